@@ -1,0 +1,83 @@
+//! `scratch-pg [--durable] -- COMMAND …`: a command, with a throw-away Postgres for as long as it runs, so that a
+//! whole run of tests shares one server. Where `TEST_DATABASE_URL` names one already, that one is used.
+
+use std::{
+    env, io,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    process::{Child, Command, ExitCode, ExitStatus},
+};
+
+use scratch_pg::{Profile, ScratchPg, TEST_DATABASE_URL};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::{JoinError, spawn_blocking},
+};
+
+const USAGE: &str = "usage: scratch-pg [--durable] -- COMMAND [ARGUMENTS]";
+
+#[expect(clippy::print_stderr, reason = "a command line tool speaks to people")]
+fn main() -> ExitCode {
+    match run(env::args().skip(1).collect()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("scratch-pg: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut arguments: Vec<String>) -> io::Result<ExitCode> {
+    let profile = if arguments.first().is_some_and(|first| first == "--durable") {
+        arguments.remove(0);
+        Profile::Durable
+    } else {
+        Profile::Fast
+    };
+    let [dashes, program, arguments @ ..] = arguments.as_slice() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE));
+    };
+    if dashes != "--" {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE));
+    }
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{program}: {error}"));
+    if scratch_pg::named_server().is_some() {
+        return Err(named(command.exec()));
+    }
+    let server = ScratchPg::start(profile)?;
+    command.env(TEST_DATABASE_URL, server.url("postgres"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let status = runtime.block_on(supervise(&mut command)).map_err(named)?;
+    Ok(code(status))
+}
+
+/// Runs the command to its end. A signal is the command's to answer, so that it can tidy up while it still has its
+/// server: a terminal's Ctrl-C reaches it anyway, the rest is passed on.
+async fn supervise(command: &mut Command) -> io::Result<ExitStatus> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut child: Child = command.spawn()?;
+    let id = child.id().to_string();
+    let mut ended = spawn_blocking(move || child.wait());
+    loop {
+        tokio::select! {
+            status = &mut ended => return status.map_err(|error: JoinError| io::Error::other(error))?,
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => tell(&id, "-TERM")?,
+            _ = hang_up.recv() => tell(&id, "-HUP")?,
+        }
+    }
+}
+
+/// The command may have ended meanwhile, which is no fault.
+fn tell(id: &str, signal: &str) -> io::Result<()> {
+    Command::new("kill").args([signal, id]).status().map(drop)
+}
+
+/// A command that a signal ended has the code that a shell would give it.
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}

@@ -1,0 +1,95 @@
+//! Where Postgres's server programs are and whom they run as. Debian keeps them off the path, one folder a
+//! version, and they refuse to run as root, so both have to be found out.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The folder with `initdb` and `postgres`: `$PG_BIN`, else the newest one that Debian installed, else the path's.
+pub(crate) fn folder() -> io::Result<PathBuf> {
+    if let Some(chosen) = variable("PG_BIN") {
+        let chosen = PathBuf::from(chosen);
+        return if complete(&chosen) {
+            Ok(chosen)
+        } else {
+            Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!(
+                    "PG_BIN is {}, where initdb and postgres are not; correct it or unset it",
+                    chosen.display()
+                ),
+            ))
+        };
+    }
+    let path = variable("PATH").unwrap_or_default();
+    debian().into_iter().chain(std::env::split_paths(&path)).find(|folder| complete(folder)).ok_or_else(
+        || {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "no PostgreSQL found; run scripts/setup, or name the folder of its server programs in PG_BIN",
+            )
+        },
+    )
+}
+
+/// Uid and gid that a server started by root runs as.
+pub(crate) fn unprivileged() -> io::Result<(u32, u32)> {
+    let passwd = fs::read_to_string("/etc/passwd")?;
+    ["postgres", "nobody"]
+        .into_iter()
+        .find_map(|name| account(&passwd, name))
+        .ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "PostgreSQL refuses to run as root, and there is no user postgres or nobody; add one or run as somebody else",
+            )
+        })
+}
+
+/// The one place where this crate reads the environment.
+#[expect(clippy::disallowed_methods, reason = "the tools for tests have no Environment of a server's")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn complete(folder: &Path) -> bool {
+    ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file())
+}
+
+/// Newest first.
+fn debian() -> Vec<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut found: Vec<(u32, PathBuf)> = versions
+        .flatten()
+        .filter_map(|version| {
+            let number = version.file_name().to_str()?.parse().ok()?;
+            Some((number, version.path().join("bin")))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().rev().map(|(_, folder)| folder).collect()
+}
+
+fn account(passwd: &str, name: &str) -> Option<(u32, u32)> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let matches = fields.next() == Some(name);
+        let uid = fields.nth(1)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        matches.then_some((uid, gid))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::account;
+
+    #[test]
+    fn an_account_is_found_by_its_whole_name() {
+        let passwd =
+            "root:x:0:0:root:/:/bin/sh\npostgres2:x:1:2::/:/bin/sh\n\npostgres:x:104:107::/:/bin/sh\n";
+        assert_eq!(account(passwd, "postgres"), Some((104, 107)));
+        assert_eq!(account(passwd, "nobody"), None);
+    }
+}
