@@ -1,0 +1,134 @@
+//! Access tokens: RFC 9068 plus `sid`, and the check of everything that a signature does not say.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{KeyRing, NumericDate, Refusal, Scope, TokenType};
+
+/// The `client_id` of a sign-in without OAuth.
+pub const FIRST_PARTY_CLIENT: &str = "goptri";
+
+/// The claims of an access token. Unknown ones are ignored (RFC 7519 §4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// The person's id, or the client's for a client's own token.
+    pub sub: String,
+    /// For whom it is meant.
+    pub aud: Audience,
+    /// When it ends.
+    pub exp: NumericDate,
+    /// When it was issued, by the database's clock.
+    pub iat: NumericDate,
+    /// Before this moment it is not valid. Goptri issues none, and honours it.
+    #[serde(default, deserialize_with = "never_null", skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<NumericDate>,
+    /// Names this one token.
+    pub jti: String,
+    /// Which client it was issued to.
+    pub client_id: String,
+    /// What it allows.
+    pub scope: Scope,
+    /// The person's session: what sign-out ends.
+    #[serde(default, deserialize_with = "never_null", skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// The person's address, for display; never for a decision (JV-17).
+    #[serde(default, deserialize_with = "never_null", skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whether the address was shown to be theirs.
+    #[serde(default, deserialize_with = "never_null", skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+    /// The person's roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// When the person last signed in.
+    #[serde(default, deserialize_with = "never_null", skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<NumericDate>,
+}
+
+/// `null` is not the same as absent: with it the token is refused (JV-15).
+fn never_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// The `aud` of a token: one name or several (RFC 7519 §4.1.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience(pub Vec<String>);
+
+impl Serialize for Audience {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => one.serialize(serializer),
+            several => several.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum OneOrSeveral {
+            One(String),
+            Several(Vec<String>),
+        }
+        Ok(match OneOrSeveral::deserialize(deserializer)? {
+            OneOrSeveral::One(one) => Self(vec![one]),
+            OneOrSeveral::Several(several) => Self(several),
+        })
+    }
+}
+
+/// Verifies access tokens for one audience. No call, no query, no lock.
+#[derive(Debug, Clone)]
+pub struct AccessVerifier {
+    keys: KeyRing,
+    issuer: String,
+    audience: String,
+    leeway: TimeDelta,
+}
+
+impl AccessVerifier {
+    /// `leeway` is how far the clocks of issuer and verifier may differ.
+    pub fn new(keys: KeyRing, issuer: String, audience: String, leeway: TimeDelta) -> Self {
+        Self { keys, issuer, audience, leeway }
+    }
+
+    /// The claims, if the token is genuine, for this audience, and valid at `now`.
+    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, Refusal> {
+        self.verify_expired(token, now, TimeDelta::zero())
+    }
+
+    /// As [`verify`](Self::verify), but a token that ended less than `ago` before `now` passes as well.
+    ///
+    /// For naming a session in order to end it, and for nothing else.
+    pub fn verify_expired(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+        ago: TimeDelta,
+    ) -> Result<AccessClaims, Refusal> {
+        let claims: AccessClaims = self.keys.open(TokenType::Access, token)?;
+        if claims.iss != self.issuer {
+            return Err(Refusal::WrongIssuer);
+        }
+        if !claims.aud.0.contains(&self.audience) {
+            return Err(Refusal::WrongAudience);
+        }
+        // RFC 7519 §4.1.4: "on or after" exp it must not be accepted.
+        if now >= claims.exp.to_datetime() + self.leeway + ago {
+            return Err(Refusal::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| now + self.leeway < nbf.to_datetime()) {
+            return Err(Refusal::NotYetValid);
+        }
+        // Everything that was issued can be ended: by its session, or by its client (RFC 9068 §2.2, `sub`).
+        if claims.sid.is_some() == (claims.sub == claims.client_id) {
+            return Err(Refusal::NoSession);
+        }
+        Ok(claims)
+    }
+}

@@ -1,0 +1,130 @@
+//! The bearer middleware (RFC 6750 §2.1): verifies the access token once for a whole scope of routes and
+//! attaches the caller to the request.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::{Error, HttpMessage, ResponseError};
+use futures_util::TryFutureExt;
+use futures_util::future::{Either, MapOk};
+
+use super::extract::{Caller, Checked};
+use crate::{Guard, ProtocolError};
+
+/// Wraps a scope of routes:
+///
+/// ```
+/// use actix_web::{App, web};
+/// use goptri::actix::{Bearer, BearerAuth};
+/// use goptri::{Environment, Guard};
+///
+/// async fn invoices(caller: Bearer) -> String {
+///     format!("The invoices of {}", caller.sub)
+/// }
+///
+/// let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET", "0123456789abcdef-never-use-this-one")]);
+/// let guard = Guard::from_environment(&environment).expect("a secret of at least 32 bytes");
+/// let app = App::new().service(
+///     web::scope("/api").wrap(BearerAuth::required(guard)).route("/invoices", web::get().to(invoices)),
+/// );
+/// ```
+#[derive(Debug, Clone)]
+pub struct BearerAuth {
+    guard: Guard,
+    anybody: bool,
+}
+
+impl BearerAuth {
+    /// Refuses everybody who presents no good access token.
+    pub fn required(guard: Guard) -> Self {
+        Self { guard, anybody: false }
+    }
+
+    /// Lets everybody through; who presents a good token is attached to the request.
+    pub fn optional(guard: Guard) -> Self {
+        Self { guard, anybody: true }
+    }
+
+    fn check(&self, headers: &HeaderMap) -> Result<Caller, ProtocolError> {
+        let token = presented_token(headers)?.ok_or(ProtocolError::MISSING_TOKEN)?;
+        self.guard.check(token).map(Caller::new).map_err(|refusal| {
+            tracing::info!(reason = %refusal, "access token refused");
+            ProtocolError::INVALID_TOKEN
+        })
+    }
+}
+
+/// The token of the one `Authorization` header, if its scheme is `Bearer`.
+///
+/// # Errors
+/// Two such headers (JV-26), or a token that is not even text.
+pub fn presented_token(headers: &HeaderMap) -> Result<Option<&str>, ProtocolError> {
+    let mut all = headers.get_all(AUTHORIZATION);
+    let Some(header) = all.next() else { return Ok(None) };
+    if all.next().is_some() {
+        return Err(ProtocolError::TWO_CREDENTIALS);
+    }
+    let bytes = header.as_bytes();
+    let (scheme, token) = bytes.split_at(bytes.iter().position(|b| *b == b' ').unwrap_or(bytes.len()));
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(None);
+    }
+    match std::str::from_utf8(token) {
+        Ok(token) => Ok(Some(token.trim_matches(' '))),
+        Err(_) => Err(ProtocolError::INVALID_TOKEN),
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for BearerAuth
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = Guarded<S>;
+    type InitError = ();
+    type Future = Ready<Result<Guarded<S>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(Guarded { auth: self.clone(), inner }))
+    }
+}
+
+/// A service behind [`BearerAuth`].
+#[derive(Debug)]
+pub struct Guarded<S> {
+    auth: BearerAuth,
+    inner: S,
+}
+
+type Passed<F, B> = MapOk<F, fn(ServiceResponse<B>) -> ServiceResponse<EitherBody<B>>>;
+
+impl<S, B> Service<ServiceRequest> for Guarded<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = Either<Ready<Result<Self::Response, Error>>, Passed<S::Future, B>>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let checked = self.auth.check(request.headers());
+        match checked {
+            Err(error) if !self.auth.anybody || error == ProtocolError::TWO_CREDENTIALS => {
+                Either::Left(ready(Ok(request.into_response(error.error_response()).map_into_right_body())))
+            }
+            checked => {
+                request.extensions_mut().insert(Checked(checked));
+                Either::Right(self.inner.call(request).map_ok(ServiceResponse::map_into_left_body))
+            }
+        }
+    }
+}

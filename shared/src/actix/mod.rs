@@ -1,0 +1,8 @@
+//! For services built on actix-web: the bearer middleware, its extractors, and errors as responses.
+
+mod bearer_auth;
+mod extract;
+mod respond;
+
+pub use bearer_auth::{BearerAuth, presented_token};
+pub use extract::{Bearer, Caller};

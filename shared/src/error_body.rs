@@ -1,0 +1,179 @@
+//! The shape of every error that a client sees: `{"error": "<code>", "error_description": "<one sentence>"}`
+//! (RFC 6749 §5.2), with its status and what belongs into the header.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// One row of the table of errors that clients may see: code, status, public sentence.
+///
+/// *Why* something was refused goes to the log; this goes to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProtocolError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code for programs.
+    pub code: &'static str,
+    /// The sentence for people.
+    pub description: Cow<'static, str>,
+    /// What `WWW-Authenticate` says, if anything.
+    pub challenge: Challenge,
+    /// After how many seconds a retry makes sense.
+    pub retry_after: Option<u32>,
+}
+
+/// The `WWW-Authenticate` of RFC 6750 §3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// The header is not sent.
+    None,
+    /// `Bearer`, and no code: nothing was presented.
+    Bare,
+    /// `Bearer error="…"`.
+    Code,
+    /// `Bearer error="…", scope="…"`.
+    Scope(&'static str),
+}
+
+/// The body as JSON.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody {
+    /// The code for programs.
+    pub error: &'static str,
+    /// The sentence for people.
+    pub error_description: Cow<'static, str>,
+    /// Names the log lines of an internal failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl ProtocolError {
+    /// No token was presented (JV-27).
+    pub const MISSING_TOKEN: Self = Self::new(
+        401,
+        "missing_token",
+        "This needs an access token in an Authorization header, as Bearer and the token.",
+    )
+    .challenge(Challenge::Bare);
+    /// The token is no good; every reason has this one answer (JV-27).
+    pub const INVALID_TOKEN: Self = Self::new(
+        401,
+        "invalid_token",
+        "The access token is malformed, expired, revoked or not meant for this service.",
+    )
+    .challenge(Challenge::Code);
+    /// The token is good, and does not allow this.
+    pub const INSUFFICIENT_SCOPE: Self =
+        Self::new(403, "insufficient_scope", "The access token does not allow this.")
+            .challenge(Challenge::Code);
+    /// Two `Authorization` headers (JV-26).
+    pub const TWO_CREDENTIALS: Self =
+        Self::new(400, "invalid_request", "The request has more than one Authorization header; send one.");
+    /// The path leads nowhere.
+    pub const NOT_FOUND: Self = Self::new(404, "not_found", "There is nothing at this path.");
+    /// The path is there, for other methods.
+    pub const METHOD_NOT_ALLOWED: Self = Self::new(
+        405,
+        "method_not_allowed",
+        "This path does not answer to this method; the Allow header names those it does.",
+    );
+    /// Not a readable body.
+    pub const MALFORMED_BODY: Self = Self::new(
+        400,
+        "invalid_request",
+        "The body is not the JSON object that this needs: a member is missing, doubled or of the wrong type, or it is no JSON.",
+    );
+    /// Not a readable form.
+    pub const MALFORMED_FORM: Self = Self::new(
+        400,
+        "invalid_request",
+        "The body is not the form that this needs: a field is missing or doubled, or it is not form-encoded.",
+    );
+    /// Too large.
+    pub const BODY_TOO_LARGE: Self =
+        Self::new(413, "payload_too_large", "The body is larger than this takes.");
+    /// Another content type.
+    pub const UNSUPPORTED_MEDIA_TYPE: Self = Self::new(
+        415,
+        "unsupported_media_type",
+        "The Content-Type is none that this takes; JSON is application/json.",
+    );
+    /// The request took too long to arrive or to answer.
+    pub const TIMED_OUT: Self =
+        Self::new(408, "request_timeout", "The request did not arrive, or was not answered, in time.");
+    /// Something broke here.
+    pub const SERVER_ERROR: Self =
+        Self::new(500, "server_error", "Something went wrong here; the request_id finds it in the log.");
+    /// The database is away, or all hands are busy.
+    pub const UNAVAILABLE: Self =
+        Self::new(503, "temporarily_unavailable", "This cannot be answered right now; try again shortly.")
+            .retry_after(1);
+
+    /// A row of the table.
+    ///
+    /// # Panics
+    /// When `description` has a character that RFC 6749 §5.2 forbids in it; in a constant, that does not compile.
+    pub const fn new(status: u16, code: &'static str, description: &'static str) -> Self {
+        let bytes = description.as_bytes();
+        let mut i = 0;
+        while i < bytes.len() {
+            assert!(
+                matches!(bytes[i], 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e),
+                "forbidden in error_description"
+            );
+            i += 1;
+        }
+        Self {
+            status,
+            code,
+            description: Cow::Borrowed(description),
+            challenge: Challenge::None,
+            retry_after: None,
+        }
+    }
+
+    /// The same with a sentence that says more. Characters that RFC 6749 §5.2 forbids become question marks.
+    #[must_use]
+    pub fn describe(mut self, description: &str) -> Self {
+        let allowed = |c: char| matches!(c, '\x20'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e');
+        self.description = description.chars().map(|c| if allowed(c) { c } else { '?' }).collect();
+        self
+    }
+
+    /// The same with a `WWW-Authenticate`.
+    #[must_use]
+    pub const fn challenge(mut self, challenge: Challenge) -> Self {
+        self.challenge = challenge;
+        self
+    }
+
+    /// The same with a `Retry-After`, in seconds.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The value of `WWW-Authenticate`, if it is to be sent.
+    pub fn www_authenticate(&self) -> Option<String> {
+        match self.challenge {
+            Challenge::None => None,
+            Challenge::Bare => Some("Bearer".to_owned()),
+            Challenge::Code => Some(format!("Bearer error=\"{}\"", self.code)),
+            Challenge::Scope(scope) => Some(format!("Bearer error=\"{}\", scope=\"{scope}\"", self.code)),
+        }
+    }
+
+    /// The body to send.
+    pub fn body(&self) -> ErrorBody {
+        ErrorBody { error: self.code, error_description: self.description.clone(), request_id: None }
+    }
+}
+
+impl std::fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.description)
+    }
+}
+
+impl std::error::Error for ProtocolError {}

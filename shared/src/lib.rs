@@ -1,0 +1,47 @@
+//! What the two servers of Goptri must agree on, and what protects a service of your own.
+//!
+//! A type lives here only if both servers would break, on the wire, when it changes: the claims of an
+//! access token, scopes, key rings, verification, the shape of errors, the bearer middleware. Plain by
+//! default; the feature `actix` adds the middleware, the feature `server` what stands around the routes of
+//! a whole server.
+//!
+//! ```
+//! use goptri::{Environment, Guard};
+//!
+//! let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET", "0123456789abcdef-never-use-this-one")]);
+//! let guard = Guard::from_environment(&environment).expect("a secret of at least 32 bytes");
+//! assert!(guard.check("not.a.token").is_err());
+//! ```
+
+mod access_token;
+#[cfg(feature = "actix")]
+pub mod actix;
+mod clock;
+mod compact;
+mod environment;
+mod error_body;
+mod guard;
+mod key_ring;
+mod numeric_date;
+mod refusal;
+mod scope;
+mod secret;
+#[cfg(feature = "server")]
+pub mod server;
+mod settings;
+mod unique_members;
+mod weak_secret;
+
+pub use access_token::{AccessClaims, AccessVerifier, Audience, FIRST_PARTY_CLIENT};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use compact::{Compact, MAX_TOKEN_BYTES, TokenType};
+pub use environment::{Environment, EnvironmentError};
+pub use error_body::{Challenge, ErrorBody, ProtocolError};
+pub use guard::Guard;
+pub use key_ring::{KeyRing, SigningFailed};
+pub use numeric_date::NumericDate;
+pub use refusal::Refusal;
+pub use scope::{AnyToken, InvalidScope, Needs, Permission, PhotosRead, PhotosWrite, Scope};
+pub use secret::{AccessTokenSecret, FeedSecret, Kind, Plain, RefreshTokenSecret};
+pub use settings::{Fault, Faults, Settings, duration_in_words, parse_duration};
+pub use weak_secret::WeakSecret;

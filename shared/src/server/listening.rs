@@ -1,0 +1,62 @@
+//! Coming up and going down: a taken port is a clear sentence, and a stop lets finish what is in flight.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Somebody listens there already.
+    #[error(
+        "the address {address} is taken: another program listens there. Stop it, or set {variable} to another address"
+    )]
+    Taken {
+        /// The address.
+        address: SocketAddr,
+        /// The variable that sets it.
+        variable: &'static str,
+    },
+    /// Another reason.
+    #[error("cannot listen on {address}, which {variable} names: {cause}")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// The variable that sets it.
+        variable: &'static str,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+}
+
+impl ListenError {
+    /// Puts the operating system's error into words.
+    pub fn new(cause: io::Error, address: SocketAddr, variable: &'static str) -> Self {
+        if cause.kind() == io::ErrorKind::AddrInUse {
+            Self::Taken { address, variable }
+        } else {
+            Self::Other { address, variable, cause }
+        }
+    }
+}
+
+/// Ends when the process is asked to stop: by SIGTERM, or by Ctrl-C.
+pub async fn stop_signal() {
+    let wait = |kind: SignalKind| async move {
+        match signal(kind) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a stop signal cannot be heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
+    }
+    tracing::info!("stopping: no new connections, and what is in flight is finished");
+}

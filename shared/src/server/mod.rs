@@ -1,0 +1,16 @@
+//! What stands around the routes of a whole server, the same for both: a table of routes, what is true of
+//! every response, bodies, listening, stopping, and logs.
+
+mod answers;
+mod bodies;
+mod every_response;
+mod listening;
+mod logging;
+mod routes;
+
+pub use answers::{CurrentUser, Health, current_user, healthz};
+pub use bodies::{LimitedBody, MAX_BODY_BYTES, json_config};
+pub use every_response::every_response;
+pub use listening::{ListenError, stop_signal};
+pub use logging::log_to_stderr;
+pub use routes::{Admits, Route, mount};

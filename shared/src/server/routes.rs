@@ -1,0 +1,131 @@
+//! The table of routes: which method and path, whom it admits, which handler. What is mounted is what the
+//! table says, so a test that reads the table has seen every route.
+
+use std::mem::discriminant;
+
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, guard};
+
+use crate::actix::BearerAuth;
+use crate::{Guard, Needs, ProtocolError};
+
+/// Whom a route admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admits {
+    /// Anybody.
+    Anybody,
+    /// Anybody; whoever presents a good access token is known to the handler.
+    AnybodyOrCaller,
+    /// Who presents, in the body or the header, what the flow behind it checks by itself.
+    Presenter,
+    /// A caller with a good access token who has this.
+    Caller(Needs),
+}
+
+/// One row of the table.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with actix's `{name}` for parts.
+    pub path: &'static str,
+    /// Whom it admits.
+    pub admits: Admits,
+    handler: actix_web::Route,
+}
+
+impl Route {
+    /// A row of the table.
+    pub fn new<F, Args>(method: Method, path: &'static str, admits: Admits, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        // Whoever asks for the head alone gets what `GET` would say (RFC 9110 §9.3.2); the body stays behind.
+        let handler = if method == Method::GET {
+            web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler)
+        } else {
+            web::method(method.clone()).to(handler)
+        };
+        Self { method, path, admits, handler }
+    }
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {:?}", self.method, self.path, self.admits)
+    }
+}
+
+/// Mounts the table: those for callers behind one bearer middleware, the others before it.
+///
+/// Behind it, an unknown path is a 401 for a stranger and a 404 for a caller.
+///
+/// # Panics
+/// When the routes of one path differ in whom they admit: only one of them would be kept.
+pub fn mount(table: Vec<Route>, guard: Guard) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        let mut for_callers = web::scope("");
+        let mut callers_only = false;
+        for (admits, resource) in resources(table) {
+            match admits {
+                Admits::Anybody | Admits::Presenter => {
+                    config.service(resource);
+                }
+                Admits::AnybodyOrCaller => {
+                    config.service(resource.wrap(BearerAuth::optional(guard.clone())));
+                }
+                Admits::Caller(_) => {
+                    callers_only = true;
+                    for_callers = for_callers.service(resource);
+                }
+            }
+        }
+        if callers_only {
+            config.service(for_callers.default_service(web::to(not_found)).wrap(BearerAuth::required(guard)));
+        }
+        config.default_service(web::to(not_found));
+    }
+}
+
+async fn not_found() -> HttpResponse {
+    ProtocolError::NOT_FOUND.error_response()
+}
+
+/// One resource a path, in the table's order, which answers 405 to other methods.
+fn resources(table: Vec<Route>) -> Vec<(Admits, Resource)> {
+    let mut by_path: Vec<(&str, Vec<Route>)> = Vec::new();
+    for route in table {
+        match by_path.iter_mut().find(|(path, _)| *path == route.path) {
+            Some((_, routes)) => {
+                let same =
+                    routes.iter().all(|other| discriminant(&other.admits) == discriminant(&route.admits));
+                assert!(same, "{} admits different people by different methods", route.path);
+                routes.push(route);
+            }
+            None => by_path.push((route.path, vec![route])),
+        }
+    }
+    by_path
+        .into_iter()
+        .filter_map(|(path, routes)| Some((routes.first()?.admits, resource(path, routes))))
+        .collect()
+}
+
+fn resource(path: &str, routes: Vec<Route>) -> Resource {
+    let names = |route: &Route| {
+        if route.method == Method::GET { "GET, HEAD" } else { route.method.as_str() }.to_owned()
+    };
+    let allow = routes.iter().map(names).collect::<Vec<_>>().join(", ");
+    let resource =
+        routes.into_iter().fold(web::resource(path), |resource, route| resource.route(route.handler));
+    resource.default_service(web::to(move || {
+        let mut response = ProtocolError::METHOD_NOT_ALLOWED.error_response();
+        if let Ok(allow) = allow.parse() {
+            response.headers_mut().insert(ALLOW, allow);
+        }
+        std::future::ready(response)
+    }))
+}

@@ -1,0 +1,99 @@
+//! Which texts are refused as a secret (JV-23, OP-04): too short, known, or typed by a person.
+
+/// RFC 7518 §3.2: a key of the hash's output size or larger, which is 32 bytes for HS256.
+const MIN_BYTES: usize = 32;
+
+/// Random hex of 32 bytes has about 14 different characters; a pattern such as `abcabc…` has few.
+const MIN_DISTINCT: usize = 8;
+
+/// What people paste from tutorials; refused also when repeated to fill the length.
+const KNOWN: [&str; 14] = [
+    "secret",
+    "asdf",
+    "changeme",
+    "change-me",
+    "change_me",
+    "password",
+    "test",
+    "default",
+    "example",
+    "0123456789",
+    "1234567890",
+    "your-256-bit-secret",
+    "your_secret_key",
+    "supersecret",
+];
+
+/// Why a text cannot serve as a secret. No variant carries any part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WeakSecret {
+    /// Shorter than 32 bytes.
+    #[error("is {bytes} bytes long; it needs at least 32. `auth-server secrets` prints good ones")]
+    TooShort {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A default of some tutorial, perhaps repeated.
+    #[error("is a well-known default. `auth-server secrets` prints good ones")]
+    Known,
+    /// Has white space or control characters.
+    #[error(
+        "has white space or control characters, as a passphrase or a badly pasted secret has. `auth-server secrets` prints good ones"
+    )]
+    Passphrase,
+    /// A few characters over and over.
+    #[error("repeats a few characters over and over. `auth-server secrets` prints good ones")]
+    Repetitive,
+}
+
+impl WeakSecret {
+    /// Finds the fault of `text`, if it has one.
+    pub fn check(text: &str) -> Result<(), Self> {
+        let lower = text.to_ascii_lowercase();
+        if KNOWN
+            .iter()
+            .any(|known| lower.replace(known, "").len() * 4 <= lower.len() && lower.contains(known))
+        {
+            return Err(Self::Known);
+        }
+        if text.len() < MIN_BYTES {
+            return Err(Self::TooShort { bytes: text.len() });
+        }
+        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(Self::Passphrase);
+        }
+        let mut distinct: Vec<u8> = text.bytes().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if distinct.len() < MIN_DISTINCT {
+            return Err(Self::Repetitive);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// JV-23
+    #[test]
+    fn short_known_typed_and_repetitive_secrets_are_refused() {
+        let table = [
+            ("", Err(WeakSecret::TooShort { bytes: 0 })),
+            ("secret", Err(WeakSecret::Known)),
+            ("ASDF", Err(WeakSecret::Known)),
+            ("changemechangemechangemechangemechangeme", Err(WeakSecret::Known)),
+            ("your-256-bit-secret", Err(WeakSecret::Known)),
+            ("5f2a9c4be1d07836", Err(WeakSecret::TooShort { bytes: 16 })),
+            ("5f2a9c4be1d078365f2a9c4be1d0783", Err(WeakSecret::TooShort { bytes: 31 })),
+            ("correct horse battery staple correct horse", Err(WeakSecret::Passphrase)),
+            ("5f2a9c4be1d078365f2a9c4be1d07836\n", Err(WeakSecret::Passphrase)),
+            ("abababababababababababababababababababab", Err(WeakSecret::Repetitive)),
+            ("5f2a9c4be1d078365f2a9c4be1d07836", Ok(())),
+        ];
+        for (text, expected) in table {
+            assert_eq!(WeakSecret::check(text), expected, "{text:?}");
+        }
+    }
+}

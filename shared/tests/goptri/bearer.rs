@@ -1,0 +1,89 @@
+//! Who is let through by the bearer middleware, and what the handler then knows.
+
+use std::sync::Arc;
+
+use goptri::Guard;
+use serde_json::{Value, json};
+
+use crate::forge::{PERSON, claims, good, verifier, with, with_claims, without};
+use crate::protected::{CountingClock, bearing, call, call_guarded, get};
+
+#[actix_web::test]
+async fn the_callers_claims_reach_the_handler() {
+    let answer = call(bearing("/api/claims", &good())).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(serde_json::from_str::<Value>(&answer.body).unwrap(), claims());
+}
+
+/// RFC 9110 §11.1: a scheme has no case.
+#[actix_web::test]
+async fn the_scheme_is_read_without_case_and_spaces_around_the_token_do_not_matter() {
+    for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "] {
+        let answer =
+            call(get("/api/me").insert_header(("Authorization", format!("{scheme}{}", good())))).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, PERSON), "{scheme}");
+    }
+}
+
+/// JV-19: a role is held by a person, and for as long as the token says so.
+#[actix_web::test]
+async fn a_role_is_a_permission() {
+    let clients = without(with(claims(), "sub", "goptri"), "sid");
+    let table = [
+        ("/api/edit", json!(["editor"]), 200),
+        ("/api/edit", json!(["reader", "editor"]), 200),
+        ("/api/edit", json!([]), 403),
+        ("/api/edit", json!(["Editor", "editors", "edit", "", "*"]), 403),
+        ("/api/administer", json!(["editor"]), 403),
+        ("/api/administer", json!(["admin"]), 200),
+    ];
+    for (path, roles, expected) in table {
+        let answer = call(bearing(path, &with_claims(&with(claims(), "roles", roles.clone())))).await;
+        assert_eq!(answer.status, expected, "{path} with {roles}");
+        let answer = call(bearing(path, &with_claims(&with(clients.clone(), "roles", roles.clone())))).await;
+        assert_eq!(answer.status, 403, "{path} by a client with {roles}");
+    }
+}
+
+/// Fails closed: nobody forgets the middleware unnoticed.
+#[actix_web::test]
+async fn a_bearer_on_a_route_outside_the_middleware_refuses_everybody() {
+    for request in [get("/me"), bearing("/me", &good()), bearing("/me", "nonsense")] {
+        let answer = call(request).await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (401, vec!["Bearer"]));
+        assert!(!answer.body.contains(PERSON));
+    }
+    assert_eq!(call(bearing("/who", &good())).await.body, "nobody");
+}
+
+#[actix_web::test]
+async fn where_the_token_is_optional_a_bad_one_counts_as_none() {
+    let table = [
+        (get("/open/who"), 200, "nobody"),
+        (bearing("/open/who", &good()), 200, PERSON),
+        (bearing("/open/who", "nonsense"), 200, "nobody"),
+        (bearing("/open/who", &with_claims(&with(claims(), "exp", 1))), 200, "nobody"),
+        (get("/open/who").insert_header(("Authorization", "Basic YTpi")), 200, "nobody"),
+        (bearing("/open/me", &good()), 200, PERSON),
+    ];
+    for (request, status, body) in table {
+        let answer = call(request).await;
+        assert_eq!((answer.status, answer.body.as_str()), (status, body));
+    }
+    // A handler that insists is told why there is nobody.
+    let nobody = call(get("/open/me")).await;
+    assert_eq!((nobody.status, nobody.header("www-authenticate")), (401, vec!["Bearer"]));
+    let bad = call(bearing("/open/me", "nonsense")).await;
+    assert_eq!((bad.status, bad.error()), (401, "invalid_token".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_token_is_verified_once_however_often_the_handler_asks_for_its_caller() {
+    let clock = CountingClock::default();
+    let guard = Guard::new(verifier(), Arc::new(clock.clone()));
+    let answer = call_guarded(bearing("/api/thrice", &good()), guard.clone()).await;
+    assert_eq!((answer.status, answer.body), (200, format!("{PERSON} 7c0d photos:read")));
+    assert_eq!(clock.asked(), 1);
+    call_guarded(get("/api/thrice"), guard).await;
+    assert_eq!(clock.asked(), 1, "without a token there is nothing to verify");
+}

@@ -1,0 +1,125 @@
+//! Bodies that are not what a route needs are refused in one sentence that repeats nothing of them.
+
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, web};
+use goptri::server::{LimitedBody, MAX_BODY_BYTES, every_response, json_config};
+use serde::Deserialize;
+
+use crate::protected::Answer;
+
+/// Stands in each bad body; no response may show it.
+const MARKER: &str = "hunter2";
+
+#[derive(Deserialize)]
+struct SignIn {
+    email: String,
+    password: String,
+}
+
+async fn sign_in(body: web::Json<SignIn>) -> String {
+    format!("{} {}", body.email.len(), body.password.len())
+}
+
+async fn length(LimitedBody(body): LimitedBody) -> String {
+    body.len().to_string()
+}
+
+async fn post(path: &str, content_type: Option<&str>, body: impl Into<Vec<u8>>) -> Answer {
+    let app = App::new()
+        .wrap(from_fn(every_response))
+        .app_data(json_config())
+        .route("/json", web::post().to(sign_in))
+        .route("/any", web::post().to(length));
+    let request = TestRequest::post().uri(path).set_payload(body.into());
+    let request =
+        content_type.into_iter().fold(request, |request, kind| request.insert_header(("Content-Type", kind)));
+    Answer::of(call_service(&init_service(app).await, request.to_request()).await.map_into_boxed_body()).await
+}
+
+const GOOD: &str = r#"{"email":"a@b.c","password":"hunter2"}"#;
+
+#[actix_web::test]
+async fn a_json_body_is_read() {
+    for kind in ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"] {
+        assert_eq!(post("/json", Some(kind), GOOD).await.body, "5 7", "{kind}");
+    }
+    let unknown = r#"{"email":"a@b.c","password":"hunter2","remember":true}"#;
+    assert_eq!(post("/json", Some("application/json"), unknown).await.body, "5 7");
+}
+
+/// CK-07: a page of another site can send these without asking.
+#[actix_web::test]
+async fn another_content_type_is_a_415() {
+    let kinds = [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/html",
+        "application",
+        "json",
+        "",
+    ];
+    for kind in kinds.map(Some).into_iter().chain([None]) {
+        let answer = post("/json", kind, GOOD).await;
+        assert_eq!((answer.status, answer.error()), (415, "unsupported_media_type".to_owned()), "{kind:?}");
+        assert!(!answer.body.contains(MARKER), "{}", answer.body);
+    }
+}
+
+#[actix_web::test]
+async fn a_body_that_is_no_such_object_is_a_400_that_repeats_nothing_of_it() {
+    let cut = &GOOD[..GOOD.len() - 1];
+    let table: [&[u8]; 26] = [
+        b"",
+        b"hunter2",
+        b"\"hunter2\"",
+        b"null",
+        b"[\"hunter2\"]",
+        b"{}",
+        cut.as_bytes(),
+        br#"{"password":"hunter2"}"#,
+        br#"{"email":"a@b.c"}"#,
+        br#"{"email":"a@b.c","passw0rd":"hunter2"}"#,
+        br#"{"email":"a@b.c","password":"hunter2","password":"hunter2"}"#,
+        br#"{"email":"a@b.c","password":"hunter2","p\u0061ssword":"x"}"#,
+        br#"{"email":"a@b.c","password":["hunter2"]}"#,
+        br#"{"email":"a@b.c","password":{"hunter2":"hunter2"}}"#,
+        br#"{"email":"hunter2","password":null}"#,
+        br#"{"email":"hunter2","password":7}"#,
+        br#"{"email":true,"password":"hunter2"}"#,
+        br#"{"email":"a@b.c","password":"hunter2\ud800"}"#,
+        br#"{"email":"a@b.c","password":"hunter2\udc00\ud800"}"#,
+        br#"{"email":"a@b.c","password":"hunter2\x"}"#,
+        b"{\"email\":\"a@b.c\",\"password\":\"hunter2\0\"}",
+        b"{\"email\":\"a@b.c\",\"password\":\"hunter2\n\"}",
+        b"{\"email\":\"a@b.c\",\"password\":\"hunter2\xff\"}",
+        b"\xef\xbb\xbf{\"email\":\"a@b.c\",\"password\":\"hunter2\"}",
+        br#"{"email":"a@b.c","password":"hunter2"}{"hunter2":1}"#,
+        br"{'email':'a@b.c','password':'hunter2'}",
+    ];
+    let utf16 = GOOD.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let deep = format!("{{\"email\":{}", "[".repeat(10_000));
+    for body in table.into_iter().chain([utf16.as_slice(), deep.as_bytes()]) {
+        let answer = post("/json", Some("application/json"), body).await;
+        let shown = String::from_utf8_lossy(&body[..body.len().min(80)]);
+        assert_eq!((answer.status, answer.error()), (400, "invalid_request".to_owned()), "{shown}");
+        assert!(!format!("{answer:?}").contains(MARKER), "{shown}: {answer:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_body_of_the_limit_is_read_and_one_byte_more_is_a_413() {
+    let of_length = |length: usize| format!("{GOOD}{}", " ".repeat(length - GOOD.len()));
+    for (length, status) in [(MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 1, 413), (1 << 20, 413)] {
+        for path in ["/json", "/any"] {
+            let answer = post(path, Some("application/json"), of_length(length)).await;
+            assert_eq!(answer.status, status, "{path}: {length} bytes");
+            assert!(!answer.body.contains(MARKER));
+            if status == 413 {
+                assert_eq!(answer.error(), "payload_too_large");
+            }
+        }
+    }
+    assert_eq!(post("/any", None, GOOD).await.body, GOOD.len().to_string());
+}

@@ -1,0 +1,232 @@
+//! What an access token must say, and what it may.
+
+use goptri::Refusal;
+use serde_json::{Value, json};
+
+use crate::forge::{
+    AUDIENCE, ISSUER, NOW, PERSON, at, claims, forge, header, refusal, verifier, with, with_claims, with_raw,
+    without,
+};
+
+const WRONG_TYPE: Option<Refusal> = Some(Refusal::Json("payload"));
+
+fn refusal_with(member: &str, value: impl Into<Value>) -> Option<Refusal> {
+    refusal(&with_claims(&with(claims(), member, value)))
+}
+
+/// JV-13
+#[test]
+fn the_issuer_is_compared_byte_by_byte() {
+    let others = [
+        "",
+        "https://auth.exampl",
+        "https://auth.example/",
+        "https://auth.example.evil.example",
+        "https://AUTH.example",
+        "HTTPS://auth.example",
+        "http://auth.example",
+        "auth.example",
+        "https://auth.example ",
+        " https://auth.example",
+        "https://auth.example:443",
+        "https://user@auth.example",
+        "https://auth.example?",
+        "https://auth.example#",
+        "https://auth.example\0",
+        "https://evil.example/https://auth.example",
+        "https://auth%2eexample",
+        "https://\u{430}uth.example",
+    ];
+    for issuer in others {
+        assert_eq!(refusal_with("iss", issuer), Some(Refusal::WrongIssuer), "{issuer:?}");
+    }
+    for issuer in
+        [json!([ISSUER]), json!([ISSUER, "x"]), json!(null), json!(1), json!(true), json!({ "iss": ISSUER })]
+    {
+        assert_eq!(refusal_with("iss", issuer.clone()), WRONG_TYPE, "{issuer}");
+    }
+    assert_eq!(refusal_with("iss", ISSUER), None);
+}
+
+/// JV-14
+#[test]
+fn the_audience_names_this_service_exactly() {
+    for audience in [
+        json!(AUDIENCE),
+        json!([AUDIENCE]),
+        json!(["https://other.example", AUDIENCE]),
+        json!([AUDIENCE, AUDIENCE]),
+    ] {
+        assert_eq!(refusal_with("aud", audience.clone()), None, "{audience}");
+    }
+    let others = [
+        "",
+        "https://api.exampl",
+        "https://api.example/",
+        "https://api.example.evil.example",
+        "https://API.example",
+        "api.example",
+        "*",
+        "https://",
+        " https://api.example",
+        "https://api.example https://other.example",
+        "https://api.example,https://other.example",
+    ];
+    for audience in others {
+        assert_eq!(refusal_with("aud", audience), Some(Refusal::WrongAudience), "{audience:?}");
+        assert_eq!(refusal_with("aud", json!([audience])), Some(Refusal::WrongAudience), "[{audience:?}]");
+    }
+    assert_eq!(refusal_with("aud", json!(others)), Some(Refusal::WrongAudience));
+    assert_eq!(refusal_with("aud", json!([])), Some(Refusal::WrongAudience));
+    let no_audience = [
+        json!(null),
+        json!(1),
+        json!(true),
+        json!({ "aud": AUDIENCE }),
+        json!([[AUDIENCE]]),
+        json!([null]),
+        json!([AUDIENCE, 1]),
+        json!([AUDIENCE, null]),
+        json!([AUDIENCE, [AUDIENCE]]),
+        json!({ "0": AUDIENCE }),
+    ];
+    for audience in no_audience {
+        assert_eq!(refusal_with("aud", audience.clone()), WRONG_TYPE, "{audience}");
+    }
+}
+
+/// JV-15: `jsonwebtoken` once took a time of another type for absent (CVE-2026-25537).
+#[test]
+fn a_time_that_is_no_number_is_refused_and_never_taken_for_absent() {
+    let not_a_time = [
+        "\"1800000900\"",
+        "\"\"",
+        "\"never\"",
+        "\"2099-01-01T00:00:00Z\"",
+        "null",
+        "true",
+        "false",
+        "[]",
+        "[1800000900]",
+        "{}",
+        "{\"seconds\":1800000900}",
+        "-1",
+        "-1800000900",
+        "-0.1",
+        "1e99",
+        "1e400",
+        "-1e400",
+        "253402300800",
+        "9223372036854775807",
+        "18446744073709551615",
+        "18446744073709551616",
+        "99999999999999999999999999",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "0x7fffffff",
+        "01800000900",
+        "+1800000900",
+        ".5",
+        "1.",
+        "1_800_000_900",
+    ];
+    for member in ["exp", "nbf", "iat", "auth_time"] {
+        for raw in not_a_time {
+            let token = forge(header().to_string(), with_raw(claims(), member, raw));
+            assert_eq!(refusal(&token), WRONG_TYPE, "{member}: {raw}");
+        }
+        let number = if member == "exp" { NOW + 1 } else { NOW };
+        for raw in [number.to_string(), format!("{number}.5"), format!("{number}e0")] {
+            let token = forge(header().to_string(), with_raw(claims(), member, &raw));
+            assert_eq!(refusal(&token), None, "{member}: {raw}");
+        }
+    }
+}
+
+/// JV-13, JV-14, JV-15
+#[test]
+fn each_required_claim_is_missed() {
+    for member in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"] {
+        assert_eq!(refusal(&with_claims(&without(claims(), member))), WRONG_TYPE, "{member}");
+    }
+    for member in ["email", "email_verified", "roles", "auth_time"] {
+        assert_eq!(refusal(&with_claims(&without(claims(), member))), None, "{member}");
+    }
+}
+
+#[test]
+fn a_claim_of_the_wrong_type_is_refused() {
+    let not_text = [json!(null), json!(1), json!(true), json!(["x"]), json!({ "x": 1 })];
+    for member in ["sub", "jti", "client_id", "scope", "sid", "email"] {
+        for value in &not_text {
+            assert_eq!(refusal_with(member, value.clone()), WRONG_TYPE, "{member}: {value}");
+        }
+    }
+    let table = [
+        (
+            "roles",
+            vec![
+                json!(null),
+                json!("admin"),
+                json!({ "admin": true }),
+                json!([1]),
+                json!([null]),
+                json!([["admin"]]),
+                json!(true),
+            ],
+        ),
+        ("email_verified", vec![json!(null), json!("true"), json!(1), json!([true])]),
+        (
+            "scope",
+            vec![
+                json!(" photos:read"),
+                json!("photos:read  x"),
+                json!("a\"b"),
+                json!("a\tb"),
+                json!(["photos:read"]),
+            ],
+        ),
+    ];
+    for (member, values) in table {
+        for value in values {
+            assert_eq!(refusal_with(member, value.clone()), WRONG_TYPE, "{member}: {value}");
+        }
+    }
+}
+
+#[test]
+fn unknown_claims_are_ignored() {
+    let strange =
+        json!({ "exp": "x", "a": [null, 1.5, -3, u64::MAX, true, { "b": "\u{1f600}" }], "admin": true });
+    assert_eq!(refusal_with("https://example.com/claim", strange), None);
+    let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+    assert_eq!(refusal(&forge(header().to_string(), with_raw(claims(), "deep", &nested(100)))), None);
+    assert_eq!(refusal(&forge(header().to_string(), with_raw(claims(), "deep", &nested(1000)))), WRONG_TYPE);
+}
+
+#[test]
+fn every_token_belongs_to_a_session_or_to_the_client_itself() {
+    let clients_own = with(without(claims(), "sid"), "sub", "printer");
+    let clients_own = with(clients_own, "client_id", "printer");
+    let table = [
+        ("a person's", claims(), None),
+        ("a client's own", clients_own.clone(), None),
+        ("a person's without a session", without(claims(), "sid"), Some(Refusal::NoSession)),
+        (
+            "a client's with another client's name",
+            with(clients_own.clone(), "client_id", "Printer"),
+            Some(Refusal::NoSession),
+        ),
+        ("a client's with a session", with(clients_own, "sid", "s"), Some(Refusal::NoSession)),
+    ];
+    for (whose, claims, expected) in table {
+        assert_eq!(refusal(&with_claims(&claims)), expected, "{whose}");
+    }
+}
+
+#[test]
+fn the_claims_arrive_as_they_were_signed() {
+    let seen = verifier().verify(&with_claims(&claims()), at(NOW)).unwrap();
+    assert_eq!(serde_json::to_value(&seen).unwrap(), with(claims(), "sub", PERSON));
+}

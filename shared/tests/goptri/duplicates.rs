@@ -1,0 +1,70 @@
+//! A member that stands twice means two things, for parsers differ in which one wins.
+
+use goptri::Refusal;
+
+use crate::forge::{claims, forge, header, refusal};
+
+/// Each stands before the genuine members.
+const DOUBLED_IN_BOTH: [&str; 6] = [
+    r#""x":1,"x":1"#,
+    r#""x":1,"y":2,"x":null"#,
+    r#""x":{"y":1,"y":1}"#,
+    r#""x":[{"y":[{"z":0,"z":0}]}]"#,
+    r#""x":1,"\u0078":2"#,
+    r#""":1,"":2"#,
+];
+
+/// JV-11
+#[test]
+fn a_header_with_a_member_twice_is_refused() {
+    let genuine = header().to_string();
+    let known = [
+        r#""alg":"HS256""#,
+        r#""alg":"none""#,
+        r#""\u0061lg":"none""#,
+        r#""typ":"at+jwt""#,
+        r#""kid":null"#,
+        r#""\u006bid":"x""#,
+    ];
+    for members in DOUBLED_IN_BOTH.iter().chain(&known) {
+        for json in [
+            genuine.replacen('{', &format!("{{{members},"), 1),
+            genuine.replace('}', &format!(",{members}}}")),
+        ] {
+            let token = forge(&json, claims().to_string());
+            assert_eq!(refusal(&token), Some(Refusal::DuplicateMember("header")), "{json}");
+        }
+    }
+}
+
+/// JV-11
+#[test]
+fn a_payload_with_a_member_twice_is_refused() {
+    let genuine = claims().to_string();
+    let known = [
+        r#""sub":"somebody-else""#,
+        r#""\u0073ub":"somebody-else""#,
+        r#""exp":9999999999"#,
+        r#""scope":"photos:write""#,
+        r#""roles":["admin"]"#,
+        r#""r\u006fles":["admin"]"#,
+        r#""aud":"https://api.example""#,
+        r#""iss":null"#,
+    ];
+    for members in DOUBLED_IN_BOTH.iter().chain(&known) {
+        for json in [
+            genuine.replacen('{', &format!("{{{members},"), 1),
+            genuine.replace('}', &format!(",{members}}}")),
+        ] {
+            let token = forge(header().to_string(), &json);
+            assert_eq!(refusal(&token), Some(Refusal::DuplicateMember("payload")), "{json}");
+        }
+    }
+}
+
+#[test]
+fn the_same_name_in_two_objects_is_no_duplicate() {
+    let nested = r#"{"sub":{"sub":[{"sub":1},{"sub":2}]},"iss":1}"#;
+    let json = claims().to_string().replacen('{', &format!("{{\"x\":{nested},"), 1);
+    assert_eq!(refusal(&forge(header().to_string(), json)), None);
+}

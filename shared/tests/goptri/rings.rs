@@ -1,0 +1,113 @@
+//! A ring of keys: the first signs, all verify, and a key is named without being told.
+
+use goptri::{KeyRing, Refusal, TokenType, WeakSecret};
+use jsonwebtoken::Algorithm;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::forge::{
+    NOW, OTHER_SECRET, SECRET, at, base64url, claims, good, header, kid, mac, plain, ring, verifier_with,
+    with,
+};
+
+const THIRD_SECRET: &str = "c3a5e90b7d1f48266c2be4f0915d37a8";
+
+fn refusal(secrets: &[&str], token: &str) -> Option<Refusal> {
+    verifier_with(secrets).verify(token, at(NOW)).err()
+}
+
+#[test]
+fn the_first_secret_signs_and_all_verify() {
+    let rings: [&[&str]; 3] = [&[SECRET], &[SECRET, OTHER_SECRET], &[SECRET, OTHER_SECRET, THIRD_SECRET]];
+    for signing in rings {
+        let token = ring(signing).sign(TokenType::Access, &claims()).unwrap();
+        let verifying: [&[&str]; 4] = [
+            &[SECRET],
+            &[SECRET, OTHER_SECRET],
+            &[OTHER_SECRET, SECRET],
+            &[THIRD_SECRET, OTHER_SECRET, SECRET],
+        ];
+        for secrets in verifying {
+            assert_eq!(refusal(secrets, &token), None, "{} keys, {} keys", signing.len(), secrets.len());
+        }
+        let without: [&[&str]; 2] = [&[OTHER_SECRET], &[THIRD_SECRET, OTHER_SECRET]];
+        for secrets in without {
+            assert_eq!(refusal(secrets, &token), Some(Refusal::UnknownKey), "{} keys", secrets.len());
+        }
+    }
+}
+
+/// Add, wait, reorder, wait, remove: no token is refused on the way.
+#[test]
+fn a_secret_is_replaced_step_by_step_and_no_valid_token_is_refused() {
+    let steps: [&[&str]; 4] = [&[SECRET], &[SECRET, OTHER_SECRET], &[OTHER_SECRET, SECRET], &[OTHER_SECRET]];
+    for pair in steps.windows(2) {
+        let before = ring(pair[0]).sign(TokenType::Access, &claims()).unwrap();
+        let after = ring(pair[1]).sign(TokenType::Access, &claims()).unwrap();
+        // Servers change over one by one; the last step waits until the tokens of the one before have ended.
+        assert_eq!(refusal(pair[0], &after), None);
+        let removed = !pair[1].contains(&pair[0][0]);
+        assert_eq!(refusal(pair[1], &before), removed.then_some(Refusal::UnknownKey));
+    }
+}
+
+#[test]
+fn a_token_signed_with_another_secret_is_refused() {
+    let signed = [header(), claims()].map(|part| base64url(part.to_string())).join(".");
+    let longer = format!("{SECRET}0");
+    for secret in [OTHER_SECRET, "", &SECRET[1..], &SECRET.to_uppercase(), &longer, &kid(SECRET)] {
+        let token = format!("{signed}.{}", mac(Algorithm::HS256, secret, &signed));
+        assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(Refusal::BadSignature), "{secret:?}");
+    }
+}
+
+/// JV-03: the key that the token names is the one that it is verified with, and no other is tried.
+#[test]
+fn a_token_is_verified_with_the_key_that_it_names_only() {
+    let header = with(header(), "kid", kid(OTHER_SECRET));
+    let token = crate::forge::with_header(&header);
+    assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(Refusal::BadSignature));
+}
+
+/// JV-23
+#[test]
+fn a_weak_secret_is_refused_at_every_place_in_the_ring() {
+    let table = [
+        ("", WeakSecret::TooShort { bytes: 0 }),
+        (&SECRET[1..], WeakSecret::TooShort { bytes: 31 }),
+        ("secret", WeakSecret::Known),
+        ("changemechangemechangemechangemechangeme", WeakSecret::Known),
+        ("correct horse battery staple and a half", WeakSecret::Passphrase),
+        ("00000000000000000000000000000000", WeakSecret::Repetitive),
+    ];
+    for (weak, expected) in table {
+        let (weak, good) = (plain(weak), plain(SECRET));
+        assert_eq!(KeyRing::from_secrets(&weak, &[]).err(), Some(expected));
+        assert_eq!(KeyRing::from_secrets(&good, std::slice::from_ref(&weak)).err(), Some(expected));
+        assert_eq!(KeyRing::from_secrets(&good, &[plain(OTHER_SECRET), weak]).err(), Some(expected));
+    }
+}
+
+#[test]
+fn the_name_of_a_secret_is_always_the_same_and_tells_nothing_of_it() {
+    let token = ring(&[SECRET, OTHER_SECRET]).sign(TokenType::Access, &claims()).unwrap();
+    let header: Value = serde_json::from_str(goptri::Compact::parse(&token).unwrap().header_json()).unwrap();
+    assert_eq!(header["kid"], kid(SECRET));
+    assert_ne!(kid(SECRET), kid(OTHER_SECRET));
+
+    let name = kid(SECRET);
+    assert!(name.len() >= 16, "names must not collide: {name}");
+    assert!(!(0..=SECRET.len() - 4).any(|at| name.contains(&SECRET[at..at + 4])), "{name}");
+    // A plain hash of the secret might stand somewhere else as well, and would be recognised.
+    assert!(!base64url(Sha256::digest(SECRET)).contains(&name[..8]), "{name}");
+    assert!(!good().contains(SECRET));
+}
+
+#[test]
+fn what_is_signed_is_a_plain_jws_with_three_members_in_its_header() {
+    let token = ring(&[SECRET]).sign(TokenType::Access, &claims()).unwrap();
+    let header: Value = serde_json::from_str(goptri::Compact::parse(&token).unwrap().header_json()).unwrap();
+    assert_eq!(header, crate::forge::header());
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    assert_eq!(signature, mac(Algorithm::HS256, SECRET, signed));
+}

@@ -1,0 +1,126 @@
+//! The table of routes: what it says is what a service does.
+
+use actix_web::App;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, call_service, init_service};
+use goptri::actix::Bearer;
+use goptri::server::{Admits, Route, every_response, mount};
+use goptri::{Needs, PhotosRead};
+
+use crate::forge::{PERSON, good};
+use crate::protected::{Answer, bearing, get, guard};
+
+async fn hello() -> &'static str {
+    "hello"
+}
+
+async fn who(caller: Option<Bearer>) -> String {
+    caller.map_or_else(|| "nobody".to_owned(), |caller| caller.sub.clone())
+}
+
+async fn photos(_: Bearer<PhotosRead>) -> &'static str {
+    "photos"
+}
+
+async fn upload(_: Bearer) -> &'static str {
+    "uploaded"
+}
+
+fn table() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/healthz", Admits::Anybody, hello),
+        Route::new(Method::POST, "/login", Admits::Presenter, hello),
+        Route::new(Method::GET, "/currentuser", Admits::AnybodyOrCaller, who),
+        Route::new(Method::GET, "/photos/{name}", Admits::Caller(Needs::Scope("photos:read")), photos),
+        Route::new(Method::PUT, "/photos/{name}", Admits::Caller(Needs::AnyToken), upload),
+    ]
+}
+
+async fn call_table(table: Vec<Route>, request: TestRequest) -> Answer {
+    let app = App::new().wrap(from_fn(every_response)).configure(mount(table, guard()));
+    Answer::of(call_service(&init_service(app).await, request.to_request()).await.map_into_boxed_body()).await
+}
+
+async fn call(request: TestRequest) -> Answer {
+    call_table(table(), request).await
+}
+
+#[actix_web::test]
+async fn each_route_admits_whom_the_table_says() {
+    for route in table() {
+        let path = route.path.replace("{name}", "cat.png");
+        let stranger = call(TestRequest::default().method(route.method.clone()).uri(&path)).await.status;
+        let caller = call(bearing(&path, &good()).method(route.method.clone())).await.status;
+        let forger = call(bearing(&path, "nonsense").method(route.method.clone())).await.status;
+        let expected =
+            if matches!(route.admits, Admits::Caller(_)) { (401, 200, 401) } else { (200, 200, 200) };
+        assert_eq!((stranger, caller, forger), expected, "{route:?}");
+    }
+}
+
+#[actix_web::test]
+async fn where_anybody_is_admitted_a_caller_is_known() {
+    assert_eq!(call(get("/currentuser")).await.body, "nobody");
+    assert_eq!(call(bearing("/currentuser", &good())).await.body, PERSON);
+}
+
+#[actix_web::test]
+async fn the_head_alone_is_given_where_the_whole_is() {
+    let whole = call(get("/healthz")).await;
+    let head = call(TestRequest::default().method(Method::HEAD).uri("/healthz")).await;
+    assert_eq!((head.status, head.header("content-type")), (whole.status, whole.header("content-type")));
+    assert_eq!(call(TestRequest::default().method(Method::HEAD).uri("/photos/cat.png")).await.status, 401);
+}
+
+#[actix_web::test]
+async fn another_method_is_a_405_that_names_those_allowed() {
+    let table = [
+        (Method::POST, "/healthz", "GET, HEAD"),
+        (Method::TRACE, "/healthz", "GET, HEAD"),
+        (Method::GET, "/login", "POST"),
+        (Method::DELETE, "/currentuser", "GET, HEAD"),
+        (Method::POST, "/photos/cat.png", "GET, HEAD, PUT"),
+    ];
+    for (method, path, allow) in table {
+        let answer = call(bearing(path, &good()).method(method.clone())).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, vec![allow]), "{method} {path}");
+        assert_eq!(answer.error(), "method_not_allowed");
+        assert_eq!(answer.header("content-type"), ["application/json"]);
+    }
+    let stranger = call(TestRequest::post().uri("/photos/cat.png")).await;
+    assert_eq!(stranger.status, 401, "a stranger does not learn what is behind the middleware");
+}
+
+#[actix_web::test]
+async fn an_unknown_path_is_a_401_for_strangers_and_a_404_for_callers() {
+    for path in
+        ["/", "/nowhere", "/photos", "/photos/", "/photos/a/b", "/login/", "/healthz/x", "//healthz", "/%00"]
+    {
+        let stranger = call(get(path)).await;
+        assert_eq!((stranger.status, stranger.header("www-authenticate")), (401, vec!["Bearer"]), "{path}");
+        let caller = call(bearing(path, &good())).await;
+        assert_eq!((caller.status, caller.error()), (404, "not_found".to_owned()), "{path}");
+        assert_eq!(caller.header("content-type"), ["application/json"]);
+    }
+}
+
+#[actix_web::test]
+async fn without_routes_for_callers_an_unknown_path_is_a_404_for_everybody() {
+    for request in [get("/nowhere"), bearing("/nowhere", &good()), bearing("/nowhere", "nonsense")] {
+        let open = table().into_iter().filter(|route| route.admits == Admits::Anybody).collect();
+        let answer = call_table(open, request).await;
+        assert_eq!((answer.status, answer.error()), (404, "not_found".to_owned()));
+    }
+}
+
+/// The middleware stands before a whole path, so a table that is mixed there could not be kept.
+#[actix_web::test]
+#[should_panic(expected = "/users admits different people")]
+async fn a_path_with_routes_for_strangers_and_for_callers_is_no_table() {
+    let mixed = vec![
+        Route::new(Method::POST, "/users", Admits::Anybody, hello),
+        Route::new(Method::GET, "/users", Admits::Caller(Needs::Role("admin")), hello),
+    ];
+    call_table(mixed, get("/users")).await;
+}

@@ -1,0 +1,70 @@
+//! No secret shows where something is printed for people to read.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use goptri::{AccessTokenSecret, Environment, FeedSecret, Guard, Settings};
+
+use crate::forge::{
+    OTHER_SECRET, SECRET, StoppedClock, base64url, one_for_each_refusal, plain, ring, verifier,
+};
+
+/// Searches a `Debug` for a secret as text, as bytes in decimal and in hex, and in base64.
+fn assert_silent(what: &str, value: &dyn Debug) {
+    for shown in [format!("{value:?}"), format!("{value:#?}").split_whitespace().collect()] {
+        for secret in [SECRET, OTHER_SECRET] {
+            let bytes = secret.as_bytes().first_chunk::<4>().unwrap();
+            let decimal = bytes.iter().map(u8::to_string).collect::<Vec<_>>();
+            let hex = format!("{:08x}", u32::from_be_bytes(*bytes));
+            for trace in
+                [secret[..8].to_owned(), decimal.join(", "), decimal.join(","), hex, base64url(&secret[..6])]
+            {
+                assert!(
+                    !shown.to_lowercase().contains(&trace.to_lowercase()),
+                    "{what} shows {trace}: {shown}"
+                );
+            }
+        }
+    }
+}
+
+/// OP-03
+#[test]
+fn debug_shows_no_secret() {
+    let environment = Environment::from_pairs([
+        ("ACCESS_TOKEN_SECRET", format!("{SECRET},{OTHER_SECRET}")),
+        ("FEED_SECRET", SECRET.to_owned()),
+        ("ISSUER", "nonsense".to_owned()),
+    ]);
+    let settings = Settings::new(&environment);
+    let keys = settings.secrets::<AccessTokenSecret>("ACCESS_TOKEN_SECRET");
+    let _ = (settings.secrets::<FeedSecret>("FEED_SECRET"), settings.issuer());
+    assert_silent("Settings", &settings);
+    assert_silent("secrets", &keys);
+    let faults = settings.finish(None::<()>).unwrap_err();
+    assert_eq!(faults.0.len(), 2, "{faults}");
+    assert_silent("Faults", &faults);
+    assert_silent("Faults as text", &faults.to_string());
+
+    assert_silent("Environment", &environment);
+    assert_silent("Plain", &plain(SECRET));
+    assert_silent("KeyRing", &ring(&[SECRET, OTHER_SECRET]));
+    assert_silent("AccessVerifier", &verifier());
+    assert_silent("Guard", &Guard::new(verifier(), Arc::new(StoppedClock)));
+    assert_silent(
+        "Guard",
+        &Guard::from_environment(&Environment::from_pairs([("ACCESS_TOKEN_SECRET", SECRET)])).unwrap(),
+    );
+}
+
+/// OP-08: a reason goes to the log, so it must hold nothing that the sender chose.
+#[test]
+fn a_refusal_repeats_nothing_of_the_token() {
+    for (refusal, token) in one_for_each_refusal() {
+        let shown = format!("{refusal:?} {refusal}");
+        for part in token.split('.').filter(|part| part.len() > 8) {
+            assert!(!shown.contains(&part[..8]), "{shown}");
+        }
+        assert!(!shown.contains("evil") && !shown.contains("nonsense"), "{shown}");
+    }
+}
