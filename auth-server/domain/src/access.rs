@@ -1,0 +1,30 @@
+//! What an access token says about a session.
+
+use chrono::TimeDelta;
+use goptri::{AccessClaims, Audience, NumericDate};
+
+use crate::Snapshot;
+
+/// The claims of an access token for that session, dated by the database's clock.
+///
+/// It ends after `lifetime`, and never after the session itself.
+pub fn access_claims(snapshot: &Snapshot, issuer: &str, lifetime: TimeDelta, jti: String) -> AccessClaims {
+    let Snapshot { session, owner, now } = snapshot;
+    let end = *now + lifetime;
+    AccessClaims {
+        iss: issuer.to_owned(),
+        sub: session.key.user_id.to_string(),
+        aud: Audience(session.audience.clone()),
+        exp: NumericDate::from(session.expires_at.map_or(end, |session_end| session_end.min(end))),
+        iat: NumericDate::from(*now),
+        nbf: None,
+        jti,
+        client_id: session.client_id.as_str().to_owned(),
+        scope: session.scope.clone(),
+        sid: Some(session.key.id.to_string()),
+        email: Some(owner.email.as_str().to_owned()),
+        email_verified: Some(owner.email_verified),
+        roles: owner.roles.iter().map(|role| role.as_str().to_owned()).collect(),
+        auth_time: Some(session.auth_time.into()),
+    }
+}

@@ -1,0 +1,115 @@
+//! The list of all cases, which every backend runs.
+
+/// Makes a test of each case, on what the named `async fn() -> Subject` gives.
+#[macro_export]
+macro_rules! conformance {
+    ($fresh:ident) => {
+        $crate::conformance! { @tests run_unmigrated $fresh upkeep
+            an_empty_database_is_not_ready_until_it_is_migrated
+            before_it_is_migrated_nothing_is_answered
+            migrating_again_changes_nothing
+            many_may_migrate_at_once
+            a_database_that_a_newer_program_migrated_is_ready_too
+            what_could_not_be_committed_is_no_success
+            a_store_that_let_go_answers_that_it_is_not_available
+        }
+        $crate::conformance! { @tests run $fresh people
+            somebody_is_kept_as_they_were_added
+            an_address_is_taken_in_every_spelling_in_capitals
+            an_id_is_not_given_to_another
+            credentials_are_found_by_the_folded_address
+            credentials_are_given_also_of_somebody_disabled
+            somebody_may_have_no_password
+            people_are_listed_in_the_order_of_their_ids_page_by_page
+            the_list_says_who_is_disabled_and_since_when
+            somebody_corrupt_is_named_as_such
+        }
+        $crate::conformance! { @tests run $fresh opening
+            a_session_is_stored_as_it_was_asked_for
+            what_a_session_may_lack_it_lacks
+            a_session_is_dated_by_the_clock_of_the_store
+            one_person_may_have_many_sessions
+            nothing_opens_for_somebody_disabled
+            nothing_opens_with_a_password_that_was_changed_since
+            nothing_opens_for_somebody_who_has_no_password_any_more
+            nothing_opens_for_nobody
+            an_id_is_not_given_twice
+        }
+        $crate::conformance! { @tests run $fresh rotating
+            a_rotation_advances_the_generation_and_nothing_else
+            each_token_rotates_once
+            a_generation_that_never_was_rotates_nothing
+            another_client_rotates_nothing_and_the_token_stays_good_for_its_own
+            another_jti_rotates_nothing_and_the_token_stays_good
+            a_session_is_found_by_both_halves_of_its_key_or_not_at_all
+            a_disabled_persons_token_rotates_nothing
+            a_session_ends_at_its_end_however_often_it_was_refreshed
+            a_session_ends_when_it_was_idle_for_too_long
+            an_end_that_is_now_is_over
+            a_session_that_has_no_time_at_all_never_rotates
+            without_a_lifetime_a_session_is_good_for_a_century
+            a_clock_that_was_set_back_ends_nothing
+            a_corrupt_session_is_named_as_such
+            a_corrupt_person_is_named_as_such
+        }
+        $crate::conformance! { @tests run $fresh forgiving
+            forgiving_notes_the_generation_and_counts_as_use
+            what_was_forgiven_is_remembered_through_rotations
+            only_the_generation_before_the_current_one_is_forgiven
+            nothing_is_forgiven_when_something_else_was_meanwhile
+            nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhile
+            nothing_is_forgiven_at_the_end_or_after_it
+            forgiving_a_corrupt_session_names_it_as_such
+        }
+        $crate::conformance! { @tests run $fresh ending
+            an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live
+            any_generation_of_a_token_proves_that_a_session_is_ones_own
+            a_wrong_proof_ends_nothing_and_records_nothing
+            what_was_gone_already_is_on_record_once
+            what_never_was_here_is_put_on_record_all_the_same
+            only_the_session_that_is_named_ends
+            a_session_that_may_not_go_on_is_ended_like_any_other
+            somebody_is_deleted_only_after_their_sessions_were_ended
+        }
+        $crate::conformance! { @tests run $fresh races
+            of_many_rotations_of_one_token_exactly_one_rotates
+            a_session_that_is_refreshed_all_the_time_ends_all_the_same
+            of_many_who_end_one_session_exactly_one_ends_it
+            of_many_who_forgive_one_retry_exactly_one_notes_it
+            of_many_with_one_address_exactly_one_is_added
+            an_end_that_nobody_waits_for_is_whole_or_not_at_all
+        }
+    };
+    (@tests $run:ident $fresh:ident $group:ident $($case:ident)*) => {
+        mod $group {
+            $(
+                #[test]
+                fn $case() {
+                    $crate::conformance::$run(super::$fresh, $crate::conformance::$group::$case);
+                }
+            )*
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_case_is_forgotten() {
+        let list = include_str!("cases.rs");
+        let files = [
+            include_str!("upkeep.rs"),
+            include_str!("people.rs"),
+            include_str!("opening.rs"),
+            include_str!("rotating.rs"),
+            include_str!("forgiving.rs"),
+            include_str!("ending.rs"),
+            include_str!("races.rs"),
+        ];
+        let cases =
+            files.iter().flat_map(|file| file.lines()).filter_map(|line| line.strip_prefix("pub async fn "));
+        for case in cases.filter_map(|rest| rest.split('(').next()) {
+            assert!(list.lines().any(|line| line.trim() == case), "{case} is not in the list");
+        }
+    }
+}

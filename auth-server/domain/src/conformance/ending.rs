@@ -1,0 +1,96 @@
+//! Ending a session: it is gone and on record, both or neither.
+
+use chrono::TimeDelta;
+use goptri::Clock;
+
+use super::Subject;
+use super::actors::{assert_about, device_of, person};
+use crate::store::{Ending, REVOCATION_LIFETIME};
+use crate::{NewSession, SessionKey};
+
+/// RT-09
+pub async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live(subject: &Subject) {
+    let device = subject.device().await;
+    subject.clock.advance(TimeDelta::hours(5));
+
+    assert_eq!(subject.end(device.key, None).await, Ending::Ended);
+
+    subject.is_unknown(&device.token(0)).await;
+    let entries = subject.backstage.revocations().await;
+    let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+    assert_eq!((entry.kind.as_str(), &entry.subject), ("session", &device.key.id.to_string()));
+    assert_about(entry.created_at, subject.clock.now());
+    assert_eq!(entry.expires_at - entry.created_at, TimeDelta::minutes(125));
+    assert_eq!(REVOCATION_LIFETIME, TimeDelta::minutes(125));
+}
+
+pub async fn any_generation_of_a_token_proves_that_a_session_is_ones_own(subject: &Subject) {
+    let device = subject.device().await;
+    for number in 0..3 {
+        subject.rotates(&device.token(number)).await;
+    }
+    assert_eq!(subject.end(device.key, Some(&device.token(0).jti_hash)).await, Ending::Ended);
+    subject.is_unknown(&device.token(3)).await;
+}
+
+/// RT-02
+pub async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
+    let (device, other) = (subject.device().await, subject.device().await);
+    assert_eq!(subject.end(device.key, Some(&other.proof())).await, Ending::NotGenuine);
+    assert_eq!(subject.ended().await, Vec::<String>::new());
+    subject.rotates(&device.token(0)).await;
+    assert_eq!(subject.end(device.key, Some(&other.proof())).await, Ending::NotGenuine);
+    assert_eq!(subject.end(device.key, Some(&device.proof())).await, Ending::Ended);
+}
+
+pub async fn what_was_gone_already_is_on_record_once(subject: &Subject) {
+    let device = subject.device().await;
+    assert_eq!(subject.end(device.key, Some(&device.proof())).await, Ending::Ended);
+    let first = subject.backstage.revocations().await;
+    subject.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(subject.end(device.key, Some(&device.proof())).await, Ending::WasGone);
+    assert_eq!(subject.end(device.key, None).await, Ending::WasGone);
+    assert_eq!(subject.backstage.revocations().await, first);
+}
+
+pub async fn what_never_was_here_is_put_on_record_all_the_same(subject: &Subject) {
+    let (known, unknown) = (device_of(&subject.somebody().await), device_of(&person()));
+    assert_eq!(subject.end(known.key, Some(&known.proof())).await, Ending::WasGone);
+    assert_eq!(subject.end(unknown.key, None).await, Ending::WasGone);
+    assert_eq!(subject.ended().await, [known.key.id.to_string(), unknown.key.id.to_string()]);
+}
+
+pub async fn only_the_session_that_is_named_ends(subject: &Subject) {
+    let person = subject.somebody().await;
+    let (phone, laptop) = (subject.another_device(&person).await, subject.another_device(&person).await);
+    let stranger = subject.device().await;
+    assert_eq!(subject.end(phone.key, None).await, Ending::Ended);
+    let mixed = SessionKey { user_id: stranger.key.user_id, id: laptop.key.id };
+    assert_eq!(subject.end(mixed, None).await, Ending::WasGone);
+    subject.rotates(&laptop.token(0)).await;
+    subject.rotates(&stranger.token(0)).await;
+}
+
+pub async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subject) {
+    let person = subject.somebody().await;
+    let (phone, laptop) = (subject.another_device(&person).await, device_of(&person));
+    subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..laptop.sign_in(&person) }).await;
+    subject.backstage.disable(person.id).await;
+    subject.backstage.corrupt_session(phone.key).await;
+    for device in [phone, laptop] {
+        assert_eq!(subject.end(device.key, Some(&device.proof())).await, Ending::Ended);
+    }
+    assert_eq!(subject.ended().await.len(), 2);
+}
+
+/// RT-10: deleting somebody around the verb that ends their sessions would leave their access tokens alive.
+pub async fn somebody_is_deleted_only_after_their_sessions_were_ended(subject: &Subject) {
+    let device = subject.device().await;
+    assert!(!subject.backstage.delete_user(device.key.user_id).await);
+    subject.rotates(&device.token(0)).await;
+    subject.end(device.key, None).await;
+    assert!(subject.backstage.delete_user(device.key.user_id).await);
+    for number in 0..3 {
+        subject.is_unknown(&device.token(number)).await;
+    }
+}

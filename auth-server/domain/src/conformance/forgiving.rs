@@ -1,0 +1,114 @@
+//! Forgiving a late retry: noted once, and only on the session that was judged.
+
+use chrono::TimeDelta;
+use goptri::Clock;
+
+use super::Subject;
+use super::actors::{Device, assert_about, device_of, generation};
+use crate::store::{Forgiving, StoreError};
+use crate::{Generation, NewSession, Session, SessionKey, Snapshot};
+
+pub async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject) {
+    let device = subject.device().await;
+    let rotated = subject.rotates(&device.token(0)).await;
+    subject.clock.advance(TimeDelta::hours(3));
+
+    let forgiven = match forgive(subject, device.key, 0, None).await {
+        Forgiving::Forgiven(snapshot) => snapshot,
+        Forgiving::Lost => panic!("lost"),
+    };
+
+    assert_about(forgiven.now, subject.clock.now());
+    let Snapshot { session: before, owner, .. } = rotated;
+    let session =
+        Session { forgiven_generation: Some(Generation::FIRST), last_used_at: forgiven.now, ..before };
+    assert_eq!(forgiven, Snapshot { session, owner, now: forgiven.now });
+    let kept = subject.rotates_nothing(&device.token(0)).await;
+    assert_eq!(kept.session, forgiven.session);
+}
+
+pub async fn what_was_forgiven_is_remembered_through_rotations(subject: &Subject) {
+    let device = with_generation(subject, 1).await;
+    is_forgiven(subject, device.key, 0, None).await;
+    for number in 1..5 {
+        let rotated = subject.rotates(&device.token(number)).await;
+        assert_eq!(rotated.session.forgiven_generation, Some(Generation::FIRST));
+    }
+    is_forgiven(subject, device.key, 4, Some(0)).await;
+    let kept = subject.rotates_nothing(&device.token(4)).await;
+    assert_eq!(kept.session.forgiven_generation, Some(generation(4)));
+}
+
+pub async fn only_the_generation_before_the_current_one_is_forgiven(subject: &Subject) {
+    let device = with_generation(subject, 3).await;
+    for number in [0, 1, 3, 4] {
+        is_lost(subject, device.key, number, None).await;
+    }
+    is_forgiven(subject, device.key, 2, None).await;
+}
+
+pub async fn nothing_is_forgiven_when_something_else_was_meanwhile(subject: &Subject) {
+    let device = with_generation(subject, 5).await;
+    is_lost(subject, device.key, 4, Some(3)).await;
+    is_forgiven(subject, device.key, 4, None).await;
+    is_lost(subject, device.key, 4, None).await;
+    is_lost(subject, device.key, 4, Some(3)).await;
+    is_forgiven(subject, device.key, 4, Some(4)).await;
+}
+
+/// RT-09, RT-10
+pub async fn nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhile(subject: &Subject) {
+    let device = with_generation(subject, 1).await;
+    subject.backstage.disable(device.key.user_id).await;
+    is_lost(subject, device.key, 0, None).await;
+
+    let device = with_generation(subject, 1).await;
+    let other = with_generation(subject, 1).await;
+    subject.end(device.key, None).await;
+    is_lost(subject, device.key, 0, None).await;
+    is_lost(subject, SessionKey { id: device.key.id, ..other.key }, 0, None).await;
+    is_forgiven(subject, other.key, 0, None).await;
+}
+
+/// RT-06
+pub async fn nothing_is_forgiven_at_the_end_or_after_it(subject: &Subject) {
+    subject.backstage.stop_time().await;
+    let person = subject.somebody().await;
+    let device = device_of(&person);
+    subject.open(&NewSession { lifetime: Some(TimeDelta::hours(1)), ..device.sign_in(&person) }).await;
+    subject.rotates(&device.token(0)).await;
+    subject.clock.advance(TimeDelta::hours(1));
+    is_lost(subject, device.key, 0, None).await;
+    subject.clock.advance(TimeDelta::microseconds(-1));
+    is_forgiven(subject, device.key, 0, None).await;
+}
+
+pub async fn forgiving_a_corrupt_session_names_it_as_such(subject: &Subject) {
+    let device = with_generation(subject, 1).await;
+    subject.backstage.corrupt_session(device.key).await;
+    let forgiving = subject.store.forgive(device.key, Generation::FIRST, None).await;
+    assert!(matches!(forgiving, Err(StoreError::Corrupt { what: "scope", .. })), "{forgiving:?}");
+}
+
+/// A device whose session has been rotated so often.
+async fn with_generation(subject: &Subject, times: i64) -> Device {
+    let device = subject.device().await;
+    for number in 0..times {
+        subject.rotates(&device.token(number)).await;
+    }
+    device
+}
+
+async fn forgive(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) -> Forgiving {
+    let answer = subject.store.forgive(key, generation(number), before.map(generation)).await;
+    answer.expect("an answer")
+}
+
+async fn is_forgiven(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {
+    let answer = forgive(subject, key, number, before).await;
+    assert!(matches!(answer, Forgiving::Forgiven(_)), "{number} after {before:?}: {answer:?}");
+}
+
+async fn is_lost(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {
+    assert_eq!(forgive(subject, key, number, before).await, Forgiving::Lost, "{number} after {before:?}");
+}

@@ -1,0 +1,148 @@
+//! Races: many at once, over two stores as two servers have them, and exactly one of them wins.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use super::Subject;
+use super::actors::{generation, person_at};
+use crate::Generation;
+use crate::store::{Adding, Ending, Forgiving, Rotation, Store, StoreError};
+
+const MANY: usize = 32;
+
+/// Starts all at the same moment, half of them on another store, and gives what they answered.
+async fn at_once<T, F>(subject: &Subject, verb: impl Fn(Arc<dyn Store>) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, StoreError>> + Send + 'static,
+{
+    let stores = [Arc::clone(&subject.store), subject.backstage.another_store().await];
+    let start = Arc::new(Barrier::new(MANY));
+    let mut racers = JoinSet::new();
+    for store in stores.iter().cycle().take(MANY) {
+        let (start, racing) = (Arc::clone(&start), verb(Arc::clone(store)));
+        racers.spawn(async move {
+            start.wait().await;
+            racing.await.expect("an answer")
+        });
+    }
+    racers.join_all().await
+}
+
+/// RT-03
+pub async fn of_many_rotations_of_one_token_exactly_one_rotates(subject: &Subject) {
+    let device = subject.device().await;
+    for number in 0..5 {
+        let answers = at_once(subject, |store| {
+            let token = device.token(number);
+            async move { store.rotate(&token, None).await }
+        })
+        .await;
+        let rotated = answers.iter().filter(|answer| matches!(answer, Rotation::Rotated(_))).count();
+        assert_eq!(rotated, 1);
+        let next = generation(number + 1);
+        for answer in answers {
+            match answer {
+                Rotation::Rotated(snapshot) | Rotation::NotCurrent(snapshot) => {
+                    assert_eq!(snapshot.session.generation, next);
+                }
+                Rotation::Unknown => panic!("lost"),
+            }
+        }
+    }
+}
+
+/// RT-09
+pub async fn a_session_that_is_refreshed_all_the_time_ends_all_the_same(subject: &Subject) {
+    let (one, other) = (Arc::clone(&subject.store), subject.backstage.another_store().await);
+    for _ in 0..100 {
+        let device = subject.device().await;
+        let ended = Arc::new(AtomicBool::new(false));
+        let refreshing = {
+            let (store, device, ended) = (Arc::clone(&one), device.clone(), Arc::clone(&ended));
+            tokio::spawn(async move {
+                for number in 0.. {
+                    let was_ended = ended.load(Ordering::SeqCst);
+                    match store.rotate(&device.token(number), None).await.expect("an answer") {
+                        Rotation::Rotated(_) => assert!(!was_ended, "rotated after the end was acknowledged"),
+                        Rotation::Unknown => break,
+                        Rotation::NotCurrent(snapshot) => panic!("{snapshot:?}"),
+                    }
+                }
+            })
+        };
+        tokio::task::yield_now().await;
+        assert_eq!(
+            other.end_session(device.key, Some(&device.proof())).await.expect("an answer"),
+            Ending::Ended
+        );
+        ended.store(true, Ordering::SeqCst);
+        assert_eq!(subject.ended().await.last(), Some(&device.key.id.to_string()));
+        refreshing.await.expect("the one who refreshes");
+    }
+}
+
+pub async fn of_many_who_end_one_session_exactly_one_ends_it(subject: &Subject) {
+    for _ in 0..5 {
+        let device = subject.device().await;
+        let answers = at_once(subject, |store| {
+            let (key, proof) = (device.key, device.proof());
+            async move { store.end_session(key, Some(&proof)).await }
+        })
+        .await;
+        assert_eq!(answers.iter().filter(|answer| **answer == Ending::Ended).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == Ending::WasGone).count(), MANY - 1);
+        let entries = subject.ended().await.into_iter().filter(|entry| *entry == device.key.id.to_string());
+        assert_eq!(entries.count(), 1);
+    }
+}
+
+pub async fn of_many_who_forgive_one_retry_exactly_one_notes_it(subject: &Subject) {
+    let device = subject.device().await;
+    subject.rotates(&device.token(0)).await;
+    let answers = at_once(subject, |store| {
+        let key = device.key;
+        async move { store.forgive(key, Generation::FIRST, None).await }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Forgiving::Forgiven(_))).count(), 1);
+}
+
+pub async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
+    let answers = at_once(subject, |store| {
+        let person = person_at("ann@example.com");
+        async move { store.add_user(&person).await }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Adding::Added(_))).count(), 1);
+    assert_eq!(subject.store.list_users(None, 100).await.expect("an answer").len(), 1);
+}
+
+/// Whoever asked may hang up at any moment. What they asked for has then happened or not, but never by half, and the
+/// next one who asks finds the connection as it should be.
+pub async fn an_end_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) {
+    for round in 0..200 {
+        let device = subject.device().await;
+        let patience = Duration::from_micros(round * 20);
+        // Whether it took that long is the very thing that does not matter.
+        let _ = tokio::time::timeout(patience, subject.store.end_session(device.key, None)).await;
+        let rotation = subject.store.rotate(&device.token(0), None).await.expect("an answer");
+        let recorded = subject.ended().await.contains(&device.key.id.to_string());
+        match rotation {
+            Rotation::Unknown => assert!(recorded, "gone, and not on record"),
+            Rotation::Rotated(_) => {
+                // The end may still be under way, so either that one or this one ends the session.
+                subject.end(device.key, None).await;
+                subject.is_unknown(&device.token(1)).await;
+            }
+            Rotation::NotCurrent(snapshot) => panic!("{snapshot:?}"),
+        }
+        assert_eq!(subject.end(device.key, None).await, Ending::WasGone);
+        let entries = subject.ended().await.into_iter().filter(|entry| *entry == device.key.id.to_string());
+        assert_eq!(entries.count(), 1);
+    }
+}

@@ -1,0 +1,107 @@
+//! Upkeep: migrating, by any number at once, saying whether that was done, and letting go. These begin with an empty
+//! database.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::Subject;
+use super::actors::{device_of, person};
+use crate::Generation;
+use crate::store::{Readiness, Rotation, Store, StoreError};
+
+pub async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subject) {
+    assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::NotMigrated);
+    subject.store.migrate().await.expect("migrated");
+    assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::Ready);
+}
+
+pub async fn before_it_is_migrated_nothing_is_answered(subject: &Subject) {
+    let person = person();
+    let device = device_of(&person);
+    let errors = [
+        subject.store.add_user(&person).await.err(),
+        subject.store.credentials(&person.email.key()).await.err(),
+        subject.store.list_users(None, 1).await.err(),
+        subject.store.open_session(&device.sign_in(&person)).await.err(),
+        subject.store.rotate(&device.token(0), None).await.err(),
+        subject.store.forgive(device.key, Generation::FIRST, None).await.err(),
+        subject.store.end_session(device.key, None).await.err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
+    }
+}
+
+pub async fn migrating_again_changes_nothing(subject: &Subject) {
+    subject.store.migrate().await.expect("migrated");
+    let device = subject.device().await;
+    subject.store.migrate().await.expect("migrated again");
+    subject.backstage.another_store().await.migrate().await.expect("migrated by another");
+    subject.rotates(&device.token(0)).await;
+}
+
+pub async fn many_may_migrate_at_once(subject: &Subject) {
+    let mut servers = JoinSet::new();
+    for _ in 0..6 {
+        let store = subject.backstage.another_store().await;
+        servers.spawn(async move {
+            let before = store.ready().await;
+            store.migrate().await.expect("migrated");
+            (before, store.ready().await)
+        });
+    }
+    for (before, after) in servers.join_all().await {
+        before.expect("an answer, whichever");
+        assert_eq!(after.expect("an answer"), Readiness::Ready);
+    }
+    subject.device().await;
+}
+
+/// Old and new servers run side by side while a new version is rolled out.
+pub async fn a_database_that_a_newer_program_migrated_is_ready_too(subject: &Subject) {
+    subject.store.migrate().await.expect("migrated");
+    subject.backstage.note_later_migration().await;
+    assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::Ready);
+    subject.store.migrate().await.expect("nothing to do");
+    subject.device().await;
+}
+
+/// Told of a rotation that is then undone, a client would come back with a token that never was.
+pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
+    subject.store.migrate().await.expect("migrated");
+    let person = subject.somebody().await;
+    let device = subject.another_device(&person).await;
+    subject.rotates(&device.token(0)).await;
+    subject.backstage.fail_commits(true).await;
+    let errors = [
+        subject.store.open_session(&device_of(&person).sign_in(&person)).await.err(),
+        subject.store.rotate(&device.token(1), None).await.err(),
+        subject.store.forgive(device.key, Generation::FIRST, None).await.err(),
+        subject.store.end_session(device.key, None).await.err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
+    }
+    subject.backstage.fail_commits(false).await;
+    assert!(subject.ended().await.is_empty());
+    let rotated = subject.rotates(&device.token(1)).await;
+    assert_eq!(rotated.session.forgiven_generation, None);
+}
+
+pub async fn a_store_that_let_go_answers_that_it_is_not_available(subject: &Subject) {
+    subject.store.migrate().await.expect("migrated");
+    let device = subject.device().await;
+    let other: Arc<dyn Store> = subject.backstage.another_store().await;
+    subject.store.close().await;
+    let errors = [
+        subject.store.ready().await.err(),
+        subject.store.list_users(None, 1).await.err(),
+        subject.store.rotate(&device.token(0), None).await.err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
+    }
+    let rotation = other.rotate(&device.token(0), None).await.expect("an answer");
+    assert!(matches!(rotation, Rotation::Rotated(_)), "{rotation:?}");
+}

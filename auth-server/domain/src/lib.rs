@@ -1,0 +1,27 @@
+//! The rules of signing in and staying signed in, and the ports to storage.
+//!
+//! Pure decisions: no HTTP, no SQL, no runtime, and no clock or chance of its own. What happens is decided
+//! here; where it is kept is behind the ports in [`store`].
+
+mod access;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod digest;
+mod email;
+mod entropy;
+mod judge;
+mod password;
+mod refresh_token;
+mod session;
+pub mod store;
+mod user;
+
+pub use access::access_claims;
+pub use digest::{Digest, RefreshJti};
+pub use email::{Email, EmailKey, InvalidEmail};
+pub use entropy::{Entropy, random_id, random_name};
+pub use judge::{End, RefreshPolicy, Refuse, Verdict, judge};
+pub use password::{Password, PasswordHash, PasswordRules, UnfitPassword};
+pub use refresh_token::{PresentedRefresh, RefreshClaims, RefreshTokens};
+pub use session::{ClientId, Generation, NewSession, Owner, Session, SessionId, SessionKey, Snapshot};
+pub use user::{Credentials, InvalidRole, NewUser, Role, User, UserId};

@@ -1,0 +1,162 @@
+//! A session: one login on one device, and the one persisted record of one refresh token.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use goptri::Scope;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Digest, Email, PasswordHash, RefreshJti, Role, UserId};
+
+/// Names a session among its user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct SessionId(pub Uuid);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The primary key: whose, and which. Both halves are in every token, so a session is found by one look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey {
+    /// Whose.
+    pub user_id: UserId,
+    /// Which.
+    pub id: SessionId,
+}
+
+/// How often the refresh token of a session has been replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Generation(u32);
+
+impl Generation {
+    /// That of the token that a sign-in gives.
+    pub const FIRST: Self = Self(0);
+
+    /// As a number, for a store.
+    pub fn number(self) -> i64 {
+        i64::from(self.0)
+    }
+
+    /// From a store's number. `None`: out of range.
+    pub fn from_number(number: i64) -> Option<Self> {
+        u32::try_from(number).ok().map(Self)
+    }
+
+    /// How many generations this one is older than `newer`; negative when it is the newer one.
+    pub fn behind(self, newer: Self) -> i64 {
+        newer.number() - self.number()
+    }
+
+    /// The generation before; the first one's is itself.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
+    /// The generation after.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// An OAuth client's name; `goptri` for a sign-in without OAuth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// The client of a sign-in without OAuth.
+    pub fn first_party() -> Self {
+        Self(goptri::FIRST_PARTY_CLIENT.to_owned())
+    }
+
+    /// As a store kept it or a token names it.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A session to be opened.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its key; the id is fresh.
+    pub key: SessionKey,
+    /// The hash that the password was verified against: if it has changed since, nothing is opened.
+    pub verified_hash: PasswordHash,
+    /// For which client.
+    pub client_id: ClientId,
+    /// What its access tokens allow.
+    pub scope: Scope,
+    /// For whom its access tokens are.
+    pub audience: Vec<String>,
+    /// Digest of the `jti` that its refresh tokens carry.
+    pub jti_hash: Digest<RefreshJti>,
+    /// It ends so long after its opening, whatever happens. `None`: never.
+    pub lifetime: Option<chrono::TimeDelta>,
+    /// What the browser calls itself, cut to a sensible length, for the list of devices.
+    pub user_agent: Option<String>,
+    /// Where the sign-in came from, for the list of devices.
+    pub ip: Option<String>,
+}
+
+/// A session as stored, as far as refreshing needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// Whose, and which.
+    pub key: SessionKey,
+    /// For which client.
+    pub client_id: ClientId,
+    /// What its access tokens allow.
+    pub scope: Scope,
+    /// For whom its access tokens are.
+    pub audience: Vec<String>,
+    /// When the person last signed in.
+    pub auth_time: DateTime<Utc>,
+    /// Digest of the `jti` that its refresh tokens carry.
+    pub jti_hash: Digest<RefreshJti>,
+    /// The generation of the current refresh token.
+    pub generation: Generation,
+    /// The youngest generation whose late retry was forgiven.
+    pub forgiven_generation: Option<Generation>,
+    /// When the current generation began.
+    pub rotated_at: DateTime<Utc>,
+    /// When it was last refreshed.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends whatever happens. `None`: never.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What tokens say about the person of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Owner {
+    /// Where to write to them.
+    pub email: Email,
+    /// Whether the address was shown to be theirs.
+    pub email_verified: bool,
+    /// What they may do.
+    pub roles: Vec<Role>,
+    /// Whether they may not sign in any more.
+    pub disabled: bool,
+}
+
+/// A session, its owner, and the database's time at the moment at which both were read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The session.
+    pub session: Session,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The database's clock; what tokens are dated by.
+    pub now: DateTime<Utc>,
+}

@@ -1,0 +1,62 @@
+//! The ports: what the rules ask of a database.
+//!
+//! Each method is one atomic promise and answers with an enum. A race is decided by one conditional
+//! statement, never by reading first and writing then. No transaction crosses this boundary.
+
+mod sessions;
+mod users;
+
+use async_trait::async_trait;
+
+pub use sessions::{Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions};
+pub use users::{Adding, Users};
+
+/// A whole store.
+pub trait Store: Users + Sessions + Upkeep {}
+impl<S: Users + Sessions + Upkeep> Store for S {}
+
+/// What a store is asked apart from its contents.
+#[async_trait]
+pub trait Upkeep: Send + Sync + 'static {
+    /// Brings the schema up to date. Several processes may do so at the same time.
+    async fn migrate(&self) -> Result<(), StoreError>;
+
+    /// Whether the database answers and its schema is the one that this program knows.
+    async fn ready(&self) -> Result<Readiness, StoreError>;
+
+    /// Lets go of every connection, once those in use are done.
+    async fn close(&self);
+}
+
+/// The state of a database that answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Its schema has every migration of this program. It may have later ones.
+    Ready,
+    /// Migrations are missing.
+    NotMigrated,
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database does not answer, or not in time. Trying again later may help.
+    #[error("the database is not available")]
+    Unavailable(#[source] Source),
+    /// The database refused for a reason that no rule here expects.
+    #[error("the database refused")]
+    Conflict(#[source] Source),
+    /// A row holds what cannot be.
+    #[error("the row {id} of {table} is corrupt: {what}")]
+    Corrupt {
+        /// Which table.
+        table: &'static str,
+        /// Which row.
+        id: String,
+        /// Which column.
+        what: &'static str,
+    },
+}
+
+/// The engine's own error, for the log.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,90 @@
+//! What is asked about sessions.
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use super::StoreError;
+use crate::{Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionKey, Snapshot};
+
+/// How long an entry of `revocations` lives: as long as the longest-lived access token that is allowed (an hour), an
+/// hour of clock error, and the most leeway. Access tokens of the session have run out by then, whatever is configured.
+pub const REVOCATION_LIFETIME: TimeDelta = TimeDelta::minutes(125);
+
+/// The sessions, and the record of those that ended.
+#[async_trait]
+pub trait Sessions: Send + Sync + 'static {
+    /// Opens a session, if its person is enabled and still has the password hash that was verified.
+    ///
+    /// A password change or a disabling at the same time either comes first, and nothing opens, or finds the
+    /// session and ends it.
+    async fn open_session(&self, session: &NewSession) -> Result<Opening, StoreError>;
+
+    /// Advances the session by one generation, if everything matches: key, generation, `jti`, client, neither
+    /// expired nor idle for `idle_lifetime`, person enabled. One conditional statement: of any number at the
+    /// same time exactly one rotates.
+    async fn rotate(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<Rotation, StoreError>;
+
+    /// Notes that the late retry of `generation` was forgiven, if the session still is as it was judged: the
+    /// current generation is the one after, and the youngest forgiven one is `before`. Counts as use.
+    async fn forgive(
+        &self,
+        key: SessionKey,
+        generation: Generation,
+        before: Option<Generation>,
+    ) -> Result<Forgiving, StoreError>;
+
+    /// Ends a session: deletes it and appends to `revocations`, both or neither. Appends also when it is gone.
+    ///
+    /// With a `proof`, only if the session's `jti` is that one; otherwise nothing changes.
+    async fn end_session(
+        &self,
+        key: SessionKey,
+        proof: Option<&Digest<RefreshJti>>,
+    ) -> Result<Ending, StoreError>;
+}
+
+/// The answer of [`Sessions::open_session`].
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an answer is taken apart where it arrives, and never kept")]
+pub enum Opening {
+    /// Open, as stored.
+    Opened(Snapshot),
+    /// The person is gone or disabled, or has another password by now. Nothing changed.
+    Refused,
+}
+
+/// The answer of [`Sessions::rotate`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rotation {
+    /// Rotated: the session as it is now.
+    Rotated(Snapshot),
+    /// Nothing changed: the session as it is now, to be judged.
+    NotCurrent(Snapshot),
+    /// There is no such session.
+    Unknown,
+}
+
+/// The answer of [`Sessions::forgive`].
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an answer is taken apart where it arrives, and never kept")]
+pub enum Forgiving {
+    /// Noted: the session as it is now.
+    Forgiven(Snapshot),
+    /// The session is not as it was judged any more. Nothing changed.
+    Lost,
+}
+
+/// The answer of [`Sessions::end_session`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was there and is gone.
+    Ended,
+    /// It was gone already.
+    WasGone,
+    /// The proof is not the session's. Nothing changed.
+    NotGenuine,
+}

@@ -1,0 +1,73 @@
+//! What an access token says, and until when.
+
+use auth_domain::access_claims;
+use chrono::TimeDelta;
+use goptri::TokenType;
+use serde_json::json;
+
+use crate::fixture::{
+    ACCESS_SECRET, AUDIENCE, ISSUER, NOW, SESSION, USER, at, ring, snapshot, verifier, wire,
+};
+
+const LIFETIME: TimeDelta = TimeDelta::minutes(15);
+
+#[test]
+fn an_access_token_says_this_and_nothing_else() {
+    let claims = access_claims(&snapshot(), ISSUER, LIFETIME, "a1b2".to_owned());
+    let token = ring(ACCESS_SECRET).sign(TokenType::Access, &claims).unwrap();
+    assert_eq!(
+        wire(&token),
+        json!({
+            "iss": ISSUER, "sub": USER, "aud": [AUDIENCE, ISSUER], "exp": NOW + 900, "iat": NOW, "jti": "a1b2",
+            "client_id": "goptri", "scope": "photos:read photos:write", "sid": SESSION, "email": "Ann@example.com",
+            "email_verified": true, "roles": ["admin", "editor"], "auth_time": NOW - 5_000,
+        })
+    );
+    assert_eq!(verifier(ACCESS_SECRET).verify(&token, at(NOW)), Ok(claims));
+}
+
+#[test]
+fn a_single_audience_is_plain_text_and_no_roles_are_left_out() {
+    let mut snapshot = snapshot();
+    snapshot.session.audience = vec![AUDIENCE.to_owned()];
+    snapshot.owner.roles.clear();
+    snapshot.owner.email_verified = false;
+    let claims = access_claims(&snapshot, ISSUER, LIFETIME, "a1b2".to_owned());
+    let wire = serde_json::to_value(&claims).unwrap();
+    assert_eq!(
+        (&wire["aud"], wire.get("roles"), &wire["email_verified"]),
+        (&json!(AUDIENCE), None, &json!(false))
+    );
+}
+
+/// Dated by the database: a server whose clock is wrong cannot mint a longer one, for it is not asked.
+#[test]
+fn an_access_token_ends_after_its_lifetime_and_never_after_its_session() {
+    let table = [
+        (None, 900),
+        (Some(901), 900),
+        (Some(900), 900),
+        (Some(899), 899),
+        (Some(1), 1),
+        (Some(0), 0),
+        (Some(-5), -5),
+        (Some(31_536_000), 900),
+    ];
+    for (session_ends, expected) in table {
+        let mut snapshot = snapshot();
+        snapshot.session.expires_at = session_ends.map(|after| at(NOW + after));
+        let claims = access_claims(&snapshot, ISSUER, LIFETIME, "a1b2".to_owned());
+        assert_eq!(claims.exp.seconds(), NOW + expected, "the session ends after {session_ends:?} seconds");
+        assert_eq!(claims.iat.seconds(), NOW);
+    }
+}
+
+#[test]
+fn a_fraction_of_a_second_never_lengthens_a_token() {
+    let mut snapshot = snapshot();
+    snapshot.now = at(NOW) + TimeDelta::milliseconds(999);
+    let claims = access_claims(&snapshot, ISSUER, LIFETIME, "a1b2".to_owned());
+    assert_eq!((claims.iat.seconds(), claims.exp.seconds()), (NOW, NOW + 900));
+    snapshot.session.expires_at = Some(at(NOW + 60) + TimeDelta::milliseconds(999));
+    assert_eq!(access_claims(&snapshot, ISSUER, LIFETIME, "a1b2".to_owned()).exp.seconds(), NOW + 60);
+}

@@ -1,0 +1,169 @@
+//! What a refresh token says, and that it takes both halves to make one.
+
+use auth_domain::{ClientId, Digest, PresentedRefresh, RefreshPolicy, RefreshTokens, Refuse, Verdict, judge};
+use chrono::TimeDelta;
+use goptri::{Plain, Refusal, TokenType};
+use serde_json::{Value, json};
+
+use crate::fixture::{
+    ISSUER, JTI, NOW, REFRESH_SECRET, ROTATED, SESSION, USER, at, jti, refresh_tokens, ring, session,
+    snapshot, wire,
+};
+
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+fn claims() -> Value {
+    json!({ "iss": ISSUER, "sub": USER, "sid": SESSION, "jti": JTI, "gen": 7, "iat": ROTATED })
+}
+
+fn with(member: &str, value: impl Into<Value>) -> Value {
+    let mut claims = claims();
+    claims[member] = value.into();
+    claims
+}
+
+fn open_claims(claims: &Value) -> Result<PresentedRefresh, Refusal> {
+    let token = ring(REFRESH_SECRET).sign(TokenType::Refresh, claims).unwrap();
+    refresh_tokens(None).open(&token, ClientId::first_party())
+}
+
+#[test]
+fn a_refresh_token_says_this_and_nothing_else() {
+    assert_eq!(wire(&refresh_tokens(None).mint(&session(), &jti()).unwrap()), claims());
+}
+
+#[test]
+fn a_refresh_token_says_when_it_ends_only_if_it_does() {
+    let hour = Some(TimeDelta::hours(1));
+    let table = [
+        ("neither", None, None, None),
+        ("absolute", Some(NOW + 60), None, Some(NOW + 60)),
+        ("idle", None, hour, Some(ROTATED + 3_600)),
+        ("both, absolute first", Some(NOW + 60), hour, Some(NOW + 60)),
+        ("both, idle first", Some(NOW + 9_999), hour, Some(ROTATED + 3_600)),
+    ];
+    for (which, absolute, idle, expected) in table {
+        let mut session = session();
+        session.expires_at = absolute.map(at);
+        let expected = expected.map_or_else(claims, |end| with("exp", end));
+        assert_eq!(wire(&refresh_tokens(idle).mint(&session, &jti()).unwrap()), expected, "{which}");
+    }
+}
+
+/// A retry gets the very same successor, whichever server answers, and however often it was used since.
+#[test]
+fn minting_twice_gives_the_same_bytes() {
+    let mut later = session();
+    later.last_used_at = at(NOW + 77);
+    let one = refresh_tokens(Some(MINUTE)).mint(&session(), &jti()).unwrap();
+    let other = refresh_tokens(Some(MINUTE)).mint(&later, &jti()).unwrap();
+    assert_eq!(one, other);
+}
+
+#[test]
+fn a_minted_token_opens_as_what_its_session_is() {
+    let presented = refresh_tokens(None)
+        .open(&refresh_tokens(None).mint(&session(), &jti()).unwrap(), ClientId::first_party());
+    let presented = presented.unwrap();
+    let session = session();
+    assert_eq!((presented.key, presented.generation), (session.key, session.generation));
+    assert_eq!(presented.jti_hash, session.jti_hash);
+    assert_eq!((presented.jti().expose(), presented.client_id.as_str()), (JTI, "goptri"));
+}
+
+/// RT-07: the client is who presents the token, not what the token says.
+#[test]
+fn the_presenting_client_is_taken_down() {
+    let token = refresh_tokens(None).mint(&session(), &jti()).unwrap();
+    let presented = refresh_tokens(None).open(&token, ClientId::new("printer".to_owned())).unwrap();
+    assert_eq!(presented.client_id.as_str(), "printer");
+}
+
+#[test]
+fn claims_that_cannot_be_a_refresh_token_are_refused() {
+    let json = Err(Refusal::Json("payload"));
+    let mut table = vec![("nothing wrong", claims(), Ok(())), ("unknown", with("admin", true), Ok(()))];
+    for issuer in
+        ["https://auth.example/", "https://auth", "", "https://evil.example", "HTTPS://auth.example"]
+    {
+        table.push(("iss", with("iss", issuer), Err(Refusal::WrongIssuer)));
+    }
+    for required in ["iss", "sub", "sid", "jti", "gen", "iat"] {
+        let mut claims = claims();
+        claims.as_object_mut().unwrap().remove(required);
+        table.push((required, claims, json));
+        for wrong in [json!(null), json!(true), json!([7]), json!({ "x": 7 })] {
+            table.push((required, with(required, wrong), json));
+        }
+    }
+    for generation in
+        [json!(-1), json!(7.0), json!(7.5), json!("7"), json!(1_u64 << 32), json!(u64::MAX), json!(1e99)]
+    {
+        table.push(("gen", with("gen", generation), json));
+    }
+    for id in ["sub", "sid"] {
+        for text in [
+            "",
+            "goptri",
+            "7",
+            "0190b0a0-0000-7000-8000-00000000000",
+            "0190b0a0-0000-7000-8000-00000000000g",
+            "../../etc",
+        ] {
+            table.push((id, with(id, text), json));
+        }
+        table.push((id, with(id, 7), json));
+    }
+    for time in [json!("1800000000"), json!(-1), json!(1e99)] {
+        table.push(("iat", with("iat", time.clone()), json));
+        table.push(("exp", with("exp", time), json));
+    }
+    for (what, claims, expected) in table {
+        assert_eq!(open_claims(&claims).map(drop), expected, "{what}: {claims}");
+    }
+    assert_eq!(open_claims(&with("gen", u32::MAX)).unwrap().generation.number(), i64::from(u32::MAX));
+}
+
+/// The end that a token tells is for its client; the session's row decides, by the database's clock.
+#[test]
+fn a_token_past_the_end_that_it_tells_still_opens() {
+    assert!(open_claims(&with("exp", 1)).is_ok());
+}
+
+#[test]
+fn a_token_of_another_secret_is_refused() {
+    let foreign = RefreshTokens::new(ring("c3a5e90b7d1f48266c2be4f0915d37a0"), ISSUER.to_owned(), None);
+    let token = foreign.mint(&session(), &jti()).unwrap();
+    assert_eq!(
+        refresh_tokens(None).open(&token, ClientId::first_party()).map(drop),
+        Err(Refusal::UnknownKey)
+    );
+}
+
+/// RT-02: whoever has a copy of the database and even the signing secret lacks the `jti`, which only tokens hold.
+#[test]
+fn a_copy_of_the_database_mints_no_token_even_with_the_secret() {
+    let snapshot = snapshot();
+    let row = format!("{snapshot:?} {:?}", snapshot.session.jti_hash.as_bytes());
+    assert!(!row.contains(JTI), "{row}");
+
+    let hex = snapshot.session.jti_hash.as_bytes().map(|byte| format!("{byte:02x}")).concat();
+    let policy = RefreshPolicy { grace: MINUTE, forgiveness: true, idle_lifetime: None, lifetime: None };
+    for guess in [hex.clone(), hex[..32].to_owned(), SESSION.to_owned(), String::new()] {
+        let token = refresh_tokens(None).mint(&snapshot.session, &Plain::new(guess)).unwrap();
+        let presented = refresh_tokens(None).open(&token, ClientId::first_party()).unwrap();
+        assert_eq!(judge(&snapshot, &presented, &policy), Verdict::Refuse(Refuse::OtherToken));
+    }
+    let genuine = refresh_tokens(None).mint(&snapshot.session, &jti()).unwrap();
+    let genuine = refresh_tokens(None).open(&genuine, ClientId::first_party()).unwrap();
+    assert_eq!(judge(&snapshot, &genuine, &policy), Verdict::TryAgain);
+    assert_eq!(genuine.jti_hash, Digest::of(&jti()));
+}
+
+/// OP-03
+#[test]
+fn a_presented_token_shows_no_secret_in_debug() {
+    let presented = open_claims(&claims()).unwrap();
+    let shown = format!("{presented:?} {:?}", refresh_tokens(None));
+    assert!(!shown.contains(JTI) && !shown.contains(REFRESH_SECRET), "{shown}");
+}

@@ -1,0 +1,229 @@
+//! The whole table of verdicts on a refresh token that was not simply rotated.
+
+use auth_domain::{
+    ClientId, Digest, End, Generation, PresentedRefresh, RefreshPolicy, Refuse, Snapshot, Verdict, judge,
+};
+use chrono::TimeDelta;
+use goptri::Plain;
+
+use crate::fixture::{jti, refresh_tokens, snapshot};
+
+/// What is found when a token is presented, seconds counted from the moment of the judgement.
+struct Found {
+    snapshot: Snapshot,
+    presented: PresentedRefresh,
+    policy: RefreshPolicy,
+}
+
+impl Found {
+    /// The predecessor of generation 20, a day after the rotation, with nothing else remarkable.
+    fn a_late_retry() -> Self {
+        let mut snapshot = snapshot();
+        let day_ago = snapshot.now - TimeDelta::days(1);
+        (snapshot.session.rotated_at, snapshot.session.last_used_at) = (day_ago, day_ago);
+        snapshot.session.generation = generation(20);
+        let policy =
+            RefreshPolicy { grace: SECOND * 60, forgiveness: true, idle_lifetime: None, lifetime: None };
+        let token = refresh_tokens(None).mint(&snapshot.session, &jti()).unwrap();
+        let mut presented = refresh_tokens(None).open(&token, ClientId::first_party()).unwrap();
+        presented.generation = generation(19);
+        Self { snapshot, presented, policy }
+    }
+
+    fn rotated(&mut self, ago: TimeDelta) -> &mut Self {
+        self.snapshot.session.rotated_at = self.snapshot.now - ago;
+        self
+    }
+
+    fn no_grace(&mut self) -> &mut Self {
+        self.policy.grace = TimeDelta::zero();
+        self
+    }
+
+    fn strict(&mut self) -> &mut Self {
+        self.policy.forgiveness = false;
+        self
+    }
+
+    fn presented(&mut self, number: i64) -> &mut Self {
+        self.presented.generation = generation(number);
+        self
+    }
+
+    fn current(&mut self, number: i64) -> &mut Self {
+        self.snapshot.session.generation = generation(number);
+        self
+    }
+
+    fn forgiven(&mut self, number: i64) -> &mut Self {
+        self.snapshot.session.forgiven_generation = Some(generation(number));
+        self
+    }
+
+    fn expires(&mut self, after: TimeDelta) -> &mut Self {
+        self.snapshot.session.expires_at = Some(self.snapshot.now + after);
+        self
+    }
+
+    /// Idle for so long, where a minute of it is the end.
+    fn idle(&mut self, ago: TimeDelta) -> &mut Self {
+        self.policy.idle_lifetime = Some(SECOND * 60);
+        self.snapshot.session.last_used_at = self.snapshot.now - ago;
+        self
+    }
+
+    fn by_another_client(&mut self) -> &mut Self {
+        self.presented.client_id = ClientId::new("printer".to_owned());
+        self
+    }
+
+    fn with_another_jti(&mut self) -> &mut Self {
+        self.presented.jti_hash = Digest::of(&Plain::new("6f1d".to_owned()));
+        self
+    }
+
+    fn disabled(&mut self) -> &mut Self {
+        self.snapshot.owner.disabled = true;
+        self
+    }
+}
+
+fn generation(number: i64) -> Generation {
+    Generation::from_number(number).unwrap()
+}
+
+const MICRO: TimeDelta = TimeDelta::microseconds(1);
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+const THEFT: Verdict = Verdict::End(End::Theft);
+const EXPIRED: Verdict = Verdict::End(End::Expired);
+const DISABLED: Verdict = Verdict::End(End::Disabled);
+const OTHER_CLIENT: Verdict = Verdict::Refuse(Refuse::OtherClient);
+const OTHER_TOKEN: Verdict = Verdict::Refuse(Refuse::OtherToken);
+const NEWER: Verdict = Verdict::Refuse(Refuse::Newer);
+
+type Case = (&'static str, fn(&mut Found) -> &mut Found, Verdict);
+
+#[track_caller]
+fn assert_verdicts(table: &[Case]) {
+    for (what_is_found, arrange, expected) in table {
+        let mut found = Found::a_late_retry();
+        arrange(&mut found);
+        assert_eq!(judge(&found.snapshot, &found.presented, &found.policy), *expected, "{what_is_found}");
+    }
+}
+
+/// RT-04
+#[test]
+fn the_age_of_a_generation_decides() {
+    assert_verdicts(&[
+        ("far newer", |f| f.presented(i64::from(u32::MAX)), NEWER),
+        ("newer by one", |f| f.presented(21), NEWER),
+        ("current", |f| f.presented(20), Verdict::TryAgain),
+        (
+            "current, long after its rotation",
+            |f| f.presented(20).rotated(SECOND * 9_999_999),
+            Verdict::TryAgain,
+        ),
+        ("the one before, late", |f| f, Verdict::Forgive),
+        ("two before", |f| f.presented(18), THEFT),
+        ("two before, within the grace", |f| f.presented(18).rotated(SECOND), THEFT),
+        ("the very first of many", |f| f.presented(0), THEFT),
+        ("the first, current", |f| f.current(0).presented(0), Verdict::TryAgain),
+        ("the first, replaced and late", |f| f.current(1).presented(0), Verdict::Forgive),
+        (
+            "the first, within the grace",
+            |f| f.current(1).presented(0).rotated(SECOND),
+            Verdict::SameSuccessor,
+        ),
+        ("newer than the first", |f| f.current(0).presented(1), NEWER),
+        ("the last number there is", |f| f.current(i64::from(u32::MAX)).presented(0), THEFT),
+    ]);
+}
+
+/// RT-05
+#[test]
+fn the_grace_lasts_until_its_very_end_and_never_covers_more_than_the_predecessor() {
+    assert_verdicts(&[
+        ("at once", |f| f.rotated(TimeDelta::zero()), Verdict::SameSuccessor),
+        ("a microsecond before the end", |f| f.rotated(SECOND * 60 - MICRO), Verdict::SameSuccessor),
+        ("at the end", |f| f.rotated(SECOND * 60), Verdict::Forgive),
+        ("a microsecond after the end", |f| f.rotated(SECOND * 60 + MICRO), Verdict::Forgive),
+        ("rotated in the future", |f| f.rotated(SECOND * -9_999), Verdict::SameSuccessor),
+        ("no grace, at once", |f| f.no_grace().rotated(TimeDelta::zero()), Verdict::Forgive),
+        ("no grace, in the future", |f| f.no_grace().rotated(-SECOND), Verdict::Forgive),
+        (
+            "within the grace, though forgiven lately",
+            |f| f.rotated(SECOND).forgiven(18),
+            Verdict::SameSuccessor,
+        ),
+        ("within the grace, strict", |f| f.rotated(SECOND).strict(), Verdict::SameSuccessor),
+        ("neither grace nor forgiveness", |f| f.no_grace().rotated(MICRO).strict(), THEFT),
+    ]);
+}
+
+#[test]
+fn one_late_retry_in_eight_generations_is_forgiven() {
+    assert_verdicts(&[
+        ("never before", |f| f, Verdict::Forgive),
+        ("this very one", |f| f.forgiven(19), Verdict::SameSuccessor),
+        ("nine before", |f| f.forgiven(10), Verdict::Forgive),
+        ("ten before", |f| f.forgiven(9), Verdict::Forgive),
+        ("a newer one, which cannot be", |f| f.forgiven(20), THEFT),
+        ("strict", |f| f.strict(), THEFT),
+        ("strict, this very one was forgiven before that", |f| f.strict().forgiven(19), THEFT),
+        ("the first, this very one", |f| f.current(1).presented(0).forgiven(0), Verdict::SameSuccessor),
+        ("eight after the first", |f| f.current(9).presented(8).forgiven(0), THEFT),
+        ("nine after the first", |f| f.current(10).presented(9).forgiven(0), Verdict::Forgive),
+    ]);
+    for before in 1..=8 {
+        let mut found = Found::a_late_retry();
+        found.forgiven(19 - before);
+        assert_eq!(
+            judge(&found.snapshot, &found.presented, &found.policy),
+            THEFT,
+            "forgiven {before} before"
+        );
+    }
+}
+
+/// RT-06
+#[test]
+fn a_session_ends_at_the_very_moment_of_its_absolute_or_idle_end() {
+    assert_verdicts(&[
+        ("a microsecond before", |f| f.expires(MICRO), Verdict::Forgive),
+        ("at the end", |f| f.expires(TimeDelta::zero()), EXPIRED),
+        ("after the end", |f| f.expires(-SECOND), EXPIRED),
+        ("idle, a microsecond before", |f| f.idle(SECOND * 60 - MICRO), Verdict::Forgive),
+        ("idle, at the end", |f| f.idle(SECOND * 60), EXPIRED),
+        ("idle, after the end", |f| f.idle(SECOND * 61), EXPIRED),
+        ("idle, used in the future", |f| f.idle(-SECOND), Verdict::Forgive),
+        ("in use, but past its end", |f| f.idle(SECOND).expires(-SECOND), EXPIRED),
+        ("idle, though long before its end", |f| f.idle(SECOND * 61).expires(SECOND * 9_999), EXPIRED),
+    ]);
+}
+
+/// RT-07: who is not the session's client, or has not its secret, changes nothing, whatever else is true.
+#[test]
+fn the_first_question_that_applies_decides() {
+    assert_verdicts(&[
+        ("another client's theft", |f| f.by_another_client().presented(3), OTHER_CLIENT),
+        ("another client's retry", |f| f.by_another_client().rotated(SECOND), OTHER_CLIENT),
+        ("another client and jti", |f| f.by_another_client().with_another_jti(), OTHER_CLIENT),
+        ("another client, disabled", |f| f.by_another_client().disabled(), OTHER_CLIENT),
+        ("another client, expired", |f| f.by_another_client().expires(-SECOND), OTHER_CLIENT),
+        ("another jti, current", |f| f.with_another_jti().presented(20), OTHER_TOKEN),
+        ("another jti's theft", |f| f.with_another_jti().presented(3), OTHER_TOKEN),
+        ("another jti, disabled", |f| f.with_another_jti().disabled(), OTHER_TOKEN),
+        ("another jti, expired", |f| f.with_another_jti().expires(-SECOND), OTHER_TOKEN),
+        ("disabled, current", |f| f.disabled().presented(20), DISABLED),
+        ("disabled, within the grace", |f| f.disabled().rotated(SECOND), DISABLED),
+        ("disabled, a theft", |f| f.disabled().presented(3), DISABLED),
+        ("disabled, newer", |f| f.disabled().presented(21), DISABLED),
+        ("disabled, expired", |f| f.disabled().expires(-SECOND), DISABLED),
+        ("expired, current", |f| f.expires(-SECOND).presented(20), EXPIRED),
+        ("expired, within the grace", |f| f.expires(-SECOND).rotated(SECOND), EXPIRED),
+        ("expired, a theft", |f| f.expires(-SECOND).presented(3), EXPIRED),
+        ("expired, newer", |f| f.expires(-SECOND).presented(21), EXPIRED),
+        ("idle, current", |f| f.idle(SECOND * 60).presented(20), EXPIRED),
+    ]);
+}
