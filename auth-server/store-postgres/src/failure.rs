@@ -1,0 +1,87 @@
+//! Which of the store's failures an error of the engine is: whether to try again later, or to look into it.
+
+use auth_domain::store::StoreError;
+use sqlx::Error;
+use sqlx::migrate::MigrateError;
+
+/// `undefined_table`: what a database that was never migrated answers.
+const UNDEFINED_TABLE: &str = "42P01";
+
+/// `feature_not_supported`, which is how "cached plan must not change result type" arrives.
+const STALE_PLAN: &str = "0A000";
+
+/// What the caller learns. Neither Postgres nor the driver repeats bound values in what they say of themselves.
+pub(crate) fn failure(error: Error) -> StoreError {
+    if is_passing(&error) {
+        StoreError::Unavailable(Box::new(error))
+    } else {
+        StoreError::Conflict(Box::new(error))
+    }
+}
+
+/// What the caller learns when a migration did not go through.
+pub(crate) fn migration_failure(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(error) => failure(error),
+        MigrateError::ExecuteMigration(ref cause, _) if is_passing(cause) => {
+            StoreError::Unavailable(Box::new(error))
+        }
+        error => StoreError::Conflict(Box::new(error)),
+    }
+}
+
+/// Whether the schema is not there at all.
+pub(crate) fn is_undefined_table(error: &Error) -> bool {
+    code(error).is_some_and(|code| code == UNDEFINED_TABLE)
+}
+
+/// Whether the connection has a plan from before a migration changed a column. The driver keeps it for good, so
+/// that only another connection helps.
+pub(crate) fn is_stale_plan(error: &Error) -> bool {
+    code(error).is_some_and(|code| code == STALE_PLAN)
+}
+
+/// Whether the same may well succeed later, without anybody changing anything here.
+fn is_passing(error: &Error) -> bool {
+    match error {
+        Error::Io(_)
+        | Error::Tls(_)
+        | Error::PoolTimedOut
+        | Error::PoolClosed
+        | Error::WorkerCrashed
+        | Error::BeginFailed => true,
+        Error::Database(_) => code(error).is_some_and(|code| is_passing_code(&code)),
+        _ => false,
+    }
+}
+
+fn is_passing_code(code: &str) -> bool {
+    // By class: connections, rollbacks forced by others, full resources, an administrator's hand, the system's faults.
+    let class = code.get(..2).unwrap_or_default();
+    matches!(class, "08" | "40" | "53" | "57" | "58")
+        // Read-only, as a standby is until it has been promoted; a lock that was not to be had; the stale plan.
+        || matches!(code, "25006" | "55P03" | STALE_PLAN)
+}
+
+fn code(error: &Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_told_from_what_somebody_must_look_into() {
+        for passing in [
+            "57P01", "57P02", "57P03", "57014", "53300", "53100", "40001", "40P01", "08006", "25006", "58030",
+        ] {
+            assert!(is_passing_code(passing), "{passing}");
+        }
+        for lasting in ["23505", "23503", "23514", "42P01", "42601", "22008", "28P01", "3D000", "42501", ""] {
+            assert!(!is_passing_code(lasting), "{lasting}");
+        }
+        assert!(matches!(failure(Error::PoolTimedOut), StoreError::Unavailable(_)));
+        assert!(matches!(failure(Error::RowNotFound), StoreError::Conflict(_)));
+    }
+}

@@ -1,0 +1,118 @@
+//! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
+
+use auth_domain::store::StoreError;
+use auth_domain::{
+    ClientId, Credentials, Digest, Email, Generation, Owner, PasswordHash, Role, Session, SessionId,
+    SessionKey, Snapshot, User, UserId,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use goptri::Scope;
+use sqlx::postgres::types::PgInterval;
+use uuid::Uuid;
+
+/// A session and its owner.
+pub(crate) struct SnapshotRow {
+    pub(crate) user_id: Uuid,
+    pub(crate) id: Uuid,
+    pub(crate) client_id: String,
+    pub(crate) scope: String,
+    pub(crate) audience: Vec<String>,
+    pub(crate) auth_time: DateTime<Utc>,
+    pub(crate) jti_hash: Vec<u8>,
+    pub(crate) generation: i64,
+    pub(crate) forgiven_generation: Option<i64>,
+    pub(crate) rotated_at: DateTime<Utc>,
+    pub(crate) last_used_at: DateTime<Utc>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) roles: Vec<String>,
+    pub(crate) disabled_at: Option<DateTime<Utc>>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// A person.
+pub(crate) struct UserRow {
+    pub(crate) id: Uuid,
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) roles: Vec<String>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) disabled_at: Option<DateTime<Utc>>,
+}
+
+/// What a sign-in is checked against.
+pub(crate) struct CredentialsRow {
+    pub(crate) id: Uuid,
+    pub(crate) password_hash: Option<String>,
+}
+
+impl TryFrom<SnapshotRow> for Snapshot {
+    type Error = StoreError;
+
+    fn try_from(row: SnapshotRow) -> Result<Self, StoreError> {
+        let corrupt = |what| corrupt("sessions", format!("{}/{}", row.user_id, row.id), what);
+        let session = Session {
+            key: SessionKey { user_id: UserId(row.user_id), id: SessionId(row.id) },
+            client_id: ClientId::new(row.client_id),
+            scope: Scope::parse(&row.scope).map_err(|_| corrupt("scope"))?,
+            audience: row.audience,
+            auth_time: row.auth_time,
+            jti_hash: Digest::from_bytes(row.jti_hash.try_into().map_err(|_| corrupt("jti_hash"))?),
+            generation: Generation::from_number(row.generation).ok_or_else(|| corrupt("generation"))?,
+            forgiven_generation: row
+                .forgiven_generation
+                .map(|number| Generation::from_number(number).ok_or_else(|| corrupt("forgiven_generation")))
+                .transpose()?,
+            rotated_at: row.rotated_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+        };
+        let owner = Owner {
+            email: email(row.user_id, &row.email)?,
+            email_verified: row.email_verified,
+            roles: roles(row.user_id, &row.roles)?,
+            disabled: row.disabled_at.is_some(),
+        };
+        Ok(Self { session, owner, now: row.now })
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: UserId(row.id),
+            email: email(row.id, &row.email)?,
+            email_verified: row.email_verified,
+            roles: roles(row.id, &row.roles)?,
+            created_at: row.created_at,
+            disabled_at: row.disabled_at,
+        })
+    }
+}
+
+impl From<CredentialsRow> for Credentials {
+    fn from(row: CredentialsRow) -> Self {
+        Self { user_id: UserId(row.id), password_hash: row.password_hash.map(PasswordHash::from_phc) }
+    }
+}
+
+/// For binding. A span that has no end for Postgres either is refused there, not cut short here.
+pub(crate) fn interval(span: TimeDelta) -> PgInterval {
+    PgInterval { months: 0, days: 0, microseconds: span.num_microseconds().unwrap_or(i64::MAX) }
+}
+
+fn email(user: Uuid, text: &str) -> Result<Email, StoreError> {
+    Email::parse(text).map_err(|_| corrupt("users", user.to_string(), "email"))
+}
+
+fn roles(user: Uuid, texts: &[String]) -> Result<Vec<Role>, StoreError> {
+    let corrupt = || corrupt("users", user.to_string(), "roles");
+    texts.iter().map(|text| Role::parse(text).map_err(|_| corrupt())).collect()
+}
+
+fn corrupt(table: &'static str, id: String, what: &'static str) -> StoreError {
+    StoreError::Corrupt { table, id, what }
+}

@@ -1,0 +1,57 @@
+//! The runtime that the connections live on.
+//!
+//! A socket belongs to the runtime in whose context it was opened, and dies with it. Each worker of a web server has
+//! a runtime of its own, and the first worker that is done when the server stops would take down connections that a
+//! request on another worker still needs. So the connections have a runtime that ends with the store. The work itself
+//! stays on the caller's thread; only what wakes it comes from here.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+
+use tokio::runtime::{Builder, EnterGuard, Runtime};
+
+/// One thread that watches sockets and timers.
+pub(crate) struct ConnectionRuntime(Option<Runtime>);
+
+impl ConnectionRuntime {
+    pub(crate) fn start() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("store-postgres")
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Until the guard is dropped, this thread opens sockets and timers here.
+    pub(crate) fn enter(&self) -> Option<EnterGuard<'_>> {
+        self.0.as_ref().map(Runtime::enter)
+    }
+
+    /// Drives `work` on the caller's own thread, in this context.
+    pub(crate) async fn drive<F: Future>(&self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            let _entered = self.enter();
+            work.as_mut().poll(context)
+        })
+        .await
+    }
+}
+
+impl Drop for ConnectionRuntime {
+    /// Without waiting, which a caller in another runtime must not do. The pool was closed before, or is given up.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for ConnectionRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectionRuntime")
+    }
+}

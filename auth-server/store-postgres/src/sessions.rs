@@ -1,0 +1,202 @@
+//! The sessions, and the record of those that ended.
+
+use async_trait::async_trait;
+use auth_domain::store::{Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, StoreError};
+use auth_domain::{Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionKey};
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+use sqlx::postgres::types::PgInterval;
+
+use crate::PostgresStore;
+use crate::rows::{SnapshotRow, interval};
+
+#[async_trait]
+impl Sessions for PostgresStore {
+    async fn open_session(&self, session: &NewSession) -> Result<Opening, StoreError> {
+        // `for share` waits for a change of this person that is under way, and looks at them again after it.
+        let opened = self
+            .ask(async |connection| {
+                sqlx::query_as!(
+                    SnapshotRow,
+                    r#"with owner as (
+                           select id, email, email_verified, roles, disabled_at, statement_timestamp() + $1::interval as now
+                           from users
+                           where id = $2 and password_hash = $3 and disabled_at is null
+                           for share
+                       ), opened as (
+                           insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at,
+                                                 rotated_at, last_used_at, expires_at, user_agent, ip)
+                           select id, $4, $5, $6, $7, now, $8, now, now, now, now + $9::interval, $10, $11 from owner
+                           returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
+                                     forgiven_generation, rotated_at, last_used_at, expires_at
+                       )
+                       select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
+                              s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                              u.email, u.email_verified, u.roles, u.disabled_at, u.now as "now!"
+                       from opened s join owner u on u.id = s.user_id"#,
+                    self.shift(),
+                    session.key.user_id.0,
+                    session.verified_hash.as_str(),
+                    session.key.id.0,
+                    session.client_id.as_str(),
+                    session.scope.to_string(),
+                    &session.audience,
+                    session.jti_hash.as_bytes().as_slice(),
+                    session.lifetime.map(interval),
+                    session.user_agent.as_deref(),
+                    session.ip.as_deref(),
+                )
+                .fetch_optional(connection)
+                .await
+            })
+            .await?;
+        match opened {
+            Some(row) => Ok(Opening::Opened(row.try_into()?)),
+            None => Ok(Opening::Refused),
+        }
+    }
+
+    async fn rotate(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<Rotation, StoreError> {
+        let (rotated, row) = self
+            .ask(async |connection| {
+                let rotated = sqlx::query_as!(
+                    SnapshotRow,
+                    r#"update sessions s
+                       set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
+                       from users u, (select statement_timestamp() + $1::interval as now) c
+                       where s.user_id = $2 and s.id = $3 and s.generation = $4 and s.jti_hash = $5 and s.client_id = $6
+                         and (s.expires_at is null or s.expires_at > c.now)
+                         and ($7::interval is null or s.last_used_at + $7 > c.now)
+                         and u.id = s.user_id and u.disabled_at is null
+                       returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
+                                 s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                                 u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
+                    self.shift(),
+                    presented.key.user_id.0,
+                    presented.key.id.0,
+                    presented.generation.number(),
+                    presented.jti_hash.as_bytes().as_slice(),
+                    presented.client_id.as_str(),
+                    idle_lifetime.map(interval),
+                )
+                .fetch_optional(&mut *connection)
+                .await?;
+                match rotated {
+                    Some(row) => Ok((true, Some(row))),
+                    None => Ok((false, as_it_is(connection, self.shift(), presented.key).await?)),
+                }
+            })
+            .await?;
+        match row {
+            Some(row) if rotated => Ok(Rotation::Rotated(row.try_into()?)),
+            Some(row) => Ok(Rotation::NotCurrent(row.try_into()?)),
+            None => Ok(Rotation::Unknown),
+        }
+    }
+
+    async fn forgive(
+        &self,
+        key: SessionKey,
+        generation: Generation,
+        before: Option<Generation>,
+    ) -> Result<Forgiving, StoreError> {
+        let forgiven = self
+            .ask(async |connection| {
+                sqlx::query_as!(
+                    SnapshotRow,
+                    r#"update sessions s
+                       set forgiven_generation = $4::bigint, last_used_at = c.now
+                       from users u, (select statement_timestamp() + $1::interval as now) c
+                       where s.user_id = $2 and s.id = $3 and s.generation = $4::bigint + 1
+                         and s.forgiven_generation is not distinct from $5
+                         and (s.expires_at is null or s.expires_at > c.now)
+                         and u.id = s.user_id and u.disabled_at is null
+                       returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
+                                 s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                                 u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
+                    self.shift(),
+                    key.user_id.0,
+                    key.id.0,
+                    generation.number(),
+                    before.map(Generation::number),
+                )
+                .fetch_optional(connection)
+                .await
+            })
+            .await?;
+        match forgiven {
+            Some(row) => Ok(Forgiving::Forgiven(row.try_into()?)),
+            None => Ok(Forgiving::Lost),
+        }
+    }
+
+    async fn end_session(
+        &self,
+        key: SessionKey,
+        proof: Option<&Digest<RefreshJti>>,
+    ) -> Result<Ending, StoreError> {
+        // All parts of the statement see the table as it was when it began; only `delete` waits for whoever has the row
+        // and then takes or misses it as it is by then. That is enough: a session's `jti` never changes and an id is
+        // never given again, so a wrong proof is wrong either way; and of several that end one session at a time
+        // exactly one deletes it, while the entry of whoever came first is all that the others could add.
+        let ended = self
+            .ask(async |connection| {
+                sqlx::query!(
+                    r#"with wrong as (
+                           select from sessions where user_id = $2 and id = $3 and jti_hash <> $4
+                       ), gone as (
+                           delete from sessions
+                           where user_id = $2 and id = $3 and ($4::bytea is null or jti_hash = $4)
+                           returning id
+                       ), appended as (
+                           insert into revocations (kind, subject, created_at, expires_at)
+                           select 'session', $5, c.now, c.now + $6::interval
+                           from (select statement_timestamp() + $1::interval as now) c
+                           where not exists (select from wrong)
+                           on conflict (kind, subject) do nothing
+                       )
+                       select exists (select from gone) as "ended!", exists (select from wrong) as "wrong!""#,
+                    self.shift(),
+                    key.user_id.0,
+                    key.id.0,
+                    proof.map(|digest| digest.as_bytes().as_slice()),
+                    key.id.to_string(),
+                    interval(REVOCATION_LIFETIME),
+                )
+                .fetch_one(connection)
+                .await
+            })
+            .await?;
+        Ok(match (ended.ended, ended.wrong) {
+            (true, _) => Ending::Ended,
+            (false, false) => Ending::WasGone,
+            (false, true) => Ending::NotGenuine,
+        })
+    }
+}
+
+/// The session as it is now.
+async fn as_it_is(
+    connection: &mut PgConnection,
+    shift: PgInterval,
+    key: SessionKey,
+) -> Result<Option<SnapshotRow>, sqlx::Error> {
+    sqlx::query_as!(
+        SnapshotRow,
+        r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
+                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                  u.email, u.email_verified, u.roles, u.disabled_at,
+                  statement_timestamp() + $1::interval as "now!"
+           from sessions s join users u on u.id = s.user_id
+           where s.user_id = $2 and s.id = $3"#,
+        shift,
+        key.user_id.0,
+        key.id.0,
+    )
+    .fetch_optional(connection)
+    .await
+}

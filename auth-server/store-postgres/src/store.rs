@@ -1,0 +1,168 @@
+//! The connections, and what a store is asked apart from its contents.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_domain::store::{Readiness, StoreError, Upkeep};
+use goptri::ManualClock;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::types::PgInterval;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
+use tokio::time::timeout;
+
+use crate::failure::{failure, is_stale_plan, is_undefined_table, migration_failure};
+use crate::rows::interval;
+use crate::runtime::ConnectionRuntime;
+
+/// How long to wait for a connection: for one that is in use, or for a new one.
+const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(3);
+
+/// How long to wait for the answers of one verb. A second more than the server gives itself for one statement, so
+/// that it is only reached when the server cannot even say that it gave up.
+const PATIENCE: Duration = Duration::from_secs(7);
+
+/// Said once on each connection. What a verb promises about races rests on the isolation, whatever is the database's
+/// default. Not sent while connecting, where poolers refuse what they do not know.
+const MANNERS: &str = "set statement_timeout = '6s'; set default_transaction_isolation = 'read committed'";
+
+/// A connection that nobody used for so long is tried before it is relied on: something on the way may have forgotten
+/// it. All others are used without asking.
+const MAY_BE_FORGOTTEN: Duration = Duration::from_mins(1);
+
+/// The store on Postgres. Clones share their connections.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    clock_shift: ManualClock,
+    runtime: Arc<ConnectionRuntime>,
+}
+
+impl PostgresStore {
+    /// How many connections one server needs at most: a verb holds one for about a millisecond.
+    pub const MAX_CONNECTIONS: u32 = 16;
+
+    /// A store on the database of that URL, with at most so many connections at a time.
+    ///
+    /// It connects when it is first asked, so that a server can start while its database is away. Fails only when
+    /// the URL cannot be understood, or no thread can be had.
+    pub fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        let mut options: PgConnectOptions = url.parse().map_err(failure)?;
+        if options.get_application_name().is_none() {
+            options = options.application_name("goptri");
+        }
+        let runtime = Arc::new(ConnectionRuntime::start().map_err(sqlx::Error::from).map_err(failure)?);
+        let entered = runtime.enter();
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(PATIENCE_TO_CONNECT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > MAY_BE_FORGOTTEN {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .after_connect(|connection, _| {
+                Box::pin(async move { sqlx::raw_sql(MANNERS).execute(connection).await.map(|_| ()) })
+            })
+            .connect_lazy_with(options);
+        drop(entered);
+        Ok(Self { pool, clock_shift: ManualClock::default(), runtime })
+    }
+
+    /// The same store, on a clock that is as far ahead of the database's as a test says.
+    #[must_use]
+    pub fn with_clock_shift(self, clock_shift: ManualClock) -> Self {
+        Self { clock_shift, ..self }
+    }
+
+    /// What every statement adds to the time at which it began, which makes its `now`.
+    pub(crate) fn shift(&self) -> PgInterval {
+        interval(self.clock_shift.ahead())
+    }
+
+    /// Runs a verb's statements on one connection, and comes back within ten seconds or so whatever happens.
+    pub(crate) async fn ask<T>(
+        &self,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.runtime.drive(self.ask_here(verb)).await
+    }
+
+    async fn ask_here<T>(
+        &self,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(failure)?;
+        match timeout(PATIENCE, verb(&mut connection)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                if is_stale_plan(&error) {
+                    connection.close_on_drop();
+                }
+                Err(failure(error))
+            }
+            Err(elapsed) => {
+                // Given back, it would wait for that answer for good, and so in the end would the whole pool.
+                connection.close_on_drop();
+                tracing::warn!("the database did not answer within {PATIENCE:?}; the connection is given up");
+                Err(StoreError::Unavailable(Box::new(elapsed)))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    /// Without the options, which have the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("connections", &self.pool.size())
+            .field("idle", &self.pool.num_idle())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Upkeep for PostgresStore {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        // A connection of its own: a migration may take longer than a statement. The migrator locks the database for
+        // itself until that connection ends, which it does also when the migration fails or nobody waits for it.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE_TO_CONNECT)
+            .connect_lazy_with(PgConnectOptions::clone(&self.pool.connect_options()));
+        let migrated = migrator().run(&pool).await.map_err(migration_failure);
+        pool.close().await;
+        migrated
+    }
+
+    async fn ready(&self) -> Result<Readiness, StoreError> {
+        let applied = self
+            .ask(async |connection| {
+                let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
+                match applied.fetch_all(connection).await {
+                    Err(error) if is_undefined_table(&error) => Ok(Vec::new()),
+                    applied => applied,
+                }
+            })
+            .await?;
+        let missing = migrator().iter().any(|migration| !applied.contains(&migration.version));
+        Ok(if missing { Readiness::NotMigrated } else { Readiness::Ready })
+    }
+
+    async fn close(&self) {
+        self.runtime.drive(self.pool.close()).await;
+    }
+}
+
+/// What this program knows. A newer one may have migrated further: it only widens, so that both run side by side.
+fn migrator() -> Migrator {
+    let mut migrator = sqlx::migrate!("../../migrations/postgres");
+    migrator.set_ignore_missing(true);
+    migrator
+}

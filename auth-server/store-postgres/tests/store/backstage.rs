@@ -1,0 +1,114 @@
+//! The way around the ports: what tests must do to a database and nothing else may, in plain SQL.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use auth_domain::conformance::{Backstage, Revocation, Subject};
+use auth_domain::store::Store;
+use auth_domain::{PasswordHash, SessionKey, UserId};
+use goptri::ManualClock;
+use scratch_pg::Database;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use store_postgres::PostgresStore;
+
+/// Few, because many tests share one server.
+const CONNECTIONS: u32 = 6;
+
+/// A store on an empty database of its own.
+pub(crate) async fn fresh() -> Subject {
+    let database = Database::fresh().await;
+    let clock = ManualClock::default();
+    let backstage = Wings {
+        url: before_the_catalogue(database.url()),
+        clock: clock.clone(),
+        pool: PgPoolOptions::new().max_connections(1).connect_lazy(database.url()).unwrap(),
+    };
+    let store = backstage.another_store().await;
+    Subject { store, clock, backstage: Box::new(backstage), keep: Box::new(database) }
+}
+
+/// With `public` ahead of Postgres's own functions, so that `stop_time` can put one of its own in their place.
+fn before_the_catalogue(url: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}options=-csearch_path%3Dpublic%2Cpg_catalog")
+}
+
+struct Wings {
+    url: String,
+    clock: ManualClock,
+    pool: PgPool,
+}
+
+#[async_trait]
+impl Backstage for Wings {
+    async fn another_store(&self) -> Arc<dyn Store> {
+        Arc::new(PostgresStore::connect(&self.url, CONNECTIONS).unwrap().with_clock_shift(self.clock.clone()))
+    }
+
+    async fn disable(&self, user: UserId) {
+        let disable = "update users set disabled_at = statement_timestamp() where id = $1";
+        sqlx::query(disable).bind(user.0).execute(&self.pool).await.unwrap();
+    }
+
+    async fn set_password_hash(&self, user: UserId, hash: Option<&PasswordHash>) {
+        let change = "update users set password_hash = $2 where id = $1";
+        sqlx::query(change)
+            .bind(user.0)
+            .bind(hash.map(PasswordHash::as_str))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    async fn delete_user(&self, user: UserId) -> bool {
+        sqlx::query("delete from users where id = $1").bind(user.0).execute(&self.pool).await.is_ok()
+    }
+
+    async fn corrupt_session(&self, key: SessionKey) {
+        let corrupt = r#"update sessions set scope = 'a"b' where user_id = $1 and id = $2"#;
+        sqlx::query(corrupt).bind(key.user_id.0).bind(key.id.0).execute(&self.pool).await.unwrap();
+    }
+
+    async fn corrupt_roles(&self, user: UserId) {
+        let corrupt = "update users set roles = '{admin,No Role}' where id = $1";
+        sqlx::query(corrupt).bind(user.0).execute(&self.pool).await.unwrap();
+    }
+
+    async fn revocations(&self) -> Vec<Revocation> {
+        let all = "select kind, subject, created_at, expires_at from revocations order by seq";
+        let rows = sqlx::query_as(all).fetch_all(&self.pool).await.unwrap();
+        let entry =
+            |(kind, subject, created_at, expires_at)| Revocation { kind, subject, created_at, expires_at };
+        rows.into_iter().map(entry).collect()
+    }
+
+    async fn stop_time(&self) {
+        let stop = "create function public.statement_timestamp() returns timestamptz language sql stable
+                    as $$ select '2030-01-01 00:00:00+00'::timestamptz $$";
+        sqlx::query(stop).execute(&self.pool).await.unwrap();
+    }
+
+    async fn fail_commits(&self, fail: bool) {
+        let change = if fail {
+            "create function fail() returns trigger language plpgsql as
+                 $$ begin raise exception 'refused by the test'; end $$;
+             create constraint trigger fails_late after insert or update or delete on sessions
+                 deferrable initially deferred for each row execute function fail();"
+        } else {
+            "drop trigger fails_late on sessions; drop function fail();"
+        };
+        sqlx::raw_sql(change).execute(&self.pool).await.unwrap();
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn note_later_migration(&self) {
+        let note = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                    values (9999, 'later', true, '\\x00', 0)";
+        sqlx::query(note).execute(&self.pool).await.unwrap();
+    }
+}

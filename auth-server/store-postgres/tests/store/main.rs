@@ -1,0 +1,8 @@
+//! The tests of the store on Postgres: what every store promises, what this engine adds to it, and the schema.
+
+mod backstage;
+mod conformance;
+mod proxy;
+mod runtimes;
+mod schema;
+mod trouble;

@@ -1,0 +1,135 @@
+//! The two engines have one schema, and a refresh can stay on its page.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use std::collections::BTreeSet;
+
+use scratch_pg::Database;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+
+/// A table, its column, whether that may be null, and what holds it on SQLite.
+type Column = (String, String, bool, String);
+
+/// A table and the columns that are unique together.
+type Unique = (String, Vec<String>);
+
+/// A table, its column, the table that it refers to, and what happens when the row there is deleted.
+type Reference = (String, String, String, String);
+
+/// On SQLite one writes at a time, so that `seq` alone is a cursor there.
+const ONLY_ON_POSTGRES: (&str, &str) = ("revocations", "tx");
+
+#[tokio::test]
+async fn both_engines_have_the_same_tables_and_columns() {
+    let (_database, postgres) = postgres().await;
+    let sqlite = sqlite().await;
+    let mut columns = postgres_columns(&postgres).await;
+    let before = columns.len();
+    columns.retain(|(table, column, ..)| (table.as_str(), column.as_str()) != ONLY_ON_POSTGRES);
+    assert_eq!(columns.len(), before - 1);
+    assert!(columns.len() > 20, "{columns:?}");
+    assert_eq!(columns, sqlite_columns(&sqlite).await);
+}
+
+#[tokio::test]
+async fn both_engines_have_the_same_keys() {
+    let (_database, postgres) = postgres().await;
+    let sqlite = sqlite().await;
+    let uniques = postgres_uniques(&postgres).await;
+    assert!(
+        uniques.contains(&("sessions".to_owned(), vec!["user_id".to_owned(), "id".to_owned()])),
+        "{uniques:?}"
+    );
+    assert_eq!(uniques, sqlite_uniques(&sqlite).await);
+    let references = postgres_references(&postgres).await;
+    assert_eq!(references.len(), 1, "{references:?}");
+    assert_eq!(references, sqlite_references(&sqlite).await);
+}
+
+/// A HOT update writes no column that any index has.
+#[tokio::test]
+async fn no_index_has_a_column_that_a_refresh_writes() {
+    let (_database, postgres) = postgres().await;
+    let indexes: Vec<String> =
+        sqlx::query_scalar("select indexdef from pg_indexes where tablename = 'sessions'")
+            .fetch_all(&postgres)
+            .await
+            .unwrap();
+    let [index] = indexes.as_slice() else { panic!("{indexes:?}") };
+    assert!(index.ends_with("(user_id, id)"), "{index}");
+}
+
+async fn postgres() -> (Database, PgPool) {
+    let database = Database::fresh().await;
+    let pool = PgPoolOptions::new().max_connections(1).connect(database.url()).await.unwrap();
+    sqlx::migrate!("../../migrations/postgres").run(&pool).await.unwrap();
+    (database, pool)
+}
+
+/// In memory, which one connection makes one database.
+async fn sqlite() -> SqlitePool {
+    let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+    sqlx::migrate!("../../migrations/sqlite").run(&pool).await.unwrap();
+    pool
+}
+
+async fn postgres_columns(pool: &PgPool) -> BTreeSet<Column> {
+    let all = "select table_name::text, column_name::text, is_nullable = 'YES',
+                      case data_type when 'uuid' then 'BLOB' when 'bytea' then 'BLOB'
+                                     when 'text' then 'TEXT' when 'ARRAY' then 'TEXT'
+                                     when 'boolean' then 'INTEGER' when 'bigint' then 'INTEGER'
+                                     when 'timestamp with time zone' then 'INTEGER'
+                                     else data_type::text end
+               from information_schema.columns
+               where table_schema = 'public' and table_name <> '_sqlx_migrations'";
+    sqlx::query_as(all).fetch_all(pool).await.unwrap().into_iter().collect()
+}
+
+async fn sqlite_columns(pool: &SqlitePool) -> BTreeSet<Column> {
+    let all = r#"select t.name, c.name, not (c."notnull" or c.pk > 0), c.type
+                 from sqlite_schema t join pragma_table_info(t.name) c
+                 where t.type = 'table' and t.name not in ('_sqlx_migrations', 'sqlite_sequence')"#;
+    sqlx::query_as(all).fetch_all(pool).await.unwrap().into_iter().collect()
+}
+
+async fn postgres_uniques(pool: &PgPool) -> BTreeSet<Unique> {
+    let all = "select t.relname::text, array_agg(c.attname::text order by k.position)
+               from pg_index i
+               join pg_class t on t.oid = i.indrelid
+               cross join unnest(i.indkey) with ordinality k (number, position)
+               join pg_attribute c on c.attrelid = t.oid and c.attnum = k.number
+               where i.indisunique and t.relnamespace = 'public'::regnamespace and t.relname <> '_sqlx_migrations'
+               group by t.relname, i.indexrelid";
+    sqlx::query_as(all).fetch_all(pool).await.unwrap().into_iter().collect()
+}
+
+async fn sqlite_uniques(pool: &SqlitePool) -> BTreeSet<Unique> {
+    let all = r#"select t.name, (select group_concat(name) from (select name from pragma_index_info(i.name) order by seqno))
+                 from sqlite_schema t join pragma_index_list(t.name) i
+                 where t.type = 'table' and i."unique" and t.name <> '_sqlx_migrations'
+                 union
+                 select t.name, (select group_concat(name) from (select name from pragma_table_info(t.name) where pk > 0 order by pk))
+                 from sqlite_schema t
+                 where t.type = 'table' and t.name not in ('_sqlx_migrations', 'sqlite_sequence')"#;
+    let rows: Vec<(String, String)> = sqlx::query_as(all).fetch_all(pool).await.unwrap();
+    let split = |(table, columns): (String, String)| (table, columns.split(',').map(str::to_owned).collect());
+    rows.into_iter().map(split).collect()
+}
+
+async fn postgres_references(pool: &PgPool) -> BTreeSet<Reference> {
+    let all = "select r.conrelid::regclass::text, c.attname::text, r.confrelid::regclass::text,
+                      case r.confdeltype when 'a' then 'NO ACTION' else r.confdeltype::text end
+               from pg_constraint r
+               cross join unnest(r.conkey) k (number)
+               join pg_attribute c on c.attrelid = r.conrelid and c.attnum = k.number
+               where r.contype = 'f'";
+    sqlx::query_as(all).fetch_all(pool).await.unwrap().into_iter().collect()
+}
+
+async fn sqlite_references(pool: &SqlitePool) -> BTreeSet<Reference> {
+    let all = r#"select t.name, r."from", r."table", r.on_delete
+                 from sqlite_schema t join pragma_foreign_key_list(t.name) r
+                 where t.type = 'table'"#;
+    sqlx::query_as(all).fetch_all(pool).await.unwrap().into_iter().collect()
+}

@@ -1,0 +1,173 @@
+//! What this engine adds to the promises: a database that is away, hangs, restarts, or is being changed.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use auth_domain::store::{Adding, Opening, Readiness, Sessions, StoreError, Upkeep, Users};
+use auth_domain::{
+    ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId,
+};
+use goptri::{Plain, Scope};
+use scratch_pg::Database;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use store_postgres::PostgresStore;
+use uuid::Uuid;
+
+use super::proxy::Proxy;
+
+#[tokio::test]
+async fn a_sign_in_waits_for_a_password_change_under_way_and_then_opens_nothing() {
+    let (database, store) = migrated().await;
+    let person = person();
+    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    let pool = pool(&database).await;
+    let mut change = pool.begin_with("begin").await.unwrap();
+    let changed = sqlx::query("update users set password_hash = 'another' where id = $1").bind(person.id.0);
+    assert_eq!(changed.execute(&mut *change).await.unwrap().rows_affected(), 1);
+
+    let signing_in = tokio::spawn(async move { store.open_session(&sign_in(&person)).await });
+    while !somebody_waits_for_a_lock(&pool).await {
+        tokio::task::yield_now().await;
+    }
+    change.commit().await.unwrap();
+
+    assert_eq!(signing_in.await.unwrap().unwrap(), Opening::Refused);
+}
+
+/// A table that is locked, a network that freezes, and a server that takes connections and says nothing.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::await_holding_lock, reason = "holding it freezes the network; only threads wait for it")]
+async fn a_verb_comes_back_within_ten_seconds_whatever_hangs() {
+    let (database, store) = migrated().await;
+    let proxy = Proxy::before(database.url());
+    let frozen = PostgresStore::connect(proxy.url(), 1).unwrap();
+    assert_eq!(frozen.ready().await.unwrap(), Readiness::Ready);
+    let silence = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://postgres@{}/goptri", silence.local_addr().unwrap());
+    let silent = PostgresStore::connect(&url, 1).unwrap();
+
+    let pool = pool(&database).await;
+    let mut locked = pool.begin_with("begin").await.unwrap();
+    sqlx::query("lock table users in access exclusive mode").execute(&mut *locked).await.unwrap();
+    let ice = proxy.freeze();
+    let began = Instant::now();
+    let (one, two, three, four) =
+        tokio::join!(store.list_users(None, 1), frozen.ready(), silent.ready(), silent.migrate());
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    for error in [one.err(), two.err(), three.err(), four.err()] {
+        assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
+    }
+
+    drop(ice);
+    locked.rollback().await.unwrap();
+    assert_eq!(store.list_users(None, 1).await.unwrap(), []);
+    assert_eq!(frozen.ready().await.unwrap(), Readiness::Ready);
+}
+
+#[tokio::test]
+async fn a_store_starts_while_its_database_is_away_and_says_so() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let store = PostgresStore::connect(&format!("postgres://postgres@127.0.0.1:{port}/goptri"), 1).unwrap();
+    let (ready, migrated) = tokio::join!(store.ready(), store.migrate());
+    for error in [ready.err(), migrated.err()] {
+        assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn after_the_server_hung_up_the_next_question_but_one_is_answered() {
+    let (database, store) = migrated().await;
+    store.list_users(None, 1).await.unwrap();
+    let hang_up = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                   where datname = current_database() and application_name = 'goptri'";
+    let ended: i64 = sqlx::query_scalar(hang_up).fetch_one(&pool(&database).await).await.unwrap();
+    assert!(ended >= 1);
+    // Already this one is answered, if the pool noticed first.
+    let answer = store.list_users(None, 1).await;
+    assert!(matches!(answer, Ok(_) | Err(StoreError::Unavailable(_))), "{answer:?}");
+    assert_eq!(store.list_users(None, 1).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_plan_that_a_migration_made_stale_is_given_up_with_its_connection() {
+    let (database, store) = migrated().await;
+    assert!(matches!(store.add_user(&person()).await, Ok(Adding::Added(_))));
+    store.list_users(None, 1).await.unwrap();
+    let change = "alter table users alter column email type varchar(300)";
+    sqlx::query(change).execute(&pool(&database).await).await.unwrap();
+    let error = store.list_users(None, 1).await.err();
+    assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
+    assert_eq!(store.list_users(None, 1).await.unwrap().len(), 1);
+}
+
+/// Under `serializable` the loser of a race would get an error in place of an answer.
+#[tokio::test]
+async fn the_databases_own_isolation_level_decides_no_race() {
+    let (database, _) = migrated().await;
+    let pool = pool(&database).await;
+    let name: String = sqlx::query_scalar("select current_database()::text").fetch_one(&pool).await.unwrap();
+    let stricter = format!("alter database {name} set default_transaction_isolation = 'serializable'");
+    sqlx::query(sqlx::AssertSqlSafe(stricter)).execute(&pool).await.unwrap();
+    let store = PostgresStore::connect(database.url(), 8).unwrap();
+    let person = person();
+    let mut racers = tokio::task::JoinSet::new();
+    for id in 0..32 {
+        let (store, person) = (store.clone(), NewUser { id: UserId(Uuid::from_u128(id)), ..person.clone() });
+        racers.spawn(async move { store.add_user(&person).await.unwrap() });
+    }
+    let answers = racers.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Adding::Added(_))).count(), 1);
+}
+
+/// OP-03
+#[tokio::test]
+async fn the_password_of_the_database_does_not_show() {
+    let store = PostgresStore::connect("postgres://goptri:hunter2@localhost/goptri", 1).unwrap();
+    assert!(!format!("{store:?} {store:#?}").contains("hunter2"));
+    let error = PostgresStore::connect("postgres://goptri:hunter2@localhost:notaport/goptri", 1).unwrap_err();
+    assert!(matches!(error, StoreError::Conflict(_)));
+    assert!(!format!("{error:?} {error:#?}").contains("hunter2"));
+}
+
+async fn migrated() -> (Database, PostgresStore) {
+    let database = Database::fresh().await;
+    let store = PostgresStore::connect(database.url(), 1).unwrap();
+    store.migrate().await.unwrap();
+    (database, store)
+}
+
+async fn pool(database: &Database) -> PgPool {
+    PgPoolOptions::new().max_connections(2).connect(database.url()).await.unwrap()
+}
+
+async fn somebody_waits_for_a_lock(pool: &PgPool) -> bool {
+    let waiting = "select exists (select from pg_stat_activity
+                                  where datname = current_database() and wait_event_type = 'Lock')";
+    sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap()
+}
+
+fn person() -> NewUser {
+    NewUser {
+        id: UserId(Uuid::from_u128(1)),
+        email: Email::parse("ann@example.com").unwrap(),
+        email_verified: false,
+        password_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
+        roles: Vec::new(),
+    }
+}
+
+fn sign_in(person: &NewUser) -> NewSession {
+    NewSession {
+        key: SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(2)) },
+        verified_hash: person.password_hash.clone(),
+        client_id: ClientId::first_party(),
+        scope: Scope::default(),
+        audience: Vec::new(),
+        jti_hash: Digest::of(&Plain::new("jti".to_owned())),
+        lifetime: None,
+        user_agent: None,
+        ip: None,
+    }
+}

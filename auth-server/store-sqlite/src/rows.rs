@@ -1,0 +1,151 @@
+//! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
+
+use auth_domain::store::StoreError;
+use auth_domain::{
+    ClientId, Credentials, Digest, Email, Generation, Owner, PasswordHash, Role, Session, SessionId,
+    SessionKey, Snapshot, User, UserId,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use goptri::Scope;
+use uuid::Uuid;
+
+/// A time as it is stored: microseconds since 1970. The driver would bind a `DateTime` as text, without a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(transparent)]
+pub(crate) struct Micros(pub(crate) i64);
+
+impl Micros {
+    /// The time without what is finer than a microsecond, so that what is answered is what is stored.
+    pub(crate) fn of(time: DateTime<Utc>) -> Self {
+        Self(time.timestamp_micros())
+    }
+
+    /// So much later. What has no end for SQLite either is refused there, not cut short here.
+    pub(crate) fn after(self, span: TimeDelta) -> Self {
+        Self(self.0.saturating_add(micros(span)))
+    }
+
+    fn time(self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.0)
+    }
+}
+
+/// A session and its owner.
+pub(crate) struct SnapshotRow {
+    pub(crate) user_id: Uuid,
+    pub(crate) id: Uuid,
+    pub(crate) client_id: String,
+    pub(crate) scope: String,
+    pub(crate) audience: String,
+    pub(crate) auth_time: Micros,
+    pub(crate) jti_hash: Vec<u8>,
+    pub(crate) generation: i64,
+    pub(crate) forgiven_generation: Option<i64>,
+    pub(crate) rotated_at: Micros,
+    pub(crate) last_used_at: Micros,
+    pub(crate) expires_at: Option<Micros>,
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) roles: String,
+    pub(crate) disabled_at: Option<Micros>,
+    pub(crate) now: Micros,
+}
+
+/// A person.
+pub(crate) struct UserRow {
+    pub(crate) id: Uuid,
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) roles: String,
+    pub(crate) created_at: Micros,
+    pub(crate) disabled_at: Option<Micros>,
+}
+
+/// What a sign-in is checked against.
+pub(crate) struct CredentialsRow {
+    pub(crate) id: Uuid,
+    pub(crate) password_hash: Option<String>,
+}
+
+impl TryFrom<SnapshotRow> for Snapshot {
+    type Error = StoreError;
+
+    fn try_from(row: SnapshotRow) -> Result<Self, StoreError> {
+        let corrupt = |what| corrupt("sessions", format!("{}/{}", row.user_id, row.id), what);
+        let time = |micros: Micros, what| micros.time().ok_or_else(|| corrupt(what));
+        let session = Session {
+            key: SessionKey { user_id: UserId(row.user_id), id: SessionId(row.id) },
+            client_id: ClientId::new(row.client_id),
+            scope: Scope::parse(&row.scope).map_err(|_| corrupt("scope"))?,
+            audience: list(&row.audience).ok_or_else(|| corrupt("audience"))?,
+            auth_time: time(row.auth_time, "auth_time")?,
+            jti_hash: Digest::from_bytes(row.jti_hash.try_into().map_err(|_| corrupt("jti_hash"))?),
+            generation: Generation::from_number(row.generation).ok_or_else(|| corrupt("generation"))?,
+            forgiven_generation: row
+                .forgiven_generation
+                .map(|number| Generation::from_number(number).ok_or_else(|| corrupt("forgiven_generation")))
+                .transpose()?,
+            rotated_at: time(row.rotated_at, "rotated_at")?,
+            last_used_at: time(row.last_used_at, "last_used_at")?,
+            expires_at: row.expires_at.map(|micros| time(micros, "expires_at")).transpose()?,
+        };
+        let owner = Owner {
+            email: email(row.user_id, &row.email)?,
+            email_verified: row.email_verified,
+            roles: roles(row.user_id, &row.roles)?,
+            disabled: row.disabled_at.is_some(),
+        };
+        Ok(Self { session, owner, now: time(row.now, "now")? })
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let time =
+            |micros: Micros, what| micros.time().ok_or_else(|| corrupt("users", row.id.to_string(), what));
+        Ok(Self {
+            id: UserId(row.id),
+            email: email(row.id, &row.email)?,
+            email_verified: row.email_verified,
+            roles: roles(row.id, &row.roles)?,
+            created_at: time(row.created_at, "created_at")?,
+            disabled_at: row.disabled_at.map(|micros| time(micros, "disabled_at")).transpose()?,
+        })
+    }
+}
+
+impl From<CredentialsRow> for Credentials {
+    fn from(row: CredentialsRow) -> Self {
+        Self { user_id: UserId(row.id), password_hash: row.password_hash.map(PasswordHash::from_phc) }
+    }
+}
+
+/// For binding.
+pub(crate) fn micros(span: TimeDelta) -> i64 {
+    span.num_microseconds().unwrap_or(i64::MAX)
+}
+
+/// For binding.
+pub(crate) fn json<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    texts.into_iter().collect::<serde_json::Value>().to_string()
+}
+
+fn list(json: &str) -> Option<Vec<String>> {
+    serde_json::from_str(json).ok()
+}
+
+fn email(user: Uuid, text: &str) -> Result<Email, StoreError> {
+    Email::parse(text).map_err(|_| corrupt("users", user.to_string(), "email"))
+}
+
+fn roles(user: Uuid, json: &str) -> Result<Vec<Role>, StoreError> {
+    let corrupt = || corrupt("users", user.to_string(), "roles");
+    let texts = list(json).ok_or_else(corrupt)?;
+    texts.iter().map(|text| Role::parse(text).map_err(|_| corrupt())).collect()
+}
+
+fn corrupt(table: &'static str, id: String, what: &'static str) -> StoreError {
+    StoreError::Corrupt { table, id, what }
+}

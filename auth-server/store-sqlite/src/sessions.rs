@@ -1,0 +1,212 @@
+//! The sessions, and the record of those that ended.
+
+use async_trait::async_trait;
+use auth_domain::store::{Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, StoreError};
+use auth_domain::{Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionKey};
+use chrono::TimeDelta;
+use sqlx::{Connection, SqliteConnection};
+
+use crate::SqliteStore;
+use crate::rows::{Micros, SnapshotRow, json, micros};
+
+#[async_trait]
+impl Sessions for SqliteStore {
+    async fn open_session(&self, session: &NewSession) -> Result<Opening, StoreError> {
+        let (hash, client_id, scope) =
+            (session.verified_hash.as_str(), session.client_id.as_str(), session.scope.to_string());
+        let audience = json(session.audience.iter().map(String::as_str));
+        let jti_hash = session.jti_hash.as_bytes().as_slice();
+        let (user_agent, ip) = (session.user_agent.as_deref(), session.ip.as_deref());
+        let mut opened = self
+            .write(async |connection| {
+                let now = self.now();
+                let expires_at = session.lifetime.map(|lifetime| now.after(lifetime));
+                sqlx::query_as!(
+                    SnapshotRow,
+                    r#"insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at,
+                                             rotated_at, last_used_at, expires_at, user_agent, ip)
+                       select u.id, ?4, ?5, ?6, ?7, ?1, ?8, ?1, ?1, ?1, ?9, ?10, ?11
+                       from users u
+                       where u.id = ?2 and u.password_hash = ?3 and u.disabled_at is null
+                       returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
+                                 forgiven_generation, rotated_at, last_used_at, expires_at,
+                                 (select u.email from users u where u.id = sessions.user_id) as "email!: String",
+                                 (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
+                                 (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
+                                 (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
+                                 ?1 as "now!: Micros""#,
+                    now,
+                    session.key.user_id.0,
+                    hash,
+                    session.key.id.0,
+                    client_id,
+                    scope,
+                    audience,
+                    jti_hash,
+                    expires_at,
+                    user_agent,
+                    ip,
+                )
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        match opened.pop() {
+            Some(row) => Ok(Opening::Opened(row.try_into()?)),
+            None => Ok(Opening::Refused),
+        }
+    }
+
+    async fn rotate(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<Rotation, StoreError> {
+        let (generation, client_id) = (presented.generation.number(), presented.client_id.as_str());
+        let jti_hash = presented.jti_hash.as_bytes().as_slice();
+        let idle_lifetime = idle_lifetime.map(micros);
+        let (rotated, row) = self
+            .write(async |connection| {
+                let now = self.now();
+                let mut rotated = sqlx::query_as!(
+                    SnapshotRow,
+                    r#"update sessions
+                       set generation = generation + 1, rotated_at = ?1, last_used_at = ?1
+                       where user_id = ?2 and id = ?3 and generation = ?4 and jti_hash = ?5 and client_id = ?6
+                         and (expires_at is null or expires_at > ?1)
+                         and (?7 is null or last_used_at + ?7 > ?1)
+                         and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
+                       returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
+                                 forgiven_generation, rotated_at, last_used_at, expires_at,
+                                 (select u.email from users u where u.id = sessions.user_id) as "email!: String",
+                                 (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
+                                 (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
+                                 (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
+                                 ?1 as "now!: Micros""#,
+                    now,
+                    presented.key.user_id.0,
+                    presented.key.id.0,
+                    generation,
+                    jti_hash,
+                    client_id,
+                    idle_lifetime,
+                )
+                .fetch_all(&mut *connection)
+                .await?;
+                match rotated.pop() {
+                    Some(row) => Ok((true, Some(row))),
+                    None => Ok((false, as_it_is(connection, self.now(), presented.key).await?)),
+                }
+            })
+            .await?;
+        match row {
+            Some(row) if rotated => Ok(Rotation::Rotated(row.try_into()?)),
+            Some(row) => Ok(Rotation::NotCurrent(row.try_into()?)),
+            None => Ok(Rotation::Unknown),
+        }
+    }
+
+    async fn forgive(
+        &self,
+        key: SessionKey,
+        generation: Generation,
+        before: Option<Generation>,
+    ) -> Result<Forgiving, StoreError> {
+        let (generation, before) = (generation.number(), before.map(Generation::number));
+        let mut forgiven = self
+            .write(async |connection| {
+                let now = self.now();
+                sqlx::query_as!(
+                    SnapshotRow,
+                    r#"update sessions
+                       set forgiven_generation = ?4, last_used_at = ?1
+                       where user_id = ?2 and id = ?3 and generation = ?4 + 1
+                         and forgiven_generation is not distinct from ?5
+                         and (expires_at is null or expires_at > ?1)
+                         and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
+                       returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
+                                 forgiven_generation, rotated_at, last_used_at, expires_at,
+                                 (select u.email from users u where u.id = sessions.user_id) as "email!: String",
+                                 (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
+                                 (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
+                                 (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
+                                 ?1 as "now!: Micros""#,
+                    now,
+                    key.user_id.0,
+                    key.id.0,
+                    generation,
+                    before,
+                )
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        match forgiven.pop() {
+            Some(row) => Ok(Forgiving::Forgiven(row.try_into()?)),
+            None => Ok(Forgiving::Lost),
+        }
+    }
+
+    async fn end_session(
+        &self,
+        key: SessionKey,
+        proof: Option<&Digest<RefreshJti>>,
+    ) -> Result<Ending, StoreError> {
+        let proof = proof.map(|digest| digest.as_bytes().as_slice());
+        let subject = key.id.to_string();
+        self.write(async |connection| {
+            // Nobody else writes from here to the commit, so that what is read is what is.
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let wrong = sqlx::query_scalar!(
+                r#"select exists (select 1 from sessions where user_id = ?1 and id = ?2 and jti_hash <> ?3) as "wrong!: bool""#,
+                key.user_id.0,
+                key.id.0,
+                proof,
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            if wrong {
+                transaction.rollback().await?;
+                return Ok(Ending::NotGenuine);
+            }
+            let gone = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", key.user_id.0, key.id.0)
+                .execute(&mut *transaction)
+                .await?;
+            let now = self.now();
+            let expires_at = now.after(REVOCATION_LIFETIME);
+            sqlx::query!(
+                "insert into revocations (kind, subject, created_at, expires_at) values ('session', ?1, ?2, ?3)
+                 on conflict (kind, subject) do nothing",
+                subject,
+                now,
+                expires_at,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(if gone.rows_affected() == 0 { Ending::WasGone } else { Ending::Ended })
+        })
+        .await
+    }
+}
+
+/// The session as it is now.
+async fn as_it_is(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    key: SessionKey,
+) -> Result<Option<SnapshotRow>, sqlx::Error> {
+    sqlx::query_as!(
+        SnapshotRow,
+        r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
+                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                  u.email, u.email_verified, u.roles, u.disabled_at, ?1 as "now!: Micros"
+           from sessions s join users u on u.id = s.user_id
+           where s.user_id = ?2 and s.id = ?3"#,
+        now,
+        key.user_id.0,
+        key.id.0,
+    )
+    .fetch_optional(connection)
+    .await
+}

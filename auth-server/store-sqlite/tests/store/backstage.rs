@@ -1,0 +1,128 @@
+//! The way around the ports: what tests must do to a database and nothing else may, in plain SQL.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use auth_domain::conformance::{Backstage, Revocation, Subject};
+use auth_domain::store::Store;
+use auth_domain::{PasswordHash, SessionKey, UserId};
+use chrono::{DateTime, TimeDelta, Utc};
+use goptri::{Clock, ManualClock};
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use store_sqlite::SqliteStore;
+
+/// A store in an empty file of its own.
+pub(crate) async fn fresh() -> Subject {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    let clock = StoppableClock::default();
+    let backstage = Wings {
+        clock: clock.clone(),
+        pool: SqlitePoolOptions::new().max_connections(1).connect_lazy(&url).unwrap(),
+        url,
+    };
+    let store = backstage.another_store().await;
+    Subject { store, clock: clock.shift, backstage: Box::new(backstage), keep: Box::new(folder) }
+}
+
+struct Wings {
+    url: String,
+    clock: StoppableClock,
+    pool: SqlitePool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct StoppableClock {
+    shift: ManualClock,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Clock for StoppableClock {
+    fn now(&self) -> DateTime<Utc> {
+        if self.stopped.load(Ordering::SeqCst) {
+            DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + self.shift.ahead()
+        } else {
+            self.shift.now()
+        }
+    }
+}
+
+#[async_trait]
+impl Backstage for Wings {
+    async fn another_store(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::connect(&self.url, Arc::new(self.clock.clone())).unwrap())
+    }
+
+    async fn disable(&self, user: UserId) {
+        let disable = "update users set disabled_at = ?2 where id = ?1";
+        let now = self.clock.now().timestamp_micros();
+        sqlx::query(disable).bind(user.0).bind(now).execute(&self.pool).await.unwrap();
+    }
+
+    async fn set_password_hash(&self, user: UserId, hash: Option<&PasswordHash>) {
+        let change = "update users set password_hash = ?2 where id = ?1";
+        sqlx::query(change)
+            .bind(user.0)
+            .bind(hash.map(PasswordHash::as_str))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    async fn delete_user(&self, user: UserId) -> bool {
+        sqlx::query("delete from users where id = ?1").bind(user.0).execute(&self.pool).await.is_ok()
+    }
+
+    async fn corrupt_session(&self, key: SessionKey) {
+        let corrupt = r#"update sessions set scope = 'a"b' where user_id = ?1 and id = ?2"#;
+        sqlx::query(corrupt).bind(key.user_id.0).bind(key.id.0).execute(&self.pool).await.unwrap();
+    }
+
+    async fn corrupt_roles(&self, user: UserId) {
+        let corrupt = r#"update users set roles = '["admin", 7]' where id = ?1"#;
+        sqlx::query(corrupt).bind(user.0).execute(&self.pool).await.unwrap();
+    }
+
+    async fn revocations(&self) -> Vec<Revocation> {
+        let all = "select kind, subject, created_at, expires_at from revocations order by seq";
+        let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(all).fetch_all(&self.pool).await.unwrap();
+        let time = |micros| DateTime::from_timestamp_micros(micros).unwrap();
+        let entry = |(kind, subject, created_at, expires_at)| Revocation {
+            kind,
+            subject,
+            created_at: time(created_at),
+            expires_at: time(expires_at),
+        };
+        rows.into_iter().map(entry).collect()
+    }
+
+    async fn stop_time(&self) {
+        self.clock.stopped.store(true, Ordering::SeqCst);
+    }
+
+    async fn fail_commits(&self, fail: bool) {
+        let change = if fail {
+            "create table nobody (id integer primary key) strict;
+             create table orphans (parent integer references nobody (id) deferrable initially deferred) strict;
+             create trigger fails_late_1 after insert on sessions begin insert into orphans values (1); end;
+             create trigger fails_late_2 after update on sessions begin insert into orphans values (1); end;
+             create trigger fails_late_3 after delete on sessions begin insert into orphans values (1); end;"
+        } else {
+            "drop trigger fails_late_1; drop trigger fails_late_2; drop trigger fails_late_3;"
+        };
+        sqlx::raw_sql(change).execute(&self.pool).await.unwrap();
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn note_later_migration(&self) {
+        let note = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                    values (9999, 'later', true, x'00', 0)";
+        sqlx::query(note).execute(&self.pool).await.unwrap();
+    }
+}

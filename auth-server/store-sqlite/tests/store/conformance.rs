@@ -1,0 +1,5 @@
+//! The suite that every store must pass.
+
+use super::backstage::fresh;
+
+auth_domain::conformance!(fresh);

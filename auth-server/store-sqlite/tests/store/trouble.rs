@@ -1,0 +1,122 @@
+//! What comes with a file: who may read it, who holds it, and whether it is one.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use auth_domain::store::{Adding, Readiness, StoreError, Upkeep, Users};
+use auth_domain::{Email, NewUser, PasswordHash, UserId};
+use goptri::SystemClock;
+use sqlx::{Connection, SqliteConnection};
+use store_sqlite::SqliteStore;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn the_files_are_for_their_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(folder.path()).await;
+    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(Adding::Added(_))));
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["test.db", "test.db-shm", "test.db-wal", "test.db.lock"]);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_when_the_file_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(folder.path()).await;
+    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(Adding::Added(_))));
+    store.close().await;
+    let again = open(folder.path());
+    assert_eq!(again.ready().await.unwrap(), Readiness::Ready);
+    assert_eq!(again.list_users(None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_else_holds_can_be_read_and_is_not_available_for_writing_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = migrated(folder.path()).await;
+    let mut holder = SqliteConnection::connect(&url(folder.path())).await.unwrap();
+    let held = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    assert_eq!(store.list_users(None, 9).await.unwrap(), []);
+    let began = Instant::now();
+    let error = store.add_user(&person("ann@example.com", 1)).await.err();
+    assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    held.rollback().await.unwrap();
+    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(Adding::Added(_))));
+}
+
+/// SQLite does not wait for readers when it changes a file to WAL.
+#[tokio::test]
+async fn a_new_file_is_migrated_although_somebody_is_reading_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut reader = SqliteConnection::connect(&url(folder.path())).await.unwrap();
+    let mut reading = reader.begin_with("BEGIN").await.unwrap();
+    let tables: i64 = sqlx::query_scalar("select count(*) from sqlite_schema").fetch_one(&mut *reading).await.unwrap();
+    assert_eq!(tables, 0);
+    let done_reading = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        reading.rollback().await.unwrap();
+    };
+    let (migrated, ()) = tokio::join!(store.migrate(), done_reading);
+    migrated.unwrap();
+    assert_eq!(store.ready().await.unwrap(), Readiness::Ready);
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_refused_with_a_reason() {
+    for url in ["sqlite::memory:", "sqlite://", "sqlite://x.db?mode=memory", "sqlite:///no/such/folder/x.db"]
+    {
+        let error = SqliteStore::connect(url, Arc::new(SystemClock)).unwrap_err();
+        let StoreError::Conflict(cause) = error else { panic!("{error:?}") };
+        assert!(!cause.to_string().is_empty());
+    }
+    assert!(!Path::new("x.db").exists());
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_an_error_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let letter = "Dear Ann,\n".repeat(500);
+    fs::write(&path, &letter).unwrap();
+    let store = open(folder.path());
+    for error in [store.ready().await.err(), store.migrate().await.err()] {
+        assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), letter);
+}
+
+async fn migrated(folder: &Path) -> SqliteStore {
+    let store = open(folder);
+    store.migrate().await.unwrap();
+    store
+}
+
+fn open(folder: &Path) -> SqliteStore {
+    SqliteStore::connect(&url(folder), Arc::new(SystemClock)).unwrap()
+}
+
+fn url(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("test.db").display())
+}
+
+fn person(email: &str, id: u128) -> NewUser {
+    NewUser {
+        id: UserId(Uuid::from_u128(id)),
+        email: Email::parse(email).unwrap(),
+        email_verified: false,
+        password_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
+        roles: Vec::new(),
+    }
+}
