@@ -1,0 +1,173 @@
+//! The server itself, the same in production, in tests, and in `cargo dev`.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use auth_domain::RefreshTokens;
+use auth_domain::store::{Store, StoreError};
+use goptri::server::{ListenError, every_response, json_config, mount};
+use goptri::{Clock, Guard};
+
+use crate::config::Config;
+use crate::entropy::SystemEntropy;
+use crate::flow::{Failure, IssueTokens, Refresh, Register, SignIn, SignOut};
+use crate::hashing::PasswordHasher;
+use crate::http::{OpenRegistration, routes};
+
+/// How long a database that is away is waited for at start.
+const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
+
+/// How long requests in flight may take when the server stops.
+const SHUTDOWN_SECONDS: u64 = 30;
+
+/// A server that listens.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    store: Arc<dyn Store>,
+}
+
+/// Why the server did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be had.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The database cannot be migrated.
+    #[error("{0}")]
+    Migrate(Failure),
+    /// A fault here.
+    #[error("{0}")]
+    Internal(Failure),
+}
+
+impl Application {
+    /// Migrates, if `AUTO_MIGRATE` says so, and listens. It stops when `stop` ends.
+    pub async fn start(
+        config: Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Self, StartError> {
+        if config.auto_migrate {
+            migrate_once_it_answers(store.as_ref())
+                .await
+                .map_err(|error| StartError::Migrate(error.into()))?;
+        }
+        let address = config.address;
+        let flows = Flows::new(config, &store, clock).await.map_err(StartError::Internal)?;
+        let server = HttpServer::new(move || {
+            let flows = flows.clone();
+            App::new()
+                .app_data(json_config())
+                .app_data(Data::new(flows.store))
+                .app_data(Data::new(flows.registration))
+                .app_data(Data::new(flows.sign_in))
+                .app_data(Data::new(flows.refresh))
+                .app_data(Data::new(flows.sign_out))
+                .configure(mount(routes(), flows.guard))
+                .wrap(from_fn(every_response))
+        })
+        .tcp_nodelay(true)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .shutdown_signal(stop)
+        .bind(address)
+        .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"))?;
+        let address = server.addrs().first().copied().unwrap_or(address);
+        tracing::info!("auth-server listens on http://{address}");
+        Ok(Self { server: server.run(), address, store })
+    }
+
+    /// Where it listens; the port is a real one also when the configuration said 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until it is asked to stop, finishes what is in flight, and lets go of the database.
+    pub async fn run(self) -> std::io::Result<()> {
+        let ended = self.server.await;
+        self.store.close().await;
+        tracing::info!("auth-server has stopped");
+        ended
+    }
+}
+
+/// What the handlers are given.
+#[derive(Clone)]
+struct Flows {
+    store: Arc<dyn Store>,
+    guard: Guard,
+    registration: OpenRegistration,
+    sign_in: SignIn,
+    refresh: Refresh,
+    sign_out: SignOut,
+}
+
+impl Flows {
+    async fn new(config: Config, store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let entropy = Arc::new(SystemEntropy);
+        let hasher =
+            PasswordHasher::new(available_parallelism().map_or(2, usize::from), entropy.clone()).await?;
+        let verifier = config.access_verifier();
+        let refresh_tokens =
+            RefreshTokens::new(config.refresh_keys, config.issuer.clone(), config.refresh.idle_lifetime);
+        let issue = IssueTokens {
+            access_keys: config.access_keys,
+            refresh_tokens: refresh_tokens.clone(),
+            issuer: config.issuer.clone(),
+            access_lifetime: config.access_lifetime,
+            entropy: entropy.clone(),
+        };
+        let register = Register {
+            store: Arc::clone(store),
+            hasher: hasher.clone(),
+            rules: config.password_rules,
+            clock: Arc::clone(&clock),
+            entropy: entropy.clone(),
+        };
+        let sign_in = SignIn {
+            store: Arc::clone(store),
+            hasher,
+            issue: issue.clone(),
+            scope: config.default_scope,
+            audience: vec![config.audience, config.issuer],
+            lifetime: config.refresh.lifetime,
+            clock: Arc::clone(&clock),
+            entropy,
+        };
+        Ok(Self {
+            store: Arc::clone(store),
+            guard: Guard::new(verifier.clone(), Arc::clone(&clock)),
+            registration: OpenRegistration(config.registration_open.then_some(register)),
+            sign_in,
+            refresh: Refresh {
+                store: Arc::clone(store),
+                tokens: refresh_tokens.clone(),
+                issue,
+                policy: config.refresh,
+            },
+            sign_out: SignOut { store: Arc::clone(store), refresh_tokens, verifier, clock },
+        })
+    }
+}
+
+/// A database that is just starting is waited for; one that refuses is not.
+async fn migrate_once_it_answers(store: &dyn Store) -> Result<(), StoreError> {
+    let started = Instant::now();
+    loop {
+        match store.migrate().await {
+            Err(StoreError::Unavailable(cause)) if started.elapsed() < WAIT_FOR_DATABASE => {
+                tracing::warn!(%cause, waited_seconds = started.elapsed().as_secs(), "waiting for the database");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            migrated => return migrated,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `auth-server migrate`: for those who keep it apart from serving (`AUTO_MIGRATE=off`).
+
+use std::sync::Arc;
+
+use goptri::server::log_to_stderr;
+use goptri::{Environment, Settings, SystemClock};
+
+use super::Failed;
+use crate::{config, storage};
+
+pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
+    let settings = Settings::new(environment);
+    log_to_stderr(&settings);
+    let url = config::database_url(&settings);
+    let url = settings.finish(url)?;
+    let store = storage::open(&url, Arc::new(SystemClock))?;
+    store.migrate().await?;
+    store.close().await;
+    println!("The database is up to date.");
+    Ok(())
+}

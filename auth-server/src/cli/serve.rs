@@ -1,0 +1,21 @@
+//! `auth-server serve`.
+
+use std::sync::Arc;
+
+use goptri::server::{log_to_stderr, stop_signal};
+use goptri::{Environment, Settings, SystemClock};
+
+use super::Failed;
+use crate::{Application, Config, storage};
+
+pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
+    let settings = Settings::new(environment);
+    log_to_stderr(&settings);
+    let config = Config::read(&settings);
+    let config = settings.finish(config)?;
+    let clock = Arc::new(SystemClock);
+    let store = storage::open(&config.database_url, clock.clone())?;
+    let application =
+        Application::start(config, store, clock, stop_signal()).await.map_err(Failed::because)?;
+    application.run().await.map_err(Failed::because)
+}

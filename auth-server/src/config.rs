@@ -1,0 +1,156 @@
+//! The configuration, read once, typed, and reported whole.
+
+use std::net::SocketAddr;
+
+use auth_domain::{PasswordRules, RefreshPolicy};
+use chrono::TimeDelta;
+use goptri::{
+    AccessVerifier, Environment, Faults, KeyRing, Plain, RefreshTokenSecret, Scope, Settings, parse_duration,
+};
+
+use crate::storage::{self, DatabaseUrl};
+
+/// The longest life of an access token: what the record of ended sessions is made for.
+const LONGEST_ACCESS_TOKEN: TimeDelta = TimeDelta::hours(1);
+
+/// All that `auth-server serve` is told.
+#[derive(Debug)]
+pub struct Config {
+    /// `AUTH_SERVER_ADDR`.
+    pub address: SocketAddr,
+    /// `DATABASE_URL`.
+    pub database_url: Plain<DatabaseUrl>,
+    /// `ISSUER`.
+    pub issuer: String,
+    /// `AUDIENCE`.
+    pub audience: String,
+    /// `ACCESS_TOKEN_SECRET`.
+    pub access_keys: KeyRing,
+    /// `CLOCK_LEEWAY`.
+    pub clock_leeway: TimeDelta,
+    /// `ACCESS_TOKEN_TTL`.
+    pub access_lifetime: TimeDelta,
+    /// `REFRESH_TOKEN_SECRET`.
+    pub refresh_keys: KeyRing,
+    /// `REFRESH_GRACE`, `REFRESH_FORGIVENESS`, `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`.
+    pub refresh: RefreshPolicy,
+    /// `DEFAULT_SCOPE`.
+    pub default_scope: Scope,
+    /// `REGISTRATION`.
+    pub registration_open: bool,
+    /// `PASSWORD_MIN_LENGTH`.
+    pub password_rules: PasswordRules,
+    /// `AUTO_MIGRATE`.
+    pub auto_migrate: bool,
+}
+
+impl Config {
+    /// Reads everything, and reports every fault at once.
+    pub fn from_environment(environment: &Environment) -> Result<Self, Faults> {
+        let settings = Settings::new(environment);
+        let config = Self::read(&settings);
+        settings.finish(config)
+    }
+
+    /// The same, for a caller that reads more from the same settings.
+    pub fn read(settings: &Settings<'_>) -> Option<Self> {
+        let address = settings.address("AUTH_SERVER_ADDR", "127.0.0.1:4000");
+        let database_url = database_url(settings);
+        let (issuer, audience) = (settings.issuer(), settings.audience());
+        let (access_keys, clock_leeway) = (settings.access_keys(), settings.clock_leeway());
+        let access_lifetime = settings.value("ACCESS_TOKEN_TTL", "15m", parse_access_lifetime);
+        let refresh_keys = refresh_keys(settings);
+        let refresh = refresh_policy(settings);
+        let default_scope = settings.value("DEFAULT_SCOPE", "photos:read photos:write", |text| {
+            Scope::parse(text).map_err(|error| format!("is {text:?}; {error}"))
+        });
+        let registration_open = settings.value("REGISTRATION", "open", |text| match text {
+            "open" => Ok(true),
+            "closed" => Ok(false),
+            other => Err(format!("is {other:?}; it is either open or closed")),
+        });
+        let password_rules = password_rules(settings);
+        let auto_migrate = auto_migrate(settings);
+        Some(Self {
+            address: address?,
+            database_url: database_url?,
+            issuer: issuer?,
+            audience: audience?,
+            access_keys: access_keys?,
+            clock_leeway: clock_leeway?,
+            access_lifetime: access_lifetime?,
+            refresh_keys: refresh_keys?,
+            refresh: refresh?,
+            default_scope: default_scope?,
+            registration_open: registration_open?,
+            password_rules: password_rules?,
+            auto_migrate: auto_migrate?,
+        })
+    }
+
+    /// What verifies this server's own access tokens, as api-server does.
+    pub fn access_verifier(&self) -> AccessVerifier {
+        AccessVerifier::new(
+            self.access_keys.clone(),
+            self.issuer.clone(),
+            self.audience.clone(),
+            self.clock_leeway,
+        )
+    }
+}
+
+/// `DATABASE_URL`, for commands that need nothing else.
+pub fn database_url(settings: &Settings<'_>) -> Option<Plain<DatabaseUrl>> {
+    settings.text_or_file("DATABASE_URL", "sqlite://goptri.db", |url| {
+        storage::check(&url).map(|()| Plain::new(url))
+    })
+}
+
+/// `AUTO_MIGRATE`, for commands that work on the store.
+pub fn auto_migrate(settings: &Settings<'_>) -> Option<bool> {
+    settings.switch("AUTO_MIGRATE", true)
+}
+
+/// `PASSWORD_MIN_LENGTH`, for commands that set passwords.
+pub fn password_rules(settings: &Settings<'_>) -> Option<PasswordRules> {
+    settings.value("PASSWORD_MIN_LENGTH", "15", |text| match text.parse() {
+        Ok(min_length @ 8..=1024) => Ok(PasswordRules { min_length }),
+        Ok(_) | Err(_) => Err(format!("is {text:?}; it is a number of characters from 8 to 1024")),
+    })
+}
+
+fn refresh_keys(settings: &Settings<'_>) -> Option<KeyRing> {
+    let (first, others) = settings.secrets::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET")?;
+    KeyRing::from_secrets(&first, &others).map_err(|weak| settings.fault("REFRESH_TOKEN_SECRET", weak)).ok()
+}
+
+fn refresh_policy(settings: &Settings<'_>) -> Option<RefreshPolicy> {
+    let grace = settings.value("REFRESH_GRACE", "60s", parse_duration);
+    let forgiveness = settings.switch("REFRESH_FORGIVENESS", true);
+    let idle_lifetime = settings.optional("REFRESH_TOKEN_IDLE_TTL", parse_lifetime);
+    let lifetime = settings.optional("REFRESH_TOKEN_TTL", parse_lifetime);
+    Some(RefreshPolicy {
+        grace: grace?,
+        forgiveness: forgiveness?,
+        idle_lifetime: idle_lifetime?,
+        lifetime: lifetime?,
+    })
+}
+
+fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
+    match parse_duration(text)? {
+        lifetime if lifetime < TimeDelta::seconds(1) => {
+            Err(format!("is {text:?}; it is at least 1s, or not set for no end"))
+        }
+        lifetime => Ok(lifetime),
+    }
+}
+
+fn parse_access_lifetime(text: &str) -> Result<TimeDelta, String> {
+    match parse_lifetime(text)? {
+        lifetime if lifetime > LONGEST_ACCESS_TOKEN => {
+            Err(format!("is {text:?}; an access token lives 1h at most"))
+        }
+        lifetime => Ok(lifetime),
+    }
+}

@@ -1,0 +1,17 @@
+//! The operating system's random numbers.
+
+use auth_domain::Entropy;
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+/// Asks the operating system each time; nothing is predicted from what came before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        SysRng
+            .try_fill_bytes(bytes)
+            .expect("the operating system has random numbers; without them nothing here is safe");
+    }
+}

@@ -1,0 +1,83 @@
+//! Why a use case did not do what was asked: refused by a rule, by a store that is away, or by a fault here.
+
+use std::error::Error;
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use auth_domain::store::StoreError;
+use goptri::{ProtocolError, SigningFailed};
+
+/// The one failure of handlers and flows. Its text is for the log: it has the whole cause.
+#[derive(Debug)]
+pub enum Failure {
+    /// The client is told which rule.
+    Refused(ProtocolError),
+    /// The store could not.
+    Store(StoreError),
+    /// A fault here.
+    Internal(Box<dyn Error + Send + Sync>),
+}
+
+impl Failure {
+    /// Wraps what should not have happened.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// What the client is told: never why the store or this program failed.
+    fn told(&self) -> ProtocolError {
+        match self {
+            Self::Refused(error) => error.clone(),
+            Self::Store(StoreError::Unavailable(_)) => ProtocolError::UNAVAILABLE,
+            Self::Store(_) | Self::Internal(_) => ProtocolError::SERVER_ERROR,
+        }
+    }
+}
+
+impl From<ProtocolError> for Failure {
+    fn from(error: ProtocolError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<SigningFailed> for Failure {
+    fn from(error: SigningFailed) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outermost: &dyn Error = match self {
+            Self::Refused(error) => error,
+            Self::Store(error) => error,
+            Self::Internal(error) => error.as_ref(),
+        };
+        write!(f, "{outermost}")?;
+        let mut cause = outermost.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Error for Failure {}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.told().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.told().error_response()
+    }
+}

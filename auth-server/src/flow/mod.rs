@@ -1,0 +1,15 @@
+//! The use cases, one a file: load, decide, one store verb, issue.
+
+mod failure;
+mod issue;
+mod refresh;
+mod register;
+mod sign_in;
+mod sign_out;
+
+pub use failure::Failure;
+pub use issue::{IssueTokens, Tokens};
+pub use refresh::Refresh;
+pub use register::{Register, Registration};
+pub use sign_in::{Device, SignIn};
+pub use sign_out::{Presented, SignOut};

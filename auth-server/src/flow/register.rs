@@ -1,0 +1,72 @@
+//! Somebody registers, or an administrator adds them.
+
+use std::sync::Arc;
+
+use auth_domain::store::{Adding, Store};
+use auth_domain::{Email, Entropy, NewUser, Password, PasswordRules, Role, User, UserId, random_id};
+use goptri::{Clock, Plain, ProtocolError, SystemClock};
+
+use super::Failure;
+use crate::entropy::SystemEntropy;
+use crate::hashing::PasswordHasher;
+
+const EMAIL_TAKEN: ProtocolError =
+    ProtocolError::new(409, "email_taken", "Somebody is registered with this e-mail address already.");
+const INVALID_EMAIL: ProtocolError = ProtocolError::new(422, "invalid_email", "This is no e-mail address.");
+const WEAK_PASSWORD: ProtocolError =
+    ProtocolError::new(422, "weak_password", "This password cannot be used.");
+
+/// What is known of the person.
+#[derive(Debug)]
+pub struct Registration {
+    /// As written.
+    pub email: String,
+    /// Whether somebody vouches for the address.
+    pub email_verified: bool,
+    /// In the clear.
+    pub password: Plain<Password>,
+    /// What they may do.
+    pub roles: Vec<Role>,
+}
+
+/// Adds people.
+#[derive(Clone)]
+pub struct Register {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) hasher: PasswordHasher,
+    pub(crate) rules: PasswordRules,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Register {
+    /// For a tool that adds people one by one, on the system's clock.
+    pub async fn one_by_one(store: Arc<dyn Store>, rules: PasswordRules) -> Result<Self, Failure> {
+        let entropy = Arc::new(SystemEntropy);
+        let hasher = PasswordHasher::new(1, entropy.clone()).await?;
+        Ok(Self { store, hasher, rules, clock: Arc::new(SystemClock), entropy })
+    }
+
+    /// The person, as stored.
+    pub async fn run(&self, registration: Registration) -> Result<User, Failure> {
+        let email =
+            Email::parse(&registration.email).map_err(|error| INVALID_EMAIL.describe(&error.to_string()))?;
+        self.rules
+            .check(&registration.password)
+            .map_err(|unfit| WEAK_PASSWORD.describe(&unfit.to_string()))?;
+        let user = NewUser {
+            id: UserId(random_id(self.entropy.as_ref(), self.clock.now())),
+            email,
+            email_verified: registration.email_verified,
+            password_hash: self.hasher.hash(registration.password).await?,
+            roles: registration.roles,
+        };
+        match self.store.add_user(&user).await? {
+            Adding::Added(user) => {
+                tracing::info!(user = %user.id, "person added");
+                Ok(user)
+            }
+            Adding::EmailTaken => Err(EMAIL_TAKEN.into()),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Password hashing: Argon2id, off the threads that answer requests, and no more at once than there are cores.
+
+use std::sync::Arc;
+
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+use auth_domain::{Entropy, Password, PasswordHash};
+use goptri::Plain;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use crate::flow::Failure;
+
+/// OWASP's parameters for Argon2id: 19 MiB, two passes, one lane (PW-01).
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Hashes and verifies passwords. Clones share their permits.
+#[derive(Debug, Clone)]
+pub(crate) struct PasswordHasher {
+    argon2: Argon2<'static>,
+    permits: Arc<Semaphore>,
+    entropy: Arc<dyn Entropy>,
+    /// The hash of nobody's password: an unknown person costs the same work as a known one (PW-10).
+    nobody: PasswordHash,
+}
+
+impl PasswordHasher {
+    /// A hasher that works on at most `at_once` passwords at the same time.
+    pub(crate) async fn new(at_once: usize, entropy: Arc<dyn Entropy>) -> Result<Self, Failure> {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(Failure::internal)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let permits = Arc::new(Semaphore::new(at_once));
+        let mut hasher = Self { argon2, permits, entropy, nobody: PasswordHash::from_phc(String::new()) };
+        hasher.nobody = hasher.hash(Plain::new(auth_domain::random_name(hasher.entropy.as_ref()))).await?;
+        Ok(hasher)
+    }
+
+    /// The hash to keep.
+    pub(crate) async fn hash(&self, password: Plain<Password>) -> Result<PasswordHash, Failure> {
+        let mut salt = [0; 16];
+        self.entropy.fill(&mut salt);
+        self.work(move |argon2| {
+            let hash = argon2.hash_password_with_salt(password.expose().as_bytes(), &salt);
+            hash.map(|hash| PasswordHash::from_phc(hash.to_string())).map_err(Failure::internal)
+        })
+        .await?
+    }
+
+    /// Whether `password` is the one behind `hash`. `None` is nobody's: the same work, and never true.
+    pub(crate) async fn verify(
+        &self,
+        password: Plain<Password>,
+        hash: Option<PasswordHash>,
+    ) -> Result<bool, Failure> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.nobody.clone());
+        let matches = self
+            .work(move |argon2| argon2.verify_password(password.expose().as_bytes(), hash.as_str()).is_ok())
+            .await?;
+        Ok(known && matches)
+    }
+
+    /// Runs `work` on a thread that may block. The permit goes with it: a caller that vanishes does not free
+    /// a place that is still worked on (PW-12).
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Argon2<'static>) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Failure::internal)?;
+        let argon2 = self.argon2.clone();
+        spawn_blocking(move || {
+            let _permit = permit;
+            work(argon2)
+        })
+        .await
+        .map_err(Failure::internal)
+    }
+}

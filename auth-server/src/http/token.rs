@@ -1,0 +1,105 @@
+//! `POST /token`: refreshing, by JSON or by form (RFC 6749 §6).
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::{Data, Json};
+use actix_web::{HttpMessage, HttpRequest};
+use auth_domain::ClientId;
+use goptri::server::LimitedBody;
+use goptri::{FIRST_PARTY_CLIENT, ProtocolError};
+use serde::Deserialize;
+
+use crate::flow::{Failure, Refresh, Tokens};
+
+const ONE_TOKEN: ProtocolError = ProtocolError::new(
+    400,
+    "invalid_request",
+    "Send the refresh token once, as refresh_token (in JSON also as token).",
+);
+const UNSUPPORTED_GRANT_TYPE: ProtocolError = ProtocolError::new(
+    400,
+    "unsupported_grant_type",
+    "The grant_type is none that is offered here; refresh_token is.",
+);
+const INVALID_CLIENT: ProtocolError =
+    ProtocolError::new(401, "invalid_client", "No client with these credentials is registered here.");
+
+/// 200 with the next pair of tokens.
+pub(super) async fn refresh(
+    request: HttpRequest,
+    body: LimitedBody,
+    flow: Data<Refresh>,
+) -> Result<Json<Tokens>, Failure> {
+    if request.headers().contains_key(AUTHORIZATION) {
+        return Err(INVALID_CLIENT.into());
+    }
+    let token = presented(request.content_type(), &body.0)?;
+    flow.run(&token, ClientId::first_party()).await.map(Json)
+}
+
+fn presented(content_type: &str, body: &[u8]) -> Result<String, ProtocolError> {
+    match content_type {
+        "application/json" => TokenBody::parse(body)?.token().and_then(|token| token.ok_or(ONE_TOKEN)),
+        "application/x-www-form-urlencoded" => Form::parse(body)?.refresh_token(),
+        _ => Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE),
+    }
+}
+
+/// The refresh token in JSON, under either of its names.
+#[derive(Deserialize)]
+pub(super) struct TokenBody {
+    refresh_token: Option<String>,
+    token: Option<String>,
+}
+
+impl TokenBody {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
+        serde_json::from_slice(body).map_err(|error| {
+            tracing::debug!(%error, "JSON body refused");
+            ProtocolError::MALFORMED_BODY
+        })
+    }
+
+    /// The token, if there is one. Two are refused, even if they are the same.
+    pub(super) fn token(self) -> Result<Option<String>, ProtocolError> {
+        match (self.refresh_token, self.token) {
+            (Some(_), Some(_)) => Err(ONE_TOKEN),
+            (one, other) => Ok(one.or(other)),
+        }
+    }
+}
+
+/// The fields of a form, each at most once; an empty one counts as absent (RFC 6749 §3.2).
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    grant_type: String,
+    #[serde(default)]
+    refresh_token: String,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    client_secret: String,
+}
+
+impl Form {
+    fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
+        serde_urlencoded::from_bytes(body).map_err(|error| {
+            tracing::debug!(%error, "form refused");
+            ProtocolError::MALFORMED_FORM
+        })
+    }
+
+    fn refresh_token(self) -> Result<String, ProtocolError> {
+        match self.grant_type.as_str() {
+            "refresh_token" => {}
+            "" => return Err(ProtocolError::MALFORMED_FORM),
+            _ => return Err(UNSUPPORTED_GRANT_TYPE),
+        }
+        if !self.client_secret.is_empty()
+            || !(self.client_id.is_empty() || self.client_id == FIRST_PARTY_CLIENT)
+        {
+            return Err(INVALID_CLIENT);
+        }
+        if self.refresh_token.is_empty() { Err(ONE_TOKEN) } else { Ok(self.refresh_token) }
+    }
+}

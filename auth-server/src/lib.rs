@@ -1,0 +1,16 @@
+//! auth-server: signs people in, hands out access tokens and refresh tokens, and ends sessions.
+//!
+//! Three rings: the rules are in `auth-domain`; [`flow`] has one use case a file; [`http`] and [`cli`] parse,
+//! call a flow, and render.
+
+pub mod application;
+pub mod cli;
+pub mod config;
+mod entropy;
+pub mod flow;
+mod hashing;
+pub mod http;
+pub mod storage;
+
+pub use application::Application;
+pub use config::Config;

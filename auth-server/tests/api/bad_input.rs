@@ -1,0 +1,147 @@
+//! What no client of ours sends: a 4xx with one plain sentence, never a 5xx, never the input again.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Answer, EMAIL, Engine, PASSWORD, TestServer};
+
+/// Stands in every bad input; it must not come back.
+const MARKER: &str = "zq7marker";
+
+fn assert_plain(answer: &Answer, status: u16, what: &str) {
+    assert_eq!(answer.status, status, "{what}: {}", answer.text);
+    let body = answer.json();
+    assert!(body["error"].is_string(), "{what}");
+    let sentence = body["error_description"].as_str().unwrap();
+    // AS-17
+    assert!(
+        sentence.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+        "{what}: {sentence}"
+    );
+    let told = answer.text.to_lowercase();
+    for word in [MARKER, "sql", "serde", "actix", "panick", "/src/", ".rs", "line 1", "column"] {
+        assert!(!told.contains(word), "{what} tells {word}: {}", answer.text);
+    }
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{what}");
+    assert!(answer.header("server").is_none() && answer.header("x-request-id").is_some(), "{what}");
+}
+
+async fn server() -> TestServer {
+    TestServer::start(Engine::Sqlite, &[]).await
+}
+
+/// AS-17, CK-07
+#[actix_web::test]
+async fn bodies_that_are_not_the_expected_json_are_refused() {
+    let server = server().await;
+    let bodies = [
+        ("nothing", String::new()),
+        ("no JSON", format!("{{{MARKER}")),
+        ("cut off", format!(r#"{{"email":"{MARKER}@example.com","passw"#)),
+        ("an array", format!(r#"["{MARKER}"]"#)),
+        ("a text", format!(r#""{MARKER}""#)),
+        ("a wrong type", format!(r#"{{"email":{{"{MARKER}":1}},"password":1}}"#)),
+        ("a member missing", format!(r#"{{"email":"{MARKER}@example.com"}}"#)),
+        (
+            "a member doubled",
+            format!(r#"{{"email":"{MARKER}@example.com","email":"b@example.com","password":"{MARKER}"}}"#),
+        ),
+        ("a lone surrogate", format!(r#"{{"email":"\ud800{MARKER}@example.com","password":"{PASSWORD}"}}"#)),
+        ("a raw NUL", format!("{{\"email\":\"\0{MARKER}@example.com\",\"password\":\"{PASSWORD}\"}}")),
+        ("too deep", "[".repeat(10_000)),
+    ];
+    for path in ["/users", "/login"] {
+        for (what, body) in &bodies {
+            let request = server
+                .request(Method::POST, path)
+                .header("content-type", "application/json")
+                .body(body.clone());
+            assert_plain(&server.send(request).await, 400, &format!("{path} {what}"));
+        }
+    }
+    for (method, path) in [(Method::POST, "/token"), (Method::DELETE, "/logout")] {
+        for (what, body) in
+            bodies.iter().filter(|(what, _)| !what.contains("missing") && !what.contains("doubled"))
+        {
+            let request = server
+                .request(method.clone(), path)
+                .header("content-type", "application/json")
+                .body(body.clone());
+            assert_plain(&server.send(request).await, 400, &format!("{path} {what}"));
+        }
+    }
+    let not_utf8 = server
+        .request(Method::POST, "/login")
+        .header("content-type", "application/json")
+        .body(b"{\"email\":\"\xff\"}".to_vec());
+    assert_plain(&server.send(not_utf8).await, 400, "not UTF-8");
+}
+
+#[actix_web::test]
+async fn bodies_of_more_than_16_kib_are_refused() {
+    let server = server().await;
+    for (method, path) in [
+        (Method::POST, "/users"),
+        (Method::POST, "/login"),
+        (Method::POST, "/token"),
+        (Method::DELETE, "/logout"),
+    ] {
+        let body = json!({ "email": EMAIL, "password": "x".repeat(16 * 1024), "refresh_token": "x" });
+        let answer = server.send(server.request(method, path).json(&body)).await;
+        assert_plain(&answer, 413, path);
+        assert_eq!(answer.field("error"), "payload_too_large");
+    }
+}
+
+/// CK-07
+#[actix_web::test]
+async fn other_content_types_are_refused() {
+    let server = server().await;
+    let body = json!({ "email": EMAIL, "password": PASSWORD, "refresh_token": MARKER }).to_string();
+    for content_type in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "", "nonsense"] {
+        for (method, path) in [
+            (Method::POST, "/users"),
+            (Method::POST, "/login"),
+            (Method::POST, "/token"),
+            (Method::DELETE, "/logout"),
+        ] {
+            let request =
+                server.request(method, path).header("content-type", content_type).body(body.clone());
+            assert_plain(&server.send(request).await, 415, &format!("{path} as {content_type}"));
+        }
+    }
+    let form = server.request(Method::POST, "/login").form(&[("email", EMAIL), ("password", PASSWORD)]);
+    assert_plain(&server.send(form).await, 415, "a form at /login");
+}
+
+/// OP-09
+#[actix_web::test]
+async fn unknown_methods_are_405_and_unknown_paths_are_404() {
+    let server = server().await;
+    for (method, path, allow) in [
+        ("GET", "/login", "POST"),
+        ("PUT", "/token", "POST"),
+        ("POST", "/logout", "DELETE"),
+        ("TRACE", "/healthz", "GET, HEAD"),
+        ("BREW", "/users", "POST"),
+    ] {
+        let request = server.request(Method::from_bytes(method.as_bytes()).unwrap(), path);
+        let answer = server.send(request).await;
+        assert_plain(&answer, 405, &format!("{method} {path}"));
+        assert_eq!(answer.header("allow"), Some(allow));
+    }
+    for path in ["/", "/zq7marker", "/login/", "/users/1", "/..%2f..%2fetc/passwd", "/%00", "/\u{202e}"] {
+        assert_plain(&server.get(path, None).await, 404, path);
+    }
+}
+
+#[actix_web::test]
+async fn tokens_of_any_garbage_are_refused() {
+    let server = server().await;
+    let long = "x".repeat(9000);
+    for token in ["", ".", "..", "a.b.c", "\0", "\r\n", "😀", "' or 1=1 --", "../../etc/passwd", &long] {
+        assert_plain(&server.refresh(&format!("{token}{MARKER}")).await, 400, token);
+    }
+    assert_plain(&server.post("/token", &json!({ "refresh_token": null })).await, 400, "null");
+    assert_plain(&server.post("/token", &json!({ "refresh_token": "a", "token": "a" })).await, 400, "both");
+}

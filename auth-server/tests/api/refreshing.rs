@@ -1,0 +1,148 @@
+//! `POST /token`.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Answer, Engine, TestServer, on_both_engines};
+
+on_both_engines! {
+    /// RT-03, RT-13
+    async fn a_refresh_gives_new_tokens_and_the_chain_goes_on(server) {
+        let (access, mut refresh) = server.signed_in().await;
+        for _ in 0..3 {
+            let answer = server.refresh(&refresh).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert_ne!(answer.field("access_token"), access);
+            assert_ne!(answer.field("refresh_token"), refresh);
+            assert_eq!(answer.header("cache-control"), Some("no-store"));
+            refresh = answer.field("refresh_token");
+        }
+    }
+
+    async fn a_lost_response_costs_nothing_for_a_retry_gives_the_same_successor(server) {
+        let (_, first) = server.signed_in().await;
+        let lost = server.refresh(&first).await.field("refresh_token");
+        server.later(TimeDelta::seconds(59));
+        assert_eq!(server.refresh(&first).await.field("refresh_token"), lost);
+        assert_eq!(server.refresh(&lost).await.status, 200);
+    }
+
+    async fn a_late_retry_is_forgiven_once_and_a_second_one_in_eight_generations_is_theft(server) {
+        let (_, first) = server.signed_in().await;
+        let second = server.refresh(&first).await.field("refresh_token");
+        server.later(TimeDelta::hours(5));
+        assert_eq!(server.refresh(&first).await.field("refresh_token"), second, "forgiven");
+        assert_eq!(server.refresh(&first).await.field("refresh_token"), second, "and still the same retry");
+        let third = server.refresh(&second).await.field("refresh_token");
+        server.later(TimeDelta::hours(5));
+        assert_eq!(server.refresh(&second).await.error(), (400, "invalid_grant".into()));
+        assert_eq!(server.refresh(&third).await.error(), (400, "invalid_grant".into()), "the session is ended");
+    }
+
+    /// RT-05: the grandparent inside the grace ends the session.
+    async fn an_older_generation_is_theft_even_within_the_grace(server) {
+        let (_, first) = server.signed_in().await;
+        let second = server.refresh(&first).await.field("refresh_token");
+        let third = server.refresh(&second).await.field("refresh_token");
+        assert_eq!(server.refresh(&first).await.error(), (400, "invalid_grant".into()));
+        assert_eq!(server.refresh(&third).await.error(), (400, "invalid_grant".into()));
+    }
+
+    async fn a_form_refreshes_as_json_does(server) {
+        let (_, mut refresh) = server.signed_in().await;
+        for client in [None, Some("goptri")] {
+            let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", &refresh)];
+            form.extend(client.map(|client| ("client_id", client)));
+            let answer = server.send(server.request(Method::POST, "/token").form(&form)).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            refresh = answer.field("refresh_token");
+        }
+        let answer = server.post("/token", &json!({ "token": refresh })).await;
+        assert_eq!(answer.status, 200);
+    }
+
+    /// RT-02
+    async fn an_access_token_refreshes_nothing(server) {
+        let (access, _) = server.signed_in().await;
+        assert_eq!(server.refresh(&access).await.error(), (400, "invalid_grant".into()));
+    }
+
+    /// RT-03
+    async fn of_many_refreshes_at_once_all_get_the_one_successor(server) {
+        let (_, first) = server.signed_in().await;
+        let answers: Vec<Answer> = futures_util::future::join_all((0..32).map(|_| server.refresh(&first))).await;
+        let mut successors: Vec<_> = answers.iter().map(|answer| answer.field("refresh_token")).collect();
+        successors.dedup();
+        assert_eq!(successors.len(), 1, "one successor for all");
+        assert_eq!(server.refresh(&successors[0]).await.status, 200);
+    }
+}
+
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
+#[actix_web::test]
+async fn a_form_that_is_not_the_first_partys_is_refused_by_the_rule_it_breaks() {
+    let server = TestServer::start(Engine::Sqlite, &[]).await;
+    let (_, refresh) = server.signed_in().await;
+    let grant = ("grant_type", "refresh_token");
+    let token = ("refresh_token", refresh.as_str());
+    let table: [(Fields<'_>, (u16, &str)); 8] = [
+        (&[token], (400, "invalid_request")),
+        (&[("grant_type", ""), token], (400, "invalid_request")),
+        (&[("grant_type", "password"), token], (400, "unsupported_grant_type")),
+        (&[grant], (400, "invalid_request")),
+        (&[grant, token, token], (400, "invalid_request")),
+        (&[grant, token, ("client_id", "photo-printer")], (401, "invalid_client")),
+        (&[grant, token, ("client_id", "goptri"), ("client_secret", "x")], (401, "invalid_client")),
+        (&[grant, ("refresh_token", "nonsense")], (400, "invalid_grant")),
+    ];
+    for (form, (status, code)) in table {
+        let answer = server.send(server.request(Method::POST, "/token").form(form)).await;
+        assert_eq!(
+            answer.error(),
+            (status, code.into()),
+            "{:?}",
+            form.iter().map(|(name, _)| name).collect::<Vec<_>>()
+        );
+    }
+    let basic = server.request(Method::POST, "/token").basic_auth("goptri", Some("x")).form(&[grant, token]);
+    assert_eq!(server.send(basic).await.error(), (401, "invalid_client".into()));
+    assert_eq!(server.refresh(&refresh).await.status, 200, "none of these used the token up");
+}
+
+on_both_engines! {
+    /// RT-05
+    async fn without_grace_and_forgiveness_the_token_before_is_theft(
+        server where "REFRESH_GRACE" = "0", "REFRESH_FORGIVENESS" = "off"
+    ) {
+        let (_, first) = server.signed_in().await;
+        let second = server.refresh(&first).await.field("refresh_token");
+        assert_eq!(server.refresh(&first).await.error(), (400, "invalid_grant".into()), "no grace at all");
+        assert_eq!(server.refresh(&second).await.error(), (400, "invalid_grant".into()));
+    }
+
+    /// RT-06
+    async fn refreshing_pushes_the_end_of_a_session_no_further(
+        server where "REFRESH_TOKEN_TTL" = "1h", "REFRESH_TOKEN_IDLE_TTL" = "20m"
+    ) {
+        let (_, mut token) = server.signed_in().await;
+        for _ in 0..3 {
+            server.later(TimeDelta::minutes(19));
+            token = server.refresh(&token).await.field("refresh_token");
+        }
+        server.later(TimeDelta::minutes(4));
+        assert_eq!(server.refresh(&token).await.error(), (400, "invalid_grant".into()));
+    }
+
+    /// RT-06
+    async fn a_session_that_nobody_refreshes_ends(server where "REFRESH_TOKEN_IDLE_TTL" = "20m") {
+        let (_, used) = server.signed_in().await;
+        let idle = server.login().await.field("refresh_token");
+        server.later(TimeDelta::minutes(19));
+        let used = server.refresh(&used).await.field("refresh_token");
+        server.later(TimeDelta::minutes(2));
+        assert_eq!(server.refresh(&idle).await.error(), (400, "invalid_grant".into()));
+        assert_eq!(server.refresh(&used).await.status, 200);
+    }
+}

@@ -1,0 +1,56 @@
+//! `POST /users`.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{EMAIL, Engine, PASSWORD, TestServer, on_both_engines};
+
+on_both_engines! {
+    async fn a_person_registers_and_is_told_their_id(server) {
+        let answer = server.register().await;
+        assert_eq!(answer.status, 201);
+        assert_eq!(answer.field("email"), EMAIL);
+        assert_eq!(answer.field("id").len(), 36);
+        assert_eq!(answer.json().as_object().unwrap().len(), 2, "nothing else is told: {}", answer.text);
+    }
+
+    async fn an_address_is_taken_in_every_spelling(server) {
+        assert_eq!(server.register().await.status, 201);
+        let again = server.post("/users", &json!({ "email": "ANN@Example.com", "password": PASSWORD })).await;
+        assert_eq!(again.error(), (409, "email_taken".into()));
+    }
+
+    /// PW-04, PW-05
+    async fn an_unfit_password_is_refused_with_what_it_lacks(server) {
+        let long = "x".repeat(1025);
+        let fourteen = "x".repeat(14);
+        for (password, sentence) in [
+            (fourteen.as_str(), "The password is too short; it needs at least 15 characters."),
+            ("", "The password is too short; it needs at least 15 characters."),
+            (long.as_str(), "The password is longer than 1024 bytes."),
+            ("fifteen letters\0", "The password has a NUL character."),
+        ] {
+            let answer = server.post("/users", &json!({ "email": EMAIL, "password": password })).await;
+            assert_eq!(answer.error(), (422, "weak_password".into()), "{password:?}");
+            assert_eq!(answer.field("error_description"), sentence);
+        }
+        assert_eq!(server.login().await.status, 401, "nothing was left behind");
+    }
+
+    async fn what_is_no_address_is_refused(server) {
+        for email in ["", "ann", "ann@example.com\r\nBcc: eve@example.com", "a\0b@example.com", "ann@example.com, eve@example.com"] {
+            let answer = server.post("/users", &json!({ "email": email, "password": PASSWORD })).await;
+            assert_eq!(answer.error(), (422, "invalid_email".into()), "{email:?}");
+            assert!(!answer.text.contains("eve"), "the input is not echoed");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn nobody_registers_where_registration_is_closed() {
+    let server = TestServer::start(Engine::Sqlite, &[("REGISTRATION", "closed")]).await;
+    let answer = server.register().await;
+    assert_eq!(answer.error(), (403, "registration_closed".into()));
+    let unreadable = server.send(server.request(Method::POST, "/users").json(&json!({}))).await;
+    assert!((400..500).contains(&unreadable.status));
+}

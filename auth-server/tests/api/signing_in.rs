@@ -1,0 +1,159 @@
+//! `POST /login`, and what the tokens say.
+
+use auth_server::Config;
+use chrono::TimeDelta;
+use goptri::{AccessClaims, Compact, Environment, FIRST_PARTY_CLIENT};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{EMAIL, Engine, PASSWORD, TestServer, on_both_engines};
+
+fn claims(token: &str) -> AccessClaims {
+    serde_json::from_str(&Compact::parse(token).unwrap().payload_json().unwrap()).unwrap()
+}
+
+on_both_engines! {
+    /// RT-13
+    async fn a_sign_in_gives_tokens_that_nobody_stores_on_the_way(server) {
+        assert_eq!(server.register().await.status, 201);
+        let answer = server.login().await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.json()["token_type"], "Bearer");
+        assert_eq!(answer.json()["expires_in"], 900);
+        assert_eq!(answer.json()["scope"], "photos:read photos:write");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+
+    async fn an_access_token_says_who_for_whom_and_until_when(server) {
+        let (access, _) = server.signed_in().await;
+        let claims = claims(&access);
+        assert_eq!(claims.iss, "http://localhost:4000");
+        assert_eq!(claims.aud.0, ["http://localhost:3000", "http://localhost:4000"]);
+        assert_eq!(claims.client_id, FIRST_PARTY_CLIENT);
+        assert_eq!(claims.email.as_deref(), Some(EMAIL));
+        assert_eq!(claims.email_verified, Some(false), "registering confirms no address");
+        assert_eq!(claims.exp.seconds() - claims.iat.seconds(), 900);
+        assert_eq!(claims.auth_time, Some(claims.iat));
+        assert!(claims.sid.is_some() && claims.jti.len() == 32 && claims.roles.is_empty());
+    }
+
+    async fn the_address_may_be_called_username_and_be_written_in_capitals(server) {
+        assert_eq!(server.register().await.status, 201);
+        let answer = server.post("/login", &json!({ "username": "ANN@EXAMPLE.COM", "password": PASSWORD })).await;
+        assert_eq!(answer.status, 200);
+        let both = server.post("/login", &json!({ "username": EMAIL, "email": EMAIL, "password": PASSWORD })).await;
+        assert_eq!(both.error(), (400, "invalid_request".into()));
+        let neither = server.post("/login", &json!({ "password": PASSWORD })).await;
+        assert_eq!(neither.error(), (400, "invalid_request".into()));
+    }
+
+    /// PW-10, as far as status, headers and body go.
+    async fn a_wrong_password_and_an_unknown_person_look_the_same(server) {
+        assert_eq!(server.register().await.status, 201);
+        let huge = "x".repeat(2000);
+        let wrong = [(EMAIL, "wrong horse battery staple"), ("nobody@example.com", PASSWORD), ("no address", PASSWORD), (EMAIL, &huge), (EMAIL, "")];
+        let mut seen = Vec::new();
+        for (email, password) in wrong {
+            let answer = server.post("/login", &json!({ "email": email, "password": password })).await;
+            assert_eq!(answer.error(), (401, "invalid_credentials".into()));
+            let mut headers = answer.headers.clone();
+            headers.remove("date");
+            headers.remove("x-request-id");
+            seen.push((headers, answer.text));
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+    }
+
+    /// CK-09
+    async fn each_sign_in_is_a_session_of_its_own(server) {
+        let (one, first) = server.signed_in().await;
+        let other = server.login().await;
+        assert_ne!(claims(&one).sid, claims(&other.field("access_token")).sid);
+        assert_ne!(first, other.field("refresh_token"));
+    }
+
+    /// PW-06: the whole password counts, and nothing in it is changed.
+    async fn a_password_is_taken_to_the_letter(server) {
+        let password = format!("{} ünï¢ødé 😀 ", "x".repeat(100));
+        assert_eq!(server.post("/users", &json!({ "email": EMAIL, "password": password })).await.status, 201);
+        let cut: String = password.chars().take(72).collect();
+        for (presented, status) in [(password.as_str(), 200), (password.trim_end(), 401), (&password.to_uppercase(), 401), (&cut, 401)] {
+            let answer = server.post("/login", &json!({ "email": EMAIL, "password": presented })).await;
+            assert_eq!(answer.status, status, "{presented:?}");
+        }
+    }
+}
+
+on_both_engines! {
+    async fn an_access_token_never_outlives_its_session(server where "REFRESH_TOKEN_TTL" = "10m") {
+        assert_eq!(server.register().await.status, 201);
+        let expires_in = server.login().await.json()["expires_in"].as_i64().unwrap();
+        assert!((599..=600).contains(&expires_in), "{expires_in}");
+    }
+
+    async fn tokens_are_dated_by_the_database_and_not_by_the_server(server) {
+        let before = claims(&server.signed_in().await.0).iat.seconds();
+        server.later(TimeDelta::days(3));
+        let after = claims(&server.login().await.field("access_token")).iat.seconds();
+        assert!((259_200..259_260).contains(&(after - before)), "{}", after - before);
+    }
+}
+
+#[actix_web::test]
+async fn a_caller_is_known_at_currentuser_and_nobody_else_is() {
+    let server = TestServer::start(Engine::Sqlite, &[]).await;
+    let (access, refresh) = server.signed_in().await;
+    let known = server.get("/currentuser", Some(&access)).await;
+    let user = &known.json()["currentUser"];
+    assert_eq!(
+        (known.status, user["email"].as_str(), user["roles"].as_array().map(Vec::len)),
+        (200, Some(EMAIL), Some(0))
+    );
+    for token in [None, Some("nonsense"), Some(refresh.as_str())] {
+        let answer = server.get("/currentuser", token).await;
+        assert_eq!((answer.status, answer.text.as_str()), (200, r#"{"currentUser":null}"#));
+    }
+    server.later(TimeDelta::minutes(16));
+    assert_eq!(server.get("/currentuser", Some(&access)).await.text, r#"{"currentUser":null}"#);
+    let twice = server.request(Method::GET, "/currentuser").bearer_auth(&access).bearer_auth(&access);
+    assert_eq!(server.send(twice).await.error(), (400, "invalid_request".into()));
+}
+
+#[test]
+fn every_fault_of_a_configuration_is_named_at_once() {
+    let environment = Environment::from_pairs([
+        ("AUTH_SERVER_ADDR", "localhost"),
+        ("DATABASE_URL", "mysql://root:hunter2@localhost/x"),
+        ("ACCESS_TOKEN_SECRET", "changeme"),
+        ("ACCESS_TOKEN_TTL", "2h"),
+        ("REFRESH_GRACE", "soon"),
+        ("REFRESH_FORGIVENESS", "maybe"),
+        ("REFRESH_TOKEN_TTL", "0s"),
+        ("DEFAULT_SCOPE", "a  b"),
+        ("REGISTRATION", "yes"),
+        ("PASSWORD_MIN_LENGTH", "7"),
+        ("AUTO_MIGRATE", "true"),
+    ]);
+    let faults = Config::from_environment(&environment).unwrap_err();
+    let mut names: Vec<_> = faults.0.iter().map(|fault| fault.variable.as_str()).collect();
+    names.sort_unstable();
+    let expected = [
+        "ACCESS_TOKEN_SECRET",
+        "ACCESS_TOKEN_TTL",
+        "AUTH_SERVER_ADDR",
+        "AUTO_MIGRATE",
+        "DATABASE_URL",
+        "DEFAULT_SCOPE",
+        "PASSWORD_MIN_LENGTH",
+        "REFRESH_FORGIVENESS",
+        "REFRESH_GRACE",
+        "REFRESH_TOKEN_SECRET",
+        "REFRESH_TOKEN_TTL",
+        "REGISTRATION",
+    ];
+    assert_eq!(names, expected);
+    assert!(!faults.to_string().contains("hunter2"));
+}

@@ -1,0 +1,192 @@
+//! A server of its own for each test: a fresh database, a free port, a clock that moves when it is told to.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use auth_domain::store::Store;
+use auth_server::{Application, Config};
+use chrono::TimeDelta;
+use goptri::{Environment, ManualClock};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+use store_postgres::PostgresStore;
+use store_sqlite::SqliteStore;
+use tokio::sync::oneshot;
+
+pub(crate) const EMAIL: &str = "ann@example.com";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+const DEFAULTS: [(&str, &str); 3] = [
+    ("AUTH_SERVER_ADDR", "127.0.0.1:0"),
+    ("ACCESS_TOKEN_SECRET", "access-5f2a9c4be1d078365f2a9c4be1d07836"),
+    ("REFRESH_TOKEN_SECRET", "refresh-c4be1d078365f2a9c4be1d078365f2a9"),
+];
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// One test on both engines: `async fn sentence(server) { … }`, or with variables of its own,
+/// `async fn sentence(server where "REFRESH_GRACE" = "0") { … }`.
+macro_rules! on_both_engines {
+    ($(
+        $(#[$attribute:meta])*
+        async fn $name:ident($server:ident $(where $($variable:literal = $value:literal),+)?) $body:block
+    )*) => {$(
+        $(#[$attribute])*
+        async fn $name($server: $crate::support::TestServer) $body
+
+        mod $name {
+            use $crate::support::{Engine, TestServer};
+
+            const VARIABLES: &[(&str, &str)] = &[$($(($variable, $value)),+)?];
+
+            #[actix_web::test]
+            async fn on_sqlite() {
+                super::$name(TestServer::start(Engine::Sqlite, VARIABLES).await).await;
+            }
+
+            #[actix_web::test]
+            async fn on_postgres() {
+                super::$name(TestServer::start(Engine::Postgres, VARIABLES).await).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_engines;
+
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: ManualClock,
+    client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    _database: Box<dyn Any>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    pub(crate) fn field(&self, name: &str) -> String {
+        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.text)).to_owned()
+    }
+
+    /// Status and error code.
+    pub(crate) fn error(&self) -> (u16, String) {
+        (self.status, self.field("error"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl TestServer {
+    /// A server with these variables set.
+    pub(crate) async fn start(engine: Engine, variables: &[(&str, &str)]) -> Self {
+        let clock = ManualClock::default();
+        let (store, database) = fresh_store(engine, &clock).await;
+        let environment = Environment::from_pairs(variables.iter().copied());
+        let environment = DEFAULTS
+            .iter()
+            .fold(environment, |environment, (name, value)| environment.or_default(name, value));
+        let config = Config::from_environment(&environment).unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async move {
+            let _ = stopped.await;
+        };
+        let application = Application::start(config, store, Arc::new(clock.clone()), stopped).await.unwrap();
+        let address = application.address();
+        actix_web::rt::spawn(application.run());
+        Self {
+            address,
+            clock,
+            client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
+            stop: Some(stop),
+            _database: database,
+        }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        let request = self.request(Method::GET, path);
+        self.send(token.into_iter().fold(request, RequestBuilder::bearer_auth)).await
+    }
+
+    pub(crate) async fn register(&self) -> Answer {
+        self.post("/users", &json!({ "email": EMAIL, "password": PASSWORD })).await
+    }
+
+    pub(crate) async fn login(&self) -> Answer {
+        self.post("/login", &json!({ "email": EMAIL, "password": PASSWORD })).await
+    }
+
+    /// Registers Ann, signs her in, and gives her access token and her refresh token.
+    pub(crate) async fn signed_in(&self) -> (String, String) {
+        assert_eq!(self.register().await.status, 201);
+        let answer = self.login().await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        (answer.field("access_token"), answer.field("refresh_token"))
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        self.post("/token", &json!({ "refresh_token": token })).await
+    }
+
+    pub(crate) async fn logout(&self, body: &Value) -> Answer {
+        self.send(self.request(Method::DELETE, "/logout").json(body)).await
+    }
+
+    pub(crate) fn later(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+}
+
+async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Box<dyn Any>) {
+    match engine {
+        Engine::Sqlite => {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
+            (Arc::new(SqliteStore::connect(&url, Arc::new(clock.clone())).unwrap()), Box::new(folder))
+        }
+        Engine::Postgres => {
+            let database = scratch_pg::Database::fresh().await;
+            let store = PostgresStore::connect(database.url(), 8).unwrap().with_clock_shift(clock.clone());
+            (Arc::new(store), Box::new(database))
+        }
+    }
+}
