@@ -1,0 +1,61 @@
+//! The server itself, the same in production, in tests, and in `cargo dev`.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer};
+use goptri::server::{ListenError, every_response, json_config, mount};
+use goptri::{Clock, Guard};
+
+use crate::config::Config;
+use crate::http::routes;
+
+/// How long requests in flight may take when the server stops.
+const SHUTDOWN_SECONDS: u64 = 30;
+
+/// A server that listens.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+}
+
+impl Application {
+    /// Listens. It stops when `stop` ends.
+    pub fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Self, ListenError> {
+        let address = config.address;
+        let guard = Guard::new(config.verifier, clock);
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(json_config())
+                .configure(mount(routes(), guard.clone()))
+                .wrap(from_fn(every_response))
+        })
+        .tcp_nodelay(true)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .shutdown_signal(stop)
+        .bind(address)
+        .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"))?;
+        let address = server.addrs().first().copied().unwrap_or(address);
+        tracing::info!("api-server listens on http://{address}");
+        Ok(Self { server: server.run(), address })
+    }
+
+    /// Where it listens; the port is a real one also when the configuration said 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until it is asked to stop, and finishes what is in flight.
+    pub async fn run(self) -> std::io::Result<()> {
+        let ended = self.server.await;
+        tracing::info!("api-server has stopped");
+        ended
+    }
+}

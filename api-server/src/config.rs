@@ -1,0 +1,30 @@
+//! The configuration, read once, typed, and reported whole.
+
+use std::net::SocketAddr;
+
+use goptri::{AccessVerifier, Environment, Faults, Settings};
+
+/// All that api-server is told.
+#[derive(Debug)]
+pub struct Config {
+    /// `API_SERVER_ADDR`.
+    pub address: SocketAddr,
+    /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`.
+    pub verifier: AccessVerifier,
+}
+
+impl Config {
+    /// Reads everything, and reports every fault at once.
+    pub fn from_environment(environment: &Environment) -> Result<Self, Faults> {
+        let settings = Settings::new(environment);
+        let config = Self::read(&settings);
+        settings.finish(config)
+    }
+
+    /// The same, for a caller that reads more from the same settings.
+    pub fn read(settings: &Settings<'_>) -> Option<Self> {
+        let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
+        let verifier = settings.access_verifier();
+        Some(Self { address: address?, verifier: verifier? })
+    }
+}

@@ -1,0 +1,30 @@
+//! `GET /me`: what the caller's token says about them.
+
+use actix_web::web::Json;
+use goptri::actix::Bearer;
+use goptri::{NumericDate, Scope};
+use serde::Serialize;
+
+/// The claims that a client may want.
+#[derive(Serialize)]
+pub(super) struct Me {
+    sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    roles: Vec<String>,
+    scope: Scope,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    exp: NumericDate,
+}
+
+pub(super) async fn me(caller: Bearer) -> Json<Me> {
+    Json(Me {
+        sub: caller.sub.clone(),
+        email: caller.email.clone(),
+        roles: caller.roles.clone(),
+        scope: caller.scope.clone(),
+        sid: caller.sid.clone(),
+        exp: caller.exp,
+    })
+}

@@ -1,0 +1,38 @@
+//! The program `api-server`.
+
+#![expect(clippy::print_stderr, reason = "why it did not start is for the person who started it")]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use api_server::{Application, Config};
+use goptri::server::{log_to_stderr, stop_signal};
+use goptri::{Environment, Settings, SystemClock};
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    match configured() {
+        Ok(config) => match serve(config).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(error.as_ref(), 1),
+        },
+        Err(error) => failed(error.as_ref(), 2),
+    }
+}
+
+fn configured() -> Result<Config, Box<dyn std::error::Error>> {
+    let environment = Environment::load()?;
+    let settings = Settings::new(&environment);
+    log_to_stderr(&settings);
+    let config = Config::read(&settings);
+    Ok(settings.finish(config)?)
+}
+
+async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(Application::start(config, Arc::new(SystemClock), stop_signal())?.run().await?)
+}
+
+fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {
+    eprintln!("api-server: {error}");
+    ExitCode::from(code)
+}
