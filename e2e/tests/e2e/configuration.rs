@@ -1,0 +1,115 @@
+//! A wrong configuration: every fault at once, exit code 2, nothing listening.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use crate::programs::{ACCESS_TOKEN_SECRET, Database, Running, Server, api_server, auth_server, program};
+
+fn run(mut command: Command) -> Output {
+    command.output().unwrap()
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// JV-23, OP-04
+#[test]
+fn every_fault_is_named_at_once_and_nothing_listens() {
+    for (name, variables, faults) in [
+        (
+            "auth-server",
+            vec![
+                ("ISSUER", "http://example.com"),
+                ("ACCESS_TOKEN_SECRET", "changeme"),
+                ("DATABASE_URL", "oracle://x"),
+                ("ACCESS_TOKEN_TTL", "1d"),
+            ],
+            vec!["ISSUER", "ACCESS_TOKEN_SECRET", "REFRESH_TOKEN_SECRET", "DATABASE_URL", "ACCESS_TOKEN_TTL"],
+        ),
+        (
+            "api-server",
+            vec![
+                ("AUDIENCE", "a b"),
+                ("CLOCK_LEEWAY", "1h"),
+                ("API_SERVER_ADDR", "3000"),
+                ("LOG_FORMAT", "xml"),
+                ("RUST_LOG", "a=b=c"),
+            ],
+            vec![
+                "ACCESS_TOKEN_SECRET",
+                "AUDIENCE",
+                "CLOCK_LEEWAY",
+                "API_SERVER_ADDR",
+                "LOG_FORMAT",
+                "RUST_LOG",
+            ],
+        ),
+    ] {
+        let mut command = program(name);
+        command.envs(variables).current_dir(std::env::temp_dir());
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+        assert!(!words(&output).contains("listens"));
+        for fault in faults {
+            assert!(
+                words(&output).contains(&format!("\n  {fault} ")),
+                "{name} does not name {fault}:\n{}",
+                words(&output)
+            );
+        }
+    }
+}
+
+#[test]
+fn one_secret_for_two_purposes_is_refused() {
+    let database = Database::sqlite();
+    let mut command = auth_server(&database.url());
+    command.env("REFRESH_TOKEN_SECRET", ACCESS_TOKEN_SECRET);
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        words(&output).contains("REFRESH_TOKEN_SECRET is identical to ACCESS_TOKEN_SECRET"),
+        "{}",
+        words(&output)
+    );
+    assert!(!words(&output).contains(ACCESS_TOKEN_SECRET));
+}
+
+#[test]
+fn a_taken_port_is_a_clear_sentence() {
+    let database = Database::sqlite();
+    let first = Server::start(api_server());
+    let address = first.url.trim_start_matches("http://");
+    let mut api = api_server();
+    api.env("API_SERVER_ADDR", address);
+    let mut auth = auth_server(&database.url());
+    auth.env("AUTH_SERVER_ADDR", address);
+    for command in [api, auth] {
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(1), "{}", words(&output));
+        assert!(words(&output).contains(&format!("the address {address} is taken")), "{}", words(&output));
+        assert!(!words(&output).contains("panicked"));
+    }
+}
+
+#[test]
+fn a_secret_may_come_from_a_file_and_settings_from_dotenv() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("access-token-secret");
+    fs::write(&secret, format!("{ACCESS_TOKEN_SECRET}\n")).unwrap();
+    fs::write(folder.path().join(".env"), "API_SERVER_ADDR=127.0.0.1:0\nLOG_FORMAT=json\n").unwrap();
+    let mut command = program("api-server");
+    command.env("ACCESS_TOKEN_SECRET_FILE", &secret).current_dir(folder.path());
+    let mut running = Running::start(command);
+    running.wait_for("api-server listens on ");
+    let output = running.output();
+    assert!(output.starts_with('{'), "LOG_FORMAT of .env counts: {output}");
+
+    fs::write(folder.path().join(".env"), "ACCESS_TOKEN_SECRET='unfinished\n").unwrap();
+    let mut command = program("api-server");
+    command.current_dir(folder.path());
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(words(&output).contains(".env") && !words(&output).contains("unfinished"), "{}", words(&output));
+}

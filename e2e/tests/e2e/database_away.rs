@@ -1,0 +1,72 @@
+//! The database goes away and comes back: 503 with Retry-After, never 401 and never `invalid_grant`;
+//! api-server does not notice.
+
+use std::time::Instant;
+
+use scratch_pg::{Profile, ScratchPg};
+use serde_json::{Value, json};
+
+use crate::programs::{EMAIL, PASSWORD, PATIENCE, Server, api_server, auth_server};
+
+/// RV-04, OP-06
+#[tokio::test]
+async fn without_its_database_auth_server_says_so_and_api_server_does_not_notice() {
+    let postgres = ScratchPg::start(Profile::Durable).unwrap();
+    let auth = Server::start(auth_server(&postgres.url("postgres")));
+    let api = Server::start(api_server());
+    auth.register().await;
+    let (access, refresh) = auth.sign_in().await;
+    postgres.stop_immediate().unwrap();
+
+    let credentials = json!({ "email": EMAIL, "password": PASSWORD });
+    let refreshing = json!({ "refresh_token": refresh });
+    for answer in [
+        auth.post("/users", &json!({ "email": "bob@example.com", "password": PASSWORD })).await,
+        auth.post("/login", &credentials).await,
+        auth.post("/token", &refreshing).await,
+        auth.delete("/logout", &refreshing).await,
+        auth.get("/readyz", "").await,
+    ] {
+        let path = answer.url().path().to_owned();
+        assert_eq!(answer.status(), 503, "{path}");
+        assert!(answer.headers().contains_key("retry-after"), "{path}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["error"], "temporarily_unavailable", "{path}");
+    }
+    assert_eq!(auth.get("/healthz", "").await.status(), 200, "the process is up");
+    assert_eq!(auth.get("/currentuser", &access).await.status(), 200);
+    assert_eq!(
+        auth.post("/token", &json!({ "refresh_token": "forged" })).await.status(),
+        400,
+        "a forgery needs no query"
+    );
+    assert_eq!(api.get("/me", &access).await.status(), 200);
+    assert_eq!(api.get("/readyz", "").await.status(), 200);
+
+    postgres.restart().unwrap();
+    let started = Instant::now();
+    while auth.get("/readyz", "").await.status() != 200 {
+        assert!(started.elapsed() < PATIENCE, "{}", auth.running.output());
+    }
+    assert_eq!(auth.post("/token", &refreshing).await.status(), 200, "nothing was lost");
+    assert_eq!(auth.delete("/logout", &refreshing).await.status(), 204);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_migrated_is_not_ready_and_says_what_to_run() {
+    let database = crate::programs::Database::postgres().await;
+    let mut command = auth_server(&database.url());
+    command.env("AUTO_MIGRATE", "off");
+    let auth = Server::start(command);
+    let answer = auth.get("/readyz", "").await;
+    assert_eq!(answer.status(), 503);
+    let body: Value = answer.json().await.unwrap();
+    assert!(body["error_description"].as_str().unwrap().contains("auth-server migrate"));
+
+    let mut migrate = crate::programs::program("auth-server");
+    migrate.arg("migrate").env("DATABASE_URL", database.url());
+    let migrated = migrate.output().unwrap();
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    assert_eq!(auth.get("/readyz", "").await.status(), 200);
+    auth.register().await;
+}

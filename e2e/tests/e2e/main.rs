@@ -1,0 +1,16 @@
+//! The real binaries on a real database, as a newcomer and an operator start them.
+//!
+//! The programs are those of the last `cargo build --workspace`; `scripts/test` builds them first.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod configuration;
+mod database_away;
+mod developing;
+mod operating;
+mod outside_service;
+mod programs;
+mod readme;
+mod secrets_in_logs;
+mod starting_together;
+mod stopping;

@@ -1,0 +1,43 @@
+//! The example: somebody else's service, protected by the library.
+
+use std::time::Instant;
+
+use reqwest::Client;
+
+use crate::programs::{
+    ACCESS_TOKEN_SECRET, Database, PATIENCE, Running, Server, auth_server, free_address, program,
+};
+
+#[tokio::test]
+async fn a_service_of_ones_own_knows_its_callers() {
+    let database = Database::sqlite();
+    let auth = Server::start(auth_server(&database.url()));
+    auth.register().await;
+    let (access, refresh) = auth.sign_in().await;
+
+    let address = free_address();
+    let mut command = program("actix-service-example");
+    command.env("ADDR", &address).env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET);
+    let _service = Running::start(command);
+    let client = Client::new();
+    let get = |path: &str| client.get(format!("http://{address}{path}"));
+    let started = Instant::now();
+    while get("/hello").send().await.is_err() {
+        assert!(started.elapsed() < PATIENCE, "it does not listen");
+    }
+
+    assert_eq!(get("/hello").send().await.unwrap().status(), 401);
+    assert_eq!(get("/hello").bearer_auth(&refresh).send().await.unwrap().status(), 401);
+    let hello = get("/hello").bearer_auth(&access).send().await.unwrap();
+    assert_eq!(hello.status(), 200);
+    assert_eq!(hello.text().await.unwrap(), "Hello, ann@example.com\n");
+    let invoices = get("/invoices").bearer_auth(&access).send().await.unwrap();
+    assert_eq!(invoices.status(), 403, "a sign-in here does not grant invoices:read");
+}
+
+#[test]
+fn without_a_secret_the_service_says_what_is_missing() {
+    let output = program("actix-service-example").current_dir(std::env::temp_dir()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("ACCESS_TOKEN_SECRET"), "{told}");
+}

@@ -1,0 +1,204 @@
+//! Starts a program on a free port, reads what it logs, asks it to stop, and leaves nothing behind.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
+pub(crate) const REFRESH_TOKEN_SECRET: &str = "refresh-c4be1d078365f2a9c4be1d078365f2a9";
+pub(crate) const EMAIL: &str = "ann@example.com";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Nothing here takes so long; a test that waits longer has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The program of that name, as the workspace built it.
+pub(crate) fn program(name: &str) -> Command {
+    let of_tests = std::env::current_exe().unwrap();
+    let path: PathBuf = of_tests.ancestors().nth(2).unwrap().join(name);
+    assert!(path.exists(), "{} is not built; run scripts/test, or cargo build --workspace", path.display());
+    let mut command = Command::new(path);
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// The database of a test, gone with it.
+pub(crate) enum Database {
+    Sqlite(TempDir),
+    Postgres(scratch_pg::Database),
+}
+
+impl Database {
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::Postgres(scratch_pg::Database::fresh().await)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("goptri.db").display()),
+            Self::Postgres(database) => database.url().to_owned(),
+        }
+    }
+}
+
+/// A program that runs, with what it wrote so far.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    output: Arc<Mutex<String>>,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = Arc::new(Mutex::new(String::new()));
+        collect(child.stdout.take().unwrap(), Arc::clone(&output));
+        collect(child.stderr.take().unwrap(), Arc::clone(&output));
+        Self { child, output }
+    }
+
+    pub(crate) fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    /// Waits until a line of the output has `text`, and gives what follows it up to white space.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        let started = Instant::now();
+        loop {
+            let output = self.output();
+            if let Some((_, after)) = output.split_once(text).filter(|(_, after)| after.contains('\n')) {
+                return after.split_whitespace().next().unwrap_or_default().to_owned();
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("it ended ({status}) without {text:?}:\n{}", self.output());
+            }
+            assert!(started.elapsed() < PATIENCE, "no {text:?} in:\n{output}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < PATIENCE, "it does not end:\n{}", self.output());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(from: impl Read + Send + 'static, output: Arc<Mutex<String>>) {
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let mut output = output.lock().unwrap();
+            output.push_str(&line);
+            output.push('\n');
+        }
+    });
+}
+
+/// auth-server with the secrets of the tests on a port of its own.
+pub(crate) fn auth_server(database_url: &str) -> Command {
+    let mut command = program("auth-server");
+    command
+        .env("AUTH_SERVER_ADDR", "127.0.0.1:0")
+        .env("DATABASE_URL", database_url)
+        .env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
+        .env("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET);
+    command
+}
+
+/// api-server with the secret of the tests on a port of its own.
+pub(crate) fn api_server() -> Command {
+    let mut command = program("api-server");
+    command.env("API_SERVER_ADDR", "127.0.0.1:0").env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET);
+    command
+}
+
+/// A server that listens, and where.
+pub(crate) struct Server {
+    pub(crate) running: Running,
+    pub(crate) url: String,
+    client: Client,
+}
+
+impl Server {
+    pub(crate) fn start(command: Command) -> Self {
+        let mut running = Running::start(command);
+        let url = running.wait_for("listens on ");
+        Self { running, url, client: Client::builder().pool_max_idle_per_host(0).build().unwrap() }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
+        self.client.post(format!("{}{path}", self.url)).json(body).send().await.unwrap()
+    }
+
+    pub(crate) async fn delete(&self, path: &str, body: &Value) -> Response {
+        self.client.delete(format!("{}{path}", self.url)).json(body).send().await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Response {
+        self.client.get(format!("{}{path}", self.url)).bearer_auth(token).send().await.unwrap()
+    }
+
+    /// Registers Ann.
+    pub(crate) async fn register(&self) {
+        let answer = self.post("/users", &json!({ "email": EMAIL, "password": PASSWORD })).await;
+        assert_eq!(answer.status(), 201);
+    }
+
+    /// Signs Ann in: her access token and her refresh token.
+    pub(crate) async fn sign_in(&self) -> (String, String) {
+        let answer = self.post("/login", &json!({ "email": EMAIL, "password": PASSWORD })).await;
+        assert_eq!(answer.status(), 200);
+        let tokens: Value = answer.json().await.unwrap();
+        let token = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        (token("access_token"), token("refresh_token"))
+    }
+
+    /// A bare connection, for what no client library sends.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+}
+
+/// An address that nobody listens on.
+pub(crate) fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// All that the other side still sends.
+pub(crate) fn read_to_end(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let _ = stream.shutdown(Shutdown::Both);
+    String::from_utf8_lossy(&answer).into_owned()
+}

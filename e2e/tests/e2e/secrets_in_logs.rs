@@ -1,0 +1,104 @@
+//! Every flow at the most talkative log level, and then a search of the output for each secret, token and
+//! password that it minted or was sent (OP-03, OP-08).
+
+use std::process::Command;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::programs::{
+    ACCESS_TOKEN_SECRET, Database, EMAIL, PASSWORD, REFRESH_TOKEN_SECRET, Server, api_server, auth_server,
+};
+
+fn at_trace(mut command: Command) -> Command {
+    // As talkative as an operator can make it, sqlx and actix included.
+    command.env("RUST_LOG", "trace,sqlx=trace,actix_http=trace,actix_web=trace,h2=trace,rustls=trace");
+    command
+}
+
+/// All that must not be found: whole tokens, and their payloads and signatures alone.
+#[derive(Default)]
+struct Minted(Vec<String>);
+
+impl Minted {
+    fn tokens(&mut self, body: &Value) -> (String, String) {
+        let tokens = ["access_token", "refresh_token"].map(|name| body[name].as_str().unwrap().to_owned());
+        for token in &tokens {
+            self.token(token);
+        }
+        let [access, refresh] = tokens;
+        (access, refresh)
+    }
+
+    fn token(&mut self, token: &str) {
+        self.0.extend(token.split('.').skip(1).map(str::to_owned));
+    }
+}
+
+/// Extended by every flow that is added.
+async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
+    let client = Client::new();
+    auth.register().await;
+    auth.post("/users", &json!({ "email": EMAIL, "password": PASSWORD })).await;
+    auth.post("/users", &json!({ "email": "bob@example.com", "password": "zq7 weak" })).await;
+    auth.post("/login", &json!({ "email": EMAIL, "password": "zq7 wrong password" })).await;
+    auth.post("/login", &json!({ "email": EMAIL, "password": "zq7 wrong type", "username": 1 })).await;
+    let signed_in = auth.post("/login", &json!({ "email": EMAIL, "password": PASSWORD })).await;
+    let (access, first) = minted.tokens(&signed_in.json().await.unwrap());
+    let refreshed = auth.post("/token", &json!({ "refresh_token": first })).await;
+    let (_, second) = minted.tokens(&refreshed.json().await.unwrap());
+    let form = [("grant_type", "refresh_token"), ("refresh_token", second.as_str())];
+    let refreshed = client.post(format!("{}/token", auth.url)).form(&form).send().await.unwrap();
+    let (_, third) = minted.tokens(&refreshed.json().await.unwrap());
+    for path in ["/me", "/currentuser", &format!("/me?access_token={access}")] {
+        api.get(path, &access).await;
+    }
+    let mangled = format!("{}zq8", &third[..third.len() - 3]);
+    minted.token(&mangled);
+    auth.post("/token", &json!({ "refresh_token": mangled })).await;
+    auth.post("/token", &json!({ "token": access })).await;
+    api.get("/me", &mangled).await;
+    auth.get("/currentuser", &access).await;
+    auth.delete("/logout", &json!({ "refresh_token": mangled })).await;
+    // Theft: an old generation ends the session, loudly.
+    assert_eq!(auth.post("/token", &json!({ "refresh_token": first })).await.status(), 400);
+    let (access, refresh) = auth.sign_in().await;
+    minted.token(&access);
+    minted.token(&refresh);
+    client.delete(format!("{}/logout", auth.url)).bearer_auth(&access).send().await.unwrap();
+}
+
+async fn nothing_secret_is_logged(database: Database) {
+    let auth = Server::start(at_trace(auth_server(&database.url())));
+    let api = Server::start(at_trace(api_server()));
+    let mut minted = Minted(
+        [ACCESS_TOKEN_SECRET, REFRESH_TOKEN_SECRET, PASSWORD, "zq7 wrong", "zq7 weak", "$argon2id$"]
+            .map(str::to_owned)
+            .to_vec(),
+    );
+    every_flow(&auth, &api, &mut minted).await;
+    let mut output = String::new();
+    for mut server in [auth, api] {
+        server.running.signal("TERM");
+        assert_eq!(server.running.wait().code(), Some(0));
+        output.push_str(&server.running.output());
+    }
+    // The search can find: what should be there, is.
+    for expected in ["signed in", "two hold copies", "person added", "DEBUG", "its signature does not match"]
+    {
+        assert!(output.contains(expected), "{expected:?} is not in the log:\n{output}");
+    }
+    for secret in minted.0 {
+        assert!(!output.contains(&secret), "the log has {secret:?}:\n{output}");
+    }
+}
+
+#[tokio::test]
+async fn no_flow_logs_a_secret_on_sqlite() {
+    nothing_secret_is_logged(Database::sqlite()).await;
+}
+
+#[tokio::test]
+async fn no_flow_logs_a_secret_on_postgres() {
+    nothing_secret_is_logged(Database::postgres().await).await;
+}

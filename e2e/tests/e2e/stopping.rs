@@ -1,0 +1,77 @@
+//! SIGTERM stops accepting, finishes what is in flight, lets go of the database, and exits 0.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::programs::{Database, EMAIL, PASSWORD, PATIENCE, Server, api_server, auth_server, read_to_end};
+
+/// The head of a request whose body is still to come.
+fn begin(server: &Server, request: &str, length: usize) -> TcpStream {
+    let mut stream = server.connect();
+    let head = format!(
+        "{request} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+fn refuses_connections(server: &Server) -> bool {
+    let started = std::time::Instant::now();
+    while started.elapsed() < PATIENCE {
+        if TcpStream::connect(server.url.trim_start_matches("http://")).is_err() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    false
+}
+
+/// Before it, requests on each of the server's threads: a thread that is done at once must not take along what the
+/// one that is still busy needs.
+async fn finishes_a_sign_in_that_was_in_flight(database: Database) {
+    let mut server = Server::start(auth_server(&database.url()));
+    server.register().await;
+    tokio::join!(server.sign_in(), server.sign_in(), server.sign_in(), server.sign_in());
+    let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+    let (first, rest) = body.split_at(10);
+    let mut in_flight = begin(&server, "POST /login", body.len());
+    in_flight.write_all(first.as_bytes()).unwrap();
+    // One whole request on another connection: by then the first has reached a handler, or soon will.
+    server.sign_in().await;
+    server.running.signal("TERM");
+    server.running.wait_for("stopping");
+    assert!(refuses_connections(&server), "it accepts no new connections");
+    in_flight.write_all(rest.as_bytes()).unwrap();
+    let answer = read_to_end(in_flight);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("access_token"), "{answer}");
+    assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
+    assert!(server.running.output().contains("auth-server has stopped"));
+}
+
+#[tokio::test]
+async fn auth_server_finishes_what_is_in_flight_on_sqlite() {
+    finishes_a_sign_in_that_was_in_flight(Database::sqlite()).await;
+}
+
+#[tokio::test]
+async fn auth_server_finishes_what_is_in_flight_on_postgres() {
+    finishes_a_sign_in_that_was_in_flight(Database::postgres().await).await;
+}
+
+#[test]
+fn both_servers_stop_at_ctrl_c_and_at_sigterm_and_exit_0() {
+    for signal in ["INT", "TERM"] {
+        let database = Database::sqlite();
+        for mut server in [Server::start(api_server()), Server::start(auth_server(&database.url()))] {
+            // An idle keep-alive connection does not hold it up.
+            let idle = server.connect();
+            server.running.signal(signal);
+            assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
+            drop(idle);
+        }
+    }
+}

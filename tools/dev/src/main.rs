@@ -1,0 +1,80 @@
+//! Both servers in one process on an embedded SQLite file, for trying Goptri out: `cargo dev`.
+//!
+//! Secrets, data and the demo user's password are kept in a folder that git ignores, so a second start finds
+//! everything again. All variables of the configuration table work here too.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who started it")]
+
+mod kept;
+mod welcome;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use auth_server::flow::{Failure, Register, Registration};
+use auth_server::storage;
+use clap::Parser;
+use goptri::server::{log_to_stderr, stop_signal};
+use goptri::{Environment, Plain, Settings, SystemClock};
+use kept::Kept;
+
+/// The demo user; the password is random and kept beside the data.
+const DEMO_EMAIL: &str = "demo@example.com";
+
+#[derive(Parser)]
+#[command(
+    name = "cargo dev",
+    about = "Runs auth-server and api-server on an embedded SQLite file, with a demo user."
+)]
+struct Arguments {
+    /// Where secrets and data are kept
+    #[arg(long, default_value = ".goptri")]
+    data: PathBuf,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo dev: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let kept = Kept::open(&arguments.data)?;
+    let environment = kept.defaults(Environment::load()?);
+    let settings = Settings::new(&environment);
+    log_to_stderr(&settings);
+    settings.finish(Some(()))?;
+    let auth = auth_server::Config::from_environment(&environment)?;
+    let api = api_server::Config::from_environment(&environment)?;
+
+    let clock = Arc::new(SystemClock);
+    let store = storage::open(&auth.database_url, clock.clone())?;
+    let rules = auth.password_rules;
+    let api = api_server::Application::start(api, clock.clone(), stop_signal())?;
+    let auth = auth_server::Application::start(auth, Arc::clone(&store), clock, stop_signal()).await?;
+
+    let register = Register::one_by_one(store, rules).await?;
+    let demo = Registration {
+        email: DEMO_EMAIL.to_owned(),
+        email_verified: true,
+        password: Plain::new(kept.demo_password().to_owned()),
+        roles: Vec::new(),
+    };
+    match register.run(demo).await {
+        Ok(_) => {}
+        Err(Failure::Refused(error)) if error.code == "email_taken" => {}
+        Err(failure) => return Err(failure.into()),
+    }
+    print!("{}", welcome::text(auth.address(), api.address(), DEMO_EMAIL, kept.demo_password()));
+    let (auth, api) = tokio::join!(auth.run(), api.run());
+    auth.and(api)?;
+    println!("Stopped. Everything is kept in {}.", arguments.data.display());
+    Ok(())
+}
