@@ -75,6 +75,7 @@ fn the_printed_session_works() {
     let mut running = Running::start(dev(&folder.path().join("data")));
     running.wait_for("Ctrl-C");
     let output = running.output();
+    assert!(!output.contains(" INFO "), "nothing but the text is said: {output}");
     let session: Vec<&str> = output
         .lines()
         .skip_while(|line| !line.contains("Paste"))

@@ -2,32 +2,36 @@
 
 use std::io::IsTerminal;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::Settings;
 
-/// At `trace` these write out what they send and receive, secrets included; no `RUST_LOG` may turn that on.
-const CAPPED: [&str; 12] = [
-    "actix_http=info",
-    "actix_server=info",
-    "actix_web=info",
-    "h2=info",
-    "hyper=info",
-    "hyper_util=info",
-    "mio=info",
-    "reqwest=info",
-    "rustls=info",
-    "sqlx=warn",
-    "tokio=info",
-    "tungstenite=info",
+/// When talkative, these write out what they send and receive, secrets included; no `RUST_LOG` may turn that on.
+const CAPPED: [(&str, LevelFilter); 11] = [
+    ("actix_http", LevelFilter::INFO),
+    ("actix_server", LevelFilter::INFO),
+    ("actix_web", LevelFilter::INFO),
+    ("h2", LevelFilter::INFO),
+    ("hyper", LevelFilter::INFO),
+    ("hyper_util", LevelFilter::INFO),
+    ("mio", LevelFilter::INFO),
+    ("reqwest", LevelFilter::INFO),
+    ("rustls", LevelFilter::INFO),
+    ("sqlx", LevelFilter::WARN),
+    ("tokio", LevelFilter::INFO),
 ];
 
 /// Starts logging as `RUST_LOG` (default `info`) and `LOG_FORMAT` (`text` or `json`) say.
 ///
 /// Does nothing when this process logs already.
 pub fn log_to_stderr(settings: &Settings<'_>) {
-    let filter = settings.value("RUST_LOG", "info", filter);
+    let filter = settings.value("RUST_LOG", "info", |directives| {
+        EnvFilter::try_new(directives).map_err(|error| format!("is no list of log levels: {error}"))
+    });
     let json = settings.value("LOG_FORMAT", "text", |text| match text {
         "text" => Ok(false),
         "json" => Ok(true),
@@ -38,15 +42,39 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
     let colours = std::io::stderr().is_terminal();
     let lines =
         tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter);
+    let capped = filter_fn(|event| is_within_its_cap(event.target(), *event.level()));
     // A second start in one process, as in tests and in `cargo dev`, keeps the first one's logs.
-    let _ = if json { lines.json().try_init() } else { lines.try_init() };
+    let _ = if json {
+        lines.json().finish().with(capped).try_init()
+    } else {
+        lines.finish().with(capped).try_init()
+    };
 }
 
-fn filter(directives: &str) -> Result<EnvFilter, String> {
-    let wrong = |error: ParseError| format!("is no list of log levels: {error}");
-    let mut filter = EnvFilter::try_new(directives).map_err(wrong)?;
-    for cap in CAPPED {
-        filter = filter.add_directive(cap.parse().map_err(wrong)?);
+fn is_within_its_cap(target: &str, level: tracing::Level) -> bool {
+    let of_crate = target.split("::").next().unwrap_or_default();
+    CAPPED.iter().all(|(name, cap)| *name != of_crate || level <= *cap)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    /// OP-03
+    #[test]
+    fn no_log_level_makes_the_libraries_tell_what_they_send() {
+        for (target, level, expected) in [
+            ("sqlx::query", Level::WARN, true),
+            ("sqlx::query", Level::INFO, false),
+            ("actix_http::h1::dispatcher", Level::INFO, true),
+            ("actix_http::h1::dispatcher", Level::DEBUG, false),
+            ("actix_http", Level::TRACE, false),
+            ("auth_server::flow", Level::TRACE, true),
+            ("sqlxample", Level::TRACE, true),
+        ] {
+            assert_eq!(is_within_its_cap(target, level), expected, "{target} {level}");
+        }
     }
-    Ok(filter)
 }

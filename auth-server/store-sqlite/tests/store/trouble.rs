@@ -62,7 +62,8 @@ async fn a_new_file_is_migrated_although_somebody_is_reading_it() {
     let store = open(folder.path());
     let mut reader = SqliteConnection::connect(&url(folder.path())).await.unwrap();
     let mut reading = reader.begin_with("BEGIN").await.unwrap();
-    let tables: i64 = sqlx::query_scalar("select count(*) from sqlite_schema").fetch_one(&mut *reading).await.unwrap();
+    let tables: i64 =
+        sqlx::query_scalar("select count(*) from sqlite_schema").fetch_one(&mut *reading).await.unwrap();
     assert_eq!(tables, 0);
     let done_reading = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
