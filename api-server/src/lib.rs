@@ -1,8 +1,8 @@
 //! api-server: the application. It verifies access tokens by itself and serves their bearers; no call, no
 //! query, no file stands between a request and the verdict on its token.
 
-pub mod application;
-pub mod config;
+mod application;
+mod config;
 pub mod http;
 
 pub use application::Application;

@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_domain::RefreshTokens;
 use auth_domain::store::{Store, StoreError};
-use goptri::server::{ListenError, every_response, json_config, mount};
+use goptri::server::{ListenError, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
@@ -46,6 +46,9 @@ pub enum StartError {
     /// A fault here.
     #[error("{0}")]
     Internal(Failure),
+    /// It was asked to stop before it was up.
+    #[error("asked to stop before the database answered")]
+    Stopped,
 }
 
 impl Application {
@@ -56,17 +59,20 @@ impl Application {
         clock: Arc<dyn Clock>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
+        let mut stop = Box::pin(stop);
         if config.auto_migrate {
-            migrate_once_it_answers(store.as_ref())
-                .await
-                .map_err(|error| StartError::Migrate(error.into()))?;
+            tokio::select! {
+                migrated = migrate_once_it_answers(store.as_ref()) => {
+                    migrated.map_err(|error| StartError::Migrate(error.into()))?;
+                }
+                () = &mut stop => return Err(StartError::Stopped),
+            }
         }
         let address = config.address;
         let flows = Flows::new(config, &store, clock).await.map_err(StartError::Internal)?;
         let server = HttpServer::new(move || {
             let flows = flows.clone();
             App::new()
-                .app_data(json_config())
                 .app_data(Data::new(flows.store))
                 .app_data(Data::new(flows.registration))
                 .app_data(Data::new(flows.sign_in))

@@ -13,6 +13,12 @@ use crate::storage::{self, DatabaseUrl};
 /// The longest life of an access token: what the record of ended sessions is made for.
 const LONGEST_ACCESS_TOKEN: TimeDelta = TimeDelta::hours(1);
 
+/// The longest grace; a minute is what a retry needs.
+const LONGEST_GRACE: TimeDelta = TimeDelta::hours(1);
+
+/// Shorter passwords are guessed when nothing else protects an account (NIST SP 800-63B-4).
+const SHORTEST_SINGLE_FACTOR: usize = 15;
+
 /// All that `auth-server serve` is told.
 #[derive(Debug)]
 pub struct Config {
@@ -59,8 +65,8 @@ impl Config {
         let (issuer, audience) = (settings.issuer(), settings.audience());
         let (access_keys, clock_leeway) = (settings.access_keys(), settings.clock_leeway());
         let access_lifetime = settings.value("ACCESS_TOKEN_TTL", "15m", parse_access_lifetime);
-        let refresh_keys = refresh_keys(settings);
-        let refresh = refresh_policy(settings);
+        let refresh_keys = settings.key_ring::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
+        let refresh = refresh_policy(settings, access_lifetime);
         let default_scope = settings.value("DEFAULT_SCOPE", "photos:read photos:write", |text| {
             Scope::parse(text).map_err(|error| format!("is {text:?}; {error}"))
         });
@@ -100,34 +106,44 @@ impl Config {
 }
 
 /// `DATABASE_URL`, for commands that need nothing else.
-pub fn database_url(settings: &Settings<'_>) -> Option<Plain<DatabaseUrl>> {
+pub(crate) fn database_url(settings: &Settings<'_>) -> Option<Plain<DatabaseUrl>> {
     settings.text_or_file("DATABASE_URL", "sqlite://goptri.db", |url| {
         storage::check(&url).map(|()| Plain::new(url))
     })
 }
 
 /// `AUTO_MIGRATE`, for commands that work on the store.
-pub fn auto_migrate(settings: &Settings<'_>) -> Option<bool> {
+pub(crate) fn auto_migrate(settings: &Settings<'_>) -> Option<bool> {
     settings.switch("AUTO_MIGRATE", true)
 }
 
 /// `PASSWORD_MIN_LENGTH`, for commands that set passwords.
-pub fn password_rules(settings: &Settings<'_>) -> Option<PasswordRules> {
+pub(crate) fn password_rules(settings: &Settings<'_>) -> Option<PasswordRules> {
     settings.value("PASSWORD_MIN_LENGTH", "15", |text| match text.parse() {
-        Ok(min_length @ 8..=1024) => Ok(PasswordRules { min_length }),
+        Ok(min_length @ 8..=1024) => {
+            if min_length < SHORTEST_SINGLE_FACTOR {
+                tracing::warn!(min_length, "PASSWORD_MIN_LENGTH is below 15: short passwords are guessed");
+            }
+            Ok(PasswordRules { min_length })
+        }
         Ok(_) | Err(_) => Err(format!("is {text:?}; it is a number of characters from 8 to 1024")),
     })
 }
 
-fn refresh_keys(settings: &Settings<'_>) -> Option<KeyRing> {
-    let (first, others) = settings.secrets::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET")?;
-    KeyRing::from_secrets(&first, &others).map_err(|weak| settings.fault("REFRESH_TOKEN_SECRET", weak)).ok()
-}
-
-fn refresh_policy(settings: &Settings<'_>) -> Option<RefreshPolicy> {
-    let grace = settings.value("REFRESH_GRACE", "60s", parse_duration);
+fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -> Option<RefreshPolicy> {
+    let grace = settings.value("REFRESH_GRACE", "60s", |text| match parse_duration(text)? {
+        grace if grace > LONGEST_GRACE => {
+            Err(format!("is {text:?}; within the grace a thief is not noticed, so it is 1h at most"))
+        }
+        grace => Ok(grace),
+    });
     let forgiveness = settings.switch("REFRESH_FORGIVENESS", true);
-    let idle_lifetime = settings.optional("REFRESH_TOKEN_IDLE_TTL", parse_lifetime);
+    let idle_lifetime = settings.optional("REFRESH_TOKEN_IDLE_TTL", |text| match parse_lifetime(text)? {
+        idle if access_lifetime.is_some_and(|access| idle <= access) => Err(format!(
+            "is {text:?}, no longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late"
+        )),
+        idle => Ok(idle),
+    });
     let lifetime = settings.optional("REFRESH_TOKEN_TTL", parse_lifetime);
     Some(RefreshPolicy {
         grace: grace?,

@@ -6,7 +6,7 @@ use rand::rngs::SysRng;
 
 /// Asks the operating system each time; nothing is predicted from what came before.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SystemEntropy;
+pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) {

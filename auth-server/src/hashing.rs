@@ -1,13 +1,15 @@
 //! Password hashing: Argon2id, off the threads that answer requests, and no more at once than there are cores.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use auth_domain::{Entropy, Password, PasswordHash};
-use goptri::Plain;
+use goptri::{Plain, ProtocolError};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::flow::Failure;
 
@@ -15,6 +17,9 @@ use crate::flow::Failure;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// Who waited so long for their turn is told to come back later.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Hashes and verifies passwords. Clones share their permits.
 #[derive(Debug, Clone)]
@@ -56,19 +61,28 @@ impl PasswordHasher {
     ) -> Result<bool, Failure> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
-        let matches = self
-            .work(move |argon2| argon2.verify_password(password.expose().as_bytes(), hash.as_str()).is_ok())
+        let verified = self
+            .work(move |argon2| argon2.verify_password(password.expose().as_bytes(), hash.as_str()))
             .await?;
-        Ok(known && matches)
+        match verified {
+            Ok(()) => Ok(known),
+            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+            // A hash that cannot be read is no wrong password.
+            Err(error) => Err(Failure::internal(error)),
+        }
     }
 
-    /// Runs `work` on a thread that may block. The permit goes with it: a caller that vanishes does not free
-    /// a place that is still worked on (PW-12).
+    /// Runs `work` on a thread that may block, unless so many wait that its turn does not come soon. The permit goes
+    /// with it: a caller that vanishes does not free a place that is still worked on (PW-12).
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(Argon2<'static>) -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Failure::internal)?;
+        let turn = Arc::clone(&self.permits).acquire_owned();
+        let permit = timeout(PATIENCE, turn)
+            .await
+            .map_err(|_| ProtocolError::UNAVAILABLE)?
+            .map_err(Failure::internal)?;
         let argon2 = self.argon2.clone();
         spawn_blocking(move || {
             let _permit = permit;
@@ -76,5 +90,48 @@ impl PasswordHasher {
         })
         .await
         .map_err(Failure::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+
+    async fn hasher() -> PasswordHasher {
+        PasswordHasher::new(1, Arc::new(SystemEntropy)).await.unwrap()
+    }
+
+    fn password() -> Plain<Password> {
+        Plain::new("correct horse battery staple".into())
+    }
+
+    /// PW-01, PW-02
+    #[actix_web::test]
+    async fn a_hash_says_how_it_was_made_and_no_two_are_the_same() {
+        let hasher = hasher().await;
+        let (one, other) = (hasher.hash(password()).await.unwrap(), hasher.hash(password()).await.unwrap());
+        assert!(one.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", one.as_str());
+        assert_ne!(one, other);
+        assert!(hasher.verify(password(), Some(one)).await.unwrap());
+    }
+
+    #[actix_web::test]
+    async fn a_hash_that_cannot_be_read_is_no_wrong_password() {
+        let broken = PasswordHash::from_phc("$argon2id$broken".into());
+        assert!(matches!(hasher().await.verify(password(), Some(broken)).await, Err(Failure::Internal(_))));
+    }
+
+    /// PW-12: a known and an unknown person wait for the same turn, and neither waits without end.
+    #[actix_web::test]
+    async fn who_waits_too_long_for_their_turn_is_told_to_come_back() {
+        let hasher = hasher().await;
+        let hash = hasher.hash(password()).await.unwrap();
+        let _all_turns = Arc::clone(&hasher.permits).acquire_owned().await.unwrap();
+        let (known, unknown) =
+            tokio::join!(hasher.verify(password(), Some(hash)), hasher.verify(password(), None));
+        for waited in [known, unknown] {
+            assert!(matches!(waited, Err(Failure::Refused(error)) if error == ProtocolError::UNAVAILABLE));
+        }
     }
 }

@@ -3,14 +3,15 @@
 //! Three rings: the rules are in `auth-domain`; [`flow`] has one use case a file; [`http`] and [`cli`] parse,
 //! call a flow, and render.
 
-pub mod application;
+mod application;
 pub mod cli;
-pub mod config;
+mod config;
 mod entropy;
 pub mod flow;
 mod hashing;
 pub mod http;
 pub mod storage;
 
-pub use application::Application;
+pub use application::{Application, StartError};
 pub use config::Config;
+pub use entropy::SystemEntropy;

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use auth_domain::store::{Store, StoreError};
-use goptri::{Clock, Kind, Plain};
+use goptri::{Clock, Fault, Faults, Kind, Plain};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
+use url::Url;
+
+use crate::flow::Failure;
 
 /// The kind of `DATABASE_URL`: it may hold a password.
 #[derive(Debug)]
@@ -14,22 +17,34 @@ impl Kind for DatabaseUrl {
     const NAME: &'static str = "database url";
 }
 
-/// So many statements are under way at once; more wait here and not in the database.
-const POSTGRES_CONNECTIONS: u32 = 16;
-
 /// Whether a store of this program goes by that URL, in words if not.
 pub fn check(url: &str) -> Result<(), String> {
-    match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("postgres" | "postgresql" | "sqlite") => Ok(()),
+    match url.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => match Url::parse(url) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("is not a URL: {error}")),
+        },
+        Some(("sqlite", rest)) if rest.contains(":memory:") || rest.contains("mode=memory") => {
+            Err("is a database in memory, of which each connection would have its own; name a file"
+                .to_owned())
+        }
+        Some(("sqlite", _)) => Ok(()),
         _ => Err("starts with neither sqlite:// nor postgres://".to_owned()),
     }
 }
 
-/// Opens the store. `clock` dates what SQLite stores; Postgres has its own.
-pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
-    if url.expose().starts_with("sqlite:") {
-        Ok(Arc::new(SqliteStore::connect(url.expose(), clock)?))
+/// Opens the store, which connects when it is first asked. `clock` dates what SQLite stores; Postgres has its own.
+///
+/// # Errors
+/// The URL cannot be used, for instance because its file cannot be made: that is a fault of the configuration.
+pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Faults> {
+    let opened: Result<Arc<dyn Store>, StoreError> = if url.expose().starts_with("sqlite:") {
+        SqliteStore::connect(url.expose(), clock).map(|store| Arc::new(store) as _)
     } else {
-        Ok(Arc::new(PostgresStore::connect(url.expose(), POSTGRES_CONNECTIONS)?))
-    }
+        PostgresStore::connect(url.expose(), PostgresStore::MAX_CONNECTIONS).map(|store| Arc::new(store) as _)
+    };
+    opened.map_err(|error| {
+        let problem = format!("cannot be used: {}", Failure::from(error));
+        Faults(vec![Fault { variable: "DATABASE_URL".to_owned(), problem }])
+    })
 }

@@ -91,7 +91,7 @@ impl<'a> Compact<'a> {
     }
 
     /// Whether the header says that this is a token of that kind.
-    pub(crate) fn is(&self, typ: TokenType) -> bool {
+    pub fn is(&self, typ: TokenType) -> bool {
         self.header.typ.as_deref().is_some_and(|text| typ.matches(text))
     }
 }

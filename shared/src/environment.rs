@@ -1,6 +1,7 @@
 //! The environment, read once: the process's variables over those of `.env` in the working directory.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 
 /// Variables by name. Its `Debug` shows names only, for many values are secret.
@@ -17,7 +18,7 @@ pub struct EnvironmentError(String);
 impl Environment {
     /// Reads `.env`, if there is one, and then the process's environment, which wins.
     ///
-    /// A process's variable that is not UTF-8 is left out.
+    /// What is not UTF-8 in a variable becomes U+FFFD, which no setting accepts: left out, it would count as not set.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn load() -> Result<Self, EnvironmentError> {
         let mut variables = BTreeMap::new();
@@ -31,11 +32,8 @@ impl Environment {
             Err(error) if error.not_found() => {}
             Err(error) => return Err(EnvironmentError(hint(&error))),
         }
-        let of_process = std::env::vars_os();
-        variables.extend(
-            of_process
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        );
+        let in_text = |text: OsString| text.to_string_lossy().into_owned();
+        variables.extend(std::env::vars_os().map(|(name, value)| (in_text(name), in_text(value))));
         Ok(Self { variables })
     }
 

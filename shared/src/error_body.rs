@@ -22,7 +22,7 @@ pub struct ProtocolError {
     pub retry_after: Option<u32>,
 }
 
-/// The `WWW-Authenticate` of RFC 6750 §3.
+/// The `WWW-Authenticate` of RFC 6750 §3 and RFC 7617 §2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Challenge {
     /// The header is not sent.
@@ -33,6 +33,8 @@ pub enum Challenge {
     Code,
     /// `Bearer error="…", scope="…"`.
     Scope(&'static str),
+    /// `Basic`: a client's own credentials are wrong (RFC 6749 §5.2).
+    Basic,
 }
 
 /// The body as JSON.
@@ -160,6 +162,7 @@ impl ProtocolError {
             Challenge::None => None,
             Challenge::Bare => Some("Bearer".to_owned()),
             Challenge::Code => Some(format!("Bearer error=\"{}\"", self.code)),
+            Challenge::Basic => Some("Basic realm=\"goptri\"".to_owned()),
             Challenge::Scope(scope) => Some(format!("Bearer error=\"{}\", scope=\"{scope}\"", self.code)),
         }
     }

@@ -7,7 +7,7 @@ const MIN_BYTES: usize = 32;
 const MIN_DISTINCT: usize = 8;
 
 /// What people paste from tutorials; refused also when repeated to fill the length.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "secret",
     "asdf",
     "changeme",
@@ -20,6 +20,7 @@ const KNOWN: [&str; 14] = [
     "0123456789",
     "1234567890",
     "your-256-bit-secret",
+    "a-string-secret-at-least-256-bits-long",
     "your_secret_key",
     "supersecret",
 ];
@@ -85,6 +86,7 @@ mod tests {
             ("ASDF", Err(WeakSecret::Known)),
             ("changemechangemechangemechangemechangeme", Err(WeakSecret::Known)),
             ("your-256-bit-secret", Err(WeakSecret::Known)),
+            ("a-string-secret-at-least-256-bits-long", Err(WeakSecret::Known)),
             ("5f2a9c4be1d07836", Err(WeakSecret::TooShort { bytes: 16 })),
             ("5f2a9c4be1d078365f2a9c4be1d0783", Err(WeakSecret::TooShort { bytes: 31 })),
             ("correct horse battery staple correct horse", Err(WeakSecret::Passphrase)),

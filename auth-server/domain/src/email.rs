@@ -20,8 +20,12 @@ impl Email {
     /// letter can tell; here it is refused what cannot be one, or would break a header or a log line.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let (name, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
-        let strange =
-            |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | ',' | ';' | '\\');
+        let strange = |c: char| {
+            c.is_control()
+                || c.is_whitespace()
+                || is_invisible(c)
+                || matches!(c, '<' | '>' | '"' | ',' | ';' | '\\')
+        };
         let label_fits = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
         let fits = text.len() <= 254
             && (1..=64).contains(&name.len())
@@ -40,6 +44,11 @@ impl Email {
     pub fn key(&self) -> EmailKey {
         EmailKey(self.0.to_lowercase())
     }
+}
+
+/// Characters that show nothing, or turn the direction of the text around: two addresses that look the same.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl fmt::Display for Email {
@@ -89,6 +98,8 @@ mod tests {
             "<ann@example.com>",
             "ann@example.com,eve@example.com",
             "ann@exam\u{2028}ple.com",
+            "ann\u{200b}@example.com",
+            "ann\u{202e}@example.com",
             &long,
             &longer,
         ] {

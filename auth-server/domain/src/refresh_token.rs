@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use crate::{ClientId, Digest, Generation, RefreshJti, Session, SessionId, SessionKey, UserId};
 
-/// What is on the wire.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct RefreshClaims {
+/// What is on the wire. No `Debug`: the `jti` is half of a secret.
+#[derive(Serialize, Deserialize)]
+struct RefreshClaims {
     iss: String,
     sub: Uuid,
     sid: Uuid,

@@ -6,7 +6,7 @@ use goptri::server::{log_to_stderr, stop_signal};
 use goptri::{Environment, Settings, SystemClock};
 
 use super::Failed;
-use crate::{Application, Config, storage};
+use crate::{Application, Config, StartError, storage};
 
 pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
@@ -15,7 +15,9 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
     let config = settings.finish(config)?;
     let clock = Arc::new(SystemClock);
     let store = storage::open(&config.database_url, clock.clone())?;
-    let application =
-        Application::start(config, store, clock, stop_signal()).await.map_err(Failed::because)?;
-    application.run().await.map_err(Failed::because)
+    match Application::start(config, store, clock, stop_signal()).await {
+        Ok(application) => application.run().await.map_err(Failed::because),
+        Err(StartError::Stopped) => Ok(()),
+        Err(error) => Err(Failed::because(error)),
+    }
 }

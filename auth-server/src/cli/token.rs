@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use auth_domain::{ClientId, Password, RefreshTokens};
+use auth_domain::{ClientId, RefreshTokens};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use goptri::{Clock, Compact, Environment, Guard, Plain, Refusal, SystemClock, TokenType, duration_in_words};
+use goptri::{
+    Clock, Compact, Environment, Guard, Kind, Plain, Refusal, SystemClock, TokenType, duration_in_words,
+};
 use serde_json::{Value, json};
 
 use super::{Failed, read_secret};
 use crate::Config;
+
+/// The kind of a token to be looked at.
+enum PresentedToken {}
+impl Kind for PresentedToken {
+    const NAME: &'static str = "token";
+}
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -25,7 +33,7 @@ pub(super) enum Command {
 pub(super) fn run(command: Command, environment: &Environment) -> Result<(), Failed> {
     let Command::Inspect { token, json } = command;
     let config = Config::from_environment(environment)?;
-    let token: Plain<Password> = match token {
+    let token: Plain<PresentedToken> = match token {
         Some(token) if token != "-" => Plain::new(token),
         _ => read_secret("Token: ")?,
     };
@@ -34,7 +42,7 @@ pub(super) fn run(command: Command, environment: &Environment) -> Result<(), Fai
         .map_err(|refusal| Failed::because(format!("this cannot be read as a token: {refusal}")))?;
     let header = readable(compact.header_json());
     let payload = compact.payload_json().map(|text| readable(&text)).unwrap_or_default();
-    let (kind, checked) = check(token, &header, config);
+    let (kind, checked) = check(token, &compact, config);
     if json {
         let refused = checked.as_ref().err().map(ToString::to_string);
         println!(
@@ -55,14 +63,13 @@ pub(super) fn run(command: Command, environment: &Environment) -> Result<(), Fai
 }
 
 /// Which kind of token it says to be, and whether it passes that kind's check.
-fn check(token: &str, header: &Value, config: Config) -> (&'static str, Result<(), Refusal>) {
-    if header["typ"] == TokenType::Refresh.name() {
+fn check(token: &str, compact: &Compact<'_>, config: Config) -> (&'static str, Result<(), Refusal>) {
+    if compact.is(TokenType::Refresh) {
         let refresh_tokens = RefreshTokens::new(config.refresh_keys, config.issuer, None);
         return ("a refresh token", refresh_tokens.open(token, ClientId::first_party()).map(|_| ()));
     }
     let guard = Guard::new(config.access_verifier(), Arc::new(SystemClock));
-    let kind =
-        if header["typ"] == TokenType::Access.name() { "an access token" } else { "no token of this server" };
+    let kind = if compact.is(TokenType::Access) { "an access token" } else { "no token of this server" };
     (kind, guard.check(token).map(|_| ()))
 }
 

@@ -1,5 +1,6 @@
 //! `auth-server user add` and `user list`.
 
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 
 use auth_domain::{Role, User};
@@ -67,7 +68,12 @@ async fn list(json: bool, environment: &Environment) -> Result<(), Failed> {
     loop {
         let page = store.list_users(after, PAGE).await?;
         for user in &page {
-            println!("{}", if json { as_json(user).to_string() } else { as_line(user) });
+            let line = if json { as_json(user).to_string() } else { as_line(user) };
+            match writeln!(std::io::stdout(), "{line}") {
+                // Whoever reads has read enough, as `head` does.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                written => written.map_err(Failed::because)?,
+            }
         }
         match page.last() {
             Some(last) => after = Some(last.id),

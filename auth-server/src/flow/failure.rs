@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::fmt;
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, ResponseError};
 use auth_domain::store::StoreError;
 use goptri::{ProtocolError, SigningFailed};
+
+pub(crate) const NOT_MIGRATED: ProtocolError =
+    ProtocolError::new(503, "not_migrated", "The database lacks migrations; run auth-server migrate.")
+        .retry_after(5);
 
 /// The one failure of handlers and flows. Its text is for the log: it has the whole cause.
 #[derive(Debug)]
@@ -26,10 +28,11 @@ impl Failure {
     }
 
     /// What the client is told: never why the store or this program failed.
-    fn told(&self) -> ProtocolError {
+    pub fn told(&self) -> ProtocolError {
         match self {
             Self::Refused(error) => error.clone(),
             Self::Store(StoreError::Unavailable(_)) => ProtocolError::UNAVAILABLE,
+            Self::Store(StoreError::NotMigrated(_)) => NOT_MIGRATED,
             Self::Store(_) | Self::Internal(_) => ProtocolError::SERVER_ERROR,
         }
     }
@@ -71,13 +74,3 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {}
-
-impl ResponseError for Failure {
-    fn status_code(&self) -> StatusCode {
-        self.told().status_code()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        self.told().error_response()
-    }
-}

@@ -8,6 +8,7 @@ mod sign_in;
 mod sign_out;
 
 pub use failure::Failure;
+pub(crate) use failure::NOT_MIGRATED;
 pub use issue::{IssueTokens, Tokens};
 pub use refresh::Refresh;
 pub use register::{Register, Registration};

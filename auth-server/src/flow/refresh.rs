@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use auth_domain::store::{Forgiving, Rotation, Store};
 use auth_domain::{
-    ClientId, End, PresentedRefresh, RefreshPolicy, RefreshTokens, SessionKey, Snapshot, Verdict, judge,
+    ClientId, End, PresentedRefresh, RefreshPolicy, RefreshTokens, Refuse, SessionKey, Snapshot, Verdict,
+    judge,
 };
 use goptri::ProtocolError;
 
@@ -78,6 +79,14 @@ impl Refresh {
                     }
                     Forgiving::Lost => Ok(None),
                 }
+            }
+            Verdict::Refuse(Refuse::Newer) => {
+                tracing::error!(
+                    user = %presented.key.user_id, session = %presented.key.id,
+                    "a genuine refresh token is newer than its session: the signing secret is known to others, or the \
+                     database was restored from an old copy"
+                );
+                Err(INVALID_GRANT.into())
             }
             Verdict::Refuse(reason) => {
                 tracing::warn!(session = %presented.key.id, ?reason, "refresh token refused; the session lives on");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use auth_domain::store::{Opening, Store};
 use auth_domain::{
-    ClientId, Digest, Email, Entropy, NewSession, Password, PasswordRules, SessionId, SessionKey, random_id,
-    random_name,
+    ClientId, Digest, Email, Entropy, NewSession, Password, PasswordRules, SessionId, SessionKey, UserId,
+    random_id, random_name,
 };
 use chrono::TimeDelta;
 use goptri::{Clock, Plain, ProtocolError, Scope};
@@ -55,7 +55,7 @@ impl SignIn {
         device: Device,
     ) -> Result<Tokens, Failure> {
         if !PasswordRules::can_be_verified(&password) {
-            return Err(refused("the password is too long for anybody's"));
+            return Err(refused(None, &device, "the password is too long for anybody's"));
         }
         let credentials = match Email::parse(email) {
             Ok(email) => self.store.credentials(&email.key()).await?,
@@ -67,7 +67,7 @@ impl SignIn {
         };
         let verified = self.hasher.verify(password, hash.clone()).await?;
         let (Some(user_id), Some(verified_hash), true) = (user_id, hash, verified) else {
-            return Err(refused("no such person, or another password"));
+            return Err(refused(user_id, &device, "no such person, or another password"));
         };
         let jti = Plain::new(random_name(self.entropy.as_ref()));
         let session = NewSession {
@@ -78,20 +78,24 @@ impl SignIn {
             audience: self.audience.clone(),
             jti_hash: Digest::of(&jti),
             lifetime: self.lifetime,
-            user_agent: device.user_agent,
-            ip: device.ip,
+            user_agent: device.user_agent.clone(),
+            ip: device.ip.clone(),
         };
         match self.store.open_session(&session).await? {
             Opening::Opened(snapshot) => {
                 tracing::info!(user = %user_id, session = %session.key.id, "signed in");
                 self.issue.run(&snapshot, &jti)
             }
-            Opening::Refused => Err(refused("disabled, or the password has just changed")),
+            Opening::Refused => {
+                Err(refused(Some(user_id), &device, "disabled, or the password has just changed"))
+            }
         }
     }
 }
 
-fn refused(reason: &str) -> Failure {
-    tracing::info!(reason, "sign-in refused");
+/// The log says who and from where, as far as that is known; the client is told neither.
+fn refused(user: Option<UserId>, device: &Device, reason: &str) -> Failure {
+    let user = user.map(tracing::field::display);
+    tracing::info!(user, ip = device.ip.as_deref(), reason, "sign-in refused");
     INVALID_CREDENTIALS.into()
 }

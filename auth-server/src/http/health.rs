@@ -4,14 +4,9 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
 use auth_domain::store::{Readiness, Store};
-use goptri::ProtocolError;
 use goptri::server::Health;
 
-use crate::flow::Failure;
-
-const NOT_MIGRATED: ProtocolError =
-    ProtocolError::new(503, "not_migrated", "The database lacks migrations; run auth-server migrate.")
-        .retry_after(5);
+use crate::flow::{Failure, NOT_MIGRATED};
 
 /// 200 when the database answers and is migrated, 503 otherwise.
 pub(super) async fn readyz(store: Data<Arc<dyn Store>>) -> Result<Json<Health>, Failure> {

@@ -7,6 +7,7 @@ use actix_web::http::header::USER_AGENT;
 use actix_web::web::{Data, Json};
 use actix_web::{FromRequest, HttpRequest};
 use auth_domain::Password;
+use goptri::server::JsonObject;
 use goptri::{Plain, ProtocolError};
 use serde::Deserialize;
 
@@ -29,9 +30,9 @@ pub(super) struct Body {
 pub(super) async fn sign_in(
     flow: Data<SignIn>,
     device: FromDevice,
-    body: Json<Body>,
+    body: JsonObject<Body>,
 ) -> Result<Json<Tokens>, Failure> {
-    let Body { email, username, password } = body.into_inner();
+    let Body { email, username, password } = body.0;
     let ((Some(email), None) | (None, Some(email))) = (email, username) else {
         return Err(ONE_NAME.into());
     };

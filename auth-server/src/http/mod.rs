@@ -1,5 +1,6 @@
 //! auth-server over HTTP: handlers parse, call a flow, and render.
 
+mod failure;
 mod health;
 mod login;
 mod logout;

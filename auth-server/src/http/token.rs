@@ -1,11 +1,11 @@
 //! `POST /token`: refreshing, by JSON or by form (RFC 6749 §6).
 
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::HttpRequest;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::web::{Data, Json};
-use actix_web::{HttpMessage, HttpRequest};
 use auth_domain::ClientId;
-use goptri::server::LimitedBody;
-use goptri::{FIRST_PARTY_CLIENT, ProtocolError};
+use goptri::server::{BodyKind, JsonObject, LimitedBody};
+use goptri::{Challenge, FIRST_PARTY_CLIENT, ProtocolError};
 use serde::Deserialize;
 
 use crate::flow::{Failure, Refresh, Tokens};
@@ -29,18 +29,28 @@ pub(super) async fn refresh(
     body: LimitedBody,
     flow: Data<Refresh>,
 ) -> Result<Json<Tokens>, Failure> {
-    if request.headers().contains_key(AUTHORIZATION) {
-        return Err(INVALID_CLIENT.into());
-    }
-    let token = presented(request.content_type(), &body.0)?;
+    refuse_client_credentials(request.headers())?;
+    let token = match body.kind {
+        BodyKind::Json => JsonObject::<TokenBody>::parse(&body.bytes)?.token()?.ok_or(ONE_TOKEN)?,
+        BodyKind::Form => Form::parse(&body.bytes)?.refresh_token()?,
+        BodyKind::Other => return Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE.into()),
+    };
     flow.run(&token, ClientId::first_party()).await.map(Json)
 }
 
-fn presented(content_type: &str, body: &[u8]) -> Result<String, ProtocolError> {
-    match content_type {
-        "application/json" => TokenBody::parse(body)?.token().and_then(|token| token.ok_or(ONE_TOKEN)),
-        "application/x-www-form-urlencoded" => Form::parse(body)?.refresh_token(),
-        _ => Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE),
+/// Nobody is registered as a client. A bearer token is no client's credential: an app that adds its expired access
+/// token to every request must still be able to refresh.
+fn refuse_client_credentials(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    let mut all = headers.get_all(AUTHORIZATION);
+    match (all.next(), all.next()) {
+        (None, _) => Ok(()),
+        (Some(_), Some(_)) => Err(ProtocolError::TWO_CREDENTIALS),
+        (Some(one), None)
+            if one.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer ")) =>
+        {
+            Ok(())
+        }
+        (Some(_), None) => Err(INVALID_CLIENT.challenge(Challenge::Basic)),
     }
 }
 
@@ -52,13 +62,6 @@ pub(super) struct TokenBody {
 }
 
 impl TokenBody {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
-        serde_json::from_slice(body).map_err(|error| {
-            tracing::debug!(%error, "JSON body refused");
-            ProtocolError::MALFORMED_BODY
-        })
-    }
-
     /// The token, if there is one. Two are refused, even if they are the same.
     pub(super) fn token(self) -> Result<Option<String>, ProtocolError> {
         match (self.refresh_token, self.token) {
@@ -83,10 +86,7 @@ struct Form {
 
 impl Form {
     fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
-        serde_urlencoded::from_bytes(body).map_err(|error| {
-            tracing::debug!(%error, "form refused");
-            ProtocolError::MALFORMED_FORM
-        })
+        serde_urlencoded::from_bytes(body).map_err(|_| ProtocolError::MALFORMED_FORM)
     }
 
     fn refresh_token(self) -> Result<String, ProtocolError> {

@@ -14,6 +14,8 @@ const STALE_PLAN: &str = "0A000";
 pub(crate) fn failure(error: Error) -> StoreError {
     if is_passing(&error) {
         StoreError::Unavailable(Box::new(error))
+    } else if is_undefined_table(&error) {
+        StoreError::NotMigrated(Box::new(error))
     } else {
         StoreError::Conflict(Box::new(error))
     }

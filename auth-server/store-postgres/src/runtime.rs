@@ -6,9 +6,10 @@
 //! stays on the caller's thread; only what wakes it comes from here.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::pin::pin;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 
@@ -30,14 +31,37 @@ impl ConnectionRuntime {
         self.0.as_ref().map(Runtime::enter)
     }
 
-    /// Drives `work` on the caller's own thread, in this context.
-    pub(crate) async fn drive<F: Future>(&self, work: F) -> F::Output {
-        let mut work = pin!(work);
-        poll_fn(|context| {
-            let _entered = self.enter();
-            work.as_mut().poll(context)
-        })
-        .await
+    /// Drives `work` on the caller's own thread, in this context; also where it is dropped half-way, and gives a
+    /// connection back.
+    pub(crate) fn drive<F: Future>(&self, work: F) -> Driven<'_, F> {
+        Driven { runtime: self, work: Some(Box::pin(work)) }
+    }
+}
+
+/// What [`ConnectionRuntime::drive`] drives.
+pub(crate) struct Driven<'a, F> {
+    runtime: &'a ConnectionRuntime,
+    work: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future> Future for Driven<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let runtime = self.runtime;
+        let _entered = runtime.enter();
+        match &mut self.work {
+            Some(work) => work.as_mut().poll(context),
+            // Only `drop` takes the work away.
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for Driven<'_, F> {
+    fn drop(&mut self) {
+        let _entered = self.runtime.enter();
+        self.work = None;
     }
 }
 

@@ -4,13 +4,12 @@ use auth_domain::store::StoreError;
 use sqlx::Error;
 use sqlx::migrate::MigrateError;
 
-/// `SQLITE_BUSY`: somebody else has the file.
-const BUSY: i32 = 5;
-
 /// What the caller learns. Neither SQLite nor the driver repeats bound values in what they say of themselves.
 pub(crate) fn failure(error: Error) -> StoreError {
     if is_passing(&error) {
         StoreError::Unavailable(Box::new(error))
+    } else if is_undefined_table(&error) {
+        StoreError::NotMigrated(Box::new(error))
     } else {
         StoreError::Conflict(Box::new(error))
     }
@@ -27,9 +26,9 @@ pub(crate) fn migration_failure(error: MigrateError) -> StoreError {
     }
 }
 
-/// Whether somebody else had the file for longer than SQLite waits.
-pub(crate) fn is_busy(error: &Error) -> bool {
-    code(error) == Some(BUSY)
+/// Whether the schema is not there at all: SQLite has no code of its own for it.
+fn is_undefined_table(error: &Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.message().starts_with("no such table"))
 }
 
 /// Whether the same may well succeed later, without anybody changing anything here.
@@ -49,7 +48,7 @@ fn is_passing(error: &Error) -> bool {
 fn is_passing_code(code: i32) -> bool {
     // Busy, locked, out of memory, read-only, input or output, full, cannot open, protocol: the file is held by
     // others, or the disk is.
-    matches!(code, BUSY | 6 | 7 | 8 | 10 | 13 | 14 | 15)
+    matches!(code, 5 | 6 | 7 | 8 | 10 | 13 | 14 | 15)
 }
 
 /// The primary result code; the driver gives the extended one, which has it in its lowest byte.

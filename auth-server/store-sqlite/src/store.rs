@@ -13,9 +13,9 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::failure::{failure, is_busy, migration_failure};
+use crate::failure::{failure, migration_failure};
 use crate::file;
 use crate::rows::Micros;
 
@@ -103,21 +103,6 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         ask(&self.readers, verb).await
     }
-
-    /// Opens the connection that writes. Changing a new file to WAL is the one thing for which SQLite does not wait
-    /// when others are reading.
-    async fn open_writer(&self) -> Result<(), StoreError> {
-        const PAUSE: Duration = Duration::from_millis(20);
-        let mut waited = Duration::ZERO;
-        loop {
-            match self.writer.acquire().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is_busy(&error) && waited < PATIENCE_WITH_OTHERS => sleep(PAUSE).await,
-                Err(error) => return Err(failure(error)),
-            }
-            waited += PAUSE;
-        }
-    }
 }
 
 async fn ask<T>(
@@ -143,9 +128,8 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl Upkeep for SqliteStore {
     async fn migrate(&self) -> Result<(), StoreError> {
-        // The driver's migrator locks nothing on SQLite.
+        // The driver's migrator locks nothing on SQLite, nor may several change a new file to WAL at a time.
         let lock = file::lock(&self.path).await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-        self.open_writer().await?;
         let migrated = migrator().run(&self.writer).await.map_err(migration_failure);
         drop(lock);
         migrated

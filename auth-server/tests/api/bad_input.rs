@@ -39,6 +39,7 @@ async fn bodies_that_are_not_the_expected_json_are_refused() {
         ("no JSON", format!("{{{MARKER}")),
         ("cut off", format!(r#"{{"email":"{MARKER}@example.com","passw"#)),
         ("an array", format!(r#"["{MARKER}"]"#)),
+        ("an array in the order of the members", format!(r#"["{MARKER}@example.com","{PASSWORD}"]"#)),
         ("a text", format!(r#""{MARKER}""#)),
         ("a wrong type", format!(r#"{{"email":{{"{MARKER}":1}},"password":1}}"#)),
         ("a member missing", format!(r#"{{"email":"{MARKER}@example.com"}}"#)),

@@ -62,7 +62,14 @@ on_both_engines! {
         assert_eq!(answer.status, 200);
     }
 
-    /// RT-02
+    /// An app that adds its access token to every request can still refresh once that has expired.
+    async fn a_bearer_token_in_the_header_is_no_matter_here(server) {
+        let (access, refresh) = server.signed_in().await;
+        let request = server.request(Method::POST, "/token").bearer_auth(access);
+        assert_eq!(server.send(request.json(&json!({ "refresh_token": refresh }))).await.status, 200);
+    }
+
+    /// JV-21
     async fn an_access_token_refreshes_nothing(server) {
         let (access, _) = server.signed_in().await;
         assert_eq!(server.refresh(&access).await.error(), (400, "invalid_grant".into()));
@@ -107,7 +114,12 @@ async fn a_form_that_is_not_the_first_partys_is_refused_by_the_rule_it_breaks() 
         );
     }
     let basic = server.request(Method::POST, "/token").basic_auth("goptri", Some("x")).form(&[grant, token]);
-    assert_eq!(server.send(basic).await.error(), (401, "invalid_client".into()));
+    let basic = server.send(basic).await;
+    assert_eq!(basic.error(), (401, "invalid_client".into()));
+    assert_eq!(basic.header("www-authenticate"), Some("Basic realm=\"goptri\""));
+    let twice =
+        server.request(Method::POST, "/token").bearer_auth("a").bearer_auth("b").form(&[grant, token]);
+    assert_eq!(server.send(twice).await.error(), (400, "invalid_request".into()));
     assert_eq!(server.refresh(&refresh).await.status, 200, "none of these used the token up");
 }
 

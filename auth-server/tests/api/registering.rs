@@ -20,7 +20,7 @@ on_both_engines! {
         assert_eq!(again.error(), (409, "email_taken".into()));
     }
 
-    /// PW-04, PW-05
+    /// PW-04
     async fn an_unfit_password_is_refused_with_what_it_lacks(server) {
         let long = "x".repeat(1025);
         let fourteen = "x".repeat(14);

@@ -2,13 +2,27 @@
 
 use auth_server::http::routes;
 use goptri::server::Admits;
+use goptri::{KeyRing, Plain, RefreshTokenSecret, TokenType};
+use serde_json::json;
+use uuid::Uuid;
 
-use crate::support::{Engine, TestServer};
+use crate::support::{EMAIL, Engine, PASSWORD, TestServer};
+
+/// A refresh token in every respect, but for the secret that it is signed with.
+fn forged_refresh_token() -> String {
+    let secret: Plain<RefreshTokenSecret> = Plain::new("forgers-5f2a9c4be1d078365f2a9c4be1d07836".into());
+    let claims = json!({
+        "iss": "http://localhost:4000", "sub": Uuid::from_u128(1), "sid": Uuid::from_u128(2),
+        "jti": "5f2a9c4be1d078365f2a9c4be1d07836", "gen": 0, "iat": 1_800_000_000,
+    });
+    KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Refresh, &claims).unwrap()
+}
 
 /// Extends by itself: a new route is in the table, or it is not mounted.
 #[actix_web::test]
 async fn every_route_refuses_a_stranger_as_declared() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
+    let forged = json!({ "email": EMAIL, "password": PASSWORD, "refresh_token": forged_refresh_token() });
     let table = routes();
     assert!(table.len() >= 7, "the table has the routes");
     for route in table {
@@ -17,7 +31,17 @@ async fn every_route_refuses_a_stranger_as_declared() {
         match route.admits {
             Admits::Anybody => assert!(!matches!(answer.status, 401 | 403 | 404 | 405 | 500..), "{what}"),
             Admits::AnybodyOrCaller => assert_eq!(answer.status, 200, "{what}"),
-            Admits::Presenter => assert!(matches!(answer.status, 400 | 401 | 415), "{what}"),
+            Admits::Presenter => {
+                assert!(matches!(answer.status, 400 | 401 | 415), "{what}");
+                let method = route.method.as_str().parse().unwrap();
+                let forger = server.send(server.request(method, route.path).json(&forged)).await;
+                let code = forger.field("error");
+                assert!(
+                    matches!(code.as_str(), "invalid_credentials" | "invalid_grant" | "invalid_token"),
+                    "{route:?} answers a forger {} {code}",
+                    forger.status
+                );
+            }
             Admits::Caller(_) => {
                 assert_eq!(answer.status, 401, "{what}");
                 assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{what}");

@@ -75,7 +75,7 @@ on_both_engines! {
         assert_ne!(first, other.field("refresh_token"));
     }
 
-    /// PW-06: the whole password counts, and nothing in it is changed.
+    /// PW-04: the whole password counts, and no letter's case is changed.
     async fn a_password_is_taken_to_the_letter(server) {
         let password = format!("{} ünï¢ødé 😀 ", "x".repeat(100));
         assert_eq!(server.post("/users", &json!({ "email": EMAIL, "password": password })).await.status, 201);
@@ -129,7 +129,9 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         ("DATABASE_URL", "mysql://root:hunter2@localhost/x"),
         ("ACCESS_TOKEN_SECRET", "changeme"),
         ("ACCESS_TOKEN_TTL", "2h"),
-        ("REFRESH_GRACE", "soon"),
+        ("REFRESH_GRACE", "2h"),
+        ("REFRESH_TOKEN_IDLE_TTL", "0s"),
+        ("AUDIENCE", "http://localhost:4000"),
         ("REFRESH_FORGIVENESS", "maybe"),
         ("REFRESH_TOKEN_TTL", "0s"),
         ("DEFAULT_SCOPE", "a  b"),
@@ -143,6 +145,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
     let expected = [
         "ACCESS_TOKEN_SECRET",
         "ACCESS_TOKEN_TTL",
+        "AUDIENCE",
         "AUTH_SERVER_ADDR",
         "AUTO_MIGRATE",
         "DATABASE_URL",
@@ -150,10 +153,24 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         "PASSWORD_MIN_LENGTH",
         "REFRESH_FORGIVENESS",
         "REFRESH_GRACE",
+        "REFRESH_TOKEN_IDLE_TTL",
         "REFRESH_TOKEN_SECRET",
         "REFRESH_TOKEN_TTL",
         "REGISTRATION",
     ];
     assert_eq!(names, expected);
     assert!(!faults.to_string().contains("hunter2"));
+}
+
+/// A client that refreshes when its access token ends must not come too late.
+#[test]
+fn a_session_is_not_idle_sooner_than_its_access_token_ends() {
+    for (idle, fits) in [("15m", false), ("16m", true)] {
+        let environment = Environment::from_pairs([
+            ("ACCESS_TOKEN_SECRET", "access-5f2a9c4be1d078365f2a9c4be1d07836"),
+            ("REFRESH_TOKEN_SECRET", "refresh-c4be1d078365f2a9c4be1d078365f2a9"),
+            ("REFRESH_TOKEN_IDLE_TTL", idle),
+        ]);
+        assert_eq!(Config::from_environment(&environment).is_ok(), fits, "{idle}");
+    }
 }

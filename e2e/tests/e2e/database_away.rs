@@ -6,7 +6,9 @@ use std::time::Instant;
 use scratch_pg::{Profile, ScratchPg};
 use serde_json::{Value, json};
 
-use crate::programs::{EMAIL, PASSWORD, PATIENCE, Server, api_server, auth_server};
+use crate::programs::{
+    Database, EMAIL, PASSWORD, PATIENCE, Running, Server, api_server, auth_server, free_address, program,
+};
 
 /// RV-04, OP-06
 #[tokio::test]
@@ -53,8 +55,16 @@ async fn without_its_database_auth_server_says_so_and_api_server_does_not_notice
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_migrated_is_not_ready_and_says_what_to_run() {
-    let database = crate::programs::Database::postgres().await;
+async fn a_server_that_is_not_migrated_is_not_ready_and_says_what_to_run_on_postgres() {
+    not_ready_before_its_migration(Database::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_migrated_is_not_ready_and_says_what_to_run_on_sqlite() {
+    not_ready_before_its_migration(Database::sqlite()).await;
+}
+
+async fn not_ready_before_its_migration(database: Database) {
     let mut command = auth_server(&database.url());
     command.env("AUTO_MIGRATE", "off");
     let auth = Server::start(command);
@@ -63,10 +73,23 @@ async fn a_server_that_is_not_migrated_is_not_ready_and_says_what_to_run() {
     let body: Value = answer.json().await.unwrap();
     assert!(body["error_description"].as_str().unwrap().contains("auth-server migrate"));
 
-    let mut migrate = crate::programs::program("auth-server");
+    let signing_in = auth.post("/login", &json!({ "email": EMAIL, "password": PASSWORD })).await;
+    assert_eq!(signing_in.status(), 503);
+    let body: Value = signing_in.json().await.unwrap();
+    assert_eq!(body["error"], "not_migrated");
+
+    let mut migrate = program("auth-server");
     migrate.arg("migrate").env("DATABASE_URL", database.url());
     let migrated = migrate.output().unwrap();
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     assert_eq!(auth.get("/readyz", "").await.status(), 200);
     auth.register().await;
+}
+
+#[test]
+fn a_server_that_waits_for_its_database_can_be_stopped() {
+    let mut waiting = Running::start(auth_server(&format!("postgres://postgres@{}/goptri", free_address())));
+    waiting.wait_for("waiting for the database");
+    waiting.signal("TERM");
+    assert_eq!(waiting.wait().code(), Some(0), "{}", waiting.output());
 }

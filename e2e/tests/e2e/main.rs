@@ -13,4 +13,5 @@ mod programs;
 mod readme;
 mod secrets_in_logs;
 mod starting_together;
+mod stolen_database;
 mod stopping;

@@ -1,19 +1,10 @@
 //! The command line of auth-server, on both engines.
 
-use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::programs::{Database, EMAIL, PASSWORD, Server, api_server, auth_server, program};
-
-/// Runs a command with `input` on its standard input.
-fn run(mut command: Command, arguments: &[&str], input: &str) -> Output {
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
+use crate::programs::{Database, EMAIL, PASSWORD, Server, api_server, auth_server, program, run};
 
 fn told(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))

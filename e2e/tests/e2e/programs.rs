@@ -1,9 +1,9 @@
 //! Starts a program on a free port, reads what it logs, asks it to stop, and leaves nothing behind.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,6 +51,14 @@ impl Database {
             Self::Postgres(database) => database.url().to_owned(),
         }
     }
+}
+
+/// Runs a command with `input` on its standard input.
+pub(crate) fn run(mut command: Command, arguments: &[&str], input: &str) -> Output {
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
 }
 
 /// A program that runs, with what it wrote so far.

@@ -3,17 +3,29 @@
 
 use std::process::Command;
 
-use reqwest::Client;
+use goptri::Compact;
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::programs::{
     ACCESS_TOKEN_SECRET, Database, EMAIL, PASSWORD, REFRESH_TOKEN_SECRET, Server, api_server, auth_server,
+    run,
 };
+
+/// Stands in the URL of the database.
+const DATABASE_PASSWORD: &str = "zq7databasepassword";
 
 fn at_trace(mut command: Command) -> Command {
     // As talkative as an operator can make it, sqlx and actix included.
     command.env("RUST_LOG", "trace,sqlx=trace,actix_http=trace,actix_web=trace,h2=trace,rustls=trace");
     command
+}
+
+/// The half of a refresh token's secret that the database must not have; an access token's name.
+fn jti(token: &str) -> String {
+    let payload = Compact::parse(token).and_then(|compact| compact.payload_json()).unwrap();
+    let claims: Value = serde_json::from_str(&payload).unwrap();
+    claims["jti"].as_str().unwrap().to_owned()
 }
 
 /// All that must not be found: whole tokens, and their payloads and signatures alone.
@@ -32,6 +44,7 @@ impl Minted {
 
     fn token(&mut self, token: &str) {
         self.0.extend(token.split('.').skip(1).map(str::to_owned));
+        self.0.push(jti(token));
     }
 }
 
@@ -60,24 +73,62 @@ async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
     api.get("/me", &mangled).await;
     auth.get("/currentuser", &access).await;
     auth.delete("/logout", &json!({ "refresh_token": mangled })).await;
+    // A parser that says what it found instead of an object would quote it.
+    for (path, found) in [("/token", &third), ("/logout", &third), ("/login", &access)] {
+        let method = if path == "/logout" { Method::DELETE } else { Method::POST };
+        for body in [
+            json!(found),
+            json!([found, found]),
+            json!({ "refresh_token": [found], "password": { "x": found } }),
+        ] {
+            client.request(method.clone(), format!("{}{path}", auth.url)).json(&body).send().await.unwrap();
+        }
+    }
+    // A lost response: the token before gives the same successor.
+    assert_eq!(auth.post("/token", &json!({ "refresh_token": second })).await.status(), 200);
     // Theft: an old generation ends the session, loudly.
     assert_eq!(auth.post("/token", &json!({ "refresh_token": first })).await.status(), 400);
     let (access, refresh) = auth.sign_in().await;
     minted.token(&access);
     minted.token(&refresh);
     client.delete(format!("{}/logout", auth.url)).bearer_auth(&access).send().await.unwrap();
+    let (access, refresh) = auth.sign_in().await;
+    minted.token(&access);
+    minted.token(&refresh);
+    assert_eq!(auth.delete("/logout", &json!({ "refresh_token": refresh })).await.status(), 204);
 }
 
-async fn nothing_secret_is_logged(database: Database) {
-    let auth = Server::start(at_trace(auth_server(&database.url())));
+/// The same on the command line, whose logs are what it says on standard error.
+fn every_command(database_url: &str, token: &str) -> String {
+    [&["user", "add", "carl@example.com"][..], &["user", "list"], &["token", "inspect", "-"]]
+        .iter()
+        .map(|arguments| {
+            let input = if arguments[0] == "token" { token } else { PASSWORD };
+            String::from_utf8(run(at_trace(auth_server(database_url)), arguments, input).stderr).unwrap()
+        })
+        .collect()
+}
+
+async fn nothing_secret_is_logged(database_url: &str) {
+    let auth = Server::start(at_trace(auth_server(database_url)));
     let api = Server::start(at_trace(api_server()));
     let mut minted = Minted(
-        [ACCESS_TOKEN_SECRET, REFRESH_TOKEN_SECRET, PASSWORD, "zq7 wrong", "zq7 weak", "$argon2id$"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            ACCESS_TOKEN_SECRET,
+            REFRESH_TOKEN_SECRET,
+            PASSWORD,
+            "zq7 wrong",
+            "zq7 weak",
+            "$argon2id$",
+            DATABASE_PASSWORD,
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     );
     every_flow(&auth, &api, &mut minted).await;
-    let mut output = String::new();
+    let (access, _) = auth.sign_in().await;
+    minted.token(&access);
+    let mut output = every_command(database_url, &access);
     for mut server in [auth, api] {
         server.running.signal("TERM");
         assert_eq!(server.running.wait().code(), Some(0));
@@ -95,10 +146,17 @@ async fn nothing_secret_is_logged(database: Database) {
 
 #[tokio::test]
 async fn no_flow_logs_a_secret_on_sqlite() {
-    nothing_secret_is_logged(Database::sqlite()).await;
+    let database = Database::sqlite();
+    nothing_secret_is_logged(&database.url()).await;
 }
 
 #[tokio::test]
 async fn no_flow_logs_a_secret_on_postgres() {
-    nothing_secret_is_logged(Database::postgres().await).await;
+    let database = Database::postgres().await;
+    // The throw-away server trusts everybody, whatever the password; a driver that does not know a parameter must not
+    // tell its value either.
+    let url = database.url().replacen("postgres@", &format!("postgres:{DATABASE_PASSWORD}@"), 1);
+    assert_ne!(url, database.url());
+    let separator = if url.contains('?') { '&' } else { '?' };
+    nothing_secret_is_logged(&format!("{url}{separator}sslpassword={DATABASE_PASSWORD}")).await;
 }

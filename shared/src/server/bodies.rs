@@ -1,54 +1,115 @@
 //! Request bodies: small, of the right type, and refused with one plain sentence.
+//!
+//! Why a body was refused is logged without a word of the body: where a value has the wrong type, the parser's own
+//! message would quote it, and it may be a password.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::error::JsonPayloadError;
-use actix_web::web::{Bytes, JsonConfig};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
 
 use crate::ProtocolError;
+use crate::unique_members::{self, Members};
 
 /// The most bytes that a JSON body or a form may have.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// How `web::Json` reads bodies here.
-pub fn json_config() -> JsonConfig {
-    JsonConfig::default().limit(MAX_BODY_BYTES).error_handler(|error, _| {
-        tracing::debug!(%error, "JSON body refused");
-        match error {
-            JsonPayloadError::ContentType => ProtocolError::UNSUPPORTED_MEDIA_TYPE,
-            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-                ProtocolError::BODY_TOO_LARGE
+/// A body that is one JSON object, no member twice, with the members of `T`; unknown ones are ignored.
+#[derive(Debug)]
+pub struct JsonObject<T>(pub T);
+
+impl<T: DeserializeOwned> JsonObject<T> {
+    /// Parses a body whose content type is known to be JSON.
+    pub fn parse(body: &[u8]) -> Result<T, ProtocolError> {
+        let body = body.trim_ascii();
+        match unique_members::check(body) {
+            Members::Unique => serde_json::from_slice(body).map_err(|error| {
+                tracing::debug!(
+                    line = error.line(),
+                    column = error.column(),
+                    "a member is missing or of the wrong type"
+                );
+                ProtocolError::MALFORMED_BODY
+            }),
+            members => {
+                tracing::debug!(?members, "the body is no JSON object, or has a member twice");
+                Err(ProtocolError::MALFORMED_BODY)
             }
-            _ => ProtocolError::MALFORMED_BODY,
         }
-        .into()
-    })
+    }
 }
 
-/// The whole body, for handlers that look at the content type themselves.
+impl<T: DeserializeOwned + 'static> FromRequest for JsonObject<T> {
+    type Error = ProtocolError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ProtocolError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = LimitedBody::from_request(request, payload);
+        Box::pin(async move {
+            let body = body.await?;
+            match body.kind {
+                BodyKind::Json => Self::parse(&body.bytes).map(Self),
+                BodyKind::Form | BodyKind::Other => Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE),
+            }
+        })
+    }
+}
+
+/// The whole body, for handlers that take several content types, or none.
 #[derive(Debug)]
-pub struct LimitedBody(pub Bytes);
+pub struct LimitedBody {
+    /// What its `Content-Type` says it is.
+    pub kind: BodyKind,
+    /// At most [`MAX_BODY_BYTES`].
+    pub bytes: Bytes,
+}
+
+/// The content types that are told apart here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyKind {
+    /// `application/json`.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Any other, or none.
+    Other,
+}
+
+impl BodyKind {
+    /// Media types compare without case (RFC 9110 §8.3.1).
+    fn of(request: &HttpRequest) -> Self {
+        let media_type = request.content_type();
+        if media_type.eq_ignore_ascii_case("application/json") {
+            Self::Json
+        } else if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Self::Form
+        } else {
+            Self::Other
+        }
+    }
+}
 
 impl FromRequest for LimitedBody {
     type Error = ProtocolError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ProtocolError>>>>;
 
-    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = BodyKind::of(request);
         let mut payload = payload.take();
         Box::pin(async move {
-            let mut body = Vec::new();
+            let mut bytes = Vec::new();
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|_| ProtocolError::MALFORMED_BODY)?;
-                if body.len() + chunk.len() > MAX_BODY_BYTES {
+                if bytes.len() + chunk.len() > MAX_BODY_BYTES {
                     return Err(ProtocolError::BODY_TOO_LARGE);
                 }
-                body.extend_from_slice(&chunk);
+                bytes.extend_from_slice(&chunk);
             }
-            Ok(Self(body.into()))
+            Ok(Self { kind, bytes: bytes.into() })
         })
     }
 }

@@ -11,8 +11,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::Settings;
 
 /// When talkative, these write out what they send and receive, secrets included; no `RUST_LOG` may turn that on.
-const CAPPED: [(&str, LevelFilter); 11] = [
+const CAPPED: [(&str, LevelFilter); 16] = [
     ("actix_http", LevelFilter::INFO),
+    ("actix_rt", LevelFilter::INFO),
     ("actix_server", LevelFilter::INFO),
     ("actix_web", LevelFilter::INFO),
     ("h2", LevelFilter::INFO),
@@ -22,6 +23,11 @@ const CAPPED: [(&str, LevelFilter); 11] = [
     ("reqwest", LevelFilter::INFO),
     ("rustls", LevelFilter::INFO),
     ("sqlx", LevelFilter::WARN),
+    ("sqlx_core", LevelFilter::WARN),
+    ("sqlx_postgres", LevelFilter::WARN),
+    // Warns of each parameter of a URL that it does not know, with its value, which may be a password.
+    ("sqlx_postgres::options", LevelFilter::ERROR),
+    ("sqlx_sqlite", LevelFilter::WARN),
     ("tokio", LevelFilter::INFO),
 ];
 
@@ -52,8 +58,10 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
 }
 
 fn is_within_its_cap(target: &str, level: tracing::Level) -> bool {
-    let of_crate = target.split("::").next().unwrap_or_default();
-    CAPPED.iter().all(|(name, cap)| *name != of_crate || level <= *cap)
+    let is_in = |module: &str| {
+        target.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    CAPPED.iter().all(|(module, cap)| level <= *cap || !is_in(module))
 }
 
 #[cfg(test)]
@@ -68,6 +76,10 @@ mod tests {
         for (target, level, expected) in [
             ("sqlx::query", Level::WARN, true),
             ("sqlx::query", Level::INFO, false),
+            ("sqlx_core::pool", Level::DEBUG, false),
+            ("sqlx_postgres::connection", Level::TRACE, false),
+            ("sqlx_postgres::options::parse", Level::WARN, false),
+            ("sqlx_sqlite::connection", Level::INFO, false),
             ("actix_http::h1::dispatcher", Level::INFO, true),
             ("actix_http::h1::dispatcher", Level::DEBUG, false),
             ("actix_http", Level::TRACE, false),

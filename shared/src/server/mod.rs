@@ -9,7 +9,7 @@ mod logging;
 mod routes;
 
 pub use answers::{CurrentUser, Health, current_user, healthz};
-pub use bodies::{LimitedBody, MAX_BODY_BYTES, json_config};
+pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES};
 pub use every_response::every_response;
 pub use listening::{ListenError, stop_signal};
 pub use logging::log_to_stderr;

@@ -3,7 +3,7 @@
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, web};
-use goptri::server::{LimitedBody, MAX_BODY_BYTES, every_response, json_config};
+use goptri::server::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, every_response};
 use serde::Deserialize;
 
 use crate::protected::Answer;
@@ -17,18 +17,18 @@ struct SignIn {
     password: String,
 }
 
-async fn sign_in(body: web::Json<SignIn>) -> String {
+async fn sign_in(JsonObject(body): JsonObject<SignIn>) -> String {
     format!("{} {}", body.email.len(), body.password.len())
 }
 
-async fn length(LimitedBody(body): LimitedBody) -> String {
-    body.len().to_string()
+async fn length(body: LimitedBody) -> String {
+    assert!(matches!(body.kind, BodyKind::Json | BodyKind::Other));
+    body.bytes.len().to_string()
 }
 
 async fn post(path: &str, content_type: Option<&str>, body: impl Into<Vec<u8>>) -> Answer {
     let app = App::new()
         .wrap(from_fn(every_response))
-        .app_data(json_config())
         .route("/json", web::post().to(sign_in))
         .route("/any", web::post().to(length));
     let request = TestRequest::post().uri(path).set_payload(body.into());
@@ -70,12 +70,14 @@ async fn another_content_type_is_a_415() {
 #[actix_web::test]
 async fn a_body_that_is_no_such_object_is_a_400_that_repeats_nothing_of_it() {
     let cut = &GOOD[..GOOD.len() - 1];
-    let table: [&[u8]; 26] = [
+    let table: [&[u8]; 28] = [
         b"",
         b"hunter2",
         b"\"hunter2\"",
         b"null",
         b"[\"hunter2\"]",
+        br#"["a@b.c","hunter2"]"#,
+        br#"{"email":"a@b.c","password":"hunter2","other":1,"other":2}"#,
         b"{}",
         cut.as_bytes(),
         br#"{"password":"hunter2"}"#,

@@ -1,10 +1,12 @@
 //! What one start leaves for the next: secrets and the demo user's password, readable by their owner alone.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use auth_domain::random_name;
+use auth_server::SystemEntropy;
 use auth_server::cli::fresh_secrets;
 use goptri::Environment;
 
@@ -22,10 +24,9 @@ impl Kept {
             io::Error::other(format!("the folder {} cannot be used: {error}", folder.display()))
         };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(in_words)?;
-        let secrets = read_or_write(&folder.join("secrets.env"), fresh_secrets).map_err(in_words)?;
-        let secrets = secrets.lines().filter_map(|line| line.split_once('='));
-        let secrets: Vec<_> = secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let demo_password = read_or_write(&folder.join("demo-password"), fresh_password).map_err(in_words)?;
+        let secrets = kept_secrets(&folder.join("secrets.env")).map_err(in_words)?;
+        let demo_password =
+            kept_text(&folder.join("demo-password"), || random_name(&SystemEntropy)).map_err(in_words)?;
         Ok(Self { folder: folder.to_owned(), secrets, demo_password: demo_password.trim().to_owned() })
     }
 
@@ -43,24 +44,49 @@ impl Kept {
     }
 }
 
-/// A part of a fresh secret is a good password.
-fn fresh_password() -> String {
-    let secrets = fresh_secrets();
-    secrets.split('=').nth(1).unwrap_or_default().chars().take(24).collect()
+/// The secrets of an earlier start, and fresh ones for names that it did not have yet.
+fn kept_secrets(path: &Path) -> io::Result<Vec<(String, String)>> {
+    let pairs = |text: &str| -> Vec<(String, String)> {
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    let mut secrets = pairs(&read_if_there(path)?);
+    let missing: Vec<_> = pairs(&fresh_secrets())
+        .into_iter()
+        .filter(|(name, _)| !secrets.iter().any(|(known, _)| known == name))
+        .collect();
+    if !missing.is_empty() {
+        secrets.extend(missing);
+        write_whole(
+            path,
+            &secrets.iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>(),
+        )?;
+    }
+    Ok(secrets)
 }
 
-fn read_or_write(path: &Path, fresh: impl FnOnce() -> String) -> io::Result<String> {
-    let mut text = String::new();
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            text = fresh();
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            File::open(path)?.read_to_string(&mut text)?;
-        }
-        Err(error) => return Err(error),
+fn kept_text(path: &Path, fresh: impl FnOnce() -> String) -> io::Result<String> {
+    let mut text = read_if_there(path)?;
+    if text.is_empty() {
+        text = fresh();
+        write_whole(path, &text)?;
     }
     Ok(text)
+}
+
+fn read_if_there(path: &Path) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        read => read,
+    }
+}
+
+/// All of it or nothing: a start that is killed leaves no half a secret.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(unfinished, path)
 }

@@ -6,7 +6,7 @@ macro_rules! conformance {
     ($fresh:ident) => {
         $crate::conformance! { @tests run_unmigrated $fresh upkeep
             an_empty_database_is_not_ready_until_it_is_migrated
-            before_it_is_migrated_nothing_is_answered
+            before_it_is_migrated_every_verb_says_so
             migrating_again_changes_nothing
             many_may_migrate_at_once
             a_database_that_a_newer_program_migrated_is_ready_too

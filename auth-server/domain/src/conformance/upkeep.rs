@@ -16,7 +16,7 @@ pub async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subje
     assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::Ready);
 }
 
-pub async fn before_it_is_migrated_nothing_is_answered(subject: &Subject) {
+pub async fn before_it_is_migrated_every_verb_says_so(subject: &Subject) {
     let person = person();
     let device = device_of(&person);
     let errors = [
@@ -29,7 +29,7 @@ pub async fn before_it_is_migrated_nothing_is_answered(subject: &Subject) {
         subject.store.end_session(device.key, None).await.err(),
     ];
     for error in errors {
-        assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
+        assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
     }
 }
 
@@ -81,7 +81,7 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
         subject.store.end_session(device.key, None).await.err(),
     ];
     for error in errors {
-        assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
+        assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
     }
     subject.backstage.fail_commits(false).await;
     assert!(subject.ended().await.is_empty());

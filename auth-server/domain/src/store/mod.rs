@@ -43,6 +43,9 @@ pub enum StoreError {
     /// The database does not answer, or not in time. Trying again later may help.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
+    /// The schema is not there, or not up to date.
+    #[error("the database lacks migrations; `auth-server migrate` brings it up to date")]
+    NotMigrated(#[source] Source),
     /// The database refused for a reason that no rule here expects.
     #[error("the database refused")]
     Conflict(#[source] Source),

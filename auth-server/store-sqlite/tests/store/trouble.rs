@@ -55,7 +55,7 @@ async fn a_file_that_somebody_else_holds_can_be_read_and_is_not_available_for_wr
     assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(Adding::Added(_))));
 }
 
-/// SQLite does not wait for readers when it changes a file to WAL.
+/// Changing it to WAL needs the file for oneself for a moment.
 #[tokio::test]
 async fn a_new_file_is_migrated_although_somebody_is_reading_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,16 @@
+//! A failure as a response.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::flow::Failure;
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.told().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.told().error_response()
+    }
+}

@@ -1,0 +1,92 @@
+//! Secrets out of variables and files: strong enough, and each for one purpose only.
+
+use std::fs;
+
+use super::{Any, Settings};
+use crate::secret::{Kind, Plain};
+use crate::{KeyRing, WeakSecret};
+
+impl Settings<'_> {
+    /// Secrets separated by commas, from `NAME` or the file `NAME_FILE`: the first signs, all verify.
+    pub fn secrets<K: Kind>(&self, variable: &'static str) -> Option<(Plain<K>, Vec<Plain<K>>)> {
+        let text = self.secret_text(variable)?;
+        let mut all = Vec::new();
+        for secret in text.expose().split(',') {
+            if let Err(weak) = WeakSecret::check(secret) {
+                self.fault(variable, weak);
+                return None;
+            }
+            self.compare_with_other_secrets(variable, secret);
+            all.push(Plain::new(secret.to_owned()));
+        }
+        let first = all.remove(0);
+        Some((first, all))
+    }
+
+    /// `NAME`, or what the file `NAME_FILE` holds, or `default`, parsed; for what may be a secret in part.
+    pub fn text_or_file<T>(
+        &self,
+        variable: &str,
+        default: &str,
+        parse: impl FnOnce(String) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.read(variable).map_err(|(at, problem)| self.fault(&at, problem)).ok()?;
+        parse(text.unwrap_or_else(|| default.to_owned()))
+            .map_err(|problem| self.fault(variable, problem))
+            .ok()
+    }
+
+    fn secret_text(&self, variable: &str) -> Option<Plain<Any>> {
+        match self.read(variable) {
+            Ok(Some(text)) => Some(Plain::new(text)),
+            Ok(None) => {
+                self.fault(
+                    variable,
+                    format!("is not set, nor is {variable}_FILE. `auth-server secrets` prints good ones"),
+                );
+                None
+            }
+            Err((at, problem)) => {
+                self.fault(&at, problem);
+                None
+            }
+        }
+    }
+
+    /// The text of `NAME`, or of the file `NAME_FILE` without one newline at its end; or whose fault it is.
+    fn read(&self, variable: &str) -> Result<Option<String>, (String, String)> {
+        let file_variable = format!("{variable}_FILE");
+        match (self.environment.get(variable), self.environment.get(&file_variable)) {
+            (text, None) => Ok(text.map(str::to_owned)),
+            (None, Some(path)) => match fs::read_to_string(path) {
+                Ok(text) => Ok(Some(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))),
+                Err(error) => {
+                    Err((file_variable, format!("names the file {path:?}, which cannot be read: {error}")))
+                }
+            },
+            (Some(_), Some(_)) => Err((
+                variable.to_owned(),
+                format!("is set, and so is {file_variable}; only one of them may be"),
+            )),
+        }
+    }
+
+    fn compare_with_other_secrets(&self, variable: &'static str, secret: &str) {
+        let mut known = self.secrets.borrow_mut();
+        if let Some((other, _)) = known.iter().find(|(_, known)| known.expose() == secret) {
+            let problem = if *other == variable {
+                "has the same secret twice".to_owned()
+            } else {
+                format!("is identical to {other}")
+            };
+            self.fault(variable, problem);
+        }
+        known.push((variable, Plain::new(secret.to_owned())));
+    }
+
+    /// The secrets of `variable` as a ring of keys.
+    pub fn key_ring<K: Kind>(&self, variable: &'static str) -> Option<KeyRing> {
+        let (first, others) = self.secrets::<K>(variable)?;
+        KeyRing::from_secrets(&first, &others).map_err(|weak| self.fault(variable, weak)).ok()
+    }
+}

@@ -1,0 +1,67 @@
+//! Every fault is found, and named in a sentence that shows no secret.
+
+use super::*;
+
+const GOOD: &str = "5f2a9c4be1d078365f2a9c4be1d07836";
+
+fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
+    let environment = Environment::from_pairs(pairs.iter().copied());
+    let settings = Settings::new(&environment);
+    let verifier = settings.access_verifier();
+    let other = settings.secrets::<crate::FeedSecret>("FEED_SECRET");
+    match settings.finish(verifier.zip(other)) {
+        Ok(_) => Vec::new(),
+        Err(Faults(faults)) => {
+            faults.into_iter().map(|fault| format!("{} {}", fault.variable, fault.problem)).collect()
+        }
+    }
+}
+
+#[test]
+fn every_fault_is_named_at_once() {
+    let found = faults(&[
+        ("ISSUER", "http://example.com"),
+        ("AUDIENCE", "a b"),
+        ("CLOCK_LEEWAY", "6m"),
+        ("FEED_SECRET", "x"),
+    ]);
+    let names: Vec<_> = found.iter().filter_map(|fault| fault.split(' ').next()).collect();
+    assert_eq!(names, ["ACCESS_TOKEN_SECRET", "ISSUER", "AUDIENCE", "CLOCK_LEEWAY", "FEED_SECRET"]);
+}
+
+/// JV-16, JV-23, OP-04
+#[test]
+fn each_fault_has_its_sentence() {
+    let other = "8e71d2c5f0a9364b8e71d2c5f0a9364b";
+    let table: [(&[(&str, &str)], &str); 12] = [
+        (&[("ISSUER", "http://example.com")], "ISSUER is \"http://example.com\"; plain http"),
+        (
+            &[("ISSUER", "http://localhost:4000/")],
+            "ISSUER is \"http://localhost:4000/\"; it is compared letter by letter",
+        ),
+        (&[("ISSUER", "ftp://localhost")], "ISSUER is \"ftp://localhost\"; it starts with https://"),
+        (&[("ISSUER", "nonsense")], "ISSUER is \"nonsense\", which is no URL"),
+        (&[("ISSUER", "https://me:pw@example.com")], "ISSUER is a URL with a user or a password in it"),
+        (&[("CLOCK_LEEWAY", "301s")], "CLOCK_LEEWAY is more than 5m"),
+        (&[("CLOCK_LEEWAY", "-1s")], "CLOCK_LEEWAY is \"-1s\"; a duration"),
+        (&[("ACCESS_TOKEN_SECRET", "secret")], "ACCESS_TOKEN_SECRET is a well-known default"),
+        (&[("ACCESS_TOKEN_SECRET", other)], "FEED_SECRET is identical to ACCESS_TOKEN_SECRET"),
+        (
+            &[("ACCESS_TOKEN_SECRET", "5f2a9c4be1d078365f2a9c4be1d07836,")],
+            "ACCESS_TOKEN_SECRET is 0 bytes long",
+        ),
+        (&[("ACCESS_TOKEN_SECRET_FILE", "/nowhere/at/all")], "ACCESS_TOKEN_SECRET is set, and so is"),
+        (
+            &[("ACCESS_TOKEN_SECRET", ""), ("ACCESS_TOKEN_SECRET_FILE", "/nowhere/at/all")],
+            "ACCESS_TOKEN_SECRET_FILE names the file",
+        ),
+    ];
+    for (wrong, expected) in table {
+        let mut pairs = vec![("ACCESS_TOKEN_SECRET", GOOD), ("FEED_SECRET", other)];
+        pairs.extend(wrong);
+        let found = faults(&pairs);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{wrong:?}: {found:?}");
+        assert!(!found[0].contains(GOOD) && !found[0].contains(other), "{found:?}");
+    }
+    assert_eq!(faults(&[("ACCESS_TOKEN_SECRET", GOOD), ("FEED_SECRET", other)]), [""; 0]);
+}
