@@ -13,7 +13,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     # What a server may write to, owned by the user that it runs as: a volume mounted here starts with this owner.
     && install -d --owner=10001 --group=10001 /built/data
 
-# No shell is needed to run a server, only for the health checks in docker-compose.yml, which use bash alone.
+# No shell is needed to run a server, only for the health checks in docker-compose.yml, which use bash and coreutils.
 FROM debian:bookworm-slim AS server
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build --chown=10001:10001 /built/data /data

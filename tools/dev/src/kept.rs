@@ -57,10 +57,16 @@ fn kept_secrets(path: &Path) -> io::Result<Vec<(String, String)>> {
         .collect();
     if !missing.is_empty() {
         secrets.extend(missing);
-        write_whole(
-            path,
-            &secrets.iter().map(|(name, value)| format!("{name}={value}\n")).collect::<String>(),
-        )?;
+        let lines: Vec<_> = secrets
+            .iter()
+            .map(|(name, value)| {
+                format!(
+                    "{name}={value}
+"
+                )
+            })
+            .collect();
+        write_whole(path, &lines.concat())?;
     }
     Ok(secrets)
 }

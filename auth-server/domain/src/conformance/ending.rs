@@ -8,7 +8,6 @@ use super::actors::{assert_about, device_of, person};
 use crate::store::{Ending, REVOCATION_LIFETIME};
 use crate::{NewSession, SessionKey};
 
-/// RT-09
 pub async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live(subject: &Subject) {
     let device = subject.device().await;
     subject.clock.advance(TimeDelta::hours(5));
@@ -33,7 +32,6 @@ pub async fn any_generation_of_a_token_proves_that_a_session_is_ones_own(subject
     subject.is_unknown(&device.token(3)).await;
 }
 
-/// RT-02
 pub async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
     let (device, other) = (subject.device().await, subject.device().await);
     assert_eq!(subject.end(device.key, Some(&other.proof())).await, Ending::NotGenuine);

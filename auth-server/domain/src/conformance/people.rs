@@ -51,7 +51,7 @@ pub async fn an_address_is_taken_in_every_spelling_in_capitals(subject: &Subject
     subject.add(&person_at("jurgen@example.de")).await;
 }
 
-/// JV-17
+/// OI-11
 pub async fn an_id_is_not_given_to_another(subject: &Subject) {
     let first = subject.somebody().await;
     let again = subject.store.add_user(&NewUser { id: first.id, ..person() }).await;

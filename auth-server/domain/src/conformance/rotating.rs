@@ -64,7 +64,6 @@ pub async fn another_client_rotates_nothing_and_the_token_stays_good_for_its_own
     subject.rotates(&device.token(0)).await;
 }
 
-/// RT-02: what the row has is no token.
 pub async fn another_jti_rotates_nothing_and_the_token_stays_good(subject: &Subject) {
     let device = subject.device().await;
     let forged = Device { jti: "0".repeat(32), ..device.clone() };

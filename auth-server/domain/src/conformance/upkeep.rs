@@ -81,7 +81,7 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
         subject.store.end_session(device.key, None).await.err(),
     ];
     for error in errors {
-        assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
+        assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
     }
     subject.backstage.fail_commits(false).await;
     assert!(subject.ended().await.is_empty());
