@@ -7,6 +7,9 @@ use sqlx::migrate::MigrateError;
 /// `undefined_table`: what a database that was never migrated answers.
 const UNDEFINED_TABLE: &str = "42P01";
 
+/// `undefined_column`: what a database answers that an older program migrated.
+const UNDEFINED_COLUMN: &str = "42703";
+
 /// `feature_not_supported`, which is how "cached plan must not change result type" arrives.
 const STALE_PLAN: &str = "0A000";
 
@@ -14,7 +17,7 @@ const STALE_PLAN: &str = "0A000";
 pub(crate) fn failure(error: Error) -> StoreError {
     if is_passing(&error) {
         StoreError::Unavailable(Box::new(error))
-    } else if is_undefined_table(&error) {
+    } else if is_undefined_table(&error) || code(&error).is_some_and(|code| code == UNDEFINED_COLUMN) {
         StoreError::NotMigrated(Box::new(error))
     } else {
         StoreError::Conflict(Box::new(error))

@@ -8,7 +8,7 @@ use sqlx::migrate::MigrateError;
 pub(crate) fn failure(error: Error) -> StoreError {
     if is_passing(&error) {
         StoreError::Unavailable(Box::new(error))
-    } else if is_undefined_table(&error) {
+    } else if lacks_schema(&error) {
         StoreError::NotMigrated(Box::new(error))
     } else {
         StoreError::Conflict(Box::new(error))
@@ -26,9 +26,11 @@ pub(crate) fn migration_failure(error: MigrateError) -> StoreError {
     }
 }
 
-/// Whether the schema is not there at all: SQLite has no code of its own for it.
-fn is_undefined_table(error: &Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.message().starts_with("no such table"))
+/// Whether the schema is not there, or an older one: SQLite has no codes of their own for these.
+fn lacks_schema(error: &Error) -> bool {
+    let missing =
+        |message: &str| message.starts_with("no such table") || message.starts_with("no such column");
+    error.as_database_error().is_some_and(|error| missing(error.message()))
 }
 
 /// Whether the same may well succeed later, without anybody changing anything here.

@@ -129,7 +129,9 @@ impl fmt::Debug for SqliteStore {
 impl Upkeep for SqliteStore {
     async fn migrate(&self) -> Result<(), StoreError> {
         // The driver's migrator locks nothing on SQLite, nor may several change a new file to WAL at a time.
-        let lock = file::lock(&self.path).await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        // It waits as long as another holds it. What fails at once, such as a folder that may not be written to, will
+        // fail again.
+        let lock = file::lock(&self.path).await.map_err(|error| StoreError::Conflict(Box::new(error)))?;
         let migrated = migrator().run(&self.writer).await.map_err(migration_failure);
         drop(lock);
         migrated

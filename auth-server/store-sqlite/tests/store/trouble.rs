@@ -65,6 +65,7 @@ async fn a_new_file_is_migrated_although_somebody_is_reading_it() {
     let tables: i64 =
         sqlx::query_scalar("select count(*) from sqlite_schema").fetch_one(&mut *reading).await.unwrap();
     assert_eq!(tables, 0);
+    // Reading that lasts a while, and not a wait for something to happen.
     let done_reading = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         reading.rollback().await.unwrap();
