@@ -122,8 +122,9 @@ impl Flows {
         let hasher =
             PasswordHasher::new(available_parallelism().map_or(2, usize::from), entropy.clone()).await?;
         let verifier = config.access_verifier();
-        let refresh_tokens =
-            RefreshTokens::new(config.refresh_keys, config.issuer.clone(), config.refresh.idle_lifetime);
+        // A token that is never replaced cannot name an end that moves with every use.
+        let idle_end = config.refresh.idle_lifetime.filter(|_| config.refresh.rotation);
+        let refresh_tokens = RefreshTokens::new(config.refresh_keys, config.issuer.clone(), idle_end);
         let issue = IssueTokens {
             access_keys: config.access_keys,
             refresh_tokens: refresh_tokens.clone(),

@@ -38,7 +38,7 @@ pub struct Config {
     pub access_lifetime: TimeDelta,
     /// `REFRESH_TOKEN_SECRET`.
     pub refresh_keys: KeyRing,
-    /// `REFRESH_GRACE`, `REFRESH_FORGIVENESS`, `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`.
+    /// `REFRESH_ROTATION`, `REFRESH_GRACE`, `REFRESH_FORGIVENESS`, `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`.
     pub refresh: RefreshPolicy,
     /// `DEFAULT_SCOPE`.
     pub default_scope: Scope,
@@ -138,6 +138,7 @@ fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -
         grace => Ok(grace),
     });
     let forgiveness = settings.switch("REFRESH_FORGIVENESS", true);
+    let rotation = settings.switch("REFRESH_ROTATION", true);
     let idle_lifetime = settings.optional("REFRESH_TOKEN_IDLE_TTL", |text| match parse_lifetime(text)? {
         idle if access_lifetime.is_some_and(|access| idle <= access) => Err(format!(
             "is {text:?}, no longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late"
@@ -146,6 +147,7 @@ fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -
     });
     let lifetime = settings.optional("REFRESH_TOKEN_TTL", parse_lifetime);
     Some(RefreshPolicy {
+        rotation: rotation?,
         grace: grace?,
         forgiveness: forgiveness?,
         idle_lifetime: idle_lifetime?,

@@ -14,6 +14,9 @@ const GENERATIONS_PER_FORGIVENESS: i64 = 8;
 /// How refresh tokens live.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshPolicy {
+    /// Whether a refresh replaces the token. Otherwise one token is good for the session's whole life, and there is
+    /// no telling a thief from the owner.
+    pub rotation: bool,
     /// How long after a rotation the token before still gives the same successor. Zero: not at all.
     pub grace: TimeDelta,
     /// Whether one late retry in eight generations is forgiven.
@@ -79,6 +82,7 @@ pub fn judge(snapshot: &Snapshot, presented: &PresentedRefresh, policy: &Refresh
     }
     match presented.generation.behind(session.generation) {
         ..0 => Verdict::Refuse(Refuse::Newer),
+        0.. if !policy.rotation => Verdict::TryAgain,
         0 => Verdict::TryAgain,
         1 => {
             judge_predecessor(session, presented, policy, (*now - session.rotated_at).max(TimeDelta::zero()))

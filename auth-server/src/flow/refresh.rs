@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Forgiving, Rotation, Store};
+use auth_domain::store::{Forgiving, Rotation, Store, Touching};
 use auth_domain::{
     ClientId, End, PresentedRefresh, RefreshPolicy, RefreshTokens, Refuse, SessionKey, Snapshot, Verdict,
     judge,
@@ -47,7 +47,7 @@ impl Refresh {
     /// The session after this refresh.
     async fn advance(&self, presented: &PresentedRefresh) -> Result<Snapshot, Failure> {
         for _ in 0..TRIES {
-            match self.store.rotate(presented, self.policy.idle_lifetime).await? {
+            match self.attempt(presented).await? {
                 Rotation::Rotated(snapshot) => return Ok(snapshot),
                 Rotation::Unknown => return Err(refused(presented, "there is no such session")),
                 Rotation::NotCurrent(found) => {
@@ -59,6 +59,19 @@ impl Refresh {
         }
         tracing::warn!(session = %presented.key.id, "the session kept changing under this refresh");
         Err(ProtocolError::UNAVAILABLE.into())
+    }
+
+    /// The one statement of the common case; without rotation, a touch stands for it.
+    async fn attempt(&self, presented: &PresentedRefresh) -> Result<Rotation, Failure> {
+        let idle_lifetime = self.policy.idle_lifetime;
+        if self.policy.rotation {
+            return Ok(self.store.rotate(presented, idle_lifetime).await?);
+        }
+        Ok(match self.store.touch(presented, idle_lifetime).await? {
+            Touching::Touched(snapshot) => Rotation::Rotated(snapshot),
+            Touching::NotGood(found) => Rotation::NotCurrent(found),
+            Touching::Unknown => Rotation::Unknown,
+        })
     }
 
     /// Carries out the verdict. `None`: the row changed in between; try again.
@@ -104,7 +117,8 @@ impl Refresh {
         match reason {
             End::Theft => tracing::warn!(
                 user = %key.user_id, session = %key.id,
-                "two hold copies of one chain of refresh tokens; the session is ended"
+                "two hold copies of one chain of refresh tokens; the session is ended. If this client cannot store a new \
+                 refresh token, REFRESH_ROTATION=off keeps one"
             ),
             End::Disabled | End::Expired => {
                 tracing::info!(user = %key.user_id, session = %key.id, ?reason, "the session is ended");

@@ -1,7 +1,9 @@
 //! The sessions, and the record of those that ended.
 
 use async_trait::async_trait;
-use auth_domain::store::{Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, StoreError};
+use auth_domain::store::{
+    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, StoreError, Touching,
+};
 use auth_domain::{Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionKey};
 use chrono::TimeDelta;
 use sqlx::PgConnection;
@@ -95,6 +97,48 @@ impl Sessions for PostgresStore {
             Some(row) if rotated => Ok(Rotation::Rotated(row.try_into()?)),
             Some(row) => Ok(Rotation::NotCurrent(row.try_into()?)),
             None => Ok(Rotation::Unknown),
+        }
+    }
+
+    async fn touch(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<Touching, StoreError> {
+        let (touched, row) = self
+            .ask(async |connection| {
+                let touched = sqlx::query_as!(
+                    SnapshotRow,
+                    r#"update sessions s
+                       set last_used_at = c.now
+                       from users u, (select statement_timestamp() + $1::interval as now) c
+                       where s.user_id = $2 and s.id = $3 and s.generation >= $4 and s.jti_hash = $5 and s.client_id = $6
+                         and (s.expires_at is null or s.expires_at > c.now)
+                         and ($7::interval is null or s.last_used_at + $7 > c.now)
+                         and u.id = s.user_id and u.disabled_at is null
+                       returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
+                                 s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                                 u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
+                    self.shift(),
+                    presented.key.user_id.0,
+                    presented.key.id.0,
+                    presented.generation.number(),
+                    presented.jti_hash.as_bytes().as_slice(),
+                    presented.client_id.as_str(),
+                    idle_lifetime.map(interval),
+                )
+                .fetch_optional(&mut *connection)
+                .await?;
+                match touched {
+                    Some(row) => Ok((true, Some(row))),
+                    None => Ok((false, as_it_is(connection, self.shift(), presented.key).await?)),
+                }
+            })
+            .await?;
+        match row {
+            Some(row) if touched => Ok(Touching::Touched(row.try_into()?)),
+            Some(row) => Ok(Touching::NotGood(row.try_into()?)),
+            None => Ok(Touching::Unknown),
         }
     }
 

@@ -134,6 +134,23 @@ on_both_engines! {
         assert_eq!(server.refresh(&second).await.error(), (400, "invalid_grant".into()));
     }
 
+    async fn without_rotation_one_token_is_good_for_the_whole_session(
+        server where "REFRESH_ROTATION" = "off", "REFRESH_TOKEN_IDLE_TTL" = "1h"
+    ) {
+        let (access, refresh) = server.signed_in().await;
+        for _ in 0..3 {
+            server.later(TimeDelta::minutes(50));
+            let answer = server.refresh(&refresh).await;
+            assert_eq!(answer.field("refresh_token"), refresh);
+            assert_ne!(answer.field("access_token"), access);
+        }
+        server.later(TimeDelta::minutes(61));
+        assert_eq!(server.refresh(&refresh).await.error(), (400, "invalid_grant".into()), "idle for too long");
+        let other = server.login().await.field("refresh_token");
+        assert_eq!(server.logout(&json!({ "refresh_token": other })).await.status, 204);
+        assert_eq!(server.refresh(&other).await.error(), (400, "invalid_grant".into()));
+    }
+
     /// RT-06
     async fn refreshing_pushes_the_end_of_a_session_no_further(
         server where "REFRESH_TOKEN_TTL" = "1h", "REFRESH_TOKEN_IDLE_TTL" = "20m"

@@ -52,6 +52,14 @@ macro_rules! conformance {
             a_corrupt_session_is_named_as_such
             a_corrupt_person_is_named_as_such
         }
+        $crate::conformance! { @tests run $fresh touching
+            a_touch_moves_the_last_use_and_nothing_else
+            any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes
+            another_client_or_another_jti_touches_nothing
+            a_disabled_persons_session_is_not_touched
+            touching_pushes_no_end_out_and_comes_too_late_after_idling
+            what_has_ended_is_not_touched
+        }
         $crate::conformance! { @tests run $fresh forgiving
             forgiving_notes_the_generation_and_counts_as_use
             what_was_forgiven_is_remembered_through_rotations

@@ -24,6 +24,8 @@ pub mod races;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod rotating;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
+pub mod touching;
+#[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod upkeep;
 
 use std::any::Any;

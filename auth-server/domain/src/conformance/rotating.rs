@@ -200,7 +200,8 @@ async fn is_not_current(
     token: &PresentedRefresh,
     idle_lifetime: Option<TimeDelta>,
 ) -> Verdict {
-    let policy = RefreshPolicy { grace: HOUR, forgiveness: true, idle_lifetime, lifetime: None };
+    let policy =
+        RefreshPolicy { rotation: true, grace: HOUR, forgiveness: true, idle_lifetime, lifetime: None };
     let snapshot = match subject.store.rotate(token, idle_lifetime).await {
         Ok(Rotation::NotCurrent(snapshot)) => snapshot,
         other => panic!("{other:?}"),

@@ -8,7 +8,7 @@ mod users;
 
 use async_trait::async_trait;
 
-pub use sessions::{Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions};
+pub use sessions::{Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, Touching};
 pub use users::{Adding, Users};
 
 /// A whole store.

@@ -28,6 +28,14 @@ pub trait Sessions: Send + Sync + 'static {
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError>;
 
+    /// Counts a use of the session without advancing it, if everything matches as for [`rotate`](Self::rotate), but
+    /// that the generation may also be an older one: for those who do not rotate.
+    async fn touch(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<Touching, StoreError>;
+
     /// Notes that the late retry of `generation` was forgiven, if the session still is as it was judged: the
     /// current generation is the one after, and the youngest forgiven one is `before`. Counts as use.
     async fn forgive(
@@ -64,6 +72,17 @@ pub enum Rotation {
     Rotated(Snapshot),
     /// Nothing changed: the session as it is now, to be judged.
     NotCurrent(Snapshot),
+    /// There is no such session.
+    Unknown,
+}
+
+/// The answer of [`Sessions::touch`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Touching {
+    /// Counted: the session as it is now.
+    Touched(Snapshot),
+    /// Nothing changed: the session as it is now, to be judged.
+    NotGood(Snapshot),
     /// There is no such session.
     Unknown,
 }

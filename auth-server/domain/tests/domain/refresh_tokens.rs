@@ -148,7 +148,13 @@ fn a_copy_of_the_database_mints_no_token_even_with_the_secret() {
     assert!(!row.contains(JTI), "{row}");
 
     let hex = snapshot.session.jti_hash.as_bytes().map(|byte| format!("{byte:02x}")).concat();
-    let policy = RefreshPolicy { grace: MINUTE, forgiveness: true, idle_lifetime: None, lifetime: None };
+    let policy = RefreshPolicy {
+        rotation: true,
+        grace: MINUTE,
+        forgiveness: true,
+        idle_lifetime: None,
+        lifetime: None,
+    };
     for guess in [hex.clone(), hex[..32].to_owned(), SESSION.to_owned(), String::new()] {
         let token = refresh_tokens(None).mint(&snapshot.session, &Plain::new(guess)).unwrap();
         let presented = refresh_tokens(None).open(&token, ClientId::first_party()).unwrap();

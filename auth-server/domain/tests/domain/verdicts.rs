@@ -22,8 +22,13 @@ impl Found {
         let day_ago = snapshot.now - TimeDelta::days(1);
         (snapshot.session.rotated_at, snapshot.session.last_used_at) = (day_ago, day_ago);
         snapshot.session.generation = generation(20);
-        let policy =
-            RefreshPolicy { grace: SECOND * 60, forgiveness: true, idle_lifetime: None, lifetime: None };
+        let policy = RefreshPolicy {
+            rotation: true,
+            grace: SECOND * 60,
+            forgiveness: true,
+            idle_lifetime: None,
+            lifetime: None,
+        };
         let token = refresh_tokens(None).mint(&snapshot.session, &jti()).unwrap();
         let mut presented = refresh_tokens(None).open(&token, ClientId::first_party()).unwrap();
         presented.generation = generation(19);
@@ -42,6 +47,11 @@ impl Found {
 
     fn strict(&mut self) -> &mut Self {
         self.policy.forgiveness = false;
+        self
+    }
+
+    fn without_rotation(&mut self) -> &mut Self {
+        self.policy.rotation = false;
         self
     }
 
@@ -184,6 +194,17 @@ fn one_late_retry_in_eight_generations_is_forgiven() {
             "forgiven {before} before"
         );
     }
+}
+
+#[test]
+fn without_rotation_no_old_token_is_theft_and_all_else_is_as_ever() {
+    assert_verdicts(&[
+        ("the one before", |f| f.without_rotation(), Verdict::TryAgain),
+        ("the current one", |f| f.without_rotation().presented(20), Verdict::TryAgain),
+        ("the very first", |f| f.without_rotation().presented(0), Verdict::TryAgain),
+        ("one to come", |f| f.without_rotation().presented(21), Verdict::Refuse(Refuse::Newer)),
+        ("past its end", |f| f.without_rotation().expires(-SECOND), EXPIRED),
+    ]);
 }
 
 /// RT-06

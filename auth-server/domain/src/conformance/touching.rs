@@ -1,0 +1,90 @@
+//! Touching: a session is used and not advanced, for those who keep one token for its whole life.
+
+use chrono::TimeDelta;
+
+use super::Subject;
+use super::actors::{Device, device_of, generation};
+use crate::store::Touching;
+use crate::{ClientId, NewSession, PresentedRefresh, Session, Snapshot};
+
+const HOUR: TimeDelta = TimeDelta::hours(1);
+
+pub async fn a_touch_moves_the_last_use_and_nothing_else(subject: &Subject) {
+    let device = subject.device().await;
+    let before = subject.rotates(&device.token(0)).await;
+    subject.clock.advance(TimeDelta::minutes(10));
+
+    let touched = touches(subject, &device.token(1), None).await;
+
+    assert!(touched.now >= before.now + TimeDelta::minutes(10));
+    let session = Session { last_used_at: touched.now, ..before.session };
+    assert_eq!(touched, Snapshot { session, owner: before.owner, now: touched.now });
+}
+
+pub async fn any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes(subject: &Subject) {
+    let device = subject.device().await;
+    for number in 0..3 {
+        subject.rotates(&device.token(number)).await;
+    }
+    for number in [3, 0, 2, 3, 3] {
+        let touched = touches(subject, &device.token(number), None).await;
+        assert_eq!(touched.session.generation, generation(3));
+    }
+    is_not_good(subject, &device.token(4), None).await;
+}
+
+/// RT-07
+pub async fn another_client_or_another_jti_touches_nothing(subject: &Subject) {
+    let device = subject.device().await;
+    let printer = Device { client_id: ClientId::new("photo-printer".to_owned()), ..device.clone() };
+    let forged = Device { jti: "0".repeat(32), ..device.clone() };
+    for other in [printer, forged] {
+        let before = touches(subject, &device.token(0), None).await.session;
+        subject.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(is_not_good(subject, &other.token(0), None).await.session, before);
+    }
+}
+
+/// RT-09
+pub async fn a_disabled_persons_session_is_not_touched(subject: &Subject) {
+    let device = subject.device().await;
+    subject.backstage.disable(device.key.user_id).await;
+    assert!(is_not_good(subject, &device.token(0), None).await.owner.disabled);
+}
+
+/// RT-06
+pub async fn touching_pushes_no_end_out_and_comes_too_late_after_idling(subject: &Subject) {
+    let person = subject.somebody().await;
+    let bounded = device_of(&person);
+    subject.open(&NewSession { lifetime: Some(HOUR), ..bounded.sign_in(&person) }).await;
+    let idle = subject.device().await;
+    subject.clock.advance(TimeDelta::minutes(40));
+    touches(subject, &bounded.token(0), Some(HOUR)).await;
+    touches(subject, &idle.token(0), Some(HOUR)).await;
+    subject.clock.advance(TimeDelta::minutes(40));
+    is_not_good(subject, &bounded.token(0), Some(HOUR)).await;
+    touches(subject, &idle.token(0), Some(HOUR)).await;
+    subject.clock.advance(TimeDelta::minutes(61));
+    is_not_good(subject, &idle.token(0), Some(HOUR)).await;
+}
+
+pub async fn what_has_ended_is_not_touched(subject: &Subject) {
+    let device = subject.device().await;
+    subject.end(device.key, None).await;
+    let touching = subject.store.touch(&device.token(0), None).await.expect("an answer");
+    assert_eq!(touching, Touching::Unknown);
+}
+
+async fn touches(subject: &Subject, presented: &PresentedRefresh, idle: Option<TimeDelta>) -> Snapshot {
+    match subject.store.touch(presented, idle).await {
+        Ok(Touching::Touched(snapshot)) => snapshot,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn is_not_good(subject: &Subject, presented: &PresentedRefresh, idle: Option<TimeDelta>) -> Snapshot {
+    match subject.store.touch(presented, idle).await {
+        Ok(Touching::NotGood(snapshot)) => snapshot,
+        other => panic!("{other:?}"),
+    }
+}
