@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
-use auth_domain::{Entropy, Password, PasswordHash};
+use auth_domain::{Entropy, NormalPassword, PasswordHash};
 use goptri::{Plain, ProtocolError};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -38,12 +38,15 @@ impl PasswordHasher {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let permits = Arc::new(Semaphore::new(at_once));
         let mut hasher = Self { argon2, permits, entropy, nobody: PasswordHash::from_phc(String::new()) };
-        hasher.nobody = hasher.hash(Plain::new(auth_domain::random_name(hasher.entropy.as_ref()))).await?;
+        let password = NormalPassword::of(&Plain::new(auth_domain::random_name(hasher.entropy.as_ref())));
+        hasher.nobody = hasher
+            .hash(password.ok_or_else(|| Failure::internal("32 hexadecimal digits are a password"))?)
+            .await?;
         Ok(hasher)
     }
 
     /// The hash to keep.
-    pub(crate) async fn hash(&self, password: Plain<Password>) -> Result<PasswordHash, Failure> {
+    pub(crate) async fn hash(&self, password: NormalPassword) -> Result<PasswordHash, Failure> {
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt);
         self.work(move |argon2| {
@@ -56,7 +59,7 @@ impl PasswordHasher {
     /// Whether `password` is the one behind `hash`. `None` is nobody's: the same work, and never true.
     pub(crate) async fn verify(
         &self,
-        password: Plain<Password>,
+        password: NormalPassword,
         hash: Option<PasswordHash>,
     ) -> Result<bool, Failure> {
         let known = hash.is_some();
@@ -102,8 +105,8 @@ mod tests {
         PasswordHasher::new(1, Arc::new(SystemEntropy)).await.unwrap()
     }
 
-    fn password() -> Plain<Password> {
-        Plain::new("correct horse battery staple".into())
+    fn password() -> NormalPassword {
+        NormalPassword::of(&Plain::new("correct horse battery staple".into())).unwrap()
     }
 
     /// PW-01, PW-02

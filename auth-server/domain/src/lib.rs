@@ -21,7 +21,7 @@ pub use digest::{Digest, RefreshJti};
 pub use email::{Email, EmailKey, InvalidEmail};
 pub use entropy::{Entropy, random_id, random_name};
 pub use judge::{End, RefreshPolicy, Refuse, Verdict, judge};
-pub use password::{Password, PasswordHash, PasswordRules, UnfitPassword};
+pub use password::{NormalPassword, Password, PasswordHash, PasswordRules, UnfitPassword};
 pub use refresh_token::{PresentedRefresh, RefreshTokens};
 pub use session::{ClientId, Generation, NewSession, Owner, Session, SessionId, SessionKey, Snapshot};
 pub use user::{Credentials, InvalidRole, NewUser, Role, User, UserId};

@@ -3,6 +3,9 @@
 use std::fmt;
 
 use goptri::{Kind, Plain};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::Email;
 
 /// The kind of a password.
 #[derive(Debug)]
@@ -11,8 +14,29 @@ impl Kind for Password {
     const NAME: &'static str = "password";
 }
 
-/// A longer password is refused before it is hashed (PW-05).
+/// A longer password is refused before anything is made of it (PW-05).
 const MAX_BYTES: usize = 1024;
+
+/// What somebody may think of first, here.
+const SERVICE_NAME: &str = "goptri";
+
+/// A password in the one spelling in which it is hashed: Unicode's NFC, the same when it is set and when it is
+/// verified. Two keyboards that write an `ü` differently write the same password (PW-06). Nothing else is changed.
+#[derive(Debug, Clone)]
+pub struct NormalPassword(Plain<Password>);
+
+impl NormalPassword {
+    /// `None`: longer than 1,024 bytes as it was sent, and so nobody's.
+    pub fn of(password: &Plain<Password>) -> Option<Self> {
+        let text = password.expose();
+        (text.len() <= MAX_BYTES).then(|| Self(Plain::new(text.nfc().collect())))
+    }
+
+    /// For the hasher.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
 
 /// What a new password must have.
 #[derive(Debug, Clone, Copy)]
@@ -33,28 +57,34 @@ pub enum UnfitPassword {
     /// Has a NUL, which other programs take for the end.
     #[error("The password has a NUL character.")]
     Nul,
+    /// The e-mail address, its name, or the name of this service.
+    #[error("The password is the e-mail address or the name of this service.")]
+    Obvious,
 }
 
 impl PasswordRules {
-    /// Whether `password` may be set.
-    pub fn check(self, password: &Plain<Password>) -> Result<(), UnfitPassword> {
+    /// The password of somebody with that address in its one spelling, if it may be set.
+    pub fn check(self, password: &Plain<Password>, email: &Email) -> Result<NormalPassword, UnfitPassword> {
+        let password = NormalPassword::of(password).ok_or(UnfitPassword::TooLong)?;
         let text = password.expose();
-        if text.len() > MAX_BYTES {
-            return Err(UnfitPassword::TooLong);
-        }
         if text.contains('\0') {
             return Err(UnfitPassword::Nul);
         }
         if text.chars().count() < self.min_length {
             return Err(UnfitPassword::TooShort(self.min_length));
         }
-        Ok(())
+        if is_obvious(text, email) {
+            return Err(UnfitPassword::Obvious);
+        }
+        Ok(password)
     }
+}
 
-    /// Whether `password` can be one that was set: what is refused here need not be hashed.
-    pub fn can_be_verified(password: &Plain<Password>) -> bool {
-        password.expose().len() <= MAX_BYTES
-    }
+/// Whether it is a context word of PW-08, in any case, perhaps over and over to fill the length.
+fn is_obvious(text: &str, email: &Email) -> bool {
+    let (text, address) = (text.to_lowercase(), email.as_str().nfc().collect::<String>().to_lowercase());
+    let name = address.split('@').next().unwrap_or_default();
+    [address.as_str(), name, SERVICE_NAME].into_iter().any(|word| text.replace(word, "").is_empty())
 }
 
 /// A password hash in PHC form (`$argon2id$…`). Blank in `Debug`.
@@ -83,14 +113,19 @@ impl fmt::Debug for PasswordHash {
 mod tests {
     use super::*;
 
-    /// PW-04, PW-05, PW-07
+    fn check(text: &str) -> Result<(), UnfitPassword> {
+        let email = Email::parse("Ann.Lee@example.com").unwrap();
+        PasswordRules { min_length: 15 }.check(&Plain::new(text.to_owned()), &email).map(|_| ())
+    }
+
+    /// PW-04, PW-07
     #[test]
     fn a_password_is_measured_in_code_points_at_least_and_in_bytes_at_most() {
-        let rules = PasswordRules { min_length: 15 };
         let table = [
             ("a".repeat(14), Err(UnfitPassword::TooShort(15))),
             ("a".repeat(15), Ok(())),
             ("ü".repeat(14), Err(UnfitPassword::TooShort(15))),
+            ("u\u{308}".repeat(14), Err(UnfitPassword::TooShort(15))),
             ("😀".repeat(15), Ok(())),
             (" ".repeat(15), Ok(())),
             ("a".repeat(1024), Ok(())),
@@ -98,7 +133,33 @@ mod tests {
             (format!("{}\0", "a".repeat(20)), Err(UnfitPassword::Nul)),
         ];
         for (text, expected) in table {
-            assert_eq!(rules.check(&Plain::new(text.clone())), expected, "{text:?}");
+            assert_eq!(check(&text), expected, "{text:?}");
         }
+    }
+
+    /// PW-08, as far as context words go.
+    #[test]
+    fn the_address_and_the_services_name_are_no_passwords() {
+        for text in
+            ["ann.lee@example.com", "ANN.LEE@EXAMPLE.COM", "ann.leeann.leeann.lee", "goptriGOPTRIgoptri"]
+        {
+            assert_eq!(check(text), Err(UnfitPassword::Obvious), "{text}");
+        }
+        for text in ["ann.lee@example.com!", "goptri is what it is", "lee.ann@example.com"] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    /// PW-06
+    #[test]
+    fn composed_and_decomposed_spellings_are_one_password_and_nothing_else_is_changed() {
+        let normal =
+            |text: &str| NormalPassword::of(&Plain::new(text.to_owned())).unwrap().expose().to_owned();
+        assert_eq!(normal("u\u{308}ber"), normal("über"));
+        for text in ["  Spaces  ", "ﬁ ² Å", "A a"] {
+            assert_eq!(normal(text), text.nfc().collect::<String>());
+        }
+        assert_ne!(normal("ﬁ"), normal("fi"), "compatibility forms stay what they are");
+        assert!(NormalPassword::of(&Plain::new("a".repeat(1025))).is_none());
     }
 }

@@ -51,14 +51,15 @@ impl Register {
     pub async fn run(&self, registration: Registration) -> Result<User, Failure> {
         let email =
             Email::parse(&registration.email).map_err(|error| INVALID_EMAIL.describe(&error.to_string()))?;
-        self.rules
-            .check(&registration.password)
+        let password = self
+            .rules
+            .check(&registration.password, &email)
             .map_err(|unfit| WEAK_PASSWORD.describe(&unfit.to_string()))?;
         let user = NewUser {
             id: UserId(random_id(self.entropy.as_ref(), self.clock.now())),
             email,
             email_verified: registration.email_verified,
-            password_hash: self.hasher.hash(registration.password).await?,
+            password_hash: self.hasher.hash(password).await?,
             roles: registration.roles,
         };
         match self.store.add_user(&user).await? {

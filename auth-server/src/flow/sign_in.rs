@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_domain::store::{Opening, Store};
 use auth_domain::{
-    ClientId, Digest, Email, Entropy, NewSession, Password, PasswordRules, SessionId, SessionKey, UserId,
+    ClientId, Digest, Email, Entropy, NewSession, NormalPassword, Password, SessionId, SessionKey, UserId,
     random_id, random_name,
 };
 use chrono::TimeDelta;
@@ -54,9 +54,9 @@ impl SignIn {
         password: Plain<Password>,
         device: Device,
     ) -> Result<Tokens, Failure> {
-        if !PasswordRules::can_be_verified(&password) {
+        let Some(password) = NormalPassword::of(&password) else {
             return Err(refused(None, &device, "the password is too long for anybody's"));
-        }
+        };
         let credentials = match Email::parse(email) {
             Ok(email) => self.store.credentials(&email.key()).await?,
             Err(_) => None,

@@ -29,6 +29,7 @@ on_both_engines! {
             ("", "The password is too short; it needs at least 15 characters."),
             (long.as_str(), "The password is longer than 1024 bytes."),
             ("fifteen letters\0", "The password has a NUL character."),
+            ("ANN@example.com", "The password is the e-mail address or the name of this service."),
         ] {
             let answer = server.post("/users", &json!({ "email": EMAIL, "password": password })).await;
             assert_eq!(answer.error(), (422, "weak_password".into()), "{password:?}");

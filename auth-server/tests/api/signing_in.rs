@@ -67,6 +67,17 @@ on_both_engines! {
         assert_eq!(seen.len(), 1, "{seen:?}");
     }
 
+    /// PW-06
+    async fn one_password_typed_on_two_keyboards_signs_in(server) {
+        let composed = "Grüße aus Köln, Ångström";
+        let decomposed = "Gru\u{308}ße aus Ko\u{308}ln, A\u{30a}ngstro\u{308}m";
+        assert_eq!(server.post("/users", &json!({ "email": EMAIL, "password": decomposed })).await.status, 201);
+        for password in [composed, decomposed] {
+            let answer = server.post("/login", &json!({ "email": EMAIL, "password": password })).await;
+            assert_eq!(answer.status, 200, "{password}");
+        }
+    }
+
     /// CK-09
     async fn each_sign_in_is_a_session_of_its_own(server) {
         let (one, first) = server.signed_in().await;
