@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
+use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_domain::RefreshTokens;
@@ -17,7 +18,7 @@ use goptri::{Clock, Guard};
 
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
-use crate::flow::{Failure, IssueTokens, Refresh, Register, SignIn, SignOut};
+use crate::flow::{Failure, IssueTokens, Refresh, Register, SignIn, SignOut, Sweep};
 use crate::hashing::PasswordHasher;
 use crate::http::{OpenRegistration, routes};
 
@@ -32,6 +33,7 @@ pub struct Application {
     server: Server,
     address: SocketAddr,
     store: Arc<dyn Store>,
+    sweeping: JoinHandle<()>,
 }
 
 /// Why the server did not come up.
@@ -88,7 +90,8 @@ impl Application {
         .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
         tracing::info!("auth-server listens on http://{address}");
-        Ok(Self { server: server.run(), address, store })
+        let sweeping = actix_web::rt::spawn(Sweep { store: Arc::clone(&store) }.run_now_and_then());
+        Ok(Self { server: server.run(), address, store, sweeping })
     }
 
     /// Where it listens; the port is a real one also when the configuration said 0.
@@ -99,6 +102,7 @@ impl Application {
     /// Serves until it is asked to stop, finishes what is in flight, and lets go of the database.
     pub async fn run(self) -> std::io::Result<()> {
         let ended = self.server.await;
+        self.sweeping.abort();
         self.store.close().await;
         tracing::info!("auth-server has stopped");
         ended

@@ -6,6 +6,7 @@ mod failed;
 mod migrate;
 mod secrets;
 mod serve;
+mod sweep;
 mod token;
 mod user;
 
@@ -41,6 +42,8 @@ enum Command {
     /// People who can sign in
     #[command(subcommand)]
     User(user::Command),
+    /// Delete what nobody needs to remember any more, as a server does every minute
+    Sweep,
     /// Tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -71,6 +74,7 @@ async fn run_with_environment(command: Option<Command>) -> Result<(), Failed> {
         None | Some(Command::Serve) => serve::run(&environment).await,
         Some(Command::Migrate) => migrate::run(&environment).await,
         Some(Command::User(command)) => user::run(command, &environment).await,
+        Some(Command::Sweep) => sweep::run(&environment).await,
         Some(Command::Token(command)) => token::run(command, &environment),
         Some(Command::Secrets) => Ok(()),
     }

@@ -6,6 +6,7 @@ mod refresh;
 mod register;
 mod sign_in;
 mod sign_out;
+mod sweep;
 
 pub use failure::Failure;
 pub(crate) use failure::NOT_MIGRATED;
@@ -14,3 +15,4 @@ pub use refresh::Refresh;
 pub use register::{Register, Registration};
 pub use sign_in::{Device, SignIn};
 pub use sign_out::{Presented, SignOut};
+pub use sweep::Sweep;

@@ -178,6 +178,23 @@ impl Sessions for PostgresStore {
         }
     }
 
+    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
+        self.ask(async |connection| {
+            let swept = sqlx::query!(
+                r#"delete from revocations where seq in (
+                       select seq from revocations
+                       where expires_at <= statement_timestamp() + $1::interval
+                       order by expires_at limit $2
+                       for update skip locked
+                   )"#,
+                self.shift(),
+                i64::from(most),
+            );
+            Ok(swept.execute(connection).await?.rows_affected())
+        })
+        .await
+    }
+
     async fn end_session(
         &self,
         key: SessionKey,

@@ -198,6 +198,22 @@ impl Sessions for SqliteStore {
         }
     }
 
+    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
+        let most = i64::from(most);
+        self.write(async |connection| {
+            let now = self.now();
+            let swept = sqlx::query!(
+                r#"delete from revocations where seq in (
+                       select seq from revocations where expires_at <= ?1 order by expires_at limit ?2
+                   )"#,
+                now,
+                most,
+            );
+            Ok(swept.execute(connection).await?.rows_affected())
+        })
+        .await
+    }
+
     async fn end_session(
         &self,
         key: SessionKey,

@@ -73,6 +73,8 @@ macro_rules! conformance {
             an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live
             any_generation_of_a_token_proves_that_a_session_is_ones_own
             a_wrong_proof_ends_nothing_and_records_nothing
+            a_record_is_swept_once_its_time_is_over_and_not_before
+            a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first
             what_was_gone_already_is_on_record_once
             what_never_was_here_is_put_on_record_all_the_same
             only_the_session_that_is_named_ends

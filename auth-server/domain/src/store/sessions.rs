@@ -45,6 +45,10 @@ pub trait Sessions: Send + Sync + 'static {
         before: Option<Generation>,
     ) -> Result<Forgiving, StoreError>;
 
+    /// Deletes records of `revocations` whose time is over, the oldest first and `most` of them at the most, and says
+    /// how many. Several may sweep at the same time: none waits for another.
+    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError>;
+
     /// Ends a session: deletes it and appends to `revocations`, both or neither. Appends also when it is gone.
     ///
     /// With a `proof`, only if the session's `jti` is that one; otherwise nothing changes.
