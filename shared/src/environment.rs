@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn debug_shows_names_and_no_values() {
-        let environment = Environment::from_pairs([("FEED_SECRET", "hunter2")]);
-        assert_eq!(format!("{environment:?}"), r#"{"FEED_SECRET"}"#);
+        let environment = Environment::from_pairs([("REFRESH_TOKEN_SECRET", "hunter2")]);
+        assert_eq!(format!("{environment:?}"), r#"{"REFRESH_TOKEN_SECRET"}"#);
     }
 
     #[test]

@@ -64,21 +64,17 @@ impl Kind for RefreshTokenSecret {
     const NAME: &'static str = "refresh token secret";
 }
 
-/// The kind of `FEED_SECRET`.
-#[derive(Debug)]
-pub enum FeedSecret {}
-impl Kind for FeedSecret {
-    const NAME: &'static str = "feed secret";
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_secret_does_not_show_in_debug() {
-        let secret: Plain<FeedSecret> = Plain::new("hunter2".into());
-        assert_eq!(format!("{secret:?} {:#?}", Some(&secret)), "<feed secret> Some(\n    <feed secret>,\n)");
+        let secret: Plain<RefreshTokenSecret> = Plain::new("hunter2".into());
+        assert_eq!(
+            format!("{secret:?} {:#?}", Some(&secret)),
+            "<refresh token secret> Some(\n    <refresh token secret>,\n)"
+        );
         assert_eq!(secret.expose(), "hunter2");
     }
 }

@@ -52,18 +52,6 @@ impl Generation {
     pub fn behind(self, newer: Self) -> i64 {
         newer.number() - self.number()
     }
-
-    /// The generation before; the first one's is itself.
-    #[must_use]
-    pub fn previous(self) -> Self {
-        Self(self.0.saturating_sub(1))
-    }
-
-    /// The generation after.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
 }
 
 /// An OAuth client's name; `goptri` for a sign-in without OAuth.

@@ -8,7 +8,7 @@ fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
     let environment = Environment::from_pairs(pairs.iter().copied());
     let settings = Settings::new(&environment);
     let verifier = settings.access_verifier();
-    let other = settings.secrets::<crate::FeedSecret>("FEED_SECRET");
+    let other = settings.secrets::<crate::RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
     match settings.finish(verifier.zip(other)) {
         Ok(_) => Vec::new(),
         Err(Faults(faults)) => {
@@ -23,10 +23,10 @@ fn every_fault_is_named_at_once() {
         ("ISSUER", "http://example.com"),
         ("AUDIENCE", "a b"),
         ("CLOCK_LEEWAY", "6m"),
-        ("FEED_SECRET", "x"),
+        ("REFRESH_TOKEN_SECRET", "x"),
     ]);
     let names: Vec<_> = found.iter().filter_map(|fault| fault.split(' ').next()).collect();
-    assert_eq!(names, ["ACCESS_TOKEN_SECRET", "ISSUER", "AUDIENCE", "CLOCK_LEEWAY", "FEED_SECRET"]);
+    assert_eq!(names, ["ACCESS_TOKEN_SECRET", "ISSUER", "AUDIENCE", "CLOCK_LEEWAY", "REFRESH_TOKEN_SECRET"]);
 }
 
 /// JV-16, JV-23, OP-04
@@ -45,7 +45,7 @@ fn each_fault_has_its_sentence() {
         (&[("CLOCK_LEEWAY", "301s")], "CLOCK_LEEWAY is more than 5m"),
         (&[("CLOCK_LEEWAY", "-1s")], "CLOCK_LEEWAY is \"-1s\"; a duration"),
         (&[("ACCESS_TOKEN_SECRET", "secret")], "ACCESS_TOKEN_SECRET is a well-known default"),
-        (&[("ACCESS_TOKEN_SECRET", other)], "FEED_SECRET is identical to ACCESS_TOKEN_SECRET"),
+        (&[("ACCESS_TOKEN_SECRET", other)], "REFRESH_TOKEN_SECRET is identical to ACCESS_TOKEN_SECRET"),
         (
             &[("ACCESS_TOKEN_SECRET", "5f2a9c4be1d078365f2a9c4be1d07836,")],
             "ACCESS_TOKEN_SECRET is 0 bytes long",
@@ -57,11 +57,11 @@ fn each_fault_has_its_sentence() {
         ),
     ];
     for (wrong, expected) in table {
-        let mut pairs = vec![("ACCESS_TOKEN_SECRET", GOOD), ("FEED_SECRET", other)];
+        let mut pairs = vec![("ACCESS_TOKEN_SECRET", GOOD), ("REFRESH_TOKEN_SECRET", other)];
         pairs.extend(wrong);
         let found = faults(&pairs);
         assert!(found.len() == 1 && found[0].starts_with(expected), "{wrong:?}: {found:?}");
         assert!(!found[0].contains(GOOD) && !found[0].contains(other), "{found:?}");
     }
-    assert_eq!(faults(&[("ACCESS_TOKEN_SECRET", GOOD), ("FEED_SECRET", other)]), [""; 0]);
+    assert_eq!(faults(&[("ACCESS_TOKEN_SECRET", GOOD), ("REFRESH_TOKEN_SECRET", other)]), [""; 0]);
 }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use goptri::{AccessTokenSecret, Environment, FeedSecret, Guard, Settings};
+use goptri::{AccessTokenSecret, Environment, Guard, RefreshTokenSecret, Settings};
 
 use crate::forge::{
     OTHER_SECRET, SECRET, StoppedClock, base64url, one_for_each_refusal, plain, ring, verifier,
@@ -33,12 +33,12 @@ fn assert_silent(what: &str, value: &dyn Debug) {
 fn debug_shows_no_secret() {
     let environment = Environment::from_pairs([
         ("ACCESS_TOKEN_SECRET", format!("{SECRET},{OTHER_SECRET}")),
-        ("FEED_SECRET", SECRET.to_owned()),
+        ("REFRESH_TOKEN_SECRET", SECRET.to_owned()),
         ("ISSUER", "nonsense".to_owned()),
     ]);
     let settings = Settings::new(&environment);
     let keys = settings.secrets::<AccessTokenSecret>("ACCESS_TOKEN_SECRET");
-    let _ = (settings.secrets::<FeedSecret>("FEED_SECRET"), settings.issuer());
+    let _ = (settings.secrets::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET"), settings.issuer());
     assert_silent("Settings", &settings);
     assert_silent("secrets", &keys);
     let faults = settings.finish(None::<()>).unwrap_err();
