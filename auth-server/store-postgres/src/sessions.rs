@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use auth_domain::store::{
     Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, StoreError, Touching,
 };
-use auth_domain::{Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionKey};
+use auth_domain::{
+    Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey, UserId,
+};
 use chrono::TimeDelta;
-use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
+use sqlx::{Connection, PgConnection};
 
 use crate::PostgresStore;
 use crate::rows::{SnapshotRow, interval};
@@ -237,6 +239,52 @@ impl Sessions for PostgresStore {
             (false, false) => Ending::WasGone,
             (false, true) => Ending::NotGenuine,
         })
+    }
+
+    async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError> {
+        // A task of its own: a caller who leaves must not leave the connection inside a transaction.
+        let store = self.clone();
+        let ended = self.in_a_task(async move { store.end_all(user, except).await }).await?;
+        Ok(u64::try_from(ended).unwrap_or_default())
+    }
+}
+
+impl PostgresStore {
+    /// Sign-ins share a lock on the person, so those under way are waited for; the second statement then sees them.
+    /// Sessions are locked in the order of their keys, as by everybody who locks several.
+    async fn end_all(&self, user: UserId, except: Option<SessionId>) -> Result<i64, StoreError> {
+        self.ask(async |connection| {
+            let mut transaction = connection.begin_with("begin").await?;
+            sqlx::query!("select id from users where id = $1 for update", user.0)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let ended = sqlx::query_scalar!(
+                r#"with doomed as (
+                       select user_id, id from sessions
+                       where user_id = $2 and ($3::uuid is null or id <> $3)
+                       order by user_id, id for update
+                   ), gone as (
+                       delete from sessions s using doomed d where s.user_id = d.user_id and s.id = d.id
+                       returning s.id
+                   ), appended as (
+                       insert into revocations (kind, subject, created_at, expires_at)
+                       select 'session', gone.id::text, c.now, c.now + $4::interval
+                       from gone, (select statement_timestamp() + $1::interval as now) c
+                       order by gone.id
+                       on conflict (kind, subject) do nothing
+                   )
+                   select count(*) as "ended!" from gone"#,
+                self.shift(),
+                user.0,
+                except.map(|id| id.0),
+                interval(REVOCATION_LIFETIME),
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(ended)
+        })
+        .await
     }
 }
 

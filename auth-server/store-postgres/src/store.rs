@@ -94,6 +94,19 @@ impl PostgresStore {
         self.runtime.drive(self.ask_here(verb)).await
     }
 
+    /// Runs a verb to its end, also when its caller is gone: what a transaction needs, for a `begin` that is cancelled
+    /// leaves its connection inside one.
+    pub(crate) async fn in_a_task<T: Send + 'static>(
+        &self,
+        verb: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let task = {
+            let _entered = self.runtime.enter();
+            tokio::spawn(verb)
+        };
+        task.await.map_err(|error| StoreError::Unavailable(Box::new(error)))?
+    }
+
     async fn ask_here<T>(
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use auth_domain::store::{
     Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, StoreError, Touching,
 };
-use auth_domain::{Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionKey};
+use auth_domain::{
+    Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey, UserId,
+};
 use chrono::TimeDelta;
 use sqlx::{Connection, SqliteConnection};
 
@@ -241,20 +243,56 @@ impl Sessions for SqliteStore {
                 .await?;
             let now = self.now();
             let expires_at = now.after(REVOCATION_LIFETIME);
-            sqlx::query!(
-                "insert into revocations (kind, subject, created_at, expires_at) values ('session', ?1, ?2, ?3)
-                 on conflict (kind, subject) do nothing",
-                subject,
-                now,
-                expires_at,
-            )
-            .execute(&mut *transaction)
-            .await?;
+            append(&mut transaction, &subject, now, expires_at).await?;
             transaction.commit().await?;
             Ok(if gone.rows_affected() == 0 { Ending::WasGone } else { Ending::Ended })
         })
         .await
     }
+
+    async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError> {
+        let except = except.map(|id| id.0);
+        self.write(async |connection| {
+            // Nobody else writes from here to the commit, so that what is read is what is.
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let doomed = sqlx::query_scalar!(
+                "select id from sessions where user_id = ?1 and (?2 is null or id <> ?2) order by user_id, id",
+                user.0,
+                except,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let now = self.now();
+            let expires_at = now.after(REVOCATION_LIFETIME);
+            let mut ended = 0;
+            for id in doomed {
+                let gone = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", user.0, id);
+                ended += gone.execute(&mut *transaction).await?.rows_affected();
+                let subject = id.to_string();
+                append(&mut transaction, &subject, now, expires_at).await?;
+            }
+            transaction.commit().await?;
+            Ok(ended)
+        })
+        .await
+    }
+}
+
+/// Puts the end of a session on record, once.
+async fn append(
+    connection: &mut SqliteConnection,
+    subject: &str,
+    now: Micros,
+    expires_at: Micros,
+) -> Result<(), sqlx::Error> {
+    let appended = sqlx::query!(
+        "insert into revocations (kind, subject, created_at, expires_at) values ('session', ?1, ?2, ?3)
+         on conflict (kind, subject) do nothing",
+        subject,
+        now,
+        expires_at,
+    );
+    appended.execute(connection).await.map(|_| ())
 }
 
 /// The session as it is now.

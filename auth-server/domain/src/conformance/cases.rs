@@ -73,6 +73,7 @@ macro_rules! conformance {
             an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live
             any_generation_of_a_token_proves_that_a_session_is_ones_own
             a_wrong_proof_ends_nothing_and_records_nothing
+            all_of_a_persons_sessions_end_but_the_one_excepted
             a_record_is_swept_once_its_time_is_over_and_not_before
             a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first
             what_was_gone_already_is_on_record_once
@@ -88,6 +89,8 @@ macro_rules! conformance {
             of_many_who_forgive_one_retry_exactly_one_notes_it
             of_many_with_one_address_exactly_one_is_added
             an_end_that_nobody_waits_for_is_whole_or_not_at_all
+            of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once
+            an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all
         }
     };
     (@tests $run:ident $fresh:ident $group:ident $($case:ident)*) => {

@@ -120,3 +120,31 @@ pub async fn a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first(subject
     assert_eq!(subject.store.sweep_revocations(3).await.expect("swept"), 2);
     assert_eq!(subject.store.sweep_revocations(3).await.expect("swept"), 0);
 }
+
+pub async fn all_of_a_persons_sessions_end_but_the_one_excepted(subject: &Subject) {
+    let person = subject.somebody().await;
+    let devices: Vec<_> = (0..4).map(|_| device_of(&person)).collect();
+    for device in &devices {
+        subject.open(&device.sign_in(&person)).await;
+    }
+    let somebody_else = subject.device().await;
+
+    let ended = subject.store.end_sessions_of(person.id, Some(devices[0].key.id)).await;
+    assert_eq!(ended.expect("ended"), 3);
+    let mut on_record = subject.ended().await;
+    let mut expected: Vec<_> = devices[1..].iter().map(|device| device.key.id.to_string()).collect();
+    on_record.sort();
+    expected.sort();
+    assert_eq!(on_record, expected);
+    for device in &devices[1..] {
+        subject.is_unknown(&device.token(0)).await;
+    }
+    for device in [&devices[0], &somebody_else] {
+        subject.rotates(&device.token(0)).await;
+    }
+
+    assert_eq!(subject.store.end_sessions_of(person.id, None).await.expect("ended"), 1);
+    subject.is_unknown(&devices[0].token(1)).await;
+    assert_eq!(subject.store.end_sessions_of(person.id, None).await.expect("ended"), 0);
+    subject.rotates(&somebody_else.token(1)).await;
+}

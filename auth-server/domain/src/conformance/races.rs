@@ -8,7 +8,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Subject;
-use super::actors::{generation, person_at};
+use super::actors::{device_of, generation, person_at};
 use crate::Generation;
 use crate::store::{Adding, Ending, Forgiving, Rotation, Store, StoreError};
 
@@ -144,5 +144,35 @@ pub async fn an_end_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subje
         assert_eq!(subject.end(device.key, None).await, Ending::WasGone);
         let entries = subject.ended().await.into_iter().filter(|entry| *entry == device.key.id.to_string());
         assert_eq!(entries.count(), 1);
+    }
+}
+
+pub async fn of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once(subject: &Subject) {
+    let person = subject.somebody().await;
+    for _ in 0..20 {
+        subject.open(&device_of(&person).sign_in(&person)).await;
+    }
+    let ended = at_once(subject, |store| async move { store.end_sessions_of(person.id, None).await });
+    assert_eq!(ended.await.iter().sum::<u64>(), 20);
+    assert_eq!(subject.ended().await.len(), 20);
+}
+
+pub async fn an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) {
+    for round in 0..50 {
+        let person = subject.somebody().await;
+        let devices = [(); 3].map(|()| device_of(&person));
+        for device in &devices {
+            subject.open(&device.sign_in(&person)).await;
+        }
+        let patience = Duration::from_micros(round * 80);
+        // Whether it took that long is the very thing that does not matter.
+        let _ = tokio::time::timeout(patience, subject.store.end_sessions_of(person.id, None)).await;
+        let left = subject.store.end_sessions_of(person.id, None).await.expect("ended");
+        assert!(left == 0 || left == 3, "{left} of 3 were left");
+        let recorded = subject.ended().await;
+        for device in &devices {
+            subject.is_unknown(&device.token(0)).await;
+            assert_eq!(recorded.iter().filter(|entry| **entry == device.key.id.to_string()).count(), 1);
+        }
     }
 }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::StoreError;
-use crate::{Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionKey, Snapshot};
+use crate::{
+    Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey, Snapshot, UserId,
+};
 
 /// How long an entry of `revocations` lives: as long as the longest-lived access token that is allowed (an hour), an
 /// hour of clock error, and the most leeway. Access tokens of the session have run out by then, whatever is configured.
@@ -57,6 +59,12 @@ pub trait Sessions: Send + Sync + 'static {
         key: SessionKey,
         proof: Option<&Digest<RefreshJti>>,
     ) -> Result<Ending, StoreError>;
+
+    /// Ends all sessions of a person but the one excepted, each as [`end_session`](Self::end_session) does, all of them
+    /// or none, and says how many there were.
+    ///
+    /// Waits for a sign-in that is under way and ends its session too.
+    async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError>;
 }
 
 /// The answer of [`Sessions::open_session`].

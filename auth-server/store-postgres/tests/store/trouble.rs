@@ -68,6 +68,30 @@ async fn a_verb_comes_back_within_ten_seconds_whatever_hangs() {
 }
 
 #[tokio::test]
+async fn ending_all_sessions_waits_for_a_sign_in_under_way_and_ends_its_session_too() {
+    let (database, store) = migrated().await;
+    let person = person();
+    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    let pool = pool(&database).await;
+    let mut signing_in = pool.begin_with("begin").await.unwrap();
+    let opened = sqlx::query(
+        "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
+                               last_used_at)
+         select id, id, 'goptri', '', '{}', now(), decode(repeat('00', 32), 'hex'), now(), now(), now()
+         from users where id = $1 for share",
+    );
+    assert_eq!(opened.bind(person.id.0).execute(&mut *signing_in).await.unwrap().rows_affected(), 1);
+
+    let ending = tokio::spawn(async move { store.end_sessions_of(person.id, None).await });
+    while !somebody_waits_for_a_lock(&pool).await {
+        tokio::task::yield_now().await;
+    }
+    signing_in.commit().await.unwrap();
+
+    assert_eq!(ending.await.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_store_starts_while_its_database_is_away_and_says_so() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let store = PostgresStore::connect(&format!("postgres://postgres@127.0.0.1:{port}/goptri"), 1).unwrap();
