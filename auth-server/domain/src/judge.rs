@@ -76,8 +76,7 @@ pub fn judge(snapshot: &Snapshot, presented: &PresentedRefresh, policy: &Refresh
     if owner.disabled {
         return Verdict::End(End::Disabled);
     }
-    let idle_end = policy.idle_lifetime.map(|idle| session.last_used_at + idle);
-    if session.expires_at.is_some_and(|end| end <= *now) || idle_end.is_some_and(|end| end <= *now) {
+    if session.is_over(*now, policy.idle_lifetime) {
         return Verdict::End(End::Expired);
     }
     match presented.generation.behind(session.generation) {

@@ -23,5 +23,9 @@ pub use entropy::{Entropy, random_id, random_name};
 pub use judge::{End, RefreshPolicy, Refuse, Verdict, judge};
 pub use password::{NormalPassword, Password, PasswordHash, PasswordRules, UnfitPassword};
 pub use refresh_token::{PresentedRefresh, RefreshTokens};
-pub use session::{ClientId, Generation, NewSession, Owner, Session, SessionId, SessionKey, Snapshot};
-pub use user::{Credentials, InvalidRole, NewUser, Role, User, UserId};
+pub use session::{
+    ClientId, Generation, ListedSession, NewSession, Owner, Session, SessionId, SessionKey, Snapshot,
+};
+pub use user::{
+    Credentials, InvalidRole, NewPassword, NewUser, PasswordSetter, Role, User, UserId, UserName,
+};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Scope;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -91,7 +91,7 @@ pub struct NewSession {
     /// Digest of the `jti` that its refresh tokens carry.
     pub jti_hash: Digest<RefreshJti>,
     /// It ends so long after its opening, whatever happens. `None`: never.
-    pub lifetime: Option<chrono::TimeDelta>,
+    pub lifetime: Option<TimeDelta>,
     /// What the browser calls itself, cut to a sensible length, for the list of devices.
     pub user_agent: Option<String>,
     /// Where the sign-in came from, for the list of devices.
@@ -123,6 +123,51 @@ pub struct Session {
     pub last_used_at: DateTime<Utc>,
     /// When it ends whatever happens. `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Session {
+    /// Whether it has ended by time: it is past its end, or was not used for `idle_lifetime`. An end that is now is over.
+    pub fn is_over(&self, now: DateTime<Utc>, idle_lifetime: Option<TimeDelta>) -> bool {
+        is_over(self.expires_at, self.last_used_at, now, idle_lifetime)
+    }
+}
+
+/// A session as its owner sees it in the list of devices.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedSession {
+    /// Which.
+    pub id: SessionId,
+    /// For which client.
+    pub client_id: ClientId,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// When it was last refreshed.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends whatever happens. `None`: never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// What the browser calls itself.
+    pub user_agent: Option<String>,
+    /// Where the sign-in came from.
+    pub ip: Option<String>,
+    /// The database's clock when this was read.
+    pub now: DateTime<Utc>,
+}
+
+impl ListedSession {
+    /// As [`Session::is_over`].
+    pub fn is_over(&self, idle_lifetime: Option<TimeDelta>) -> bool {
+        is_over(self.expires_at, self.last_used_at, self.now, idle_lifetime)
+    }
+}
+
+fn is_over(
+    expires_at: Option<DateTime<Utc>>,
+    last_used_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    idle_lifetime: Option<TimeDelta>,
+) -> bool {
+    let idle_end = idle_lifetime.map(|idle| last_used_at + idle);
+    expires_at.is_some_and(|end| end <= now) || idle_end.is_some_and(|end| end <= now)
 }
 
 /// What tokens say about the person of a session.

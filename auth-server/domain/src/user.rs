@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Email, PasswordHash};
+use crate::{Email, EmailKey, PasswordHash, SessionId};
 
 /// Names a person for good; never given to another (JV-17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -16,6 +16,25 @@ pub struct UserId(pub Uuid);
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// What a person may be called by when somebody names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserName {
+    /// By their id.
+    Id(UserId),
+    /// By their address.
+    Email(EmailKey),
+}
+
+impl UserName {
+    /// An id or an e-mail address. `None`: neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        match Uuid::try_parse(text) {
+            Ok(id) => Some(Self::Id(UserId(id))),
+            Err(_) => Email::parse(text).ok().map(|email| Self::Email(email.key())),
+        }
     }
 }
 
@@ -86,4 +105,29 @@ pub struct Credentials {
     pub user_id: UserId,
     /// The hash that the password must match. `None`: this person has no password.
     pub password_hash: Option<PasswordHash>,
+}
+
+/// A password to be set.
+#[derive(Debug, Clone)]
+pub struct NewPassword {
+    /// Whose.
+    pub user_id: UserId,
+    /// What it is checked against from now on.
+    pub hash: PasswordHash,
+    /// Who sets it.
+    pub setter: PasswordSetter,
+}
+
+/// Who sets a password.
+#[derive(Debug, Clone)]
+pub enum PasswordSetter {
+    /// Somebody who need not know the old one.
+    Administrator,
+    /// The person themselves.
+    Owner {
+        /// The hash that the old password was verified against.
+        verified_hash: PasswordHash,
+        /// The session in which they do so; it goes on.
+        session: SessionId,
+    },
 }

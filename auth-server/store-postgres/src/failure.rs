@@ -13,6 +13,9 @@ const UNDEFINED_COLUMN: &str = "42703";
 /// `feature_not_supported`, which is how "cached plan must not change result type" arrives.
 const STALE_PLAN: &str = "0A000";
 
+/// `deadlock_detected`: Postgres undid the statement so that somebody else could go on.
+const DEADLOCK: &str = "40P01";
+
 /// What the caller learns. Neither Postgres nor the driver repeats bound values in what they say of themselves.
 pub(crate) fn failure(error: Error) -> StoreError {
     if is_passing(&error) {
@@ -44,6 +47,12 @@ pub(crate) fn is_undefined_table(error: &Error) -> bool {
 /// that only another connection helps.
 pub(crate) fn is_stale_plan(error: &Error) -> bool {
     code(error).is_some_and(|code| code == STALE_PLAN)
+}
+
+/// Whether the same is worth trying at once.
+pub(crate) fn is_deadlock(error: &StoreError) -> bool {
+    let StoreError::Unavailable(cause) = error else { return false };
+    cause.downcast_ref::<Error>().and_then(code).is_some_and(|code| code == DEADLOCK)
 }
 
 /// Whether the same may well succeed later, without anybody changing anything here.

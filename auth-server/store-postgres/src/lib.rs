@@ -4,11 +4,13 @@
 //! and a statement that nobody waits for any more has happened entirely or not at all. `store-sqlite` is the same in
 //! the same order; reading the two side by side is a review of both.
 
+mod ending;
 mod failure;
 mod rows;
 mod runtime;
 mod sessions;
 mod store;
+mod sweeping;
 mod users;
 
 pub use store::PostgresStore;

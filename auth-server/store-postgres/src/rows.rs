@@ -2,8 +2,8 @@
 
 use auth_domain::store::StoreError;
 use auth_domain::{
-    ClientId, Credentials, Digest, Email, Generation, Owner, PasswordHash, Role, Session, SessionId,
-    SessionKey, Snapshot, User, UserId,
+    ClientId, Credentials, Digest, Email, Generation, ListedSession, Owner, PasswordHash, Role, Session,
+    SessionId, SessionKey, Snapshot, User, UserId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Scope;
@@ -28,6 +28,18 @@ pub(crate) struct SnapshotRow {
     pub(crate) email_verified: bool,
     pub(crate) roles: Vec<String>,
     pub(crate) disabled_at: Option<DateTime<Utc>>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// A session in the list of devices.
+pub(crate) struct ListedSessionRow {
+    pub(crate) id: Uuid,
+    pub(crate) client_id: String,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) last_used_at: DateTime<Utc>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) ip: Option<String>,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -75,6 +87,21 @@ impl TryFrom<SnapshotRow> for Snapshot {
             disabled: row.disabled_at.is_some(),
         };
         Ok(Self { session, owner, now: row.now })
+    }
+}
+
+impl From<ListedSessionRow> for ListedSession {
+    fn from(row: ListedSessionRow) -> Self {
+        Self {
+            id: SessionId(row.id),
+            client_id: ClientId::new(row.client_id),
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+            user_agent: row.user_agent,
+            ip: row.ip,
+            now: row.now,
+        }
     }
 }
 

@@ -2,17 +2,20 @@
 
 use async_trait::async_trait;
 use auth_domain::store::{
-    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, StoreError, Touching,
+    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions, StoreError, Touching,
 };
 use auth_domain::{
-    Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey, UserId,
+    Digest, Generation, ListedSession, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey,
+    Snapshot, UserId,
 };
 use chrono::TimeDelta;
+use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
-use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::rows::{SnapshotRow, interval};
+use crate::ending::{end_all, lock_user};
+use crate::rows::{ListedSessionRow, SnapshotRow, interval};
 
 #[async_trait]
 impl Sessions for PostgresStore {
@@ -180,21 +183,49 @@ impl Sessions for PostgresStore {
         }
     }
 
+    async fn find_session(&self, key: SessionKey) -> Result<Option<Snapshot>, StoreError> {
+        let found = self.ask(async |connection| as_it_is(connection, self.shift(), key).await).await?;
+        found.map(Snapshot::try_from).transpose()
+    }
+
+    async fn list_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<ListedSession>, StoreError> {
+        // The nil UUID is before all others and names no session.
+        let after = after.map_or(Uuid::nil(), |session| session.0);
+        let rows = self
+            .ask(async |connection| {
+                sqlx::query_as!(
+                    ListedSessionRow,
+                    r#"select id, client_id, created_at, last_used_at, expires_at, user_agent, ip,
+                              statement_timestamp() + $1::interval as "now!"
+                       from sessions where user_id = $2 and id > $3 order by id limit $4"#,
+                    self.shift(),
+                    user.0,
+                    after,
+                    i64::from(limit),
+                )
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        Ok(rows.into_iter().map(ListedSession::from).collect())
+    }
+
     async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
-        self.ask(async |connection| {
-            let swept = sqlx::query!(
-                r#"delete from revocations where seq in (
-                       select seq from revocations
-                       where expires_at <= statement_timestamp() + $1::interval
-                       order by expires_at limit $2
-                       for update skip locked
-                   )"#,
-                self.shift(),
-                i64::from(most),
-            );
-            Ok(swept.execute(connection).await?.rows_affected())
-        })
-        .await
+        self.sweep_slice_of_revocations(most).await
+    }
+
+    async fn sweep_sessions(
+        &self,
+        after: Option<SessionKey>,
+        most: u32,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<SessionSweep, StoreError> {
+        self.sweep_slice_of_sessions(after, most, idle_lifetime).await
     }
 
     async fn end_session(
@@ -242,47 +273,13 @@ impl Sessions for PostgresStore {
     }
 
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError> {
-        // A task of its own: a caller who leaves must not leave the connection inside a transaction.
-        let store = self.clone();
-        let ended = self.in_a_task(async move { store.end_all(user, except).await }).await?;
-        Ok(u64::try_from(ended).unwrap_or_default())
-    }
-}
-
-impl PostgresStore {
-    /// Sign-ins share a lock on the person, so those under way are waited for; the second statement then sees them.
-    /// Sessions are locked in the order of their keys, as by everybody who locks several.
-    async fn end_all(&self, user: UserId, except: Option<SessionId>) -> Result<i64, StoreError> {
-        self.ask(async |connection| {
-            let mut transaction = connection.begin_with("begin").await?;
-            sqlx::query!("select id from users where id = $1 for update", user.0)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            let ended = sqlx::query_scalar!(
-                r#"with doomed as (
-                       select user_id, id from sessions
-                       where user_id = $2 and ($3::uuid is null or id <> $3)
-                       order by user_id, id for update
-                   ), gone as (
-                       delete from sessions s using doomed d where s.user_id = d.user_id and s.id = d.id
-                       returning s.id
-                   ), appended as (
-                       insert into revocations (kind, subject, created_at, expires_at)
-                       select 'session', gone.id::text, c.now, c.now + $4::interval
-                       from gone, (select statement_timestamp() + $1::interval as now) c
-                       order by gone.id
-                       on conflict (kind, subject) do nothing
-                   )
-                   select count(*) as "ended!" from gone"#,
-                self.shift(),
-                user.0,
-                except.map(|id| id.0),
-                interval(REVOCATION_LIFETIME),
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(ended)
+        self.in_a_task(move |store| async move {
+            store
+                .transact(async |transaction| {
+                    lock_user(transaction, user).await?;
+                    end_all(transaction, store.shift(), user, except).await
+                })
+                .await
         })
         .await
     }

@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
-use crate::failure::{failure, is_stale_plan, is_undefined_table, migration_failure};
+use crate::failure::{failure, is_deadlock, is_stale_plan, is_undefined_table, migration_failure};
 use crate::rows::interval;
 use crate::runtime::ConnectionRuntime;
 
@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(7);
 /// default. Not sent while connecting, where poolers refuse what they do not know.
 const MANNERS: &str = "set statement_timeout = '6s'; set default_transaction_isolation = 'read committed'";
 
+/// How often a verb is run that deadlocks undo.
+const TRIES: usize = 4;
+
 /// A connection that nobody used for so long is tried before it is relied on: something on the way may have forgotten
 /// it. All others are used without asking.
 const MAY_BE_FORGOTTEN: Duration = Duration::from_mins(1);
@@ -36,6 +39,8 @@ const MAY_BE_FORGOTTEN: Duration = Duration::from_mins(1);
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// One connection for what nobody waits for, so that it never takes one from those who are waited for.
+    aside: PgPool,
     clock_shift: ManualClock,
     runtime: Arc<ConnectionRuntime>,
 }
@@ -55,24 +60,10 @@ impl PostgresStore {
         }
         let runtime = Arc::new(ConnectionRuntime::start().map_err(sqlx::Error::from).map_err(failure)?);
         let entered = runtime.enter();
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(PATIENCE_TO_CONNECT)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > MAY_BE_FORGOTTEN {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(|connection, _| {
-                Box::pin(async move { sqlx::raw_sql(MANNERS).execute(connection).await.map(|_| ()) })
-            })
-            .connect_lazy_with(options);
+        let aside = pool(options.clone(), 1);
+        let pool = pool(options, max_connections);
         drop(entered);
-        Ok(Self { pool, clock_shift: ManualClock::default(), runtime })
+        Ok(Self { pool, aside, clock_shift: ManualClock::default(), runtime })
     }
 
     /// The same store, on a clock that is as far ahead of the database's as a test says.
@@ -91,43 +82,101 @@ impl PostgresStore {
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
-        self.runtime.drive(self.ask_here(verb)).await
+        self.runtime.drive(ask(&self.pool, verb)).await
     }
 
-    /// Runs a verb to its end, also when its caller is gone: what a transaction needs, for a `begin` that is cancelled
-    /// leaves its connection inside one.
-    pub(crate) async fn in_a_task<T: Send + 'static>(
-        &self,
-        verb: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let task = {
-            let _entered = self.runtime.enter();
-            tokio::spawn(verb)
-        };
-        task.await.map_err(|error| StoreError::Unavailable(Box::new(error)))?
-    }
-
-    async fn ask_here<T>(
+    /// As [`ask`](Self::ask), on the connection that nobody else waits for.
+    pub(crate) async fn ask_aside<T>(
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(failure)?;
-        match timeout(PATIENCE, verb(&mut connection)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                if is_stale_plan(&error) {
-                    connection.close_on_drop();
+        self.runtime.drive(ask(&self.aside, verb)).await
+    }
+
+    /// Runs a verb as one transaction. Within [`in_a_task`](Self::in_a_task).
+    pub(crate) async fn transact<T>(
+        &self,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.ask(async |connection| {
+            let mut transaction = connection.begin_with("begin").await?;
+            let answer = verb(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Runs a verb to its end, also when its caller is gone: what a transaction needs, for a `begin` that is cancelled
+    /// leaves its connection inside one. When a deadlock undid it, it is run again: the other one is through by then.
+    pub(crate) async fn in_a_task<T, F>(
+        &self,
+        verb: impl Fn(Self) -> F + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let store = self.clone();
+        let until_no_deadlock = async move {
+            for _ in 1..TRIES {
+                match verb(store.clone()).await {
+                    Err(error) if is_deadlock(&error) => {
+                        tracing::info!("a deadlock undid a transaction; it is run again");
+                    }
+                    answer => return answer,
                 }
-                Err(failure(error))
             }
-            Err(elapsed) => {
-                // Given back, it would wait for that answer for good, and so in the end would the whole pool.
+            verb(store).await
+        };
+        let task = {
+            let _entered = self.runtime.enter();
+            tokio::spawn(until_no_deadlock)
+        };
+        task.await.map_err(|error| StoreError::Unavailable(Box::new(error)))?
+    }
+}
+
+async fn ask<T>(
+    pool: &PgPool,
+    verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+) -> Result<T, StoreError> {
+    let mut connection = pool.acquire().await.map_err(failure)?;
+    match timeout(PATIENCE, verb(&mut connection)).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            if is_stale_plan(&error) {
                 connection.close_on_drop();
-                tracing::warn!("the database did not answer within {PATIENCE:?}; the connection is given up");
-                Err(StoreError::Unavailable(Box::new(elapsed)))
             }
+            Err(failure(error))
+        }
+        Err(elapsed) => {
+            // Given back, it would wait for that answer for good, and so in the end would the whole pool.
+            connection.close_on_drop();
+            tracing::warn!("the database did not answer within {PATIENCE:?}; the connection is given up");
+            Err(StoreError::Unavailable(Box::new(elapsed)))
         }
     }
+}
+
+/// The connections of those who are waited for.
+fn pool(options: PgConnectOptions, most: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(PATIENCE_TO_CONNECT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > MAY_BE_FORGOTTEN {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| {
+            Box::pin(async move { sqlx::raw_sql(MANNERS).execute(connection).await.map(|_| ()) })
+        })
+        .connect_lazy_with(options)
 }
 
 impl fmt::Debug for PostgresStore {
@@ -169,6 +218,7 @@ impl Upkeep for PostgresStore {
     }
 
     async fn close(&self) {
+        self.runtime.drive(self.aside.close()).await;
         self.runtime.drive(self.pool.close()).await;
     }
 }

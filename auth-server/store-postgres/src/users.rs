@@ -1,11 +1,14 @@
 //! The people who can sign in.
 
 use async_trait::async_trait;
-use auth_domain::store::{Adding, StoreError, Users};
-use auth_domain::{Credentials, EmailKey, NewUser, User, UserId};
+use auth_domain::store::{Adding, Changing, StoreError, Users};
+use auth_domain::{
+    Credentials, EmailKey, NewPassword, NewUser, PasswordSetter, Role, User, UserId, UserName,
+};
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::ending::{end_all, lock_user};
 use crate::rows::{CredentialsRow, UserRow};
 
 #[async_trait]
@@ -72,4 +75,122 @@ impl Users for PostgresStore {
             .await?;
         rows.into_iter().map(User::try_from).collect()
     }
+
+    async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
+        let (id, key) = match name {
+            UserName::Id(id) => (Some(id.0), None),
+            UserName::Email(key) => (None, Some(key.as_str())),
+        };
+        let found = self
+            .ask(async |connection| {
+                sqlx::query_as!(
+                    UserRow,
+                    "select id, email, email_verified, roles, created_at, disabled_at
+                     from users where id = $1 or email_key = $2",
+                    id,
+                    key,
+                )
+                .fetch_optional(connection)
+                .await
+            })
+            .await?;
+        found.map(User::try_from).transpose()
+    }
+
+    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<Changing, StoreError> {
+        let roles: Vec<String> = roles.iter().map(|role| role.as_str().to_owned()).collect();
+        let changed = self
+            .ask(async |connection| {
+                let set = sqlx::query!("update users set roles = $2 where id = $1", user.0, &roles);
+                set.execute(connection).await
+            })
+            .await?;
+        Ok(changed_or_refused(changed.rows_affected(), 0))
+    }
+
+    async fn set_password(&self, password: &NewPassword) -> Result<Changing, StoreError> {
+        let password = password.clone();
+        self.in_a_task(move |store| {
+            let password = password.clone();
+            async move { store.set_password_and_end_others(&password).await }
+        })
+        .await
+    }
+
+    async fn disable_user(&self, user: UserId) -> Result<Changing, StoreError> {
+        self.in_a_task(move |store| async move {
+            store
+                .transact(async |transaction| {
+                    let disabled = sqlx::query!(
+                        "update users set disabled_at = coalesce(disabled_at, statement_timestamp() + $1::interval)
+                         where id = $2",
+                        store.shift(),
+                        user.0,
+                    );
+                    let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
+                    let ended = end_all(transaction, store.shift(), user, None).await?;
+                    Ok(changed_or_refused(disabled, ended))
+                })
+                .await
+        })
+        .await
+    }
+
+    async fn enable_user(&self, user: UserId) -> Result<Changing, StoreError> {
+        let enabled = self
+            .ask(async |connection| {
+                let enable = sqlx::query!("update users set disabled_at = null where id = $1", user.0);
+                enable.execute(connection).await
+            })
+            .await?;
+        Ok(changed_or_refused(enabled.rows_affected(), 0))
+    }
+
+    async fn delete_user(&self, user: UserId) -> Result<Changing, StoreError> {
+        self.in_a_task(move |store| async move {
+            store
+                .transact(async |transaction| {
+                    lock_user(transaction, user).await?;
+                    let ended = end_all(transaction, store.shift(), user, None).await?;
+                    let deleted = sqlx::query!("delete from users where id = $1", user.0);
+                    let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
+                    Ok(changed_or_refused(deleted, ended))
+                })
+                .await
+        })
+        .await
+    }
+}
+
+impl PostgresStore {
+    async fn set_password_and_end_others(&self, password: &NewPassword) -> Result<Changing, StoreError> {
+        let user = password.user_id;
+        let (verified_hash, session) = match &password.setter {
+            PasswordSetter::Administrator => (None, None),
+            PasswordSetter::Owner { verified_hash, session } => {
+                (Some(verified_hash.as_str()), Some(*session))
+            }
+        };
+        self.transact(async |transaction| {
+            lock_user(transaction, user).await?;
+            let set = sqlx::query!(
+                "update users set password_hash = $2
+                 where id = $1
+                   and ($3::text is null or (password_hash = $3 and disabled_at is null))
+                   and ($4::uuid is null or exists (select from sessions where user_id = $1 and id = $4))",
+                user.0,
+                password.hash.as_str(),
+                verified_hash,
+                session.map(|session| session.0),
+            );
+            let set = set.execute(&mut *transaction).await?.rows_affected();
+            let ended = if set == 0 { 0 } else { end_all(transaction, self.shift(), user, session).await? };
+            Ok(changed_or_refused(set, ended))
+        })
+        .await
+    }
+}
+
+fn changed_or_refused(rows: u64, ended_sessions: u64) -> Changing {
+    if rows == 0 { Changing::Refused } else { Changing::Changed { ended_sessions } }
 }

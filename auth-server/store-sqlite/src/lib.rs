@@ -4,11 +4,13 @@
 //! time, so that SQLite settles every race. `store-postgres` is the same in the same order; reading the two side by
 //! side is a review of both.
 
+mod ending;
 mod failure;
 mod file;
 mod rows;
 mod sessions;
 mod store;
+mod sweeping;
 mod users;
 
 pub use store::SqliteStore;

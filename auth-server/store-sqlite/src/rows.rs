@@ -2,8 +2,8 @@
 
 use auth_domain::store::StoreError;
 use auth_domain::{
-    ClientId, Credentials, Digest, Email, Generation, Owner, PasswordHash, Role, Session, SessionId,
-    SessionKey, Snapshot, User, UserId,
+    ClientId, Credentials, Digest, Email, Generation, ListedSession, Owner, PasswordHash, Role, Session,
+    SessionId, SessionKey, Snapshot, User, UserId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Scope;
@@ -23,6 +23,11 @@ impl Micros {
     /// So much later. What has no end for SQLite either is refused there, not cut short here.
     pub(crate) fn after(self, span: TimeDelta) -> Self {
         Self(self.0.saturating_add(micros(span)))
+    }
+
+    /// So much earlier.
+    pub(crate) fn before(self, span: TimeDelta) -> Self {
+        Self(self.0.saturating_sub(micros(span)))
     }
 
     fn time(self) -> Option<DateTime<Utc>> {
@@ -48,6 +53,19 @@ pub(crate) struct SnapshotRow {
     pub(crate) email_verified: bool,
     pub(crate) roles: String,
     pub(crate) disabled_at: Option<Micros>,
+    pub(crate) now: Micros,
+}
+
+/// A session in the list of devices.
+pub(crate) struct ListedSessionRow {
+    pub(crate) user_id: Uuid,
+    pub(crate) id: Uuid,
+    pub(crate) client_id: String,
+    pub(crate) created_at: Micros,
+    pub(crate) last_used_at: Micros,
+    pub(crate) expires_at: Option<Micros>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) ip: Option<String>,
     pub(crate) now: Micros,
 }
 
@@ -96,6 +114,25 @@ impl TryFrom<SnapshotRow> for Snapshot {
             disabled: row.disabled_at.is_some(),
         };
         Ok(Self { session, owner, now: time(row.now, "now")? })
+    }
+}
+
+impl TryFrom<ListedSessionRow> for ListedSession {
+    type Error = StoreError;
+
+    fn try_from(row: ListedSessionRow) -> Result<Self, StoreError> {
+        let corrupt = |what| corrupt("sessions", format!("{}/{}", row.user_id, row.id), what);
+        let time = |micros: Micros, what| micros.time().ok_or_else(|| corrupt(what));
+        Ok(Self {
+            id: SessionId(row.id),
+            client_id: ClientId::new(row.client_id),
+            created_at: time(row.created_at, "created_at")?,
+            last_used_at: time(row.last_used_at, "last_used_at")?,
+            expires_at: row.expires_at.map(|micros| time(micros, "expires_at")).transpose()?,
+            user_agent: row.user_agent,
+            ip: row.ip,
+            now: time(row.now, "now")?,
+        })
     }
 }
 

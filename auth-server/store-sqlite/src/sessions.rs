@@ -2,16 +2,19 @@
 
 use async_trait::async_trait;
 use auth_domain::store::{
-    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, StoreError, Touching,
+    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions, StoreError, Touching,
 };
 use auth_domain::{
-    Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey, UserId,
+    Digest, Generation, ListedSession, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey,
+    Snapshot, UserId,
 };
 use chrono::TimeDelta;
 use sqlx::{Connection, SqliteConnection};
+use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::rows::{Micros, SnapshotRow, json, micros};
+use crate::ending::{append, end_all};
+use crate::rows::{ListedSessionRow, Micros, SnapshotRow, json, micros};
 
 #[async_trait]
 impl Sessions for SqliteStore {
@@ -200,20 +203,49 @@ impl Sessions for SqliteStore {
         }
     }
 
+    async fn find_session(&self, key: SessionKey) -> Result<Option<Snapshot>, StoreError> {
+        let found = self.read(async |connection| as_it_is(connection, self.now(), key).await).await?;
+        found.map(Snapshot::try_from).transpose()
+    }
+
+    async fn list_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<ListedSession>, StoreError> {
+        // The nil UUID is before all others and names no session.
+        let after = after.map_or(Uuid::nil(), |session| session.0);
+        let rows = self
+            .read(async |connection| {
+                let now = self.now();
+                sqlx::query_as!(
+                    ListedSessionRow,
+                    r#"select user_id, id, client_id, created_at, last_used_at, expires_at, user_agent, ip, ?1 as "now!: Micros"
+                       from sessions where user_id = ?2 and id > ?3 order by id limit ?4"#,
+                    now,
+                    user.0,
+                    after,
+                    limit,
+                )
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        rows.into_iter().map(ListedSession::try_from).collect()
+    }
+
     async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
-        let most = i64::from(most);
-        self.write(async |connection| {
-            let now = self.now();
-            let swept = sqlx::query!(
-                r#"delete from revocations where seq in (
-                       select seq from revocations where expires_at <= ?1 order by expires_at limit ?2
-                   )"#,
-                now,
-                most,
-            );
-            Ok(swept.execute(connection).await?.rows_affected())
-        })
-        .await
+        self.sweep_slice_of_revocations(most).await
+    }
+
+    async fn sweep_sessions(
+        &self,
+        after: Option<SessionKey>,
+        most: u32,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<SessionSweep, StoreError> {
+        self.sweep_slice_of_sessions(after, most, idle_lifetime).await
     }
 
     async fn end_session(
@@ -251,48 +283,15 @@ impl Sessions for SqliteStore {
     }
 
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError> {
-        let except = except.map(|id| id.0);
         self.write(async |connection| {
             // Nobody else writes from here to the commit, so that what is read is what is.
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let doomed = sqlx::query_scalar!(
-                "select id from sessions where user_id = ?1 and (?2 is null or id <> ?2) order by user_id, id",
-                user.0,
-                except,
-            )
-            .fetch_all(&mut *transaction)
-            .await?;
-            let now = self.now();
-            let expires_at = now.after(REVOCATION_LIFETIME);
-            let mut ended = 0;
-            for id in doomed {
-                let gone = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", user.0, id);
-                ended += gone.execute(&mut *transaction).await?.rows_affected();
-                let subject = id.to_string();
-                append(&mut transaction, &subject, now, expires_at).await?;
-            }
+            let ended = end_all(&mut transaction, self.now(), user, except).await?;
             transaction.commit().await?;
             Ok(ended)
         })
         .await
     }
-}
-
-/// Puts the end of a session on record, once.
-async fn append(
-    connection: &mut SqliteConnection,
-    subject: &str,
-    now: Micros,
-    expires_at: Micros,
-) -> Result<(), sqlx::Error> {
-    let appended = sqlx::query!(
-        "insert into revocations (kind, subject, created_at, expires_at) values ('session', ?1, ?2, ?3)
-         on conflict (kind, subject) do nothing",
-        subject,
-        now,
-        expires_at,
-    );
-    appended.execute(connection).await.map(|_| ())
 }
 
 /// The session as it is now.

@@ -1,11 +1,15 @@
 //! The people who can sign in.
 
 use async_trait::async_trait;
-use auth_domain::store::{Adding, StoreError, Users};
-use auth_domain::{Credentials, EmailKey, NewUser, Role, User, UserId};
+use auth_domain::store::{Adding, Changing, StoreError, Users};
+use auth_domain::{
+    Credentials, EmailKey, NewPassword, NewUser, PasswordSetter, Role, User, UserId, UserName,
+};
+use sqlx::Connection;
 use uuid::Uuid;
 
 use crate::SqliteStore;
+use crate::ending::end_all;
 use crate::rows::{CredentialsRow, UserRow, json};
 
 #[async_trait]
@@ -75,4 +79,109 @@ impl Users for SqliteStore {
             .await?;
         rows.into_iter().map(User::try_from).collect()
     }
+
+    async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
+        let (id, key) = match name {
+            UserName::Id(id) => (Some(id.0), None),
+            UserName::Email(key) => (None, Some(key.as_str())),
+        };
+        let found = self
+            .read(async |connection| {
+                sqlx::query_as!(
+                    UserRow,
+                    "select id, email, email_verified, roles, created_at, disabled_at
+                     from users where id = ?1 or email_key = ?2",
+                    id,
+                    key,
+                )
+                .fetch_optional(connection)
+                .await
+            })
+            .await?;
+        found.map(User::try_from).transpose()
+    }
+
+    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<Changing, StoreError> {
+        let roles = json(roles.iter().map(Role::as_str));
+        let changed = self
+            .write(async |connection| {
+                let set = sqlx::query!("update users set roles = ?2 where id = ?1", user.0, roles);
+                set.execute(connection).await
+            })
+            .await?;
+        Ok(changed_or_refused(changed.rows_affected(), 0))
+    }
+
+    async fn set_password(&self, password: &NewPassword) -> Result<Changing, StoreError> {
+        let (user, hash) = (password.user_id, password.hash.as_str());
+        let (verified_hash, session) = match &password.setter {
+            PasswordSetter::Administrator => (None, None),
+            PasswordSetter::Owner { verified_hash, session } => {
+                (Some(verified_hash.as_str()), Some(*session))
+            }
+        };
+        let session_id = session.map(|session| session.0);
+        self.write(async |connection| {
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let set = sqlx::query!(
+                "update users set password_hash = ?2
+                 where id = ?1
+                   and (?3 is null or (password_hash = ?3 and disabled_at is null))
+                   and (?4 is null or exists (select 1 from sessions where user_id = ?1 and id = ?4))",
+                user.0,
+                hash,
+                verified_hash,
+                session_id,
+            );
+            let set = set.execute(&mut *transaction).await?.rows_affected();
+            let ended =
+                if set == 0 { 0 } else { end_all(&mut transaction, self.now(), user, session).await? };
+            transaction.commit().await?;
+            Ok(changed_or_refused(set, ended))
+        })
+        .await
+    }
+
+    async fn disable_user(&self, user: UserId) -> Result<Changing, StoreError> {
+        self.write(async |connection| {
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let now = self.now();
+            let disabled = sqlx::query!(
+                "update users set disabled_at = coalesce(disabled_at, ?1) where id = ?2",
+                now,
+                user.0
+            );
+            let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
+            let ended = end_all(&mut transaction, now, user, None).await?;
+            transaction.commit().await?;
+            Ok(changed_or_refused(disabled, ended))
+        })
+        .await
+    }
+
+    async fn enable_user(&self, user: UserId) -> Result<Changing, StoreError> {
+        let enabled = self
+            .write(async |connection| {
+                let enable = sqlx::query!("update users set disabled_at = null where id = ?1", user.0);
+                enable.execute(connection).await
+            })
+            .await?;
+        Ok(changed_or_refused(enabled.rows_affected(), 0))
+    }
+
+    async fn delete_user(&self, user: UserId) -> Result<Changing, StoreError> {
+        self.write(async |connection| {
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let ended = end_all(&mut transaction, self.now(), user, None).await?;
+            let deleted = sqlx::query!("delete from users where id = ?1", user.0);
+            let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
+            transaction.commit().await?;
+            Ok(changed_or_refused(deleted, ended))
+        })
+        .await
+    }
+}
+
+fn changed_or_refused(rows: u64, ended_sessions: u64) -> Changing {
+    if rows == 0 { Changing::Refused } else { Changing::Changed { ended_sessions } }
 }

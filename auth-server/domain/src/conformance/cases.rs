@@ -23,6 +23,16 @@ macro_rules! conformance {
             people_are_listed_in_the_order_of_their_ids_page_by_page
             the_list_says_who_is_disabled_and_since_when
             somebody_corrupt_is_named_as_such
+            somebody_is_found_by_their_id_and_by_their_address
+        }
+        $crate::conformance! { @tests run $fresh changing
+            roles_are_those_that_were_set_last_and_the_next_refresh_knows_them
+            a_password_that_somebody_changes_ends_their_other_sessions
+            a_password_is_changed_only_on_what_was_verified
+            a_password_that_an_administrator_sets_ends_all_sessions
+            somebody_disabled_is_signed_out_everywhere_and_signs_in_no_more
+            somebody_deleted_is_gone_with_their_sessions_and_their_address_is_free
+            nobody_is_changed
         }
         $crate::conformance! { @tests run $fresh opening
             a_session_is_stored_as_it_was_asked_for
@@ -74,13 +84,23 @@ macro_rules! conformance {
             any_generation_of_a_token_proves_that_a_session_is_ones_own
             a_wrong_proof_ends_nothing_and_records_nothing
             all_of_a_persons_sessions_end_but_the_one_excepted
-            a_record_is_swept_once_its_time_is_over_and_not_before
-            a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first
             what_was_gone_already_is_on_record_once
             what_never_was_here_is_put_on_record_all_the_same
             only_the_session_that_is_named_ends
             a_session_that_may_not_go_on_is_ended_like_any_other
             somebody_is_deleted_only_after_their_sessions_were_ended
+        }
+        $crate::conformance! { @tests run $fresh listing
+            a_session_is_found_as_it_is_also_when_it_may_not_go_on
+            a_persons_sessions_are_listed_in_the_order_of_their_ids_page_by_page
+            a_list_says_of_each_session_what_its_owner_knows_it_by
+        }
+        $crate::conformance! { @tests run $fresh sweeping
+            a_session_is_swept_once_no_access_token_of_it_can_live
+            an_idle_session_is_swept_by_its_last_use
+            a_sweep_goes_through_all_sessions_slice_by_slice
+            a_record_is_swept_once_its_time_is_over_and_not_before
+            a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first
         }
         $crate::conformance! { @tests run $fresh races
             of_many_rotations_of_one_token_exactly_one_rotates
@@ -91,6 +111,11 @@ macro_rules! conformance {
             an_end_that_nobody_waits_for_is_whole_or_not_at_all
             of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once
             an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all
+            a_sign_in_that_races_a_password_change_leaves_nothing_open
+            a_sign_in_that_races_a_disable_leaves_nothing_open
+            a_session_that_is_refreshed_all_the_time_ends_with_its_person
+            of_two_who_change_one_password_exactly_one_does
+            ends_of_many_and_sweeps_at_once_reach_no_deadlock
         }
     };
     (@tests $run:ident $fresh:ident $group:ident $($case:ident)*) => {
@@ -114,9 +139,13 @@ mod tests {
             include_str!("upkeep.rs"),
             include_str!("people.rs"),
             include_str!("opening.rs"),
+            include_str!("changing.rs"),
             include_str!("rotating.rs"),
+            include_str!("touching.rs"),
             include_str!("forgiving.rs"),
             include_str!("ending.rs"),
+            include_str!("listing.rs"),
+            include_str!("sweeping.rs"),
             include_str!("races.rs"),
         ];
         let cases =

@@ -93,34 +93,6 @@ pub async fn somebody_is_deleted_only_after_their_sessions_were_ended(subject: &
     }
 }
 
-pub async fn a_record_is_swept_once_its_time_is_over_and_not_before(subject: &Subject) {
-    let old = subject.device().await;
-    subject.end(old.key, None).await;
-    subject.clock.advance(TimeDelta::minutes(60));
-    let young = subject.device().await;
-    subject.end(young.key, None).await;
-    assert_eq!(subject.store.sweep_revocations(9).await.expect("swept"), 0);
-
-    subject.clock.advance(TimeDelta::minutes(66));
-    assert_eq!(subject.store.sweep_revocations(9).await.expect("swept"), 1);
-    assert_eq!(subject.ended().await, [young.key.id.to_string()]);
-}
-
-pub async fn a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first(subject: &Subject) {
-    let mut ended = Vec::new();
-    for _ in 0..5 {
-        let device = subject.device().await;
-        subject.end(device.key, None).await;
-        ended.push(device.key.id.to_string());
-        subject.clock.advance(TimeDelta::seconds(1));
-    }
-    subject.clock.advance(REVOCATION_LIFETIME);
-    assert_eq!(subject.store.sweep_revocations(3).await.expect("swept"), 3);
-    assert_eq!(subject.ended().await, ended[3..]);
-    assert_eq!(subject.store.sweep_revocations(3).await.expect("swept"), 2);
-    assert_eq!(subject.store.sweep_revocations(3).await.expect("swept"), 0);
-}
-
 pub async fn all_of_a_persons_sessions_end_but_the_one_excepted(subject: &Subject) {
     let person = subject.somebody().await;
     let devices: Vec<_> = (0..4).map(|_| device_of(&person)).collect();

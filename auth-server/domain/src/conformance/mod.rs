@@ -12,9 +12,13 @@
 mod actors;
 mod cases;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
+pub mod changing;
+#[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod ending;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod forgiving;
+#[expect(missing_docs, reason = "the name of a test is its sentence")]
+pub mod listing;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod opening;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
@@ -23,6 +27,8 @@ pub mod people;
 pub mod races;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod rotating;
+#[expect(missing_docs, reason = "the name of a test is its sentence")]
+pub mod sweeping;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod touching;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]

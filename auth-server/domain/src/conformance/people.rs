@@ -5,7 +5,7 @@ use goptri::Clock;
 use super::Subject;
 use super::actors::{assert_about, id, person, person_at};
 use crate::store::{Adding, StoreError};
-use crate::{Email, EmailKey, NewUser, Role, User, UserId};
+use crate::{Email, EmailKey, NewUser, Role, User, UserId, UserName};
 
 pub async fn somebody_is_kept_as_they_were_added(subject: &Subject) {
     let role = |text| Role::parse(text).expect("a role");
@@ -129,6 +129,26 @@ pub async fn somebody_corrupt_is_named_as_such(subject: &Subject) {
         }
         other => panic!("{other:?}"),
     }
+}
+
+pub async fn somebody_is_found_by_their_id_and_by_their_address(subject: &Subject) {
+    let (ann, bob) = (person_at("Ann@example.com"), person_at("bob@example.com"));
+    let added = subject.add(&ann).await;
+    subject.add(&bob).await;
+    let find = async |name: &str| {
+        let name = UserName::parse(name).expect("a name");
+        subject.store.find_user(&name).await.expect("an answer")
+    };
+    for name in ["ann@example.com", "ANN@example.com", &ann.id.to_string()] {
+        assert_eq!(find(name).await.as_ref(), Some(&added), "{name}");
+    }
+    for name in ["eve@example.com", &person().id.to_string()] {
+        assert_eq!(find(name).await, None, "{name}");
+    }
+    assert_eq!(UserName::parse("ann"), None);
+    subject.backstage.corrupt_roles(bob.id).await;
+    let found = subject.store.find_user(&UserName::Id(bob.id)).await;
+    assert!(matches!(found, Err(StoreError::Corrupt { table: "users", what: "roles", .. })), "{found:?}");
 }
 
 fn key(email: &str) -> EmailKey {

@@ -1,16 +1,19 @@
 //! Races: many at once, over two stores as two servers have them, and exactly one of them wins.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Subject;
 use super::actors::{device_of, generation, person_at};
-use crate::Generation;
-use crate::store::{Adding, Ending, Forgiving, Rotation, Store, StoreError};
+use crate::store::{
+    Adding, Changing, Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Store, StoreError,
+};
+use crate::{Generation, NewPassword, NewSession, PasswordSetter, UserId};
 
 const MANY: usize = 32;
 
@@ -173,6 +176,145 @@ pub async fn an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all(subject:
         for device in &devices {
             subject.is_unknown(&device.token(0)).await;
             assert_eq!(recorded.iter().filter(|entry| **entry == device.key.id.to_string()).count(), 1);
+        }
+    }
+}
+
+/// Races a sign-in against a verb that must end it or keep it from opening, over two stores, again and again.
+async fn nothing_stays_open<F>(subject: &Subject, verb: impl Fn(Arc<dyn Store>, UserId) -> F)
+where
+    F: Future<Output = Result<Changing, StoreError>> + Send + 'static,
+{
+    let (one, other) = (Arc::clone(&subject.store), subject.backstage.another_store().await);
+    for round in 0..200 {
+        let person = subject.somebody().await;
+        let device = device_of(&person);
+        let start = Arc::new(Barrier::new(2));
+        let signing_in = {
+            let (store, start, session) = (Arc::clone(&one), Arc::clone(&start), device.sign_in(&person));
+            tokio::spawn(async move {
+                start.wait().await;
+                spin(round % 20);
+                store.open_session(&session).await.expect("an answer")
+            })
+        };
+        let changing = verb(Arc::clone(&other), person.id);
+        start.wait().await;
+        spin((199 - round) % 20);
+        let Changing::Changed { ended_sessions } = changing.await.expect("an answer") else {
+            panic!("refused")
+        };
+        let opened = matches!(signing_in.await.expect("the sign-in"), Opening::Opened(_));
+        assert_eq!(ended_sessions, u64::from(opened), "what opened was ended, and nothing else");
+        subject.is_unknown(&device.token(0)).await;
+        assert_eq!(subject.store.list_sessions(person.id, None, 9).await.expect("an answer"), []);
+    }
+}
+
+/// Lets the other one be ahead by some microseconds, so that over the rounds both orders and all between them happen.
+fn spin(steps: u32) {
+    for _ in 0..steps * 2_000 {
+        std::hint::spin_loop();
+    }
+}
+
+/// RT-09
+pub async fn a_sign_in_that_races_a_password_change_leaves_nothing_open(subject: &Subject) {
+    let hash = person_at("anybody@example.com").password_hash;
+    nothing_stays_open(subject, |store, user_id| {
+        let password = NewPassword { user_id, hash: hash.clone(), setter: PasswordSetter::Administrator };
+        async move { store.set_password(&password).await }
+    })
+    .await;
+}
+
+/// RT-09
+pub async fn a_sign_in_that_races_a_disable_leaves_nothing_open(subject: &Subject) {
+    nothing_stays_open(subject, |store, user| async move { store.disable_user(user).await }).await;
+}
+
+/// RT-09
+pub async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subject: &Subject) {
+    let other = subject.backstage.another_store().await;
+    for round in 0..100 {
+        let device = subject.device().await;
+        let user = device.key.user_id;
+        let disabled = Arc::new(AtomicBool::new(false));
+        let refreshing = {
+            let (store, device, disabled) =
+                (Arc::clone(&subject.store), device.clone(), Arc::clone(&disabled));
+            tokio::spawn(async move {
+                for number in 0.. {
+                    let was_disabled = disabled.load(Ordering::SeqCst);
+                    match store.rotate(&device.token(number), None).await.expect("an answer") {
+                        Rotation::Rotated(_) => assert!(!was_disabled, "rotated after it was acknowledged"),
+                        Rotation::Unknown => break,
+                        // Disabled, and about to be gone.
+                        Rotation::NotCurrent(snapshot) => assert!(snapshot.owner.disabled, "{snapshot:?}"),
+                    }
+                }
+            })
+        };
+        tokio::task::yield_now().await;
+        let ended = if round % 2 == 0 { other.disable_user(user) } else { other.delete_user(user) }.await;
+        assert_eq!(ended.expect("an answer"), Changing::Changed { ended_sessions: 1 });
+        disabled.store(true, Ordering::SeqCst);
+        refreshing.await.expect("the one who refreshes");
+    }
+}
+
+pub async fn of_two_who_change_one_password_exactly_one_does(subject: &Subject) {
+    let person = subject.somebody().await;
+    let here = subject.another_device(&person).await;
+    let answers = at_once(subject, |store| {
+        let setter =
+            PasswordSetter::Owner { verified_hash: person.password_hash.clone(), session: here.key.id };
+        let hash = person_at("anybody@example.com").password_hash;
+        let password = NewPassword { user_id: person.id, hash, setter };
+        async move { store.set_password(&password).await }
+    })
+    .await;
+    let changed = Changing::Changed { ended_sessions: 0 };
+    assert_eq!(answers.iter().filter(|answer| **answer == changed).count(), 1);
+    subject.rotates(&here.token(0)).await;
+}
+
+pub async fn ends_of_many_and_sweeps_at_once_reach_no_deadlock(subject: &Subject) {
+    for _ in 0..5 {
+        let mut people = Vec::new();
+        for _ in 0..2 {
+            let person = subject.somebody().await;
+            let mut keys = Vec::new();
+            for number in 0..12 {
+                let device = device_of(&person);
+                let lifetime = (number % 3 == 0).then(|| TimeDelta::minutes(1));
+                subject.open(&NewSession { lifetime, ..device.sign_in(&person) }).await;
+                keys.push(device.key);
+            }
+            people.push((person.id, keys));
+        }
+        subject.clock.advance(REVOCATION_LIFETIME + TimeDelta::minutes(2));
+        let next = AtomicUsize::new(0);
+        at_once(subject, |store| {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let (user, keys) = people[number % 2].clone();
+            async move {
+                match number / 2 % 4 {
+                    0 => store.end_sessions_of(user, None).await.map(|_| ()),
+                    1 => store.sweep_sessions(None, 100, None).await.map(|_| ()),
+                    2 => store.disable_user(user).await.map(|_| ()),
+                    _ => {
+                        for key in keys.into_iter().rev() {
+                            store.end_session(key, None).await?;
+                        }
+                        Ok(())
+                    }
+                }
+            }
+        })
+        .await;
+        for (user, _) in people {
+            assert_eq!(subject.store.list_sessions(user, None, 99).await.expect("an answer"), []);
         }
     }
 }

@@ -27,6 +27,10 @@ pub async fn before_it_is_migrated_every_verb_says_so(subject: &Subject) {
         subject.store.rotate(&device.token(0), None).await.err(),
         subject.store.forgive(device.key, Generation::FIRST, None).await.err(),
         subject.store.end_session(device.key, None).await.err(),
+        subject.store.end_sessions_of(person.id, None).await.err(),
+        subject.store.find_session(device.key).await.err(),
+        subject.store.sweep_sessions(None, 1, None).await.err(),
+        subject.store.delete_user(person.id).await.err(),
     ];
     for error in errors {
         assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
@@ -79,6 +83,8 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
         subject.store.rotate(&device.token(1), None).await.err(),
         subject.store.forgive(device.key, Generation::FIRST, None).await.err(),
         subject.store.end_session(device.key, None).await.err(),
+        subject.store.end_sessions_of(person.id, None).await.err(),
+        subject.store.disable_user(person.id).await.err(),
     ];
     for error in errors {
         assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");

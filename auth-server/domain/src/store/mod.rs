@@ -8,8 +8,10 @@ mod users;
 
 use async_trait::async_trait;
 
-pub use sessions::{Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, Touching};
-pub use users::{Adding, Users};
+pub use sessions::{
+    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions, Touching,
+};
+pub use users::{Adding, Changing, Users};
 
 /// A whole store.
 pub trait Store: Users + Sessions + Upkeep {}

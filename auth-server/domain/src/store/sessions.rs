@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 
 use super::StoreError;
 use crate::{
-    Digest, Generation, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey, Snapshot, UserId,
+    Digest, Generation, ListedSession, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey,
+    Snapshot, UserId,
 };
 
 /// How long an entry of `revocations` lives: as long as the longest-lived access token that is allowed (an hour), an
@@ -47,9 +48,31 @@ pub trait Sessions: Send + Sync + 'static {
         before: Option<Generation>,
     ) -> Result<Forgiving, StoreError>;
 
+    /// The session as it is, ended by time or not. `None`: it is not there.
+    async fn find_session(&self, key: SessionKey) -> Result<Option<Snapshot>, StoreError>;
+
+    /// A person's sessions in the order of their ids, ended by time or not, the first `limit` of those after `after`.
+    async fn list_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<ListedSession>, StoreError>;
+
     /// Deletes records of `revocations` whose time is over, the oldest first and `most` of them at the most, and says
     /// how many. Several may sweep at the same time: none waits for another.
     async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError>;
+
+    /// Looks at the next `most` sessions after `after`, in the order of their keys, and deletes those that ended by time,
+    /// absolute or idle, at least [`REVOCATION_LIFETIME`] ago: no access token of theirs lives, so nothing is recorded.
+    ///
+    /// A session that somebody else works on is left for the next time: a sweep waits for nobody.
+    async fn sweep_sessions(
+        &self,
+        after: Option<SessionKey>,
+        most: u32,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<SessionSweep, StoreError>;
 
     /// Ends a session: deletes it and appends to `revocations`, both or neither. Appends also when it is gone.
     ///
@@ -107,6 +130,15 @@ pub enum Forgiving {
     Forgiven(Snapshot),
     /// The session is not as it was judged any more. Nothing changed.
     Lost,
+}
+
+/// The answer of [`Sessions::sweep_sessions`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionSweep {
+    /// So many were deleted.
+    pub swept: u64,
+    /// The last one looked at: where the next slice begins. `None`: there is none after it.
+    pub last: Option<SessionKey>,
 }
 
 /// The answer of [`Sessions::end_session`].

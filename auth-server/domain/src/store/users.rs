@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{Credentials, EmailKey, NewUser, User, UserId};
+use crate::{Credentials, EmailKey, NewPassword, NewUser, Role, User, UserId, UserName};
 
 /// The people who can sign in.
 #[async_trait]
@@ -17,6 +17,29 @@ pub trait Users: Send + Sync + 'static {
 
     /// People in the order of their ids, the first `limit` of those after `after`.
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
+
+    /// One person. `None`: nobody goes by that name.
+    async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError>;
+
+    /// Gives a person these roles and no others. Tokens that are out keep the roles that they were issued with.
+    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<Changing, StoreError>;
+
+    /// Gives a person another password and ends their sessions, but the one in which they changed it themselves: both or
+    /// neither. A sign-in with the old password either comes first and is ended too, or opens nothing.
+    ///
+    /// Refused to somebody who changes it themselves when they are disabled, their password is not the verified one any
+    /// more, or their session has ended.
+    async fn set_password(&self, password: &NewPassword) -> Result<Changing, StoreError>;
+
+    /// Lets a person sign in no more and ends all their sessions: both or neither. A sign-in at the same time either
+    /// comes first and is ended too, or opens nothing. Who is disabled already stays so since when they were.
+    async fn disable_user(&self, user: UserId) -> Result<Changing, StoreError>;
+
+    /// Lets a person sign in again.
+    async fn enable_user(&self, user: UserId) -> Result<Changing, StoreError>;
+
+    /// Deletes a person for good and ends all their sessions: both or neither.
+    async fn delete_user(&self, user: UserId) -> Result<Changing, StoreError>;
 }
 
 /// The answer of [`Users::add_user`].
@@ -26,4 +49,16 @@ pub enum Adding {
     Added(User),
     /// Somebody has this address. Nothing changed.
     EmailTaken,
+}
+
+/// The answer of the verbs that change a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changing {
+    /// Changed.
+    Changed {
+        /// So many sessions ended with it.
+        ended_sessions: u64,
+    },
+    /// Nobody has this id, or what the change rests on is not so any more. Nothing changed.
+    Refused,
 }

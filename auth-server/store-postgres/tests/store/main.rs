@@ -6,3 +6,4 @@ mod proxy;
 mod runtimes;
 mod schema;
 mod trouble;
+mod waiting;

@@ -156,24 +156,24 @@ async fn the_password_of_the_database_does_not_show() {
     assert!(!format!("{error:?} {error:#?}").contains("hunter2"));
 }
 
-async fn migrated() -> (Database, PostgresStore) {
+pub(super) async fn migrated() -> (Database, PostgresStore) {
     let database = Database::fresh().await;
     let store = PostgresStore::connect(database.url(), 1).unwrap();
     store.migrate().await.unwrap();
     (database, store)
 }
 
-async fn pool(database: &Database) -> PgPool {
+pub(super) async fn pool(database: &Database) -> PgPool {
     PgPoolOptions::new().max_connections(2).connect(database.url()).await.unwrap()
 }
 
-async fn somebody_waits_for_a_lock(pool: &PgPool) -> bool {
+pub(super) async fn somebody_waits_for_a_lock(pool: &PgPool) -> bool {
     let waiting = "select exists (select from pg_stat_activity
                                   where datname = current_database() and wait_event_type = 'Lock')";
     sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap()
 }
 
-fn person() -> NewUser {
+pub(super) fn person() -> NewUser {
     NewUser {
         id: UserId(Uuid::from_u128(1)),
         email: Email::parse("ann@example.com").unwrap(),
@@ -183,7 +183,7 @@ fn person() -> NewUser {
     }
 }
 
-fn sign_in(person: &NewUser) -> NewSession {
+pub(super) fn sign_in(person: &NewUser) -> NewSession {
     NewSession {
         key: SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(2)) },
         verified_hash: person.password_hash.clone(),

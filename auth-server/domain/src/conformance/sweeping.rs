@@ -1,0 +1,103 @@
+//! Sweeping: what nobody needs to remember any more goes, in slices, and nothing else does.
+
+use chrono::TimeDelta;
+
+use super::Subject;
+use super::actors::device_of;
+use crate::store::{REVOCATION_LIFETIME, SessionSweep};
+use crate::{NewSession, SessionKey};
+
+pub async fn a_session_is_swept_once_no_access_token_of_it_can_live(subject: &Subject) {
+    let person = subject.somebody().await;
+    let (short, long) = (device_of(&person), device_of(&person));
+    let lifetime = TimeDelta::hours(24);
+    subject.open(&NewSession { lifetime: Some(lifetime), ..short.sign_in(&person) }).await;
+    subject.open(&long.sign_in(&person)).await;
+
+    subject.clock.advance(lifetime + REVOCATION_LIFETIME - TimeDelta::minutes(5));
+    assert_eq!(sweep(subject, None).await, 0);
+    subject.rotates_nothing(&short.token(0)).await;
+
+    subject.clock.advance(TimeDelta::minutes(6));
+    assert_eq!(sweep(subject, None).await, 1);
+    subject.is_unknown(&short.token(0)).await;
+    assert_eq!(subject.ended().await, Vec::<String>::new(), "nothing lives that a record could end");
+    subject.clock.advance(TimeDelta::days(10_000));
+    assert_eq!(sweep(subject, None).await, 0);
+    subject.rotates(&long.token(0)).await;
+}
+
+/// RT-06
+pub async fn an_idle_session_is_swept_by_its_last_use(subject: &Subject) {
+    let (used, unused) = (subject.device().await, subject.device().await);
+    let idle = TimeDelta::days(30);
+    subject.clock.advance(TimeDelta::days(20));
+    subject.rotates(&used.token(0)).await;
+    subject.clock.advance(TimeDelta::days(11));
+    assert_eq!(sweep(subject, None).await, 0, "no idle end is configured");
+    assert_eq!(sweep(subject, Some(idle)).await, 1);
+    subject.is_unknown(&unused.token(0)).await;
+    subject.rotates(&used.token(1)).await;
+}
+
+pub async fn a_sweep_goes_through_all_sessions_slice_by_slice(subject: &Subject) {
+    let mut keys = Vec::new();
+    for _ in 0..3 {
+        let person = subject.somebody().await;
+        for _ in 0..3 {
+            let device = device_of(&person);
+            subject
+                .open(&NewSession { lifetime: Some(TimeDelta::minutes(1)), ..device.sign_in(&person) })
+                .await;
+            keys.push(device.key);
+        }
+    }
+    let kept = subject.device().await;
+    keys.push(kept.key);
+    keys.sort();
+    subject.clock.advance(REVOCATION_LIFETIME + TimeDelta::minutes(2));
+
+    let mut after = None;
+    for slice in keys.chunks(4) {
+        let swept = subject.store.sweep_sessions(after, 4, None).await.expect("swept");
+        let full: Option<SessionKey> = (slice.len() == 4).then(|| slice[3]);
+        let expected = slice.iter().filter(|key| **key != kept.key).count() as u64;
+        assert_eq!(swept, SessionSweep { swept: expected, last: full });
+        after = full;
+    }
+    let nothing = SessionSweep { swept: 0, last: None };
+    assert_eq!(subject.store.sweep_sessions(after, 4, None).await.expect("swept"), nothing);
+    subject.rotates(&kept.token(0)).await;
+}
+
+pub async fn a_record_is_swept_once_its_time_is_over_and_not_before(subject: &Subject) {
+    let old = subject.device().await;
+    subject.end(old.key, None).await;
+    subject.clock.advance(TimeDelta::minutes(60));
+    let young = subject.device().await;
+    subject.end(young.key, None).await;
+    assert_eq!(subject.store.sweep_revocations(9).await.expect("swept"), 0);
+
+    subject.clock.advance(TimeDelta::minutes(66));
+    assert_eq!(subject.store.sweep_revocations(9).await.expect("swept"), 1);
+    assert_eq!(subject.ended().await, [young.key.id.to_string()]);
+}
+
+pub async fn a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first(subject: &Subject) {
+    let mut ended = Vec::new();
+    for _ in 0..5 {
+        let device = subject.device().await;
+        subject.end(device.key, None).await;
+        ended.push(device.key.id.to_string());
+        subject.clock.advance(TimeDelta::seconds(1));
+    }
+    subject.clock.advance(REVOCATION_LIFETIME);
+    assert_eq!(subject.store.sweep_revocations(3).await.expect("swept"), 3);
+    assert_eq!(subject.ended().await, ended[3..]);
+    assert_eq!(subject.store.sweep_revocations(3).await.expect("swept"), 2);
+    assert_eq!(subject.store.sweep_revocations(3).await.expect("swept"), 0);
+}
+
+async fn sweep(subject: &Subject, idle_lifetime: Option<TimeDelta>) -> u64 {
+    subject.store.sweep_sessions(None, 100, idle_lifetime).await.expect("swept").swept
+}

@@ -1,0 +1,75 @@
+//! Deleting what nobody needs to remember any more, slice by slice, on a connection that nobody else waits for.
+
+use auth_domain::store::{REVOCATION_LIFETIME, SessionSweep, StoreError};
+use auth_domain::{SessionId, SessionKey, UserId};
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::rows::interval;
+
+impl PostgresStore {
+    pub(crate) async fn sweep_slice_of_revocations(&self, most: u32) -> Result<u64, StoreError> {
+        self.ask_aside(async |connection| {
+            let swept = sqlx::query!(
+                r#"delete from revocations where seq in (
+                       select seq from revocations
+                       where expires_at <= statement_timestamp() + $1::interval
+                       order by expires_at limit $2
+                       for update skip locked
+                   )"#,
+                self.shift(),
+                i64::from(most),
+            );
+            Ok(swept.execute(connection).await?.rows_affected())
+        })
+        .await
+    }
+
+    pub(crate) async fn sweep_slice_of_sessions(
+        &self,
+        after: Option<SessionKey>,
+        most: u32,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<SessionSweep, StoreError> {
+        // The nil UUID is before all others and is nobody's.
+        let (user_id, id) = after.map_or((Uuid::nil(), Uuid::nil()), |key| (key.user_id.0, key.id.0));
+        let slice = self
+            .ask_aside(async |connection| {
+                sqlx::query!(
+                    r#"with slice as (
+                           select user_id, id from sessions where (user_id, id) > ($2, $3) order by user_id, id limit $4
+                       ), last as (
+                           select user_id, id from slice order by user_id desc, id desc limit 1
+                       ), doomed as (
+                           select s.user_id, s.id
+                           from sessions s, last, (select statement_timestamp() + $1::interval - $5::interval as long_ago) c
+                           where (s.user_id, s.id) > ($2, $3) and (s.user_id, s.id) <= (last.user_id, last.id)
+                             and (s.expires_at <= c.long_ago or s.last_used_at + $6::interval <= c.long_ago)
+                           for update of s skip locked
+                       ), gone as (
+                           delete from sessions s using doomed d where s.user_id = d.user_id and s.id = d.id
+                           returning s.id
+                       )
+                       select last.user_id, last.id, (select count(*) from slice) as "seen!",
+                              (select count(*) from gone) as "swept!"
+                       from last"#,
+                    self.shift(),
+                    user_id,
+                    id,
+                    i64::from(most),
+                    interval(REVOCATION_LIFETIME),
+                    idle_lifetime.map(interval),
+                )
+                .fetch_optional(connection)
+                .await
+            })
+            .await?;
+        let Some(slice) = slice else { return Ok(SessionSweep { swept: 0, last: None }) };
+        let last = SessionKey { user_id: UserId(slice.user_id), id: SessionId(slice.id) };
+        Ok(SessionSweep {
+            swept: u64::try_from(slice.swept).unwrap_or_default(),
+            last: (slice.seen == i64::from(most)).then_some(last),
+        })
+    }
+}

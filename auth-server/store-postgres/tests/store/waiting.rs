@@ -1,0 +1,77 @@
+//! Who waits for whom: a deadlock reaches no caller, and a sweep takes nobody's connection nor waits for a row.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use auth_domain::store::{Changing, SessionSweep, Sessions, Users};
+use auth_domain::{NewSession, NewUser, SessionId, SessionKey};
+use chrono::TimeDelta;
+use goptri::ManualClock;
+use store_postgres::PostgresStore;
+use uuid::Uuid;
+
+use super::trouble::{migrated, person, pool, sign_in, somebody_waits_for_a_lock};
+
+const LOCK: &str = "select from sessions where id = $1 for update";
+
+/// Two sessions of that person, in the order of their ids.
+async fn two_sessions(
+    store: &PostgresStore,
+    person: &NewUser,
+    lifetime: Option<TimeDelta>,
+) -> [SessionId; 2] {
+    let ids = [10, 11].map(|id| SessionId(Uuid::from_u128(id)));
+    for id in ids {
+        let key = SessionKey { user_id: person.id, id };
+        store.open_session(&NewSession { key, lifetime, ..sign_in(person) }).await.unwrap();
+    }
+    ids
+}
+
+/// Somebody locks two sessions the other way round. Postgres undoes the end of all, which has waited longer.
+#[tokio::test]
+async fn an_end_of_all_that_a_deadlock_undid_is_run_again() {
+    let (database, store) = migrated().await;
+    let person = person();
+    store.add_user(&person).await.unwrap();
+    let [first, last] = two_sessions(&store, &person, None).await;
+    let pool = pool(&database).await;
+    let mut other = pool.begin_with("begin").await.unwrap();
+    sqlx::query("set local deadlock_timeout = '1min'").execute(&mut *other).await.unwrap();
+    sqlx::query(LOCK).bind(last.0).execute(&mut *other).await.unwrap();
+
+    let disabling = tokio::spawn(async move { store.disable_user(person.id).await });
+    while !disabling.is_finished() && !somebody_waits_for_a_lock(&pool).await {
+        tokio::task::yield_now().await;
+    }
+    sqlx::query(LOCK).bind(first.0).execute(&mut *other).await.unwrap();
+    other.commit().await.unwrap();
+
+    assert_eq!(disabling.await.unwrap().unwrap(), Changing::Changed { ended_sessions: 2 });
+}
+
+#[tokio::test]
+async fn a_sweep_leaves_out_what_somebody_works_on_and_needs_no_connection_of_the_others() {
+    let (database, store) = migrated().await;
+    let person = person();
+    store.add_user(&person).await.unwrap();
+    let [first, _] = two_sessions(&store, &person, Some(TimeDelta::zero())).await;
+    let clock = ManualClock::default();
+    let sweeping = PostgresStore::connect(database.url(), 1).unwrap().with_clock_shift(clock.clone());
+    clock.advance(TimeDelta::hours(3));
+    let pool = pool(&database).await;
+    let mut other = pool.begin_with("begin").await.unwrap();
+    sqlx::query(LOCK).bind(first.0).execute(&mut *other).await.unwrap();
+    // Takes the only connection of those who are waited for, and waits with it.
+    let busy = {
+        let store = sweeping.clone();
+        tokio::spawn(async move { store.end_sessions_of(person.id, None).await })
+    };
+    while !busy.is_finished() && !somebody_waits_for_a_lock(&pool).await {
+        tokio::task::yield_now().await;
+    }
+
+    let swept = sweeping.sweep_sessions(None, 10, None).await.unwrap();
+    assert_eq!(swept, SessionSweep { swept: 1, last: None });
+    other.rollback().await.unwrap();
+    assert_eq!(busy.await.unwrap().unwrap(), 1);
+}

@@ -1,0 +1,50 @@
+//! Ending all of a person's sessions, within the transaction of whatever ends them.
+
+use auth_domain::store::REVOCATION_LIFETIME;
+use auth_domain::{SessionId, UserId};
+use sqlx::SqliteConnection;
+
+use crate::rows::Micros;
+
+/// Ends the sessions of a person, and says how many there were. Nobody else writes meanwhile.
+pub(crate) async fn end_all(
+    transaction: &mut SqliteConnection,
+    now: Micros,
+    user: UserId,
+    except: Option<SessionId>,
+) -> Result<u64, sqlx::Error> {
+    let except = except.map(|id| id.0);
+    let doomed = sqlx::query_scalar!(
+        "select id from sessions where user_id = ?1 and (?2 is null or id <> ?2) order by user_id, id",
+        user.0,
+        except,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let expires_at = now.after(REVOCATION_LIFETIME);
+    let mut ended = 0;
+    for id in doomed {
+        let gone = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", user.0, id);
+        ended += gone.execute(&mut *transaction).await?.rows_affected();
+        let subject = id.to_string();
+        append(transaction, &subject, now, expires_at).await?;
+    }
+    Ok(ended)
+}
+
+/// Puts the end of a session on record, once.
+pub(crate) async fn append(
+    connection: &mut SqliteConnection,
+    subject: &str,
+    now: Micros,
+    expires_at: Micros,
+) -> Result<(), sqlx::Error> {
+    let appended = sqlx::query!(
+        "insert into revocations (kind, subject, created_at, expires_at) values ('session', ?1, ?2, ?3)
+         on conflict (kind, subject) do nothing",
+        subject,
+        now,
+        expires_at,
+    );
+    appended.execute(connection).await.map(|_| ())
+}
