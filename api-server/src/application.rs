@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
-use goptri::server::{ListenError, every_response, mount};
+use goptri::server::{ListenError, UnknownPath, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
@@ -32,7 +32,9 @@ impl Application {
         let address = config.address;
         let guard = Guard::new(config.verifier, clock);
         let server = HttpServer::new(move || {
-            App::new().configure(mount(routes(), guard.clone())).wrap(from_fn(every_response))
+            App::new()
+                .configure(mount(routes(), guard.clone(), UnknownPath::Unauthorized))
+                .wrap(from_fn(every_response))
         })
         .tcp_nodelay(true)
         .shutdown_timeout(SHUTDOWN_SECONDS)

@@ -13,12 +13,15 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_domain::RefreshTokens;
 use auth_domain::store::{Store, StoreError};
-use goptri::server::{ListenError, every_response, mount};
+use goptri::server::{ListenError, UnknownPath, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
-use crate::flow::{Failure, IssueTokens, Refresh, Register, SignIn, SignOut, Sweep};
+use crate::flow::{
+    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, Refresh, Register, SignIn,
+    SignOut, SignOutEverywhere, Sweep,
+};
 use crate::hashing::PasswordHasher;
 use crate::http::{OpenRegistration, routes};
 
@@ -71,6 +74,7 @@ impl Application {
             }
         }
         let address = config.address;
+        let sweep = Sweep { store: Arc::clone(&store), idle_lifetime: config.refresh.idle_lifetime };
         let flows = Flows::new(config, &store, clock).await.map_err(StartError::Internal)?;
         let server = HttpServer::new(move || {
             let flows = flows.clone();
@@ -80,7 +84,12 @@ impl Application {
                 .app_data(Data::new(flows.sign_in))
                 .app_data(Data::new(flows.refresh))
                 .app_data(Data::new(flows.sign_out))
-                .configure(mount(routes(), flows.guard))
+                .app_data(Data::new(flows.sign_out_everywhere))
+                .app_data(Data::new(flows.accounts))
+                .app_data(Data::new(flows.list_sessions))
+                .app_data(Data::new(flows.end_sessions))
+                .app_data(Data::new(flows.change_password))
+                .configure(mount(routes(), flows.guard, UnknownPath::NotFound))
                 .wrap(from_fn(every_response))
         })
         .tcp_nodelay(true)
@@ -90,7 +99,7 @@ impl Application {
         .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
         tracing::info!("auth-server listens on http://{address}");
-        let sweeping = actix_web::rt::spawn(Sweep { store: Arc::clone(&store) }.run_now_and_then());
+        let sweeping = actix_web::rt::spawn(sweep.run_now_and_then());
         Ok(Self { server: server.run(), address, store, sweeping })
     }
 
@@ -118,6 +127,11 @@ struct Flows {
     sign_in: SignIn,
     refresh: Refresh,
     sign_out: SignOut,
+    sign_out_everywhere: SignOutEverywhere,
+    accounts: FindAccount,
+    list_sessions: ListSessions,
+    end_sessions: EndSessions,
+    change_password: ChangePassword,
 }
 
 impl Flows {
@@ -126,6 +140,9 @@ impl Flows {
         let hasher =
             PasswordHasher::new(available_parallelism().map_or(2, usize::from), entropy.clone()).await?;
         let verifier = config.access_verifier();
+        let guard = Guard::new(config.account_verifier(), Arc::clone(&clock));
+        let accounts = FindAccount { store: Arc::clone(store), policy: config.refresh };
+        let end_sessions = EndSessions { store: Arc::clone(store) };
         // A token that is never replaced cannot name an end that moves with every use.
         let idle_end = config.refresh.idle_lifetime.filter(|_| config.refresh.rotation);
         let refresh_tokens = RefreshTokens::new(config.refresh_keys, config.issuer.clone(), idle_end);
@@ -143,6 +160,8 @@ impl Flows {
             clock: Arc::clone(&clock),
             entropy: entropy.clone(),
         };
+        let change_password =
+            ChangePassword { store: Arc::clone(store), hasher: hasher.clone(), rules: config.password_rules };
         let sign_in = SignIn {
             store: Arc::clone(store),
             hasher,
@@ -155,7 +174,7 @@ impl Flows {
         };
         Ok(Self {
             store: Arc::clone(store),
-            guard: Guard::new(verifier.clone(), Arc::clone(&clock)),
+            guard: guard.clone(),
             registration: OpenRegistration(config.registration_open.then_some(register)),
             sign_in,
             refresh: Refresh {
@@ -164,7 +183,25 @@ impl Flows {
                 issue,
                 policy: config.refresh,
             },
-            sign_out: SignOut { store: Arc::clone(store), refresh_tokens, verifier, clock },
+            sign_out: SignOut {
+                store: Arc::clone(store),
+                refresh_tokens: refresh_tokens.clone(),
+                verifier,
+                clock,
+            },
+            sign_out_everywhere: SignOutEverywhere {
+                sessions: end_sessions.clone(),
+                accounts: accounts.clone(),
+                refresh_tokens,
+                guard,
+            },
+            list_sessions: ListSessions {
+                store: Arc::clone(store),
+                idle_lifetime: config.refresh.idle_lifetime,
+            },
+            accounts,
+            end_sessions,
+            change_password,
         })
     }
 }

@@ -64,7 +64,7 @@ impl Config {
         let database_url = database_url(settings);
         let (issuer, audience) = (settings.issuer(), settings.audience());
         let (access_keys, clock_leeway) = (settings.access_keys(), settings.clock_leeway());
-        let access_lifetime = settings.value("ACCESS_TOKEN_TTL", "15m", parse_access_lifetime);
+        let access_lifetime = access_lifetime(settings);
         let refresh_keys = settings.key_ring::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
         let refresh = refresh_policy(settings, access_lifetime);
         let default_scope = settings.value("DEFAULT_SCOPE", "photos:read photos:write", |text| {
@@ -96,10 +96,19 @@ impl Config {
 
     /// What verifies this server's own access tokens, as api-server does.
     pub fn access_verifier(&self) -> AccessVerifier {
+        self.verifier_for(&self.audience)
+    }
+
+    /// What verifies access tokens that are meant for this server itself: those of a sign-in here, and no application's.
+    pub fn account_verifier(&self) -> AccessVerifier {
+        self.verifier_for(&self.issuer)
+    }
+
+    fn verifier_for(&self, audience: &str) -> AccessVerifier {
         AccessVerifier::new(
             self.access_keys.clone(),
             self.issuer.clone(),
-            self.audience.clone(),
+            audience.to_owned(),
             self.clock_leeway,
         )
     }
@@ -130,6 +139,16 @@ pub(crate) fn password_rules(settings: &Settings<'_>) -> Option<PasswordRules> {
     })
 }
 
+fn access_lifetime(settings: &Settings<'_>) -> Option<TimeDelta> {
+    settings.value("ACCESS_TOKEN_TTL", "15m", parse_access_lifetime)
+}
+
+/// `REFRESH_TOKEN_IDLE_TTL`, for commands that look at sessions.
+#[expect(clippy::option_option, reason = "a fault that was noted, no idle end, or one")]
+pub(crate) fn idle_lifetime(settings: &Settings<'_>) -> Option<Option<TimeDelta>> {
+    settings.optional("REFRESH_TOKEN_IDLE_TTL", parse_lifetime)
+}
+
 fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -> Option<RefreshPolicy> {
     let grace = settings.value("REFRESH_GRACE", "60s", |text| match parse_duration(text)? {
         grace if grace > LONGEST_GRACE => {
@@ -139,12 +158,15 @@ fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -
     });
     let forgiveness = settings.switch("REFRESH_FORGIVENESS", true);
     let rotation = settings.switch("REFRESH_ROTATION", true);
-    let idle_lifetime = settings.optional("REFRESH_TOKEN_IDLE_TTL", |text| match parse_lifetime(text)? {
-        idle if access_lifetime.is_some_and(|access| idle <= access) => Err(format!(
-            "is {text:?}, no longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late"
-        )),
-        idle => Ok(idle),
-    });
+    let idle_lifetime = idle_lifetime(settings);
+    if let (Some(Some(idle)), Some(access)) = (idle_lifetime, access_lifetime)
+        && idle <= access
+    {
+        settings.fault(
+            "REFRESH_TOKEN_IDLE_TTL",
+            "is no longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late",
+        );
+    }
     let lifetime = settings.optional("REFRESH_TOKEN_TTL", parse_lifetime);
     Some(RefreshPolicy {
         rotation: rotation?,

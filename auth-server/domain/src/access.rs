@@ -1,9 +1,17 @@
-//! What an access token says about a session.
+//! What an access token says about a session, and which one it names.
 
 use chrono::TimeDelta;
 use goptri::{AccessClaims, Audience, NumericDate};
+use uuid::Uuid;
 
-use crate::Snapshot;
+use crate::{SessionId, SessionKey, Snapshot, UserId};
+
+/// The session that an access token belongs to. `None`: a client's own token, or one that is not from here.
+pub fn session_of(claims: &AccessClaims) -> Option<SessionKey> {
+    let user_id = UserId(Uuid::try_parse(&claims.sub).ok()?);
+    let id = SessionId(Uuid::try_parse(claims.sid.as_deref()?).ok()?);
+    Some(SessionKey { user_id, id })
+}
 
 /// The claims of an access token for that session, dated by the database's clock.
 ///

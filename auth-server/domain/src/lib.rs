@@ -16,7 +16,7 @@ mod session;
 pub mod store;
 mod user;
 
-pub use access::access_claims;
+pub use access::{access_claims, session_of};
 pub use digest::{Digest, RefreshJti};
 pub use email::{Email, EmailKey, InvalidEmail};
 pub use entropy::{Entropy, random_id, random_name};

@@ -6,15 +6,17 @@ mod failed;
 mod migrate;
 mod secrets;
 mod serve;
+mod session;
 mod sweep;
 mod token;
 mod user;
 
-use std::io::{IsTerminal, Read};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use auth_domain::store::{Readiness, Store};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Parser, Subcommand};
 use goptri::server::log_to_stderr;
 use goptri::{Environment, Plain, Settings, SystemClock};
@@ -42,6 +44,9 @@ enum Command {
     /// People who can sign in
     #[command(subcommand)]
     User(user::Command),
+    /// Where people are signed in
+    #[command(subcommand)]
+    Session(session::Command),
     /// Delete what nobody needs to remember any more, as a server does every minute
     Sweep,
     /// Tokens
@@ -74,6 +79,7 @@ async fn run_with_environment(command: Option<Command>) -> Result<(), Failed> {
         None | Some(Command::Serve) => serve::run(&environment).await,
         Some(Command::Migrate) => migrate::run(&environment).await,
         Some(Command::User(command)) => user::run(command, &environment).await,
+        Some(Command::Session(command)) => session::run(command, &environment).await,
         Some(Command::Sweep) => sweep::run(&environment).await,
         Some(Command::Token(command)) => token::run(command, &environment),
         Some(Command::Secrets) => Ok(()),
@@ -103,6 +109,24 @@ impl StoreSettings {
         }
         Ok(store)
     }
+}
+
+/// Prints a line. Whether whoever reads wants more: `head` does not, once it has read enough.
+fn print_line(line: &str) -> Result<bool, Failed> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).map_err(Failed::because),
+    }
+}
+
+/// A time for scripts.
+fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// `1 session`, `2 sessions`.
+fn sessions_in_words(sessions: u64) -> String {
+    format!("{sessions} session{}", if sessions == 1 { "" } else { "s" })
 }
 
 /// A secret from a prompt, or from standard input when that is no terminal; never from an argument.

@@ -3,14 +3,20 @@
 use goptri::{Environment, Settings};
 
 use super::{Failed, StoreSettings};
+use crate::config;
 use crate::flow::Sweep;
 
 pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
-    let store = StoreSettings::read(&settings);
-    let store = settings.finish(store)?.open().await?;
-    let swept = Sweep { store: store.clone() }.run().await?;
+    let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings));
+    let (store, idle_lifetime) = settings.finish(store.zip(idle_lifetime))?;
+    let store = store.open().await?;
+    let sweep = Sweep { store: store.clone(), idle_lifetime };
+    let swept = sweep.run(|seen| eprintln!("{seen} sessions looked at so far …")).await?;
     store.close().await;
-    println!("Swept {swept} records of ended sessions.");
+    println!(
+        "Swept {} records of ended sessions, and {} sessions that ended by time.",
+        swept.records, swept.sessions
+    );
     Ok(())
 }

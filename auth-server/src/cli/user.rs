@@ -1,16 +1,16 @@
-//! `auth-server user add` and `user list`.
+//! `auth-server user …`: the people who can sign in.
 
-use std::io::{ErrorKind, Write};
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
+use auth_domain::store::Store;
 use auth_domain::{Role, User};
-use chrono::SecondsFormat;
 use goptri::{Environment, Settings};
 use serde_json::{Value, json};
 
-use super::{Failed, StoreSettings, read_secret};
+use super::{Failed, StoreSettings, print_line, read_secret, rfc3339, sessions_in_words};
 use crate::config;
-use crate::flow::{Register, Registration};
+use crate::flow::{Administer, Register, Registration};
 
 /// So many people are read at a time.
 const PAGE: u32 = 500;
@@ -34,13 +34,133 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say which roles a person has, or give them these and no others, from their next refresh on
+    Roles {
+        /// Their e-mail address or id
+        user: String,
+        /// The roles that they have from now on
+        #[arg(value_name = "ROLE", value_parser = |text: &str| Role::parse(text), conflicts_with = "none")]
+        roles: Vec<Role>,
+        /// Take all roles away
+        #[arg(long)]
+        none: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a person another password and end all their sessions. It is asked for, or read from standard input
+    Password {
+        /// Their e-mail address or id
+        user: String,
+    },
+    /// Let a person sign in no more, and end all their sessions
+    Disable {
+        /// Their e-mail address or id
+        user: String,
+    },
+    /// Let a person sign in again
+    Enable {
+        /// Their e-mail address or id
+        user: String,
+    },
+    /// Delete a person for good, with all their sessions
+    Delete {
+        /// Their e-mail address or id
+        user: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<(), Failed> {
     match command {
         Command::Add { email, roles, json } => add(email, roles, json, environment).await,
         Command::List { json } => list(json, environment).await,
+        Command::Roles { user, roles, none, json } => {
+            let person = Person::find(&user, environment).await?;
+            let user =
+                if none || !roles.is_empty() { person.set_roles(&roles).await? } else { person.user.clone() };
+            println!("{}", if json { as_json(&user).to_string() } else { as_line(&user) });
+            person.close().await
+        }
+        Command::Password { user } => set_password(&user, environment).await,
+        Command::Disable { user } => {
+            let person = Person::find(&user, environment).await?;
+            let ended = person.people.disable(person.user.id).await?;
+            println!("{} can sign in no more; {} ended.", person.user.email, sessions_in_words(ended));
+            person.close().await
+        }
+        Command::Enable { user } => {
+            let person = Person::find(&user, environment).await?;
+            person.people.enable(person.user.id).await?;
+            println!("{} can sign in.", person.user.email);
+            person.close().await
+        }
+        Command::Delete { user, yes } => {
+            let person = Person::find(&user, environment).await?;
+            if !yes {
+                confirm(&format!("Delete {} and all that is known of them?", person.user.email))?;
+            }
+            let ended = person.people.delete(person.user.id).await?;
+            println!("Deleted {}; {} ended.", person.user.email, sessions_in_words(ended));
+            person.close().await
+        }
     }
+}
+
+/// A person who was named, and what can be done to them.
+struct Person {
+    store: Arc<dyn Store>,
+    people: Administer,
+    user: User,
+}
+
+impl Person {
+    async fn find(name: &str, environment: &Environment) -> Result<Self, Failed> {
+        let settings = Settings::new(environment);
+        let store = StoreSettings::read(&settings);
+        Self::find_in(settings.finish(store)?.open().await?, name).await
+    }
+
+    async fn find_in(store: Arc<dyn Store>, name: &str) -> Result<Self, Failed> {
+        let people = Administer { store: Arc::clone(&store) };
+        let user = people.find(name).await?;
+        Ok(Self { store, people, user })
+    }
+
+    async fn set_roles(&self, roles: &[Role]) -> Result<User, Failed> {
+        self.people.set_roles(self.user.id, roles).await?;
+        Ok(User { roles: roles.to_vec(), ..self.user.clone() })
+    }
+
+    async fn close(self) -> Result<(), Failed> {
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+async fn set_password(name: &str, environment: &Environment) -> Result<(), Failed> {
+    let settings = Settings::new(environment);
+    let (store, rules) = (StoreSettings::read(&settings), config::password_rules(&settings));
+    let (store, rules) = settings.finish(store.zip(rules))?;
+    let person = Person::find_in(store.open().await?, name).await?;
+    let password = read_secret(&format!("New password for {}: ", person.user.email))?;
+    let ended = person.people.set_password(&person.user, &password, rules).await?;
+    println!("{} has a new password; {} ended.", person.user.email, sessions_in_words(ended));
+    person.close().await
+}
+
+/// Asks, where there is somebody to ask.
+fn confirm(question: &str) -> Result<(), Failed> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failed::because("this cannot be undone; say --yes"));
+    }
+    print!("{question} [y/N] ");
+    std::io::stdout().flush().map_err(Failed::because)?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(Failed::because)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failed::because("nothing was done")) }
 }
 
 async fn add(email: String, roles: Vec<Role>, json: bool, environment: &Environment) -> Result<(), Failed> {
@@ -69,10 +189,8 @@ async fn list(json: bool, environment: &Environment) -> Result<(), Failed> {
         let page = store.list_users(after, PAGE).await?;
         for user in &page {
             let line = if json { as_json(user).to_string() } else { as_line(user) };
-            match writeln!(std::io::stdout(), "{line}") {
-                // Whoever reads has read enough, as `head` does.
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-                written => written.map_err(Failed::because)?,
+            if !print_line(&line)? {
+                return Ok(());
             }
         }
         match page.last() {
@@ -90,8 +208,8 @@ fn as_json(user: &User) -> Value {
         "email": user.email.as_str(),
         "email_verified": user.email_verified,
         "roles": user.roles,
-        "created_at": user.created_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-        "disabled_at": user.disabled_at.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        "created_at": rfc3339(user.created_at),
+        "disabled_at": user.disabled_at.map(rfc3339),
     })
 }
 

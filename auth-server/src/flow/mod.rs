@@ -1,18 +1,29 @@
 //! The use cases, one a file: load, decide, one store verb, issue.
 
+mod account;
+mod administer;
+mod change_password;
+mod end_sessions;
 mod failure;
 mod issue;
+mod list_sessions;
 mod refresh;
 mod register;
 mod sign_in;
 mod sign_out;
 mod sweep;
 
+pub use account::{Account, FindAccount};
+pub use administer::Administer;
+pub use change_password::ChangePassword;
+pub use end_sessions::EndSessions;
 pub use failure::Failure;
 pub(crate) use failure::NOT_MIGRATED;
 pub use issue::{IssueTokens, Tokens};
+pub use list_sessions::{ListSessions, SessionPage};
 pub use refresh::Refresh;
+use register::weak_password;
 pub use register::{Register, Registration};
 pub use sign_in::{Device, SignIn};
-pub use sign_out::{Presented, SignOut};
-pub use sweep::Sweep;
+pub use sign_out::{Presented, SignOut, SignOutEverywhere};
+pub use sweep::{Sweep, Swept};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use auth_domain::store::{Adding, Store};
-use auth_domain::{Email, Entropy, NewUser, Password, PasswordRules, Role, User, UserId, random_id};
+use auth_domain::{
+    Email, Entropy, NewUser, Password, PasswordRules, Role, UnfitPassword, User, UserId, random_id,
+};
 use goptri::{Clock, Plain, ProtocolError, SystemClock};
 
 use super::Failure;
@@ -13,8 +15,10 @@ use crate::hashing::PasswordHasher;
 const EMAIL_TAKEN: ProtocolError =
     ProtocolError::new(409, "email_taken", "Somebody is registered with this e-mail address already.");
 const INVALID_EMAIL: ProtocolError = ProtocolError::new(422, "invalid_email", "This is no e-mail address.");
-const WEAK_PASSWORD: ProtocolError =
-    ProtocolError::new(422, "weak_password", "This password cannot be used.");
+/// Why a password cannot be set, for whoever wants to set it.
+pub(super) fn weak_password(unfit: UnfitPassword) -> ProtocolError {
+    ProtocolError::new(422, "weak_password", "This password cannot be used.").describe(&unfit.to_string())
+}
 
 /// What is known of the person.
 #[derive(Debug)]
@@ -51,10 +55,7 @@ impl Register {
     pub async fn run(&self, registration: Registration) -> Result<User, Failure> {
         let email =
             Email::parse(&registration.email).map_err(|error| INVALID_EMAIL.describe(&error.to_string()))?;
-        let password = self
-            .rules
-            .check(&registration.password, &email)
-            .map_err(|unfit| WEAK_PASSWORD.describe(&unfit.to_string()))?;
+        let password = self.rules.check(&registration.password, &email).map_err(weak_password)?;
         let user = NewUser {
             id: UserId(random_id(self.entropy.as_ref(), self.clock.now())),
             email,

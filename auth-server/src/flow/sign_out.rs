@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use auth_domain::store::{Ending, Store};
-use auth_domain::{ClientId, Digest, RefreshJti, RefreshTokens, SessionId, SessionKey, UserId};
+use auth_domain::{ClientId, Digest, RefreshJti, RefreshTokens, SessionKey, session_of};
 use chrono::TimeDelta;
-use goptri::{AccessVerifier, Clock, ProtocolError, Refusal};
-use uuid::Uuid;
+use goptri::{AccessVerifier, Clock, Guard, ProtocolError, Refusal};
 
-use super::Failure;
+use super::{Account, EndSessions, Failure, FindAccount};
 
 /// An access token names its own session for so long after it expired: an app that comes back in the evening
 /// must be able to sign out.
@@ -81,9 +80,53 @@ impl SignOut {
 
     fn named_by_access(&self, token: &str) -> Result<Named, Refusal> {
         let claims = self.verifier.verify_expired(token, self.clock.now(), NAMES_ITS_SESSION_FOR)?;
-        let user_id = Uuid::try_parse(&claims.sub).map_err(|_| Refusal::NoSession)?;
-        let id = claims.sid.and_then(|sid| Uuid::try_parse(&sid).ok()).ok_or(Refusal::NoSession)?;
-        Ok(Named { key: SessionKey { user_id: UserId(user_id), id: SessionId(id) }, proof: None })
+        Ok(Named { key: session_of(&claims).ok_or(Refusal::NoSession)?, proof: None })
+    }
+}
+
+/// Ends all sessions of a person, for whoever holds a live credential of theirs.
+#[derive(Clone)]
+pub struct SignOutEverywhere {
+    /// Ends them.
+    pub(crate) sessions: EndSessions,
+    /// Looks up whose they are.
+    pub(crate) accounts: FindAccount,
+    /// Opens a refresh token.
+    pub(crate) refresh_tokens: RefreshTokens,
+    /// Opens an access token that is meant for this server: no application's.
+    pub(crate) guard: Guard,
+}
+
+impl SignOutEverywhere {
+    /// Ends all sessions of the person whose live session the token names, that one included.
+    ///
+    /// Unlike [`SignOut`], it takes neither a token that has expired nor one whose session has ended.
+    pub async fn run(&self, presented: Presented<'_>) -> Result<(), Failure> {
+        let by_refresh = match presented.refresh_token {
+            Some(token) => Some(self.account_of_refresh(token).await?),
+            None => None,
+        };
+        let by_access = match presented.access_token {
+            Some(token) => Some(self.account_of_access(token).await?),
+            None => None,
+        };
+        let account = match (by_refresh, by_access) {
+            (None, None) => return Err(NOTHING_PRESENTED.into()),
+            (Some(one), Some(other)) if one.session() != other.session() => return Err(TWO_SESSIONS.into()),
+            (Some(account), _) | (None, Some(account)) => account,
+        };
+        self.sessions.all(account.session().user_id).await.map(|_| ())
+    }
+
+    async fn account_of_refresh(&self, token: &str) -> Result<Account, Failure> {
+        let presented = self.refresh_tokens.open(token, ClientId::first_party()).map_err(refused)?;
+        self.accounts.by_refresh_token(&presented).await
+    }
+
+    async fn account_of_access(&self, token: &str) -> Result<Account, Failure> {
+        let claims = self.guard.check(token).map_err(refused)?;
+        let key = session_of(&claims).ok_or(Refusal::NoSession).map_err(refused)?;
+        self.accounts.by_session(key).await
     }
 }
 

@@ -1,36 +1,45 @@
-//! `DELETE /logout`: signing out.
+//! `DELETE /logout`: signing out, of one session or of all.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use goptri::ProtocolError;
 use goptri::actix::presented_token;
 use goptri::server::{BodyKind, JsonObject, LimitedBody};
+use serde::Deserialize;
 
 use super::token::TokenBody;
-use crate::flow::{Failure, Presented, SignOut};
+use crate::flow::{Failure, Presented, SignOut, SignOutEverywhere};
 
-/// One who asks for more than this does must not believe that it was done.
-const NO_QUERY: ProtocolError = ProtocolError::new(
+/// One who asks for more than there is must not believe that it was done.
+const BAD_QUERY: ProtocolError = ProtocolError::new(
     400,
     "invalid_request",
-    "Signing out takes no query; it ends the one session that the token names.",
+    "The query of a sign-out is everywhere=true, everywhere=false, or nothing.",
 );
 
-/// 204, also when the session had ended already.
+/// `?everywhere=true` ends all sessions of the person.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    #[serde(default)]
+    everywhere: bool,
+}
+
+/// 204, also when the session had ended already; everywhere, only for a session that has not.
 pub(super) async fn sign_out(
     request: HttpRequest,
     body: LimitedBody,
-    flow: Data<SignOut>,
+    one: Data<SignOut>,
+    all: Data<SignOutEverywhere>,
 ) -> Result<HttpResponse, Failure> {
-    if !request.query_string().is_empty() {
-        return Err(NO_QUERY.into());
-    }
+    let query: Query = serde_urlencoded::from_str(request.query_string()).map_err(|_| BAD_QUERY)?;
     let refresh_token = match body.kind {
         _ if body.bytes.is_empty() => None,
         BodyKind::Json => JsonObject::<TokenBody>::parse(&body.bytes)?.token()?,
         BodyKind::Form | BodyKind::Other => return Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE.into()),
     };
     let access_token = presented_token(request.headers())?;
-    flow.run(Presented { refresh_token: refresh_token.as_deref(), access_token }).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let presented = Presented { refresh_token: refresh_token.as_deref(), access_token };
+    let ended = if query.everywhere { all.run(presented).await } else { one.run(presented).await };
+    ended.map(|()| HttpResponse::NoContent().finish())
 }

@@ -1,25 +1,33 @@
 //! auth-server over HTTP: handlers parse, call a flow, and render.
 
+mod account;
 mod failure;
 mod health;
 mod login;
 mod logout;
+mod password;
+mod sessions;
 mod token;
 mod users;
 
 pub(crate) use users::OpenRegistration;
 
 use actix_web::http::Method;
+use goptri::Needs;
 use goptri::server::{Admits, Route, current_user, healthz};
 
 /// Every route on one screen, with whom it admits.
 pub fn routes() -> Vec<Route> {
-    use Admits::{Anybody, AnybodyOrCaller, Presenter};
+    use Admits::{Anybody, AnybodyOrCaller, Caller, Presenter};
     vec![
         Route::new(Method::POST, "/users", Anybody, users::register),
         Route::new(Method::POST, "/login", Presenter, login::sign_in),
         Route::new(Method::POST, "/token", Presenter, token::refresh),
         Route::new(Method::DELETE, "/logout", Presenter, logout::sign_out),
+        // For an `Account`: a token that is meant for this server, of a session that is live.
+        Route::new(Method::GET, "/sessions", Caller(Needs::AnyToken), sessions::list),
+        Route::new(Method::DELETE, "/sessions/{id}", Caller(Needs::AnyToken), sessions::end),
+        Route::new(Method::POST, "/password", Caller(Needs::AnyToken), password::change),
         Route::new(Method::GET, "/currentuser", AnybodyOrCaller, current_user),
         Route::new(Method::GET, "/healthz", Anybody, healthz),
         Route::new(Method::GET, "/readyz", Anybody, health::readyz),

@@ -86,6 +86,7 @@ async fn bodies_of_more_than_16_kib_are_refused() {
         (Method::POST, "/login"),
         (Method::POST, "/token"),
         (Method::DELETE, "/logout"),
+        (Method::DELETE, "/logout?everywhere=true"),
     ] {
         let body = json!({ "email": EMAIL, "password": "x".repeat(16 * 1024), "refresh_token": "x" });
         let answer = server.send(server.request(method, path).json(&body)).await;

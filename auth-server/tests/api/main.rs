@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod account;
 mod bad_input;
+mod changing_password;
+mod everywhere;
 mod refreshing;
 mod registering;
 mod routes;
 mod signing_in;
 mod signing_out;
 mod support;
+mod sweeping;

@@ -6,7 +6,7 @@ use goptri::{KeyRing, Plain, RefreshTokenSecret, TokenType};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{EMAIL, Engine, PASSWORD, TestServer};
+use crate::support::{Engine, PASSWORD, TestServer, as_application};
 
 /// A refresh token in every respect, but for the secret that it is signed with.
 fn forged_refresh_token() -> String {
@@ -22,9 +22,11 @@ fn forged_refresh_token() -> String {
 #[actix_web::test]
 async fn every_route_refuses_a_stranger_as_declared() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
-    let forged = json!({ "email": EMAIL, "password": PASSWORD, "refresh_token": forged_refresh_token() });
+    let forged =
+        json!({ "email": "eve@example.com", "password": PASSWORD, "refresh_token": forged_refresh_token() });
+    let applications = as_application(&server.signed_in().await.0);
     let table = routes();
-    assert!(table.len() >= 7, "the table has the routes");
+    assert!(table.len() >= 10, "the table has the routes");
     for route in table {
         let answer = server.send(server.request(route.method.as_str().parse().unwrap(), route.path)).await;
         let what = format!("{route:?} answers {} {}", answer.status, answer.text);
@@ -45,6 +47,13 @@ async fn every_route_refuses_a_stranger_as_declared() {
             Admits::Caller(_) => {
                 assert_eq!(answer.status, 401, "{what}");
                 assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{what}");
+                let method = route.method.as_str().parse().unwrap();
+                let forger = server.send(server.request(method, route.path).bearer_auth("forged")).await;
+                assert_eq!(forger.error(), (401, "invalid_token".into()), "{what}");
+                let method = route.method.as_str().parse().unwrap();
+                let application =
+                    server.send(server.request(method, route.path).bearer_auth(&applications)).await;
+                assert_eq!(application.error(), (401, "invalid_token".into()), "{what}");
             }
         }
     }

@@ -86,12 +86,3 @@ async fn both_tokens_of_one_session_sign_it_out() {
     assert_eq!(server.send(both).await.status, 204);
     assert_eq!(server.refresh(&refresh).await.status, 400);
 }
-
-#[actix_web::test]
-async fn who_asks_for_more_than_one_session_is_told_that_nothing_was_done() {
-    let server = TestServer::start(Engine::Sqlite, &[]).await;
-    let (access, refresh) = server.signed_in().await;
-    let everywhere = server.request(Method::DELETE, "/logout?everywhere=true").bearer_auth(&access);
-    assert_eq!(server.send(everywhere).await.error(), (400, "invalid_request".into()));
-    assert_eq!(server.refresh(&refresh).await.status, 200);
-}

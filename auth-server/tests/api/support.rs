@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auth_domain::store::Store;
+use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
 use chrono::TimeDelta;
-use goptri::{Environment, ManualClock};
+use goptri::{AccessClaims, AccessTokenSecret, Compact, Environment, KeyRing, ManualClock, Plain, TokenType};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -18,9 +19,11 @@ use tokio::sync::oneshot;
 pub(crate) const EMAIL: &str = "ann@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
+const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
+
 const DEFAULTS: [(&str, &str); 3] = [
     ("AUTH_SERVER_ADDR", "127.0.0.1:0"),
-    ("ACCESS_TOKEN_SECRET", "access-5f2a9c4be1d078365f2a9c4be1d07836"),
+    ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET),
     ("REFRESH_TOKEN_SECRET", "refresh-c4be1d078365f2a9c4be1d078365f2a9"),
 ];
 
@@ -62,6 +65,8 @@ pub(crate) use on_both_engines;
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: ManualClock,
+    /// What the server keeps its data in, for what no client can do.
+    pub(crate) store: Arc<dyn Store>,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     _database: Box<dyn Any>,
@@ -97,8 +102,18 @@ impl Answer {
 impl TestServer {
     /// A server with these variables set.
     pub(crate) async fn start(engine: Engine, variables: &[(&str, &str)]) -> Self {
+        Self::start_after(engine, variables, async |_, _| {}).await
+    }
+
+    /// A server that finds in its database what was put there before.
+    pub(crate) async fn start_after(
+        engine: Engine,
+        variables: &[(&str, &str)],
+        before: impl AsyncFnOnce(&Arc<dyn Store>, &ManualClock),
+    ) -> Self {
         let clock = ManualClock::default();
         let (store, database) = fresh_store(engine, &clock).await;
+        before(&store, &clock).await;
         let environment = Environment::from_pairs(variables.iter().copied());
         let environment = DEFAULTS
             .iter()
@@ -108,12 +123,14 @@ impl TestServer {
         let stopped = async move {
             let _ = stopped.await;
         };
-        let application = Application::start(config, store, Arc::new(clock.clone()), stopped).await.unwrap();
+        let application =
+            Application::start(config, Arc::clone(&store), Arc::new(clock.clone()), stopped).await.unwrap();
         let address = application.address();
         actix_web::rt::spawn(application.run());
         Self {
             address,
             clock,
+            store,
             client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             stop: Some(stop),
             _database: database,
@@ -163,9 +180,28 @@ impl TestServer {
         self.send(self.request(Method::DELETE, "/logout").json(body)).await
     }
 
+    pub(crate) async fn delete(&self, path: &str, token: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path).bearer_auth(token)).await
+    }
+
+    pub(crate) async fn id_of_ann(&self) -> UserId {
+        let name = UserName::parse(EMAIL).unwrap();
+        self.store.find_user(&name).await.unwrap().unwrap().id
+    }
+
     pub(crate) fn later(&self, by: TimeDelta) {
         self.clock.advance(by);
     }
+}
+
+/// What an application that the person uses is given: the same, but for the application's own service only.
+pub(crate) fn as_application(access_token: &str) -> String {
+    let payload = Compact::parse(access_token).unwrap().payload_json().unwrap();
+    let mut claims: AccessClaims = serde_json::from_str(&payload).unwrap();
+    claims.aud.0.retain(|audience| audience == "http://localhost:3000");
+    assert_eq!(claims.aud.0.len(), 1);
+    let secret: Plain<AccessTokenSecret> = Plain::new(ACCESS_TOKEN_SECRET.to_owned());
+    KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Access, &claims).unwrap()
 }
 
 impl Drop for TestServer {

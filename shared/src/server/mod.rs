@@ -13,4 +13,4 @@ pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES};
 pub use every_response::every_response;
 pub use listening::{ListenError, stop_signal};
 pub use logging::log_to_stderr;
-pub use routes::{Admits, Route, mount};
+pub use routes::{Admits, Route, UnknownPath, mount};

@@ -59,34 +59,35 @@ impl std::fmt::Debug for Route {
     }
 }
 
-/// Mounts the table: those for callers behind one bearer middleware, the others before it.
-///
-/// Behind it, an unknown path is a 401 for a stranger and a 404 for a caller.
+/// What a stranger is told of a path that leads nowhere. A caller is told so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownPath {
+    /// That it leads nowhere: 404.
+    NotFound,
+    /// That a token is missing, as anywhere else: which paths there are is for callers to know.
+    Unauthorized,
+}
+
+/// Mounts the table: each path behind the bearer middleware that its rows ask for.
 ///
 /// # Panics
 /// When the routes of one path differ in whom they admit: only one of them would be kept.
-pub fn mount(table: Vec<Route>, guard: Guard) -> impl FnOnce(&mut ServiceConfig) {
+pub fn mount(table: Vec<Route>, guard: Guard, unknown: UnknownPath) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        let mut for_callers = web::scope("");
-        let mut callers_only = false;
         for (admits, resource) in resources(table) {
             match admits {
-                Admits::Anybody | Admits::Presenter => {
-                    config.service(resource);
-                }
-                Admits::AnybodyOrCaller => {
-                    config.service(resource.wrap(BearerAuth::optional(guard.clone())));
-                }
-                Admits::Caller(_) => {
-                    callers_only = true;
-                    for_callers = for_callers.service(resource);
-                }
+                Admits::Anybody | Admits::Presenter => config.service(resource),
+                Admits::AnybodyOrCaller => config.service(resource.wrap(BearerAuth::optional(guard.clone()))),
+                Admits::Caller(_) => config.service(resource.wrap(BearerAuth::required(guard.clone()))),
+            };
+        }
+        match unknown {
+            UnknownPath::NotFound => config.default_service(web::to(not_found)),
+            UnknownPath::Unauthorized => {
+                let nowhere = web::scope("").default_service(web::to(not_found));
+                config.service(nowhere.wrap(BearerAuth::required(guard)))
             }
-        }
-        if callers_only {
-            config.service(for_callers.default_service(web::to(not_found)).wrap(BearerAuth::required(guard)));
-        }
-        config.default_service(web::to(not_found));
+        };
     }
 }
 

@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use goptri::actix::Bearer;
-use goptri::server::{Admits, Route, every_response, mount};
+use goptri::server::{Admits, Route, UnknownPath, every_response, mount};
 use goptri::{Needs, PhotosRead};
 
 use crate::forge::{PERSON, good};
@@ -37,13 +37,13 @@ fn table() -> Vec<Route> {
     ]
 }
 
-async fn call_table(table: Vec<Route>, request: TestRequest) -> Answer {
-    let app = App::new().wrap(from_fn(every_response)).configure(mount(table, guard()));
+async fn call_table(table: Vec<Route>, unknown: UnknownPath, request: TestRequest) -> Answer {
+    let app = App::new().wrap(from_fn(every_response)).configure(mount(table, guard(), unknown));
     Answer::of(call_service(&init_service(app).await, request.to_request()).await.map_into_boxed_body()).await
 }
 
 async fn call(request: TestRequest) -> Answer {
-    call_table(table(), request).await
+    call_table(table(), UnknownPath::Unauthorized, request).await
 }
 
 #[actix_web::test]
@@ -106,12 +106,13 @@ async fn an_unknown_path_is_a_401_for_strangers_and_a_404_for_callers() {
 }
 
 #[actix_web::test]
-async fn without_routes_for_callers_an_unknown_path_is_a_404_for_everybody() {
+async fn where_paths_are_no_secret_an_unknown_one_is_a_404_for_everybody() {
     for request in [get("/nowhere"), bearing("/nowhere", &good()), bearing("/nowhere", "nonsense")] {
-        let open = table().into_iter().filter(|route| route.admits == Admits::Anybody).collect();
-        let answer = call_table(open, request).await;
+        let answer = call_table(table(), UnknownPath::NotFound, request).await;
         assert_eq!((answer.status, answer.error()), (404, "not_found".to_owned()));
     }
+    let stranger = call_table(table(), UnknownPath::NotFound, get("/photos/cat.png")).await;
+    assert_eq!(stranger.status, 401);
 }
 
 /// The middleware stands before a whole path, so a table that is mixed there could not be kept.
@@ -122,5 +123,5 @@ async fn a_path_with_routes_for_strangers_and_for_callers_is_no_table() {
         Route::new(Method::POST, "/users", Admits::Anybody, hello),
         Route::new(Method::GET, "/users", Admits::Caller(Needs::Role("admin")), hello),
     ];
-    call_table(mixed, get("/users")).await;
+    call_table(mixed, UnknownPath::NotFound, get("/users")).await;
 }

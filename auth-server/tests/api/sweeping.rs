@@ -1,0 +1,60 @@
+//! What a server does by itself: it sweeps.
+
+use std::sync::Arc;
+
+use auth_domain::store::{Opening, Store};
+use auth_domain::{
+    ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId,
+};
+use chrono::TimeDelta;
+use goptri::{Plain, Scope};
+use uuid::Uuid;
+
+use crate::support::{Engine, TestServer};
+
+const PERSON: UserId = UserId(Uuid::from_u128(1));
+
+async fn open(store: &Arc<dyn Store>, number: u128, lifetime: Option<TimeDelta>) {
+    let session = NewSession {
+        key: SessionKey { user_id: PERSON, id: SessionId(Uuid::from_u128(number)) },
+        verified_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
+        client_id: ClientId::first_party(),
+        scope: Scope::default(),
+        audience: Vec::new(),
+        jti_hash: Digest::of(&Plain::new(number.to_string())),
+        lifetime,
+        user_agent: None,
+        ip: None,
+    };
+    assert!(matches!(store.open_session(&session).await, Ok(Opening::Opened(_))));
+}
+
+/// More than one slice, and what must stay among what must go.
+#[actix_web::test]
+async fn a_server_sweeps_the_sessions_and_records_whose_time_is_over() {
+    let server = TestServer::start_after(Engine::Sqlite, &[], async |store, clock| {
+        store.migrate().await.unwrap();
+        let person = NewUser {
+            id: PERSON,
+            email: Email::parse("ann@example.com").unwrap(),
+            email_verified: false,
+            password_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
+            roles: Vec::new(),
+        };
+        store.add_user(&person).await.unwrap();
+        for number in 0..2_100 {
+            open(store, number, (number % 3 != 0).then(|| TimeDelta::minutes(1))).await;
+        }
+        store.end_session(SessionKey { user_id: PERSON, id: SessionId(Uuid::nil()) }, None).await.unwrap();
+        clock.advance(TimeDelta::hours(3));
+    })
+    .await;
+    let mut left = usize::MAX;
+    while left > 699 {
+        let listed = server.store.list_sessions(PERSON, None, 5_000).await.unwrap();
+        assert!(listed.len() <= left && listed.len() >= 699, "{} are left", listed.len());
+        left = listed.len();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.store.sweep_revocations(10).await.unwrap(), 0, "records are swept first");
+}
