@@ -98,13 +98,48 @@ async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
     assert_eq!(auth.delete("/logout", &json!({ "refresh_token": refresh })).await.status(), 204);
 }
 
+/// What somebody does to their own account.
+async fn every_flow_of_an_account(auth: &Server, minted: &mut Minted) {
+    let client = Client::new();
+    let mut signed_in = Vec::new();
+    for _ in 0..3 {
+        let (access, refresh) = auth.sign_in().await;
+        minted.token(&access);
+        minted.token(&refresh);
+        signed_in.push(access);
+    }
+    let url = |path: &str| format!("{}{path}", auth.url);
+    let listed: Value = auth.get("/sessions", &signed_in[0]).await.json().await.unwrap();
+    let other = listed["sessions"].as_array().unwrap().iter().find(|session| session["current"] == false);
+    let other = url(&format!("/sessions/{}", other.unwrap()["id"].as_str().unwrap()));
+    assert_eq!(client.delete(other).bearer_auth(&signed_in[0]).send().await.unwrap().status(), 204);
+    for (current, new, status) in
+        [("zq7 wrong password", PASSWORD, 403), (PASSWORD, "zq7 weak", 422), (PASSWORD, PASSWORD, 204)]
+    {
+        let body = json!({ "current_password": current, "new_password": new });
+        let answer =
+            client.post(url("/password")).bearer_auth(&signed_in[0]).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+    let everywhere = client.delete(url("/logout?everywhere=true")).bearer_auth(&signed_in[0]);
+    assert_eq!(everywhere.send().await.unwrap().status(), 204);
+    assert_eq!(auth.get("/sessions", &signed_in[0]).await.status(), 401);
+}
+
 /// The same on the command line, whose logs are what it says on standard error.
 fn every_command(database_url: &str, token: &str) -> String {
-    [&["user", "add", "carl@example.com"][..], &["user", "list"], &["token", "inspect", "-"]]
-        .iter()
-        .map(|arguments| {
-            let input = if arguments[0] == "token" { token } else { PASSWORD };
-            String::from_utf8(run(at_trace(auth_server(database_url)), arguments, input).stderr).unwrap()
+    let commands = "user add carl@example.com; user list; token inspect -; user roles carl@example.com admin; \
+                    user password carl@example.com; user disable carl@example.com; user enable carl@example.com; \
+                    session list ann@example.com; session end ann@example.com --all; user delete carl@example.com --yes; \
+                    sweep";
+    commands
+        .split("; ")
+        .map(|command| {
+            let input = if command.starts_with("token") { token } else { PASSWORD };
+            let arguments: Vec<&str> = command.split_whitespace().collect();
+            let output = run(at_trace(auth_server(database_url)), &arguments, input);
+            assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stderr).unwrap()
         })
         .collect()
 }
@@ -126,6 +161,7 @@ async fn nothing_secret_is_logged(database_url: &str) {
         .to_vec(),
     );
     every_flow(&auth, &api, &mut minted).await;
+    every_flow_of_an_account(&auth, &mut minted).await;
     let (access, _) = auth.sign_in().await;
     minted.token(&access);
     let mut output = every_command(database_url, &access);
@@ -135,8 +171,15 @@ async fn nothing_secret_is_logged(database_url: &str) {
         output.push_str(&server.running.output());
     }
     // The search can find: what should be there, is.
-    for expected in ["signed in", "two hold copies", "person added", "DEBUG", "its signature does not match"]
-    {
+    for expected in [
+        "signed in",
+        "two hold copies",
+        "person added",
+        "password changed by its owner",
+        "person disabled",
+        "DEBUG",
+        "its signature does not match",
+    ] {
         assert!(output.contains(expected), "{expected:?} is not in the log:\n{output}");
     }
     for secret in minted.0 {
