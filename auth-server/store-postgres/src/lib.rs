@@ -6,6 +6,7 @@
 
 mod ending;
 mod failure;
+mod revocations;
 mod rows;
 mod runtime;
 mod sessions;

@@ -1,6 +1,6 @@
 //! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
 
-use auth_domain::store::StoreError;
+use auth_domain::store::{Revoked, RevokedKind, StoreError};
 use auth_domain::{
     ClientId, Credentials, Digest, Email, Generation, ListedSession, Owner, PasswordHash, Role, Session,
     SessionId, SessionKey, Snapshot, User, UserId,
@@ -41,6 +41,16 @@ pub(crate) struct ListedSessionRow {
     pub(crate) user_agent: Option<String>,
     pub(crate) ip: Option<String>,
     pub(crate) now: DateTime<Utc>,
+}
+
+/// An entry of the record of what ended.
+pub(crate) struct RevokedRow {
+    pub(crate) seq: i64,
+    pub(crate) tx: String,
+    pub(crate) kind: String,
+    pub(crate) subject: String,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
 }
 
 /// A person.
@@ -105,6 +115,17 @@ impl From<ListedSessionRow> for ListedSession {
     }
 }
 
+impl TryFrom<RevokedRow> for Revoked {
+    type Error = StoreError;
+
+    fn try_from(row: RevokedRow) -> Result<Self, StoreError> {
+        let kind =
+            RevokedKind::parse(&row.kind).ok_or_else(|| corrupt("revocations", row.seq.to_string(), "kind"))?;
+        let RevokedRow { seq, subject, created_at, expires_at, .. } = row;
+        Ok(Self { seq, kind, subject, created_at, expires_at })
+    }
+}
+
 impl TryFrom<UserRow> for User {
     type Error = StoreError;
 
@@ -140,6 +161,6 @@ fn roles(user: Uuid, texts: &[String]) -> Result<Vec<Role>, StoreError> {
     texts.iter().map(|text| Role::parse(text).map_err(|_| corrupt())).collect()
 }
 
-fn corrupt(table: &'static str, id: String, what: &'static str) -> StoreError {
+pub(crate) fn corrupt(table: &'static str, id: String, what: &'static str) -> StoreError {
     StoreError::Corrupt { table, id, what }
 }

@@ -215,10 +215,6 @@ impl Sessions for PostgresStore {
         Ok(rows.into_iter().map(ListedSession::from).collect())
     }
 
-    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
-        self.sweep_slice_of_revocations(most).await
-    }
-
     async fn sweep_sessions(
         &self,
         after: Option<SessionKey>,
@@ -265,6 +261,9 @@ impl Sessions for PostgresStore {
                 .await
             })
             .await?;
+        if !ended.wrong {
+            self.tell_appended();
+        }
         Ok(match (ended.ended, ended.wrong) {
             (true, _) => Ending::Ended,
             (false, false) => Ending::WasGone,

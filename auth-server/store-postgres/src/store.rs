@@ -11,6 +11,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::failure::{failure, is_deadlock, is_stale_plan, is_undefined_table, migration_failure};
@@ -42,6 +43,8 @@ pub struct PostgresStore {
     /// One connection for what nobody waits for, so that it never takes one from those who are waited for.
     aside: PgPool,
     clock_shift: ManualClock,
+    /// Told of each end that this store has committed.
+    pub(crate) appended: Arc<Notify>,
     runtime: Arc<ConnectionRuntime>,
 }
 
@@ -63,7 +66,7 @@ impl PostgresStore {
         let aside = pool(options.clone(), 1);
         let pool = pool(options, max_connections);
         drop(entered);
-        Ok(Self { pool, aside, clock_shift: ManualClock::default(), runtime })
+        Ok(Self { pool, aside, clock_shift: ManualClock::default(), appended: Arc::default(), runtime })
     }
 
     /// The same store, on a clock that is as far ahead of the database's as a test says.
@@ -93,18 +96,26 @@ impl PostgresStore {
         self.runtime.drive(ask(&self.aside, verb)).await
     }
 
-    /// Runs a verb as one transaction. Within [`in_a_task`](Self::in_a_task).
+    /// Tells who waits for it that something was put on record, and committed.
+    pub(crate) fn tell_appended(&self) {
+        self.appended.notify_one();
+    }
+
+    /// Runs a verb that ends sessions as one transaction. Within [`in_a_task`](Self::in_a_task).
     pub(crate) async fn transact<T>(
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
-        self.ask(async |connection| {
-            let mut transaction = connection.begin_with("begin").await?;
-            let answer = verb(&mut transaction).await?;
-            transaction.commit().await?;
-            Ok(answer)
-        })
-        .await
+        let answer = self
+            .ask(async |connection| {
+                let mut transaction = connection.begin_with("begin").await?;
+                let answer = verb(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok(answer)
+            })
+            .await?;
+        self.tell_appended();
+        Ok(answer)
     }
 
     /// Runs a verb to its end, also when its caller is gone: what a transaction needs, for a `begin` that is cancelled

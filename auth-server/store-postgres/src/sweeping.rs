@@ -9,23 +9,6 @@ use crate::PostgresStore;
 use crate::rows::interval;
 
 impl PostgresStore {
-    pub(crate) async fn sweep_slice_of_revocations(&self, most: u32) -> Result<u64, StoreError> {
-        self.ask_aside(async |connection| {
-            let swept = sqlx::query!(
-                r#"delete from revocations where seq in (
-                       select seq from revocations
-                       where expires_at <= statement_timestamp() + $1::interval
-                       order by expires_at limit $2
-                       for update skip locked
-                   )"#,
-                self.shift(),
-                i64::from(most),
-            );
-            Ok(swept.execute(connection).await?.rows_affected())
-        })
-        .await
-    }
-
     pub(crate) async fn sweep_slice_of_sessions(
         &self,
         after: Option<SessionKey>,

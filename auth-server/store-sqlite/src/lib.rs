@@ -7,6 +7,7 @@
 mod ending;
 mod failure;
 mod file;
+mod revocations;
 mod rows;
 mod sessions;
 mod store;

@@ -1,6 +1,6 @@
 //! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
 
-use auth_domain::store::StoreError;
+use auth_domain::store::{Revoked, RevokedKind, StoreError};
 use auth_domain::{
     ClientId, Credentials, Digest, Email, Generation, ListedSession, Owner, PasswordHash, Role, Session,
     SessionId, SessionKey, Snapshot, User, UserId,
@@ -30,7 +30,7 @@ impl Micros {
         Self(self.0.saturating_sub(micros(span)))
     }
 
-    fn time(self) -> Option<DateTime<Utc>> {
+    pub(crate) fn time(self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_micros(self.0)
     }
 }
@@ -67,6 +67,15 @@ pub(crate) struct ListedSessionRow {
     pub(crate) user_agent: Option<String>,
     pub(crate) ip: Option<String>,
     pub(crate) now: Micros,
+}
+
+/// An entry of the record of what ended.
+pub(crate) struct RevokedRow {
+    pub(crate) seq: i64,
+    pub(crate) kind: String,
+    pub(crate) subject: String,
+    pub(crate) created_at: Micros,
+    pub(crate) expires_at: Micros,
 }
 
 /// A person.
@@ -136,6 +145,22 @@ impl TryFrom<ListedSessionRow> for ListedSession {
     }
 }
 
+impl TryFrom<RevokedRow> for Revoked {
+    type Error = StoreError;
+
+    fn try_from(row: RevokedRow) -> Result<Self, StoreError> {
+        let corrupt = |what| corrupt("revocations", row.seq.to_string(), what);
+        let time = |micros: Micros, what| micros.time().ok_or_else(|| corrupt(what));
+        Ok(Self {
+            seq: row.seq,
+            kind: RevokedKind::parse(&row.kind).ok_or_else(|| corrupt("kind"))?,
+            created_at: time(row.created_at, "created_at")?,
+            expires_at: time(row.expires_at, "expires_at")?,
+            subject: row.subject,
+        })
+    }
+}
+
 impl TryFrom<UserRow> for User {
     type Error = StoreError;
 
@@ -183,6 +208,6 @@ fn roles(user: Uuid, json: &str) -> Result<Vec<Role>, StoreError> {
     texts.iter().map(|text| Role::parse(text).map_err(|_| corrupt())).collect()
 }
 
-fn corrupt(table: &'static str, id: String, what: &'static str) -> StoreError {
+pub(crate) fn corrupt(table: &'static str, id: String, what: &'static str) -> StoreError {
     StoreError::Corrupt { table, id, what }
 }

@@ -235,10 +235,6 @@ impl Sessions for SqliteStore {
         rows.into_iter().map(ListedSession::try_from).collect()
     }
 
-    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
-        self.sweep_slice_of_revocations(most).await
-    }
-
     async fn sweep_sessions(
         &self,
         after: Option<SessionKey>,
@@ -277,6 +273,7 @@ impl Sessions for SqliteStore {
             let expires_at = now.after(REVOCATION_LIFETIME);
             append(&mut transaction, &subject, now, expires_at).await?;
             transaction.commit().await?;
+            self.tell_appended();
             Ok(if gone.rows_affected() == 0 { Ending::WasGone } else { Ending::Ended })
         })
         .await
@@ -288,6 +285,7 @@ impl Sessions for SqliteStore {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let ended = end_all(&mut transaction, self.now(), user, except).await?;
             transaction.commit().await?;
+            self.tell_appended();
             Ok(ended)
         })
         .await

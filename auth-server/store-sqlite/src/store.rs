@@ -13,6 +13,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::failure::{failure, migration_failure};
@@ -40,6 +41,8 @@ pub struct SqliteStore {
     readers: SqlitePool,
     path: PathBuf,
     clock: Arc<dyn Clock>,
+    /// Told of each end that this store has committed.
+    pub(crate) appended: Arc<Notify>,
 }
 
 impl SqliteStore {
@@ -72,12 +75,18 @@ impl SqliteStore {
             readers: pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "on")),
             path,
             clock,
+            appended: Arc::default(),
         })
     }
 
     /// The time now. Asked for within a verb, once it has its connection: who waited is not older for it.
     pub(crate) fn now(&self) -> Micros {
         Micros::of(self.clock.now())
+    }
+
+    /// Tells who waits for it that something was put on record, and committed.
+    pub(crate) fn tell_appended(&self) {
+        self.appended.notify_one();
     }
 
     /// Runs a verb's statements on the connection that writes, and comes back within ten seconds or so whatever

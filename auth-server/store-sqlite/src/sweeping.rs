@@ -10,21 +10,6 @@ use crate::SqliteStore;
 use crate::rows::micros;
 
 impl SqliteStore {
-    pub(crate) async fn sweep_slice_of_revocations(&self, most: u32) -> Result<u64, StoreError> {
-        self.write(async |connection| {
-            let now = self.now();
-            let swept = sqlx::query!(
-                "delete from revocations where seq in (
-                     select seq from revocations where expires_at <= ?1 order by expires_at limit ?2
-                 )",
-                now,
-                most,
-            );
-            Ok(swept.execute(connection).await?.rows_affected())
-        })
-        .await
-    }
-
     pub(crate) async fn sweep_slice_of_sessions(
         &self,
         after: Option<SessionKey>,

@@ -137,6 +137,7 @@ impl Users for SqliteStore {
             let ended =
                 if set == 0 { 0 } else { end_all(&mut transaction, self.now(), user, session).await? };
             transaction.commit().await?;
+            self.tell_appended();
             Ok(changed_or_refused(set, ended))
         })
         .await
@@ -154,6 +155,7 @@ impl Users for SqliteStore {
             let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
             let ended = end_all(&mut transaction, now, user, None).await?;
             transaction.commit().await?;
+            self.tell_appended();
             Ok(changed_or_refused(disabled, ended))
         })
         .await
@@ -176,6 +178,7 @@ impl Users for SqliteStore {
             let deleted = sqlx::query!("delete from users where id = ?1", user.0);
             let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
             transaction.commit().await?;
+            self.tell_appended();
             Ok(changed_or_refused(deleted, ended))
         })
         .await

@@ -3,19 +3,19 @@
 //! Each method is one atomic promise and answers with an enum. A race is decided by one conditional
 //! statement, never by reading first and writing then. No transaction crosses this boundary.
 
+mod revocations;
 mod sessions;
 mod users;
 
 use async_trait::async_trait;
 
-pub use sessions::{
-    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions, Touching,
-};
+pub use revocations::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, RevokedKind};
+pub use sessions::{Ending, Forgiving, Opening, Rotation, SessionSweep, Sessions, Touching};
 pub use users::{Adding, Changing, Users};
 
 /// A whole store.
-pub trait Store: Users + Sessions + Upkeep {}
-impl<S: Users + Sessions + Upkeep> Store for S {}
+pub trait Store: Users + Sessions + Revocations + Upkeep {}
+impl<S: Users + Sessions + Revocations + Upkeep> Store for S {}
 
 /// What a store is asked apart from its contents.
 #[async_trait]

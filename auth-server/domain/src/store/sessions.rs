@@ -9,11 +9,7 @@ use crate::{
     Snapshot, UserId,
 };
 
-/// How long an entry of `revocations` lives: as long as the longest-lived access token that is allowed (an hour), an
-/// hour of clock error, and the most leeway. Access tokens of the session have run out by then, whatever is configured.
-pub const REVOCATION_LIFETIME: TimeDelta = TimeDelta::minutes(125);
-
-/// The sessions, and the record of those that ended.
+/// The sessions. Each that ends is put on record.
 #[async_trait]
 pub trait Sessions: Send + Sync + 'static {
     /// Opens a session, if its person is enabled and still has the password hash that was verified.
@@ -59,12 +55,8 @@ pub trait Sessions: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<ListedSession>, StoreError>;
 
-    /// Deletes records of `revocations` whose time is over, the oldest first and `most` of them at the most, and says
-    /// how many. Several may sweep at the same time: none waits for another.
-    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError>;
-
     /// Looks at the next `most` sessions after `after`, in the order of their keys, and deletes those that ended by time,
-    /// absolute or idle, at least [`REVOCATION_LIFETIME`] ago: no access token of theirs lives, so nothing is recorded.
+    /// absolute or idle, at least [`REVOCATION_LIFETIME`](super::REVOCATION_LIFETIME) ago: no access token of theirs lives, so nothing is recorded.
     ///
     /// A session that somebody else works on is left for the next time: a sweep waits for nobody.
     async fn sweep_sessions(

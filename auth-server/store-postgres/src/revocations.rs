@@ -1,0 +1,179 @@
+//! The record of what ended.
+
+use async_trait::async_trait;
+use auth_domain::store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::rows::{RevokedRow, corrupt, interval};
+
+#[async_trait]
+impl Revocations for PostgresStore {
+    async fn revoke_token(&self, jti: &str) -> Result<(), StoreError> {
+        self.ask(async |connection| {
+            let appended = sqlx::query!(
+                "insert into revocations (kind, subject, created_at, expires_at)
+                 select 'token', $2, c.now, c.now + $3::interval
+                 from (select statement_timestamp() + $1::interval as now) c
+                 on conflict (kind, subject) do nothing",
+                self.shift(),
+                jti,
+                interval(REVOCATION_LIFETIME),
+            );
+            appended.execute(connection).await
+        })
+        .await?;
+        self.tell_appended();
+        Ok(())
+    }
+
+    async fn read_revocations(
+        &self,
+        after: Option<&Cursor>,
+        most: u32,
+    ) -> Result<RevocationPage, StoreError> {
+        let asked = after.and_then(|cursor| Place::parse(cursor.as_str()));
+        let found = self.read_from(asked.as_ref(), most).await?;
+        match asked {
+            Some(place) if !found.gave(&place) => self.read_from(None, most).await?.page(None, most),
+            place => found.page(place, most),
+        }
+    }
+
+    async fn appended(&self) {
+        self.appended.notified().await;
+    }
+
+    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
+        self.ask_aside(async |connection| {
+            let swept = sqlx::query!(
+                r#"delete from revocations where seq in (
+                       select seq from revocations
+                       where expires_at <= statement_timestamp() + $1::interval
+                       order by expires_at limit $2
+                       for update skip locked
+                   )"#,
+                self.shift(),
+                i64::from(most),
+            );
+            Ok(swept.execute(connection).await?.rows_affected())
+        })
+        .await
+    }
+}
+
+/// How far somebody has read.
+///
+/// Rows commit out of the order of `seq`, and of `tx` too. What is certain is only this: a transaction that is not over
+/// when a statement begins has a `tx` of at least the oldest running one's, the horizon of that statement. So reading
+/// goes in passes by `(tx, seq)`, and each pass begins again at the horizon as it was when the pass before it began.
+struct Place {
+    database_id: Uuid,
+    /// As it was when this pass began. `None`: it begins here.
+    horizon: Option<u64>,
+    tx: u64,
+    seq: i64,
+}
+
+impl Place {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('_');
+        let place = Self {
+            database_id: parts.next()?.parse().ok()?,
+            horizon: parts.next().filter(|text| !text.is_empty()).map(str::parse).transpose().ok()?,
+            tx: parts.next()?.parse().ok()?,
+            seq: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(place)
+    }
+
+    fn cursor(&self) -> Cursor {
+        let horizon = self.horizon.map(|horizon| horizon.to_string()).unwrap_or_default();
+        Cursor::new(format!("{}_{horizon}_{}_{}", self.database_id.simple(), self.tx, self.seq))
+    }
+}
+
+/// What a statement saw.
+struct Found {
+    database_id: Uuid,
+    horizon: u64,
+    now: DateTime<Utc>,
+    rows: Vec<RevokedRow>,
+}
+
+impl Found {
+    /// Whether this database may have given that place: another one has another id, and a copy of this one that was
+    /// restored from before has not come so far.
+    fn gave(&self, place: &Place) -> bool {
+        let reached = place.horizon.unwrap_or(place.tx);
+        place.database_id == self.database_id && reached <= self.horizon
+    }
+
+    fn page(self, place: Option<Place>, most: u32) -> Result<RevocationPage, StoreError> {
+        let Self { database_id, horizon, now, rows } = self;
+        let horizon = place.and_then(|place| place.horizon).unwrap_or(horizon);
+        let more = u32::try_from(rows.len()).is_ok_and(|read| read == most) && most > 0;
+        let next = match rows.last() {
+            Some(last) if more => Place {
+                database_id,
+                horizon: Some(horizon),
+                tx: last.tx.parse().map_err(|_| corrupt("revocations", last.seq.to_string(), "tx"))?,
+                seq: last.seq,
+            },
+            _ => Place { database_id, horizon: None, tx: horizon, seq: i64::MIN },
+        };
+        let entries = rows.into_iter().map(Revoked::try_from).collect::<Result<_, _>>()?;
+        Ok(RevocationPage { entries, next: next.cursor(), more, now })
+    }
+}
+
+impl PostgresStore {
+    /// One statement, so that the horizon is the one of the rows.
+    async fn read_from(&self, place: Option<&Place>, most: u32) -> Result<Found, StoreError> {
+        let (tx, seq) = place.map_or((0, i64::MIN), |place| (place.tx, place.seq));
+        let rows = self
+            .ask(async |connection| {
+                sqlx::query!(
+                    r#"with c as (
+                           select id as database_id, pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+                                  statement_timestamp() + $1::interval as now
+                           from database_id
+                       )
+                       select c.database_id as "database_id!", c.horizon as "horizon!", c.now as "now!", r.seq as "seq?",
+                              r.tx as "tx?", r.kind as "kind?", r.subject as "subject?", r.created_at as "created_at?",
+                              r.expires_at as "expires_at?"
+                       from c left join lateral (
+                           select seq, tx::text as tx, kind, subject, created_at, expires_at from revocations t
+                           where (t.tx, t.seq) > ($2::text::xid8, $3::bigint) and t.expires_at > c.now
+                           order by t.tx, t.seq limit $4
+                       ) r on true"#,
+                    self.shift(),
+                    tx.to_string(),
+                    seq,
+                    i64::from(most),
+                )
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        let corrupt = || corrupt("database_id", String::new(), "id");
+        let first = rows.first().ok_or_else(corrupt)?;
+        let (database_id, now) = (first.database_id, first.now);
+        let horizon = first.horizon.parse().map_err(|_| corrupt())?;
+        let rows = rows
+            .into_iter()
+            .filter_map(|row| {
+                Some(RevokedRow {
+                    seq: row.seq?,
+                    tx: row.tx?,
+                    kind: row.kind?,
+                    subject: row.subject?,
+                    created_at: row.created_at?,
+                    expires_at: row.expires_at?,
+                })
+            })
+            .collect();
+        Ok(Found { database_id, horizon, now, rows })
+    }
+}
