@@ -161,9 +161,9 @@ fn nothing_is_lost_or_gained_when_threads_give_back_at_once() {
     assert_eq!(refused(&throttle, "ann", address(1)), Some(Whose::Pair));
 }
 
-/// Memory stays bounded, and 10 million strangers do not wipe out what an attacker had earned.
+/// Fifteen times as many strangers as there is room for do not wipe out what an attacker had earned.
 #[test]
-fn ten_million_keys_take_no_more_room_and_push_out_no_longer_wait() {
+fn two_million_keys_take_no_more_room_and_push_out_no_longer_wait() {
     let clock = ManualClock::default();
     let tallies = Tallies::new(SETS_OF_PAIRS);
     let now = clock.now();
@@ -180,7 +180,7 @@ fn ten_million_keys_take_no_more_room_and_push_out_no_longer_wait() {
             assert!(count(key(earned)));
         }
     }
-    for stranger in 1000..10_000_000 {
+    for stranger in 1000..2_000_000 {
         assert!(count(key(stranger)));
     }
     assert!(tallies.len() <= 131_072, "{}", tallies.len());

@@ -7,6 +7,7 @@
 mod configuration;
 mod database_away;
 mod developing;
+mod guessing;
 mod operating;
 mod outside_service;
 mod programs;
