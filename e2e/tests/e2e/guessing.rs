@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::programs::{Database, EMAIL, PASSWORD, Server, auth_server};
 
 /// `GUESSES=100000` makes it the full size.
-const GUESSES: &str = "10000";
+const GUESSES: &str = "4000";
 const ACCOUNTS: usize = 1000;
 const CONNECTIONS: usize = 16;
 
@@ -151,8 +151,36 @@ async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_nobody_out()
     assert!(refreshed > 5, "only {refreshed} refreshes");
     // What is remembered is 5 MiB at most; the rest is the allocator's.
     assert!(after < before + 32 * 1024 && after < 256 * 1024, "{before} KiB, then {after} KiB");
-    let owner = Client::new().post(format!("{}/login", auth.url)).header("x-forwarded-for", "198.51.100.7");
-    let answer = owner.json(&json!({ "email": EMAIL, "password": PASSWORD })).send().await.unwrap();
-    assert_eq!(answer.status(), 200, "the owner, from where nobody failed");
+    // The owner, from where nobody failed.
+    sign_in_from(&auth, "198.51.100.7").await;
     assert!(auth.running.output().contains("ip=203.0.113.1 reason=too many failures from this address"));
+}
+
+async fn sign_in_from(server: &Server, from: &str) {
+    let request = Client::new().post(format!("{}/login", server.url)).header("x-forwarded-for", from);
+    let answer = request.json(&json!({ "email": EMAIL, "password": PASSWORD })).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "from {from}");
+}
+
+/// OP-07
+#[tokio::test]
+async fn a_session_is_from_the_client_and_not_from_the_proxy() {
+    for (trusted, expected) in [("127.0.0.1", true), ("", false)] {
+        let database = Database::sqlite();
+        let mut command = auth_server(&database.url());
+        command.env("TRUSTED_PROXIES", trusted);
+        let auth = Server::start(command);
+        auth.register().await;
+        for _ in 0..2 {
+            sign_in_from(&auth, "198.51.100.7").await;
+        }
+        let Database::Sqlite(folder) = &database else { unreachable!() };
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+        let stored = String::from_utf8_lossy(&files.collect::<Vec<_>>().concat()).into_owned();
+        assert_eq!(stored.contains("198.51.100.7"), expected, "{trusted:?}");
+        assert_eq!(stored.contains("127.0.0.1"), !expected, "{trusted:?}");
+        // Who forgot to name the proxy is told, once.
+        let told = auth.running.output().matches("name it in TRUSTED_PROXIES").count();
+        assert_eq!(told, usize::from(!expected), "{trusted:?}");
+    }
 }
