@@ -13,7 +13,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_domain::RefreshTokens;
 use auth_domain::store::{Store, StoreError};
-use goptri::server::{ListenError, UnknownPath, every_response, mount};
+use goptri::server::{ListenError, TrustedProxies, UnknownPath, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
@@ -24,6 +24,7 @@ use crate::flow::{
 };
 use crate::hashing::PasswordHasher;
 use crate::http::{OpenRegistration, routes};
+use crate::throttle::Throttle;
 
 /// How long a database that is away is waited for at start.
 const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
@@ -80,6 +81,7 @@ impl Application {
             let flows = flows.clone();
             App::new()
                 .app_data(Data::new(flows.store))
+                .app_data(Data::new(flows.trusted_proxies))
                 .app_data(Data::new(flows.registration))
                 .app_data(Data::new(flows.sign_in))
                 .app_data(Data::new(flows.refresh))
@@ -123,6 +125,7 @@ impl Application {
 struct Flows {
     store: Arc<dyn Store>,
     guard: Guard,
+    trusted_proxies: TrustedProxies,
     registration: OpenRegistration,
     sign_in: SignIn,
     refresh: Refresh,
@@ -146,6 +149,7 @@ impl Flows {
         // A token that is never replaced cannot name an end that moves with every use.
         let idle_end = config.refresh.idle_lifetime.filter(|_| config.refresh.rotation);
         let refresh_tokens = RefreshTokens::new(config.refresh_keys, config.issuer.clone(), idle_end);
+        let throttle = Throttle::new(Arc::clone(&clock));
         let issue = IssueTokens {
             access_keys: config.access_keys,
             refresh_tokens: refresh_tokens.clone(),
@@ -160,11 +164,16 @@ impl Flows {
             clock: Arc::clone(&clock),
             entropy: entropy.clone(),
         };
-        let change_password =
-            ChangePassword { store: Arc::clone(store), hasher: hasher.clone(), rules: config.password_rules };
+        let change_password = ChangePassword {
+            store: Arc::clone(store),
+            hasher: hasher.clone(),
+            rules: config.password_rules,
+            throttle: throttle.clone(),
+        };
         let sign_in = SignIn {
             store: Arc::clone(store),
             hasher,
+            throttle: throttle.clone(),
             issue: issue.clone(),
             scope: config.default_scope,
             audience: vec![config.audience, config.issuer],
@@ -175,7 +184,11 @@ impl Flows {
         Ok(Self {
             store: Arc::clone(store),
             guard: guard.clone(),
-            registration: OpenRegistration(config.registration_open.then_some(register)),
+            trusted_proxies: config.trusted_proxies,
+            registration: OpenRegistration {
+                register: config.registration_open.then_some(register),
+                throttle,
+            },
             sign_in,
             refresh: Refresh {
                 store: Arc::clone(store),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
+use goptri::server::TrustedProxies;
 use goptri::{
     AccessVerifier, Environment, Faults, KeyRing, Plain, RefreshTokenSecret, Scope, Settings, parse_duration,
 };
@@ -46,6 +47,8 @@ pub struct Config {
     pub registration_open: bool,
     /// `PASSWORD_MIN_LENGTH`.
     pub password_rules: PasswordRules,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
     /// `AUTO_MIGRATE`.
     pub auto_migrate: bool,
 }
@@ -76,6 +79,7 @@ impl Config {
             other => Err(format!("is {other:?}; it is either open or closed")),
         });
         let password_rules = password_rules(settings);
+        let trusted_proxies = settings.trusted_proxies();
         let auto_migrate = auto_migrate(settings);
         Some(Self {
             address: address?,
@@ -90,6 +94,7 @@ impl Config {
             default_scope: default_scope?,
             registration_open: registration_open?,
             password_rules: password_rules?,
+            trusted_proxies: trusted_proxies?,
             auto_migrate: auto_migrate?,
         })
     }

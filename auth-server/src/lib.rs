@@ -11,6 +11,7 @@ pub mod flow;
 mod hashing;
 pub mod http;
 pub mod storage;
+mod throttle;
 
 pub use application::{Application, StartError};
 pub use config::Config;

@@ -10,6 +10,7 @@ mod digest;
 mod email;
 mod entropy;
 mod judge;
+mod pace;
 mod password;
 mod refresh_token;
 mod session;
@@ -21,6 +22,7 @@ pub use digest::{Digest, RefreshJti};
 pub use email::{Email, EmailKey, InvalidEmail};
 pub use entropy::{Entropy, random_id, random_name};
 pub use judge::{End, RefreshPolicy, Refuse, Verdict, judge};
+pub use pace::{PER_ADDRESS, PER_PAIR, Pace, Tally, TooSoon, prefix};
 pub use password::{NormalPassword, Password, PasswordHash, PasswordRules, UnfitPassword};
 pub use refresh_token::{PresentedRefresh, RefreshTokens};
 pub use session::{

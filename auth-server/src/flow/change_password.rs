@@ -6,10 +6,12 @@ use auth_domain::store::{Changing, Store};
 use auth_domain::{
     NewPassword, NormalPassword, Password, PasswordHash, PasswordRules, PasswordSetter, SessionKey,
 };
+use goptri::server::ClientAddress;
 use goptri::{Plain, ProtocolError};
 
 use super::{Account, Failure, weak_password};
 use crate::hashing::PasswordHasher;
+use crate::throttle::Throttle;
 
 /// Not a 401: the access token is good, and refreshing it would not help.
 const WRONG_PASSWORD: ProtocolError =
@@ -21,17 +23,34 @@ pub struct ChangePassword {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) hasher: PasswordHasher,
     pub(crate) rules: PasswordRules,
+    pub(crate) throttle: Throttle,
 }
 
 impl ChangePassword {
     /// Sets the new password and ends all sessions but the one in which the person acts (PW-09).
+    ///
+    /// Who holds somebody's access token guesses their password no faster here than at sign-in (PW-11).
     pub async fn run(
         &self,
         account: &Account,
+        from: ClientAddress,
         current: &Plain<Password>,
         new: &Plain<Password>,
     ) -> Result<(), Failure> {
-        let new = self.rules.check(new, &account.owner().email).map_err(weak_password)?;
+        let email = &account.owner().email;
+        let new = self.rules.check(new, email).map_err(weak_password)?;
+        let attempt = self.throttle.attempt(email.key().as_str(), from).inspect_err(|too_many| {
+            tracing::info!(ip = %from, reason = %too_many.whose, "password change refused");
+        })?;
+        attempt.settle(self.change(account, current, new).await)
+    }
+
+    async fn change(
+        &self,
+        account: &Account,
+        current: &Plain<Password>,
+        new: NormalPassword,
+    ) -> Result<(), Failure> {
         let current = NormalPassword::of(current).ok_or(WRONG_PASSWORD)?;
         let mut verified_hash = self.verified(account, &current).await?;
         let hash = self.hasher.hash(new).await?;

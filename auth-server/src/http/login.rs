@@ -1,5 +1,6 @@
 //! `POST /login`: sign-in with e-mail and password.
 
+use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
@@ -7,7 +8,7 @@ use actix_web::http::header::USER_AGENT;
 use actix_web::web::{Data, Json};
 use actix_web::{FromRequest, HttpRequest};
 use auth_domain::Password;
-use goptri::server::JsonObject;
+use goptri::server::{ClientAddress, JsonObject};
 use goptri::{Plain, ProtocolError};
 use serde::Deserialize;
 
@@ -43,14 +44,14 @@ pub(super) async fn sign_in(
 pub(super) struct FromDevice(Device);
 
 impl FromRequest for FromDevice {
-    type Error = Failure;
-    type Future = Ready<Result<Self, Failure>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let user_agent = request.headers().get(USER_AGENT).and_then(|name| name.to_str().ok());
         let device = Device {
             user_agent: user_agent.map(|name| name.chars().take(USER_AGENT_CHARS).collect()),
-            ip: request.peer_addr().map(|address| address.ip().to_string()),
+            address: ClientAddress::of(request),
         };
         ready(Ok(Self(device)))
     }

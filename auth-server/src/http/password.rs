@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use auth_domain::Password;
 use goptri::Plain;
-use goptri::server::JsonObject;
+use goptri::server::{ClientAddress, JsonObject};
 use serde::Deserialize;
 
 use crate::flow::{Account, ChangePassword, Failure};
@@ -18,10 +18,11 @@ pub(super) struct Body {
 /// 204; all other sessions have ended.
 pub(super) async fn change(
     account: Account,
+    from: ClientAddress,
     flow: Data<ChangePassword>,
     body: JsonObject<Body>,
 ) -> Result<HttpResponse, Failure> {
     let Body { current_password, new_password } = body.0;
-    flow.run(&account, &current_password, &new_password).await?;
+    flow.run(&account, from, &current_password, &new_password).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -4,11 +4,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, Responder};
 use auth_domain::{Password, UserId};
-use goptri::server::JsonObject;
+use goptri::server::{ClientAddress, JsonObject};
 use goptri::{Plain, ProtocolError};
 use serde::{Deserialize, Serialize};
 
 use crate::flow::{Failure, Register, Registration};
+use crate::throttle::Throttle;
 
 const REGISTRATION_CLOSED: ProtocolError = ProtocolError::new(
     403,
@@ -30,17 +31,22 @@ struct Registered {
 
 /// Registration, if it is open.
 #[derive(Clone)]
-pub(crate) struct OpenRegistration(pub(crate) Option<Register>);
+pub(crate) struct OpenRegistration {
+    pub(crate) register: Option<Register>,
+    pub(crate) throttle: Throttle,
+}
 
 /// 201 with the new person's id.
 pub(super) async fn register(
     registration: Data<OpenRegistration>,
+    from: ClientAddress,
     body: JsonObject<Body>,
 ) -> Result<impl Responder, Failure> {
-    let register = registration.0.as_ref().ok_or(REGISTRATION_CLOSED)?;
+    let register = registration.register.as_ref().ok_or(REGISTRATION_CLOSED)?;
+    let turn = registration.throttle.registration(from)?;
     let Body { email, password } = body.0;
-    let user =
-        register.run(Registration { email, email_verified: false, password, roles: Vec::new() }).await?;
+    let registration = Registration { email, email_verified: false, password, roles: Vec::new() };
+    let user = turn.settle(register.run(registration).await)?;
     let registered = Registered { id: user.id, email: user.email.as_str().to_owned() };
     Ok(HttpResponse::build(StatusCode::CREATED).json(registered))
 }

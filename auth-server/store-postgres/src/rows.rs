@@ -119,8 +119,8 @@ impl TryFrom<RevokedRow> for Revoked {
     type Error = StoreError;
 
     fn try_from(row: RevokedRow) -> Result<Self, StoreError> {
-        let kind =
-            RevokedKind::parse(&row.kind).ok_or_else(|| corrupt("revocations", row.seq.to_string(), "kind"))?;
+        let kind = RevokedKind::parse(&row.kind)
+            .ok_or_else(|| corrupt("revocations", row.seq.to_string(), "kind"))?;
         let RevokedRow { seq, subject, created_at, expires_at, .. } = row;
         Ok(Self { seq, kind, subject, created_at, expires_at })
     }

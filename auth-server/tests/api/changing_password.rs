@@ -1,6 +1,7 @@
 //! `POST /password`.
 
 use auth_domain::store::Store;
+use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
 
@@ -77,6 +78,23 @@ on_both_engines! {
         assert_eq!(login_with(&server, good).await.status, 200);
         assert_eq!(login_with(&server, bad).await.status, 401);
     }
+}
+
+/// PW-11
+#[actix_web::test]
+async fn the_current_password_is_guessed_no_faster_here_than_at_sign_in() {
+    let server = TestServer::start(Engine::Sqlite, &[]).await;
+    let (here, _) = server.signed_in().await;
+    for _ in 0..5 {
+        assert_eq!(change(&server, &here, "a guess", NEW_PASSWORD).await.status, 403);
+    }
+    let slowed = change(&server, &here, PASSWORD, NEW_PASSWORD).await;
+    assert_eq!(slowed.error(), (429, "too_many_requests".into()));
+    assert_eq!(server.login().await.status, 429, "they are counted together");
+    let seconds: i64 = slowed.header("retry-after").unwrap().parse().unwrap();
+    server.later(TimeDelta::seconds(seconds));
+    assert_eq!(change(&server, &here, PASSWORD, NEW_PASSWORD).await.status, 204);
+    assert_eq!(login_with(&server, NEW_PASSWORD).await.status, 200);
 }
 
 /// RT-09, whoever does it: an administrator's hand is the same verb.

@@ -148,6 +148,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         ("DEFAULT_SCOPE", "a  b"),
         ("REGISTRATION", "yes"),
         ("PASSWORD_MIN_LENGTH", "7"),
+        ("TRUSTED_PROXIES", "localhost"),
         ("AUTO_MIGRATE", "true"),
     ]);
     let faults = Config::from_environment(&environment).unwrap_err();
@@ -168,6 +169,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         "REFRESH_TOKEN_SECRET",
         "REFRESH_TOKEN_TTL",
         "REGISTRATION",
+        "TRUSTED_PROXIES",
     ];
     assert_eq!(names, expected);
     assert!(!faults.to_string().contains("hunter2"));

@@ -8,6 +8,7 @@ mod administering;
 mod configuration;
 mod database_away;
 mod developing;
+mod guessing;
 mod operating;
 mod outside_service;
 mod programs;

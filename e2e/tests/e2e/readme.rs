@@ -130,6 +130,7 @@ fn three_dots_stand_for_anything_on_their_line_and_nothing_else_does() {
 fn every_variable_is_in_the_readme() {
     let sources = [
         include_str!("../../../shared/src/settings/of_tokens.rs"),
+        include_str!("../../../shared/src/server/client_address.rs"),
         include_str!("../../../shared/src/server/logging.rs"),
         include_str!("../../../auth-server/src/config.rs"),
         include_str!("../../../api-server/src/config.rs"),

@@ -3,6 +3,7 @@
 
 mod answers;
 mod bodies;
+mod client_address;
 mod every_response;
 mod listening;
 mod logging;
@@ -10,6 +11,7 @@ mod routes;
 
 pub use answers::{CurrentUser, Health, current_user, healthz};
 pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES};
+pub use client_address::{ClientAddress, TrustedProxies};
 pub use every_response::every_response;
 pub use listening::{ListenError, stop_signal};
 pub use logging::log_to_stderr;

@@ -1,0 +1,187 @@
+//! Slows down who fails again and again, before anything is hashed or looked up (PW-11). The rule is in
+//! `auth_domain::PER_PAIR` and `PER_ADDRESS`; here is what is remembered, and for whom.
+//!
+//! It is remembered in this process alone: several auth-servers count each for itself, and a restart forgets. No
+//! account or address is kept, only a keyed hash of it.
+
+mod tallies;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use auth_domain::{PER_ADDRESS, PER_PAIR, Pace, Tally, prefix};
+use goptri::server::ClientAddress;
+use goptri::{Clock, ProtocolError};
+
+use crate::flow::Failure;
+use tallies::Tallies;
+
+const TOO_MANY_REQUESTS: ProtocolError = ProtocolError::new(
+    429,
+    "too_many_requests",
+    "There were too many attempts; wait for the seconds that Retry-After says, and try again.",
+);
+
+/// Sets of 16 tallies: 131,072 pairs in at most 3 MiB, and half as many addresses.
+const SETS_OF_PAIRS: usize = 8192;
+const SETS_OF_ADDRESSES: usize = 4096;
+
+/// Counts attempts. Clones count together.
+#[derive(Debug, Clone)]
+pub(crate) struct Throttle {
+    remembered: Arc<Remembered>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    addresses: Tallies,
+    pairs: Tallies,
+}
+
+/// What an address is counted for. The two do not add up: those who register keep nobody from signing in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum For {
+    Guessing,
+    Registering,
+}
+
+/// Too many have failed; this one is not judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany {
+    /// In how many seconds one will be.
+    pub(crate) retry_after: u32,
+    /// Whose failures they were, for the log.
+    pub(crate) whose: Whose,
+}
+
+/// Whose failures were too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Those of the address, on any accounts.
+    Address,
+    /// Those of the address on this account.
+    Pair,
+}
+
+/// An attempt under way. It counts as a failure from its beginning on, so that a burst is no longer than a series; and
+/// it goes on to count, also when its client hangs up, unless one of the methods says otherwise.
+#[must_use = "it counts as a failure unless it is told how it ended"]
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    throttle: Throttle,
+    what: For,
+    address: Counted,
+    pair: Option<Counted>,
+}
+
+/// One count, and what was remembered before it.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    key: u64,
+    before: Option<Tally>,
+}
+
+impl Throttle {
+    /// Nothing is remembered yet.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let addresses = Tallies::new(SETS_OF_ADDRESSES);
+        Self { remembered: Arc::new(Remembered { addresses, pairs: Tallies::new(SETS_OF_PAIRS) }), clock }
+    }
+
+    /// Somebody at this address is about to present a password for `account`: the folded e-mail address, or what was
+    /// typed in its place. It makes no difference whether there is such an account (PW-10).
+    ///
+    /// The address comes first: one that may not try at all leaves no trace of the accounts that it makes up.
+    pub(crate) fn attempt(&self, account: &str, from: ClientAddress) -> Result<Attempt, TooMany> {
+        let from = prefix(from.ip());
+        let mut attempt = self.begin(For::Guessing, from)?;
+        match self.count(&self.remembered.pairs, &PER_PAIR, &(account, from)) {
+            Ok(pair) => attempt.pair = Some(pair),
+            Err(retry_after) => {
+                attempt.unjudged();
+                return Err(TooMany { retry_after, whose: Whose::Pair });
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// Somebody at this address is about to register, which costs as much work as a guess. Counts whether it
+    /// succeeds or not.
+    pub(crate) fn registration(&self, from: ClientAddress) -> Result<Attempt, TooMany> {
+        self.begin(For::Registering, prefix(from.ip()))
+    }
+
+    fn begin(&self, what: For, from: IpAddr) -> Result<Attempt, TooMany> {
+        self.count(&self.remembered.addresses, &PER_ADDRESS, &(what, from))
+            .map(|address| Attempt { throttle: self.clone(), what, address, pair: None })
+            .map_err(|retry_after| TooMany { retry_after, whose: Whose::Address })
+    }
+
+    fn count(&self, tallies: &Tallies, pace: &Pace, whom: &impl std::hash::Hash) -> Result<Counted, u32> {
+        let (key, now) = (tallies.key(whom), self.clock.now());
+        tallies.change(key, now, |before| match pace.attempt(before, now) {
+            Ok(tally) => (Some(tally), Ok(Counted { key, before })),
+            Err(too_soon) => (Some(too_soon.tally), Err(too_soon.retry_after)),
+        })
+    }
+
+    fn give_back(&self, tallies: &Tallies, pace: &Pace, Counted { key, before }: Counted) {
+        tallies.change(key, self.clock.now(), |now| (now.map(|now| pace.give_back(now, before)), ()));
+    }
+}
+
+impl Attempt {
+    /// The password was right: what failed before on this account from this address is forgotten. The address's
+    /// other failures are not, or one account of one's own would be good for guessing at all others.
+    pub(crate) fn succeeded(self) {
+        let Self { throttle, what, address, pair } = self;
+        if what == For::Registering {
+            return;
+        }
+        throttle.give_back(&throttle.remembered.addresses, &PER_ADDRESS, address);
+        if let Some(Counted { key, .. }) = pair {
+            throttle.remembered.pairs.change(key, throttle.clock.now(), |_| (None, ()));
+        }
+    }
+
+    /// Whether the password was right did not come out, through no fault of the one who sent it.
+    pub(crate) fn unjudged(self) {
+        let Self { throttle, address, pair, .. } = self;
+        throttle.give_back(&throttle.remembered.addresses, &PER_ADDRESS, address);
+        if let Some(pair) = pair {
+            throttle.give_back(&throttle.remembered.pairs, &PER_PAIR, pair);
+        }
+    }
+
+    /// Tells the attempt how it ended: well, unjudged because of a fault on this side (5xx), or by a refusal,
+    /// which counts.
+    pub(crate) fn settle<T>(self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        match &outcome {
+            Ok(_) => self.succeeded(),
+            Err(failure) if failure.told().status >= 500 => self.unjudged(),
+            Err(_) => {}
+        }
+        outcome
+    }
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Address => "too many failures from this address",
+            Self::Pair => "too many failures on this account from this address",
+        })
+    }
+}
+
+impl From<TooMany> for Failure {
+    /// The same whosever failures they were.
+    fn from(too_many: TooMany) -> Self {
+        TOO_MANY_REQUESTS.retry_after(too_many.retry_after).into()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! A flood of failing sign-ins: memory stays bounded, those who are signed in notice nothing, and the owner of an
+//! attacked account signs in.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::thread;
+
+use auth_domain::store::{Adding, Upkeep as _, Users as _};
+use auth_domain::{Email, NewUser, PasswordHash, UserId};
+use goptri::{Environment, SystemClock};
+use reqwest::Client;
+use serde_json::{Value, json};
+use store_sqlite::SqliteStore;
+use uuid::Uuid;
+
+use crate::programs::{Database, EMAIL, PASSWORD, Server, auth_server};
+
+/// `GUESSES=100000` makes it the full size.
+const GUESSES: &str = "4000";
+const ACCOUNTS: usize = 1000;
+const CONNECTIONS: usize = 16;
+
+/// Somebody's password; nobody here knows whose.
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+
+fn account(n: usize) -> String {
+    if n.is_multiple_of(ACCOUNTS) { EMAIL.to_owned() } else { format!("person{}@example.com", n % ACCOUNTS) }
+}
+
+async fn add_accounts(url: &str) {
+    let store = SqliteStore::connect(url, Arc::new(SystemClock)).unwrap();
+    store.migrate().await.unwrap();
+    for n in 1..ACCOUNTS {
+        let user = NewUser {
+            id: UserId(Uuid::from_u128(n as u128)),
+            email: Email::parse(&account(n)).unwrap(),
+            email_verified: true,
+            password_hash: PasswordHash::from_phc(HASH.to_owned()),
+            roles: Vec::new(),
+        };
+        assert!(matches!(store.add_user(&user).await.unwrap(), Adding::Added(_)));
+    }
+    store.close().await;
+}
+
+/// Every other one comes from one address. The rest comes from thousands, most with a password that is too long for
+/// anybody's, which counts as any other and is not hashed: it is the counting that is to be flooded.
+fn guess(n: usize) -> String {
+    let spread = n % 2 == 1;
+    let from = if spread { format!("10.{}.{}.1", n / 256 % 64, n % 256) } else { "203.0.113.1".to_owned() };
+    let password = if spread && n % 100 != 1 { "x".repeat(1100) } else { format!("wrong password {n}") };
+    let body = json!({ "email": account(n / 2), "password": password }).to_string();
+    format!(
+        "POST /login HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {from}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// The status of the next answer on this connection, whose body is skipped.
+fn status(connection: &mut BufReader<TcpStream>) -> u16 {
+    let (mut status, mut length) = (0, 0);
+    loop {
+        let mut line = String::new();
+        assert_ne!(connection.read_line(&mut line).unwrap(), 0, "the server hung up");
+        match line.trim_end().split_once([' ', ':']) {
+            None => break,
+            Some(("HTTP/1.1", rest)) => status = rest[..3].parse().unwrap(),
+            Some((name, rest)) if name.eq_ignore_ascii_case("content-length") => {
+                length = rest.trim().parse().unwrap();
+            }
+            Some(_) => {}
+        }
+    }
+    connection.read_exact(&mut vec![0; length]).unwrap();
+    status
+}
+
+/// Makes these guesses on several connections at once, and counts the answers.
+fn flood(server: &Server, guesses: std::ops::Range<usize>) -> BTreeMap<u16, usize> {
+    let counted = thread::scope(|scope| {
+        let threads: Vec<_> = (0..CONNECTIONS)
+            .map(|first| {
+                let mut connection = BufReader::new(server.connect());
+                let guesses = guesses.clone().skip(first).step_by(CONNECTIONS);
+                scope.spawn(move || {
+                    let mut answers = BTreeMap::new();
+                    for n in guesses {
+                        connection.get_mut().write_all(guess(n).as_bytes()).unwrap();
+                        *answers.entry(status(&mut connection)).or_insert(0) += 1;
+                    }
+                    answers
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    counted.into_iter().fold(BTreeMap::new(), |mut all, (status, times)| {
+        *all.entry(status).or_insert(0) += times;
+        all
+    })
+}
+
+/// How much memory the process has, in KiB.
+fn resident(server: &Server) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.running.child.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// PW-11, OP-07
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_nobody_out() {
+    let guesses: usize =
+        Environment::load().unwrap().or_default("GUESSES", GUESSES).get("GUESSES").unwrap().parse().unwrap();
+    let database = Database::sqlite();
+    add_accounts(&database.url()).await;
+    let mut command = auth_server(&database.url());
+    // What hashing took goes back to the system at once, so that what is measured is what is remembered.
+    command.env("TRUSTED_PROXIES", "127.0.0.1").env("MALLOC_MMAP_THRESHOLD_", "1048576");
+    let auth = Arc::new(Server::start(command));
+    auth.register().await;
+    let (_, mut refresh) = auth.sign_in().await;
+    // The first ones take what every hashing takes.
+    let warm = guesses / 10;
+    flood(&auth, 0..warm);
+    let before = resident(&auth);
+
+    let flooding = tokio::task::spawn_blocking({
+        let auth = Arc::clone(&auth);
+        move || flood(&auth, warm..guesses)
+    });
+    let mut refreshed = 0;
+    while !flooding.is_finished() {
+        let answer = auth.post("/token", &json!({ "refresh_token": refresh })).await;
+        assert_eq!(answer.status(), 200);
+        let tokens: Value = answer.json().await.unwrap();
+        tokens["refresh_token"].as_str().unwrap().clone_into(&mut refresh);
+        refreshed += 1;
+    }
+    let answers = flooding.await.unwrap();
+    let after = resident(&auth);
+    println!("{answers:?}; {refreshed} refreshes meanwhile; {before} KiB, then {after} KiB");
+
+    assert!(answers.keys().all(|status| [401, 429, 503].contains(status)), "{answers:?}");
+    assert!(answers[&429] > guesses / 3, "{answers:?}");
+    assert!(refreshed > 5, "only {refreshed} refreshes");
+    // What is remembered is 5 MiB at most; the rest is the allocator's.
+    assert!(after < before + 32 * 1024 && after < 256 * 1024, "{before} KiB, then {after} KiB");
+    // The owner, from where nobody failed.
+    sign_in_from(&auth, "198.51.100.7").await;
+    assert!(auth.running.output().contains("ip=203.0.113.1 reason=too many failures from this address"));
+}
+
+async fn sign_in_from(server: &Server, from: &str) {
+    let request = Client::new().post(format!("{}/login", server.url)).header("x-forwarded-for", from);
+    let answer = request.json(&json!({ "email": EMAIL, "password": PASSWORD })).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "from {from}");
+}
+
+/// OP-07
+#[tokio::test]
+async fn a_session_is_from_the_client_and_not_from_the_proxy() {
+    for (trusted, expected) in [("127.0.0.1", true), ("", false)] {
+        let database = Database::sqlite();
+        let mut command = auth_server(&database.url());
+        command.env("TRUSTED_PROXIES", trusted);
+        let auth = Server::start(command);
+        auth.register().await;
+        for _ in 0..2 {
+            sign_in_from(&auth, "198.51.100.7").await;
+        }
+        let Database::Sqlite(folder) = &database else { unreachable!() };
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+        let stored = String::from_utf8_lossy(&files.collect::<Vec<_>>().concat()).into_owned();
+        assert_eq!(stored.contains("198.51.100.7"), expected, "{trusted:?}");
+        assert_eq!(stored.contains("127.0.0.1"), !expected, "{trusted:?}");
+        // Who forgot to name the proxy is told, once.
+        let told = auth.running.output().matches("name it in TRUSTED_PROXIES").count();
+        assert_eq!(told, usize::from(!expected), "{trusted:?}");
+    }
+}

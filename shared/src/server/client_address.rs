@@ -1,0 +1,251 @@
+//! The address of the client, also behind proxies: `X-Forwarded-For` is a claim that anybody can make, so only the
+//! part of it is believed that a configured proxy wrote.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderValue, X_FORWARDED_FOR};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use ipnet::IpNet;
+
+use crate::Settings;
+
+/// Where a request comes from, as far as it is known. An IPv4 address mapped into IPv6 is an IPv4 address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientAddress(IpAddr);
+
+/// The proxies whose word is taken (OP-07). Given to handlers as `Data`; without it, none is trusted.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies {
+    networks: Arc<[IpNet]>,
+    /// Whether the log has said already that a proxy seems to be missing here.
+    suspected: Arc<AtomicBool>,
+}
+
+impl ClientAddress {
+    /// This address.
+    pub fn new(address: IpAddr) -> Self {
+        Self(address.to_canonical())
+    }
+
+    /// The one that sent this request.
+    pub fn of(request: &HttpRequest) -> Self {
+        // Only what does not come over TCP has no address.
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let headers: Vec<&[u8]> =
+            request.headers().get_all(X_FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
+        let nobody = TrustedProxies::default();
+        let proxies = request.app_data::<Data<TrustedProxies>>().map_or(&nobody, Data::get_ref);
+        if !headers.is_empty() {
+            proxies.suspect_a_proxy(peer);
+        }
+        proxies.client(peer, headers.into_iter())
+    }
+
+    /// The address.
+    pub fn ip(self) -> IpAddr {
+        self.0
+    }
+}
+
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl TrustedProxies {
+    /// Addresses and networks, separated by commas: `127.0.0.1, 10.0.0.0/8, 2001:db8::/32`. All faults at once.
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let parts = text.split(',').map(str::trim);
+        let (networks, faults): (Vec<_>, Vec<_>) = match text.trim() {
+            "" => (Vec::new(), Vec::new()),
+            _ => parts.map(parse_network).partition(Result::is_ok),
+        };
+        if faults.is_empty() {
+            Ok(Self { networks: networks.into_iter().flatten().collect(), ..Self::default() })
+        } else {
+            Err(faults.into_iter().filter_map(Result::err).collect())
+        }
+    }
+
+    /// The peer, unless it is trusted; then the last address that the proxies before it name and that is not trusted
+    /// itself. Where that breaks off, the last that is known.
+    ///
+    /// `forwarded` is every `X-Forwarded-For`, in order.
+    pub fn client<'a>(
+        &self,
+        peer: IpAddr,
+        forwarded: impl DoubleEndedIterator<Item = &'a [u8]>,
+    ) -> ClientAddress {
+        let mut hops = forwarded.rev().flat_map(|header| header.rsplit(|byte| *byte == b','));
+        let mut known = ClientAddress::new(peer);
+        while self.trusts(known.0) {
+            match hops.find_map(parse_hop) {
+                Some(Ok(hop)) => known = hop,
+                Some(Err(())) | None => break,
+            }
+        }
+        known
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// Behind a proxy that is not configured, all clients have one address and slow each other down: say so, once.
+    fn suspect_a_proxy(&self, peer: IpAddr) {
+        let nearby = match peer.to_canonical() {
+            IpAddr::V4(peer) => peer.is_loopback() || peer.is_private(),
+            IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local(),
+        };
+        if nearby && !self.trusts(peer.to_canonical()) && !self.suspected.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                "X-Forwarded-For from here is not believed; if this is your proxy, name it in TRUSTED_PROXIES"
+            );
+        }
+    }
+}
+
+/// A network, or the reason why it is none that can be trusted.
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let network = match text.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address),
+        Err(_) => text.parse().map_err(|_| {
+            format!("has {text:?} in it; it takes addresses and networks, such as 127.0.0.1 or 10.0.0.0/8")
+        })?,
+    };
+    if network.prefix_len() == 0 {
+        return Err(format!("has {text} in it, which is everybody: then anybody may claim any address"));
+    }
+    if network.trunc() != network {
+        return Err(format!("has {text} in it; the network of that length is {}", network.trunc()));
+    }
+    if matches!(network.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
+        return Err(format!("has {text} in it; write IPv4 as IPv4"));
+    }
+    Ok(network)
+}
+
+/// One element of the list: nothing if it is empty, an error if it is no address. Some proxies add the port.
+fn parse_hop(element: &[u8]) -> Option<Result<ClientAddress, ()>> {
+    let text = match str::from_utf8(element.trim_ascii()) {
+        Ok("") => return None,
+        Ok(text) => text,
+        Err(_) => return Some(Err(())),
+    };
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = bare.parse().or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()));
+    Some(address.map(ClientAddress::new).map_err(drop))
+}
+
+impl Settings<'_> {
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed. Nobody's, by default.
+    pub fn trusted_proxies(&self) -> Option<TrustedProxies> {
+        const NAME: &str = "TRUSTED_PROXIES";
+        let parsed = self.value(NAME, "", |text| Ok::<_, String>(TrustedProxies::parse(text)))?;
+        parsed.map_err(|faults| faults.into_iter().for_each(|fault| self.fault(NAME, fault))).ok()
+    }
+}
+
+impl FromRequest for ClientAddress {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Environment;
+
+    fn client(trusted: &str, peer: &str, forwarded: &[&str]) -> String {
+        let proxies = TrustedProxies::parse(trusted).unwrap();
+        proxies.client(peer.parse().unwrap(), forwarded.iter().map(|header| header.as_bytes())).to_string()
+    }
+
+    /// OP-07
+    #[test]
+    fn only_what_a_trusted_proxy_wrote_is_believed() {
+        let both = "10.0.0.0/8, 2001:db8::/32";
+        let table: [(&str, &str, &[&str], &str); 22] = [
+            // Nobody is trusted: whatever is claimed, it is the peer.
+            ("", "203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
+            ("", "127.0.0.1", &["198.51.100.1"], "127.0.0.1"),
+            (both, "203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
+            (both, "203.0.113.9", &["10.0.0.1"], "203.0.113.9"),
+            // One proxy, which adds whom it sees to what was claimed before.
+            (both, "10.0.0.1", &[], "10.0.0.1"),
+            (both, "10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            (both, "10.0.0.1", &["6.6.6.6, 198.51.100.1"], "198.51.100.1"),
+            (both, "10.0.0.1", &["6.6.6.6,198.51.100.1"], "198.51.100.1"),
+            (both, "10.0.0.1", &["10.0.0.9, 198.51.100.1"], "198.51.100.1"),
+            // Several, and several headers, are one list.
+            (both, "10.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"], "198.51.100.1"),
+            (both, "10.0.0.1", &["6.6.6.6", "198.51.100.1", "10.0.0.2, 2001:db8::3"], "198.51.100.1"),
+            (both, "10.0.0.1", &["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
+            // What is no address ends it, with the last that is known.
+            (both, "10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
+            (both, "10.0.0.1", &["198.51.100.1, _hidden, 10.0.0.2"], "10.0.0.2"),
+            (both, "10.0.0.1", &["198.51.100.1,, ,10.0.0.2,"], "198.51.100.1"),
+            (both, "10.0.0.1", &["", "  "], "10.0.0.1"),
+            (both, "10.0.0.1", &["999.1.1.1"], "10.0.0.1"),
+            // Spellings.
+            (both, "::ffff:10.0.0.1", &["::ffff:198.51.100.1"], "198.51.100.1"),
+            (both, "2001:db8::1", &["2001:470::a"], "2001:470::a"),
+            (both, "10.0.0.1", &["198.51.100.1:4711, [2001:db8::2], [2001:db8::2]:443"], "198.51.100.1"),
+            (both, "10.0.0.1", &["[2001:470::a]:4711"], "2001:470::a"),
+            ("10.0.0.1", "10.0.0.2", &["198.51.100.1"], "10.0.0.2"),
+        ];
+        for (trusted, peer, forwarded, expected) in table {
+            assert_eq!(client(trusted, peer, forwarded), expected, "{trusted:?} {peer} {forwarded:?}");
+        }
+        let proxies = TrustedProxies::parse(both).unwrap();
+        let garbage: &[u8] = b"198.51.100.1, \xff\xfe";
+        assert_eq!(
+            proxies.client([10, 0, 0, 1].into(), [garbage].into_iter()).ip(),
+            IpAddr::from([10, 0, 0, 1])
+        );
+    }
+
+    #[test]
+    fn every_fault_of_the_list_is_named() {
+        let faults = |text| {
+            let environment = Environment::from_pairs([("TRUSTED_PROXIES", text)]);
+            let settings = Settings::new(&environment);
+            let proxies = settings.trusted_proxies();
+            settings.finish(proxies).map_or_else(|faults| faults.0, |_| Vec::new())
+        };
+        for good in ["", " ", "127.0.0.1", "127.0.0.1,::1", " 10.0.0.0/8 , 2001:db8::/32 ", "10.1.2.3/32"] {
+            assert_eq!(faults(good), [], "{good:?}");
+        }
+        for (bad, problem) in [
+            ("0.0.0.0/0", "has 0.0.0.0/0 in it, which is everybody"),
+            ("::/0", "has ::/0 in it, which is everybody"),
+            ("10.0.0.1/8", "has 10.0.0.1/8 in it; the network of that length is 10.0.0.0/8"),
+            ("::ffff:10.0.0.1", "has ::ffff:10.0.0.1 in it; write IPv4 as IPv4"),
+            ("127.0.0.1,", "has \"\" in it; it takes addresses and networks"),
+            ("10.0.0.0/33", "has \"10.0.0.0/33\" in it"),
+            ("proxy.example.com", "has \"proxy.example.com\" in it"),
+            ("127.0.0.1 10.0.0.1", "has \"127.0.0.1 10.0.0.1\" in it"),
+            ("127.0.0.1:80", "has \"127.0.0.1:80\" in it"),
+            ("fe80::1%eth0", "has \"fe80::1%eth0\" in it"),
+        ] {
+            let found = faults(bad);
+            assert!(found.len() == 1 && found[0].problem.starts_with(problem), "{bad:?}: {found:?}");
+        }
+        let found = faults("a, 127.0.0.1, 0.0.0.0/0, 10.0.0.1/8");
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found.iter().all(|fault| fault.variable == "TRUSTED_PROXIES"));
+    }
+}
