@@ -28,6 +28,13 @@ const NO_SUCH_RANGE: ProtocolError = ProtocolError::new(
     "The picture has no bytes in the Range that was asked for.",
 );
 
+/// Kept, it would take the whole one's place (RFC 9110 §14.5).
+const ONLY_A_PART: ProtocolError = ProtocolError::new(
+    400,
+    "invalid_request",
+    "The request has a Content-Range; a picture is sent as a whole, not in parts.",
+);
+
 /// The body of `GET /photos`.
 #[derive(Serialize)]
 pub(super) struct Listing {
@@ -56,7 +63,7 @@ pub(super) async fn show(
 pub(super) async fn put(
     caller: Bearer<PhotosWrite>,
     name: PhotoName,
-    _: NotTooLong,
+    _: Announced,
     body: web::Payload,
     photos: Data<PhotosFolder>,
 ) -> Result<HttpResponse, Failure> {
@@ -120,10 +127,10 @@ impl FromRequest for PhotoName {
     }
 }
 
-/// That the body does not announce itself as too large: such a one is not read at all.
-pub(super) struct NotTooLong;
+/// That the head of the request announces a whole picture that is not too large: another body is not read at all.
+pub(super) struct Announced;
 
-impl FromRequest for NotTooLong {
+impl FromRequest for Announced {
     type Error = ProtocolError;
     type Future = Ready<Result<Self, ProtocolError>>;
 
@@ -132,6 +139,7 @@ impl FromRequest for NotTooLong {
         let length = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         ready(match length {
             Some(length) if length > MAX_PHOTO_BYTES as u64 => Err(TOO_LARGE),
+            _ if request.headers().contains_key(CONTENT_RANGE) => Err(ONLY_A_PART),
             _ => Ok(Self),
         })
     }

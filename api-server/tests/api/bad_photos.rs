@@ -91,6 +91,18 @@ async fn a_script_that_is_called_a_picture_is_none() {
 }
 
 #[actix_web::test]
+async fn a_part_does_not_take_the_place_of_the_whole() {
+    let server = TestServer::start();
+    let ann = server.ann_has_the_gopher().await;
+    let part = server.request("PUT", "/photos/gopher.png").bearer_auth(&ann);
+    let part = part.header("Content-Range", format!("bytes 0-99/{}", GOPHER.len())).body(&GOPHER[..100]);
+    let refused = answer(part).await;
+    assert_eq!(refused.error(), (400, "invalid_request"));
+    is_a_plain_sentence(&refused);
+    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
+}
+
+#[actix_web::test]
 async fn a_body_that_stops_half_way_leaves_nothing() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;

@@ -1,8 +1,13 @@
 //! Many at once: readers find whole pictures, and one upload of a new name is the first.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
+use actix_web::web::Bytes;
+use api_server::photos::{Kept, PhotoName, PhotosFolder, Upload};
 use futures_util::future::{join, join_all};
+use futures_util::stream;
 
 use crate::support::{GOPHER, TestServer, USER};
 
@@ -46,16 +51,28 @@ async fn a_reader_gets_one_whole_picture_or_the_other() {
     assert_eq!(server.files().len(), 1, "{:?}", server.files());
 }
 
+/// Straight to the album, so that they meet at the very moment that counts.
 #[actix_web::test]
 async fn of_many_uploads_of_a_new_name_one_is_new() {
     let server = TestServer::start();
-    let ann = server.person(USER);
-    for round in 0..10 {
-        let path = format!("/photos/{round}");
-        let puts = (0..8).map(|fill| server.put(&path, &ann, [GOPHER, &[fill]].concat()));
-        let mut statuses: Vec<_> = join_all(puts).await.iter().map(|put| put.status).collect();
-        statuses.sort_unstable();
-        assert_eq!(statuses, [201, 204, 204, 204, 204, 204, 204, 204], "round {round}");
+    let photos = PhotosFolder::open(server.photos().to_str().unwrap()).unwrap();
+    let album = photos.album_of(&server.claims());
+    for round in 0..100 {
+        let name = PhotoName::parse(&round.to_string()).unwrap();
+        let arriving =
+            (0..4).map(|_| Upload::receive(&photos, stream::iter([Ok(Bytes::from_static(GOPHER))])));
+        let uploads: Vec<_> = join_all(arriving).await.into_iter().map(Result::unwrap).collect();
+        let start = Barrier::new(uploads.len());
+        let keep = |upload| {
+            start.wait();
+            album.keep(&name, upload).unwrap()
+        };
+        let kept: Vec<_> = thread::scope(|scope| {
+            let keeping: Vec<_> = uploads.into_iter().map(|upload| scope.spawn(|| keep(upload))).collect();
+            keeping.into_iter().map(|keeping| keeping.join().unwrap()).collect()
+        });
+        let new = kept.iter().filter(|kept| **kept == Kept::New).count();
+        assert_eq!(new, 1, "round {round}: {kept:?}");
     }
-    assert_eq!(server.files().len(), 10, "{:?}", server.files());
+    assert_eq!(server.files().len(), 100, "{:?}", server.files());
 }
