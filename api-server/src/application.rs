@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
+use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use goptri::server::{ListenError, UnknownPath, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
 use crate::http::routes;
+use crate::photos::PhotosFolder;
 
 /// How long requests in flight may take when the server stops.
 const SHUTDOWN_SECONDS: u64 = 30;
@@ -30,9 +32,12 @@ impl Application {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, ListenError> {
         let address = config.address;
+        clear_unfinished(&config.photos, clock.as_ref());
+        let photos = Data::new(config.photos);
         let guard = Guard::new(config.verifier, clock);
         let server = HttpServer::new(move || {
             App::new()
+                .app_data(photos.clone())
                 .configure(mount(routes(), guard.clone(), UnknownPath::Unauthorized))
                 .wrap(from_fn(every_response))
         })
@@ -56,5 +61,14 @@ impl Application {
         let ended = self.server.await;
         tracing::info!("api-server has stopped");
         ended
+    }
+}
+
+/// What an earlier run could not take away is no reason not to start.
+fn clear_unfinished(photos: &PhotosFolder, clock: &dyn Clock) {
+    match photos.clear_unfinished(clock.now()) {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "removed pictures that had stopped half-way"),
+        Err(cause) => tracing::warn!(%cause, "pictures that had stopped half-way cannot be removed"),
     }
 }

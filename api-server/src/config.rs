@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use goptri::{AccessVerifier, Environment, Faults, Settings};
 
+use crate::photos::PhotosFolder;
+
 /// All that api-server is told.
 #[derive(Debug)]
 pub struct Config {
@@ -11,6 +13,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`.
     pub verifier: AccessVerifier,
+    /// `PHOTOS_DIR`, opened.
+    pub photos: PhotosFolder,
 }
 
 impl Config {
@@ -25,6 +29,7 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
         let verifier = settings.access_verifier();
-        Some(Self { address: address?, verifier: verifier? })
+        let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
+        Some(Self { address: address?, verifier: verifier?, photos: photos? })
     }
 }

@@ -4,6 +4,7 @@
 mod application;
 mod config;
 pub mod http;
+pub mod photos;
 
 pub use application::Application;
 pub use config::Config;

@@ -1,16 +1,28 @@
 //! api-server over HTTP.
 
+mod failure;
 mod me;
+mod photos;
+
+use std::time::Duration;
 
 use actix_web::http::Method;
-use goptri::Needs;
 use goptri::server::{Admits, Route, current_user, healthz};
+use goptri::{Needs, Permission, PhotosRead, PhotosWrite};
+
+/// How long a picture may take to arrive: the largest needs 18 kB a second.
+const UPLOAD: Duration = Duration::from_mins(5);
 
 /// Every route on one screen, with whom it admits.
 pub fn routes() -> Vec<Route> {
     use Admits::{Anybody, AnybodyOrCaller, Caller};
+    let (reads, writes) = (Caller(PhotosRead::NEEDS), Caller(PhotosWrite::NEEDS));
     vec![
         Route::new(Method::GET, "/me", Caller(Needs::AnyToken), me::me),
+        Route::new(Method::GET, "/photos", reads, photos::list),
+        Route::new(Method::GET, "/photos/{name}", reads, photos::show),
+        Route::new(Method::PUT, "/photos/{name}", writes, photos::put).within(UPLOAD),
+        Route::new(Method::DELETE, "/photos/{name}", writes, photos::delete),
         Route::new(Method::GET, "/currentuser", AnybodyOrCaller, current_user),
         Route::new(Method::GET, "/healthz", Anybody, healthz),
         // Nothing is waited for: a secret is all that verification needs.

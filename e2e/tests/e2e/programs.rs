@@ -142,10 +142,13 @@ pub(crate) fn auth_server(database_url: &str) -> Command {
     command
 }
 
-/// api-server with the secret of the tests on a port of its own.
+/// api-server with the secret of the tests on a port of its own, and a folder of pictures that all of them share.
 pub(crate) fn api_server() -> Command {
     let mut command = program("api-server");
-    command.env("API_SERVER_ADDR", "127.0.0.1:0").env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET);
+    command
+        .env("API_SERVER_ADDR", "127.0.0.1:0")
+        .env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
+        .env("PHOTOS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/photos"));
     command
 }
 

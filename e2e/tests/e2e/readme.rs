@@ -1,5 +1,6 @@
 //! The README's own shell blocks are run as they stand, and answer what it says they answer.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::programs::{free_address, program};
@@ -84,6 +85,9 @@ fn the_walk_through_works_as_it_stands() {
     let steps = walk_through();
     assert!(steps.len() >= 10, "only {} blocks", steps.len());
     let folder = tempfile::tempdir().unwrap();
+    // What a clone has, and the blocks name.
+    fs::create_dir(folder.path().join("docs")).unwrap();
+    fs::write(folder.path().join("docs/gopher.png"), include_bytes!("../../../docs/gopher.png")).unwrap();
     let (auth, api) = (free_address(), free_address());
     let ran = Command::new("bash")
         .arg("-c")

@@ -1,6 +1,8 @@
 //! Every flow at the most talkative log level, and then a search of the output for each secret, token and
 //! password that it minted or was sent (OP-03, OP-08).
 
+use std::io::Write;
+use std::net::Shutdown;
 use std::process::Command;
 
 use goptri::Compact;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::programs::{
     ACCESS_TOKEN_SECRET, Database, EMAIL, PASSWORD, REFRESH_TOKEN_SECRET, Server, api_server, auth_server,
-    run,
+    read_to_end, run,
 };
 
 /// Stands in the URL of the database.
@@ -66,6 +68,7 @@ async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
     for path in ["/me", "/currentuser", &format!("/me?access_token={access}")] {
         api.get(path, &access).await;
     }
+    every_flow_of_photos(api, &access).await;
     let mangled = format!("{}zq8", &third[..third.len() - 3]);
     minted.token(&mangled);
     auth.post("/token", &json!({ "refresh_token": mangled })).await;
@@ -126,6 +129,33 @@ async fn every_flow_of_an_account(auth: &Server, minted: &mut Minted) {
     assert_eq!(auth.get("/sessions", &signed_in[0]).await.status(), 401);
 }
 
+/// What is refused on the way, too: a name that is none, a script, a body with the token in it.
+async fn every_flow_of_photos(api: &Server, access: &str) {
+    let picture = include_bytes!("../../../docs/gopher.png").to_vec();
+    for (method, path, body, expected) in [
+        (Method::PUT, "/photos/zq7.png", picture, 201),
+        (Method::PUT, "/photos/zq7.png", access.as_bytes().to_vec(), 415),
+        (Method::PUT, "/photos/zq7.png", vec![0; 5_242_881], 413),
+        (Method::GET, "/photos", Vec::new(), 200),
+        (Method::GET, "/photos/zq7.png", Vec::new(), 200),
+        (Method::GET, "/photos/..%2f..", Vec::new(), 400),
+        (Method::GET, &format!("/photos/none.png?access_token={access}"), Vec::new(), 404),
+        (Method::DELETE, "/photos/zq7.png", Vec::new(), 204),
+    ] {
+        let asked = Client::new().request(method, format!("{}{path}", api.url)).bearer_auth(access);
+        let answer = asked.body(body).send().await.unwrap();
+        assert_eq!(answer.status(), expected, "{path}");
+    }
+    // Stopped half-way.
+    let head = format!(
+        "PUT /photos/half.png HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {access}\r\nContent-Length: 99\r\n\r\n"
+    );
+    let mut stream = api.connect();
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert!(read_to_end(stream).starts_with("HTTP/1.1 400"));
+}
+
 /// The same on the command line, whose logs are what it says on standard error.
 fn every_command(database_url: &str, token: &str) -> String {
     let commands = "user add carl@example.com; user list; token inspect -; user roles carl@example.com admin; \
@@ -177,6 +207,7 @@ async fn nothing_secret_is_logged(database_url: &str) {
         "person added",
         "password changed by its owner",
         "person disabled",
+        "a picture stopped",
         "DEBUG",
         "its signature does not match",
     ] {

@@ -1,10 +1,9 @@
 //! What is true of every response: a request id, a span for the log, the headers that keep browsers from
-//! guessing, a deadline, and no word of what broke inside.
+//! guessing, and no word of what broke inside.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,9 +18,6 @@ use tracing::Instrument;
 
 use crate::ProtocolError;
 
-/// A request whose body has not arrived, or which has not been answered, by then is given up.
-const DEADLINE: Duration = Duration::from_mins(1);
-
 /// The middleware, for `actix_web::middleware::from_fn`; the outermost one.
 pub async fn every_response<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -29,12 +25,11 @@ pub async fn every_response<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let id = request_id();
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.path());
-    let answered = tokio::time::timeout(DEADLINE, next.call(request)).instrument(span.clone()).await;
+    let answered = next.call(request).instrument(span.clone()).await;
     let _entered = span.enter();
     let response = match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(dressed(error, &id)),
-        Err(_) => return Err(dressed(ProtocolError::TIMED_OUT.into(), &id)),
+        Ok(response) => response,
+        Err(error) => return Err(dressed(error, &id)),
     };
     let mut response = if response.status().as_u16() == 500 {
         let cause = response.response().error().map(ToString::to_string).unwrap_or_default();

@@ -2,14 +2,21 @@
 //! table says, so a test that reads the table has seen every route.
 
 use std::mem::discriminant;
+use std::time::Duration;
 
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, guard};
+use actix_web::{Error, FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, guard};
 
 use crate::actix::BearerAuth;
 use crate::{Guard, Needs, ProtocolError};
+
+/// A request whose body has not arrived, or which has not been answered, by then is given up.
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Whom a route admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +39,7 @@ pub struct Route {
     pub path: &'static str,
     /// Whom it admits.
     pub admits: Admits,
+    deadline: Duration,
     handler: actix_web::Route,
 }
 
@@ -49,7 +57,20 @@ impl Route {
         } else {
             web::method(method.clone()).to(handler)
         };
-        Self { method, path, admits, handler }
+        Self { method, path, admits, deadline: DEADLINE, handler }
+    }
+
+    /// The same with another deadline than a minute, for what takes longer to arrive.
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The handler, which is dropped when its time is over.
+    fn in_time(self) -> actix_web::Route {
+        let deadline = self.deadline;
+        self.handler.wrap(from_fn(move |request, next| in_time(deadline, request, next)))
     }
 }
 
@@ -57,6 +78,15 @@ impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {} {:?}", self.method, self.path, self.admits)
     }
+}
+
+async fn in_time(
+    deadline: Duration,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    let answered = tokio::time::timeout(deadline, next.call(request)).await;
+    answered.unwrap_or_else(|_| Err(ProtocolError::TIMED_OUT.into()))
 }
 
 /// What a stranger is told of a path that leads nowhere. A caller is told so.
@@ -121,7 +151,7 @@ fn resource(path: &str, routes: Vec<Route>) -> Resource {
     };
     let allow = routes.iter().map(names).collect::<Vec<_>>().join(", ");
     let resource =
-        routes.into_iter().fold(web::resource(path), |resource, route| resource.route(route.handler));
+        routes.into_iter().fold(web::resource(path), |resource, route| resource.route(route.in_time()));
     resource.default_service(web::to(move || {
         let mut response = ProtocolError::METHOD_NOT_ALLOWED.error_response();
         if let Ok(allow) = allow.parse() {

@@ -1,9 +1,11 @@
 //! The table of routes: what it says is what a service does.
 
+use std::time::Duration;
+
 use actix_web::App;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
-use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use goptri::actix::Bearer;
 use goptri::server::{Admits, Route, UnknownPath, every_response, mount};
 use goptri::{Needs, PhotosRead};
@@ -113,6 +115,35 @@ async fn where_paths_are_no_secret_an_unknown_one_is_a_404_for_everybody() {
     }
     let stranger = call_table(table(), UnknownPath::NotFound, get("/photos/cat.png")).await;
     assert_eq!(stranger.status, 401);
+}
+
+async fn never() -> &'static str {
+    std::future::pending().await
+}
+
+#[actix_web::test]
+async fn what_is_not_answered_within_its_routes_deadline_is_given_up() {
+    let slow = |path, deadline| Route::new(Method::GET, path, Admits::Anybody, never).within(deadline);
+    let table = vec![
+        slow("/short", Duration::from_millis(5)),
+        slow("/long", Duration::from_mins(5)),
+        Route::new(Method::PUT, "/short", Admits::Anybody, hello),
+    ];
+    let app = init_service(App::new().wrap(from_fn(every_response)).configure(mount(
+        table,
+        guard(),
+        UnknownPath::NotFound,
+    )))
+    .await;
+    let long =
+        tokio::time::timeout(Duration::from_millis(50), try_call_service(&app, get("/long").to_request()));
+    assert!(long.await.is_err(), "the one route's deadline is not the other's");
+    let error = try_call_service(&app, get("/short").to_request()).await.unwrap_err();
+    // As the server does with what comes out of the outermost middleware.
+    let answer = Answer::of(get("/short").to_srv_request().into_response(error.error_response())).await;
+    assert_eq!((answer.status, answer.error().as_str()), (408, "request_timeout"));
+    assert_eq!(answer.header("cache-control"), ["no-store"]);
+    assert_eq!(call_service(&app, TestRequest::put().uri("/short").to_request()).await.status(), 200);
 }
 
 /// The middleware stands before a whole path, so a table that is mixed there could not be kept.

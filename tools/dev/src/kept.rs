@@ -33,7 +33,11 @@ impl Kept {
     /// `environment`, and what it leaves open filled in.
     pub(crate) fn defaults(&self, environment: Environment) -> Environment {
         let database = format!("sqlite://{}", self.folder.join("goptri.db").display());
-        let environment = environment.or_default("DATABASE_URL", &database).or_default("RUST_LOG", "warn");
+        let photos = self.folder.join("photos");
+        let environment = environment
+            .or_default("DATABASE_URL", &database)
+            .or_default("PHOTOS_DIR", &photos.to_string_lossy())
+            .or_default("RUST_LOG", "warn");
         self.secrets
             .iter()
             .fold(environment, |environment, (name, value)| environment.or_default(name, value))

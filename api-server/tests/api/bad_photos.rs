@@ -1,0 +1,200 @@
+//! What is refused, in one plain sentence; nothing is left behind, no temporary file either.
+
+use std::io::Write;
+use std::net::Shutdown;
+
+use crate::support::{Answer, GOPHER, TestServer, USER, answer, head};
+
+const LIMIT: usize = 5 * 1024 * 1024;
+
+fn picture(size: usize) -> Vec<u8> {
+    let mut picture = GOPHER.to_vec();
+    picture.resize(size, 0xa5);
+    picture
+}
+
+/// In pieces, without a word on how many there will be.
+fn in_pieces(picture: &[u8]) -> Vec<u8> {
+    let pieces = picture.chunks(100_000);
+    let framed =
+        pieces.flat_map(|piece| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
+    framed.chain(*b"0\r\n\r\n").collect()
+}
+
+fn is_a_plain_sentence(refused: &Answer) {
+    let sentence = refused.body["error_description"].as_str().unwrap();
+    assert!(sentence.ends_with('.') && sentence.len() > 20, "{sentence}");
+    assert_eq!(refused.header("content-type"), "application/json");
+}
+
+#[actix_web::test]
+async fn five_mebibytes_are_taken_and_one_byte_more_is_not() {
+    let server = TestServer::start();
+    let ann = server.person(USER);
+    let (most, more) = (picture(LIMIT), picture(LIMIT + 1));
+    let put_in_pieces = |name: &str, picture: &[u8]| {
+        let head = head(&format!("PUT /photos/{name}"), &ann, "Transfer-Encoding: chunked\r\n");
+        server.status_of(head, in_pieces(picture))
+    };
+    assert_eq!(server.put("/photos/announced", &ann, most.clone()).await.status, 201);
+    assert_eq!(put_in_pieces("in-pieces", &most).await, 201);
+    for name in ["announced", "in-pieces"] {
+        assert!(server.get(&format!("/photos/{name}"), &ann).await.bytes == most, "{name}");
+    }
+    let refused = server.put("/photos/more", &ann, more.clone()).await;
+    assert_eq!(refused.error(), (413, "payload_too_large"));
+    is_a_plain_sentence(&refused);
+    assert_eq!(put_in_pieces("more-in-pieces", &more).await, 413);
+    assert_eq!(put_in_pieces("announced", &more).await, 413);
+    assert!(server.get("/photos/announced", &ann).await.bytes == most, "what was there stays");
+    server.wait_for_files(2).await;
+}
+
+/// The client waits for the answer, and sends nothing more, or never an end.
+#[actix_web::test]
+async fn what_is_too_large_is_refused_before_all_of_it_came() {
+    let server = TestServer::start();
+    let ann = server.person(USER);
+    let announced = head("PUT /photos/a", &ann, "Content-Length: 5242881\r\n");
+    assert_eq!(server.status_of(announced, Vec::new()).await, 413);
+    let mut endless = format!("{:x}\r\n", LIMIT + 1).into_bytes();
+    endless.extend(picture(LIMIT + 1));
+    let begun = head("PUT /photos/a", &ann, "Transfer-Encoding: chunked\r\n");
+    assert_eq!(server.status_of(begun, endless).await, 413);
+    let script = head("PUT /photos/a", &ann, "Content-Length: 1000\r\n");
+    assert_eq!(server.status_of(script, b"#!/bin/sh\nrm -rf /\n".to_vec()).await, 415);
+    server.wait_for_files(0).await;
+}
+
+#[actix_web::test]
+async fn a_script_that_is_called_a_picture_is_none() {
+    let server = TestServer::start();
+    let ann = server.ann_has_the_gopher().await;
+    for (what, body) in [
+        ("a script", &b"#!/bin/sh\necho a picture\n"[..]),
+        ("a page", b"<!doctype html><script>alert(1)</script>"),
+        ("a drawing with a script", b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script/></svg>"),
+        ("a GIF", b"GIF89a\x01\0\x01\0\0\0\0;<script>"),
+        ("the beginning of a PNG's signature", b"\x89PNG"),
+        ("a signature with a script", b"\x89PNG\r\n\x1a\n<script>alert(1)</script>"),
+        ("nothing", b""),
+    ] {
+        for name in ["new.png", "gopher.png"] {
+            let put = server.request("PUT", &format!("/photos/{name}")).bearer_auth(&ann);
+            let refused = answer(put.header("Content-Type", "image/png").body(body)).await;
+            assert_eq!(refused.error(), (415, "unsupported_media_type"), "{what}");
+            is_a_plain_sentence(&refused);
+        }
+    }
+    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER, "what was there stays");
+    assert_eq!(server.files().len(), 1, "{:?}", server.files());
+}
+
+#[actix_web::test]
+async fn a_part_does_not_take_the_place_of_the_whole() {
+    let server = TestServer::start();
+    let ann = server.ann_has_the_gopher().await;
+    let part = server.request("PUT", "/photos/gopher.png").bearer_auth(&ann);
+    let part = part.header("Content-Range", format!("bytes 0-99/{}", GOPHER.len())).body(&GOPHER[..100]);
+    let refused = answer(part).await;
+    assert_eq!(refused.error(), (400, "invalid_request"));
+    is_a_plain_sentence(&refused);
+    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
+}
+
+#[actix_web::test]
+async fn a_body_that_stops_half_way_leaves_nothing() {
+    let server = TestServer::start();
+    let ann = server.ann_has_the_gopher().await;
+    let whole = picture(200_000);
+    let half = &whole[..100_000];
+    for framing in ["Content-Length: 200000\r\n", "Transfer-Encoding: chunked\r\n"] {
+        for name in ["new.png", "gopher.png"] {
+            let mut stream = server.connect();
+            stream.write_all(head(&format!("PUT /photos/{name}"), &ann, framing).as_bytes()).unwrap();
+            if framing.starts_with('T') {
+                stream.write_all(b"186a0\r\n").unwrap();
+            }
+            stream.write_all(half).unwrap();
+            server.wait_for_files(2).await;
+            drop(stream);
+            server.wait_for_files(1).await;
+        }
+    }
+    let list = server.get("/photos", &ann).await;
+    assert_eq!(list.body["photos"].as_array().unwrap().len(), 1, "{}", list.body);
+    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER, "what was there stays");
+}
+
+/// The client still listens, so it is told.
+#[actix_web::test]
+async fn whoever_stops_half_way_and_listens_is_told() {
+    let server = TestServer::start();
+    let ann = server.person(USER);
+    let mut stream = server.connect();
+    stream.write_all(head("PUT /photos/a", &ann, "Content-Length: 200000\r\n").as_bytes()).unwrap();
+    stream.write_all(GOPHER).unwrap();
+    server.wait_for_files(1).await;
+    stream.shutdown(Shutdown::Write).unwrap();
+    let told = tokio::task::spawn_blocking(move || {
+        let mut told = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut told).map(|_| told)
+    });
+    let told = told.await.unwrap().unwrap();
+    assert!(told.starts_with("HTTP/1.1 400") && told.contains("stopped before its end"), "{told}");
+    assert!(server.files().is_empty(), "{:?}", server.files());
+}
+
+#[actix_web::test]
+async fn a_name_that_is_none_is_refused_whatever_is_asked_of_it() {
+    let server = TestServer::start();
+    let ann = server.person(USER);
+    let (longest, longer) = ("a".repeat(100), "a".repeat(101));
+    let table = [
+        ("..", 400),
+        (".", 400),
+        ("..%2f..", 400),
+        ("..%2F..%2fetc%2fpasswd", 400),
+        ("%2e%2e", 400),
+        ("%2e%2e%2f%2e%2e", 400),
+        ("%252e%252e", 400),
+        ("..%5c..", 400),
+        (".hidden", 400),
+        (".unfinished", 400),
+        ("-rf", 400),
+        ("a%00.png", 400),
+        ("a%0a.png", 400),
+        ("a%20b", 400),
+        ("a%22b", 400),
+        ("%c3%a4.png", 400),
+        ("%ff", 400),
+        ("a;b", 400),
+        (longer.as_str(), 400),
+        // Another path, where nothing is.
+        ("", 404),
+        ("a/b", 404),
+        ("../photos", 404),
+        ("a/../b", 404),
+        (longest.as_str(), 201),
+        ("trailing.", 201),
+        ("%61%2e%62", 201),
+    ];
+    for (name, expected) in table {
+        let length = GOPHER.len();
+        let put = head(&format!("PUT /photos/{name}"), &ann, &format!("Content-Length: {length}\r\n"));
+        assert_eq!(server.status_of(put, GOPHER.to_vec()).await, expected, "PUT {name}");
+        for method in ["GET", "HEAD", "DELETE"] {
+            let expected = match (expected, method) {
+                (201, "DELETE") => 204,
+                (201, _) => 200,
+                (refused, _) => refused,
+            };
+            let asked = head(&format!("{method} /photos/{name}"), &ann, "");
+            assert_eq!(server.status_of(asked, Vec::new()).await, expected, "{method} {name}");
+        }
+    }
+    assert!(server.files().is_empty(), "{:?}", server.files());
+    let refused = server.get("/photos/.hidden", &ann).await;
+    assert_eq!(refused.error(), (400, "invalid_name"));
+    is_a_plain_sentence(&refused);
+}

@@ -1,0 +1,59 @@
+//! Who calls: known by the token alone.
+
+use chrono::TimeDelta;
+use goptri::Audience;
+use serde_json::json;
+
+use crate::support::{SESSION, TestServer, USER, sign};
+
+#[actix_web::test]
+async fn me_tells_the_caller_what_their_token_says() {
+    let server = TestServer::start();
+    let claims = server.claims();
+    let me = server.get("/me", &sign(&claims)).await;
+    assert_eq!(me.status, 200);
+    assert_eq!(
+        me.body,
+        json!({ "sub": USER, "email": "ann@example.com", "roles": ["editor"], "scope": "photos:read", "sid": SESSION, "exp": claims.exp.seconds() })
+    );
+}
+
+#[actix_web::test]
+async fn a_clients_own_token_has_no_person_behind_it() {
+    let server = TestServer::start();
+    let mut claims = server.claims();
+    (claims.sub, claims.client_id) = ("photo-printer".into(), "photo-printer".into());
+    (claims.sid, claims.email, claims.email_verified, claims.auth_time) = (None, None, None, None);
+    claims.roles = Vec::new();
+    let token = sign(&claims);
+    let me = server.get("/me", &token).await;
+    assert_eq!(
+        me.body,
+        json!({ "sub": "photo-printer", "roles": [], "scope": "photos:read", "exp": claims.exp.seconds() })
+    );
+    assert_eq!(server.get("/currentuser", &token).await.body, json!({ "currentUser": null }));
+}
+
+#[actix_web::test]
+async fn a_token_is_good_until_it_expires() {
+    let server = TestServer::start();
+    let token = sign(&server.claims());
+    server.clock.advance(TimeDelta::minutes(15));
+    assert_eq!(server.get("/me", &token).await.status, 200, "the clocks may differ by 30 s");
+    server.clock.advance(TimeDelta::seconds(31));
+    let expired = server.get("/me", &token).await;
+    assert_eq!((expired.status, expired.body["error"].as_str()), (401, Some("invalid_token")));
+    assert_eq!(server.get("/currentuser", &token).await.body, json!({ "currentUser": null }));
+}
+
+#[actix_web::test]
+async fn another_servers_token_is_refused() {
+    let server = TestServer::start();
+    let mut issuer = server.claims();
+    issuer.iss = "http://localhost:4001".into();
+    let mut audience = server.claims();
+    audience.aud = Audience(vec!["http://localhost:3001".into()]);
+    for claims in [issuer, audience] {
+        assert_eq!(server.get("/me", &sign(&claims)).await.status, 401);
+    }
+}

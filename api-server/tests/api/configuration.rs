@@ -1,0 +1,49 @@
+//! A configuration that cannot be used.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use api_server::Config;
+use goptri::Environment;
+
+use crate::support::environment;
+
+#[test]
+fn every_fault_of_a_configuration_is_named_at_once() {
+    let environment = Environment::from_pairs([
+        ("API_SERVER_ADDR", "x"),
+        ("ISSUER", "x"),
+        ("AUDIENCE", " "),
+        ("CLOCK_LEEWAY", "x"),
+        ("PHOTOS_DIR", "/dev/null/photos"),
+    ]);
+    let faults = Config::from_environment(&environment).unwrap_err();
+    let names: Vec<_> = faults.0.iter().map(|fault| fault.variable.as_str()).collect();
+    assert_eq!(
+        names,
+        ["API_SERVER_ADDR", "ACCESS_TOKEN_SECRET", "ISSUER", "AUDIENCE", "CLOCK_LEEWAY", "PHOTOS_DIR"]
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_a_clear_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, linked) = (folder.path().join("file"), folder.path().join("linked"));
+    fs::write(&file, "").unwrap();
+    fs::create_dir(&linked).unwrap();
+    symlink("/", linked.join(".unfinished")).unwrap();
+    for (what, path) in [
+        ("a file", file.as_path()),
+        ("below a file", &file.join("photos")),
+        ("where nothing can be made", Path::new("/proc")),
+        ("one that puts the unfinished elsewhere", &linked),
+    ] {
+        let faults = Config::from_environment(&environment(path)).expect_err(what).0;
+        let [fault] = faults.as_slice() else { panic!("{what}: {faults:?}") };
+        assert_eq!(fault.variable, "PHOTOS_DIR", "{what}");
+        let expected = format!("names the folder {path:?}, which cannot be used: ");
+        assert!(fault.problem.starts_with(&expected), "{what}: {}", fault.problem);
+    }
+    Config::from_environment(&environment(&folder.path().join("made/on/the/way"))).unwrap();
+}

@@ -1,0 +1,111 @@
+//! `PHOTOS_DIR`, with what somebody else left or planted there.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use goptri::Clock;
+use serde_json::json;
+
+use crate::support::{GOPHER, TestServer};
+
+fn only_album(server: &TestServer) -> PathBuf {
+    let file = server.files().pop().unwrap();
+    file.parent().unwrap().to_owned()
+}
+
+#[actix_web::test]
+async fn a_link_in_an_album_leads_nowhere() {
+    let server = TestServer::start();
+    let ann = server.ann_has_the_gopher().await;
+    let outside = tempfile::tempdir().unwrap();
+    let (secret, planted) = (outside.path().join("secret.png"), only_album(&server).join("link.png"));
+    fs::write(&secret, GOPHER).unwrap();
+    symlink(&secret, &planted).unwrap();
+    symlink(outside.path(), only_album(&server).join("folder.png")).unwrap();
+    fs::create_dir(only_album(&server).join("real-folder.png")).unwrap();
+    fs::write(only_album(&server).join("script.png"), "#!/bin/sh\n").unwrap();
+    for name in ["link.png", "folder.png", "real-folder.png", "script.png"] {
+        assert_eq!(server.get(&format!("/photos/{name}"), &ann).await.error(), (404, "not_found"), "{name}");
+    }
+    let list = server.get("/photos", &ann).await;
+    assert_eq!(list.body["photos"].as_array().unwrap().len(), 1, "{}", list.body);
+
+    let other = [GOPHER, b"other"].concat();
+    assert_eq!(server.put("/photos/link.png", &ann, other.clone()).await.status, 204);
+    assert!(fs::read(&secret).unwrap() == GOPHER, "the link is replaced, and not what it leads to");
+    assert!(server.get("/photos/link.png", &ann).await.bytes == other);
+    assert_eq!(server.delete("/photos/folder.png", &ann).await.status, 204);
+    assert!(secret.exists(), "the link is removed, and not what it leads to");
+}
+
+#[actix_web::test]
+async fn an_album_that_is_a_link_is_not_used() {
+    let server = TestServer::start();
+    let ann = server.ann_has_the_gopher().await;
+    let (album, outside) = (only_album(&server), tempfile::tempdir().unwrap());
+    fs::remove_dir_all(&album).unwrap();
+    fs::write(outside.path().join("secret.png"), GOPHER).unwrap();
+    symlink(outside.path(), &album).unwrap();
+    for answer in [
+        server.get("/photos", &ann).await,
+        server.get("/photos/secret.png", &ann).await,
+        server.put("/photos/secret.png", &ann, [GOPHER, b"other"].concat()).await,
+        server.put("/photos/new.png", &ann, GOPHER).await,
+        server.delete("/photos/secret.png", &ann).await,
+    ] {
+        assert_eq!(answer.error(), (500, "server_error"));
+        assert!(!answer.body.to_string().contains(outside.path().to_str().unwrap()));
+    }
+    let left: Vec<_> = fs::read_dir(outside.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["secret.png"]);
+    assert!(fs::read(outside.path().join("secret.png")).unwrap() == GOPHER);
+    assert_eq!(fs::read_dir(server.photos().join(".unfinished")).unwrap().count(), 0);
+}
+
+#[actix_web::test]
+async fn nobody_else_on_the_machine_reads_what_is_kept() {
+    let server = TestServer::start();
+    server.ann_has_the_gopher().await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o077;
+    for path in [server.photos(), server.photos().join(".unfinished"), only_album(&server)] {
+        assert_eq!(mode(&path), 0, "{}", path.display());
+    }
+    assert_eq!(mode(&server.files()[0]), 0);
+    let album = only_album(&server).file_name().unwrap().to_str().unwrap().to_owned();
+    assert!(album.len() == 64 && album.bytes().all(|byte| byte.is_ascii_hexdigit()), "{album}");
+}
+
+/// Another api-server may share the folder, and be in the middle of an upload.
+#[actix_web::test]
+async fn a_start_removes_what_was_left_long_ago_and_nothing_that_may_be_written_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let unfinished = folder.path().join("photos/.unfinished");
+    fs::create_dir_all(&unfinished).unwrap();
+    let now = goptri::SystemClock.now();
+    for (name, minutes) in [("old", 61), ("recent", 59), ("now", 0), ("ahead", -120)] {
+        let file = File::create(unfinished.join(name)).unwrap();
+        file.set_modified((now - TimeDelta::minutes(minutes)).into()).unwrap();
+    }
+    let server = TestServer::start_in(folder);
+    let mut left: Vec<_> =
+        server.files().iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    left.sort_unstable();
+    assert_eq!(left, ["ahead", "now", "recent"]);
+    let ann = server.ann_has_the_gopher().await;
+    assert_eq!(server.get("/photos", &ann).await.body["photos"][0]["size"], json!(GOPHER.len()));
+}
+
+#[actix_web::test]
+async fn a_second_start_finds_the_pictures_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let first = TestServer::start_in(folder);
+    let ann = first.ann_has_the_gopher().await;
+    fs::rename(first.photos(), copy.path().join("photos")).unwrap();
+    let second = TestServer::start_in(copy);
+    assert!(second.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
+    // The first one's folder is held open, wherever it is now.
+    assert!(first.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
+}

@@ -1,0 +1,206 @@
+//! A server of its own for each test: a fresh folder, a free port, a clock that moves when it is told to.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use api_server::{Application, Config};
+use chrono::TimeDelta;
+use goptri::{
+    AccessClaims, AccessTokenSecret, Audience, Clock, Environment, KeyRing, ManualClock, NumericDate, Plain,
+    Scope, TokenType,
+};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+const SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
+pub(crate) const USER: &str = "0193b3a4-0000-7000-8000-000000000001";
+pub(crate) const SESSION: &str = "0193b3a4-0000-7000-8000-000000000002";
+
+/// Nothing here takes so long; a test that waits longer has failed.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The picture of the README's walk-through.
+pub(crate) const GOPHER: &[u8] = include_bytes!("../../../docs/gopher.png");
+
+pub(crate) struct TestServer {
+    pub(crate) url: String,
+    pub(crate) clock: ManualClock,
+    client: Client,
+    folder: TempDir,
+    _stop: oneshot::Sender<()>,
+}
+
+/// What came back, a picture or not.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+    /// Null when it is no JSON.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// Status and error code.
+    pub(crate) fn error(&self) -> (u16, &str) {
+        (self.status, self.body["error"].as_str().unwrap_or_default())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// The variables of a server whose pictures are in `folder`.
+pub(crate) fn environment(folder: &Path) -> Environment {
+    Environment::from_pairs([
+        ("API_SERVER_ADDR", "127.0.0.1:0"),
+        ("ACCESS_TOKEN_SECRET", SECRET),
+        ("PHOTOS_DIR", folder.to_str().unwrap()),
+    ])
+}
+
+impl TestServer {
+    pub(crate) fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap())
+    }
+
+    /// One whose folder has a past.
+    pub(crate) fn start_in(folder: TempDir) -> Self {
+        let config = Config::from_environment(&environment(&folder.path().join("photos"))).unwrap();
+        let clock = ManualClock::default();
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async move {
+            let _ = stopped.await;
+        };
+        let application = Application::start(config, Arc::new(clock.clone()), stopped).unwrap();
+        let url = format!("http://{}", application.address());
+        actix_web::rt::spawn(application.run());
+        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { url, clock, client, folder, _stop: stop }
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        answer(self.request("GET", path).bearer_auth(token)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, token: &str, picture: impl Into<Vec<u8>>) -> Answer {
+        answer(self.request("PUT", path).bearer_auth(token).body(picture.into())).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str, token: &str) -> Answer {
+        answer(self.request("DELETE", path).bearer_auth(token)).await
+    }
+
+    pub(crate) fn claims(&self) -> AccessClaims {
+        let now = self.clock.now();
+        AccessClaims {
+            iss: "http://localhost:4000".into(),
+            sub: USER.into(),
+            aud: Audience(vec!["http://localhost:3000".into()]),
+            exp: NumericDate::from(now + TimeDelta::minutes(15)),
+            iat: NumericDate::from(now),
+            nbf: None,
+            jti: "5f2a9c4be1d078365f2a9c4be1d07836".into(),
+            client_id: "goptri".into(),
+            scope: Scope::parse("photos:read").unwrap(),
+            sid: Some(SESSION.into()),
+            email: Some("ann@example.com".into()),
+            email_verified: Some(true),
+            roles: vec!["editor".into()],
+            auth_time: Some(NumericDate::from(now)),
+        }
+    }
+
+    /// The token of a person who may read and write pictures.
+    pub(crate) fn person(&self, sub: &str) -> String {
+        let scope = Scope::parse("photos:read photos:write").unwrap();
+        sign(&AccessClaims { sub: sub.into(), scope, ..self.claims() })
+    }
+
+    /// The token of a client that acts for itself.
+    pub(crate) fn client(&self, sub: &str) -> String {
+        let scope = Scope::parse("photos:read photos:write").unwrap();
+        let (sub, client_id) = (sub.to_owned(), sub.to_owned());
+        let claims = AccessClaims { sub, client_id, scope, sid: None, roles: Vec::new(), ..self.claims() };
+        sign(&AccessClaims { email: None, email_verified: None, auth_time: None, ..claims })
+    }
+
+    pub(crate) async fn ann_has_the_gopher(&self) -> String {
+        let ann = self.person(USER);
+        assert_eq!(self.put("/photos/gopher.png", &ann, GOPHER).await.status, 201);
+        ann
+    }
+
+    /// `PHOTOS_DIR`.
+    pub(crate) fn photos(&self) -> PathBuf {
+        self.folder.path().join("photos")
+    }
+
+    /// Every file in `PHOTOS_DIR`, temporary ones too.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for folder in fs::read_dir(self.photos()).unwrap() {
+            files.extend(fs::read_dir(folder.unwrap().path()).unwrap().map(|file| file.unwrap().path()));
+        }
+        files
+    }
+
+    /// Waits until there are so many of them.
+    pub(crate) async fn wait_for_files(&self, number: usize) {
+        let started = Instant::now();
+        while self.files().len() != number {
+            assert!(started.elapsed() < PATIENCE, "not {number} files: {:?}", self.files());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Sends these very bytes, and waits for the status. The connection stays open meanwhile.
+    pub(crate) async fn status_of(&self, head: String, body: Vec<u8>) -> u16 {
+        let mut stream = self.connect();
+        let asking = thread::spawn(move || {
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).unwrap();
+            String::from_utf8_lossy(&answer[9..]).parse().unwrap()
+        });
+        tokio::task::spawn_blocking(|| asking.join().unwrap()).await.unwrap()
+    }
+
+    /// A bare connection, for what no client library sends.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+}
+
+/// The head of a request with this token.
+pub(crate) fn head(request: &str, token: &str, more: &str) -> String {
+    format!("{request} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{more}\r\n")
+}
+
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = response.bytes().await.unwrap().to_vec();
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Answer { status, headers, bytes, body }
+}
+
+pub(crate) fn sign(claims: &AccessClaims) -> String {
+    let keys = KeyRing::from_secrets(&Plain::<AccessTokenSecret>::new(SECRET.into()), &[]).unwrap();
+    keys.sign(TokenType::Access, claims).unwrap()
+}
