@@ -102,6 +102,17 @@ macro_rules! conformance {
             a_record_is_swept_once_its_time_is_over_and_not_before
             a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first
         }
+        $crate::conformance! { @tests run $fresh recording
+            every_way_to_end_a_session_is_read_once_it_is_committed
+            a_token_is_put_on_record_by_its_jti_once
+            reading_goes_on_where_it_stopped_page_by_page
+            what_was_read_is_not_lost_when_more_comes_than_fits_a_page
+            what_commits_late_is_read_all_the_same
+            a_record_is_read_until_its_time_is_over
+            a_cursor_that_this_database_never_gave_starts_over
+            who_waits_is_told_of_what_this_store_has_recorded
+            readers_miss_nothing_that_many_writers_record
+        }
         $crate::conformance! { @tests run $fresh races
             of_many_rotations_of_one_token_exactly_one_rotates
             a_session_that_is_refreshed_all_the_time_ends_all_the_same
@@ -146,6 +157,7 @@ mod tests {
             include_str!("ending.rs"),
             include_str!("listing.rs"),
             include_str!("sweeping.rs"),
+            include_str!("recording.rs"),
             include_str!("races.rs"),
         ];
         let cases =

@@ -26,6 +26,8 @@ pub mod people;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod races;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
+pub mod recording;
+#[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod rotating;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod sweeping;
@@ -87,6 +89,10 @@ pub trait Backstage: Send + Sync {
     /// All of `revocations`, in the order of `seq`.
     async fn revocations(&self) -> Vec<Revocation>;
 
+    /// Begins to put a session's end on record as any verb does, and does not commit before it is told to. On an engine
+    /// where one writes at a time, begins only then.
+    async fn record_late(&self, subject: &str) -> Box<dyn Late>;
+
     /// Makes the time stand still but for what the subject's clock is moved. Before the store is first asked anything.
     async fn stop_time(&self);
 
@@ -98,6 +104,13 @@ pub trait Backstage: Send + Sync {
 
     /// Notes a migration that this program does not know, as a newer one would have.
     async fn note_later_migration(&self);
+}
+
+/// A transaction that is not committed yet.
+#[async_trait]
+pub trait Late: Send {
+    /// Commits it.
+    async fn commit(self: Box<Self>);
 }
 
 /// A row of `revocations`.

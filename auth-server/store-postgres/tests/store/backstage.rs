@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_domain::conformance::{Backstage, Revocation, Subject};
+use auth_domain::conformance::{Backstage, Late, Revocation, Subject};
 use auth_domain::store::Store;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 use goptri::ManualClock;
@@ -84,6 +84,15 @@ impl Backstage for Wings {
         rows.into_iter().map(entry).collect()
     }
 
+    async fn record_late(&self, subject: &str) -> Box<dyn Late> {
+        let pool = PgPoolOptions::new().max_connections(1).connect(&self.url).await.unwrap();
+        let mut transaction = pool.begin_with("begin").await.unwrap();
+        let record = "insert into revocations (kind, subject, created_at, expires_at)
+                      values ('session', $1, statement_timestamp(), statement_timestamp() + interval '1 day')";
+        sqlx::query(record).bind(subject).execute(&mut *transaction).await.unwrap();
+        Box::new(NotCommitted { transaction, pool })
+    }
+
     async fn stop_time(&self) {
         let stop = "create function public.statement_timestamp() returns timestamptz language sql stable
                     as $$ select '2030-01-01 00:00:00+00'::timestamptz $$";
@@ -110,5 +119,18 @@ impl Backstage for Wings {
         let note = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
                     values (9999, 'later', true, '\\x00', 0)";
         sqlx::query(note).execute(&self.pool).await.unwrap();
+    }
+}
+
+struct NotCommitted {
+    transaction: sqlx::Transaction<'static, sqlx::Postgres>,
+    pool: PgPool,
+}
+
+#[async_trait]
+impl Late for NotCommitted {
+    async fn commit(self: Box<Self>) {
+        self.transaction.commit().await.unwrap();
+        self.pool.close().await;
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use auth_domain::conformance::{Backstage, Revocation, Subject};
+use auth_domain::conformance::{Backstage, Late, Revocation, Subject};
 use auth_domain::store::Store;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -99,6 +99,10 @@ impl Backstage for Wings {
         rows.into_iter().map(entry).collect()
     }
 
+    async fn record_late(&self, subject: &str) -> Box<dyn Late> {
+        Box::new(NotBegun { pool: self.pool.clone(), subject: subject.to_owned() })
+    }
+
     async fn stop_time(&self) {
         self.clock.stopped.store(true, Ordering::SeqCst);
     }
@@ -124,5 +128,19 @@ impl Backstage for Wings {
         let note = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
                     values (9999, 'later', true, x'00', 0)";
         sqlx::query(note).execute(&self.pool).await.unwrap();
+    }
+}
+
+struct NotBegun {
+    pool: SqlitePool,
+    subject: String,
+}
+
+#[async_trait]
+impl Late for NotBegun {
+    async fn commit(self: Box<Self>) {
+        let record = "insert into revocations (kind, subject, created_at, expires_at)
+                      values ('session', ?1, unixepoch() * 1000000, (unixepoch() + 86400) * 1000000)";
+        sqlx::query(record).bind(&self.subject).execute(&self.pool).await.unwrap();
     }
 }

@@ -1,0 +1,245 @@
+//! The record of what ended: whoever follows it misses nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use goptri::Clock;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Subject;
+use super::actors::{assert_about, device_of};
+use crate::store::{Cursor, REVOCATION_LIFETIME, Revoked, RevokedKind, Store};
+use crate::{NewPassword, PasswordSetter};
+
+/// Reads all there is after that cursor, a few at a time.
+async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<Revoked>, Cursor) {
+    let mut all = Vec::new();
+    loop {
+        let page = store.read_revocations(after.as_ref(), most).await.expect("an answer");
+        assert!(page.entries.len() <= most as usize);
+        assert!(!page.more || page.entries.len() == most as usize, "more, after a page that was not full");
+        all.extend(page.entries);
+        if !page.more {
+            return (all, page.next);
+        }
+        after = Some(page.next);
+    }
+}
+
+fn subjects(entries: &[Revoked]) -> BTreeSet<String> {
+    entries.iter().map(|entry| entry.subject.clone()).collect()
+}
+
+/// RV-06
+pub async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &Subject) {
+    let store = subject.store.as_ref();
+    let (nothing, mut cursor) = read(store, None, 10).await;
+    assert_eq!(nothing, []);
+    for way in 0..5 {
+        let person = subject.somebody().await;
+        let devices = [subject.another_device(&person).await, subject.another_device(&person).await];
+        let hash = super::actors::person().password_hash;
+        let password = NewPassword { user_id: person.id, hash, setter: PasswordSetter::Administrator };
+        match way {
+            0 => {
+                for device in &devices {
+                    subject.end(device.key, None).await;
+                }
+            }
+            1 => drop(store.end_sessions_of(person.id, None).await.expect("an answer")),
+            2 => drop(store.set_password(&password).await.expect("an answer")),
+            3 => drop(store.disable_user(person.id).await.expect("an answer")),
+            _ => drop(store.delete_user(person.id).await.expect("an answer")),
+        }
+        let (read, next) = read(store, Some(cursor), 10).await;
+        assert_eq!(subjects(&read), devices.iter().map(|device| device.key.id.to_string()).collect());
+        for entry in &read {
+            assert_eq!(entry.kind, RevokedKind::Session);
+            assert_about(entry.created_at, subject.clock.now());
+            assert_eq!(entry.expires_at - entry.created_at, REVOCATION_LIFETIME);
+        }
+        cursor = next;
+    }
+}
+
+pub async fn a_token_is_put_on_record_by_its_jti_once(subject: &Subject) {
+    let jti = "5f2a9c4be1d078365f2a9c4be1d07836";
+    subject.store.revoke_token(jti).await.expect("recorded");
+    let (first, _) = read(subject.store.as_ref(), None, 10).await;
+    let [entry] = first.as_slice() else { panic!("{first:?}") };
+    assert_eq!((entry.kind, entry.subject.as_str()), (RevokedKind::Token, jti));
+    subject.clock.advance(TimeDelta::minutes(1));
+    subject.store.revoke_token(jti).await.expect("recorded already");
+    assert_eq!(read(subject.store.as_ref(), None, 10).await.0, first);
+}
+
+pub async fn reading_goes_on_where_it_stopped_page_by_page(subject: &Subject) {
+    let store = subject.store.as_ref();
+    for number in 0..10 {
+        store.revoke_token(&format!("first {number}")).await.expect("recorded");
+    }
+    let (first, cursor) = read(store, None, 3).await;
+    assert_eq!((first.len(), subjects(&first).len()), (10, 10));
+    assert_eq!(read(store, Some(cursor.clone()), 3).await.0, []);
+    store.revoke_token("later").await.expect("recorded");
+    let (later, next) = read(store, Some(cursor.clone()), 3).await;
+    assert_eq!(subjects(&later), ["later".to_owned()].into());
+    assert_eq!(read(store, Some(next), 3).await.0, []);
+    assert_eq!(
+        subjects(&read(store, Some(cursor), 3).await.0),
+        ["later".to_owned()].into(),
+        "again, if asked again"
+    );
+    let seqs: BTreeSet<i64> = first.iter().chain(&later).map(|entry| entry.seq).collect();
+    assert_eq!(seqs.len(), 11);
+}
+
+pub async fn what_was_read_is_not_lost_when_more_comes_than_fits_a_page(subject: &Subject) {
+    let store = subject.store.as_ref();
+    for number in 0..7 {
+        store.revoke_token(&format!("{number}")).await.expect("recorded");
+    }
+    let first = store.read_revocations(None, 4).await.expect("an answer");
+    assert!(first.more);
+    for number in 7..12 {
+        store.revoke_token(&format!("{number}")).await.expect("recorded");
+    }
+    let (rest, cursor) = read(store, Some(first.next), 4).await;
+    let (last, _) = read(store, Some(cursor), 4).await;
+    let all = subjects(&[first.entries, rest, last].concat());
+    assert_eq!(all, (0..12).map(|number| number.to_string()).collect());
+}
+
+/// A transaction that takes its number early and commits minutes later, as one that waits for a standby: a cursor that
+/// is the highest number read, or goes back by some time, passes it by.
+pub async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
+    let store = subject.store.as_ref();
+    store.revoke_token("before").await.expect("recorded");
+    let (_, cursor) = read(store, None, 10).await;
+    let first_late = subject.backstage.record_late("first late").await;
+    store.revoke_token("between").await.expect("recorded");
+    let second_late = subject.backstage.record_late("second late").await;
+    let (read_first, mut cursor) = read(store, Some(cursor), 10).await;
+    assert!(subjects(&read_first).contains("between"));
+
+    let mut seen = subjects(&read_first);
+    for number in 0..5 {
+        subject.clock.advance(TimeDelta::minutes(10));
+        store.revoke_token(&format!("younger {number}")).await.expect("recorded");
+        let (entries, next) = read(store, Some(cursor), 1).await;
+        seen.extend(subjects(&entries));
+        cursor = next;
+    }
+    assert!(!seen.contains("first late") && !seen.contains("second late"));
+    first_late.commit().await;
+    let (entries, cursor) = read(store, Some(cursor), 2).await;
+    assert!(subjects(&entries).contains("first late"), "{entries:?}");
+    second_late.commit().await;
+    let (entries, cursor) = read(store, Some(cursor), 2).await;
+    assert!(subjects(&entries).contains("second late"), "{entries:?}");
+    assert_eq!(read(store, Some(cursor), 2).await.0, []);
+}
+
+pub async fn a_record_is_read_until_its_time_is_over(subject: &Subject) {
+    let store = subject.store.as_ref();
+    store.revoke_token("old").await.expect("recorded");
+    subject.clock.advance(REVOCATION_LIFETIME - TimeDelta::minutes(5));
+    store.revoke_token("young").await.expect("recorded");
+    let (both, _) = read(store, None, 10).await;
+    assert_eq!(both.len(), 2);
+    let page = store.read_revocations(None, 10).await.expect("an answer");
+    assert_about(page.now, subject.clock.now());
+    subject.clock.advance(TimeDelta::minutes(6));
+    assert_eq!(subjects(&read(store, None, 10).await.0), ["young".to_owned()].into());
+}
+
+pub async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subject) {
+    let store = subject.store.as_ref();
+    for number in 0..3 {
+        store.revoke_token(&format!("{number}")).await.expect("recorded");
+    }
+    let (all, cursor) = read(store, None, 10).await;
+    let genuine = cursor.as_str();
+    let (id, place) = genuine.split_once('_').expect("the database and a place");
+    let elsewhere = format!("{:032x}_{place}", 7);
+    let future = place.replace(|c: char| c.is_ascii_digit(), "9");
+    let beyond = format!(
+        "{id}_{}{}",
+        &future[..future.len().min(12)],
+        if future.contains('_') { "_9999_1" } else { "" }
+    );
+    for strange in [
+        "",
+        "0",
+        "_",
+        "___",
+        "nonsense",
+        "-1",
+        "😀",
+        "' or 1=1 --",
+        id,
+        &elsewhere,
+        &beyond,
+        &format!("{genuine}_1"),
+        &format!("{id}_{}", u128::MAX),
+        &"9".repeat(10_000),
+    ] {
+        let (read, _) = read(store, Some(Cursor::new((*strange).to_owned())), 10).await;
+        assert_eq!(read, all, "{strange:?}");
+    }
+    assert_eq!(read(store, Some(cursor), 10).await.0, []);
+}
+
+pub async fn who_waits_is_told_of_what_this_store_has_recorded(subject: &Subject) {
+    let store = &subject.store;
+    let person = subject.somebody().await;
+    let device = subject.another_device(&person).await;
+    assert!(timeout(Duration::from_millis(20), store.appended()).await.is_err(), "nothing has ended");
+    subject.end(device.key, None).await;
+    store.appended().await;
+    for _ in 0..2 {
+        subject.open(&device_of(&person).sign_in(&person)).await;
+        store.end_sessions_of(person.id, None).await.expect("ended");
+        store.appended().await;
+    }
+    store.revoke_token("a token").await.expect("recorded");
+    store.appended().await;
+    store.disable_user(person.id).await.expect("disabled");
+    store.appended().await;
+}
+
+/// Many write while a reader follows, over two stores as two servers have them.
+pub async fn readers_miss_nothing_that_many_writers_record(subject: &Subject) {
+    let done = Arc::new(AtomicBool::new(false));
+    let reading = {
+        let (store, done) = (subject.backstage.another_store().await, Arc::clone(&done));
+        tokio::spawn(async move {
+            let (mut seen, mut cursor) = (BTreeSet::new(), None);
+            loop {
+                let last_time = done.load(Ordering::SeqCst);
+                let (entries, next) = read(store.as_ref(), cursor, 7).await;
+                seen.extend(subjects(&entries));
+                if last_time {
+                    return seen;
+                }
+                cursor = Some(next);
+            }
+        })
+    };
+    let mut writers = JoinSet::new();
+    for writer in 0..8 {
+        let store = Arc::clone(&subject.store);
+        writers.spawn(async move {
+            for number in 0..50 {
+                store.revoke_token(&format!("{writer}/{number}")).await.expect("recorded");
+            }
+        });
+    }
+    writers.join_all().await;
+    done.store(true, Ordering::SeqCst);
+    assert_eq!(reading.await.expect("the reader").len(), 400);
+}
