@@ -4,6 +4,7 @@
 //! here; where it is kept is behind the ports in [`store`].
 
 mod access;
+mod common_passwords;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod digest;
