@@ -25,6 +25,7 @@ pub mod races;
 pub mod rotating;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod touching;
+pub mod upgrading;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod upkeep;
 

@@ -1,7 +1,7 @@
 //! Races: many at once, over two stores as two servers have them, and exactly one of them wins.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Barrier;
@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 
 use super::Subject;
 use super::actors::{device_of, generation, person_at};
-use crate::Generation;
-use crate::store::{Adding, Ending, Forgiving, Rotation, Store, StoreError};
+use crate::store::{Adding, Ending, Forgiving, Rotation, Store, StoreError, Upgrading};
+use crate::{Generation, PasswordHash};
 
 const MANY: usize = 32;
 
@@ -120,6 +120,25 @@ pub async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
     .await;
     assert_eq!(answers.iter().filter(|answer| matches!(answer, Adding::Added(_))).count(), 1);
     assert_eq!(subject.store.list_users(None, 100).await.expect("an answer").len(), 1);
+}
+
+/// PW-02
+pub async fn of_many_who_upgrade_one_hash_exactly_one_does(subject: &Subject) {
+    for _ in 0..5 {
+        let person = subject.somebody().await;
+        let number = AtomicUsize::new(0);
+        let answers = at_once(subject, |store| {
+            let (user, from) = (person.id, person.password_hash.clone());
+            let to = PasswordHash::from_phc(format!("$argon2id${}", number.fetch_add(1, Ordering::SeqCst)));
+            async move { Ok((store.upgrade_hash(user, &from, &to).await?, to)) }
+        })
+        .await;
+        let mut upgraded = answers.into_iter().filter(|(answer, _)| *answer == Upgrading::Upgraded);
+        let (_, kept) = upgraded.next().expect("one");
+        assert!(upgraded.next().is_none(), "two");
+        let found = subject.store.credentials(&person.email.key()).await.expect("an answer");
+        assert_eq!(found.expect("somebody").password_hash, Some(kept));
+    }
 }
 
 /// Whoever asked may hang up at any moment. What they asked for has then happened or not, but never by half, and the

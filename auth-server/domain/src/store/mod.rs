@@ -9,7 +9,7 @@ mod users;
 use async_trait::async_trait;
 
 pub use sessions::{Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Sessions, Touching};
-pub use users::{Adding, Users};
+pub use users::{Adding, Upgrading, Users};
 
 /// A whole store.
 pub trait Store: Users + Sessions + Upkeep {}
