@@ -1,6 +1,7 @@
 //! The configuration, read once, typed, and reported whole.
 
 use std::net::SocketAddr;
+use std::thread::available_parallelism;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
@@ -46,6 +47,8 @@ pub struct Config {
     pub registration_open: bool,
     /// `PASSWORD_MIN_LENGTH`.
     pub password_rules: PasswordRules,
+    /// How many passwords are hashed at the same time: as many as there are cores. No variable says otherwise.
+    pub hashing_threads: usize,
     /// `AUTO_MIGRATE`.
     pub auto_migrate: bool,
 }
@@ -90,6 +93,7 @@ impl Config {
             default_scope: default_scope?,
             registration_open: registration_open?,
             password_rules: password_rules?,
+            hashing_threads: available_parallelism().map_or(2, usize::from),
             auto_migrate: auto_migrate?,
         })
     }
