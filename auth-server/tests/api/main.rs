@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod bad_input;
+mod flooding;
 mod refreshing;
 mod registering;
+mod rehashing;
 mod routes;
 mod signing_in;
 mod signing_out;

@@ -62,6 +62,8 @@ pub(crate) use on_both_engines;
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: ManualClock,
+    /// What the server stores in, for what has no route.
+    pub(crate) store: Arc<dyn Store>,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     _database: Box<dyn Any>,
@@ -97,23 +99,35 @@ impl Answer {
 impl TestServer {
     /// A server with these variables set.
     pub(crate) async fn start(engine: Engine, variables: &[(&str, &str)]) -> Self {
+        Self::start_with(engine, variables, |_| ()).await
+    }
+
+    /// A server with these variables set, and what no variable sets.
+    pub(crate) async fn start_with(
+        engine: Engine,
+        variables: &[(&str, &str)],
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let clock = ManualClock::default();
         let (store, database) = fresh_store(engine, &clock).await;
         let environment = Environment::from_pairs(variables.iter().copied());
         let environment = DEFAULTS
             .iter()
             .fold(environment, |environment, (name, value)| environment.or_default(name, value));
-        let config = Config::from_environment(&environment).unwrap();
+        let mut config = Config::from_environment(&environment).unwrap();
+        change(&mut config);
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
             let _ = stopped.await;
         };
-        let application = Application::start(config, store, Arc::new(clock.clone()), stopped).await.unwrap();
+        let application =
+            Application::start(config, Arc::clone(&store), Arc::new(clock.clone()), stopped).await.unwrap();
         let address = application.address();
         actix_web::rt::spawn(application.run());
         Self {
             address,
             clock,
+            store,
             client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             stop: Some(stop),
             _database: database,

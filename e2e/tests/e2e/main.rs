@@ -7,6 +7,7 @@
 mod configuration;
 mod database_away;
 mod developing;
+mod hashing;
 mod operating;
 mod outside_service;
 mod programs;
