@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
@@ -11,16 +10,16 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use auth_domain::RefreshTokens;
 use auth_domain::store::{Store, StoreError};
+use auth_domain::{HashingCost, RefreshTokens};
 use goptri::server::{ListenError, TrustedProxies, UnknownPath, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
 use crate::flow::{
-    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, Refresh, Register, SignIn,
-    SignOut, SignOutEverywhere, Sweep,
+    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, Refresh, Register, Rehash,
+    SignIn, SignOut, SignOutEverywhere, Sweep,
 };
 use crate::hashing::PasswordHasher;
 use crate::http::{OpenRegistration, routes};
@@ -140,8 +139,7 @@ struct Flows {
 impl Flows {
     async fn new(config: Config, store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let entropy = Arc::new(SystemEntropy);
-        let hasher =
-            PasswordHasher::new(available_parallelism().map_or(2, usize::from), entropy.clone()).await?;
+        let hasher = PasswordHasher::new(config.hashing_threads, HashingCost::TODAY, entropy.clone()).await?;
         let verifier = config.access_verifier();
         let guard = Guard::new(config.account_verifier(), Arc::clone(&clock));
         let accounts = FindAccount { store: Arc::clone(store), policy: config.refresh };
@@ -172,6 +170,7 @@ impl Flows {
         };
         let sign_in = SignIn {
             store: Arc::clone(store),
+            rehash: Rehash { store: Arc::clone(store), hasher: hasher.clone() },
             hasher,
             throttle: throttle.clone(),
             issue: issue.clone(),

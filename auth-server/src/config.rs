@@ -1,6 +1,7 @@
 //! The configuration, read once, typed, and reported whole.
 
 use std::net::SocketAddr;
+use std::thread::available_parallelism;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
@@ -49,6 +50,8 @@ pub struct Config {
     pub password_rules: PasswordRules,
     /// `TRUSTED_PROXIES`.
     pub trusted_proxies: TrustedProxies,
+    /// How many passwords are hashed at the same time: as many as there are cores. No variable says otherwise.
+    pub hashing_threads: usize,
     /// `AUTO_MIGRATE`.
     pub auto_migrate: bool,
 }
@@ -95,6 +98,7 @@ impl Config {
             registration_open: registration_open?,
             password_rules: password_rules?,
             trusted_proxies: trusted_proxies?,
+            hashing_threads: available_parallelism().map_or(2, usize::from),
             auto_migrate: auto_migrate?,
         })
     }

@@ -4,11 +4,13 @@
 //! here; where it is kept is behind the ports in [`store`].
 
 mod access;
+mod common_passwords;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod digest;
 mod email;
 mod entropy;
+mod hashing_cost;
 mod judge;
 mod pace;
 mod password;
@@ -21,6 +23,7 @@ pub use access::{access_claims, session_of};
 pub use digest::{Digest, RefreshJti};
 pub use email::{Email, EmailKey, InvalidEmail};
 pub use entropy::{Entropy, random_id, random_name};
+pub use hashing_cost::{HashingCost, TooCheap};
 pub use judge::{End, RefreshPolicy, Refuse, Verdict, judge};
 pub use pace::{PER_ADDRESS, PER_PAIR, Pace, Tally, TooSoon, prefix};
 pub use password::{NormalPassword, Password, PasswordHash, PasswordRules, UnfitPassword};

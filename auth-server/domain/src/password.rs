@@ -5,7 +5,7 @@ use std::fmt;
 use goptri::{Kind, Plain};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::Email;
+use crate::{Email, common_passwords};
 
 /// The kind of a password.
 #[derive(Debug)]
@@ -60,6 +60,11 @@ pub enum UnfitPassword {
     /// The e-mail address, its name, or the name of this service.
     #[error("The password is the e-mail address or the name of this service.")]
     Obvious,
+    /// Among those that are guessed first (PW-08).
+    #[error(
+        "The password is a common one, a plain run, or a repetition, which are guessed first; choose another."
+    )]
+    Common,
 }
 
 impl PasswordRules {
@@ -73,16 +78,21 @@ impl PasswordRules {
         if text.chars().count() < self.min_length {
             return Err(UnfitPassword::TooShort(self.min_length));
         }
-        if is_obvious(text, email) {
+        let folded: Plain<Password> = Plain::new(text.to_lowercase());
+        let core = common_passwords::core(folded.expose());
+        if is_obvious(folded.expose(), email) || !core.is_empty() && is_obvious(core, email) {
             return Err(UnfitPassword::Obvious);
+        }
+        if common_passwords::is_guessed_first(folded.expose()) {
+            return Err(UnfitPassword::Common);
         }
         Ok(password)
     }
 }
 
-/// Whether it is a context word of PW-08, in any case, perhaps over and over to fill the length.
+/// Whether it is a context word of PW-08, perhaps over and over to fill the length.
 fn is_obvious(text: &str, email: &Email) -> bool {
-    let (text, address) = (text.to_lowercase(), email.as_str().nfc().collect::<String>().to_lowercase());
+    let address = email.as_str().nfc().collect::<String>().to_lowercase();
     let name = address.split('@').next().unwrap_or_default();
     [address.as_str(), name, SERVICE_NAME].into_iter().any(|word| text.replace(word, "").is_empty())
 }
@@ -123,13 +133,14 @@ mod tests {
     fn a_password_is_measured_in_code_points_at_least_and_in_bytes_at_most() {
         let table = [
             ("a".repeat(14), Err(UnfitPassword::TooShort(15))),
-            ("a".repeat(15), Ok(())),
+            ("fifteen letters".to_owned(), Ok(())),
             ("ü".repeat(14), Err(UnfitPassword::TooShort(15))),
             ("u\u{308}".repeat(14), Err(UnfitPassword::TooShort(15))),
-            ("😀".repeat(15), Ok(())),
-            (" ".repeat(15), Ok(())),
-            ("a".repeat(1024), Ok(())),
-            ("a".repeat(1025), Err(UnfitPassword::TooLong)),
+            ("😀😁😂😃😄😅😆😇😈😉😊😋😌😍😎".to_owned(), Ok(())),
+            ("only lower case and spaces".to_owned(), Ok(())),
+            (" 8304175291603827 ".to_owned(), Ok(())),
+            (long(1024), Ok(())),
+            (long(1025), Err(UnfitPassword::TooLong)),
             (format!("{}\0", "a".repeat(20)), Err(UnfitPassword::Nul)),
         ];
         for (text, expected) in table {
@@ -137,15 +148,35 @@ mod tests {
         }
     }
 
-    /// PW-08, as far as context words go.
+    /// So many bytes that no rule has anything against but their number.
+    fn long(bytes: usize) -> String {
+        (0..).flat_map(|number: u32| format!("{number} ").into_bytes()).map(char::from).take(bytes).collect()
+    }
+
+    /// PW-08
+    #[test]
+    fn common_passwords_are_refused_in_any_case_and_however_they_fill_the_length() {
+        for text in
+            ["ManchesterUnited", "123456789012345", "Password1234567", "PASSWORDpassword", &"a".repeat(1024)]
+        {
+            assert_eq!(check(text), Err(UnfitPassword::Common), "{text}");
+        }
+    }
+
+    /// PW-08, for context words.
     #[test]
     fn the_address_and_the_services_name_are_no_passwords() {
-        for text in
-            ["ann.lee@example.com", "ANN.LEE@EXAMPLE.COM", "ann.leeann.leeann.lee", "goptriGOPTRIgoptri"]
-        {
+        for text in [
+            "ann.lee@example.com",
+            "ANN.LEE@EXAMPLE.COM",
+            "ann.leeann.leeann.lee",
+            "goptriGOPTRIgoptri",
+            "Goptri-123456789",
+            "!!!ann.lee!!!!!!",
+        ] {
             assert_eq!(check(text), Err(UnfitPassword::Obvious), "{text}");
         }
-        for text in ["ann.lee@example.com!", "goptri is what it is", "lee.ann@example.com"] {
+        for text in ["my ann.lee@example.com", "goptri is what it is", "lee.ann@example.com"] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use auth_domain::store::{Changing, Store};
-use auth_domain::{NewPassword, Password, PasswordRules, PasswordSetter, Role, User, UserId, UserName};
+use auth_domain::{
+    HashingCost, NewPassword, Password, PasswordRules, PasswordSetter, Role, User, UserId, UserName,
+};
 use goptri::{Plain, ProtocolError};
 
 use super::{Failure, weak_password};
@@ -54,7 +56,7 @@ impl Administer {
         rules: PasswordRules,
     ) -> Result<u64, Failure> {
         let password = rules.check(password, &user.email).map_err(weak_password)?;
-        let hasher = PasswordHasher::new(1, Arc::new(SystemEntropy)).await?;
+        let hasher = PasswordHasher::new(1, HashingCost::TODAY, Arc::new(SystemEntropy)).await?;
         let hash = hasher.hash(password).await?;
         let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Administrator };
         changed(user.id, "password set by an administrator", self.store.set_password(&password).await?)

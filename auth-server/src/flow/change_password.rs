@@ -78,7 +78,7 @@ impl ChangePassword {
         let user_id = account.session().user_id;
         let credentials = self.store.credentials(&account.owner().email.key()).await?;
         let hash = credentials.filter(|found| found.user_id == user_id).and_then(|found| found.password_hash);
-        let good = self.hasher.verify(current.clone(), hash.clone()).await?;
+        let good = self.hasher.verify(current.clone(), hash.as_ref()).await?;
         hash.filter(|_| good).ok_or_else(|| {
             tracing::info!(user = %user_id, "password change refused: another current password");
             WRONG_PASSWORD.into()

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use auth_domain::store::{Adding, Store};
 use auth_domain::{
-    Email, Entropy, NewUser, Password, PasswordRules, Role, UnfitPassword, User, UserId, random_id,
+    Email, Entropy, HashingCost, NewUser, Password, PasswordRules, Role, UnfitPassword, User, UserId,
+    random_id,
 };
 use goptri::{Clock, Plain, ProtocolError, SystemClock};
 
@@ -47,7 +48,7 @@ impl Register {
     /// For a tool that adds people one by one, on the system's clock.
     pub async fn one_by_one(store: Arc<dyn Store>, rules: PasswordRules) -> Result<Self, Failure> {
         let entropy = Arc::new(SystemEntropy);
-        let hasher = PasswordHasher::new(1, entropy.clone()).await?;
+        let hasher = PasswordHasher::new(1, HashingCost::TODAY, entropy.clone()).await?;
         Ok(Self { store, hasher, rules, clock: Arc::new(SystemClock), entropy })
     }
 

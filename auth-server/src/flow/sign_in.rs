@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use auth_domain::store::{Opening, Store};
 use auth_domain::{
-    ClientId, Digest, Email, EmailKey, Entropy, NewSession, NormalPassword, Password, SessionId, SessionKey,
-    UserId, random_id, random_name,
+    ClientId, Digest, Email, EmailKey, Entropy, NewSession, NormalPassword, Password, PasswordHash,
+    RefreshJti, SessionId, SessionKey, Snapshot, UserId, random_id, random_name,
 };
 use chrono::TimeDelta;
 use goptri::server::ClientAddress;
 use goptri::{Clock, Plain, ProtocolError, Scope};
 
-use super::{Failure, IssueTokens, Tokens};
+use super::{Failure, IssueTokens, Rehash, Tokens};
 use crate::hashing::PasswordHasher;
 use crate::throttle::Throttle;
 
@@ -36,6 +36,8 @@ pub struct SignIn {
     pub(crate) hasher: PasswordHasher,
     /// Slows down who fails again and again.
     pub(crate) throttle: Throttle,
+    /// Keeps hashes as good as today's.
+    pub(crate) rehash: Rehash,
     /// Issues the first pair of tokens.
     pub(crate) issue: IssueTokens,
     /// What a sign-in without OAuth grants.
@@ -76,6 +78,29 @@ impl SignIn {
         let Some(password) = NormalPassword::of(&password) else {
             return Err(refused(None, &device, "the password is too long for anybody's"));
         };
+        let mut verified = self.verify(email, &password, &device).await?;
+        let mut opened = self.open(&verified, &device).await?;
+        if opened.is_none() && self.store_has_another_hash(email, &verified).await? {
+            // Another sign-in may have made the hash of this very password anew.
+            verified = self.verify(email, &password, &device).await?;
+            opened = self.open(&verified, &device).await?;
+        }
+        let Some((snapshot, jti)) = opened else {
+            let reason = "disabled, or the password has just changed";
+            return Err(refused(Some(verified.user_id), &device, reason));
+        };
+        tracing::info!(user = %verified.user_id, session = %snapshot.session.key.id, "signed in");
+        self.rehash.after_sign_in(verified.user_id, password, verified.hash);
+        self.issue.run(&snapshot, &jti)
+    }
+
+    /// Whose password this is, and the hash that says so.
+    async fn verify(
+        &self,
+        email: Option<&EmailKey>,
+        password: &NormalPassword,
+        device: &Device,
+    ) -> Result<Verified, Failure> {
         let credentials = match email {
             Some(email) => self.store.credentials(email).await?,
             None => None,
@@ -84,14 +109,39 @@ impl SignIn {
             Some(credentials) => (Some(credentials.user_id), credentials.password_hash),
             None => (None, None),
         };
-        let verified = self.hasher.verify(password, hash.clone()).await?;
-        let (Some(user_id), Some(verified_hash), true) = (user_id, hash, verified) else {
-            return Err(refused(user_id, &device, "no such person, or another password"));
-        };
+        let matches = self.hasher.verify(password.clone(), hash.as_ref()).await.inspect_err(|failure| {
+            if let (Failure::Internal(_), Some(user)) = (failure, user_id) {
+                tracing::error!(%user, "the password cannot be verified");
+            }
+        })?;
+        match (user_id, hash, matches) {
+            (Some(user_id), Some(hash), true) => Ok(Verified { user_id, hash }),
+            (user_id, ..) => Err(refused(user_id, device, "no such person, or another password")),
+        }
+    }
+
+    /// Whether the person has another hash by now than the one that was verified.
+    async fn store_has_another_hash(
+        &self,
+        email: Option<&EmailKey>,
+        verified: &Verified,
+    ) -> Result<bool, Failure> {
+        let Some(email) = email else { return Ok(false) };
+        let now = self.store.credentials(email).await?.and_then(|credentials| credentials.password_hash);
+        Ok(now.is_some_and(|hash| hash != verified.hash))
+    }
+
+    /// The new session and the secret of its refresh tokens, unless that person may not sign in with that hash now.
+    async fn open(
+        &self,
+        verified: &Verified,
+        device: &Device,
+    ) -> Result<Option<(Snapshot, Plain<RefreshJti>)>, Failure> {
+        let id = SessionId(random_id(self.entropy.as_ref(), self.clock.now()));
         let jti = Plain::new(random_name(self.entropy.as_ref()));
         let session = NewSession {
-            key: SessionKey { user_id, id: SessionId(random_id(self.entropy.as_ref(), self.clock.now())) },
-            verified_hash,
+            key: SessionKey { user_id: verified.user_id, id },
+            verified_hash: verified.hash.clone(),
             client_id: ClientId::first_party(),
             scope: self.scope.clone(),
             audience: self.audience.clone(),
@@ -100,16 +150,17 @@ impl SignIn {
             user_agent: device.user_agent.clone(),
             ip: Some(device.address.to_string()),
         };
-        match self.store.open_session(&session).await? {
-            Opening::Opened(snapshot) => {
-                tracing::info!(user = %user_id, session = %session.key.id, "signed in");
-                self.issue.run(&snapshot, &jti)
-            }
-            Opening::Refused => {
-                Err(refused(Some(user_id), &device, "disabled, or the password has just changed"))
-            }
-        }
+        Ok(match self.store.open_session(&session).await? {
+            Opening::Opened(snapshot) => Some((snapshot, jti)),
+            Opening::Refused => None,
+        })
     }
+}
+
+/// Somebody whose password was right when it was looked at.
+struct Verified {
+    user_id: UserId,
+    hash: PasswordHash,
 }
 
 /// The log says who and from where, as far as that is known; the client is told neither.

@@ -1,9 +1,9 @@
 //! The people who can sign in.
 
 use async_trait::async_trait;
-use auth_domain::store::{Adding, Changing, StoreError, Users};
+use auth_domain::store::{Adding, Changing, StoreError, Upgrading, Users};
 use auth_domain::{
-    Credentials, EmailKey, NewPassword, NewUser, PasswordSetter, Role, User, UserId, UserName,
+    Credentials, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId, UserName,
 };
 use sqlx::Connection;
 use uuid::Uuid;
@@ -59,6 +59,27 @@ impl Users for SqliteStore {
             })
             .await?;
         Ok(found.map(Credentials::from))
+    }
+
+    async fn upgrade_hash(
+        &self,
+        user: UserId,
+        from: &PasswordHash,
+        to: &PasswordHash,
+    ) -> Result<Upgrading, StoreError> {
+        let (from, to) = (from.as_str(), to.as_str());
+        let changed = self
+            .write(async |connection| {
+                let changed = sqlx::query!(
+                    "update users set password_hash = ?1 where id = ?2 and password_hash = ?3",
+                    to,
+                    user.0,
+                    from,
+                );
+                Ok(changed.execute(connection).await?.rows_affected())
+            })
+            .await?;
+        Ok(if changed == 0 { Upgrading::Lost } else { Upgrading::Upgraded })
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {

@@ -20,7 +20,7 @@ on_both_engines! {
         assert_eq!(again.error(), (409, "email_taken".into()));
     }
 
-    /// PW-04
+    /// PW-04, PW-05, PW-08
     async fn an_unfit_password_is_refused_with_what_it_lacks(server) {
         let long = "x".repeat(1025);
         let fourteen = "x".repeat(14);
@@ -30,6 +30,7 @@ on_both_engines! {
             (long.as_str(), "The password is longer than 1024 bytes."),
             ("fifteen letters\0", "The password has a NUL character."),
             ("ANN@example.com", "The password is the e-mail address or the name of this service."),
+            ("Password1234567", "The password is a common one, a plain run, or a repetition, which are guessed first; choose another."),
         ] {
             let answer = server.post("/users", &json!({ "email": EMAIL, "password": password })).await;
             assert_eq!(answer.error(), (422, "weak_password".into()), "{password:?}");

@@ -102,23 +102,23 @@ impl Answer {
 impl TestServer {
     /// A server with these variables set.
     pub(crate) async fn start(engine: Engine, variables: &[(&str, &str)]) -> Self {
-        Self::start_after(engine, variables, async |_, _| {}).await
+        Self::start_after(engine, variables, async |_, _, _| {}).await
     }
 
-    /// A server that finds in its database what was put there before.
+    /// A server that finds in its database what was put there before, or is told what no variable says.
     pub(crate) async fn start_after(
         engine: Engine,
         variables: &[(&str, &str)],
-        before: impl AsyncFnOnce(&Arc<dyn Store>, &ManualClock),
+        before: impl AsyncFnOnce(&Arc<dyn Store>, &ManualClock, &mut Config),
     ) -> Self {
         let clock = ManualClock::default();
         let (store, database) = fresh_store(engine, &clock).await;
-        before(&store, &clock).await;
         let environment = Environment::from_pairs(variables.iter().copied());
         let environment = DEFAULTS
             .iter()
             .fold(environment, |environment, (name, value)| environment.or_default(name, value));
-        let config = Config::from_environment(&environment).unwrap();
+        let mut config = Config::from_environment(&environment).unwrap();
+        before(&store, &clock, &mut config).await;
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
             let _ = stopped.await;

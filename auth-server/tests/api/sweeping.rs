@@ -32,7 +32,7 @@ async fn open(store: &Arc<dyn Store>, number: u128, lifetime: Option<TimeDelta>)
 /// More than one slice, and what must stay among what must go.
 #[actix_web::test]
 async fn a_server_sweeps_the_sessions_and_records_whose_time_is_over() {
-    let server = TestServer::start_after(Engine::Sqlite, &[], async |store, clock| {
+    let server = TestServer::start_after(Engine::Sqlite, &[], async |store, clock, _| {
         store.migrate().await.unwrap();
         let person = NewUser {
             id: PERSON,

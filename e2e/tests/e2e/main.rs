@@ -9,6 +9,7 @@ mod configuration;
 mod database_away;
 mod developing;
 mod guessing;
+mod hashing;
 mod operating;
 mod outside_service;
 mod programs;

@@ -34,6 +34,10 @@ macro_rules! conformance {
             somebody_deleted_is_gone_with_their_sessions_and_their_address_is_free
             nobody_is_changed
         }
+        $crate::conformance! { @tests run $fresh upgrading
+            a_hash_is_upgraded_and_sessions_go_on
+            a_hash_that_is_another_by_now_is_not_upgraded
+        }
         $crate::conformance! { @tests run $fresh opening
             a_session_is_stored_as_it_was_asked_for
             what_a_session_may_lack_it_lacks
@@ -119,6 +123,7 @@ macro_rules! conformance {
             of_many_who_end_one_session_exactly_one_ends_it
             of_many_who_forgive_one_retry_exactly_one_notes_it
             of_many_with_one_address_exactly_one_is_added
+            of_many_who_upgrade_one_hash_exactly_one_does
             an_end_that_nobody_waits_for_is_whole_or_not_at_all
             of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once
             an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all
@@ -159,6 +164,7 @@ mod tests {
             include_str!("sweeping.rs"),
             include_str!("recording.rs"),
             include_str!("races.rs"),
+            include_str!("upgrading.rs"),
         ];
         let cases =
             files.iter().flat_map(|file| file.lines()).filter_map(|line| line.strip_prefix("pub async fn "));

@@ -33,6 +33,7 @@ pub mod rotating;
 pub mod sweeping;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod touching;
+pub mod upgrading;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod upkeep;
 

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use super::Subject;
 use super::actors::{device_of, generation, person_at};
 use crate::store::{
-    Adding, Changing, Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Store, StoreError,
+    Adding, Changing, Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Store, StoreError, Upgrading,
 };
-use crate::{Generation, NewPassword, NewSession, PasswordSetter, UserId};
+use crate::{Generation, NewPassword, NewSession, PasswordHash, PasswordSetter, UserId};
 
 const MANY: usize = 32;
 
@@ -123,6 +123,25 @@ pub async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
     .await;
     assert_eq!(answers.iter().filter(|answer| matches!(answer, Adding::Added(_))).count(), 1);
     assert_eq!(subject.store.list_users(None, 100).await.expect("an answer").len(), 1);
+}
+
+/// PW-02
+pub async fn of_many_who_upgrade_one_hash_exactly_one_does(subject: &Subject) {
+    for _ in 0..5 {
+        let person = subject.somebody().await;
+        let number = AtomicUsize::new(0);
+        let answers = at_once(subject, |store| {
+            let (user, from) = (person.id, person.password_hash.clone());
+            let to = PasswordHash::from_phc(format!("$argon2id${}", number.fetch_add(1, Ordering::SeqCst)));
+            async move { Ok((store.upgrade_hash(user, &from, &to).await?, to)) }
+        })
+        .await;
+        let mut upgraded = answers.into_iter().filter(|(answer, _)| *answer == Upgrading::Upgraded);
+        let (_, kept) = upgraded.next().expect("one");
+        assert!(upgraded.next().is_none(), "two");
+        let found = subject.store.credentials(&person.email.key()).await.expect("an answer");
+        assert_eq!(found.expect("somebody").password_hash, Some(kept));
+    }
 }
 
 /// Whoever asked may hang up at any moment. What they asked for has then happened or not, but never by half, and the

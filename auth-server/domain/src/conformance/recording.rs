@@ -1,4 +1,5 @@
-//! The record of what ended: whoever follows it misses nothing.
+//! The record of what ended: whoever follows it misses nothing. They may be given again what they were given before, as
+//! long as anybody at all has a transaction open on the same server.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,6 +31,11 @@ async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<R
     }
 }
 
+/// What those entries have that was not seen before, which is then seen.
+fn fresh(seen: &mut BTreeSet<i64>, entries: Vec<Revoked>) -> Vec<Revoked> {
+    entries.into_iter().filter(|entry| seen.insert(entry.seq)).collect()
+}
+
 fn subjects(entries: &[Revoked]) -> BTreeSet<String> {
     entries.iter().map(|entry| entry.subject.clone()).collect()
 }
@@ -39,6 +45,7 @@ pub async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &S
     let store = subject.store.as_ref();
     let (nothing, mut cursor) = read(store, None, 10).await;
     assert_eq!(nothing, []);
+    let mut seen = BTreeSet::new();
     for way in 0..5 {
         let person = subject.somebody().await;
         let devices = [subject.another_device(&person).await, subject.another_device(&person).await];
@@ -56,6 +63,7 @@ pub async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &S
             _ => drop(store.delete_user(person.id).await.expect("an answer")),
         }
         let (read, next) = read(store, Some(cursor), 10).await;
+        let read = fresh(&mut seen, read);
         assert_eq!(subjects(&read), devices.iter().map(|device| device.key.id.to_string()).collect());
         for entry in &read {
             assert_eq!(entry.kind, RevokedKind::Session);
@@ -82,20 +90,16 @@ pub async fn reading_goes_on_where_it_stopped_page_by_page(subject: &Subject) {
     for number in 0..10 {
         store.revoke_token(&format!("first {number}")).await.expect("recorded");
     }
+    let mut seen = BTreeSet::new();
     let (first, cursor) = read(store, None, 3).await;
     assert_eq!((first.len(), subjects(&first).len()), (10, 10));
-    assert_eq!(read(store, Some(cursor.clone()), 3).await.0, []);
+    assert_eq!(fresh(&mut seen, first).len(), 10);
+    assert_eq!(fresh(&mut seen, read(store, Some(cursor.clone()), 3).await.0), []);
     store.revoke_token("later").await.expect("recorded");
-    let (later, next) = read(store, Some(cursor.clone()), 3).await;
-    assert_eq!(subjects(&later), ["later".to_owned()].into());
-    assert_eq!(read(store, Some(next), 3).await.0, []);
-    assert_eq!(
-        subjects(&read(store, Some(cursor), 3).await.0),
-        ["later".to_owned()].into(),
-        "again, if asked again"
-    );
-    let seqs: BTreeSet<i64> = first.iter().chain(&later).map(|entry| entry.seq).collect();
-    assert_eq!(seqs.len(), 11);
+    let (later, _) = read(store, Some(cursor.clone()), 3).await;
+    assert_eq!(subjects(&fresh(&mut seen, later)), ["later".to_owned()].into());
+    let (again, _) = read(store, Some(cursor), 3).await;
+    assert!(subjects(&again).contains("later"), "again, if asked again");
 }
 
 pub async fn what_was_read_is_not_lost_when_more_comes_than_fits_a_page(subject: &Subject) {
@@ -141,7 +145,9 @@ pub async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
     second_late.commit().await;
     let (entries, cursor) = read(store, Some(cursor), 2).await;
     assert!(subjects(&entries).contains("second late"), "{entries:?}");
-    assert_eq!(read(store, Some(cursor), 2).await.0, []);
+    let (entries, _) = read(store, Some(cursor), 2).await;
+    let known = |entry: &Revoked| seen.contains(&entry.subject) || entry.subject.ends_with("late");
+    assert!(entries.iter().all(known), "{entries:?}");
 }
 
 pub async fn a_record_is_read_until_its_time_is_over(subject: &Subject) {
@@ -191,7 +197,6 @@ pub async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subjec
         let (read, _) = read(store, Some(Cursor::new((*strange).to_owned())), 10).await;
         assert_eq!(read, all, "{strange:?}");
     }
-    assert_eq!(read(store, Some(cursor), 10).await.0, []);
 }
 
 pub async fn who_waits_is_told_of_what_this_store_has_recorded(subject: &Subject) {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 pub use revocations::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, RevokedKind};
 pub use sessions::{Ending, Forgiving, Opening, Rotation, SessionSweep, Sessions, Touching};
-pub use users::{Adding, Changing, Users};
+pub use users::{Adding, Changing, Upgrading, Users};
 
 /// A whole store.
 pub trait Store: Users + Sessions + Revocations + Upkeep {}

@@ -1,0 +1,78 @@
+//! How the real server hashes passwords, as the operating system sees it.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::programs::{Database, Server, auth_server};
+
+/// What one hash fills.
+const KIB_OF_A_HASH: u64 = 19_456;
+
+/// A line of the process's status, such as the most memory that it ever had, in KiB.
+fn status(server: &Server, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.running.child.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_start_matches(':').split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// The name and the niceness of each thread of a process.
+fn threads(process: &str) -> Vec<(String, i32)> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    tasks
+        .filter_map(|task| fs::read_to_string(task.unwrap().path().join("stat")).ok())
+        .map(|stat| {
+            let (name, fields) = stat.split_once('(').unwrap().1.rsplit_once(')').unwrap();
+            // The 19th field, of which the name is the second.
+            (name.to_owned(), fields.split_whitespace().nth(16).unwrap().parse().unwrap())
+        })
+        .collect()
+}
+
+/// Signs in that often, eight at a time.
+async fn sign_in(server: &Arc<Server>, times: usize) {
+    let mut signing_in = JoinSet::new();
+    for _ in 0..8 {
+        let server = Arc::clone(server);
+        signing_in.spawn(async move {
+            for _ in 0..times / 8 {
+                server.sign_in().await;
+            }
+        });
+    }
+    signing_in.join_all().await;
+}
+
+/// PW-12
+#[tokio::test]
+async fn only_threads_that_hash_have_a_lower_priority() {
+    let database = Database::sqlite();
+    let auth = Server::start(auth_server(&database.url()));
+    auth.register().await;
+    auth.sign_in().await;
+    let ours = threads("self").into_iter().map(|(_, niceness)| niceness).max().unwrap();
+    let (hashing, others): (Vec<_>, Vec<_>) = threads(&auth.running.child.id().to_string())
+        .into_iter()
+        .partition(|(name, _)| name.starts_with("hashing-"));
+    assert_eq!(hashing.len(), std::thread::available_parallelism().unwrap().get());
+    assert!(hashing.iter().all(|(_, niceness)| *niceness == (ours + 10).min(19)), "{hashing:?}");
+    assert!(others.len() > 2 && others.iter().all(|(_, niceness)| *niceness == ours), "{others:?}");
+}
+
+#[tokio::test]
+async fn sign_ins_leave_no_memory_behind() {
+    let database = Database::sqlite();
+    let auth = Arc::new(Server::start(auth_server(&database.url())));
+    auth.register().await;
+    sign_in(&auth, 40).await;
+    let (before, most_before) = (status(&auth, "VmRSS"), status(&auth, "VmHWM"));
+    sign_in(&auth, 240).await;
+    let (after, most_after) = (status(&auth, "VmRSS"), status(&auth, "VmHWM"));
+    println!(
+        "KiB after 40 sign-ins: {before}, at most {most_before}; after 280: {after}, at most {most_after}"
+    );
+    assert!(most_after < most_before + KIB_OF_A_HASH / 2, "{most_before} {most_after}");
+}
