@@ -39,28 +39,22 @@ pub struct Swept {
 impl Sweep {
     /// Deletes all that can go. `seen` is told now and then how many sessions were looked at.
     pub async fn run(&self, mut seen: impl FnMut(u64)) -> Result<Swept, Failure> {
-        let mut swept = Swept::default();
-        let mut slices = 0;
-        let mut after = None;
+        let (mut all, mut place, mut slices) = (Swept::default(), None, 0);
         loop {
-            let (some, last) = self.some(after, SLICES_AT_A_TIME).await?;
-            swept.records += some.records;
-            swept.sessions += some.sessions;
-            after = last;
+            let some = self.some(&mut place, SLICES_AT_A_TIME).await?;
+            all.records += some.records;
+            all.sessions += some.sessions;
             slices += u64::from(SLICES_AT_A_TIME);
-            if after.is_none() && some.records < u64::from(SLICE) * u64::from(SLICES_AT_A_TIME) {
-                return Ok(swept);
+            if place.is_none() && some.records < u64::from(SLICE * SLICES_AT_A_TIME) {
+                return Ok(all);
             }
             seen(slices * u64::from(SLICE));
         }
     }
 
-    /// So many slices of each table: how much was deleted, and after which session to go on. `None`: from the first.
-    async fn some(
-        &self,
-        mut after: Option<SessionKey>,
-        slices: u32,
-    ) -> Result<(Swept, Option<SessionKey>), Failure> {
+    /// Sweeps so many slices of each table, of the sessions those after `place`, which is moved to the last one. At the
+    /// end of them it begins anew.
+    async fn some(&self, place: &mut Option<SessionKey>, slices: u32) -> Result<Swept, Failure> {
         let mut swept = Swept::default();
         for _ in 0..slices {
             let records = self.store.sweep_revocations(SLICE).await?;
@@ -70,32 +64,78 @@ impl Sweep {
             }
         }
         for _ in 0..slices {
-            let slice = self.store.sweep_sessions(after, SLICE, self.idle_lifetime).await?;
+            let slice = self.store.sweep_sessions(*place, SLICE, self.idle_lifetime).await?;
             swept.sessions += slice.swept;
-            after = slice.last;
-            if after.is_none() {
+            *place = slice.last;
+            if place.is_none() {
                 break;
             }
         }
-        Ok((swept, after))
+        Ok(swept)
     }
 
     /// Sweeps now and then, for as long as the server runs.
     pub(crate) async fn run_now_and_then(self) {
-        let mut after = None;
+        let mut place = None;
         loop {
-            match self.some(after, SLICES_AT_A_TIME).await {
-                Ok((swept, last)) => {
-                    after = last;
-                    if swept != Swept::default() {
-                        tracing::debug!(swept.records, swept.sessions, "swept");
-                    }
-                }
+            match self.some(&mut place, SLICES_AT_A_TIME).await {
+                Ok(swept) if swept == Swept::default() => {}
+                Ok(swept) => tracing::debug!(swept.records, swept.sessions, "swept"),
                 Err(failure) => {
                     tracing::warn!(%failure, "sweeping stopped half-way; the next try is in a minute");
                 }
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_domain::{ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, UserId};
+    use goptri::{ManualClock, Plain, Scope};
+    use store_sqlite::SqliteStore;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn each_go_begins_where_the_one_before_it_stopped() {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::default());
+        let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::connect(&url, Arc::new(clock.clone())).unwrap());
+        store.migrate().await.unwrap();
+        let hash = PasswordHash::from_phc("$argon2id$".to_owned());
+        let user_id = UserId(Uuid::from_u128(1));
+        let person = NewUser {
+            id: user_id,
+            email: Email::parse("ann@example.com").unwrap(),
+            email_verified: false,
+            password_hash: hash.clone(),
+            roles: Vec::new(),
+        };
+        store.add_user(&person).await.unwrap();
+        for number in 1..=2_100 {
+            let session = NewSession {
+                key: SessionKey { user_id, id: SessionId(Uuid::from_u128(number)) },
+                verified_hash: hash.clone(),
+                client_id: ClientId::first_party(),
+                scope: Scope::default(),
+                audience: Vec::new(),
+                jti_hash: Digest::of(&Plain::new(number.to_string())),
+                lifetime: (number % 2 == 0).then(TimeDelta::zero),
+                user_agent: None,
+                ip: None,
+            };
+            store.open_session(&session).await.unwrap();
+        }
+        clock.advance(TimeDelta::hours(3));
+        let sweep = Sweep { store, idle_lifetime: None };
+        let mut place = None;
+        let mut swept = Vec::new();
+        for _ in 0..4 {
+            swept.push(sweep.some(&mut place, 1).await.unwrap().sessions);
+        }
+        assert_eq!(swept, [500, 500, 50, 0]);
     }
 }
