@@ -2,7 +2,10 @@
 
 mod backstage;
 mod conformance;
+mod growth;
+mod people;
 mod proxy;
 mod runtimes;
 mod schema;
+mod statements;
 mod trouble;
