@@ -64,7 +64,7 @@ pub(crate) struct TestServer {
     pub(crate) clock: ManualClock,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
-    _database: Box<dyn Any>,
+    database: Box<dyn Any>,
 }
 
 /// What came back.
@@ -121,8 +121,13 @@ impl TestServer {
             clock,
             client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             stop: Some(stop),
-            _database: database,
+            database,
         }
+    }
+
+    /// The database of a server that is on Postgres.
+    pub(crate) fn postgres(&self) -> &scratch_pg::Database {
+        self.database.downcast_ref().unwrap()
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
