@@ -35,6 +35,7 @@
 //! is noted, and the next at most eight later is refused. A generation noted since would have been too near itself.
 
 mod play;
+mod record;
 mod stage;
 mod steps;
 mod world;
@@ -72,10 +73,11 @@ const MISHAPS: [&str; 9] = [
 ];
 
 /// What a thief must have come to.
-const THEFTS: [&str; 6] = [
+const THEFTS: [&str; 7] = [
     "the thief came first, and the owner after the grace",
     "the owner came first, and the thief after the grace",
     "owner and thief met a second time",
+    "owner and thief met a second time, and only just",
     "owner and thief met again so much later that it counts as a first time",
     "owner and thief presented one token at the same moment",
     "a token two generations old or older was presented",
@@ -111,6 +113,9 @@ mod a_thief_is_noticed_the_second_time {
 
 type Tally = BTreeMap<&'static str, u32>;
 
+/// Schedules are played in so many rounds at most, until they have come to all that they are for.
+const ROUNDS: u64 = 5;
+
 /// Plays schedules of that kind until one breaks a promise, and then the shortest like it that does.
 fn hold<M: ReferenceStateMachine<State = World, Transition = Step>>(engine: Engine, wanted: &[&'static str]) {
     let config = contextualize_config(Config {
@@ -120,27 +125,31 @@ fn hold<M: ReferenceStateMachine<State = World, Transition = Step>>(engine: Engi
         rng_seed: RngSeed::Fixed(RandomState::new().hash_one(CASES)),
         ..Config::default()
     });
-    let (cases, seed) = (config.cases, config.rng_seed);
+    let RngSeed::Fixed(first) = config.rng_seed else { panic!("PROPTEST_RNG_SEED is a number") };
+    let told_to_be_shorter = config.cases < CASES;
     let system = System::new();
     let stage = system.block_on(Stage::on(engine));
-    let bystander = system.block_on(stage.open_session());
-    let before = system.block_on(stage.row(&bystander));
     let tally = RefCell::new(Tally::new());
-    let outcome = TestRunner::new(config).run(&M::sequential_strategy(10..60), |(world, steps, seen)| {
-        let reached = seen.unwrap_or_default();
-        let played = system.block_on(play::<M>(&stage, world, &steps, &reached, &tally));
-        played.map_err(TestCaseError::fail)?;
-        if system.block_on(stage.row(&bystander)) == before {
-            Ok(())
-        } else {
-            Err(TestCaseError::fail("another session was touched"))
+    for round in 0..ROUNDS {
+        let seed = first.wrapping_add(round);
+        let config = Config { rng_seed: RngSeed::Fixed(seed), ..config.clone() };
+        let strategy = M::sequential_strategy(10..60);
+        let outcome = TestRunner::new(config).run(&strategy, |(world, steps, seen)| {
+            let reached = seen.unwrap_or_default();
+            let played = system.block_on(play::<M>(&stage, world, &steps, &reached, &tally));
+            played.map_err(TestCaseError::fail)
+        });
+        match outcome {
+            Ok(()) => {}
+            Err(TestError::Fail(reason, (_, steps, _))) => panic!("{reason}\n{}", told(&steps, seed)),
+            Err(TestError::Abort(reason)) => panic!("no schedules: {reason}"),
         }
-    });
-    match outcome {
-        Ok(()) => reached(cases, seed, &tally.into_inner(), wanted),
-        Err(TestError::Fail(reason, (_, steps, _))) => panic!("{reason}\n{}", told(&steps, seed)),
-        Err(TestError::Abort(reason)) => panic!("no schedules: {reason}"),
+        // A run that never came to what it is for proves nothing; one that was told to be shorter is not held to that.
+        if told_to_be_shorter || missing(&tally.borrow(), wanted).is_empty() {
+            return;
+        }
     }
+    panic!("no schedule came to: {:#?}", missing(&tally.borrow(), wanted));
 }
 
 async fn play<M: ReferenceStateMachine<State = World, Transition = Step>>(
@@ -151,6 +160,8 @@ async fn play<M: ReferenceStateMachine<State = World, Transition = Step>>(
     tally: &RefCell<Tally>,
 ) -> Played {
     stage.rewind();
+    let bystander = stage.open_session().await;
+    let before = stage.row(&bystander).await;
     let mut play = Play::signed_in(stage).await;
     for step in steps {
         reached.fetch_add(1, Ordering::SeqCst);
@@ -160,27 +171,18 @@ async fn play<M: ReferenceStateMachine<State = World, Transition = Step>>(
             *tally.borrow_mut().entry(note).or_default() += 1;
         }
     }
-    Ok(())
+    if stage.row(&bystander).await == before { Ok(()) } else { Err("another session was touched".to_owned()) }
 }
 
-/// A run that never came to what it is for proves nothing. One that was told to be shorter is not held to that.
-fn reached(cases: u32, seed: RngSeed, tally: &Tally, wanted: &[&str]) {
-    #[expect(clippy::print_stdout, reason = "what a run came across is seen with --nocapture")]
-    {
-        println!("{cases} schedules from PROPTEST_RNG_SEED={seed}: {tally:#?}");
-    }
-    let missing: Vec<_> = wanted.iter().filter(|note| !tally.contains_key(*note)).collect();
-    assert!(
-        cases < CASES || missing.is_empty(),
-        "{cases} schedules from seed {seed} never came to: {missing:#?}"
-    );
+fn missing<'a>(tally: &Tally, wanted: &[&'a str]) -> Vec<&'a str> {
+    wanted.iter().filter(|note| !tally.contains_key(*note)).copied().collect()
 }
 
-fn told(steps: &[Step], seed: RngSeed) -> String {
+fn told(steps: &[Step], seed: u64) -> String {
     let mut text = String::from("the shortest schedule found that does it, after a sign-in:\n");
     for (number, step) in (1..).zip(steps) {
         let _ = writeln!(text, "{number:4}. {step}");
     }
-    let _ = write!(text, "all schedules of this run again: PROPTEST_RNG_SEED={seed}");
+    let _ = write!(text, "the same schedules again: PROPTEST_RNG_SEED={seed}");
     text
 }

@@ -1,8 +1,9 @@
 //! Plays a schedule on a real server, and holds what happens against what must.
 
+use super::record::Must;
 use super::stage::Stage;
 use super::steps::Step;
-use super::world::{Must, Volley, World};
+use super::world::{Volley, World};
 
 /// A session as those see it who hold its tokens.
 pub(super) struct Play<'a> {

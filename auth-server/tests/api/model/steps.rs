@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest_state_machine::ReferenceStateMachine;
 
-use super::world::{GRACE, Must, REACH, World};
+use super::record::{GRACE, Must, REACH};
+use super::world::World;
 
 /// The smallest step of the stores' clocks.
 const MICRO: TimeDelta = TimeDelta::microseconds(1);
@@ -139,9 +140,12 @@ impl ReferenceStateMachine for Robbed {
             steps.push((10, thief()));
             steps.push((10, owner()));
         }
-        // And who comes back for another copy once the first meeting is out of reach meets him as though for the first time.
-        if world.since_late().is_some_and(|since| since >= REACH) {
-            steps.push((16, Just(Step::Steal { back: 0 }).boxed()));
+        if let Some(missing) = world.since_late().and_then(|since| (REACH - 1).checked_sub(since)) {
+            steps.push((12, Just(Step::Steadily(missing)).boxed()));
+        }
+        // And who comes back for another copy when the first meeting is just within reach, or just out of it, is of interest.
+        if world.since_late().is_some_and(|since| since + 1 >= REACH) && !world.are_level() {
+            steps.push((30, Just(Step::Steal { back: 0 }).boxed()));
         }
         Union::new_weighted(steps).boxed()
     }
@@ -169,7 +173,7 @@ fn owners(world: &World, mishap: u32) -> Vec<(u32, BoxedStrategy<Step>)> {
         Some(0) => steps.push((10, Just(Step::Refresh { fates: vec![Fate::Lost], thief: false }).boxed())),
         Some(missing) => {
             steps.push((5 * mishap, Just(Step::Steadily(missing)).boxed()));
-            steps.push((mishap, Just(Step::Steadily(missing.max(2) - 1)).boxed()));
+            steps.push((3 * mishap, Just(Step::Steadily(missing.max(2) - 1)).boxed()));
         }
         None => {}
     }

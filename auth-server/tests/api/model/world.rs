@@ -1,37 +1,10 @@
-//! What the promises say about a schedule, from nothing but who presented which generation, and when. This is no second
-//! `judge`: it knows neither what was forgiven nor what a row looks like.
-
-use std::collections::BTreeMap;
+//! Who holds which generation, and what a step makes of it, as long as all who must be answered are. If the session is
+//! over, it goes on as though it were not.
 
 use chrono::TimeDelta;
 
+use super::record::{GRACE, Must, Record, Who};
 use super::steps::{Fate, Step};
-
-/// The grace that the servers here are configured with.
-pub(super) const GRACE: TimeDelta = TimeDelta::seconds(60);
-
-/// Two losses that outlast the grace must have so many generations between them, and a thief has so many in which to
-/// show himself a second time.
-pub(super) const REACH: u32 = 8;
-
-/// What must have become of the session after a presentation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) enum Must {
-    /// Nobody may be logged out.
-    #[default]
-    Live,
-    /// No promise says anything.
-    Either,
-    /// It must be over.
-    End,
-}
-
-/// Who presents a token. The server cannot see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
-    Owner,
-    Thief,
-}
 
 /// One generation, presented by so many at the same moment.
 #[derive(Debug, Clone)]
@@ -43,10 +16,7 @@ pub(super) struct Volley {
     pub(super) must: Must,
 }
 
-/// The first and the last time that somebody presented a generation.
-type Span = Option<(TimeDelta, TimeDelta)>;
-
-/// One session and all who hold tokens of it, as generations. If the session is over, it goes on as though it were not.
+/// One session and all who hold tokens of it, as generations.
 #[derive(Debug, Clone, Default)]
 pub(super) struct World {
     now: TimeDelta,
@@ -59,13 +29,8 @@ pub(super) struct World {
     /// What tabs were answered and have not yet stored.
     under_way: Vec<u32>,
     stolen: Vec<u32>,
-    /// Generations that were presented late: once they were replaced for as long as the grace, or longer.
-    late: Vec<u32>,
-    owners: BTreeMap<u32, Span>,
-    thiefs: BTreeMap<u32, Span>,
-    /// Generations that owner and thief presented further apart than the grace.
-    met: Vec<u32>,
-    must: Must,
+    /// Who presented what, and what follows from it.
+    record: Record,
     /// What the last step presents, one after the other.
     pub(super) volleys: Vec<Volley>,
     /// What was remarkable about the last step.
@@ -128,7 +93,7 @@ impl World {
     }
 
     pub(super) fn must(&self) -> Must {
-        self.must
+        self.record.must
     }
 
     pub(super) fn has_thief(&self) -> bool {
@@ -145,12 +110,12 @@ impl World {
         self.stolen
             .iter()
             .max()
-            .is_some_and(|newest| newest + 1 == self.row && self.owners.contains_key(newest))
+            .is_some_and(|newest| newest + 1 == self.row && self.record.has(Who::Owner, *newest))
     }
 
     /// Whether the owner is one generation behind, where the thief has been.
     pub(super) fn owner_follows(&self) -> bool {
-        self.held() + 1 == self.row && self.thiefs.contains_key(&self.held())
+        self.held() + 1 == self.row && self.record.has(Who::Thief, self.held())
     }
 
     /// Whether the owner's store is not what the row is.
@@ -170,7 +135,7 @@ impl World {
 
     /// How many refreshes without a loss there are between the last late generation and the one that the store has.
     pub(super) fn since_late(&self) -> Option<u32> {
-        self.late.last().map(|late| self.held().saturating_sub(late + 1))
+        self.record.latest_loss().map(|loss| self.held().saturating_sub(loss + 1))
     }
 
     /// Several tabs read the store and present what it says, and with them the thief if he has that one.
@@ -232,14 +197,14 @@ impl World {
             }
             1 => self.present_replaced(who.len(), generation),
             _ => {
-                self.must = Must::End;
+                self.record.must = Must::End;
                 self.notes.push("a token two generations old or older was presented");
             }
         }
         for one in who {
-            self.remember(*one, generation);
+            self.notes.extend(self.record.presented(*one, generation, self.now));
         }
-        self.volleys.push(Volley { generation, at_once: who.len(), row: self.row, must: self.must });
+        self.volleys.push(Volley { generation, at_once: who.len(), row: self.row, must: self.record.must });
     }
 
     fn present_replaced(&mut self, at_once: usize, generation: u32) {
@@ -257,43 +222,7 @@ impl World {
         if at_once > 1 {
             self.notes.push("several presented a late token at the same moment");
         }
-        self.notes.push("a loss outlasted the grace");
-        if let Some(before) = self.late.iter().rev().find(|late| **late != generation) {
-            match generation - before {
-                ..=REACH => self.must = self.must.max(Must::Either),
-                between if between == REACH + 1 => {
-                    self.notes.push("a loss outlasted the grace eight generations after another");
-                }
-                _ => {}
-            }
-        }
-        self.late.push(generation);
-    }
-
-    /// Whether the two have now met at this generation, and whether that was once too often.
-    fn remember(&mut self, who: Who, generation: u32) {
-        let (own, others) = match who {
-            Who::Owner => (&mut self.owners, &self.thiefs),
-            Who::Thief => (&mut self.thiefs, &self.owners),
-        };
-        let span = own.entry(generation).or_default();
-        *span = Some((span.map_or(self.now, |(first, _)| first), self.now));
-        let Some((first, last)) = others.get(&generation).copied().flatten() else { return };
-        let apart = (self.now - first).max(self.now - last) > GRACE;
-        if !apart || self.met.contains(&generation) {
-            return;
-        }
-        self.notes.push(match who {
-            Who::Owner => "the thief came first, and the owner after the grace",
-            Who::Thief => "the owner came first, and the thief after the grace",
-        });
-        if self.met.iter().any(|before| before.abs_diff(generation) <= REACH) {
-            self.must = Must::End;
-            self.notes.push("owner and thief met a second time");
-        } else if !self.met.is_empty() {
-            self.notes.push("owner and thief met again so much later that it counts as a first time");
-        }
-        self.met.push(generation);
+        self.notes.extend(self.record.is_late(generation));
     }
 }
 
