@@ -40,13 +40,17 @@ impl<'a> Play<'a> {
         let index = usize::try_from(volley.generation).unwrap().min(self.chain.len() - 1);
         let answers = self.stage.present(&self.chain[index], volley.at_once).await;
         let refused = answers.iter().filter(|answer| answer.is_err()).count();
-        if self.over || refused == answers.len() {
-            self.refused(volley, &answers).await
-        } else if refused > 0 {
-            Err(format!("one token at one moment was good for some and not for others: {answers:?}"))
-        } else {
+        if self.over {
+            self.refused(&answers).await
+        } else if refused == 0 {
             let successors: Vec<String> = answers.into_iter().flatten().collect();
             self.answered(volley, &successors).await
+        } else if volley.must == Must::Live {
+            Err(format!("somebody was logged out by accident: generation {} was refused", volley.generation))
+        } else if refused < answers.len() {
+            Err(format!("one token at one moment was good for some, and refused {refused} times"))
+        } else {
+            self.refused(&answers).await
         }
     }
 
@@ -78,19 +82,16 @@ impl<'a> Play<'a> {
     }
 
     /// All were refused, and from now on everybody is.
-    async fn refused(&mut self, volley: &Volley, answers: &[Result<String, (u16, String)>]) -> Played {
-        if volley.must == Must::Live {
-            return Err(format!(
-                "somebody was logged out by accident: generation {} was refused",
-                volley.generation
-            ));
-        }
+    async fn refused(&mut self, answers: &[Result<String, (u16, String)>]) -> Played {
         let newest = self.chain.last().map_or("", String::as_str);
         let known = [self.stage.present(newest, 1).await, self.stage.present(&self.chain[0], 1).await];
         for answer in answers.iter().chain(known.iter().flatten()) {
             match answer {
                 Err((400, code)) if code == "invalid_grant" => {}
-                other => return Err(format!("the session is over for some and not for others: {other:?}")),
+                Err(other) => {
+                    return Err(format!("a token of a session that is over was answered with {other:?}"));
+                }
+                Ok(_) => return Err("the session is over for some and not for others".to_owned()),
             }
         }
         if self.stage.row(&self.chain[0]).await.is_some() {

@@ -65,8 +65,9 @@ impl fmt::Display for Step {
             Self::SignIn => write!(f, "the owner signs in anew"),
             Self::Wait(delay) => write!(f, "{} s pass", delay.as_seconds_f64()),
             Self::Refresh { fates, thief } => {
-                let thief = if *thief { ", and the thief with them if he has that token" } else { "" };
-                write!(f, "tabs refresh at the same moment, and their answers are {fates:?}{thief}")
+                let thief = if *thief { "; the thief joins in if he has that token" } else { "" };
+                let tabs = fates.len();
+                write!(f, "{tabs} tabs refresh at the same moment, and get answers that are {fates:?}{thief}")
             }
             Self::Steadily(times) => write!(f, "{times} refreshes one after the other"),
             Self::Doze => write!(f, "a tab reads the store and falls asleep"),
@@ -158,8 +159,8 @@ impl ReferenceStateMachine for Robbed {
 /// What the owner may do, or what may happen to him; the latter with so much weight.
 fn owners(world: &World, mishap: u32) -> Vec<(u32, BoxedStrategy<Step>)> {
     let mut steps = vec![
-        (4, refresh(1).boxed()),
-        (2 * mishap, refresh(5).boxed()),
+        (4, refresh(1, world.has_thief()).boxed()),
+        (2 * mishap, refresh(5, world.has_thief()).boxed()),
         (8, delay().prop_map(Step::Wait).boxed()),
         (2, (1..=REACH + 1).prop_map(Step::Steadily).boxed()),
         (mishap, Just(Step::Doze).boxed()),
@@ -185,7 +186,7 @@ fn owners(world: &World, mishap: u32) -> Vec<(u32, BoxedStrategy<Step>)> {
 }
 
 /// The answers are lost or delayed with so much weight.
-fn refresh(mishap: u32) -> impl Strategy<Value = Step> {
+fn refresh(mishap: u32, thief: bool) -> impl Strategy<Value = Step> {
     let tabs = prop_oneof![3 => Just(1_usize), 1 => 2..=4_usize];
     let fates = tabs.prop_flat_map(move |tabs| {
         prop_oneof![
@@ -194,7 +195,7 @@ fn refresh(mishap: u32) -> impl Strategy<Value = Step> {
             mishap => Just(vec![Fate::Lost; tabs]),
         ]
     });
-    (fates, any::<bool>()).prop_map(|(fates, thief)| Step::Refresh { fates, thief })
+    (fates, any::<bool>()).prop_map(move |(fates, joins)| Step::Refresh { fates, thief: thief && joins })
 }
 
 fn fate(mishap: u32) -> impl Strategy<Value = Fate> {

@@ -31,6 +31,8 @@ pub(crate) struct Suite {
 }
 
 const API: Suite = Suite { package: "auth-server", program: "api" };
+const POSTGRES_STORE: Suite = Suite { package: "store-postgres", program: "store" };
+const SQLITE_STORE: Suite = Suite { package: "store-sqlite", program: "store" };
 
 const JUDGE: &str = "auth-server/domain/src/judge.rs";
 const POSTGRES_SESSIONS: &str = "auth-server/store-postgres/src/sessions.rs";
@@ -38,6 +40,7 @@ const SQLITE_SESSIONS: &str = "auth-server/store-sqlite/src/sessions.rs";
 
 const LOGGED_OUT_ON_SQLITE: &str = "model::nobody_is_logged_out_by_accident::on_sqlite";
 const LOGGED_OUT_ON_POSTGRES: &str = "model::nobody_is_logged_out_by_accident::on_postgres";
+const ONE_ROTATES: &str = "conformance::races::of_many_rotations_of_one_token_exactly_one_rotates";
 const THIEF_ON_SQLITE: &str = "model::a_thief_is_noticed_the_second_time::on_sqlite";
 const THIEF_ON_POSTGRES: &str = "model::a_thief_is_noticed_the_second_time::on_postgres";
 
@@ -88,7 +91,15 @@ pub(crate) const BREAKS: &[Break] = &[
                 replace: "and s.generation >= $4 and",
             },
         ],
-        caught_by: &[Catch { suite: API, test: LOGGED_OUT_ON_POSTGRES, says: "not one successor for all" }],
+        caught_by: &[
+            Catch { suite: API, test: LOGGED_OUT_ON_POSTGRES, says: "not one successor for all" },
+            Catch {
+                suite: API,
+                test: "refreshing::of_a_hundred_refreshes_at_once_all_get_the_one_successor::on_postgres",
+                says: "one successor for all",
+            },
+            Catch { suite: POSTGRES_STORE, test: ONE_ROTATES, says: "left == right" },
+        ],
     },
     Break {
         name: "SQLite reads, then writes",
@@ -111,7 +122,15 @@ pub(crate) const BREAKS: &[Break] = &[
                 replace: "and generation >= ?4 and",
             },
         ],
-        caught_by: &[Catch { suite: API, test: LOGGED_OUT_ON_SQLITE, says: "not one successor for all" }],
+        caught_by: &[
+            Catch { suite: API, test: LOGGED_OUT_ON_SQLITE, says: "not one successor for all" },
+            Catch {
+                suite: API,
+                test: "refreshing::of_a_hundred_refreshes_at_once_all_get_the_one_successor::on_sqlite",
+                says: "one successor for all",
+            },
+            Catch { suite: SQLITE_STORE, test: ONE_ROTATES, says: "left == right" },
+        ],
     },
     Break {
         name: "no late retry is forgiven",
@@ -153,5 +172,35 @@ pub(crate) const BREAKS: &[Break] = &[
         name: "only what is later than the grace has the same successor at once",
         edits: &[Edit { file: JUDGE, find: "if age < policy.grace {", replace: "if age > policy.grace {" }],
         caught_by: LOGGED_OUT,
+    },
+    Break {
+        name: "a refresh is two statements",
+        edits: &[Edit {
+            file: POSTGRES_SESSIONS,
+            find: "let rotated = sqlx::query_as!(",
+            replace: "sqlx::raw_sql(\"begin; commit\").execute(&mut *connection).await?;
+                let rotated = sqlx::query_as!(",
+        }],
+        caught_by: &[
+            Catch { suite: API, test: "refreshing::a_refresh_is_one_statement", says: "not one for each" },
+            Catch {
+                suite: POSTGRES_STORE,
+                test: "statements::every_verb_of_a_sessions_life_is_one_statement",
+                says: "not one statement",
+            },
+        ],
+    },
+    Break {
+        name: "pages have no room for another version of a row",
+        edits: &[Edit {
+            file: "migrations/postgres/0001_people_and_sessions.sql",
+            find: "with (fillfactor = 80)",
+            replace: "with (fillfactor = 100)",
+        }],
+        caught_by: &[Catch {
+            suite: POSTGRES_STORE,
+            test: "growth::refreshing_every_session_twenty_times_is_hot_and_makes_nothing_larger",
+            says: "left == right",
+        }],
     },
 ];
