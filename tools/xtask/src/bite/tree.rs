@@ -1,7 +1,8 @@
 //! A copy of the repository that may be broken.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -12,6 +13,8 @@ use super::breaks::Edit;
 pub(crate) struct Tree {
     origin: PathBuf,
     pub(crate) folder: PathBuf,
+    /// Held as long as the copy is there.
+    _lock: File,
 }
 
 impl Tree {
@@ -19,9 +22,11 @@ impl Tree {
     ///
     /// Always to the same folder, as cargo keeps what it builds by the folder of the sources.
     pub(crate) fn copy(origin: &Path, folder: PathBuf) -> io::Result<Self> {
+        let lock = File::create(folder.with_extension("lock"))?;
+        lock.try_lock().map_err(|_| io::Error::other("another `cargo xtask bite` is at work here"))?;
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
-        let tree = Self { origin: origin.to_owned(), folder };
+        let tree = Self { origin: origin.to_owned(), folder, _lock: lock };
         let listed = Command::new("git")
             .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(origin)
