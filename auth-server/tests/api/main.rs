@@ -8,6 +8,7 @@ mod changing_password;
 mod everywhere;
 mod flooding;
 mod guessing;
+mod model;
 mod refreshing;
 mod registering;
 mod rehashing;

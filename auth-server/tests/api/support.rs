@@ -7,8 +7,10 @@ use std::sync::Arc;
 use auth_domain::store::Store;
 use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
-use chrono::TimeDelta;
-use goptri::{AccessClaims, AccessTokenSecret, Compact, Environment, KeyRing, ManualClock, Plain, TokenType};
+use chrono::{DateTime, TimeDelta, Utc};
+use goptri::{
+    AccessClaims, AccessTokenSecret, Clock, Compact, Environment, KeyRing, ManualClock, Plain, TokenType,
+};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -69,7 +71,7 @@ pub(crate) struct TestServer {
     pub(crate) store: Arc<dyn Store>,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
-    _database: Box<dyn Any>,
+    database: Box<dyn Any>,
 }
 
 /// What came back.
@@ -113,12 +115,18 @@ impl TestServer {
     ) -> Self {
         let clock = ManualClock::default();
         let (store, database) = fresh_store(engine, &clock).await;
-        let environment = Environment::from_pairs(variables.iter().copied());
-        let environment = DEFAULTS
-            .iter()
-            .fold(environment, |environment, (name, value)| environment.or_default(name, value));
-        let mut config = Config::from_environment(&environment).unwrap();
+        let mut config = configured(variables);
         before(&store, &clock, &mut config).await;
+        Self::on(store, clock, config, database).await
+    }
+
+    /// A server on this store, which lives in that database.
+    pub(crate) async fn on(
+        store: Arc<dyn Store>,
+        clock: ManualClock,
+        config: Config,
+        database: Box<dyn Any>,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
             let _ = stopped.await;
@@ -133,8 +141,13 @@ impl TestServer {
             store,
             client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             stop: Some(stop),
-            _database: database,
+            database,
         }
+    }
+
+    /// The database of a server that is on Postgres.
+    pub(crate) fn postgres(&self) -> &scratch_pg::Database {
+        self.database.downcast_ref().unwrap()
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -212,6 +225,14 @@ impl Drop for TestServer {
     }
 }
 
+/// The configuration with these variables set.
+pub(crate) fn configured(variables: &[(&str, &str)]) -> Config {
+    let environment = Environment::from_pairs(variables.iter().copied());
+    let environment =
+        DEFAULTS.iter().fold(environment, |environment, (name, value)| environment.or_default(name, value));
+    Config::from_environment(&environment).unwrap()
+}
+
 async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Box<dyn Any>) {
     match engine {
         Engine::Sqlite => {
@@ -224,5 +245,37 @@ async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Bo
             let store = PostgresStore::connect(database.url(), 8).unwrap().with_clock_shift(clock.clone());
             (Arc::new(store), Box::new(database))
         }
+    }
+}
+
+/// A store for which it is always the same moment, but for what `clock` is moved.
+pub(crate) async fn stopped_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Box<dyn Any>) {
+    match engine {
+        Engine::Sqlite => {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
+            let stopped = Arc::new(StoppedClock(clock.clone()));
+            (Arc::new(SqliteStore::connect(&url, stopped).unwrap()), Box::new(folder))
+        }
+        Engine::Postgres => {
+            let database = scratch_pg::Database::fresh().await;
+            // Found ahead of Postgres's own by whoever looks into `public` first.
+            let stop = "create function public.statement_timestamp() returns timestamptz language sql stable
+                        as $$ select '2030-01-01 00:00:00+00'::timestamptz $$";
+            database.execute(stop).await;
+            let separator = if database.url().contains('?') { '&' } else { '?' };
+            let url = format!("{}{separator}options=-csearch_path%3Dpublic%2Cpg_catalog", database.url());
+            let store = PostgresStore::connect(&url, 8).unwrap().with_clock_shift(clock.clone());
+            (Arc::new(store), Box::new(database))
+        }
+    }
+}
+
+#[derive(Debug)]
+struct StoppedClock(ManualClock);
+
+impl Clock for StoppedClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + self.0.ahead()
     }
 }

@@ -55,6 +55,32 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Carries out statements, for tests of a crate that has no SQL of its own.
+    ///
+    /// # Panics
+    ///
+    /// When the server refuses them.
+    pub async fn execute(&self, statements: &str) {
+        if let Err(error) = execute(&self.url, statements.to_owned()).await {
+            panic!("{statements}: {error}");
+        }
+    }
+
+    /// The one number that a query gives, for the same tests.
+    ///
+    /// # Panics
+    ///
+    /// When it gives none.
+    pub async fn number(&self, query: &str) -> i64 {
+        let answer = async {
+            let mut connection = PgConnection::connect(&self.url).await?;
+            let number = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut connection).await?;
+            connection.close().await?;
+            Ok::<i64, sqlx::Error>(number)
+        };
+        answer.await.unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
 }
 
 impl Drop for Database {

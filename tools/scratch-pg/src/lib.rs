@@ -7,9 +7,11 @@
 mod database;
 mod programs;
 mod server;
+mod statements;
 
 pub use database::{Database, TEST_DATABASE_URL, named_server};
 pub use server::{Profile, ScratchPg};
+pub use statements::statements_between;
 
 /// Letters and digits that no other server or database bears.
 #[expect(

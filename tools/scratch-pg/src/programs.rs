@@ -33,6 +33,17 @@ pub(crate) fn folder() -> io::Result<PathBuf> {
     )
 }
 
+/// Whether a server from that folder can load this library, by where its kin keep theirs.
+pub(crate) fn has_library(programs: &Path, name: &str) -> bool {
+    // Debian's folder may be reached by a link from the path.
+    let programs = programs.join("postgres").canonicalize().unwrap_or_default();
+    let Some(root) = programs.ancestors().nth(2) else { return false };
+    ["lib", "lib/postgresql", "lib64/pgsql", "lib/pgsql"]
+        .iter()
+        .flat_map(|folder| ["so", "dylib"].map(|ending| root.join(folder).join(format!("{name}.{ending}"))))
+        .any(|library| library.is_file())
+}
+
 /// Uid and gid that a server started by root runs as.
 pub(crate) fn unprivileged() -> io::Result<(u32, u32)> {
     let passwd = fs::read_to_string("/etc/passwd")?;

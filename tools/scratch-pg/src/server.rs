@@ -172,7 +172,7 @@ impl Keeper {
             .args([programs, home])
             .arg(profile.initdb_options())
             .args(["-c", "listen_addresses=", "-c", "max_connections=300"])
-            .args(profile.settings().iter().flat_map(|set| ["-c", *set]))
+            .args(profile.settings().iter().chain(counting(profile, programs)).flat_map(|set| ["-c", *set]))
             .current_dir(home)
             // Its own group, so that Ctrl-C in a terminal, or a test runner's kill, does not reach it.
             .process_group(0)
@@ -189,6 +189,16 @@ impl Keeper {
             return Err(io::Error::other("the keeper has no pipes"));
         };
         Ok(Self { child, orders: Some(orders), answers: BufReader::new(answers) })
+    }
+}
+
+/// Tests may ask which statements were carried out; a bench has no use for the price of it. Many databases share one
+/// server, so there is room for all that their tests ever ask. A server without the library starts all the same.
+fn counting(profile: Profile, programs: &Path) -> &'static [&'static str] {
+    if profile == Profile::Fast && programs::has_library(programs, "pg_stat_statements") {
+        &["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=50000"]
+    } else {
+        &[]
     }
 }
 

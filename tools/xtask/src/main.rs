@@ -2,6 +2,7 @@
 //! that everybody here reads, with the tool versions of Cargo.lock.
 
 mod arrows;
+mod bite;
 mod cache;
 mod names;
 mod sql;
@@ -23,6 +24,11 @@ enum Chore {
         /// Change nothing; name what is missing, changed or left over, and fail if anything is.
         #[arg(long)]
         check: bool,
+    },
+    /// Break the code on purpose, in a copy, and see the tests fail that must notice.
+    Bite {
+        /// Only the breaks of which the name has one of these words in it.
+        words: Vec<String>,
     },
     /// Check that crates depend on each other only as ARCHITECTURE.md says, and that no module is a drawer.
     House,
@@ -51,6 +57,10 @@ fn run(chore: &Chore) -> Result<Vec<String>, Box<dyn Error>> {
         Chore::Sqlx { check } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(sql::refresh(&root(), *check))
+        }
+        Chore::Bite { words } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(bite::complaints(&root(), words))
         }
         Chore::House => {
             let mut complaints = arrows::complaints(&arrows::workspace()?);

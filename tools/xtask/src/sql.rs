@@ -21,24 +21,46 @@ use crate::cache::Cache;
 /// A crate with compile-time-checked queries.
 struct Store<'a> {
     package: &'a str,
-    /// The variable that its `sqlx.toml` names.
-    variable: &'a str,
-    url: &'a str,
+    /// The variable that its `sqlx.toml` names, with its value.
+    variable: (&'a str, &'a str),
+}
+
+/// Databases against which both stores compile: empty, and migrated.
+pub(crate) struct BuildDatabases {
+    postgres: String,
+    sqlite: String,
+}
+
+impl BuildDatabases {
+    /// On that server, which is not used for anything else, and in that folder.
+    pub(crate) async fn migrated(
+        root: &Path,
+        server: &ScratchPg,
+        folder: &Path,
+    ) -> Result<Self, Box<dyn Error>> {
+        let postgres = server.url("postgres");
+        let sqlite = format!("sqlite://{}?mode=rwc", folder.join("build.db").display());
+        let migrations = root.join("migrations");
+        migrate::<PgConnection>(&migrations.join("postgres"), &postgres).await?;
+        migrate::<SqliteConnection>(&migrations.join("sqlite"), &sqlite).await?;
+        Ok(Self { postgres, sqlite })
+    }
+
+    /// The variables that the stores' `sqlx.toml` name.
+    pub(crate) fn variables(&self) -> [(&str, &str); 2] {
+        [("STORE_POSTGRES_BUILD_URL", &self.postgres), ("STORE_SQLITE_BUILD_URL", &self.sqlite)]
+    }
 }
 
 /// Mends both `.sqlx` folders, or with `check` only says what is to be mended.
 pub(crate) async fn refresh(root: &Path, check: bool) -> Result<Vec<String>, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let server = ScratchPg::start(Profile::Fast)?;
-    let postgres = server.url("postgres");
-    let sqlite = format!("sqlite://{}?mode=rwc", scratch.path().join("build.db").display());
-    let migrations = root.join("migrations");
-    migrate::<PgConnection>(&migrations.join("postgres"), &postgres).await?;
-    migrate::<SqliteConnection>(&migrations.join("sqlite"), &sqlite).await?;
-
+    let databases = BuildDatabases::migrated(root, &server, scratch.path()).await?;
+    let [postgres, sqlite] = databases.variables();
     let stores = [
-        Store { package: "store-postgres", variable: "STORE_POSTGRES_BUILD_URL", url: &postgres },
-        Store { package: "store-sqlite", variable: "STORE_SQLITE_BUILD_URL", url: &sqlite },
+        Store { package: "store-postgres", variable: postgres },
+        Store { package: "store-sqlite", variable: sqlite },
     ];
     let mut complaints = Vec::new();
     // One at a time: the files are named after the SQL alone, and both stores may have the same statement.
@@ -75,7 +97,7 @@ impl Store<'_> {
         let status = Command::new(env!("CARGO"))
             .args(["check", "--quiet", "--all-targets", "-p", self.package])
             .current_dir(root)
-            .env(self.variable, self.url)
+            .envs([self.variable])
             .env("SQLX_OFFLINE", "false")
             .env("SQLX_OFFLINE_DIR", fresh)
             .status()?;

@@ -2,8 +2,11 @@
 
 mod backstage;
 mod conformance;
+mod growth;
+mod people;
 mod proxy;
 mod runtimes;
 mod schema;
+mod statements;
 mod trouble;
 mod waiting;

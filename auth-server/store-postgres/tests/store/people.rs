@@ -1,0 +1,60 @@
+//! Ann and her devices, for the tests that need no more than that there are some.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use auth_domain::store::{Adding, Users};
+use auth_domain::{
+    ClientId, Digest, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, SessionId,
+    SessionKey, UserId,
+};
+use goptri::{Plain, Scope};
+use store_postgres::PostgresStore;
+use uuid::Uuid;
+
+/// A device on which somebody signs in.
+pub(crate) struct Device {
+    pub(crate) sign_in: NewSession,
+    jti: String,
+}
+
+/// Ann, who has just been added.
+pub(crate) async fn somebody(store: &PostgresStore) -> NewUser {
+    let person = NewUser {
+        id: UserId(Uuid::from_u128(1)),
+        email: Email::parse("ann@example.com").unwrap(),
+        email_verified: false,
+        password_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
+        roles: Vec::new(),
+    };
+    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    person
+}
+
+/// Their device of that number.
+pub(crate) fn device(person: &NewUser, number: u128) -> Device {
+    let jti = format!("{number:032x}");
+    let sign_in = NewSession {
+        key: SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(number)) },
+        verified_hash: person.password_hash.clone(),
+        client_id: ClientId::first_party(),
+        scope: Scope::parse("photos:read photos:write").unwrap(),
+        audience: vec!["http://localhost:3000".to_owned(), "http://localhost:4000".to_owned()],
+        jti_hash: Digest::of(&Plain::new(jti.clone())),
+        lifetime: None,
+        user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned()),
+        ip: Some("192.0.2.1".to_owned()),
+    };
+    Device { sign_in, jti }
+}
+
+impl Device {
+    pub(crate) fn token(&self, generation: u32) -> PresentedRefresh {
+        let generation = Generation::from_number(generation.into()).unwrap();
+        PresentedRefresh::for_test(
+            self.sign_in.key,
+            generation,
+            Plain::new(self.jti.clone()),
+            ClientId::first_party(),
+        )
+    }
+}

@@ -1,0 +1,103 @@
+//! Plays a schedule on a real server, and holds what happens against what must.
+
+use super::record::Must;
+use super::stage::Stage;
+use super::steps::Step;
+use super::world::{Volley, World};
+
+/// A session as those see it who hold its tokens.
+pub(super) struct Play<'a> {
+    stage: &'a Stage,
+    /// The tokens of the session by their generations.
+    chain: Vec<String>,
+    over: bool,
+}
+
+/// What is wrong, in a sentence.
+pub(super) type Played = Result<(), String>;
+
+impl<'a> Play<'a> {
+    pub(super) async fn signed_in(stage: &'a Stage) -> Self {
+        Self { stage, chain: vec![stage.open_session().await], over: false }
+    }
+
+    /// Plays one step. `after` is the world as it must be after it.
+    pub(super) async fn step(&mut self, step: &Step, after: &World) -> Played {
+        match step {
+            Step::SignIn => *self = Self::signed_in(self.stage).await,
+            Step::Wait(delay) => self.stage.wait(*delay),
+            _ => {
+                for volley in &after.volleys {
+                    self.present(volley).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn present(&mut self, volley: &Volley) -> Played {
+        // What would come after the end was never issued.
+        let index = usize::try_from(volley.generation).unwrap().min(self.chain.len() - 1);
+        let answers = self.stage.present(&self.chain[index], volley.at_once).await;
+        let refused = answers.iter().filter(|answer| answer.is_err()).count();
+        if self.over {
+            self.refused(&answers).await
+        } else if refused == 0 {
+            let successors: Vec<String> = answers.into_iter().flatten().collect();
+            self.answered(volley, &successors).await
+        } else if volley.must == Must::Live {
+            Err(format!("somebody was logged out by accident: generation {} was refused", volley.generation))
+        } else if refused < answers.len() {
+            Err(format!("one token at one moment was good for some, and refused {refused} times"))
+        } else {
+            self.refused(&answers).await
+        }
+    }
+
+    /// All got the one successor, of which there is no other, and the row says so.
+    async fn answered(&mut self, volley: &Volley, successors: &[String]) -> Played {
+        if volley.must == Must::End {
+            return Err(format!("the thief was not noticed: generation {} was good", volley.generation));
+        }
+        let mut generations: Vec<i64> = successors.iter().map(|token| self.stage.generation(token)).collect();
+        generations.dedup();
+        if generations != [i64::from(volley.row)] {
+            return Err(format!("not one successor for all, generation {}, but {generations:?}", volley.row));
+        }
+        if successors.iter().any(|token| *token != successors[0]) {
+            return Err(format!("generation {} has tokens that differ", volley.row));
+        }
+        match self.chain.get(usize::try_from(volley.row).unwrap()) {
+            None => self.chain.push(successors[0].clone()),
+            Some(known) if *known == successors[0] => {}
+            Some(_) => return Err(format!("generation {} has another token than before", volley.row)),
+        }
+        match self.stage.row(&self.chain[0]).await {
+            Some(row) if row.generation.number() == i64::from(volley.row) => Ok(()),
+            Some(row) => {
+                Err(format!("the row is at generation {}, not {}", row.generation.number(), volley.row))
+            }
+            None => Err("tokens were issued for a session that is over".to_owned()),
+        }
+    }
+
+    /// All were refused, and from now on everybody is.
+    async fn refused(&mut self, answers: &[Result<String, (u16, String)>]) -> Played {
+        let newest = self.chain.last().map_or("", String::as_str);
+        let known = [self.stage.present(newest, 1).await, self.stage.present(&self.chain[0], 1).await];
+        for answer in answers.iter().chain(known.iter().flatten()) {
+            match answer {
+                Err((400, code)) if code == "invalid_grant" => {}
+                Err(other) => {
+                    return Err(format!("a token of a session that is over was answered with {other:?}"));
+                }
+                Ok(_) => return Err("the session is over for some and not for others".to_owned()),
+            }
+        }
+        if self.stage.row(&self.chain[0]).await.is_some() {
+            return Err("a refused session is still there".to_owned());
+        }
+        self.over = true;
+        Ok(())
+    }
+}

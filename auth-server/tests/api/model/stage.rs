@@ -1,0 +1,107 @@
+//! A server on which time stands still but for what a test moves it, and the way around HTTP to its sessions: opening
+//! one without the price of a password, and looking at one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use auth_domain::store::{Opening, Rotation, Store};
+use auth_domain::{
+    ClientId, Credentials, Digest, Email, NewSession, RefreshTokens, Session, SessionId, SessionKey,
+};
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use goptri::{ManualClock, Plain, Scope};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{EMAIL, Engine, TestServer, configured, stopped_store};
+
+/// The server, and Ann, whose sessions all these are.
+pub(super) struct Stage {
+    server: TestServer,
+    client: Client,
+    store: Arc<dyn Store>,
+    clock: ManualClock,
+    tokens: RefreshTokens,
+    ann: Credentials,
+    sessions: AtomicU64,
+}
+
+impl Stage {
+    pub(super) async fn on(engine: Engine) -> Self {
+        let clock = ManualClock::default();
+        let (store, database) = stopped_store(engine, &clock).await;
+        let config = configured(&[]);
+        let tokens = RefreshTokens::new(config.refresh_keys.clone(), config.issuer.clone(), None);
+        let server = TestServer::on(Arc::clone(&store), clock.clone(), config, database).await;
+        assert_eq!(server.register().await.status, 201);
+        let ann = store.credentials(&Email::parse(EMAIL).unwrap().key()).await.unwrap().unwrap();
+        // Connections are used again, or so many refreshes would use up the ports; but none that the server may just
+        // be closing.
+        let client = Client::builder().pool_idle_timeout(Duration::from_secs(2)).build().unwrap();
+        Self { server, client, store, clock, tokens, ann, sessions: AtomicU64::new(1) }
+    }
+
+    /// Back to the beginning, where a schedule starts: centuries add up.
+    pub(super) fn rewind(&self) {
+        self.clock.advance(-self.clock.ahead());
+    }
+
+    pub(super) fn wait(&self, delay: TimeDelta) {
+        self.clock.advance(delay);
+    }
+
+    /// The first token of a new session.
+    pub(super) async fn open_session(&self) -> String {
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let jti = Plain::new(format!("jti of session {number}"));
+        let session = NewSession {
+            key: SessionKey { user_id: self.ann.user_id, id: SessionId(Uuid::from_u128(u128::from(number))) },
+            verified_hash: self.ann.password_hash.clone().unwrap(),
+            client_id: ClientId::first_party(),
+            scope: Scope::default(),
+            audience: Vec::new(),
+            jti_hash: Digest::of(&jti),
+            lifetime: None,
+            user_agent: None,
+            ip: None,
+        };
+        match self.store.open_session(&session).await.unwrap() {
+            Opening::Opened(snapshot) => self.tokens.mint(&snapshot.session, &jti).unwrap(),
+            Opening::Refused => panic!("no session opened"),
+        }
+    }
+
+    /// The session of a token as its row is, if it is there. Asked for as a client that it is not for, which by the
+    /// promise of `rotate` changes nothing.
+    pub(super) async fn row(&self, token: &str) -> Option<Session> {
+        let nobody = self.tokens.open(token, ClientId::new("nobody".to_owned())).unwrap();
+        match self.store.rotate(&nobody, None).await.unwrap() {
+            Rotation::NotCurrent(snapshot) => Some(snapshot.session),
+            Rotation::Unknown => None,
+            Rotation::Rotated(_) => panic!("rotated by a client that it is not for"),
+        }
+    }
+
+    /// The generation that a token says it is.
+    pub(super) fn generation(&self, token: &str) -> i64 {
+        self.tokens.open(token, ClientId::first_party()).unwrap().generation.number()
+    }
+
+    /// What so many get who present that token at the same moment: the next token, or status and error code.
+    pub(super) async fn present(&self, token: &str, at_once: usize) -> Vec<Result<String, (u16, String)>> {
+        join_all((0..at_once).map(|_| self.refresh(token))).await
+    }
+
+    async fn refresh(&self, token: &str) -> Result<String, (u16, String)> {
+        let url = format!("http://{}/token", self.server.address);
+        let request = self.client.request(Method::POST, url).json(&json!({ "refresh_token": token }));
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let body: Value = response.json().await.unwrap();
+        let field = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        if status == 200 { Ok(field("refresh_token")) } else { Err((status, field("error"))) }
+    }
+}

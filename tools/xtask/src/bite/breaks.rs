@@ -1,0 +1,207 @@
+//! The table: what is broken on purpose, and which tests must notice. An edit names text that occurs exactly once, so
+//! that the table cannot outlive the code it is about.
+
+/// One way to break a promise.
+pub(crate) struct Break {
+    /// What is wrong then, in words.
+    pub(crate) name: &'static str,
+    pub(crate) edits: &'static [Edit],
+    pub(crate) caught_by: &'static [Catch],
+}
+
+/// A text in a file, and what is put in its place.
+pub(crate) struct Edit {
+    pub(crate) file: &'static str,
+    pub(crate) find: &'static str,
+    pub(crate) replace: &'static str,
+}
+
+/// A test that must fail, and a piece of what it must say then; a race has more than one end.
+pub(crate) struct Catch {
+    pub(crate) suite: Suite,
+    pub(crate) test: &'static str,
+    pub(crate) says: &'static [&'static str],
+}
+
+/// A package and one of its test programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Suite {
+    pub(crate) package: &'static str,
+    pub(crate) program: &'static str,
+}
+
+const API: Suite = Suite { package: "auth-server", program: "api" };
+const POSTGRES_STORE: Suite = Suite { package: "store-postgres", program: "store" };
+const SQLITE_STORE: Suite = Suite { package: "store-sqlite", program: "store" };
+
+const JUDGE: &str = "auth-server/domain/src/judge.rs";
+const POSTGRES_SESSIONS: &str = "auth-server/store-postgres/src/sessions.rs";
+const SQLITE_SESSIONS: &str = "auth-server/store-sqlite/src/sessions.rs";
+
+const LOGGED_OUT_ON_SQLITE: &str = "model::nobody_is_logged_out_by_accident::on_sqlite";
+const LOGGED_OUT_ON_POSTGRES: &str = "model::nobody_is_logged_out_by_accident::on_postgres";
+const RACED: &[&str] = &["not one successor for all", "somebody was logged out by accident"];
+const ONE_ROTATES: &str = "conformance::races::of_many_rotations_of_one_token_exactly_one_rotates";
+const THIEF_ON_SQLITE: &str = "model::a_thief_is_noticed_the_second_time::on_sqlite";
+const THIEF_ON_POSTGRES: &str = "model::a_thief_is_noticed_the_second_time::on_postgres";
+
+const LOGGED_OUT: &[Catch] = &[
+    Catch { suite: API, test: LOGGED_OUT_ON_SQLITE, says: &["somebody was logged out by accident"] },
+    Catch { suite: API, test: LOGGED_OUT_ON_POSTGRES, says: &["somebody was logged out by accident"] },
+];
+const UNNOTICED: &[Catch] = &[
+    Catch { suite: API, test: THIEF_ON_SQLITE, says: &["the thief was not noticed"] },
+    Catch { suite: API, test: THIEF_ON_POSTGRES, says: &["the thief was not noticed"] },
+];
+
+pub(crate) const BREAKS: &[Break] = &[
+    Break {
+        name: "every late retry is forgiven",
+        edits: &[Edit {
+            file: JUDGE,
+            find: "Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::End(End::Theft),",
+            replace: "Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::Forgive,",
+        }],
+        caught_by: UNNOTICED,
+    },
+    Break {
+        name: "the grace covers a grandparent",
+        edits: &[Edit {
+            file: JUDGE,
+            find: "2.. => Verdict::End(End::Theft),",
+            replace: "2 if *now - session.rotated_at < policy.grace => Verdict::SameSuccessor,
+        2.. => Verdict::End(End::Theft),",
+        }],
+        caught_by: UNNOTICED,
+    },
+    Break {
+        name: "Postgres reads, then writes",
+        edits: &[
+            Edit {
+                file: POSTGRES_SESSIONS,
+                find: "let rotated = sqlx::query_as!(",
+                replace: "match as_it_is(connection, self.shift(), presented.key).await? {
+                    Some(row) if row.generation == presented.generation.number() => {}
+                    other => return Ok((false, other)),
+                }
+                let rotated = sqlx::query_as!(",
+            },
+            Edit {
+                file: POSTGRES_SESSIONS,
+                find: "and s.generation = $4 and",
+                replace: "and s.generation >= $4 and",
+            },
+        ],
+        caught_by: &[
+            Catch { suite: API, test: LOGGED_OUT_ON_POSTGRES, says: RACED },
+            Catch {
+                suite: API,
+                test: "refreshing::of_a_hundred_refreshes_at_once_all_get_the_one_successor::on_postgres",
+                says: &["not one successor for all"],
+            },
+            Catch { suite: POSTGRES_STORE, test: ONE_ROTATES, says: &["left == right"] },
+        ],
+    },
+    Break {
+        name: "SQLite reads, then writes",
+        edits: &[
+            Edit {
+                file: SQLITE_SESSIONS,
+                find: "let (rotated, row) = self",
+                replace: "let found =
+            self.read(async |connection| as_it_is(connection, self.now(), presented.key).await).await?;
+        match found {
+            Some(row) if row.generation == generation => {}
+            Some(row) => return Ok(Rotation::NotCurrent(row.try_into()?)),
+            None => return Ok(Rotation::Unknown),
+        }
+        let (rotated, row) = self",
+            },
+            Edit {
+                file: SQLITE_SESSIONS,
+                find: "and generation = ?4 and",
+                replace: "and generation >= ?4 and",
+            },
+        ],
+        caught_by: &[
+            Catch { suite: API, test: LOGGED_OUT_ON_SQLITE, says: RACED },
+            Catch {
+                suite: API,
+                test: "refreshing::of_a_hundred_refreshes_at_once_all_get_the_one_successor::on_sqlite",
+                says: &["not one successor for all"],
+            },
+            Catch { suite: SQLITE_STORE, test: ONE_ROTATES, says: &["left == right"] },
+        ],
+    },
+    Break {
+        name: "no late retry is forgiven",
+        edits: &[Edit {
+            file: JUDGE,
+            find: "None | Some(_) => Verdict::Forgive,",
+            replace: "None | Some(_) => Verdict::End(End::Theft),",
+        }],
+        caught_by: LOGGED_OUT,
+    },
+    Break {
+        name: "the same late retry is forgiven only once",
+        edits: &[Edit {
+            file: JUDGE,
+            find: "Some(0) => Verdict::SameSuccessor,",
+            replace: "Some(0) => Verdict::End(End::Theft),",
+        }],
+        caught_by: LOGGED_OUT,
+    },
+    Break {
+        name: "one generation more must pass before the next forgiveness",
+        edits: &[Edit {
+            file: JUDGE,
+            find: "const GENERATIONS_PER_FORGIVENESS: i64 = 8;",
+            replace: "const GENERATIONS_PER_FORGIVENESS: i64 = 9;",
+        }],
+        caught_by: LOGGED_OUT,
+    },
+    Break {
+        name: "one generation less must pass before the next forgiveness",
+        edits: &[Edit {
+            file: JUDGE,
+            find: "const GENERATIONS_PER_FORGIVENESS: i64 = 8;",
+            replace: "const GENERATIONS_PER_FORGIVENESS: i64 = 7;",
+        }],
+        caught_by: UNNOTICED,
+    },
+    Break {
+        name: "only what is later than the grace has the same successor at once",
+        edits: &[Edit { file: JUDGE, find: "if age < policy.grace {", replace: "if age > policy.grace {" }],
+        caught_by: LOGGED_OUT,
+    },
+    Break {
+        name: "a refresh is two statements",
+        edits: &[Edit {
+            file: POSTGRES_SESSIONS,
+            find: "let rotated = sqlx::query_as!(",
+            replace: "sqlx::raw_sql(\"begin; commit\").execute(&mut *connection).await?;
+                let rotated = sqlx::query_as!(",
+        }],
+        caught_by: &[
+            Catch { suite: API, test: "refreshing::a_refresh_is_one_statement", says: &["not one for each"] },
+            Catch {
+                suite: POSTGRES_STORE,
+                test: "statements::every_verb_of_a_sessions_life_is_one_statement",
+                says: &["not one statement"],
+            },
+        ],
+    },
+    Break {
+        name: "pages have no room for another version of a row",
+        edits: &[Edit {
+            file: "migrations/postgres/0001_people_and_sessions.sql",
+            find: "with (fillfactor = 80)",
+            replace: "with (fillfactor = 100)",
+        }],
+        caught_by: &[Catch {
+            suite: POSTGRES_STORE,
+            test: "growth::refreshing_every_session_twenty_times_is_hot_and_makes_nothing_larger",
+            says: &["left == right"],
+        }],
+    },
+];
