@@ -60,7 +60,8 @@ impl Pace {
     /// A clock that was set back prolongs no wait beyond the longest one.
     pub fn attempt(&self, remembered: Option<Tally>, now: DateTime<Utc>) -> Result<Tally, TooSoon> {
         let (now, forget_one) = (now.timestamp_millis(), self.longest_wait.num_milliseconds());
-        let Tally { not_before, clear_at } = remembered.unwrap_or(Tally { not_before: now, clear_at: now });
+        let nothing = Tally { not_before: i64::MIN, clear_at: now };
+        let Tally { not_before, clear_at } = remembered.unwrap_or(nothing);
         let not_before = not_before.min(now + forget_one);
         let clear_at = clear_at.clamp(now, now + self.fullest() * forget_one);
         if now < not_before {
@@ -69,7 +70,10 @@ impl Pace {
         }
         let clear_at = clear_at + forget_one;
         let failures = (clear_at - now + forget_one - 1) / forget_one;
-        Ok(Tally { not_before: now + self.wait_after(failures).num_milliseconds(), clear_at })
+        let wait = self.wait_after(failures);
+        // Without a wait, at any time: a clock that was set back a little must not make one.
+        let not_before = if wait.is_zero() { i64::MIN } else { now + wait.num_milliseconds() };
+        Ok(Tally { not_before, clear_at })
     }
 
     /// What is to be remembered once it turns out that an attempt does not count. Others may have been made since.
@@ -176,6 +180,15 @@ mod tests {
         ];
         for (seconds, told) in table {
             assert_eq!(fail(PER_PAIR, seconds).1, told, "{seconds:?}");
+        }
+    }
+
+    /// The clocks of two threads, or one that is corrected, may go back a little.
+    #[test]
+    fn what_is_free_is_free_also_when_the_clock_goes_back() {
+        for back in [1, 600] {
+            let (tally, told) = fail(PER_PAIR, &[0, -back, -back, -back]);
+            assert!(tally.is_some() && told.is_none(), "{back}: {told:?}");
         }
     }
 

@@ -120,15 +120,16 @@ impl Throttle {
     }
 
     fn count(&self, tallies: &Tallies, pace: &Pace, whom: &impl std::hash::Hash) -> Result<Counted, u32> {
-        let (key, now) = (tallies.key(whom), self.clock.now());
-        tallies.change(key, now, |before| match pace.attempt(before, now) {
+        let key = tallies.key(whom);
+        tallies.change(key, self.clock.as_ref(), |before, now| match pace.attempt(before, now) {
             Ok(tally) => (Some(tally), Ok(Counted { key, before })),
             Err(too_soon) => (Some(too_soon.tally), Err(too_soon.retry_after)),
         })
     }
 
     fn give_back(&self, tallies: &Tallies, pace: &Pace, Counted { key, before }: Counted) {
-        tallies.change(key, self.clock.now(), |now| (now.map(|now| pace.give_back(now, before)), ()));
+        let given_back = |tally: Option<Tally>| tally.map(|tally| pace.give_back(tally, before));
+        tallies.change(key, self.clock.as_ref(), |tally, _| (given_back(tally), ()));
     }
 }
 
@@ -142,7 +143,7 @@ impl Attempt {
         }
         throttle.give_back(&throttle.remembered.addresses, &PER_ADDRESS, address);
         if let Some(Counted { key, .. }) = pair {
-            throttle.remembered.pairs.change(key, throttle.clock.now(), |_| (None, ()));
+            throttle.remembered.pairs.change(key, throttle.clock.as_ref(), |_, _| (None, ()));
         }
     }
 

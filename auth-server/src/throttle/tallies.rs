@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use auth_domain::Tally;
 use chrono::{DateTime, Utc};
+use goptri::Clock;
 
 /// So many share a set: few enough to look at each, and enough that sets fill alike.
 const WAYS: usize = 16;
@@ -39,18 +40,19 @@ impl Tallies {
         self.hasher.hash_one(whom)
     }
 
-    /// Replaces what is remembered by what `change` makes of it, as one step.
+    /// Replaces what is remembered by what `change` makes of it, as one step, at the time that it is then.
     pub(super) fn change<T>(
         &self,
         key: u64,
-        now: DateTime<Utc>,
-        change: impl FnOnce(Option<Tally>) -> (Option<Tally>, T),
+        clock: &dyn Clock,
+        change: impl FnOnce(Option<Tally>, DateTime<Utc>) -> (Option<Tally>, T),
     ) -> T {
         // The remainder is less than the number of sets.
         let set = usize::try_from(key % self.sets.len() as u64).unwrap_or_default();
         let mut set = self.sets[set].lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock.now();
         let place = set.iter().position(|entry| entry.key == key);
-        let (tally, answer) = change(place.map(|place| set[place].tally));
+        let (tally, answer) = change(place.map(|place| set[place].tally), now);
         match (place, tally.filter(|tally| !tally.is_clear(now))) {
             (Some(place), Some(tally)) => set[place].tally = tally,
             (Some(place), None) => {

@@ -5,9 +5,11 @@
 use std::fs;
 use std::sync::Arc;
 
+use reqwest::Client;
+use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::programs::{Database, Server, auth_server};
+use crate::programs::{Database, EMAIL, PASSWORD, Server, auth_server};
 
 /// What one hash fills.
 const KIB_OF_A_HASH: u64 = 19_456;
@@ -32,14 +34,19 @@ fn threads(process: &str) -> Vec<(String, i32)> {
         .collect()
 }
 
-/// Signs in that often, eight at a time.
+/// Signs in that often, eight at a time, each from an address of its own.
 async fn sign_in(server: &Arc<Server>, times: usize) {
     let mut signing_in = JoinSet::new();
-    for _ in 0..8 {
+    for number in 0..8 {
         let server = Arc::clone(server);
         signing_in.spawn(async move {
+            let body = json!({ "email": EMAIL, "password": PASSWORD });
             for _ in 0..times / 8 {
-                server.sign_in().await;
+                let answer = Client::new()
+                    .post(format!("{}/login", server.url))
+                    .header("x-forwarded-for", format!("192.0.2.{number}"))
+                    .json(&body);
+                assert_eq!(answer.send().await.unwrap().status(), 200);
             }
         });
     }
@@ -65,7 +72,9 @@ async fn only_threads_that_hash_have_a_lower_priority() {
 #[tokio::test]
 async fn sign_ins_leave_no_memory_behind() {
     let database = Database::sqlite();
-    let auth = Arc::new(Server::start(auth_server(&database.url())));
+    let mut command = auth_server(&database.url());
+    command.env("TRUSTED_PROXIES", "127.0.0.1");
+    let auth = Arc::new(Server::start(command));
     auth.register().await;
     sign_in(&auth, 40).await;
     let (before, most_before) = (status(&auth, "VmRSS"), status(&auth, "VmHWM"));
