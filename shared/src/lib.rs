@@ -24,6 +24,7 @@ mod guard;
 mod key_ring;
 mod numeric_date;
 mod refusal;
+pub mod revocation;
 mod scope;
 mod secret;
 #[cfg(feature = "server")]
@@ -42,6 +43,6 @@ pub use key_ring::{KeyRing, SigningFailed};
 pub use numeric_date::NumericDate;
 pub use refusal::Refusal;
 pub use scope::{AnyToken, InvalidScope, Needs, Permission, PhotosRead, PhotosWrite, Scope};
-pub use secret::{AccessTokenSecret, Kind, Plain, RefreshTokenSecret};
+pub use secret::{AccessTokenSecret, FeedSecret, Kind, Plain, RefreshTokenSecret};
 pub use settings::{Fault, Faults, Settings, duration_in_words, parse_duration};
 pub use weak_secret::WeakSecret;

@@ -64,6 +64,13 @@ impl Kind for RefreshTokenSecret {
     const NAME: &'static str = "refresh token secret";
 }
 
+/// The kind of `FEED_SECRET`.
+#[derive(Debug)]
+pub enum FeedSecret {}
+impl Kind for FeedSecret {
+    const NAME: &'static str = "feed secret";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

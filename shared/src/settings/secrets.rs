@@ -23,6 +23,11 @@ impl Settings<'_> {
         Some((first, all))
     }
 
+    /// Whether `NAME` or `NAME_FILE` is set, well or badly.
+    pub fn has_secret(&self, variable: &str) -> bool {
+        self.environment.get(variable).or_else(|| self.environment.get(&format!("{variable}_FILE"))).is_some()
+    }
+
     /// `NAME`, or what the file `NAME_FILE` holds, or `default`, parsed; for what may be a secret in part.
     pub fn text_or_file<T>(
         &self,

@@ -1,0 +1,101 @@
+//! The secret that opens the feed.
+
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::secret::{FeedSecret, Plain};
+use crate::settings::Settings;
+
+/// A ring of secrets: the first is presented, all are accepted.
+#[derive(Debug, Clone)]
+pub struct FeedSecrets {
+    first: Plain<FeedSecret>,
+    others: Vec<Plain<FeedSecret>>,
+}
+
+impl FeedSecrets {
+    /// A ring of these. [`Settings::feed_secrets`] reads and judges them.
+    pub fn new(first: Plain<FeedSecret>, others: Vec<Plain<FeedSecret>>) -> Self {
+        Self { first, others }
+    }
+
+    /// What a follower presents.
+    pub fn presented(&self) -> &Plain<FeedSecret> {
+        &self.first
+    }
+
+    /// Whether `text` is one of the ring. How long that takes tells nothing of any of them.
+    pub fn accepts(&self, text: &str) -> bool {
+        let text = Sha256::digest(text);
+        std::iter::once(&self.first)
+            .chain(&self.others)
+            .fold(Choice::from(0), |found, known| found | Sha256::digest(known.expose()).ct_eq(&text))
+            .into()
+    }
+}
+
+impl Settings<'_> {
+    /// `FEED_SECRET`: several separated by commas, the first presented, all accepted.
+    pub fn feed_secrets(&self) -> Option<FeedSecrets> {
+        self.secrets("FEED_SECRET").map(|(first, others)| FeedSecrets::new(first, others))
+    }
+
+    /// The same for whom the feed is a choice: `Some(None)` when it is not set, `None` when a fault was noted.
+    pub fn optional_feed_secrets(&self) -> Option<Option<FeedSecrets>> {
+        if self.has_secret("FEED_SECRET") { self.feed_secrets().map(Some) } else { Some(None) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Environment, Faults};
+
+    const ONE: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
+    const OTHER: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Option<FeedSecrets>, Faults> {
+        let environment = Environment::from_pairs(pairs.iter().copied());
+        let settings = Settings::new(&environment);
+        let _ = settings.secrets::<crate::AccessTokenSecret>("ACCESS_TOKEN_SECRET");
+        let secrets = settings.optional_feed_secrets();
+        settings.finish(secrets)
+    }
+
+    /// RV-12
+    #[test]
+    fn the_first_is_presented_and_all_are_accepted() {
+        let both = format!("{ONE},{OTHER}");
+        let secrets = read(&[("ACCESS_TOKEN_SECRET", &ONE[5..]), ("FEED_SECRET", &both)]).unwrap().unwrap();
+        assert_eq!(secrets.presented().expose(), ONE);
+        for (text, accepted) in [
+            (ONE, true),
+            (OTHER, true),
+            ("", false),
+            (&ONE[1..], false),
+            (&ONE.to_uppercase(), false),
+            (&both, false),
+            (&format!("{ONE} "), false),
+        ] {
+            assert_eq!(secrets.accepts(text), accepted, "{text:?}");
+        }
+        assert!(!format!("{secrets:?}").contains("5f2a"));
+    }
+
+    /// JV-23
+    #[test]
+    fn a_weak_or_shared_secret_is_a_fault_and_none_at_all_is_a_choice() {
+        let access = ("ACCESS_TOKEN_SECRET", ONE);
+        assert!(read(&[access]).unwrap().is_none());
+        assert!(read(&[access, ("FEED_SECRET", "")]).unwrap().is_none());
+        for (feed, problem) in [
+            (("FEED_SECRET", ONE), "FEED_SECRET is identical to ACCESS_TOKEN_SECRET"),
+            (("FEED_SECRET", "changeme"), "FEED_SECRET is a well-known default"),
+            (("FEED_SECRET", "5f2a9c4be1d07836"), "FEED_SECRET is 16 bytes long"),
+            (("FEED_SECRET_FILE", "/nowhere/at/all"), "FEED_SECRET_FILE names the file"),
+        ] {
+            let faults = read(&[access, feed]).unwrap_err();
+            assert!(faults.0.len() == 1 && faults.to_string().contains(problem), "{faults}");
+        }
+    }
+}
