@@ -17,9 +17,10 @@ use goptri::{Clock, Guard};
 
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
+use crate::feed::Feed;
 use crate::flow::{
-    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, Refresh, Register, Rehash,
-    SignIn, SignOut, SignOutEverywhere, Sweep,
+    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, ReadRevocations, Refresh,
+    Register, Rehash, SignIn, SignOut, SignOutEverywhere, Sweep,
 };
 use crate::hashing::PasswordHasher;
 use crate::http::{OpenRegistration, routes};
@@ -36,7 +37,7 @@ pub struct Application {
     server: Server,
     address: SocketAddr,
     store: Arc<dyn Store>,
-    sweeping: JoinHandle<()>,
+    background: [JoinHandle<()>; 2],
 }
 
 /// Why the server did not come up.
@@ -75,10 +76,19 @@ impl Application {
         }
         let address = config.address;
         let sweep = Sweep { store: Arc::clone(&store), idle_lifetime: config.refresh.idle_lifetime };
+        let feed = Feed::new(Arc::clone(&store));
+        let feed_secrets = config.feed_secrets.clone();
         let flows = Flows::new(config, &store, clock).await.map_err(StartError::Internal)?;
+        let (followed, closing) = (feed.clone(), feed.clone());
+        // Streams never end by themselves, and what is in flight is waited for.
+        let stop_after_closing = async move {
+            stop.await;
+            closing.close();
+        };
         let server = HttpServer::new(move || {
             let flows = flows.clone();
             App::new()
+                .app_data(Data::new(ReadRevocations { store: Arc::clone(&flows.store) }))
                 .app_data(Data::new(flows.store))
                 .app_data(Data::new(flows.trusted_proxies))
                 .app_data(Data::new(flows.registration))
@@ -90,18 +100,21 @@ impl Application {
                 .app_data(Data::new(flows.list_sessions))
                 .app_data(Data::new(flows.end_sessions))
                 .app_data(Data::new(flows.change_password))
+                .app_data(Data::new(feed.clone()))
+                .app_data(Data::new(feed_secrets.clone()))
                 .configure(mount(routes(), flows.guard, UnknownPath::NotFound))
                 .wrap(from_fn(every_response))
         })
         .tcp_nodelay(true)
         .shutdown_timeout(SHUTDOWN_SECONDS)
-        .shutdown_signal(stop)
+        .shutdown_signal(stop_after_closing)
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
         tracing::info!("auth-server listens on http://{address}");
         let sweeping = actix_web::rt::spawn(sweep.run_now_and_then());
-        Ok(Self { server: server.run(), address, store, sweeping })
+        let following = actix_web::rt::spawn(followed.follow_database());
+        Ok(Self { server: server.run(), address, store, background: [sweeping, following] })
     }
 
     /// Where it listens; the port is a real one also when the configuration said 0.
@@ -112,7 +125,7 @@ impl Application {
     /// Serves until it is asked to stop, finishes what is in flight, and lets go of the database.
     pub async fn run(self) -> std::io::Result<()> {
         let ended = self.server.await;
-        self.sweeping.abort();
+        self.background.iter().for_each(JoinHandle::abort);
         self.store.close().await;
         tracing::info!("auth-server has stopped");
         ended

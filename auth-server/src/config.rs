@@ -5,6 +5,7 @@ use std::thread::available_parallelism;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
+use goptri::revocation::FeedSecrets;
 use goptri::server::TrustedProxies;
 use goptri::{
     AccessVerifier, Environment, Faults, KeyRing, Plain, RefreshTokenSecret, Scope, Settings, parse_duration,
@@ -40,6 +41,8 @@ pub struct Config {
     pub access_lifetime: TimeDelta,
     /// `REFRESH_TOKEN_SECRET`.
     pub refresh_keys: KeyRing,
+    /// `FEED_SECRET`.
+    pub feed_secrets: FeedSecrets,
     /// `REFRESH_ROTATION`, `REFRESH_GRACE`, `REFRESH_FORGIVENESS`, `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`.
     pub refresh: RefreshPolicy,
     /// `DEFAULT_SCOPE`.
@@ -72,6 +75,7 @@ impl Config {
         let (access_keys, clock_leeway) = (settings.access_keys(), settings.clock_leeway());
         let access_lifetime = access_lifetime(settings);
         let refresh_keys = settings.key_ring::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
+        let feed_secrets = settings.feed_secrets();
         let refresh = refresh_policy(settings, access_lifetime);
         let default_scope = settings.value("DEFAULT_SCOPE", "photos:read photos:write", |text| {
             Scope::parse(text).map_err(|error| format!("is {text:?}; {error}"))
@@ -93,6 +97,7 @@ impl Config {
             clock_leeway: clock_leeway?,
             access_lifetime: access_lifetime?,
             refresh_keys: refresh_keys?,
+            feed_secrets: feed_secrets?,
             refresh: refresh?,
             default_scope: default_scope?,
             registration_open: registration_open?,

@@ -7,6 +7,7 @@ mod application;
 pub mod cli;
 mod config;
 mod entropy;
+mod feed;
 pub mod flow;
 mod hashing;
 pub mod http;

@@ -81,7 +81,7 @@ async fn run_with_environment(command: Option<Command>) -> Result<(), Failed> {
         Some(Command::User(command)) => user::run(command, &environment).await,
         Some(Command::Session(command)) => session::run(command, &environment).await,
         Some(Command::Sweep) => sweep::run(&environment).await,
-        Some(Command::Token(command)) => token::run(command, &environment),
+        Some(Command::Token(command)) => token::run(command, &environment).await,
         Some(Command::Secrets) => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use auth_domain::Entropy;
 use crate::entropy::SystemEntropy;
 
 /// What each server needs to be told, and the database of docker-compose.yml.
-const NAMES: [&str; 3] = ["ACCESS_TOKEN_SECRET", "REFRESH_TOKEN_SECRET", "POSTGRES_PASSWORD"];
+const NAMES: [&str; 4] = ["ACCESS_TOKEN_SECRET", "REFRESH_TOKEN_SECRET", "FEED_SECRET", "POSTGRES_PASSWORD"];
 
 /// A line a secret: its name and 64 random bytes in hex.
 pub fn fresh_secrets() -> String {

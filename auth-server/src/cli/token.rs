@@ -5,12 +5,14 @@ use std::sync::Arc;
 use auth_domain::{ClientId, RefreshTokens};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use goptri::{
-    Clock, Compact, Environment, Guard, Kind, Plain, Refusal, SystemClock, TokenType, duration_in_words,
+    Clock, Compact, Environment, Guard, Kind, Plain, Refusal, Settings, SystemClock, TokenType,
+    duration_in_words,
 };
 use serde_json::{Value, json};
 
-use super::{Failed, read_secret};
+use super::{Failed, StoreSettings, read_secret};
 use crate::Config;
+use crate::flow::RevokeToken;
 
 /// The kind of a token to be looked at.
 enum PresentedToken {}
@@ -28,15 +30,45 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Put one access token on the blacklist; its session goes on
+    Revoke {
+        /// The token; `-` or nothing reads it from standard input, where no process list shows it
+        token: Option<String>,
+    },
 }
 
-pub(super) fn run(command: Command, environment: &Environment) -> Result<(), Failed> {
-    let Command::Inspect { token, json } = command;
+pub(super) async fn run(command: Command, environment: &Environment) -> Result<(), Failed> {
+    match command {
+        Command::Inspect { token, json } => inspect(token, json, environment),
+        Command::Revoke { token } => revoke(token, environment).await,
+    }
+}
+
+/// From the argument, or from where no process list shows it.
+fn presented(token: Option<String>) -> Result<Plain<PresentedToken>, Failed> {
+    match token {
+        Some(token) if token != "-" => Ok(Plain::new(token)),
+        _ => read_secret("Token: "),
+    }
+}
+
+async fn revoke(token: Option<String>, environment: &Environment) -> Result<(), Failed> {
+    let settings = Settings::new(environment);
+    let (store, config) = (StoreSettings::read(&settings), Config::read(&settings));
+    let (store, config) = settings.finish(store.zip(config))?;
+    let token = presented(token)?;
+    let store = store.open().await?;
+    let verifier = config.access_verifier();
+    let revoke = RevokeToken { store: Arc::clone(&store), verifier, clock: Arc::new(SystemClock) };
+    let jti = revoke.run(token.expose().trim()).await?;
+    store.close().await;
+    println!("Revoked the token {jti}. Its session goes on; `auth-server session end` ends that.");
+    Ok(())
+}
+
+fn inspect(token: Option<String>, json: bool, environment: &Environment) -> Result<(), Failed> {
     let config = Config::from_environment(environment)?;
-    let token: Plain<PresentedToken> = match token {
-        Some(token) if token != "-" => Plain::new(token),
-        _ => read_secret("Token: ")?,
-    };
+    let token = presented(token)?;
     let token = token.expose().trim();
     let compact = Compact::parse(token)
         .map_err(|refusal| Failed::because(format!("this cannot be read as a token: {refusal}")))?;

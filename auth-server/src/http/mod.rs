@@ -6,6 +6,7 @@ mod health;
 mod login;
 mod logout;
 mod password;
+mod revocations;
 mod sessions;
 mod token;
 mod users;
@@ -13,12 +14,12 @@ mod users;
 pub(crate) use users::OpenRegistration;
 
 use actix_web::http::Method;
-use goptri::Needs;
 use goptri::server::{Admits, Route, current_user, healthz};
+use goptri::{Needs, revocation};
 
 /// Every route on one screen, with whom it admits.
 pub fn routes() -> Vec<Route> {
-    use Admits::{Anybody, AnybodyOrCaller, Caller, Presenter};
+    use Admits::{Anybody, AnybodyOrCaller, Caller, Follower, Presenter};
     vec![
         Route::new(Method::POST, "/users", Anybody, users::register),
         Route::new(Method::POST, "/login", Presenter, login::sign_in),
@@ -29,6 +30,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::DELETE, "/sessions/{id}", Caller(Needs::AnyToken), sessions::end),
         Route::new(Method::POST, "/password", Caller(Needs::AnyToken), password::change),
         Route::new(Method::GET, "/currentuser", AnybodyOrCaller, current_user),
+        Route::new(Method::GET, revocation::PATH, Follower, revocations::feed),
         Route::new(Method::GET, "/healthz", Anybody, healthz),
         Route::new(Method::GET, "/readyz", Anybody, health::readyz),
     ]

@@ -41,6 +41,11 @@ impl Revocations for PostgresStore {
         }
     }
 
+    async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
+        // Not one row, but the horizon.
+        Ok(self.read_from(None, 0).await?.page(None, 0)?.next)
+    }
+
     async fn appended(&self) {
         self.appended.notified().await;
     }

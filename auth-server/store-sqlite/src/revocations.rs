@@ -40,6 +40,11 @@ impl Revocations for SqliteStore {
         }
     }
 
+    async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
+        let Found { database_id, last_seq, .. } = self.read_from(None, 0).await?;
+        Ok(Place { database_id, seq: last_seq }.cursor())
+    }
+
     async fn appended(&self) {
         self.appended.notified().await;
     }

@@ -6,6 +6,7 @@ mod account;
 mod bad_input;
 mod changing_password;
 mod everywhere;
+mod feed;
 mod flooding;
 mod guessing;
 mod model;

@@ -44,6 +44,19 @@ async fn every_route_refuses_a_stranger_as_declared() {
                     forger.status
                 );
             }
+            Admits::Follower => {
+                assert_eq!(
+                    (answer.status, answer.header("www-authenticate")),
+                    (401, Some("Bearer")),
+                    "{what}"
+                );
+                let good = server.login().await.field("access_token");
+                for token in ["forged", &good] {
+                    let method = route.method.as_str().parse().unwrap();
+                    let forger = server.send(server.request(method, route.path).bearer_auth(token)).await;
+                    assert_eq!(forger.error(), (401, "invalid_token".into()), "{what}");
+                }
+            }
             Admits::Caller(_) => {
                 assert_eq!(answer.status, 401, "{what}");
                 assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{what}");

@@ -6,7 +6,7 @@ use goptri::{AccessClaims, Compact, Environment, FIRST_PARTY_CLIENT};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{EMAIL, Engine, PASSWORD, TestServer, on_both_engines};
+use crate::support::{EMAIL, Engine, FEED_SECRET, PASSWORD, TestServer, on_both_engines};
 
 fn claims(token: &str) -> AccessClaims {
     serde_json::from_str(&Compact::parse(token).unwrap().payload_json().unwrap()).unwrap()
@@ -162,6 +162,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         "AUTO_MIGRATE",
         "DATABASE_URL",
         "DEFAULT_SCOPE",
+        "FEED_SECRET",
         "PASSWORD_MIN_LENGTH",
         "REFRESH_FORGIVENESS",
         "REFRESH_GRACE",
@@ -182,6 +183,7 @@ fn a_session_is_not_idle_sooner_than_its_access_token_ends() {
         let environment = Environment::from_pairs([
             ("ACCESS_TOKEN_SECRET", "access-5f2a9c4be1d078365f2a9c4be1d07836"),
             ("REFRESH_TOKEN_SECRET", "refresh-c4be1d078365f2a9c4be1d078365f2a9"),
+            ("FEED_SECRET", FEED_SECRET),
             ("REFRESH_TOKEN_IDLE_TTL", idle),
         ]);
         assert_eq!(Config::from_environment(&environment).is_ok(), fits, "{idle}");

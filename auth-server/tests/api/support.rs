@@ -23,7 +23,10 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
 
-const DEFAULTS: [(&str, &str); 3] = [
+pub(crate) const FEED_SECRET: &str = "feed-8365f2a9c4be1d07be1d078365f2a9c4";
+
+const DEFAULTS: [(&str, &str); 4] = [
+    ("FEED_SECRET", FEED_SECRET),
     ("AUTH_SERVER_ADDR", "127.0.0.1:0"),
     ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET),
     ("REFRESH_TOKEN_SECRET", "refresh-c4be1d078365f2a9c4be1d078365f2a9"),
@@ -217,11 +220,18 @@ pub(crate) fn as_application(access_token: &str) -> String {
     KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Access, &claims).unwrap()
 }
 
-impl Drop for TestServer {
-    fn drop(&mut self) {
+impl TestServer {
+    /// Asks it to stop, as a signal does.
+    pub(crate) fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 pub(crate) const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
 pub(crate) const REFRESH_TOKEN_SECRET: &str = "refresh-c4be1d078365f2a9c4be1d078365f2a9";
+pub(crate) const FEED_SECRET: &str = "feed-8365f2a9c4be1d07be1d078365f2a9c4";
 pub(crate) const EMAIL: &str = "ann@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
@@ -138,7 +139,8 @@ pub(crate) fn auth_server(database_url: &str) -> Command {
         .env("AUTH_SERVER_ADDR", "127.0.0.1:0")
         .env("DATABASE_URL", database_url)
         .env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
-        .env("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET);
+        .env("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET)
+        .env("FEED_SECRET", FEED_SECRET);
     command
 }
 

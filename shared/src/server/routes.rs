@@ -27,6 +27,8 @@ pub enum Admits {
     AnybodyOrCaller,
     /// Who presents, in the body or the header, what the flow behind it checks by itself.
     Presenter,
+    /// A service that presents the secret of the revocation feed, which the handler checks by itself.
+    Follower,
     /// A caller with a good access token who has this.
     Caller(Needs),
 }
@@ -106,7 +108,7 @@ pub fn mount(table: Vec<Route>, guard: Guard, unknown: UnknownPath) -> impl FnOn
     move |config| {
         for (admits, resource) in resources(table) {
             match admits {
-                Admits::Anybody | Admits::Presenter => config.service(resource),
+                Admits::Anybody | Admits::Presenter | Admits::Follower => config.service(resource),
                 Admits::AnybodyOrCaller => config.service(resource.wrap(BearerAuth::optional(guard.clone()))),
                 Admits::Caller(_) => config.service(resource.wrap(BearerAuth::required(guard.clone()))),
             };

@@ -115,6 +115,7 @@ macro_rules! conformance {
             a_record_is_read_until_its_time_is_over
             a_cursor_that_this_database_never_gave_starts_over
             who_waits_is_told_of_what_this_store_has_recorded
+            from_now_on_means_what_is_committed_from_now_on
             readers_miss_nothing_that_many_writers_record
         }
         $crate::conformance! { @tests run $fresh races

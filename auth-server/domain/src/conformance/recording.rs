@@ -217,6 +217,20 @@ pub async fn who_waits_is_told_of_what_this_store_has_recorded(subject: &Subject
     store.appended().await;
 }
 
+pub async fn from_now_on_means_what_is_committed_from_now_on(subject: &Subject) {
+    let store = subject.store.as_ref();
+    let from_nothing = store.newest_revocation().await.expect("an answer");
+    store.revoke_token("before").await.expect("recorded");
+    let late = subject.backstage.record_late("late").await;
+    let newest = store.newest_revocation().await.expect("an answer");
+    store.revoke_token("after").await.expect("recorded");
+    assert!(subjects(&read(store, Some(newest.clone()), 10).await.0).contains("after"));
+    late.commit().await;
+    let (entries, _) = read(store, Some(newest), 10).await;
+    assert!(subjects(&entries).is_superset(&["after", "late"].map(str::to_owned).into()), "{entries:?}");
+    assert_eq!(read(store, Some(from_nothing), 10).await.0.len(), 3);
+}
+
 /// Many write while a reader follows, over two stores as two servers have them.
 pub async fn readers_miss_nothing_that_many_writers_record(subject: &Subject) {
     let done = Arc::new(AtomicBool::new(false));

@@ -23,6 +23,9 @@ pub trait Revocations: Send + Sync + 'static {
     async fn read_revocations(&self, after: Option<&Cursor>, most: u32)
     -> Result<RevocationPage, StoreError>;
 
+    /// A cursor that delivers what is committed from now on, and nothing that was before.
+    async fn newest_revocation(&self) -> Result<Cursor, StoreError>;
+
     /// Waits until this store has put something on record since it was last waited for.
     ///
     /// What other servers put there is only seen by reading.

@@ -1,0 +1,50 @@
+//! When the tail last read successfully: what a follower goes by when it asks itself how much it may have missed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use goptri::revocation::Beat;
+use tokio::sync::watch;
+
+/// Clones are the same pulse.
+#[derive(Debug, Clone)]
+pub(super) struct Pulse {
+    /// When the last read that succeeded began. `None`: none has since anybody subscribed.
+    last: Arc<watch::Sender<Option<Instant>>>,
+    started: Instant,
+}
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        Self { last: Arc::new(watch::channel(None).0), started: Instant::now() }
+    }
+
+    /// A read that began then has succeeded.
+    pub(super) fn read(&self, began: Instant) {
+        self.last.send_replace(Some(began));
+    }
+
+    /// Nobody reads any more.
+    pub(super) fn stop(&self) {
+        self.last.send_replace(None);
+    }
+
+    /// Waits for a read that began at `since` or later.
+    pub(super) async fn read_since(&self, since: Instant) {
+        let mut last = self.last.subscribe();
+        // The sender lives as long as this does.
+        let _ = last.wait_for(|began| began.is_some_and(|began| began >= since)).await;
+    }
+
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.last.borrow().map(|began| began.elapsed())
+    }
+
+    /// What a beat says now.
+    pub(super) fn beat(&self) -> Beat {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        // Before the first read, everything may be missing.
+        let uptime = self.started.elapsed();
+        Beat { age_ms: millis(self.age().unwrap_or(uptime)), uptime_ms: millis(uptime) }
+    }
+}

@@ -1,0 +1,97 @@
+//! Follows the database, and tells the hub what is new.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use auth_domain::store::{Cursor, Store, StoreError};
+use tokio::time::timeout;
+
+use super::events;
+use super::hub::Hub;
+use super::pulse::Pulse;
+
+/// How often the database is asked while anybody subscribes. What this server itself ends, it asks for at once.
+const POLL: Duration = Duration::from_millis(50);
+
+/// After a failure, at first and at most.
+const SHORTEST_BACK_OFF: Duration = Duration::from_millis(100);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
+
+/// So many entries are read in one statement.
+const PAGE: u32 = 1_000;
+
+/// Whoever reads the database for all subscribers.
+pub(super) struct Tail {
+    store: Arc<dyn Store>,
+    hub: Hub,
+    pulse: Pulse,
+    cursor: Option<Cursor>,
+    /// Told in the pass before this one. As long as an old transaction is open, Postgres gives them again.
+    told: HashSet<i64>,
+}
+
+impl Tail {
+    pub(super) fn new(store: Arc<dyn Store>, hub: Hub, pulse: Pulse) -> Self {
+        Self { store, hub, pulse, cursor: None, told: HashSet::new() }
+    }
+
+    /// Never ends.
+    pub(super) async fn run(mut self) {
+        let mut back_off = SHORTEST_BACK_OFF;
+        loop {
+            if self.hub.len() == 0 {
+                self.pulse.stop();
+                self.hub.somebody().await;
+                self.begin_anew();
+                self.cursor = self.newest().await;
+            }
+            match self.pass().await {
+                Ok(()) => {
+                    back_off = SHORTEST_BACK_OFF;
+                    let _ = timeout(POLL, self.store.appended()).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the revocation feed cannot read what has ended; its followers see its age grow");
+                    // Whatever database answers next, nothing that it has may be taken for known.
+                    self.begin_anew();
+                    tokio::time::sleep(back_off).await;
+                    back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+                }
+            }
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        (self.cursor, self.told) = (None, HashSet::new());
+    }
+
+    /// Where to begin when nobody is to be told what was before: they read that by themselves. `None`: at the first.
+    async fn newest(&self) -> Option<Cursor> {
+        self.store.newest_revocation().await.ok()
+    }
+
+    /// Tells all that is new since the last pass.
+    async fn pass(&mut self) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let mut seen = HashSet::new();
+        loop {
+            let page = self.store.read_revocations(self.cursor.as_ref(), PAGE).await?;
+            let mut entries = page.entries;
+            entries.retain(|entry| {
+                seen.insert(entry.seq);
+                !self.told.contains(&entry.seq)
+            });
+            for piece in events::revocations(entries, page.now) {
+                self.hub.tell(&piece).await;
+            }
+            self.cursor = Some(page.next);
+            if !page.more {
+                break;
+            }
+        }
+        self.told = seen;
+        self.pulse.read(began);
+        Ok(())
+    }
+}

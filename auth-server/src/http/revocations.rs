@@ -1,0 +1,89 @@
+//! `GET /revocations`: the revocation feed, as events or as pages, for those who know its secret.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use futures_util::stream;
+use goptri::ProtocolError;
+use goptri::actix::presented_token;
+use goptri::revocation::{FeedSecrets, Page};
+use serde::Deserialize;
+
+use crate::feed::Feed;
+use crate::flow::{Failure, ReadRevocations};
+
+const BAD_QUERY: ProtocolError = ProtocolError::new(
+    400,
+    "invalid_request",
+    "The query of this feed is after and the next of the page before, or nothing.",
+);
+
+/// `?after=CURSOR`: the page after that one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    after: Option<String>,
+}
+
+/// 200 with a stream that goes on, or with one page.
+pub(super) async fn feed(
+    _: Follower,
+    request: HttpRequest,
+    feed: Data<Feed>,
+    pages: Data<ReadRevocations>,
+) -> Result<HttpResponse, Failure> {
+    if wants_events(request.headers()) {
+        return Ok(events(&feed)?);
+    }
+    let query: Query = serde_urlencoded::from_str(request.query_string()).map_err(|_| BAD_QUERY)?;
+    let page: Page = pages.run(query.after).await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+fn events(feed: &Feed) -> Result<HttpResponse, ProtocolError> {
+    let pieces = feed.subscribe().ok_or(ProtocolError::UNAVAILABLE)?;
+    let pieces = stream::unfold(pieces, |mut pieces| async move {
+        let piece = pieces.recv().await?;
+        Some((Ok::<_, actix_web::Error>(piece), pieces))
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        // A proxy that collects what it passes on would make it late.
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(pieces))
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accepts.split(',').any(|range| {
+        let media_type = range.split(';').next().unwrap_or_default().trim();
+        media_type.eq_ignore_ascii_case("text/event-stream")
+    })
+}
+
+/// Who presents the feed's secret as a bearer. No token of a person's will do.
+pub(super) struct Follower;
+
+impl FromRequest for Follower {
+    type Error = ProtocolError;
+    type Future = Ready<Result<Self, ProtocolError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let secrets = request.app_data::<Data<FeedSecrets>>();
+        ready(match presented_token(request.headers()) {
+            Ok(None) => Err(ProtocolError::MISSING_TOKEN),
+            Ok(Some(secret)) if secrets.is_some_and(|secrets| secrets.accepts(secret)) => Ok(Self),
+            Ok(Some(_)) => {
+                tracing::warn!(
+                    "a follower of the revocation feed presented another secret than those in FEED_SECRET"
+                );
+                Err(ProtocolError::INVALID_TOKEN)
+            }
+            Err(error) => Err(error),
+        })
+    }
+}

@@ -1,0 +1,220 @@
+//! `GET /revocations`: the revocation feed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use goptri::Clock;
+use goptri::revocation::{Batch, Beat, Entry, Kind, Page};
+use reqwest::{Method, Response};
+use serde_json::json;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::support::{Answer, Engine, FEED_SECRET, TestServer, on_both_engines};
+
+/// Nothing here takes so long; a test that waits longer has failed.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A stream of events, as a follower reads it.
+struct Events {
+    response: Response,
+    unread: String,
+}
+
+impl Events {
+    async fn of(server: &TestServer) -> Self {
+        let request = server.request(Method::GET, "/revocations").bearer_auth(FEED_SECRET);
+        let response = request.header("accept", "text/event-stream").send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        Self { response, unread: String::new() }
+    }
+
+    /// The next event: its name and its data. `None`: the stream is over.
+    async fn next(&mut self) -> Option<(String, String)> {
+        loop {
+            if let Some(end) = self.unread.find("\n\n") {
+                let event: String = self.unread.drain(..end + 2).collect();
+                let (name, data) = event.trim_end().split_once('\n').unwrap();
+                let (name, data) =
+                    (name.strip_prefix("event: ").unwrap(), data.strip_prefix("data: ").unwrap());
+                return Some((name.to_owned(), data.to_owned()));
+            }
+            let chunk =
+                timeout(PATIENCE, self.response.chunk()).await.expect("something is heard").unwrap()?;
+            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// All entries up to `caught-up`, and what that says.
+    async fn caught_up(&mut self) -> (Vec<Entry>, Beat) {
+        let mut entries = Vec::new();
+        loop {
+            match self.next().await.expect("the stream goes on") {
+                (name, data) if name == "caught-up" => {
+                    return (entries, serde_json::from_str(&data).unwrap());
+                }
+                (name, data) => {
+                    assert_eq!(name, "revocations");
+                    entries.extend(serde_json::from_str::<Batch>(&data).unwrap().entries);
+                }
+            }
+        }
+    }
+
+    /// Reads on until all these have been told.
+    async fn until_told(&mut self, mut subjects: BTreeSet<String>) {
+        while !subjects.is_empty() {
+            let (name, data) = self.next().await.expect("the stream goes on");
+            if name == "revocations" {
+                for entry in serde_json::from_str::<Batch>(&data).unwrap().entries {
+                    subjects.remove(&entry.subject);
+                }
+            }
+        }
+    }
+}
+
+async fn page(server: &TestServer, query: &str) -> Page {
+    let answer = ask(server, query, FEED_SECRET).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    serde_json::from_str(&answer.text).unwrap()
+}
+
+async fn ask(server: &TestServer, query: &str, secret: &str) -> Answer {
+    server.send(server.request(Method::GET, &format!("/revocations{query}")).bearer_auth(secret)).await
+}
+
+async fn ids(server: &TestServer, access: &str) -> BTreeSet<String> {
+    let sessions = server.get("/sessions", Some(access)).await.json();
+    let sessions = sessions["sessions"].as_array().unwrap().clone();
+    sessions.iter().map(|session| session["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn subjects(entries: &[Entry]) -> BTreeSet<String> {
+    entries.iter().map(|entry| entry.subject.clone()).collect()
+}
+
+on_both_engines! {
+    /// RV-06
+    async fn a_follower_is_told_all_that_is_live_and_then_all_that_is_new(server) {
+        let (access, refresh) = server.signed_in().await;
+        let first = ids(&server, &access).await;
+        assert_eq!(server.logout(&json!({ "refresh_token": refresh })).await.status, 204);
+        let mut events = Events::of(&server).await;
+        let (entries, beat) = events.caught_up().await;
+        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        assert_eq!((entry.kind, subjects(&entries)), (Kind::Session, first.clone()));
+        assert!((7_400..=7_500).contains(&entry.expires_in), "{}", entry.expires_in);
+        let about_now = (server.clock.now().timestamp() - entry.revoked_at.seconds()).abs() < 300;
+        assert!(about_now && beat.age_ms < 60_000, "{entry:?} {beat:?}");
+
+        let access = server.login().await.field("access_token");
+        server.login().await;
+        let both = ids(&server, &access).await;
+        assert_eq!(both.len(), 2);
+        assert_eq!(server.delete("/logout?everywhere=true", &access).await.status, 204);
+        events.until_told(both.clone()).await;
+        server.store.revoke_token("5f2a9c4be1d078365f2a9c4be1d07836").await.unwrap();
+        events.until_told(["5f2a9c4be1d078365f2a9c4be1d07836".to_owned()].into()).await;
+
+        let (entries, _) = Events::of(&server).await.caught_up().await;
+        let all = first.into_iter().chain(both).chain(["5f2a9c4be1d078365f2a9c4be1d07836".to_owned()]).collect();
+        assert_eq!(subjects(&entries), all);
+    }
+
+    async fn what_has_run_out_is_not_told(server) {
+        server.store.revoke_token("old").await.unwrap();
+        server.later(TimeDelta::minutes(124));
+        server.store.revoke_token("young").await.unwrap();
+        let (entries, _) = Events::of(&server).await.caught_up().await;
+        let left: BTreeSet<_> = entries.iter().map(|entry| (entry.subject.as_str(), entry.expires_in <= 60)).collect();
+        assert_eq!(left, [("old", true), ("young", false)].into());
+        server.later(TimeDelta::minutes(2));
+        let (entries, _) = Events::of(&server).await.caught_up().await;
+        assert_eq!(subjects(&entries), ["young".to_owned()].into());
+    }
+
+    async fn nothing_is_missed_by_one_who_comes_while_much_is_being_ended(server) {
+        for number in 0..1_200 {
+            server.store.revoke_token(&format!("before {number}")).await.unwrap();
+        }
+        let ending = async {
+            for number in 0..300 {
+                server.store.revoke_token(&format!("meanwhile {number}")).await.unwrap();
+            }
+        };
+        let following = async {
+            let mut all: BTreeSet<String> = (0..1_200).map(|number| format!("before {number}")).collect();
+            all.extend((0..300).map(|number| format!("meanwhile {number}")));
+            let mut events = Events::of(&server).await;
+            let (entries, _) = events.caught_up().await;
+            events.until_told(&all - &subjects(&entries)).await;
+        };
+        futures_util::future::join(ending, following).await;
+    }
+
+    async fn pages_go_on_where_the_one_before_stopped(server) {
+        for number in 0..1_100 {
+            server.store.revoke_token(&number.to_string()).await.unwrap();
+        }
+        let first = page(&server, "").await;
+        let second = page(&server, &format!("?after={}", first.next)).await;
+        assert_eq!((first.entries.len(), second.entries.len()), (1_000, 100));
+        assert_eq!(subjects(&[first.entries, second.entries].concat()).len(), 1_100);
+        server.store.revoke_token("later").await.unwrap();
+        let third = page(&server, &format!("?after={}", second.next)).await;
+        assert!(subjects(&third.entries).contains("later"));
+        let off = DateTime::<Utc>::signed_duration_since(third.as_of, server.clock.now()).abs();
+        assert!(off < TimeDelta::minutes(5), "{off}");
+
+        for strange in ["", "nonsense", "%00", "%F0%9F%98%80", &format!("{}_1_2_3", Uuid::nil().simple()), &"9".repeat(2_000)] {
+            let over = page(&server, &format!("?after={strange}")).await;
+            assert_eq!(over.entries.len(), 1_000, "{strange}");
+        }
+        for query in ["?before=x", "?after=x&after=y", "?after=x&x=y"] {
+            assert_eq!(ask(&server, query, FEED_SECRET).await.error(), (400, "invalid_request".into()), "{query}");
+        }
+    }
+}
+
+/// RV-12
+#[actix_web::test]
+async fn only_who_knows_the_secret_follows() {
+    let secrets = format!("{FEED_SECRET},feed-old-1d078365f2a9c48365f2a9c4be1d07be");
+    let server = TestServer::start(Engine::Sqlite, &[("FEED_SECRET", &secrets)]).await;
+    let (access, _) = server.signed_in().await;
+    for accept in ["text/event-stream", "application/json", "*/*"] {
+        let request = |secret: Option<&str>| {
+            let request = server.request(Method::GET, "/revocations").header("accept", accept);
+            secret.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth)
+        };
+        let nothing = server.send(request(None)).await;
+        assert_eq!((nothing.status, nothing.header("www-authenticate")), (401, Some("Bearer")), "{accept}");
+        for wrong in ["", "x", &FEED_SECRET[1..], &FEED_SECRET.to_uppercase(), &secrets, &access] {
+            let refused = server.send(request(Some(wrong))).await;
+            assert_eq!(refused.error(), (401, "invalid_token".into()), "{accept} {wrong}");
+        }
+        let in_the_query = format!("/revocations?access_token={FEED_SECRET}");
+        assert_eq!(server.get(&in_the_query, None).await.status, 401);
+    }
+    assert_eq!(ask(&server, "", "feed-old-1d078365f2a9c48365f2a9c4be1d07be").await.status, 200);
+    Events::of(&server).await.caught_up().await;
+}
+
+#[actix_web::test]
+async fn stopping_ends_the_streams_first_and_is_not_held_up_by_them() {
+    let mut server = TestServer::start(Engine::Sqlite, &[]).await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let mut events = Events::of(&server).await;
+        events.caught_up().await;
+        streams.push(events);
+    }
+    server.stop();
+    for mut events in streams {
+        assert_eq!(events.next().await, None);
+    }
+}
