@@ -141,10 +141,10 @@ pub async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
     assert!(!seen.contains("first late") && !seen.contains("second late"));
     first_late.commit().await;
     let (entries, cursor) = read(store, Some(cursor), 2).await;
-    assert!(subjects(&entries).contains("first late"), "{entries:?}");
+    assert!(subjects(&entries).contains("first late"), "what committed late is missing: {entries:?}");
     second_late.commit().await;
     let (entries, cursor) = read(store, Some(cursor), 2).await;
-    assert!(subjects(&entries).contains("second late"), "{entries:?}");
+    assert!(subjects(&entries).contains("second late"), "what committed late is missing: {entries:?}");
     let (entries, _) = read(store, Some(cursor), 2).await;
     let known = |entry: &Revoked| seen.contains(&entry.subject) || entry.subject.ends_with("late");
     assert!(entries.iter().all(known), "{entries:?}");
