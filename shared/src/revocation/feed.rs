@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
@@ -64,7 +65,7 @@ impl Feed {
             // Nobody else is given the secret.
             .redirect(Policy::none());
         let builder = if url.starts_with("https:") {
-            builder.https_only(true).tls_certs_merge(roots.iter().cloned())
+            builder.tls_certs_merge(roots.iter().cloned())
         } else {
             // Needs no certificates, and must work on a system that has none.
             builder.tls_certs_only([])
@@ -83,10 +84,17 @@ impl Feed {
         self
     }
 
-    /// The same of another auth-server, over plain http on this machine.
+    /// The same of an auth-server that listens at `address` of this very machine, over plain http.
     #[must_use]
-    pub fn on_this_machine(mut self, port: u16) -> Self {
-        self.url = format!("http://127.0.0.1:{port}{PATH}");
+    pub fn on_this_machine(mut self, mut address: SocketAddr) -> Self {
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv4() {
+                Ipv4Addr::LOCALHOST.into()
+            } else {
+                Ipv6Addr::LOCALHOST.into()
+            });
+        }
+        self.url = format!("http://{address}{PATH}");
         self
     }
 
