@@ -25,7 +25,7 @@ pub struct Application {
     server: Server,
     address: SocketAddr,
     _follower: FeedFollower,
-    _metrics: Option<Metrics>,
+    metrics: Option<Metrics>,
 }
 
 /// It cannot start.
@@ -70,12 +70,17 @@ impl Application {
         let metrics = metrics.transpose()?;
         let follower = FeedFollower::start(config.feed, revocations)?;
         tracing::info!("api-server listens on http://{address}");
-        Ok(Self { server: server.run(), address, _follower: follower, _metrics: metrics })
+        Ok(Self { server: server.run(), address, _follower: follower, metrics })
     }
 
     /// Where it listens; the port is a real one also when the configuration said 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the metrics are, if they are anywhere.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Metrics::address)
     }
 
     /// Serves until it is asked to stop, and finishes what is in flight.

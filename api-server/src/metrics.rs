@@ -29,11 +29,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 8;
 
 /// Answers until it is dropped.
-pub(crate) struct Metrics(JoinHandle<()>);
+pub(crate) struct Metrics {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
 
 impl Drop for Metrics {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -50,7 +53,11 @@ impl Metrics {
         tracing::info!("metrics are at http://{address}/metrics");
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Feed(revocations)));
-        Ok(Self(tokio::spawn(accept(listener, Arc::new(registry)))))
+        Ok(Self { address, task: tokio::spawn(accept(listener, Arc::new(registry))) })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 pub(crate) const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
 pub(crate) const REFRESH_TOKEN_SECRET: &str = "refresh-c4be1d078365f2a9c4be1d078365f2a9";
+pub(crate) const FEED_SECRET: &str = "feed-d078365f2a9c4be1d078365f2a9c4be1";
 pub(crate) const EMAIL: &str = "ann@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
@@ -138,16 +139,25 @@ pub(crate) fn auth_server(database_url: &str) -> Command {
         .env("AUTH_SERVER_ADDR", "127.0.0.1:0")
         .env("DATABASE_URL", database_url)
         .env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
-        .env("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET);
+        .env("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET)
+        .env("FEED_SECRET", FEED_SECRET);
     command
 }
 
-/// api-server with the secret of the tests on a port of its own, and a folder of pictures that all of them share.
+/// api-server with the secrets of the tests on a port of its own, and a folder of pictures that all of them share. It follows
+/// nobody: it serves, and is not ready.
 pub(crate) fn api_server() -> Command {
+    api_server_that_follows("http://127.0.0.1:1")
+}
+
+/// The same, and it follows the feed of the auth-server there.
+pub(crate) fn api_server_that_follows(auth_server: &str) -> Command {
     let mut command = program("api-server");
     command
         .env("API_SERVER_ADDR", "127.0.0.1:0")
         .env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
+        .env("FEED_SECRET", FEED_SECRET)
+        .env("AUTH_SERVER_URL", auth_server)
         .env("PHOTOS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/photos"));
     command
 }

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use goptri::revocation::{Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, Kind, REVOCATIONS};
-use serde::Serialize;
 
 /// Nothing here takes so long; a test that waits longer has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -95,22 +94,16 @@ impl Asked {
         self.send(format!("event: {name}\ndata: {data}\n\n").as_bytes())
     }
 
-    fn say<T: Serialize>(&mut self, name: &str, data: &T) -> bool {
-        self.event(name, &serde_json::to_string(data).unwrap())
-    }
-
     pub(crate) fn revoke(&mut self, entries: Vec<Entry>) -> bool {
-        self.say(REVOCATIONS, &Batch { entries })
+        self.event(REVOCATIONS, &serde_json::to_string(&Batch { entries }).unwrap())
     }
 
     pub(crate) fn caught_up(&mut self, age_ms: u64) -> bool {
-        let uptime_ms = self.uptime_ms();
-        self.say(CAUGHT_UP, &Beat { age_ms, uptime_ms })
+        self.event(CAUGHT_UP, &self.beat(age_ms))
     }
 
     pub(crate) fn heartbeat(&mut self, age_ms: u64) -> bool {
-        let uptime_ms = self.uptime_ms();
-        self.say(HEARTBEAT, &Beat { age_ms, uptime_ms })
+        self.event(HEARTBEAT, &self.beat(age_ms))
     }
 
     /// Waits until the other side has closed the connection.
@@ -124,8 +117,9 @@ impl Asked {
         );
     }
 
-    fn uptime_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap()
+    fn beat(&self, age_ms: u64) -> String {
+        let uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap();
+        serde_json::to_string(&Beat { age_ms, uptime_ms }).unwrap()
     }
 }
 
