@@ -8,7 +8,7 @@ use goptri::revocation::{Kind, OnStale, Pace};
 use crate::feed_server::{Asked, end};
 use crate::followed::{FEED_SECRET, Followed};
 use crate::forge::{NOW, good};
-use crate::revoked::SESSION;
+use crate::revoked::{SESSION, resident_kb};
 
 /// After what the test did, a good server heals everything, and what was known before is still known.
 fn heals(followed: &Followed) {
@@ -155,12 +155,6 @@ fn one_entry_that_cannot_be_read_costs_none_of_the_others() {
     assert!(followed.revocations.is_connected());
     assert_eq!(followed.log.times("entries of a kind that this version does not know"), 1);
     assert_eq!(followed.log.times("entries that cannot be read"), 1);
-}
-
-fn resident_kb() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Sends it until the other side has had enough, and says how many megabytes it took.

@@ -32,6 +32,8 @@ mod feed_lost;
 #[cfg(feature = "feed")]
 mod feed_server;
 #[cfg(feature = "feed")]
+mod feed_tls;
+#[cfg(feature = "feed")]
 mod followed;
 
 #[cfg(feature = "server")]

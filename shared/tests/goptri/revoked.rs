@@ -237,3 +237,28 @@ fn a_guard_that_follows_nothing_lets_a_token_live_until_it_expires() {
         assert_eq!(Guard::new(verifier(), Arc::new(At(at(seconds)))).check(&good()).err(), expected);
     }
 }
+
+/// How much memory this process has, in kB.
+pub(crate) fn resident_kb() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn a_million_entries_are_small_and_all_expire() {
+    let set = set(OnStale::Allow);
+    let before = resident_kb();
+    for number in 0..1_000_000_u64 {
+        let id = format!("{:016x}{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        set.revocations.insert(&end(Kind::Token, &id, NOW, 7_500)).unwrap();
+    }
+    let grown = resident_kb() - before;
+    assert_eq!(set.revocations.len(), 1_000_000);
+    assert!(grown < 70_000, "{grown} kB for a million");
+    set.clock.advance(Duration::from_secs(7_502));
+    (0..Revocations::SLICES).for_each(|slice| set.revocations.sweep(slice));
+    assert!(set.revocations.is_empty());
+    let left = resident_kb().saturating_sub(before);
+    assert!(left < grown / 2, "{left} kB are kept of {grown}");
+}
