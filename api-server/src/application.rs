@@ -8,11 +8,13 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use goptri::revocation::{FeedFollower, Monotonic, Revocations};
 use goptri::server::{ListenError, UnknownPath, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
 use crate::http::routes;
+use crate::metrics::Metrics;
 use crate::photos::PhotosFolder;
 
 /// How long requests in flight may take when the server stops.
@@ -22,22 +24,39 @@ const SHUTDOWN_SECONDS: u64 = 30;
 pub struct Application {
     server: Server,
     address: SocketAddr,
+    _follower: FeedFollower,
+    metrics: Option<Metrics>,
+}
+
+/// It cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The operating system gives no thread to follow the feed on.
+    #[error("the revocation feed cannot be followed: {0}")]
+    Follow(#[from] std::io::Error),
 }
 
 impl Application {
-    /// Listens. It stops when `stop` ends.
+    /// Listens, and begins to follow the revocation feed. It stops when `stop` ends.
     pub fn start(
         config: Config,
         clock: Arc<dyn Clock>,
+        monotonic: Arc<dyn Monotonic>,
         stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<Self, ListenError> {
+    ) -> Result<Self, StartError> {
         let address = config.address;
         clear_unfinished(&config.photos, clock.as_ref());
         let photos = Data::new(config.photos);
-        let guard = Guard::new(config.verifier, clock);
+        let revocations = Revocations::new(config.staleness, monotonic);
+        let guard = Guard::new(config.verifier, clock).with_revocations(revocations.clone());
+        let ended = Data::new(revocations.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(photos.clone())
+                .app_data(ended.clone())
                 .configure(mount(routes(), guard.clone(), UnknownPath::Unauthorized))
                 .wrap(from_fn(every_response))
         })
@@ -47,13 +66,21 @@ impl Application {
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
+        let metrics = config.metrics_address.map(|address| Metrics::serve(address, revocations.clone()));
+        let metrics = metrics.transpose()?;
+        let follower = FeedFollower::start(config.feed, revocations)?;
         tracing::info!("api-server listens on http://{address}");
-        Ok(Self { server: server.run(), address })
+        Ok(Self { server: server.run(), address, _follower: follower, metrics })
     }
 
     /// Where it listens; the port is a real one also when the configuration said 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the metrics are, if they are anywhere.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Metrics::address)
     }
 
     /// Serves until it is asked to stop, and finishes what is in flight.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use goptri::revocation::{Feed, Staleness};
 use goptri::{AccessVerifier, Environment, Faults, Settings};
 
 use crate::photos::PhotosFolder;
@@ -13,6 +14,12 @@ pub struct Config {
     pub address: SocketAddr,
     /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`.
     pub verifier: AccessVerifier,
+    /// `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`.
+    pub feed: Feed,
+    /// `REVOCATION_MAX_STALENESS`, `ON_STALE`.
+    pub staleness: Staleness,
+    /// `METRICS_ADDR`.
+    pub metrics_address: Option<SocketAddr>,
     /// `PHOTOS_DIR`, opened.
     pub photos: PhotosFolder,
 }
@@ -29,7 +36,19 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
         let verifier = settings.access_verifier();
+        let (feed, staleness) = (settings.feed(), settings.staleness());
+        let metrics_address = settings.optional("METRICS_ADDR", |text| {
+            text.parse()
+                .map_err(|_| format!("is {text:?}; it is an IP address and a port, such as 127.0.0.1:9300"))
+        });
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
-        Some(Self { address: address?, verifier: verifier?, photos: photos? })
+        Some(Self {
+            address: address?,
+            verifier: verifier?,
+            feed: feed?,
+            staleness: staleness?,
+            metrics_address: metrics_address?,
+            photos: photos?,
+        })
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use api_server::{Application, Config};
+use goptri::revocation::SystemMonotonic;
 use goptri::server::{log_to_stderr, stop_signal};
 use goptri::{Environment, Settings, SystemClock};
 
@@ -29,7 +30,8 @@ fn configured() -> Result<Config, Box<dyn std::error::Error>> {
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
-    Ok(Application::start(config, Arc::new(SystemClock), stop_signal())?.run().await?)
+    let (clock, monotonic) = (Arc::new(SystemClock), Arc::new(SystemMonotonic::default()));
+    Ok(Application::start(config, clock, monotonic, stop_signal())?.run().await?)
 }
 
 fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {

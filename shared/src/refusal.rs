@@ -51,4 +51,12 @@ pub enum Refusal {
     /// A person's token without a session, or a client's with one: unclear what ends it.
     #[error("it has neither or both of a session (sid) and the client as its subject")]
     NoSession,
+    /// Its session, the token itself, or its client was ended.
+    #[error("its session, the token itself or its client was ended")]
+    Revoked,
+    /// Nothing is wrong with the token, but whether it was ended is not known.
+    #[error(
+        "whether it was ended is not known: the revocation feed was not heard for too long, and ON_STALE is refuse"
+    )]
+    Stale,
 }

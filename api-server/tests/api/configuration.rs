@@ -16,13 +16,31 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         ("ISSUER", "x"),
         ("AUDIENCE", " "),
         ("CLOCK_LEEWAY", "x"),
+        ("AUTH_SERVER_URL", "http://login.example.com"),
+        ("AUTH_SERVER_CA_FILE", "/dev/null"),
+        ("REVOCATION_MAX_STALENESS", "1s"),
+        ("ON_STALE", "x"),
+        ("METRICS_ADDR", "9300"),
         ("PHOTOS_DIR", "/dev/null/photos"),
     ]);
     let faults = Config::from_environment(&environment).unwrap_err();
     let names: Vec<_> = faults.0.iter().map(|fault| fault.variable.as_str()).collect();
     assert_eq!(
         names,
-        ["API_SERVER_ADDR", "ACCESS_TOKEN_SECRET", "ISSUER", "AUDIENCE", "CLOCK_LEEWAY", "PHOTOS_DIR"]
+        [
+            "API_SERVER_ADDR",
+            "ACCESS_TOKEN_SECRET",
+            "ISSUER",
+            "AUDIENCE",
+            "CLOCK_LEEWAY",
+            "FEED_SECRET",
+            "AUTH_SERVER_URL",
+            "AUTH_SERVER_CA_FILE",
+            "REVOCATION_MAX_STALENESS",
+            "ON_STALE",
+            "METRICS_ADDR",
+            "PHOTOS_DIR"
+        ]
     );
 }
 

@@ -5,8 +5,13 @@
 mod bad_photos;
 mod callers;
 mod configuration;
+#[path = "../../../shared/tests/goptri/feed_server.rs"]
+#[expect(dead_code, reason = "the library's own tests know more moves")]
+mod feed_server;
+mod metrics;
 mod photos;
 mod photos_at_once;
 mod photos_folder;
+mod revoked;
 mod routes;
 mod support;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use api_server::{Application, Config};
 use chrono::TimeDelta;
+use goptri::revocation::ManualMonotonic;
 use goptri::{
     AccessClaims, AccessTokenSecret, Audience, Clock, Environment, KeyRing, ManualClock, NumericDate, Plain,
     Scope, TokenType,
@@ -21,11 +22,12 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 const SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
+const FEED_SECRET: &str = "feed-c4be1d078365f2a9c4be1d078365f2a9";
 pub(crate) const USER: &str = "0193b3a4-0000-7000-8000-000000000001";
 pub(crate) const SESSION: &str = "0193b3a4-0000-7000-8000-000000000002";
 
 /// Nothing here takes so long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The picture of the README's walk-through.
 pub(crate) const GOPHER: &[u8] = include_bytes!("../../../docs/gopher.png");
@@ -33,9 +35,12 @@ pub(crate) const GOPHER: &[u8] = include_bytes!("../../../docs/gopher.png");
 pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) clock: ManualClock,
+    /// What nobody sets.
+    pub(crate) monotonic: ManualMonotonic,
+    pub(crate) metrics: Option<String>,
     client: Client,
     folder: TempDir,
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
 }
 
 /// What came back, a picture or not.
@@ -59,13 +64,21 @@ impl Answer {
     }
 }
 
-/// The variables of a server whose pictures are in `folder`.
+/// The variables of a server whose pictures are in `folder`, and whose auth-server is away.
 pub(crate) fn environment(folder: &Path) -> Environment {
-    Environment::from_pairs([
+    environment_with(folder, &[])
+}
+
+/// The same with these variables as well.
+pub(crate) fn environment_with(folder: &Path, more: &[(&str, &str)]) -> Environment {
+    let usual = [
         ("API_SERVER_ADDR", "127.0.0.1:0"),
         ("ACCESS_TOKEN_SECRET", SECRET),
+        ("FEED_SECRET", FEED_SECRET),
+        ("AUTH_SERVER_URL", "http://127.0.0.1:1"),
         ("PHOTOS_DIR", folder.to_str().unwrap()),
-    ])
+    ];
+    Environment::from_pairs(usual.iter().chain(more).copied())
 }
 
 impl TestServer {
@@ -75,17 +88,30 @@ impl TestServer {
 
     /// One whose folder has a past.
     pub(crate) fn start_in(folder: TempDir) -> Self {
-        let config = Config::from_environment(&environment(&folder.path().join("photos"))).unwrap();
-        let clock = ManualClock::default();
+        Self::start_with(folder, &[])
+    }
+
+    /// One with these variables as well.
+    pub(crate) fn start_with(folder: TempDir, more: &[(&str, &str)]) -> Self {
+        let environment = environment_with(&folder.path().join("photos"), more);
+        let config = Config::from_environment(&environment).unwrap();
+        let (clock, monotonic) = (ManualClock::default(), ManualMonotonic::default());
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
             let _ = stopped.await;
         };
-        let application = Application::start(config, Arc::new(clock.clone()), stopped).unwrap();
+        let clocks = (Arc::new(clock.clone()), Arc::new(monotonic.clone()));
+        let application = Application::start(config, clocks.0, clocks.1, stopped).unwrap();
+        let metrics = application.metrics_address().map(|address| format!("http://{address}/metrics"));
         let url = format!("http://{}", application.address());
         actix_web::rt::spawn(application.run());
         let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
-        Self { url, clock, client, folder, _stop: stop }
+        Self { url, clock, monotonic, metrics, client, folder, stop }
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn stop(self) {
+        let _ = self.stop.send(());
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {

@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use crate::programs::{ACCESS_TOKEN_SECRET, Database, Running, Server, api_server, auth_server, program};
+use crate::programs::{
+    ACCESS_TOKEN_SECRET, Database, FEED_SECRET, Running, Server, api_server, auth_server, program,
+};
 
 fn run(mut command: Command) -> Output {
     command.output().unwrap()
@@ -36,9 +38,20 @@ fn every_fault_is_named_at_once_and_nothing_listens() {
                 ("PHOTOS_DIR", "/dev/null/photos"),
                 ("LOG_FORMAT", "xml"),
                 ("RUST_LOG", "a=b=c"),
+                ("AUTH_SERVER_URL", "nonsense"),
+                ("AUTH_SERVER_CA_FILE", "/nowhere/at/all"),
+                ("REVOCATION_MAX_STALENESS", "soon"),
+                ("ON_STALE", "panic"),
+                ("METRICS_ADDR", "9300"),
             ],
             vec![
                 "ACCESS_TOKEN_SECRET",
+                "FEED_SECRET",
+                "AUTH_SERVER_URL",
+                "AUTH_SERVER_CA_FILE",
+                "REVOCATION_MAX_STALENESS",
+                "ON_STALE",
+                "METRICS_ADDR",
                 "AUDIENCE",
                 "CLOCK_LEEWAY",
                 "API_SERVER_ADDR",
@@ -102,7 +115,10 @@ fn a_secret_may_come_from_a_file_and_settings_from_dotenv() {
     fs::write(&secret, format!("{ACCESS_TOKEN_SECRET}\n")).unwrap();
     fs::write(folder.path().join(".env"), "API_SERVER_ADDR=127.0.0.1:0\nLOG_FORMAT=json\n").unwrap();
     let mut command = program("api-server");
-    command.env("ACCESS_TOKEN_SECRET_FILE", &secret).current_dir(folder.path());
+    command
+        .env("ACCESS_TOKEN_SECRET_FILE", &secret)
+        .env("FEED_SECRET", FEED_SECRET)
+        .current_dir(folder.path());
     let mut running = Running::start(command);
     running.wait_for("api-server listens on ");
     let output = running.output();

@@ -6,8 +6,9 @@ use std::time::Instant;
 use scratch_pg::{Profile, ScratchPg};
 use serde_json::{Value, json};
 
+use crate::feed_followed::ready_api_server;
 use crate::programs::{
-    Database, EMAIL, PASSWORD, PATIENCE, Running, Server, api_server, auth_server, free_address, program,
+    Database, EMAIL, PASSWORD, PATIENCE, Running, Server, auth_server, free_address, program,
 };
 
 /// RV-04, OP-06
@@ -15,7 +16,7 @@ use crate::programs::{
 async fn without_its_database_auth_server_says_so_and_api_server_does_not_notice() {
     let postgres = ScratchPg::start(Profile::Durable).unwrap();
     let auth = Server::start(auth_server(&postgres.url("postgres")));
-    let api = Server::start(api_server());
+    let (api, _feed) = ready_api_server();
     auth.register().await;
     let (access, refresh) = auth.sign_in().await;
     postgres.stop_immediate().unwrap();

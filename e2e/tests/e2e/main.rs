@@ -8,6 +8,10 @@ mod administering;
 mod configuration;
 mod database_away;
 mod developing;
+mod feed_followed;
+#[path = "../../../shared/tests/goptri/feed_server.rs"]
+#[expect(dead_code, reason = "the library's own tests know more moves")]
+mod feed_server;
 mod guessing;
 mod hashing;
 mod operating;

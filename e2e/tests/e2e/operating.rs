@@ -4,6 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::feed_followed::ready_api_server;
 use crate::programs::{Database, EMAIL, PASSWORD, Server, api_server, auth_server, program, run};
 
 fn told(output: &Output) -> String {
@@ -73,7 +74,12 @@ fn fresh_secrets_are_64_random_bytes_and_good_enough_to_start_with() {
         assert!(value.len() == 128 && value.bytes().all(|b| b.is_ascii_hexdigit()), "{name}");
     }
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(".env"), one).unwrap();
+    let feed = if one.contains("FEED_SECRET=") {
+        ""
+    } else {
+        concat!("FEED_SECRET=", "feed-8365f2a9c4be1d07be1d078365f2a9c4")
+    };
+    std::fs::write(folder.path().join(".env"), format!("{one}{feed}\n")).unwrap();
     let mut auth = program("auth-server");
     auth.current_dir(folder.path()).env("AUTH_SERVER_ADDR", "127.0.0.1:0");
     let mut api = program("api-server");
@@ -130,9 +136,9 @@ async fn a_token_is_explained_in_words() {
 fn the_health_checks_of_the_compose_file_tell_a_ready_server_from_none() {
     let compose = include_str!("../../../docker-compose.yml");
     let database = Database::sqlite();
-    for (port, server) in
-        [("4000", Server::start(auth_server(&database.url()))), ("3000", Server::start(api_server()))]
-    {
+    let auth = Server::start(auth_server(&database.url()));
+    let (api, _feed) = ready_api_server();
+    for (port, server) in [("4000", auth), ("3000", api)] {
         let check =
             compose.lines().find(|line| line.contains(&format!("/dev/tcp/127.0.0.1/{port}"))).unwrap();
         let check = check.trim().trim_start_matches("- ").trim_matches('\'');

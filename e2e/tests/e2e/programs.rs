@@ -144,12 +144,20 @@ pub(crate) fn auth_server(database_url: &str) -> Command {
     command
 }
 
-/// api-server with the secret of the tests on a port of its own, and a folder of pictures that all of them share.
+/// api-server with the secrets of the tests on a port of its own, and a folder of pictures that all of them share. It follows
+/// nobody: it serves, and is not ready.
 pub(crate) fn api_server() -> Command {
+    api_server_that_follows("http://127.0.0.1:1")
+}
+
+/// The same, and it follows the feed of the auth-server there.
+pub(crate) fn api_server_that_follows(auth_server: &str) -> Command {
     let mut command = program("api-server");
     command
         .env("API_SERVER_ADDR", "127.0.0.1:0")
         .env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
+        .env("FEED_SECRET", FEED_SECRET)
+        .env("AUTH_SERVER_URL", auth_server)
         .env("PHOTOS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/photos"));
     command
 }

@@ -133,6 +133,7 @@ fn three_dots_stand_for_anything_on_their_line_and_nothing_else_does() {
 #[test]
 fn every_variable_is_in_the_readme() {
     let sources = [
+        include_str!("../../../shared/src/settings/of_the_feed.rs"),
         include_str!("../../../shared/src/settings/of_tokens.rs"),
         include_str!("../../../shared/src/server/client_address.rs"),
         include_str!("../../../shared/src/server/logging.rs"),

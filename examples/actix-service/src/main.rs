@@ -24,8 +24,8 @@ async fn hello(caller: Bearer) -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let environment = Environment::load()?; // ACCESS_TOKEN_SECRET, ISSUER and AUDIENCE, as api-server has them
-    let guard = Guard::from_environment(&environment)?;
+    let environment = Environment::load()?; // ACCESS_TOKEN_SECRET, ISSUER, AUDIENCE and FEED_SECRET, as api-server has them
+    let guard = Guard::following(&environment)?; // refuses what was signed out within moments
     let address = environment.get("ADDR").unwrap_or("127.0.0.1:5000");
     let protected =
         move || web::scope("").wrap(BearerAuth::required(guard.clone())).service(invoices).service(hello);

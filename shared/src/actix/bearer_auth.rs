@@ -11,7 +11,7 @@ use futures_util::TryFutureExt;
 use futures_util::future::{Either, MapOk};
 
 use super::extract::{Caller, Checked};
-use crate::{Guard, ProtocolError};
+use crate::{Guard, ProtocolError, Refusal};
 
 /// Wraps a scope of routes:
 ///
@@ -42,7 +42,8 @@ impl BearerAuth {
         Self { guard, anybody: false }
     }
 
-    /// Lets everybody through; who presents a good token is attached to the request.
+    /// Lets everybody through; who presents a good token is attached to the request. Where it cannot be told whether it
+    /// is good, that is said instead of taking its bearer for nobody.
     pub fn optional(guard: Guard) -> Self {
         Self { guard, anybody: true }
     }
@@ -51,7 +52,11 @@ impl BearerAuth {
         let token = presented_token(headers)?.ok_or(ProtocolError::MISSING_TOKEN)?;
         self.guard.check(token).map(Caller::new).map_err(|refusal| {
             tracing::info!(reason = %refusal, "access token refused");
-            ProtocolError::INVALID_TOKEN
+            match refusal {
+                // Not the token's fault, and another one would not help.
+                Refusal::Stale => ProtocolError::UNAVAILABLE,
+                _ => ProtocolError::INVALID_TOKEN,
+            }
         })
     }
 }
@@ -118,7 +123,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let checked = self.auth.check(request.headers());
         match checked {
-            Err(error) if !self.auth.anybody || error == ProtocolError::TWO_CREDENTIALS => {
+            Err(error) if !self.auth.anybody || error.status != 401 => {
                 Either::Left(ready(Ok(request.into_response(error.error_response()).map_into_right_body())))
             }
             checked => {

@@ -4,7 +4,6 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::secret::{FeedSecret, Plain};
-use crate::settings::Settings;
 
 /// A ring of secrets: the first is presented, all are accepted.
 #[derive(Debug, Clone)]
@@ -14,7 +13,7 @@ pub struct FeedSecrets {
 }
 
 impl FeedSecrets {
-    /// A ring of these. [`Settings::feed_secrets`] reads and judges them.
+    /// A ring of these. [`Settings::feed_secrets`](crate::Settings::feed_secrets) reads and judges them.
     pub fn new(first: Plain<FeedSecret>, others: Vec<Plain<FeedSecret>>) -> Self {
         Self { first, others }
     }
@@ -34,22 +33,10 @@ impl FeedSecrets {
     }
 }
 
-impl Settings<'_> {
-    /// `FEED_SECRET`: several separated by commas, the first presented, all accepted.
-    pub fn feed_secrets(&self) -> Option<FeedSecrets> {
-        self.secrets("FEED_SECRET").map(|(first, others)| FeedSecrets::new(first, others))
-    }
-
-    /// The same for whom the feed is a choice: `Some(None)` when it is not set, `None` when a fault was noted.
-    pub fn optional_feed_secrets(&self) -> Option<Option<FeedSecrets>> {
-        if self.has_secret("FEED_SECRET") { self.feed_secrets().map(Some) } else { Some(None) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Environment, Faults};
+    use crate::{Environment, Faults, Settings};
 
     const ONE: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
     const OTHER: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";

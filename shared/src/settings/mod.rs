@@ -1,6 +1,7 @@
 //! Reads typed settings out of the environment and reports every fault at once, by the variable's name.
 
 mod durations;
+mod of_the_feed;
 mod of_tokens;
 mod secrets;
 

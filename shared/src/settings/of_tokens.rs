@@ -8,7 +8,7 @@ use crate::secret::AccessTokenSecret;
 use crate::{AccessVerifier, KeyRing};
 
 /// The default of `ISSUER`.
-const ISSUER: &str = "http://localhost:4000";
+pub(super) const ISSUER: &str = "http://localhost:4000";
 
 impl Settings<'_> {
     /// `ISSUER`: who issues the tokens, exactly as it stands in their `iss`.
@@ -57,7 +57,7 @@ impl Settings<'_> {
 }
 
 /// An absolute URL that other URLs are built on: https, or http on this machine alone (OP-04).
-fn base_url(text: &str) -> Result<Url, String> {
+pub(super) fn base_url(text: &str) -> Result<Url, String> {
     if text.contains('@') {
         // Not shown: what stands before the @ may be a password.
         return Err("is a URL with a user or a password in it; leave them out".to_owned());

@@ -8,6 +8,7 @@ mod duplicates;
 mod forge;
 mod header;
 mod mutations;
+mod revoked;
 mod rings;
 mod silence;
 mod times;
@@ -18,6 +19,22 @@ mod bearer;
 mod challenges;
 #[cfg(feature = "actix")]
 mod protected;
+
+#[cfg(feature = "actix")]
+mod stale;
+
+#[cfg(feature = "feed")]
+mod feed_age;
+#[cfg(feature = "feed")]
+mod feed_heard;
+#[cfg(feature = "feed")]
+mod feed_lost;
+#[cfg(feature = "feed")]
+mod feed_server;
+#[cfg(feature = "feed")]
+mod feed_tls;
+#[cfg(feature = "feed")]
+mod followed;
 
 #[cfg(feature = "server")]
 mod bodies;

@@ -17,6 +17,7 @@ use auth_domain::PasswordRules;
 use auth_server::flow::{Failure, Register, Registration};
 use auth_server::storage;
 use clap::Parser;
+use goptri::revocation::SystemMonotonic;
 use goptri::server::{log_to_stderr, stop_signal};
 use goptri::{Environment, Plain, Settings, SystemClock};
 use kept::Kept;
@@ -56,12 +57,17 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     log_to_stderr(&settings);
     settings.finish(Some(()))?;
     let auth = auth_server::Config::from_environment(&environment)?;
-    let api = api_server::Config::from_environment(&environment)?;
+    let mut api = api_server::Config::from_environment(&environment)?;
 
     let clock = Arc::new(SystemClock);
     let store = storage::open(&auth.database_url, clock.clone())?;
-    let api = api_server::Application::start(api, clock.clone(), stop_signal())?;
-    let auth = auth_server::Application::start(auth, Arc::clone(&store), clock, stop_signal()).await?;
+    let auth =
+        auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop_signal()).await?;
+    if environment.get("AUTH_SERVER_URL").is_none() {
+        api.feed = api.feed.on_this_machine(auth.address());
+    }
+    let monotonic = Arc::new(SystemMonotonic::default());
+    let api = api_server::Application::start(api, clock, monotonic, stop_signal())?;
 
     let register = Register::one_by_one(store, DEMO_RULES).await?;
     let demo = Registration {

@@ -1,0 +1,104 @@
+//! What auth-server has ended is refused here, and what is not known is said.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use goptri::revocation::Kind;
+
+use crate::feed_server::{Asked, FeedServer, end};
+use crate::support::{PATIENCE, SESSION, TestServer, sign};
+
+/// A server that follows a feed which the test plays.
+fn follow(more: &[(&str, &str)]) -> (TestServer, FeedServer) {
+    let feed = FeedServer::start();
+    let url = feed.url();
+    let variables = [&[("AUTH_SERVER_URL", url.as_str())], more].concat();
+    (TestServer::start_with(tempfile::tempdir().unwrap(), &variables), feed)
+}
+
+async fn wait_for_status(server: &TestServer, path: &str, token: &str, status: u16) {
+    let started = std::time::Instant::now();
+    loop {
+        let answer = server.get(path, token).await;
+        if answer.status == status {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "{path} answers {} and not {status}", answer.status);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+async fn caught_up(server: &TestServer, feed: &FeedServer) -> Asked {
+    let mut asked = feed.next().accept();
+    asked.caught_up(0);
+    wait_for_status(server, "/readyz", "", 200).await;
+    asked
+}
+
+/// RV-06
+#[actix_web::test]
+async fn the_tokens_of_an_ended_session_are_refused_and_those_of_others_are_not() {
+    let (server, feed) = follow(&[]);
+    let mut feed = caught_up(&server, &feed).await;
+    let (mine, client) = (server.person("0193b3a4-0000-7000-8000-000000000001"), server.client("reports"));
+    assert_eq!(server.get("/photos", &mine).await.status, 200);
+    feed.revoke(vec![end(Kind::Session, SESSION, 0, 60)]);
+    wait_for_status(&server, "/photos", &mine, 401).await;
+    assert_eq!(server.get("/me", &mine).await.error(), (401, "invalid_token"));
+    assert_eq!(server.get("/currentuser", &mine).await.body["currentUser"], serde_json::Value::Null);
+    assert_eq!(server.get("/me", &client).await.status, 200);
+}
+
+/// RV-07
+#[actix_web::test]
+async fn it_says_what_it_waits_for_and_serves_meanwhile_unless_it_is_told_to_refuse() {
+    for (on_stale, before) in [("allow", 200), ("refuse", 503)] {
+        let (server, feed) = follow(&[("ON_STALE", on_stale)]);
+        let token = sign(&server.claims());
+        let waits = server.get("/readyz", "").await;
+        assert_eq!(waits.error(), (503, "temporarily_unavailable"));
+        let sentence = waits.body["error_description"].as_str().unwrap();
+        assert!(sentence.contains("waits for the revocation feed"), "{sentence}");
+        assert_eq!(server.get("/healthz", "").await.status, 200);
+        assert_eq!(server.get("/me", &token).await.status, before, "{on_stale}");
+        let _feed = caught_up(&server, &feed).await;
+        assert_eq!(server.get("/me", &token).await.status, 200);
+    }
+}
+
+/// RV-07
+#[actix_web::test]
+async fn cut_off_for_too_long_it_does_what_it_was_told_and_heals() {
+    for (on_stale, status) in [("allow", 200), ("refuse", 503)] {
+        let (server, feed) = follow(&[("ON_STALE", on_stale), ("REVOCATION_MAX_STALENESS", "2m")]);
+        let token = sign(&server.claims());
+        drop(caught_up(&server, &feed).await);
+        server.monotonic.advance(Duration::from_secs(115));
+        assert_eq!(server.get("/me", &token).await.status, 200);
+        server.monotonic.advance(Duration::from_secs(6));
+        let cut_off = server.get("/me", &token).await;
+        assert_eq!(cut_off.status, status, "{on_stale}");
+        assert_eq!(cut_off.header("retry-after").is_empty(), status == 200);
+        assert_eq!(server.get("/readyz", "").await.status, status);
+        assert_eq!(server.get("/healthz", "").await.status, 200);
+        let _feed = caught_up(&server, &feed).await;
+        assert_eq!(server.get("/me", &token).await.status, 200);
+    }
+}
+
+/// The clocks of two servers that are an hour apart make nothing known for longer or shorter.
+#[actix_web::test]
+async fn a_clock_that_is_an_hour_off_neither_loses_an_entry_nor_drops_it_early() {
+    for hours in [-1, 1] {
+        let (server, feed) = follow(&[]);
+        server.clock.advance(TimeDelta::hours(hours));
+        let mut feed = caught_up(&server, &feed).await;
+        let token = sign(&server.claims());
+        feed.revoke(vec![end(Kind::Session, SESSION, 0, 7_500)]);
+        wait_for_status(&server, "/me", &token, 401).await;
+        server.monotonic.advance(Duration::from_secs(7_499 - 60));
+        assert_eq!(server.get("/me", &token).await.status, 401, "{hours} h");
+        server.monotonic.advance(Duration::from_secs(63));
+        assert_eq!(server.get("/me", &token).await.status, 200, "{hours} h");
+    }
+}

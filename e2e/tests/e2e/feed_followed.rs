@@ -1,0 +1,158 @@
+//! The real api-server, and the service of one's own, behind a feed that the test plays.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use goptri::revocation::{Kind, MAX_ENTRIES_AN_EVENT};
+use reqwest::Client;
+
+use crate::feed_server::{Asked, FeedServer, end};
+use crate::programs::{
+    ACCESS_TOKEN_SECRET, Database, FEED_SECRET, PATIENCE, Running, Server, api_server_that_follows,
+    auth_server, free_address, program,
+};
+
+/// How much memory a program has, and the most that it ever had, in kB.
+fn memory(server: &Server) -> [usize; 2] {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.running.child.id())).unwrap();
+    ["VmRSS:", "VmHWM:"].map(|name| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    })
+}
+
+async fn status(server: &Server, path: &str, token: &str) -> u16 {
+    server.get(path, token).await.status().as_u16()
+}
+
+async fn wait_for_status(server: &Server, path: &str, token: &str, expected: u16) {
+    let started = Instant::now();
+    while status(server, path, token).await != expected {
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{path} does not answer {expected}:\n{}",
+            server.running.output()
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// api-server behind a feed that has told everything, which lasts as long as the second of the two is kept.
+pub(crate) fn ready_api_server() -> (Server, Asked) {
+    let feed = FeedServer::start();
+    let mut api = Server::start(api_server_that_follows(&feed.url()));
+    let asked = caught_up(&feed);
+    api.running.wait_for("the revocation feed is heard");
+    (api, asked)
+}
+
+fn caught_up(feed: &FeedServer) -> Asked {
+    let mut asked = feed.next().accept();
+    asked.caught_up(0);
+    asked
+}
+
+/// An access token of Ann's, and its `sid`.
+async fn token() -> (String, String) {
+    let database = Database::sqlite();
+    let auth = Server::start(auth_server(&database.url()));
+    auth.register().await;
+    let (access, _) = auth.sign_in().await;
+    let api = Server::start(api_server_that_follows("http://127.0.0.1:1"));
+    let me: serde_json::Value = api.get("/me", &access).await.json().await.unwrap();
+    (access, me["sid"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_million_ends_take_less_than_120_megabytes() {
+    let (access, sid) = token().await;
+    let feed = FeedServer::start();
+    let api = Server::start(api_server_that_follows(&feed.url()));
+    let mut feed = feed.next().accept();
+    let began = Instant::now();
+    let mut entries = (0..1_000_000_u64).map(|number| {
+        let id = u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(number);
+        let (kind, subject) = match number % 2 {
+            0 => (Kind::Session, uuid::Uuid::from_u128(id).to_string()),
+            _ => (Kind::Token, format!("{id:032x}")),
+        };
+        end(kind, &subject, 1_800_000_000, 7_500)
+    });
+    loop {
+        let batch: Vec<_> = entries.by_ref().take(MAX_ENTRIES_AN_EVENT).collect();
+        if batch.is_empty() {
+            break;
+        }
+        assert!(feed.revoke(batch));
+    }
+    feed.revoke(vec![end(Kind::Session, &sid, 1_800_000_000, 7_500)]);
+    feed.caught_up(0);
+    wait_for_status(&api, "/readyz", "", 200).await;
+    let took = began.elapsed();
+    assert_eq!(status(&api, "/me", &access).await, 401);
+    assert!(api.running.output().contains("entries=1000001"), "{}", api.running.output());
+    let [now, most] = memory(&api);
+    println!("{now} kB, at most {most} kB, after {took:?}");
+    assert!(most < 120_000, "{most} kB");
+}
+
+/// RV-07: while it is stopped nothing is heard, and what lay in buffers meanwhile is no news.
+#[tokio::test]
+async fn after_a_stop_it_notices_that_it_is_stale_and_heals() {
+    let (access, _) = token().await;
+    let feed = FeedServer::start();
+    let mut command = api_server_that_follows(&feed.url());
+    command.env("ON_STALE", "refuse").env("REVOCATION_MAX_STALENESS", "6s");
+    let mut api = Server::start(command);
+    let mut asked = caught_up(&feed);
+    wait_for_status(&api, "/me", &access, 200).await;
+    api.running.signal("STOP");
+    // Sent while it is stopped, and read when it goes on.
+    asked.heartbeat(0);
+    std::thread::sleep(Duration::from_secs(7));
+    api.running.signal("CONT");
+    assert_eq!(status(&api, "/me", &access).await, 503, "{}", api.running.output());
+    assert_eq!(status(&api, "/readyz", &access).await, 503);
+    api.running.wait_for("ON_STALE=refuse: no access token is accepted");
+    asked.heartbeat(0);
+    wait_for_status(&api, "/me", &access, 200).await;
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_told_in_the_log_and_costs_nothing_else() {
+    let (access, _) = token().await;
+    let feed = FeedServer::start();
+    let mut api = Server::start(api_server_that_follows(&feed.url()));
+    feed.next().answer("401 Unauthorized", "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n", "{}");
+    api.running.wait_for("the first in FEED_SECRET here must be one of those in its FEED_SECRET");
+    assert!(!api.running.output().contains(FEED_SECRET));
+    assert_eq!((status(&api, "/me", &access).await, status(&api, "/readyz", "").await), (200, 503));
+    let _feed = caught_up(&feed);
+    wait_for_status(&api, "/readyz", "", 200).await;
+}
+
+/// One line of set-up.
+#[tokio::test]
+async fn a_service_of_ones_own_hears_of_sign_outs_too() {
+    let (access, sid) = token().await;
+    let (feed, address) = (FeedServer::start(), free_address());
+    let mut command = program("actix-service-example");
+    command
+        .env("ADDR", &address)
+        .env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
+        .env("FEED_SECRET", FEED_SECRET)
+        .env("AUTH_SERVER_URL", feed.url());
+    let _service = Running::start(command);
+    let mut feed = caught_up(&feed);
+    let (client, url, started) = (Client::new(), format!("http://{address}/hello"), Instant::now());
+    for (expected, ends) in [(200, true), (401, false)] {
+        while client.get(&url).bearer_auth(&access).send().await.map_or(0, |answer| answer.status().as_u16())
+            != expected
+        {
+            assert!(started.elapsed() < PATIENCE, "it does not answer {expected}");
+        }
+        if ends {
+            feed.revoke(vec![end(Kind::Session, &sid, 1_800_000_000, 60)]);
+        }
+    }
+}

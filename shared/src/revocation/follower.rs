@@ -1,0 +1,195 @@
+//! Follows the feed for as long as the program runs, on a thread of its own: no runtime is asked for, and none is held up.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::mem::{Discriminant, discriminant};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::connection::{Listener, Lost, hear};
+use super::feed::{Feed, Pace};
+use super::revocations::Revocations;
+use super::staleness::OnStale;
+
+/// How often it looks after the set: one slice is swept, and whether it is stale is seen.
+const TENDING: Duration = Duration::from_millis(100);
+
+/// Keeps a set up to date until it is dropped.
+#[derive(Debug)]
+pub struct FeedFollower {
+    revocations: Revocations,
+    _stop: oneshot::Sender<()>,
+}
+
+impl FeedFollower {
+    /// Begins. It connects again, for ever, when the feed is lost; the set keeps what it has meanwhile.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start(feed: Feed, revocations: Revocations) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let set = revocations.clone();
+        let log = tracing::dispatcher::get_default(Clone::clone);
+        thread::Builder::new().name("goptri-feed".to_owned()).spawn(move || {
+            tracing::dispatcher::with_default(&log, || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        _ = stopped => {}
+                        () = follow(&feed, &set) => {}
+                        () = tend(&set) => {}
+                    }
+                });
+                set.set_connected(false);
+                // A look-up of a name may take long, and nobody waits for it.
+                runtime.shutdown_background();
+            });
+        })?;
+        Ok(Self { revocations, _stop: stop })
+    }
+
+    /// What it keeps up to date.
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+}
+
+async fn follow(feed: &Feed, revocations: &Revocations) {
+    let mut pauses = Pauses::new(feed.pace);
+    let mut journal = Journal::new(feed.url(), revocations);
+    loop {
+        journal.steady = false;
+        let lost = hear(feed, revocations, &mut journal).await;
+        journal.lost(&lost);
+        if journal.steady {
+            pauses = Pauses::new(feed.pace);
+        }
+        sleep(pauses.next()).await;
+    }
+}
+
+/// Sweeps, and says when the set becomes stale and when it no longer is.
+async fn tend(revocations: &Revocations) {
+    let mut ticks = interval(TENDING);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut was_stale = false;
+    for slice in (0..Revocations::SLICES).cycle() {
+        ticks.tick().await;
+        if !revocations.is_empty() {
+            revocations.sweep(slice);
+        }
+        // Before it has caught up, that is said elsewhere.
+        let Some(age) = revocations.age() else { continue };
+        let stale = revocations.is_stale();
+        if stale && !was_stale {
+            let age_seconds = age.as_secs();
+            match revocations.staleness().then {
+                OnStale::Allow => tracing::warn!(
+                    age_seconds,
+                    "what is known of ended sessions is stale; ON_STALE=allow: their access tokens are accepted until they expire"
+                ),
+                OnStale::Refuse => tracing::error!(
+                    age_seconds,
+                    "what is known of ended sessions is stale; ON_STALE=refuse: no access token is accepted"
+                ),
+            }
+        }
+        if !stale && was_stale {
+            tracing::info!("what is known of ended sessions is fresh again");
+        }
+        was_stale = stale;
+    }
+}
+
+/// What the log is told: once when the feed is lost, once for each other reason meanwhile, and once when it is back.
+struct Journal<'a> {
+    url: &'a str,
+    revocations: &'a Revocations,
+    lost_since: Option<Duration>,
+    reasons: Vec<Discriminant<Lost>>,
+    /// Whether the present connection has lasted for a heartbeat.
+    steady: bool,
+}
+
+impl<'a> Journal<'a> {
+    fn new(url: &'a str, revocations: &'a Revocations) -> Self {
+        Self { url, revocations, lost_since: None, reasons: Vec::new(), steady: false }
+    }
+
+    fn lost(&mut self, reason: &Lost) {
+        self.lost_since.get_or_insert(self.revocations.clock().elapsed());
+        if self.reasons.contains(&discriminant(reason)) {
+            return;
+        }
+        self.reasons.push(discriminant(reason));
+        tracing::warn!(url = self.url, %reason, "the revocation feed is not heard; trying again and again");
+    }
+}
+
+impl Listener for Journal<'_> {
+    fn caught_up(&mut self) {
+        let entries = self.revocations.len();
+        match self.lost_since.take() {
+            None => tracing::info!(url = self.url, entries, "the revocation feed is heard"),
+            Some(since) => {
+                let seconds = self.revocations.clock().elapsed().saturating_sub(since).as_secs();
+                tracing::info!(
+                    url = self.url,
+                    entries,
+                    after_seconds = seconds,
+                    "the revocation feed is heard again"
+                );
+            }
+        }
+        self.reasons.clear();
+    }
+
+    fn heartbeat(&mut self) {
+        self.steady = true;
+    }
+}
+
+/// Twice as long each time, and each somewhere between half of that and all of it, so that those who lost it together
+/// do not come back together.
+struct Pauses {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pauses {
+    fn new(pace: Pace) -> Self {
+        Self { next: pace.shortest_pause, longest: pace.longest_pause }
+    }
+
+    fn next(&mut self) -> Duration {
+        let pause = self.next.min(self.longest);
+        self.next = pause.saturating_mul(2);
+        // Chance enough to scatter; nothing depends on nobody foreseeing it.
+        let chance = u32::from(RandomState::new().build_hasher().finish().to_be_bytes()[0]);
+        pause / 2 + pause / 2 * chance / 255
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_are_scattered() {
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..50 {
+            let mut pauses = Pauses::new(Pace::default());
+            for longest in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] {
+                let pause = pauses.next();
+                let longest = Duration::from_millis(longest);
+                assert!(longest / 2 <= pause && pause <= longest, "{pause:?} of {longest:?}");
+                seen.insert(pause);
+            }
+        }
+        assert!(seen.len() > 100, "{} different pauses", seen.len());
+    }
+}

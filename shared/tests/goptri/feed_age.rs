@@ -1,0 +1,98 @@
+//! How old what is known is, when the feed is slow, silent, or was not read for a while.
+
+use std::time::Duration;
+
+use goptri::Refusal;
+use goptri::revocation::{OnStale, Pace};
+
+use crate::followed::{Followed, PACE};
+use crate::forge::good;
+
+fn seconds(followed: &Followed) -> u64 {
+    followed.revocations.age().unwrap().as_secs()
+}
+
+#[test]
+fn age_grows_while_nothing_is_heard_and_ends_with_a_heartbeat() {
+    let followed = Followed::start(OnStale::Refuse);
+    let mut feed = followed.caught_up();
+    followed.clock.advance(Duration::from_secs(15));
+    assert!((15..18).contains(&seconds(&followed)));
+    feed.heartbeat(0);
+    followed.wait("it is fresh", || seconds(&followed) < 15);
+    assert_eq!(followed.refusal(&good()), None);
+}
+
+/// A server that is cut off from its database says so, and cannot look fresh.
+#[test]
+fn the_age_that_the_server_tells_counts() {
+    let followed = Followed::start(OnStale::Refuse);
+    let mut feed = followed.server.next().accept();
+    feed.caught_up(50_000);
+    followed.wait("it has caught up", || followed.revocations.is_connected());
+    assert!((50..55).contains(&seconds(&followed)), "{}", seconds(&followed));
+    assert_eq!(followed.refusal(&good()), None);
+    followed.clock.advance(Duration::from_secs(11));
+    feed.heartbeat(61_500);
+    followed.wait_for_log("ON_STALE=refuse: no access token is accepted");
+    assert_eq!(followed.refusal(&good()), Some(Refusal::Stale));
+    feed.heartbeat(0);
+    followed.wait("it is fresh", || followed.refusal(&good()).is_none());
+    followed.wait_for_log("what is known of ended sessions is fresh again");
+}
+
+/// Heartbeats that lay in a buffer, as while this process was stopped, are as old as they are.
+#[test]
+fn a_heartbeat_that_was_read_late_does_not_look_fresh() {
+    let followed = Followed::start(OnStale::Allow);
+    let mut feed = followed.server.next().accept();
+    feed.event("caught-up", r#"{"age_ms":0,"uptime_ms":100000}"#);
+    followed.wait("it has caught up", || followed.revocations.is_connected());
+    followed.clock.advance(Duration::from_secs(19));
+    // Sent five seconds later, and read after nineteen.
+    feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":105000}"#);
+    feed.event("heartbeat", r#"{"age_ms":1000,"uptime_ms":110000}"#);
+    followed.wait("both were read", || seconds(&followed) < 12);
+    assert!((9..12).contains(&seconds(&followed)), "nine in the buffer, and one: {}", seconds(&followed));
+    feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":119000}"#);
+    followed.wait("it is fresh", || seconds(&followed) < 3);
+}
+
+/// After a long stop, what is in the buffers is not even listened to.
+#[test]
+fn after_a_stop_that_was_longer_than_the_feed_may_be_silent_it_asks_anew() {
+    let followed = Followed::start(OnStale::Refuse);
+    let mut feed = followed.caught_up();
+    followed.clock.advance(Duration::from_hours(1));
+    assert_eq!(followed.refusal(&good()), Some(Refusal::Stale), "at once, and not when somebody notices");
+    feed.heartbeat(0);
+    feed.wait_until_closed();
+    assert!(seconds(&followed) >= 3_600);
+    followed.wait_for_log("nothing was heard for 36");
+    let _feed = followed.caught_up();
+    assert_eq!(followed.refusal(&good()), None);
+}
+
+/// A server that hangs at any point is left, and asked again.
+#[test]
+fn a_feed_that_falls_silent_is_left() {
+    let short = Duration::from_millis(50);
+    for (what, pace) in [
+        ("in the head", Pace { answer: short, ..PACE }),
+        ("before the first event", Pace { first: short, ..PACE }),
+        ("half-way through an event", Pace { next: short, ..PACE }),
+    ] {
+        let followed = Followed::start_at(OnStale::Allow, pace);
+        let mut feed = followed.server.next();
+        if what != "in the head" {
+            feed = feed.accept();
+        }
+        if what == "half-way through an event" {
+            feed.send(b"event: caught-up\ndata: {\"age_ms\":0,\"uptime_");
+        }
+        feed.wait_until_closed();
+        followed.wait_for_log("nothing was heard for 0 s");
+        let _again = followed.server.next();
+        assert!(followed.revocations.ready().is_err(), "{what}");
+    }
+}

@@ -1,0 +1,166 @@
+//! The feed as it should be: what it says is known, and what was known stays known.
+
+use std::fs;
+use std::time::Duration;
+
+use goptri::revocation::{Kind, OnStale};
+use goptri::{Clock, Environment, Guard, Refusal, SystemClock};
+
+use crate::feed_server::{FeedServer, end};
+use crate::followed::{FEED_SECRET, Followed};
+use crate::forge::{AUDIENCE, ISSUER, NOW, SECRET, claims, good, with, with_claims};
+use crate::revoked::{SESSION, TOKEN, of_a_client};
+
+/// RV-12
+#[test]
+fn the_request_is_the_one_that_auth_server_answers() {
+    let followed = Followed::start(OnStale::Allow);
+    let asked = followed.server.next();
+    let head = asked.head.to_ascii_lowercase();
+    assert!(head.starts_with("get /revocations http/1.1\r\n"), "{head}");
+    for header in ["accept: text/event-stream", &format!("authorization: bearer {FEED_SECRET}")] {
+        assert!(head.contains(&format!("\r\n{header}\r\n")), "{head}");
+    }
+}
+
+#[test]
+fn sessions_tokens_and_clients_are_refused_as_soon_as_the_feed_says_so() {
+    let followed = Followed::start(OnStale::Allow);
+    let mut feed = followed.caught_up();
+    let twin = with_claims(&with(claims(), "jti", "another"));
+    let tokens = [good(), twin, of_a_client("reports", NOW), of_a_client("reports", NOW + 1)];
+    for token in &tokens {
+        assert_eq!(followed.refusal(token), None);
+    }
+    feed.revoke(vec![end(Kind::Token, TOKEN, NOW, 60), end(Kind::Client, "reports", NOW, 60)]);
+    for token in [&tokens[0], &tokens[2]] {
+        followed.wait_until_revoked(token);
+    }
+    assert_eq!([followed.refusal(&tokens[1])], [None]);
+    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    followed.wait_until_revoked(&tokens[1]);
+    assert_eq!(followed.revocations.len(), 3);
+}
+
+/// RV-07
+#[test]
+fn it_is_ready_once_it_has_caught_up_and_not_before() {
+    let followed = Followed::start(OnStale::Refuse);
+    let mut feed = followed.server.next().accept();
+    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    // A heartbeat says nothing about a snapshot that is not complete.
+    feed.heartbeat(0);
+    followed.wait_until_revoked(&good());
+    let other = with_claims(&with(with(claims(), "sid", "another"), "jti", "another"));
+    assert!(followed.revocations.ready().is_err() && !followed.revocations.is_connected());
+    assert_eq!((followed.revocations.age(), followed.refusal(&other)), (None, Some(Refusal::Stale)));
+    feed.caught_up(300);
+    followed.wait("it is ready", || followed.revocations.ready().is_ok());
+    assert_eq!(followed.refusal(&other), None);
+    let age = followed.revocations.age().unwrap();
+    assert!(age >= Duration::from_millis(300) && age < Duration::from_secs(30), "{age:?}");
+    followed.wait_for_log("the revocation feed is heard");
+}
+
+/// RV-06: what was known before stays known, and what ended meanwhile is in what is told again.
+#[test]
+fn reconnecting_keeps_what_was_known_and_adds_what_was_missed() {
+    let followed = Followed::start(OnStale::Allow);
+    let mut feed = followed.caught_up();
+    let twin = with_claims(&with(with(claims(), "sid", "missed"), "jti", "another"));
+    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    followed.wait_until_revoked(&good());
+    drop(feed);
+    followed.wait("it is lost", || !followed.revocations.is_connected());
+    assert_eq!(followed.refusal(&good()), Some(Refusal::Revoked));
+    let mut feed = followed.server.next().accept();
+    feed.revoke(vec![end(Kind::Session, "missed", NOW, 60)]);
+    followed.wait_until_revoked(&twin);
+    feed.caught_up(0);
+    followed.wait_for_log("the revocation feed is heard again");
+    assert_eq!(followed.refusal(&good()), Some(Refusal::Revoked), "though it was not told again");
+    assert_eq!(followed.log.times("the revocation feed is not heard"), 1, "{}", followed.log.text());
+}
+
+#[test]
+fn an_outage_is_told_once_when_it_begins_and_once_when_it_ends() {
+    let followed = Followed::start(OnStale::Allow);
+    drop(followed.caught_up());
+    for _ in 0..10 {
+        drop(followed.server.next());
+    }
+    drop(followed.server.next().accept());
+    let _feed = followed.caught_up();
+    followed.wait_for_log("the revocation feed is heard again");
+    let log = followed.log.text();
+    // Once for the stream that ended, and once for the requests that were not answered.
+    assert_eq!(followed.log.times("the revocation feed is not heard"), 2, "{log}");
+    assert!(log.contains("after_seconds=") && !log.contains(FEED_SECRET), "{log}");
+}
+
+#[test]
+fn an_entry_that_expires_is_taken_out_of_memory_in_the_background() {
+    let followed = Followed::start(OnStale::Allow);
+    let mut feed = followed.caught_up();
+    let ids =
+        (0..500_u64).map(|number| end(Kind::Token, &format!("{number:032x}"), NOW, 60 + number % 2 * 600));
+    feed.revoke(ids.collect());
+    followed.wait("all are there", || followed.revocations.len() == 500);
+    followed.clock.advance(Duration::from_secs(62));
+    followed.wait("half of them are gone", || followed.revocations.len() == 250);
+    followed.clock.advance(Duration::from_mins(10));
+    followed.wait("all are gone", || followed.revocations.is_empty());
+}
+
+fn threads() -> usize {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.trim() == "goptri-feed").count()
+}
+
+/// One test a process, so that the threads are its own.
+#[test]
+fn dropping_the_follower_ends_its_thread_and_closes_the_connection() {
+    let mut followed = Followed::start(OnStale::Allow);
+    let feed = followed.caught_up();
+    followed.stop();
+    feed.wait_until_closed();
+    followed.wait("it says that it hears nothing", || !followed.revocations.is_connected());
+    if std::env::args().any(|argument| argument == "--exact") {
+        followed.wait("the thread has ended", || threads() == 0);
+    }
+}
+
+/// The line that a service of one's own needs.
+#[test]
+fn a_guard_of_the_environment_follows_the_feed_until_its_last_clone_is_dropped() {
+    let server = FeedServer::start();
+    let environment = |more: &[(&str, &str)]| {
+        let common = [("ACCESS_TOKEN_SECRET", SECRET), ("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)];
+        Environment::from_pairs([&common, more].concat())
+    };
+    let url = server.url();
+    let guard =
+        Guard::following(&environment(&[("FEED_SECRET", FEED_SECRET), ("AUTH_SERVER_URL", &url)])).unwrap();
+    let mut feed = server.next().accept();
+    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.caught_up(0);
+    let started = std::time::Instant::now();
+    while guard.revocations().unwrap().ready().is_err() {
+        assert!(started.elapsed() < crate::feed_server::PATIENCE);
+        std::thread::yield_now();
+    }
+    let now = SystemClock.now().timestamp();
+    let token = with_claims(&with(with(claims(), "iat", now), "exp", now + 900));
+    assert_eq!(guard.check(&token).err(), Some(Refusal::Revoked));
+    let clone = guard.clone();
+    drop(guard);
+    assert!(feed.heartbeat(0));
+    assert_eq!(clone.check(&token).err(), Some(Refusal::Revoked));
+    drop(clone);
+    feed.wait_until_closed();
+
+    assert!(Guard::following(&environment(&[])).unwrap().revocations().is_none());
+    let faults = Guard::following(&environment(&[("FEED_SECRET", "x"), ("ON_STALE", "x")])).unwrap_err();
+    assert_eq!(faults.0.len(), 2, "{faults}");
+}

@@ -1,0 +1,197 @@
+//! A feed that is none, or a bad one: it is refused or contained, it says why in the log, and nothing else suffers.
+
+use std::time::Duration;
+
+use goptri::Refusal;
+use goptri::revocation::{Kind, OnStale, Pace};
+
+use crate::feed_server::{Asked, end};
+use crate::followed::{FEED_SECRET, Followed};
+use crate::forge::{NOW, good};
+use crate::revoked::{SESSION, resident_kb};
+
+/// After what the test did, a good server heals everything, and what was known before is still known.
+fn heals(followed: &Followed) {
+    let mut feed = followed.server.next().accept();
+    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.caught_up(0);
+    followed.wait("it has caught up", || followed.revocations.ready().is_ok());
+    assert_eq!(followed.refusal(&good()), Some(Refusal::Revoked));
+    assert!(!followed.log.text().contains(FEED_SECRET) && !followed.log.text().contains("panicked"));
+}
+
+#[test]
+fn an_answer_that_is_no_feed_is_refused_with_its_reason_in_the_log() {
+    let table: [(&str, &str, &str, &str); 6] = [
+        (
+            "401 Unauthorized",
+            "WWW-Authenticate: Bearer\r\n",
+            "{}",
+            "the first in FEED_SECRET here must be one",
+        ),
+        (
+            "404 Not Found",
+            "Content-Type: text/html\r\n",
+            "<p>no</p>",
+            "answers 404 Not Found instead of the feed",
+        ),
+        ("503 Service Unavailable", "Retry-After: 1\r\n", "", "answers 503 Service Unavailable instead"),
+        ("302 Found", "Location: http://127.0.0.1:1/\r\n", "", "answers 302 Found instead of the feed"),
+        ("200 OK", "Content-Type: text/html\r\n", "<p>hello</p>", "something else than a stream of events"),
+        ("200 OK", "", "event: caught-up\ndata: {}\n\n", "something else than a stream of events"),
+    ];
+    for (status, headers, body, reason) in table {
+        let followed = Followed::start(OnStale::Allow);
+        followed.server.next().answer(status, headers, body);
+        followed.wait_for_log(reason);
+        assert!(followed.revocations.ready().is_err());
+        heals(&followed);
+    }
+}
+
+/// The secret goes to auth-server and to nobody that it names.
+#[test]
+fn a_redirect_is_not_followed() {
+    let (followed, elsewhere) = (Followed::start(OnStale::Allow), crate::feed_server::FeedServer::start());
+    let location = format!("Location: {}/revocations\r\n", elsewhere.url());
+    followed.server.next().answer("307 Temporary Redirect", &location, "");
+    heals(&followed);
+    assert!(!elsewhere.is_asked_within(Duration::from_millis(50)));
+}
+
+#[test]
+fn what_is_not_http_at_all_is_refused() {
+    for nonsense in
+        [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"220 mail.example.com ESMTP\r\n", b"\0\0\0\0\r\n\r\n", b""]
+    {
+        let followed = Followed::start(OnStale::Allow);
+        let mut asked = followed.server.next();
+        asked.send(nonsense);
+        drop(asked);
+        followed.wait_for_log("auth-server cannot be reached: ");
+        heals(&followed);
+    }
+}
+
+/// What comes before the nonsense counts, what comes with it does not.
+#[test]
+fn a_stream_that_turns_to_nonsense_is_left() {
+    let table: [(&[u8], &str); 9] = [
+        (b"event: caught-up\ndata: nonsense\n\n", "the data of an event \"caught-up\""),
+        (
+            b"event: caught-up\ndata: {\"age_ms\":-1,\"uptime_ms\":0}\n\n",
+            "the data of an event \"caught-up\"",
+        ),
+        (
+            b"event: caught-up\ndata: {\"age_ms\":1e99,\"uptime_ms\":0}\n\n",
+            "the data of an event \"caught-up\"",
+        ),
+        (b"event: caught-up\ndata: {}\n\n", "the data of an event \"caught-up\""),
+        (b"event: revocations\ndata: []\n\n", "the data of an event \"revocations\""),
+        (b"event: revocations\ndata: {\"entries\":7}\n\n", "the data of an event \"revocations\""),
+        (b"event: revocations\ndata: {\"entries\":[{]}\n\n", "the data of an event \"revocations\""),
+        (b"event: revocations\ndata: \xff\xfe\xfd\n\n", "the data of an event \"revocations\""),
+        (b"event: caught-up\ndata: {\"age_ms\":0,\"uptime_ms\":0}\n", "the connection was closed"),
+    ];
+    for (nonsense, reason) in table {
+        let followed = Followed::start(OnStale::Allow);
+        let mut feed = followed.server.next().accept();
+        feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+        feed.send(nonsense);
+        drop(feed);
+        followed.wait_for_log(reason);
+        assert_eq!(followed.refusal(&good()), Some(Refusal::Revoked), "what came whole counts");
+        assert!(followed.revocations.ready().is_err());
+        heals(&followed);
+    }
+}
+
+/// Bytes without a meaning cost nobody else's entries.
+#[test]
+fn garbage_that_is_no_event_is_skipped() {
+    let followed = Followed::start(OnStale::Allow);
+    let mut feed = followed.server.next().accept();
+    for garbage in [&b"\xff\xfe\xfd\n\n"[..], b"event: \xff\ndata: \xff\n\n", b"\0\0\n:::\n\n", b"\r\r\n\n\r"]
+    {
+        feed.send(garbage);
+    }
+    feed.event("keys", "{}");
+    feed.event("weather", "rain");
+    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.caught_up(0);
+    followed.wait_until_revoked(&good());
+    followed.wait("it has caught up", || followed.revocations.is_connected());
+}
+
+#[test]
+fn one_entry_that_cannot_be_read_costs_none_of_the_others() {
+    let followed = Followed::start(OnStale::Allow);
+    let mut feed = followed.caught_up();
+    let good_one =
+        format!(r#"{{"kind":"session","subject":"{SESSION}","revoked_at":1,"expires_in":60,"more":[]}}"#);
+    for bad in [
+        r#"{"kind":"planet","subject":"mars","revoked_at":1,"expires_in":60}"#,
+        r#"{"kind":"planet","subject":7}"#,
+        r#"{"kind":"session","subject":"x","revoked_at":1,"expires_in":-60}"#,
+        r#"{"kind":"session","subject":"x","revoked_at":-1,"expires_in":60}"#,
+        r#"{"kind":"session","subject":"x","revoked_at":1e300,"expires_in":60}"#,
+        r#"{"kind":"session","subject":"x","revoked_at":1,"expires_in":99999999999999999999}"#,
+        r#"{"kind":"session","subject":"x","revoked_at":1}"#,
+        r#"{"kind":"session","subject":null,"revoked_at":1,"expires_in":60}"#,
+        "7",
+        "null",
+        "{}",
+    ] {
+        feed.event("revocations", &format!(r#"{{"entries":[{bad}]}}"#));
+    }
+    // Over already, or for ever: both are numbers.
+    feed.event(
+        "revocations",
+        r#"{"entries":[{"kind":"session","subject":"x","revoked_at":1,"expires_in":0},{"kind":"session","subject":"y","revoked_at":1,"expires_in":18446744073709551615}]}"#,
+    );
+    feed.event("revocations", &format!(r#"{{"entries":[{{"kind":"planet"}},{good_one},7]}}"#));
+    followed.wait_until_revoked(&good());
+    assert_eq!(followed.revocations.len(), 2);
+    assert!(followed.revocations.is_connected());
+    assert_eq!(followed.log.times("entries of a kind that this version does not know"), 1);
+    assert_eq!(followed.log.times("entries that cannot be read"), 1);
+}
+
+/// Sends it until the other side has had enough, and says how many megabytes it took.
+fn pour(mut feed: Asked, piece: &[u8]) -> usize {
+    let megabyte = piece.repeat((1 << 20) / piece.len());
+    (0..1_024).take_while(|_| feed.send(&megabyte)).count()
+}
+
+#[test]
+fn a_gigabyte_is_cut_off_after_the_first_megabyte() {
+    for (begin, piece) in
+        [("event: revocations\ndata: ", "x"), ("", "data: x\n"), (": ", "x"), ("event: ", "x")]
+    {
+        let followed = Followed::start(OnStale::Allow);
+        let mut feed = followed.server.next().accept();
+        let before = resident_kb();
+        feed.send(begin.as_bytes());
+        let poured = pour(feed, piece.as_bytes());
+        // What the operating system buffers comes on top of the one.
+        assert!(poured < 64, "{poured} MiB of {begin:?}{piece:?}");
+        followed.wait_for_log("an event is longer than any of auth-server's");
+        let grown = resident_kb().saturating_sub(before);
+        assert!(grown < 40_000, "{grown} kB more");
+        heals(&followed);
+    }
+}
+
+/// A hundred reasons to come back at once, and it does not: it waits longer each time.
+#[test]
+fn a_server_that_hangs_up_at_once_is_not_run_into_the_ground() {
+    let pace = Pace { shortest_pause: Duration::from_millis(100), ..Pace::default() };
+    let followed = Followed::start_at(OnStale::Allow, pace);
+    let started = std::time::Instant::now();
+    for _ in 0..5 {
+        let mut feed = followed.server.next().accept();
+        feed.caught_up(0);
+    }
+    // 100, 200, 400 and 800 ms, of which at least half.
+    assert!(started.elapsed() >= Duration::from_millis(750), "{:?}", started.elapsed());
+}

@@ -1,0 +1,130 @@
+//! auth-server's side of the revocation feed, played by a test word by word, well or badly.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use goptri::revocation::{Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, Kind, REVOCATIONS};
+
+/// Nothing here takes so long; a test that waits longer has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Listens; who comes is handed to the test.
+pub(crate) struct FeedServer {
+    pub(crate) address: SocketAddr,
+    asked: Receiver<Asked>,
+}
+
+/// A follower that has asked for the feed, and waits.
+pub(crate) struct Asked {
+    /// Its request, as it came.
+    pub(crate) head: String,
+    stream: TcpStream,
+    /// Since when it is up, as far as it says.
+    started: Instant,
+}
+
+impl FeedServer {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (hand, asked) = channel();
+        let started = Instant::now();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                stream.set_nodelay(true).unwrap();
+                if hand.send(Asked::read(stream, started)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { address, asked }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The next follower that comes.
+    pub(crate) fn next(&self) -> Asked {
+        self.asked.recv_timeout(PATIENCE).expect("nobody asks for the feed")
+    }
+
+    /// Whether somebody asks within that time.
+    pub(crate) fn is_asked_within(&self, time: Duration) -> bool {
+        self.asked.recv_timeout(time).is_ok()
+    }
+}
+
+impl Asked {
+    fn read(mut stream: TcpStream, started: Instant) -> Self {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+            head.push(byte[0]);
+        }
+        Self { head: String::from_utf8(head).unwrap(), stream, started }
+    }
+
+    /// Sends these very bytes; `false` when the other side has gone.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Another answer than the feed.
+    pub(crate) fn answer(mut self, status: &str, headers: &str, body: &str) {
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+        self.send(answer.as_bytes());
+    }
+
+    /// Begins to answer as auth-server does.
+    #[must_use]
+    pub(crate) fn accept(mut self) -> Self {
+        self.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+        );
+        self
+    }
+
+    /// An event with that data.
+    pub(crate) fn event(&mut self, name: &str, data: &str) -> bool {
+        self.send(format!("event: {name}\ndata: {data}\n\n").as_bytes())
+    }
+
+    pub(crate) fn revoke(&mut self, entries: Vec<Entry>) -> bool {
+        self.event(REVOCATIONS, &serde_json::to_string(&Batch { entries }).unwrap())
+    }
+
+    pub(crate) fn caught_up(&mut self, age_ms: u64) -> bool {
+        self.event(CAUGHT_UP, &self.beat(age_ms))
+    }
+
+    pub(crate) fn heartbeat(&mut self, age_ms: u64) -> bool {
+        self.event(HEARTBEAT, &self.beat(age_ms))
+    }
+
+    /// Waits until the other side has closed the connection.
+    pub(crate) fn wait_until_closed(mut self) {
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let ended = self.stream.read(&mut [0]);
+        assert!(
+            ended.as_ref().is_ok_and(|read| *read == 0)
+                || ended.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset),
+            "{ended:?}"
+        );
+    }
+
+    fn beat(&self, age_ms: u64) -> String {
+        let uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap();
+        serde_json::to_string(&Beat { age_ms, uptime_ms }).unwrap()
+    }
+}
+
+/// The end of something, which everybody must know for so many seconds.
+pub(crate) fn end(kind: Kind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
+    let revoked_at = serde_json::from_value(revoked_at.into()).unwrap();
+    Entry { kind, subject: subject.to_owned(), revoked_at, expires_in }
+}

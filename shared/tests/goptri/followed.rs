@@ -1,0 +1,123 @@
+//! A guard that follows a feed which the test plays, at a quick pace, and what it logs.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use goptri::revocation::{
+    Feed, FeedFollower, FeedSecrets, ManualMonotonic, OnStale, Pace, Revocations, Staleness,
+};
+use goptri::{Guard, Plain, Refusal};
+use tracing::dispatcher::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::feed_server::{Asked, FeedServer, PATIENCE};
+use crate::forge::{StoppedClock, verifier};
+
+pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
+
+/// Fast enough for a test, and with patience enough for a busy machine.
+pub(crate) const PACE: Pace = Pace {
+    connect: Duration::from_secs(5),
+    answer: Duration::from_secs(20),
+    first: Duration::from_secs(20),
+    next: Duration::from_secs(20),
+    shortest_pause: Duration::from_millis(2),
+    longest_pause: Duration::from_millis(20),
+};
+
+pub(crate) struct Followed {
+    pub(crate) server: FeedServer,
+    pub(crate) clock: ManualMonotonic,
+    pub(crate) revocations: Revocations,
+    pub(crate) guard: Guard,
+    pub(crate) log: Log,
+    follower: Option<FeedFollower>,
+    _logging: DefaultGuard,
+}
+
+impl Followed {
+    pub(crate) fn start(then: OnStale) -> Self {
+        Self::start_at(then, PACE)
+    }
+
+    pub(crate) fn start_at(then: OnStale, pace: Pace) -> Self {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+        let logging = tracing::dispatcher::set_default(&subscriber.into());
+        let (server, clock) = (FeedServer::start(), ManualMonotonic::default());
+        let staleness = Staleness { max: Duration::from_mins(1), then };
+        let revocations = Revocations::new(staleness, Arc::new(clock.clone()));
+        let secrets = FeedSecrets::new(Plain::new(FEED_SECRET.into()), Vec::new());
+        let feed = Feed::new(&server.url(), &[], secrets).unwrap().at_pace(pace);
+        let follower = FeedFollower::start(feed, revocations.clone()).unwrap();
+        let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
+        Self { server, clock, revocations, guard, log, follower: Some(follower), _logging: logging }
+    }
+
+    /// The next connection, with nothing to tell and everything told.
+    pub(crate) fn caught_up(&self) -> Asked {
+        let mut asked = self.server.next().accept();
+        asked.caught_up(0);
+        self.wait("it has caught up", || self.revocations.is_connected());
+        asked
+    }
+
+    pub(crate) fn refusal(&self, token: &str) -> Option<Refusal> {
+        self.guard.check(token).err()
+    }
+
+    pub(crate) fn wait_until_revoked(&self, token: &str) {
+        self.wait("the token is refused", || self.refusal(token) == Some(Refusal::Revoked));
+    }
+
+    pub(crate) fn wait_for_log(&self, sentence: &str) {
+        self.wait(sentence, || self.log.text().contains(sentence));
+    }
+
+    pub(crate) fn wait(&self, what: &str, until: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !until() {
+            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.log.text());
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.follower = None;
+    }
+}
+
+/// What was logged, for a test to read.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    pub(crate) fn times(&self, sentence: &str) -> usize {
+        self.text().matches(sentence).count()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

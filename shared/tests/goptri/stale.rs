@@ -1,0 +1,52 @@
+//! The bearer middleware while it is not known what was ended: that is not the caller's fault, and it is said.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use goptri::Guard;
+use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
+
+use crate::forge::{NOW, StoppedClock, good, verifier};
+use crate::protected::{bearing, call_guarded, get};
+use crate::revoked::{SESSION, end};
+
+fn revocations(then: OnStale) -> (Revocations, Guard) {
+    let staleness = Staleness { max: Duration::from_mins(1), then };
+    let revocations = Revocations::new(staleness, Arc::new(ManualMonotonic::default()));
+    let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
+    (revocations, guard)
+}
+
+/// RV-07
+#[actix_web::test]
+async fn stale_is_503_with_retry_after_and_no_challenge_and_everything_else_is_as_before() {
+    let (revocations, guard) = revocations(OnStale::Refuse);
+    for path in ["/api/me", "/open/who", "/open/me"] {
+        let stale = call_guarded(bearing(path, &good()), guard.clone()).await;
+        assert_eq!((stale.status, stale.error().as_str()), (503, "temporarily_unavailable"), "{path}");
+        assert_eq!(stale.header("retry-after").len(), 1);
+        assert!(stale.header("www-authenticate").is_empty());
+    }
+    let nobody = call_guarded(get("/open/who"), guard.clone()).await;
+    assert_eq!((nobody.status, nobody.body.as_str()), (200, "nobody"));
+    for (request, code) in
+        [(get("/api/me"), "missing_token"), (bearing("/api/me", "forged"), "invalid_token")]
+    {
+        let refused = call_guarded(request, guard.clone()).await;
+        assert_eq!((refused.status, refused.error().as_str()), (401, code));
+    }
+    revocations.known_as_of(Duration::ZERO);
+    assert_eq!(call_guarded(bearing("/api/me", &good()), guard).await.status, 200);
+}
+
+/// JV-27: that it was ended is not told apart from any other reason.
+#[actix_web::test]
+async fn a_revoked_token_is_refused_as_any_other_bad_one() {
+    let (revocations, guard) = revocations(OnStale::Allow);
+    revocations.insert(&end(Kind::Session, SESSION, NOW, 60)).unwrap();
+    let revoked = call_guarded(bearing("/api/me", &good()), guard.clone()).await;
+    assert_eq!(revoked.status, 401);
+    assert_eq!(revoked, call_guarded(bearing("/api/me", "forged"), guard.clone()).await);
+    let nobody = call_guarded(bearing("/open/who", &good()), guard).await;
+    assert_eq!((nobody.status, nobody.body.as_str()), (200, "nobody"));
+}
