@@ -18,5 +18,5 @@ create table revocations (
     )
 );
 
-create index revocations_by_tx on revocations (tx);
+create index revocations_by_tx on revocations (tx, seq);
 create index revocations_by_expiry on revocations (expires_at);

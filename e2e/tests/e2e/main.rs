@@ -19,6 +19,7 @@ mod outside_service;
 mod programs;
 mod readme;
 mod secrets_in_logs;
+mod sign_out;
 mod starting_together;
 mod stolen_database;
 mod stopping;

@@ -45,7 +45,7 @@ impl Default for Pace {
             first: Duration::from_mins(1),
             next: 3 * HEARTBEAT_EVERY,
             shortest_pause: Duration::from_millis(100),
-            longest_pause: Duration::from_secs(5),
+            longest_pause: Duration::from_millis(1_500),
         }
     }
 }

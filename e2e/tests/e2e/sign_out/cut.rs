@@ -1,0 +1,119 @@
+//! The link between auth-server and api-server is cut while people sign out: nobody is wrongly told that all is well, and what
+//! was missed is there once the link is whole again.
+
+use std::time::{Duration, Instant};
+
+use super::fleet::{client, metric, ready_api, recorded, sign_in, sign_out, status, wait_for};
+use super::proxy::{Link, Proxy};
+use crate::programs::{Database, PATIENCE, Server, auth_server};
+
+/// As long as the link is cut. More than `REVOCATION_MAX_STALENESS` of the one that refuses.
+const CUT: Duration = Duration::from_secs(10);
+
+/// RV-06, RV-07
+async fn what_is_missed_while_the_link_is(cut: Link, database: Database) {
+    let signed_in = sign_in(&database.url(), 40).await;
+    let auth = Server::start(auth_server(&database.url()));
+    let proxy = Proxy::before(&auth.url).await;
+    let mut lenient = ready_api(&proxy.url, |_| {}).await;
+    let strict = ready_api(&proxy.url, |command| {
+        command.env("ON_STALE", "refuse").env("REVOCATION_MAX_STALENESS", "7s");
+    })
+    .await;
+    let client = client();
+    let stays = &signed_in[39].access;
+
+    proxy.set(cut);
+    let began = Instant::now();
+    for session in &signed_in[..20] {
+        assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
+    }
+    let age_before = metric(&mut lenient, "feed_age_seconds").await;
+    wait_for(&client, &strict, "/me", stays, 503).await;
+    wait_for(&client, &strict, "/readyz", "", 503).await;
+    assert_eq!(status(&client, &lenient.url, "/me", stays).await, 200, "it goes on with what it knows");
+    while began.elapsed() < CUT {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let age = metric(&mut lenient, "feed_age_seconds").await;
+    assert!(age > age_before && age > 5.0, "the age grows: {age_before} s, then {age} s");
+    for session in &signed_in[20..39] {
+        assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
+    }
+
+    proxy.set(Link::Whole);
+    let healed = Instant::now();
+    for (api, what) in [(&lenient, "allow"), (&strict, "refuse")] {
+        for session in &signed_in[..39] {
+            wait_for(&client, api, "/me", &session.access, 401).await;
+        }
+        wait_for(&client, api, "/me", stays, 200).await;
+        println!(
+            "{cut:?}, ON_STALE={what}: everything missed was applied {:.1?} after healing",
+            healed.elapsed()
+        );
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let recorded = recorded(&auth.url).await as f64;
+    while (metric(&mut lenient, "feed_entries").await - recorded).abs() > 0.1 {
+        assert!(healed.elapsed() < PATIENCE, "the set is not the database's");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_black_hole_swallowed_is_known_once_it_is_gone() {
+    what_is_missed_while_the_link_is(Link::BlackHole, Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_while_connections_were_lost_is_known_afterwards() {
+    what_is_missed_while_the_link_is(Link::Lost, Database::postgres().await).await;
+}
+
+/// A delay is no loss, and is not taken for freshness.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_late_comes_all_the_same() {
+    let database = Database::sqlite();
+    let signed_in = sign_in(&database.url(), 5).await;
+    let auth = Server::start(auth_server(&database.url()));
+    let proxy = Proxy::before(&auth.url).await;
+    let api = ready_api(&proxy.url, |_| {}).await;
+    proxy.set(Link::Slow);
+    for session in &signed_in {
+        assert_eq!(sign_out(&client(), &auth.url, &session.access).await, 204);
+    }
+    for session in &signed_in {
+        wait_for(&client(), &api, "/me", &session.access, 401).await;
+    }
+}
+
+/// While it does not run, nothing reaches it; when it goes on, old heartbeats in its buffers do not make it look fresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_stopped_and_goes_on_notices_what_it_missed() {
+    let database = Database::sqlite();
+    let signed_in = sign_in(&database.url(), 2).await;
+    let auth = Server::start(auth_server(&database.url()));
+    let proxy = Proxy::before(&auth.url).await;
+    let api = ready_api(&proxy.url, |command| {
+        command.env("ON_STALE", "refuse").env("REVOCATION_MAX_STALENESS", "6s");
+    })
+    .await;
+    let client = client();
+    // Some heartbeats are on their way, and lie in its buffers when the link is gone.
+    api.running.signal("STOP");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    proxy.set(Link::BlackHole);
+    assert_eq!(sign_out(&client, &auth.url, &signed_in[0].access).await, 204);
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    api.running.signal("CONT");
+    for session in &signed_in {
+        assert_eq!(
+            status(&client, &api.url, "/me", &session.access).await,
+            503,
+            "it knows that it does not know"
+        );
+    }
+    proxy.set(Link::Whole);
+    wait_for(&client, &api, "/me", &signed_in[0].access, 401).await;
+    wait_for(&client, &api, "/me", &signed_in[1].access, 200).await;
+}

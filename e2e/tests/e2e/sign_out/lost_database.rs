@@ -1,0 +1,111 @@
+//! The database goes away: verification goes on, the feed says honestly how old it is, and is whole afterwards.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use scratch_pg::{Profile, ScratchPg};
+
+use super::fleet::{client, metric, ready_api, sign_in, sign_out, status, wait_for};
+use crate::programs::{Database, FEED_SECRET, PATIENCE, Server, api_server_that_follows, auth_server};
+
+/// OP-06, RV-04, RV-06
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
+    let postgres = ScratchPg::start(Profile::Durable).unwrap();
+    let url = postgres.url("postgres");
+    let signed_in = sign_in(&url, 30).await;
+    let auth = Server::start(auth_server(&url));
+    let mut api = ready_api(&auth.url, |_| {}).await;
+    let client = client();
+    for session in &signed_in[..10] {
+        assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
+    }
+    postgres.stop_immediate().unwrap();
+    let began = Instant::now();
+    assert_eq!(sign_out(&client, &auth.url, &signed_in[10].access).await, 503, "not acknowledged");
+    while metric(&mut api, "feed_age_seconds").await < 6.0 {
+        assert_eq!(status(&client, &api.url, "/me", &signed_in[29].access).await, 200, "no error");
+        assert!(began.elapsed() < PATIENCE, "auth-server goes on beating, and says how old it is");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!((metric(&mut api, "feed_connected").await - 1.0).abs() < 0.1, "the stream is open all the while");
+
+    let mut fresh = auth_server(&url);
+    fresh.env("AUTO_MIGRATE", "off");
+    let fresh = Server::start(fresh);
+    let unready = Server::start(api_server_that_follows(&fresh.url));
+    postgres.restart().unwrap();
+    for session in &signed_in[10..20] {
+        let started = Instant::now();
+        while sign_out(&client, &auth.url, &session.access).await != 204 {
+            assert!(started.elapsed() < PATIENCE, "{}", auth.running.output());
+        }
+    }
+    for session in &signed_in[..20] {
+        wait_for(&client, &api, "/me", &session.access, 401).await;
+    }
+    wait_for(&client, &unready, "/readyz", "", 200).await;
+    assert_eq!(status(&client, &unready.url, "/me", &signed_in[0].access).await, 401);
+    assert_eq!(status(&client, &api.url, "/me", &signed_in[29].access).await, 200);
+}
+
+/// RV-07: nobody is ready on the word of a server that knows nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_auth_server_without_its_database_never_says_that_it_has_caught_up() {
+    let postgres = ScratchPg::start(Profile::Durable).unwrap();
+    let url = postgres.url("postgres");
+    postgres.stop_immediate().unwrap();
+    let mut command = auth_server(&url);
+    command.env("AUTO_MIGRATE", "off");
+    let auth = Server::start(command);
+    let mut stream = client()
+        .get(format!("{}/revocations", auth.url))
+        .bearer_auth(FEED_SECRET)
+        .header("accept", "text/event-stream")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stream.status(), 200);
+    let heard = tokio::time::timeout(Duration::from_secs(8), stream.chunk()).await;
+    assert!(heard.is_err(), "{heard:?}");
+    let api = Server::start(api_server_that_follows(&auth.url));
+    assert_eq!(status(&client(), &api.url, "/readyz", "").await, 503);
+}
+
+/// A transaction that commits its record late, as one that waits for a synchronous standby, after younger ones were told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_commits_late_is_told_late_and_not_never() {
+    let database = Database::postgres().await;
+    let signed_in = sign_in(&database.url(), 10).await;
+    let auth = Server::start(auth_server(&database.url()));
+    let api = ready_api(&auth.url, |_| {}).await;
+    let client = client();
+    let mut psql = Command::new("psql")
+        .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", &database.url()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut typed = psql.stdin.take().unwrap();
+    let late = &signed_in[0];
+    let record = format!(
+        "begin; insert into revocations (kind, subject, created_at, expires_at)
+         values ('session', '{}', now(), now() + interval '2 hours');\n\\echo recorded\n",
+        late.id
+    );
+    typed.write_all(record.as_bytes()).unwrap();
+    let mut said = std::io::BufRead::lines(std::io::BufReader::new(psql.stdout.take().unwrap()));
+    assert_eq!(said.next().unwrap().unwrap(), "recorded");
+    for session in &signed_in[1..9] {
+        assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
+        wait_for(&client, &api, "/me", &session.access, 401).await;
+    }
+    assert_eq!(status(&client, &api.url, "/me", &late.access).await, 200, "it is not committed");
+    typed.write_all(b"commit;\n\\echo committed\n").unwrap();
+    assert_eq!(said.next().unwrap().unwrap(), "committed");
+    wait_for(&client, &api, "/me", &late.access, 401).await;
+    assert_eq!(status(&client, &api.url, "/me", &signed_in[9].access).await, 200);
+    drop(typed);
+    assert!(psql.wait().unwrap().success());
+}

@@ -1,0 +1,97 @@
+//! Servers that are killed in the middle: what was acknowledged holds.
+
+use std::time::Instant;
+
+use super::fleet::{client, ready_api, sign_in, sign_out, status, wait_for};
+use crate::programs::{Database, PATIENCE, Server, api_server_that_follows, auth_server, free_address};
+
+/// RV-06, RV-07
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_was_killed_is_not_ready_before_it_knows_a_hundred_thousand_ends() {
+    let postgres = scratch_pg::Database::fresh().await;
+    let signed_in = sign_in(postgres.url(), 3).await;
+    postgres
+        .execute(
+            "insert into revocations (kind, subject, created_at, expires_at)
+             select 'session', gen_random_uuid()::text, now(), now() + interval '2 hours'
+             from generate_series(1, 100000)",
+        )
+        .await;
+    let auth = Server::start(auth_server(postgres.url()));
+    let client = client();
+    assert_eq!(sign_out(&client, &auth.url, &signed_in[0].access).await, 204);
+    for _ in 0..3 {
+        let api = Server::start(api_server_that_follows(&auth.url));
+        let started = Instant::now();
+        wait_for(&client, &api, "/readyz", "", 200).await;
+        println!("ready with 100,000 entries {:.1?} after its start", started.elapsed());
+        assert_eq!(status(&client, &api.url, "/me", &signed_in[0].access).await, 401);
+        assert_eq!(status(&client, &api.url, "/me", &signed_in[2].access).await, 200);
+        api.running.signal("KILL");
+    }
+}
+
+/// RV-04, RV-06: killed in the middle of sign-outs; each that was acknowledged holds, also those whose end nobody was told of.
+async fn an_auth_server_is_killed_in_the_middle(database: Database) {
+    let signed_in = sign_in(&database.url(), 60).await;
+    let address = free_address();
+    let start = || {
+        let mut command = auth_server(&database.url());
+        command.env("AUTH_SERVER_ADDR", &address);
+        Server::start(command)
+    };
+    let auth = start();
+    let api = ready_api(&auth.url, |_| {}).await;
+    let client = client();
+    let mut acknowledged = Vec::new();
+    for (number, session) in signed_in.iter().enumerate() {
+        if number == 30 {
+            auth.running.signal("KILL");
+        }
+        if sign_out(&client, &format!("http://{address}"), &session.access).await == 204 {
+            acknowledged.push(session);
+        }
+    }
+    assert!(acknowledged.len() >= 30 && acknowledged.len() < 60, "{}", acknowledged.len());
+    drop(auth);
+    let _auth = start();
+    for session in acknowledged {
+        wait_for(&client, &api, "/me", &session.access, 401).await;
+    }
+    assert_eq!(status(&client, &api.url, "/me", &signed_in[59].access).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_auth_server_acknowledged_before_it_was_killed_holds_on_sqlite() {
+    an_auth_server_is_killed_in_the_middle(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_auth_server_acknowledged_before_it_was_killed_holds_on_postgres() {
+    an_auth_server_is_killed_in_the_middle(Database::postgres().await).await;
+}
+
+/// The feed is closed first, so that a follower does not hold up the stop, and goes on where the next one listens.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_auth_server_is_seen_through_by_its_followers() {
+    let database = Database::sqlite();
+    let signed_in = sign_in(&database.url(), 2).await;
+    let address = free_address();
+    let start = || {
+        let mut command = auth_server(&database.url());
+        command.env("AUTH_SERVER_ADDR", &address);
+        Server::start(command)
+    };
+    let mut auth = start();
+    let api = ready_api(&auth.url, |_| {}).await;
+    let asked = Instant::now();
+    auth.running.signal("TERM");
+    assert_eq!(auth.running.wait().code(), Some(0));
+    assert!(asked.elapsed() < PATIENCE / 6, "a follower held it up for {:?}", asked.elapsed());
+    let client = client();
+    assert_eq!(status(&client, &api.url, "/me", &signed_in[0].access).await, 200, "verification goes on");
+    let auth = start();
+    assert_eq!(sign_out(&client, &auth.url, &signed_in[0].access).await, 204);
+    wait_for(&client, &api, "/me", &signed_in[0].access, 401).await;
+    assert_eq!(status(&client, &api.url, "/me", &signed_in[1].access).await, 200);
+}

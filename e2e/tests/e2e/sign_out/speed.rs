@@ -1,0 +1,125 @@
+//! How fast, when all is well: the time from the 204 to the first 401 at each api-server, and that none is accepted again.
+
+use std::time::{Duration, Instant};
+
+use goptri::Compact;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use super::fleet::{
+    SignedIn, client, metric, p50_and_p99, ready_api, recorded, sign_in, sign_out, status, two_of_each,
+};
+use crate::programs::{Database, PATIENCE, Server, auth_server};
+
+const WORKERS: usize = 4;
+
+/// Signs one out at `auth`, and says how long after that each api-server still accepted the token.
+async fn until_refused(client: &Client, auth: &str, apis: &[&str], token: &str) -> Vec<Duration> {
+    assert_eq!(sign_out(client, auth, token).await, 204);
+    let acknowledged = Instant::now();
+    let mut took = Vec::new();
+    for api in apis {
+        while status(client, api, "/me", token).await != 401 {
+            assert!(acknowledged.elapsed() < PATIENCE, "a token is still accepted");
+        }
+        took.push(acknowledged.elapsed());
+    }
+    took
+}
+
+/// Several at a time. For each api-server the times that it took.
+async fn sign_all_out(auth: &str, apis: &[&str], signed_in: &[SignedIn]) -> Vec<Vec<Duration>> {
+    let chunks = signed_in.chunks(signed_in.len().div_ceil(WORKERS));
+    let workers = chunks.map(|chunk| async move {
+        let client = client();
+        let mut took = vec![Vec::new(); apis.len()];
+        for session in chunk {
+            let times = until_refused(&client, auth, apis, &session.access).await;
+            took.iter_mut().zip(times).for_each(|(all, time)| all.push(time));
+        }
+        took
+    });
+    let mut all = vec![Vec::new(); apis.len()];
+    for took in futures_util::future::join_all(workers).await {
+        all.iter_mut().zip(took).for_each(|(all, took)| all.extend(took));
+    }
+    all
+}
+
+async fn none_is_accepted_again(apis: &[&str], signed_in: &[SignedIn]) {
+    let client = client();
+    for api in apis {
+        for session in signed_in {
+            assert_eq!(status(&client, api, "/me", &session.access).await, 401);
+        }
+    }
+}
+
+fn print(what: &str, took: Vec<Duration>) {
+    let (number, (p50, p99)) = (took.len(), p50_and_p99(took));
+    println!("{what}: {number} sign-outs, from the 204 to the first 401: p50 {p50:.1?}, p99 {p99:.1?}");
+}
+
+/// RV-05, RV-06
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_sign_outs_reach_every_api_server_on_postgres() {
+    let database = Database::postgres().await;
+    let signed_in = sign_in(&database.url(), 1_000).await;
+    let [(one, mut behind_one), (_other, mut behind_other)] = two_of_each(&database).await;
+    // The other one first: it is asked from the moment of the 204 on.
+    let apis = [behind_other.url.clone(), behind_one.url.clone()];
+    let apis = [apis[0].as_str(), apis[1].as_str()];
+    let (first, rest) = signed_in.split_at(500);
+    let far = sign_all_out(&one.url, &apis[..1], first).await.remove(0);
+    let near = sign_all_out(&one.url, &apis[1..], rest).await.remove(0);
+    print("Postgres, another auth-server's api-server", far);
+    print("Postgres, its own api-server", near);
+    assert_eq!(recorded(&one.url).await, 1_000);
+    for api in [&mut behind_one, &mut behind_other] {
+        let started = Instant::now();
+        while metric(api, "feed_entries").await < 1_000.0 {
+            assert!(started.elapsed() < PATIENCE);
+        }
+    }
+    none_is_accepted_again(&apis, &signed_in).await;
+}
+
+/// RV-05, RV-06
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_outs_reach_the_api_server_on_sqlite() {
+    let database = Database::sqlite();
+    let signed_in = sign_in(&database.url(), 300).await;
+    let auth = Server::start(auth_server(&database.url()));
+    let api = ready_api(&auth.url, |_| {}).await;
+    let took = sign_all_out(&auth.url, &[&api.url], &signed_in).await.remove(0);
+    print("SQLite", took);
+    none_is_accepted_again(&[&api.url], &signed_in).await;
+}
+
+/// The pair of tokens that a refresh gave in the last moment is no way around the sign-out.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_token_of_a_refresh_just_before_the_sign_out_is_refused_too() {
+    for database in [Database::sqlite(), Database::postgres().await] {
+        let auth = Server::start(auth_server(&database.url()));
+        let api = ready_api(&auth.url, |_| {}).await;
+        auth.register().await;
+        let client = client();
+        for _ in 0..20 {
+            let (access, refresh) = auth.sign_in().await;
+            let body = json!({ "refresh_token": refresh });
+            let (refreshed, signed_out) =
+                tokio::join!(auth.post("/token", &body), sign_out(&client, &auth.url, &access));
+            assert_eq!(signed_out, 204);
+            if refreshed.status() != 200 {
+                continue;
+            }
+            let tokens: Value = refreshed.json().await.unwrap();
+            let late = tokens["access_token"].as_str().unwrap();
+            assert!(Compact::parse(late).is_ok());
+            let started = Instant::now();
+            while status(&client, &api.url, "/me", late).await != 401 {
+                assert!(started.elapsed() < PATIENCE, "{}", api.running.output());
+            }
+        }
+    }
+}
