@@ -9,12 +9,12 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use goptri::revocation::{FeedFollower, Monotonic, Revocations};
-use goptri::server::{ListenError, UnknownPath, every_response, mount};
+use goptri::server::{ListenError, Metrics, UnknownPath, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
 use crate::http::routes;
-use crate::metrics::Metrics;
+use crate::metrics::Feed;
 use crate::photos::PhotosFolder;
 
 /// How long requests in flight may take when the server stops.
@@ -66,7 +66,9 @@ impl Application {
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        let metrics = config.metrics_address.map(|address| Metrics::serve(address, revocations.clone()));
+        let metrics = config
+            .metrics_address
+            .map(|address| Metrics::serve(address, Box::new(Feed(revocations.clone()))));
         let metrics = metrics.transpose()?;
         let follower = FeedFollower::start(config.feed, revocations)?;
         tracing::info!("api-server listens on http://{address}");

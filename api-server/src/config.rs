@@ -37,10 +37,7 @@ impl Config {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
         let verifier = settings.access_verifier();
         let (feed, staleness) = (settings.feed(), settings.staleness());
-        let metrics_address = settings.optional("METRICS_ADDR", |text| {
-            text.parse()
-                .map_err(|_| format!("is {text:?}; it is an IP address and a port, such as 127.0.0.1:9300"))
-        });
+        let metrics_address = settings.metrics_address();
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {
             address: address?,

@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_domain::store::{Store, StoreError};
 use auth_domain::{HashingCost, RefreshTokens};
-use goptri::server::{ListenError, TrustedProxies, UnknownPath, every_response, mount};
+use goptri::server::{ListenError, Metrics, TrustedProxies, UnknownPath, every_response, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
@@ -24,6 +24,7 @@ use crate::flow::{
 };
 use crate::hashing::PasswordHasher;
 use crate::http::{OpenRegistration, routes};
+use crate::metrics::FeedNumbers;
 use crate::throttle::Throttle;
 
 /// How long a database that is away is waited for at start.
@@ -38,6 +39,7 @@ pub struct Application {
     address: SocketAddr,
     store: Arc<dyn Store>,
     background: [JoinHandle<()>; 2],
+    _metrics: Option<Metrics>,
 }
 
 /// Why the server did not come up.
@@ -77,9 +79,10 @@ impl Application {
         let address = config.address;
         let sweep = Sweep { store: Arc::clone(&store), idle_lifetime: config.refresh.idle_lifetime };
         let feed = Feed::new(Arc::clone(&store));
+        let metrics = config.metrics_address;
         let feed_secrets = config.feed_secrets.clone();
         let flows = Flows::new(config, &store, clock).await.map_err(StartError::Internal)?;
-        let (followed, closing) = (feed.clone(), feed.clone());
+        let (followed, closing, shown) = (feed.clone(), feed.clone(), feed.clone());
         // Streams never end by themselves, and what is in flight is waited for.
         let stop_after_closing = async move {
             stop.await;
@@ -111,10 +114,18 @@ impl Application {
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
+        let metrics = metrics.map(|address| Metrics::serve(address, Box::new(FeedNumbers(shown))));
+        let metrics = metrics.transpose()?;
         tracing::info!("auth-server listens on http://{address}");
         let sweeping = actix_web::rt::spawn(sweep.run_now_and_then());
         let following = actix_web::rt::spawn(followed.follow_database());
-        Ok(Self { server: server.run(), address, store, background: [sweeping, following] })
+        Ok(Self {
+            server: server.run(),
+            address,
+            store,
+            background: [sweeping, following],
+            _metrics: metrics,
+        })
     }
 
     /// Where it listens; the port is a real one also when the configuration said 0.

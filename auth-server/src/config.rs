@@ -55,6 +55,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// How many passwords are hashed at the same time: as many as there are cores. No variable says otherwise.
     pub hashing_threads: usize,
+    /// `METRICS_ADDR`.
+    pub metrics_address: Option<SocketAddr>,
     /// `AUTO_MIGRATE`.
     pub auto_migrate: bool,
 }
@@ -87,6 +89,7 @@ impl Config {
         });
         let password_rules = password_rules(settings);
         let trusted_proxies = settings.trusted_proxies();
+        let metrics_address = settings.metrics_address();
         let auto_migrate = auto_migrate(settings);
         Some(Self {
             address: address?,
@@ -104,6 +107,7 @@ impl Config {
             password_rules: password_rules?,
             trusted_proxies: trusted_proxies?,
             hashing_threads: available_parallelism().map_or(2, usize::from),
+            metrics_address: metrics_address?,
             auto_migrate: auto_migrate?,
         })
     }

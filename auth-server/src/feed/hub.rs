@@ -93,6 +93,10 @@ impl Hub {
         self.places().senders.len()
     }
 
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
     /// Ends all that subscribe, and lets nobody subscribe any more.
     pub(super) fn close(&self) {
         let mut places = self.places();

@@ -81,6 +81,11 @@ impl Feed {
         self.pulse.age()
     }
 
+    /// How many were too slow, and were dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.hub.dropped()
+    }
+
     /// How many follow.
     pub(crate) fn subscribers(&self) -> usize {
         self.hub.len()

@@ -150,6 +150,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         ("PASSWORD_MIN_LENGTH", "7"),
         ("TRUSTED_PROXIES", "localhost"),
         ("AUTO_MIGRATE", "true"),
+        ("METRICS_ADDR", "9300"),
     ]);
     let faults = Config::from_environment(&environment).unwrap_err();
     let mut names: Vec<_> = faults.0.iter().map(|fault| fault.variable.as_str()).collect();
@@ -163,6 +164,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         "DATABASE_URL",
         "DEFAULT_SCOPE",
         "FEED_SECRET",
+        "METRICS_ADDR",
         "PASSWORD_MIN_LENGTH",
         "REFRESH_FORGIVENESS",
         "REFRESH_GRACE",

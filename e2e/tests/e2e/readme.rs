@@ -137,6 +137,7 @@ fn every_variable_is_in_the_readme() {
         include_str!("../../../shared/src/settings/of_tokens.rs"),
         include_str!("../../../shared/src/server/client_address.rs"),
         include_str!("../../../shared/src/server/logging.rs"),
+        include_str!("../../../shared/src/server/metrics.rs"),
         include_str!("../../../auth-server/src/config.rs"),
         include_str!("../../../api-server/src/config.rs"),
     ];

@@ -7,6 +7,7 @@ mod client_address;
 mod every_response;
 mod listening;
 mod logging;
+mod metrics;
 mod routes;
 
 pub use answers::{CurrentUser, Health, current_user, healthz};
@@ -15,4 +16,5 @@ pub use client_address::{ClientAddress, TrustedProxies};
 pub use every_response::every_response;
 pub use listening::{ListenError, stop_signal};
 pub use logging::log_to_stderr;
+pub use metrics::{Metrics, gauge};
 pub use routes::{Admits, Route, UnknownPath, mount};

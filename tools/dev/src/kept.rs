@@ -55,11 +55,7 @@ fn kept_secrets(path: &Path) -> io::Result<Vec<(String, String)>> {
         lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     };
     let mut secrets = pairs(&read_if_there(path)?);
-    let mut fresh = pairs(&fresh_secrets());
-    if !fresh.iter().any(|(name, _)| name == "FEED_SECRET") {
-        let secret = [(); 4].map(|()| random_name(&SystemEntropy)).concat();
-        fresh.push(("FEED_SECRET".to_owned(), secret));
-    }
+    let fresh = pairs(&fresh_secrets());
     let missing: Vec<_> =
         fresh.into_iter().filter(|(name, _)| !secrets.iter().any(|(known, _)| known == name)).collect();
     if !missing.is_empty() {

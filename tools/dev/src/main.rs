@@ -56,7 +56,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let settings = Settings::new(&environment);
     log_to_stderr(&settings);
     settings.finish(Some(()))?;
-    let auth = auth_server::Config::from_environment(&environment)?;
+    let mut auth = auth_server::Config::from_environment(&environment)?;
+    // One process shows its numbers once, at the one address: api-server's.
+    auth.metrics_address = None;
     let mut api = api_server::Config::from_environment(&environment)?;
 
     let clock = Arc::new(SystemClock);

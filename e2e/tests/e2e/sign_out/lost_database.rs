@@ -15,9 +15,12 @@ async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
     let postgres = ScratchPg::start(Profile::Durable).unwrap();
     let url = postgres.url("postgres");
     let signed_in = sign_in(&url, 30).await;
-    let auth = Server::start(auth_server(&url));
+    let mut command = auth_server(&url);
+    command.env("METRICS_ADDR", "127.0.0.1:0");
+    let mut auth = Server::start(command);
     let mut api = ready_api(&auth.url, |_| {}).await;
     let client = client();
+    assert!((metric(&mut auth, "feed_subscribers").await - 1.0).abs() < 0.1);
     for session in &signed_in[..10] {
         assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
     }
@@ -29,6 +32,7 @@ async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
         assert!(began.elapsed() < PATIENCE, "auth-server goes on beating, and says how old it is");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    assert!(metric(&mut auth, "feed_tail_age_seconds").await > 5.0);
     assert!((metric(&mut api, "feed_connected").await - 1.0).abs() < 0.1, "the stream is open all the while");
 
     let mut fresh = auth_server(&url);
