@@ -76,6 +76,7 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
     let person = subject.somebody().await;
     let device = subject.another_device(&person).await;
+    subject.another_device(&person).await;
     subject.rotates(&device.token(0)).await;
     subject.backstage.fail_commits(true).await;
     let errors = [
@@ -84,6 +85,7 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
         subject.store.forgive(device.key, Generation::FIRST, None).await.err(),
         subject.store.end_session(device.key, None).await.err(),
         subject.store.end_sessions_of(person.id, None).await.err(),
+        subject.store.end_surplus(device.key, 1).await.err(),
         subject.store.disable_user(person.id).await.err(),
     ];
     for error in errors {
