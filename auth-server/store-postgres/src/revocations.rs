@@ -109,7 +109,7 @@ struct Found {
 
 impl Found {
     /// Whether this database may have given that place: another one has another id, and a copy of this one that was
-    /// restored from before has not come so far.
+    /// restored has not come so far, until it has moved on past it: then nothing tells.
     fn gave(&self, place: &Place) -> bool {
         let reached = place.horizon.unwrap_or(place.tx);
         place.database_id == self.database_id && reached <= self.horizon
