@@ -29,7 +29,8 @@ pub use pace::{PER_ADDRESS, PER_PAIR, Pace, Tally, TooSoon, prefix};
 pub use password::{NormalPassword, Password, PasswordHash, PasswordRules, UnfitPassword};
 pub use refresh_token::{PresentedRefresh, RefreshTokens};
 pub use session::{
-    ClientId, Generation, ListedSession, NewSession, Owner, Session, SessionId, SessionKey, Snapshot,
+    ClientId, Generation, ListedSession, MOST_SESSIONS, NewSession, Owner, Session, SessionId, SessionKey,
+    Snapshot,
 };
 pub use user::{
     Credentials, InvalidRole, NewPassword, NewUser, PasswordSetter, Role, User, UserId, UserName,

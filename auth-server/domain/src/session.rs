@@ -9,6 +9,10 @@ use uuid::Uuid;
 
 use crate::{Digest, Email, PasswordHash, RefreshJti, Role, UserId};
 
+/// How many sessions a person has at most: more than anybody has devices, and few enough to be ended in one statement
+/// within the time that one is given, so that no thief can open more than their owner can end.
+pub const MOST_SESSIONS: u32 = 1_000;
+
 /// Names a session among its user's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]

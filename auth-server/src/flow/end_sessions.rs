@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Ending, Store};
+use auth_domain::store::{Ending, Store, StoreError};
 use auth_domain::{SessionKey, UserId};
 
 use super::Failure;
@@ -20,8 +20,11 @@ impl EndSessions {
     /// Unlike signing out with a genuine token, it records nothing when there is no such session: otherwise anybody
     /// could fill the record with names of their own making (RV-12).
     pub async fn one(&self, key: SessionKey) -> Result<bool, Failure> {
-        if self.store.find_session(key).await?.is_none() {
-            return Ok(false);
+        match self.store.find_session(key).await {
+            Ok(None) => return Ok(false),
+            // What cannot be read is there all the same, and nobody wants it ended less.
+            Ok(Some(_)) | Err(StoreError::Corrupt { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
         let ended = self.store.end_session(key, None).await? == Ending::Ended;
         tracing::info!(user = %key.user_id, session = %key.id, ended, "session ended by its owner or an administrator");

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Opening, Store};
+use auth_domain::store::{Opening, Store, StoreError};
 use auth_domain::{
-    ClientId, Digest, Email, EmailKey, Entropy, NewSession, NormalPassword, Password, PasswordHash,
-    RefreshJti, SessionId, SessionKey, Snapshot, UserId, random_id, random_name,
+    ClientId, Digest, Email, EmailKey, Entropy, MOST_SESSIONS, NewSession, NormalPassword, Password,
+    PasswordHash, RefreshJti, SessionId, SessionKey, Snapshot, UserId, random_id, random_name,
 };
 use chrono::TimeDelta;
 use goptri::server::ClientAddress;
 use goptri::{Clock, Plain, ProtocolError, Scope};
+use tracing::Instrument;
 
 use super::{Failure, IssueTokens, Rehash, Tokens};
 use crate::hashing::PasswordHasher;
@@ -150,11 +151,31 @@ impl SignIn {
             user_agent: device.user_agent.clone(),
             ip: Some(device.address.to_string()),
         };
-        Ok(match self.store.open_session(&session).await? {
+        // A task of its own: who hangs up in between must not leave a session more than there may be.
+        let opening = open_and_end_surplus(Arc::clone(&self.store), session).in_current_span();
+        Ok(match tokio::spawn(opening).await.map_err(Failure::internal)?? {
             Opening::Opened(snapshot) => Some((snapshot, jti)),
             Opening::Refused => None,
         })
     }
+}
+
+/// Opens the session, and ends what its person has beyond [`MOST_SESSIONS`]. The sign-in is never refused for them, or
+/// a thief could lock the owner out; nor does it fail when they cannot be ended, for the next one tries again.
+async fn open_and_end_surplus(store: Arc<dyn Store>, session: NewSession) -> Result<Opening, StoreError> {
+    let opening = store.open_session(&session).await?;
+    if matches!(opening, Opening::Opened(_)) {
+        let user = session.key.user_id;
+        match store.end_surplus(session.key, MOST_SESSIONS).await {
+            Ok(0) => {}
+            Ok(ended) => tracing::warn!(%user, ended, "sessions ended: their person has too many"),
+            Err(error) => {
+                let error = Failure::from(error);
+                tracing::warn!(%user, %error, "a person's sessions are not kept few; the next sign-in tries again");
+            }
+        }
+    }
+    Ok(opening)
 }
 
 /// Somebody whose password was right when it was looked at.

@@ -11,6 +11,7 @@ mod rows;
 mod runtime;
 mod sessions;
 mod store;
+mod surplus;
 mod sweeping;
 mod users;
 

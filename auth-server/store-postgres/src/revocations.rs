@@ -109,7 +109,7 @@ struct Found {
 
 impl Found {
     /// Whether this database may have given that place: another one has another id, and a copy of this one that was
-    /// restored from before has not come so far.
+    /// restored has not come so far, until it has moved on past it: then nothing tells.
     fn gave(&self, place: &Place) -> bool {
         let reached = place.horizon.unwrap_or(place.tx);
         place.database_id == self.database_id && reached <= self.horizon
@@ -146,13 +146,14 @@ impl PostgresStore {
                            from database_id
                        )
                        select c.database_id as "database_id!", c.horizon as "horizon!", c.now as "now!", r.seq as "seq?",
-                              r.tx as "tx?", r.kind as "kind?", r.subject as "subject?", r.created_at as "created_at?",
+                              r.tx::text as "tx?", r.kind as "kind?", r.subject as "subject?", r.created_at as "created_at?",
                               r.expires_at as "expires_at?"
                        from c left join lateral (
-                           select seq, tx::text as tx, kind, subject, created_at, expires_at from revocations t
+                           select seq, tx, kind, subject, created_at, expires_at from revocations t
                            where (t.tx, t.seq) > ($2::text::xid8, $3::bigint) and t.expires_at > c.now
                            order by t.tx, t.seq limit $4
-                       ) r on true"#,
+                       ) r on true
+                       order by r.tx, r.seq"#,
                     self.shift(),
                     tx.to_string(),
                     seq,

@@ -282,6 +282,10 @@ impl Sessions for PostgresStore {
         })
         .await
     }
+
+    async fn end_surplus(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
+        self.end_what_is_beyond(opened, most).await
+    }
 }
 
 /// The session as it is now.

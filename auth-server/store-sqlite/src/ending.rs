@@ -1,8 +1,9 @@
-//! Ending all of a person's sessions, within the transaction of whatever ends them.
+//! Ending all of a person's sessions, or some, within the transaction of whatever ends them.
 
 use auth_domain::store::REVOCATION_LIFETIME;
 use auth_domain::{SessionId, UserId};
 use sqlx::SqliteConnection;
+use uuid::Uuid;
 
 use crate::rows::Micros;
 
@@ -21,6 +22,16 @@ pub(crate) async fn end_all(
     )
     .fetch_all(&mut *transaction)
     .await?;
+    end_each(transaction, now, user, doomed).await
+}
+
+/// Ends these sessions of a person, and says how many there were. Nobody else writes meanwhile.
+pub(crate) async fn end_each(
+    transaction: &mut SqliteConnection,
+    now: Micros,
+    user: UserId,
+    doomed: Vec<Uuid>,
+) -> Result<u64, sqlx::Error> {
     let expires_at = now.after(REVOCATION_LIFETIME);
     let mut ended = 0;
     for id in doomed {

@@ -11,6 +11,7 @@ mod revocations;
 mod rows;
 mod sessions;
 mod store;
+mod surplus;
 mod sweeping;
 mod users;
 

@@ -82,7 +82,7 @@ impl Place {
     }
 }
 
-/// What a transaction saw.
+/// What two statements saw: the rows, and then how far the record has come, which may be further.
 struct Found {
     database_id: Uuid,
     /// The highest `seq` that was ever given.
@@ -93,7 +93,7 @@ struct Found {
 
 impl Found {
     /// Whether this database may have given that place: another one has another id, and a copy of this one that was
-    /// restored from before has not come so far.
+    /// restored has not come so far, until it has moved on past it: then nothing tells.
     fn gave(&self, place: &Place) -> bool {
         place.database_id == self.database_id && place.seq <= self.last_seq
     }

@@ -290,6 +290,10 @@ impl Sessions for SqliteStore {
         })
         .await
     }
+
+    async fn end_surplus(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
+        self.end_what_is_beyond(opened, most).await
+    }
 }
 
 /// The session as it is now.

@@ -143,6 +143,23 @@ on_both_engines! {
 }
 
 #[actix_web::test]
+async fn a_session_that_cannot_be_read_is_ended_all_the_same() {
+    let server = TestServer::start(Engine::Postgres, &[]).await;
+    let (_, refresh) = server.signed_in().await;
+    let corrupt = r#"update sessions set scope = 'a"b'"#;
+    server.postgres().execute(corrupt).await;
+    let access = server.login().await.field("access_token");
+    let sessions = listed(&server, &access).await;
+    assert_eq!((sessions.len(), &sessions[0]["current"]), (2, &Value::Bool(false)));
+    assert_eq!(server.refresh(&refresh).await.status, 500, "corrupt");
+
+    let corrupt = format!("/sessions/{}", sessions[0]["id"].as_str().unwrap());
+    assert_eq!(server.delete(&corrupt, &access).await.status, 204);
+    assert_eq!(ids(&listed(&server, &access).await), ids(&sessions[1..]));
+    assert_eq!(server.store.read_revocations(None, 9).await.unwrap().entries.len(), 1);
+}
+
+#[actix_web::test]
 async fn many_devices_are_listed_page_by_page() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let (access, _) = server.signed_in().await;

@@ -9,6 +9,7 @@ mod everywhere;
 mod feed;
 mod flooding;
 mod guessing;
+mod many_sessions;
 mod model;
 mod refreshing;
 mod registering;

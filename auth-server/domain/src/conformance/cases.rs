@@ -99,6 +99,12 @@ macro_rules! conformance {
             a_persons_sessions_are_listed_in_the_order_of_their_ids_page_by_page
             a_list_says_of_each_session_what_its_owner_knows_it_by
         }
+        $crate::conformance! { @tests run $fresh surplus
+            sessions_beyond_so_many_end_and_are_on_record_the_least_recently_used_first
+            what_was_just_opened_is_not_ended_for_what_was_there_before
+            no_more_than_so_many_surplus_sessions_end_in_one_go
+            of_many_who_sign_in_at_once_none_ends_more_than_is_surplus
+        }
         $crate::conformance! { @tests run $fresh sweeping
             a_session_is_swept_once_no_access_token_of_it_can_live
             an_idle_session_is_swept_by_its_last_use
@@ -162,6 +168,7 @@ mod tests {
             include_str!("forgiving.rs"),
             include_str!("ending.rs"),
             include_str!("listing.rs"),
+            include_str!("surplus.rs"),
             include_str!("sweeping.rs"),
             include_str!("recording.rs"),
             include_str!("races.rs"),

@@ -30,6 +30,8 @@ pub mod recording;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod rotating;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
+pub mod surplus;
+#[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod sweeping;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod touching;

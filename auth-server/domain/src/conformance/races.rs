@@ -15,10 +15,10 @@ use crate::store::{
 };
 use crate::{Generation, NewPassword, NewSession, PasswordHash, PasswordSetter, UserId};
 
-const MANY: usize = 32;
+pub(super) const MANY: usize = 32;
 
 /// Starts all at the same moment, half of them on another store, and gives what they answered.
-async fn at_once<T, F>(subject: &Subject, verb: impl Fn(Arc<dyn Store>) -> F) -> Vec<T>
+pub(super) async fn at_once<T, F>(subject: &Subject, verb: impl Fn(Arc<dyn Store>) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -321,10 +321,11 @@ pub async fn ends_of_many_and_sweeps_at_once_reach_no_deadlock(subject: &Subject
             let number = next.fetch_add(1, Ordering::Relaxed);
             let (user, keys) = people[number % 2].clone();
             async move {
-                match number / 2 % 4 {
+                match number / 2 % 5 {
                     0 => store.end_sessions_of(user, None).await.map(|_| ()),
                     1 => store.sweep_sessions(None, 100, None).await.map(|_| ()),
                     2 => store.disable_user(user).await.map(|_| ()),
+                    3 => store.end_surplus(keys[0], 5).await.map(|_| ()),
                     _ => {
                         for key in keys.into_iter().rev() {
                             store.end_session(key, None).await?;

@@ -172,12 +172,8 @@ pub async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subjec
     let genuine = cursor.as_str();
     let (id, place) = genuine.split_once('_').expect("the database and a place");
     let elsewhere = format!("{:032x}_{place}", 7);
-    let future = place.replace(|c: char| c.is_ascii_digit(), "9");
-    let beyond = format!(
-        "{id}_{}{}",
-        &future[..future.len().min(12)],
-        if future.contains('_') { "_9999_1" } else { "" }
-    );
+    // Well-formed where a place is a transaction and a number, and where it is a number alone.
+    let beyond = [format!("{id}__{}_1", u64::MAX), format!("{id}_9999")];
     for strange in [
         "",
         "0",
@@ -189,7 +185,8 @@ pub async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subjec
         "' or 1=1 --",
         id,
         &elsewhere,
-        &beyond,
+        &beyond[0],
+        &beyond[1],
         &format!("{genuine}_1"),
         &format!("{id}_{}", u128::MAX),
         &"9".repeat(10_000),

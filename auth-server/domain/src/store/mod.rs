@@ -10,7 +10,9 @@ mod users;
 use async_trait::async_trait;
 
 pub use revocations::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, RevokedKind};
-pub use sessions::{Ending, Forgiving, Opening, Rotation, SessionSweep, Sessions, Touching};
+pub use sessions::{
+    Ending, Forgiving, Opening, Rotation, SURPLUS_AT_A_TIME, SessionSweep, Sessions, Touching,
+};
 pub use users::{Adding, Changing, Upgrading, Users};
 
 /// A whole store.

@@ -19,14 +19,16 @@ pub trait Revocations: Send + Sync + 'static {
     /// cursor, or with one that this database never gave, all from the first.
     ///
     /// Following `next` from page to page misses no entry, however late its transaction commits and in whatever order;
-    /// it may give one again.
+    /// it may give one again. This ends where the database is restored from a copy: the copy knows that it has not come
+    /// as far as a cursor only until it has moved on past it, so whoever keeps one must then start over without it.
     async fn read_revocations(&self, after: Option<&Cursor>, most: u32)
     -> Result<RevocationPage, StoreError>;
 
     /// A cursor that delivers what is committed from now on, and nothing that was before.
     async fn newest_revocation(&self) -> Result<Cursor, StoreError>;
 
-    /// Waits until this store has put something on record since it was last waited for.
+    /// Waits until this store has put something on record since it was last waited for. For one who waits: of several,
+    /// each end wakes one.
     ///
     /// What other servers put there is only seen by reading.
     async fn appended(&self);

@@ -9,6 +9,9 @@ use crate::{
     Snapshot, UserId,
 };
 
+/// How many sessions one [`end_surplus`](Sessions::end_surplus) ends at most: the one who signs in waits for it.
+pub const SURPLUS_AT_A_TIME: u32 = 200;
+
 /// The sessions. Each that ends is put on record.
 #[async_trait]
 pub trait Sessions: Send + Sync + 'static {
@@ -80,6 +83,14 @@ pub trait Sessions: Send + Sync + 'static {
     ///
     /// Waits for a sign-in that is under way and ends its session too.
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError>;
+
+    /// Ends what the person of `opened` has beyond `most` sessions, ended by time or not: those that were not used for
+    /// longest, but never `opened` itself. Each as [`end_session`](Self::end_session) does, all of them or none,
+    /// [`SURPLUS_AT_A_TIME`] at the most. Says how many there were.
+    ///
+    /// A session that somebody else works on is left for the next time. Of any number at once none ends more than is
+    /// beyond `most`.
+    async fn end_surplus(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError>;
 }
 
 /// The answer of [`Sessions::open_session`].

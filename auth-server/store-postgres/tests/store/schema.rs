@@ -47,6 +47,19 @@ async fn both_engines_have_the_same_keys() {
     assert_eq!(references, sqlite_references(&sqlite).await);
 }
 
+/// With two, each reading would be of both.
+#[tokio::test]
+async fn a_database_has_one_id() {
+    let (_database, postgres) = postgres().await;
+    let sqlite = sqlite().await;
+    for only_row in [true, false] {
+        let another = "insert into database_id (only_row, id) values ($1, gen_random_uuid())";
+        assert!(sqlx::query(another).bind(only_row).execute(&postgres).await.is_err(), "{only_row}");
+        let another = "insert into database_id (only_row, id) values (?1, randomblob(16))";
+        assert!(sqlx::query(another).bind(only_row).execute(&sqlite).await.is_err(), "{only_row}");
+    }
+}
+
 /// A HOT update writes no column that any index has.
 #[tokio::test]
 async fn no_index_has_a_column_that_a_refresh_writes() {

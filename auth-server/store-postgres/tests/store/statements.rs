@@ -31,6 +31,8 @@ async fn every_verb_of_a_sessions_life_is_one_statement() {
     let forgiving = store.forgive(key, Generation::from_number(1).unwrap(), None);
     let forgiving = meter.one("update sessions s", forgiving).await;
     assert!(matches!(forgiving, Forgiving::Forgiven(_)), "{forgiving:?}");
+    let surplus = meter.one("with surplus as", store.end_surplus(key, 1)).await;
+    assert_eq!(surplus, 0);
     let ending = meter.one("with wrong as", store.end_session(key, None)).await;
     assert_eq!(ending, Ending::Ended);
 }

@@ -1,4 +1,5 @@
-//! Who waits for whom: a deadlock reaches no caller, and a sweep takes nobody's connection nor waits for a row.
+//! Who waits for whom: a deadlock reaches no caller, a sweep takes nobody's connection, and neither a sweep nor a
+//! sign-in that ends what is too many waits for a row.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -74,4 +75,24 @@ async fn a_sweep_leaves_out_what_somebody_works_on_and_needs_no_connection_of_th
     assert_eq!(swept, SessionSweep { swept: 1, last: None });
     other.rollback().await.unwrap();
     assert_eq!(busy.await.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_somebody_works_on_is_no_surplus_and_the_next_one_does_not_end_in_its_place() {
+    let (database, store) = migrated().await;
+    let person = person();
+    store.add_user(&person).await.unwrap();
+    let [first, last] = two_sessions(&store, &person, None).await;
+    let opened = SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(12)) };
+    store.open_session(&NewSession { key: opened, ..sign_in(&person) }).await.unwrap();
+    let pool = pool(&database).await;
+    let mut other = pool.begin_with("begin").await.unwrap();
+    sqlx::query(LOCK).bind(first.0).execute(&mut *other).await.unwrap();
+
+    assert_eq!(store.end_surplus(opened, 2).await.unwrap(), 0);
+    assert_eq!(store.end_surplus(opened, 1).await.unwrap(), 1);
+    other.rollback().await.unwrap();
+    let left: Vec<_> = store.list_sessions(person.id, None, 9).await.unwrap().iter().map(|s| s.id).collect();
+    assert!(left == [first, opened.id] && !left.contains(&last), "{left:?}");
+    assert_eq!(store.end_surplus(opened, 1).await.unwrap(), 1);
 }

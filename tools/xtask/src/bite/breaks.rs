@@ -38,11 +38,15 @@ const JUDGE: &str = "auth-server/domain/src/judge.rs";
 const POSTGRES_SESSIONS: &str = "auth-server/store-postgres/src/sessions.rs";
 const POSTGRES_REVOCATIONS: &str = "auth-server/store-postgres/src/revocations.rs";
 const SQLITE_SESSIONS: &str = "auth-server/store-sqlite/src/sessions.rs";
+const SQLITE_REVOCATIONS: &str = "auth-server/store-sqlite/src/revocations.rs";
 
 const LOGGED_OUT_ON_SQLITE: &str = "model::nobody_is_logged_out_by_accident::on_sqlite";
 const LOGGED_OUT_ON_POSTGRES: &str = "model::nobody_is_logged_out_by_accident::on_postgres";
 const RACED: &[&str] = &["not one successor for all", "somebody was logged out by accident"];
 const ONE_ROTATES: &str = "conformance::races::of_many_rotations_of_one_token_exactly_one_rotates";
+const STARTS_OVER: &str = "conformance::recording::a_cursor_that_this_database_never_gave_starts_over";
+const NONE_ENDS_MORE: &str =
+    "conformance::surplus::of_many_who_sign_in_at_once_none_ends_more_than_is_surplus";
 const THIEF_ON_SQLITE: &str = "model::a_thief_is_noticed_the_second_time::on_sqlite";
 const THIEF_ON_POSTGRES: &str = "model::a_thief_is_noticed_the_second_time::on_postgres";
 
@@ -230,5 +234,33 @@ pub(crate) const BREAKS: &[Break] = &[
                              and ($2::text = '0' or t.created_at > c.now - interval '1 minute')",
         }],
         caught_by: LATE_COMMIT,
+    },
+    Break {
+        name: "a cursor from the future is believed",
+        edits: &[
+            Edit {
+                file: POSTGRES_REVOCATIONS,
+                find: "&& reached <= self.horizon",
+                replace: "&& (true || reached <= self.horizon)",
+            },
+            Edit {
+                file: SQLITE_REVOCATIONS,
+                find: "&& place.seq <= self.last_seq",
+                replace: "&& (true || place.seq <= self.last_seq)",
+            },
+        ],
+        caught_by: &[
+            Catch { suite: POSTGRES_STORE, test: STARTS_OVER, says: &["left == right"] },
+            Catch { suite: SQLITE_STORE, test: STARTS_OVER, says: &["left == right"] },
+        ],
+    },
+    Break {
+        name: "what others end at the same moment is not the surplus of all",
+        edits: &[Edit {
+            file: "auth-server/store-postgres/src/surplus.rs",
+            find: "order by last_used_at, id limit (select number from surplus)",
+            replace: "order by last_used_at, id limit (select number from surplus) for update skip locked",
+        }],
+        caught_by: &[Catch { suite: POSTGRES_STORE, test: NONE_ENDS_MORE, says: &["left == right"] }],
     },
 ];
