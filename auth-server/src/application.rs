@@ -153,6 +153,7 @@ impl Flows {
     async fn new(config: Config, store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let entropy = Arc::new(SystemEntropy);
         let hasher = PasswordHasher::new(config.hashing_threads, HashingCost::TODAY, entropy.clone()).await?;
+        let hasher = hasher.for_requests();
         let verifier = config.access_verifier();
         let guard = Guard::new(config.account_verifier(), Arc::clone(&clock));
         let accounts = FindAccount { store: Arc::clone(store), policy: config.refresh };
