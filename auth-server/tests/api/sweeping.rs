@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use auth_domain::store::{Opening, Store};
-use auth_domain::{
-    ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId,
-};
+use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
 use chrono::TimeDelta;
-use goptri::{Plain, Scope};
+use goptri::Plain;
 use uuid::Uuid;
 
 use crate::support::{Engine, PATIENCE, TestServer};
@@ -16,18 +14,10 @@ use crate::support::{Engine, PATIENCE, TestServer};
 const PERSON: UserId = UserId(Uuid::from_u128(1));
 
 async fn open(store: &Arc<dyn Store>, number: u128, lifetime: Option<TimeDelta>) {
-    let session = NewSession {
-        key: SessionKey { user_id: PERSON, id: SessionId(Uuid::from_u128(number)) },
-        verified_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
-        client_id: ClientId::first_party(),
-        scope: Scope::default(),
-        audience: Vec::new(),
-        jti_hash: Digest::of(&Plain::new(number.to_string())),
-        lifetime,
-        user_agent: None,
-        ip: None,
-    };
-    assert!(matches!(store.open_session(&session).await, Ok(Opening::Opened(_))));
+    let key = SessionKey { user_id: PERSON, id: SessionId(Uuid::from_u128(number)) };
+    let hash = PasswordHash::from_phc("$argon2id$".to_owned());
+    let session = NewSession::for_test(key, hash, &Plain::new(number.to_string()));
+    assert!(matches!(store.open_session(&NewSession { lifetime, ..session }).await, Ok(Opening::Opened(_))));
 }
 
 /// More than one slice, and what must stay among what must go.
