@@ -11,6 +11,7 @@ mod feed;
 pub mod flow;
 mod hashing;
 pub mod http;
+mod rfc3339;
 pub mod storage;
 mod throttle;
 
