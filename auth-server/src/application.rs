@@ -1,5 +1,7 @@
 //! The server itself, the same in production, in tests, and in `cargo dev`.
 
+mod flows;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,21 +13,15 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_domain::store::{Store, StoreError};
-use auth_domain::{HashingCost, RefreshTokens};
-use goptri::server::{ListenError, Metrics, TrustedProxies, UnknownPath, every_response, mount};
-use goptri::{Clock, Guard};
+use goptri::Clock;
+use goptri::server::{ListenError, Metrics, UnknownPath, every_response, mount};
 
+use self::flows::Flows;
 use crate::config::Config;
-use crate::entropy::SystemEntropy;
 use crate::feed::Feed;
-use crate::flow::{
-    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, ReadRevocations, Refresh,
-    Register, Rehash, SignIn, SignOut, SignOutEverywhere, Sweep,
-};
-use crate::hashing::PasswordHasher;
-use crate::http::{OpenRegistration, routes};
+use crate::flow::{Failure, ReadRevocations, Sweep};
+use crate::http::routes;
 use crate::metrics::FeedNumbers;
-use crate::throttle::Throttle;
 
 /// How long a database that is away is waited for at start.
 const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
@@ -140,105 +136,6 @@ impl Application {
         self.store.close().await;
         tracing::info!("auth-server has stopped");
         ended
-    }
-}
-
-/// What the handlers are given.
-#[derive(Clone)]
-struct Flows {
-    store: Arc<dyn Store>,
-    guard: Guard,
-    trusted_proxies: TrustedProxies,
-    registration: OpenRegistration,
-    sign_in: SignIn,
-    refresh: Refresh,
-    sign_out: SignOut,
-    sign_out_everywhere: SignOutEverywhere,
-    accounts: FindAccount,
-    list_sessions: ListSessions,
-    end_sessions: EndSessions,
-    change_password: ChangePassword,
-}
-
-impl Flows {
-    async fn new(config: Config, store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let entropy = Arc::new(SystemEntropy);
-        let hasher = PasswordHasher::new(config.hashing_threads, HashingCost::TODAY, entropy.clone()).await?;
-        let verifier = config.access_verifier();
-        let guard = Guard::new(config.account_verifier(), Arc::clone(&clock));
-        let accounts = FindAccount { store: Arc::clone(store), policy: config.refresh };
-        let end_sessions = EndSessions { store: Arc::clone(store) };
-        // A token that is never replaced cannot name an end that moves with every use.
-        let idle_end = config.refresh.idle_lifetime.filter(|_| config.refresh.rotation);
-        let refresh_tokens = RefreshTokens::new(config.refresh_keys, config.issuer.clone(), idle_end);
-        let throttle = Throttle::new(Arc::clone(&clock));
-        let issue = IssueTokens {
-            access_keys: config.access_keys,
-            refresh_tokens: refresh_tokens.clone(),
-            issuer: config.issuer.clone(),
-            access_lifetime: config.access_lifetime,
-            entropy: entropy.clone(),
-        };
-        let register = Register {
-            store: Arc::clone(store),
-            hasher: hasher.clone(),
-            rules: config.password_rules,
-            clock: Arc::clone(&clock),
-            entropy: entropy.clone(),
-        };
-        let change_password = ChangePassword {
-            store: Arc::clone(store),
-            hasher: hasher.clone(),
-            rules: config.password_rules,
-            throttle: throttle.clone(),
-        };
-        let sign_in = SignIn {
-            store: Arc::clone(store),
-            rehash: Rehash { store: Arc::clone(store), hasher: hasher.clone() },
-            hasher,
-            throttle: throttle.clone(),
-            issue: issue.clone(),
-            scope: config.default_scope,
-            audience: vec![config.audience, config.issuer],
-            lifetime: config.refresh.lifetime,
-            clock: Arc::clone(&clock),
-            entropy,
-        };
-        Ok(Self {
-            store: Arc::clone(store),
-            guard: guard.clone(),
-            trusted_proxies: config.trusted_proxies,
-            registration: OpenRegistration {
-                register: config.registration_open.then_some(register),
-                throttle,
-            },
-            sign_in,
-            refresh: Refresh {
-                store: Arc::clone(store),
-                tokens: refresh_tokens.clone(),
-                issue,
-                policy: config.refresh,
-            },
-            sign_out: SignOut {
-                store: Arc::clone(store),
-                refresh_tokens: refresh_tokens.clone(),
-                verifier,
-                clock,
-            },
-            sign_out_everywhere: SignOutEverywhere {
-                sessions: end_sessions.clone(),
-                accounts: accounts.clone(),
-                refresh_tokens,
-                guard,
-            },
-            list_sessions: ListSessions {
-                store: Arc::clone(store),
-                idle_lifetime: config.refresh.idle_lifetime,
-            },
-            accounts,
-            end_sessions,
-            change_password,
-        })
     }
 }
 

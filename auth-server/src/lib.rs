@@ -12,6 +12,7 @@ pub mod flow;
 mod hashing;
 pub mod http;
 mod metrics;
+mod rfc3339;
 pub mod storage;
 mod throttle;
 

@@ -20,6 +20,12 @@ use crate::photos::{
 
 const NO_SUCH_PHOTO: ProtocolError =
     ProtocolError::new(404, "not_found", "You have no picture of this name.");
+/// It has [`MAX_PHOTOS`](crate::photos::MAX_PHOTOS).
+const ALBUM_FULL: ProtocolError = ProtocolError::new(
+    409,
+    "album_full",
+    "An album has at most 1000 pictures; delete one, or replace one by sending another under its name.",
+);
 const NOT_AS_EXPECTED: ProtocolError =
     ProtocolError::new(412, "precondition_failed", "The picture is not the one that the request expects.");
 const NO_SUCH_RANGE: ProtocolError = ProtocolError::new(
@@ -69,10 +75,11 @@ pub(super) async fn put(
 ) -> Result<HttpResponse, Failure> {
     let upload = Upload::receive(&photos, body).await?;
     let album = photos.album_of(&caller);
-    Ok(match off_thread(move || album.keep(&name, upload)).await? {
-        Kept::New => HttpResponse::Created().finish(),
-        Kept::Replaced => HttpResponse::NoContent().finish(),
-    })
+    match off_thread(move || album.keep(&name, upload)).await? {
+        Kept::New => Ok(HttpResponse::Created().finish()),
+        Kept::Replaced => Ok(HttpResponse::NoContent().finish()),
+        Kept::Refused => Err(ALBUM_FULL.into()),
+    }
 }
 
 pub(super) async fn delete(

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -14,6 +15,9 @@ use super::folder::{PhotosFolder, open_folder};
 use super::name::PhotoName;
 use super::photo_type::PhotoType;
 use super::upload::Upload;
+
+/// So many pictures are in an album at most: so long a list is made, and sent, in no time.
+pub const MAX_PHOTOS: usize = 1_000;
 
 /// The album of one caller; there is a folder for it once it has had a picture.
 #[derive(Debug, Clone)]
@@ -51,6 +55,8 @@ pub enum Kept {
     New,
     /// It took another one's place.
     Replaced,
+    /// Not at all: it would be one more than [`MAX_PHOTOS`].
+    Refused,
 }
 
 impl Album {
@@ -61,11 +67,7 @@ impl Album {
     /// All its pictures, by name.
     pub fn list(&self) -> io::Result<Vec<Listed>> {
         let Some(folder) = self.folder()? else { return Ok(Vec::new()) };
-        let mut names = Vec::new();
-        for entry in Dir::read_from(&folder)? {
-            let name = entry?.file_name().to_str().map(PhotoName::parse);
-            names.extend(name.ok().and_then(Result::ok));
-        }
+        let mut names = names(&folder)?;
         names.sort_unstable();
         let mut listed = Vec::new();
         for name in names {
@@ -86,9 +88,14 @@ impl Album {
     /// before or this one, and no other.
     ///
     /// Of any number that come at once under a new name, exactly one is new. One that comes while the picture is
-    /// removed may count as replacing it.
+    /// removed may count as replacing it. Of servers that share the folder, each may add a last one.
     pub fn keep(&self, name: &PhotoName, upload: Upload) -> io::Result<Kept> {
         let folder = self.made_folder()?;
+        let adding = self.photos.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = names(&folder)?;
+        if there.len() >= MAX_PHOTOS && !there.contains(name) {
+            return Ok(Kept::Refused);
+        }
         let kept = match linkat(CWD, upload.path(), &folder, name.as_str(), AtFlags::empty()) {
             // The other of its two names goes with the upload.
             Ok(()) => Kept::New,
@@ -99,6 +106,7 @@ impl Album {
             }
             Err(error) => return Err(error.into()),
         };
+        drop(adding);
         fsync(folder)?;
         Ok(kept)
     }
@@ -124,12 +132,22 @@ impl Album {
 
     fn made_folder(&self) -> io::Result<OwnedFd> {
         match mkdirat(&self.photos.root, &self.name, Mode::RWXU) {
-            Ok(()) => fsync(&self.photos.root)?,
-            Err(Errno::EXIST) => {}
+            // Whoever made it may not have come so far.
+            Ok(()) | Err(Errno::EXIST) => fsync(&self.photos.root)?,
             Err(error) => return Err(error.into()),
         }
         Ok(open_folder(&self.photos.root, &self.name)?)
     }
+}
+
+/// What a picture could be called, among all that is in an album's folder.
+fn names(folder: &OwnedFd) -> io::Result<Vec<PhotoName>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(folder)? {
+        let name = entry?.file_name().to_str().map(PhotoName::parse);
+        names.extend(name.ok().and_then(Result::ok));
+    }
+    Ok(names)
 }
 
 /// What is no file, leads elsewhere, or does not begin as a picture, is none.

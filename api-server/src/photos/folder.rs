@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
@@ -28,6 +28,8 @@ const FORSAKEN_AFTER: Duration = Duration::from_hours(1);
 pub struct PhotosFolder {
     pub(super) root: Arc<OwnedFd>,
     pub(super) unfinished: Arc<Path>,
+    /// Held by whoever counts the pictures of an album to add one.
+    pub(super) adding: Arc<Mutex<()>>,
 }
 
 impl PhotosFolder {
@@ -50,7 +52,7 @@ impl PhotosFolder {
         let link = file.path().with_added_extension("link");
         fs::hard_link(file.path(), &link)?;
         fs::remove_file(link)?;
-        Ok(Self { root: Arc::new(root), unfinished: unfinished.into() })
+        Ok(Self { root: Arc::new(root), unfinished: unfinished.into(), adding: Arc::default() })
     }
 
     /// The album of whoever has this token.

@@ -17,7 +17,7 @@ mod name;
 mod photo_type;
 mod upload;
 
-pub use album::{Album, Kept, Listed, Photo};
+pub use album::{Album, Kept, Listed, MAX_PHOTOS, Photo};
 pub use failure::Failure;
 pub use folder::PhotosFolder;
 pub use name::PhotoName;

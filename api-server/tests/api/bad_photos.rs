@@ -1,7 +1,10 @@
 //! What is refused, in one plain sentence; nothing is left behind, no temporary file either.
 
+use std::fs;
 use std::io::Write;
 use std::net::Shutdown;
+
+use api_server::photos::MAX_PHOTOS;
 
 use crate::support::{Answer, GOPHER, TestServer, USER, answer, head};
 
@@ -48,6 +51,28 @@ async fn five_mebibytes_are_taken_and_one_byte_more_is_not() {
     assert_eq!(put_in_pieces("announced", &more).await, 413);
     assert!(server.get("/photos/announced", &ann).await.bytes == most, "what was there stays");
     server.wait_for_files(2).await;
+}
+
+#[actix_web::test]
+async fn an_album_takes_a_thousand_pictures_and_no_more() {
+    let server = TestServer::start();
+    let ann = server.ann_has_the_gopher().await;
+    let first = server.files().pop().unwrap();
+    for number in 1..MAX_PHOTOS - 1 {
+        fs::copy(&first, first.with_file_name(number.to_string())).unwrap();
+    }
+    assert_eq!(server.put("/photos/last", &ann, GOPHER).await.status, 201);
+    let refused = server.put("/photos/more", &ann, GOPHER).await;
+    assert_eq!(refused.error(), (409, "album_full"));
+    is_a_plain_sentence(&refused);
+    let other = [GOPHER, b"other"].concat();
+    assert_eq!(server.put("/photos/gopher.png", &ann, other.clone()).await.status, 204);
+    assert!(server.get("/photos/gopher.png", &ann).await.bytes == other);
+    let list = server.get("/photos", &ann).await;
+    assert_eq!(list.body["photos"].as_array().unwrap().len(), 1000);
+    server.wait_for_files(1000).await;
+    assert_eq!(server.delete("/photos/1", &ann).await.status, 204);
+    assert_eq!(server.put("/photos/more", &ann, GOPHER).await.status, 201);
 }
 
 /// The client waits for the answer, and sends nothing more, or never an end.

@@ -1,11 +1,12 @@
 //! Many at once: readers find whole pictures, and one upload of a new name is the first.
 
+use std::fs;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use actix_web::web::Bytes;
-use api_server::photos::{Kept, PhotoName, PhotosFolder, Upload};
+use api_server::photos::{Album, Kept, MAX_PHOTOS, PhotoName, PhotosFolder, Upload};
 use futures_util::future::{join, join_all};
 use futures_util::stream;
 
@@ -51,6 +52,19 @@ async fn a_reader_gets_one_whole_picture_or_the_other() {
     assert_eq!(server.files().len(), 1, "{:?}", server.files());
 }
 
+/// Straight to the album.
+fn keep_at_once(album: &Album, uploads: Vec<(PhotoName, Upload)>) -> Vec<Kept> {
+    let start = &Barrier::new(uploads.len());
+    let keep = move |(name, upload)| {
+        start.wait();
+        album.keep(&name, upload).unwrap()
+    };
+    thread::scope(|scope| {
+        let keeping: Vec<_> = uploads.into_iter().map(|upload| scope.spawn(move || keep(upload))).collect();
+        keeping.into_iter().map(|keeping| keeping.join().unwrap()).collect()
+    })
+}
+
 /// Straight to the album, so that they meet at the very moment that counts.
 #[actix_web::test]
 async fn of_many_uploads_of_a_new_name_one_is_new() {
@@ -61,18 +75,34 @@ async fn of_many_uploads_of_a_new_name_one_is_new() {
         let name = PhotoName::parse(&round.to_string()).unwrap();
         let arriving =
             (0..4).map(|_| Upload::receive(&photos, stream::iter([Ok(Bytes::from_static(GOPHER))])));
-        let uploads: Vec<_> = join_all(arriving).await.into_iter().map(Result::unwrap).collect();
-        let start = Barrier::new(uploads.len());
-        let keep = |upload| {
-            start.wait();
-            album.keep(&name, upload).unwrap()
-        };
-        let kept: Vec<_> = thread::scope(|scope| {
-            let keeping: Vec<_> = uploads.into_iter().map(|upload| scope.spawn(|| keep(upload))).collect();
-            keeping.into_iter().map(|keeping| keeping.join().unwrap()).collect()
-        });
+        let uploads = join_all(arriving).await.into_iter().map(|upload| (name.clone(), upload.unwrap()));
+        let kept = keep_at_once(&album, uploads.collect());
         let new = kept.iter().filter(|kept| **kept == Kept::New).count();
         assert_eq!(new, 1, "round {round}: {kept:?}");
     }
     assert_eq!(server.files().len(), 100, "{:?}", server.files());
+}
+
+#[actix_web::test]
+async fn of_many_uploads_for_the_last_place_one_is_kept() {
+    let server = TestServer::start();
+    server.ann_has_the_gopher().await;
+    let photos = PhotosFolder::open(server.photos().to_str().unwrap()).unwrap();
+    let album = photos.album_of(&server.claims());
+    let first = server.files().pop().unwrap();
+    for number in 0..MAX_PHOTOS - 2 {
+        fs::copy(&first, first.with_file_name(number.to_string())).unwrap();
+    }
+    let arriving = |number: usize| {
+        let (photos, name) = (&photos, PhotoName::parse(&format!("new-{number}")).unwrap());
+        async move {
+            (name, Upload::receive(photos, stream::iter([Ok(Bytes::from_static(GOPHER))])).await.unwrap())
+        }
+    };
+    for round in 0..20 {
+        let kept = keep_at_once(&album, join_all((0..8).map(arriving)).await);
+        let new: Vec<_> = (0..8).filter(|number| kept[*number] == Kept::New).collect();
+        assert_eq!((new.len(), server.files().len()), (1, MAX_PHOTOS), "round {round}: {kept:?}");
+        assert!(album.remove(&PhotoName::parse(&format!("new-{}", new[0])).unwrap()).unwrap());
+    }
 }

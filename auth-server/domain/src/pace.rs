@@ -5,7 +5,7 @@
 //! NIST SP 800-63B asks for at most 100 failures in a row on an account; here that is about what *one* network address
 //! can try on one account in a day. Many addresses can try as many times more: see SECURITY.md.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -115,11 +115,15 @@ impl Tally {
 ///
 /// IPv4 by the whole address: a wider prefix would let a neighbour slow the owner down. IPv6 by its /64, the
 /// least that a household or a rented server is given and within which it may call itself what it likes.
-/// An IPv4 address mapped into IPv6 is that IPv4 address.
+/// An IPv4 address mapped into IPv6 is that IPv4 address, and so is one that NAT64 put into `64:ff9b::/96`
+/// (RFC 6052): by its /64, all of IPv4 would be one.
 pub fn prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        IpAddr::V6(address) => match address.octets() {
+            [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => Ipv4Addr::new(a, b, c, d).into(),
+            _ => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        },
     }
 }
 
@@ -280,6 +284,9 @@ mod tests {
         for (address, counted) in [
             ("192.0.2.7", "192.0.2.7"),
             ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("64:ff9b::192.0.2.7", "192.0.2.7"),
+            ("64:ff9b::1:192.0.2.7", "64:ff9b::"),
+            ("64:ff9b:1::192.0.2.7", "64:ff9b:1::"),
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
             ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::"),
             ("2001:db8:1:3::1", "2001:db8:1:3::"),

@@ -102,6 +102,24 @@ pub struct NewSession {
     pub ip: Option<String>,
 }
 
+#[cfg(feature = "conformance")]
+impl NewSession {
+    /// One as a test opens it: without a password, and with nothing that most do not ask about.
+    pub fn for_test(key: SessionKey, verified_hash: PasswordHash, jti: &goptri::Plain<RefreshJti>) -> Self {
+        Self {
+            key,
+            verified_hash,
+            client_id: ClientId::first_party(),
+            scope: Scope::default(),
+            audience: Vec::new(),
+            jti_hash: Digest::of(jti),
+            lifetime: None,
+            user_agent: None,
+            ip: None,
+        }
+    }
+}
+
 /// A session as stored, as far as refreshing needs it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {

@@ -16,7 +16,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use auth_domain::store::{Readiness, Store};
-use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Parser, Subcommand};
 use goptri::server::log_to_stderr;
 use goptri::{Environment, Plain, Settings, SystemClock};
@@ -117,11 +116,6 @@ fn print_line(line: &str) -> Result<bool, Failed> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         written => written.map(|()| true).map_err(Failed::because),
     }
-}
-
-/// A time for scripts.
-fn rfc3339(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// `1 session`, `2 sessions`.

@@ -8,9 +8,10 @@ use goptri::{Environment, Settings};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failed, StoreSettings, print_line, rfc3339, sessions_in_words};
+use super::{Failed, StoreSettings, print_line, sessions_in_words};
 use crate::config;
 use crate::flow::{Administer, EndSessions, ListSessions};
+use crate::rfc3339::rfc3339;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {

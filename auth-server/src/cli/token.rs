@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_domain::{ClientId, RefreshTokens};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use goptri::{
     Clock, Compact, Environment, Guard, Kind, Plain, Refusal, Settings, SystemClock, TokenType,
     duration_in_words,
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{Failed, StoreSettings, read_secret};
 use crate::Config;
 use crate::flow::RevokeToken;
+use crate::rfc3339::rfc3339;
 
 /// The kind of a token to be looked at.
 enum PresentedToken {}
@@ -119,7 +120,7 @@ fn times(claims: &Value, now: DateTime<Utc>) -> Vec<String> {
         } else {
             format!("in {}", duration_in_words(distance))
         };
-        Some(format!("{name:9} {} ({meaning} {words})", time.to_rfc3339_opts(SecondsFormat::Secs, true)))
+        Some(format!("{name:9} {} ({meaning} {words})", rfc3339(time)))
     };
     [("auth_time", "signed in"), ("iat", "issued"), ("exp", "ends")]
         .into_iter()

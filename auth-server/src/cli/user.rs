@@ -8,9 +8,10 @@ use auth_domain::{Role, User};
 use goptri::{Environment, Settings};
 use serde_json::{Value, json};
 
-use super::{Failed, StoreSettings, print_line, read_secret, rfc3339, sessions_in_words};
+use super::{Failed, StoreSettings, print_line, read_secret, sessions_in_words};
 use crate::config;
 use crate::flow::{Administer, Register, Registration};
+use crate::rfc3339::rfc3339;
 
 /// So many people are read at a time.
 const PAGE: u32 = 500;
@@ -100,7 +101,10 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<(
         Command::Delete { user, yes } => {
             let person = Person::find(&user, environment).await?;
             if !yes {
-                confirm(&format!("Delete {} and all that is known of them?", person.user.email))?;
+                confirm(&format!(
+                    "Delete {} and all their sessions for good (not their pictures)?",
+                    person.user.email
+                ))?;
             }
             let ended = person.people.delete(person.user.id).await?;
             println!("Deleted {}; {} ended.", person.user.email, sessions_in_words(ended));

@@ -39,23 +39,23 @@ pub struct Swept {
 impl Sweep {
     /// Deletes all that can go. `seen` is told now and then how many sessions were looked at.
     pub async fn run(&self, mut seen: impl FnMut(u64)) -> Result<Swept, Failure> {
-        let (mut all, mut place, mut slices) = (Swept::default(), None, 0);
+        let (mut all, mut place, mut looked_at) = (Swept::default(), None, 0);
         loop {
-            let some = self.some(&mut place, SLICES_AT_A_TIME).await?;
+            let (some, sessions) = self.some(&mut place, SLICES_AT_A_TIME).await?;
             all.records += some.records;
             all.sessions += some.sessions;
-            slices += u64::from(SLICES_AT_A_TIME);
+            looked_at += sessions;
             if place.is_none() && some.records < u64::from(SLICE * SLICES_AT_A_TIME) {
                 return Ok(all);
             }
-            seen(slices * u64::from(SLICE));
+            seen(looked_at);
         }
     }
 
     /// Sweeps so many slices of each table, of the sessions those after `place`, which is moved to the last one. At the
-    /// end of them it begins anew.
-    async fn some(&self, place: &mut Option<SessionKey>, slices: u32) -> Result<Swept, Failure> {
-        let mut swept = Swept::default();
+    /// end of them it begins anew. Also says how many sessions it looked at, but for a last slice that was not full.
+    async fn some(&self, place: &mut Option<SessionKey>, slices: u32) -> Result<(Swept, u64), Failure> {
+        let (mut swept, mut looked_at) = (Swept::default(), 0);
         for _ in 0..slices {
             let records = self.store.sweep_revocations(SLICE).await?;
             swept.records += records;
@@ -70,8 +70,9 @@ impl Sweep {
             if place.is_none() {
                 break;
             }
+            looked_at += u64::from(SLICE);
         }
-        Ok(swept)
+        Ok((swept, looked_at))
     }
 
     /// Sweeps now and then, for as long as the server runs.
@@ -79,8 +80,8 @@ impl Sweep {
         let mut place = None;
         loop {
             match self.some(&mut place, SLICES_AT_A_TIME).await {
-                Ok(swept) if swept == Swept::default() => {}
-                Ok(swept) => tracing::debug!(swept.records, swept.sessions, "swept"),
+                Ok((swept, _)) if swept == Swept::default() => {}
+                Ok((swept, _)) => tracing::debug!(swept.records, swept.sessions, "swept"),
                 Err(failure) => {
                     tracing::warn!(%failure, "sweeping stopped half-way; the next try is in a minute");
                 }
@@ -92,8 +93,8 @@ impl Sweep {
 
 #[cfg(test)]
 mod tests {
-    use auth_domain::{ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, UserId};
-    use goptri::{ManualClock, Plain, Scope};
+    use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, UserId};
+    use goptri::{ManualClock, Plain};
     use store_sqlite::SqliteStore;
     use uuid::Uuid;
 
@@ -116,26 +117,19 @@ mod tests {
         };
         store.add_user(&person).await.unwrap();
         for number in 1..=2_100 {
-            let session = NewSession {
-                key: SessionKey { user_id, id: SessionId(Uuid::from_u128(number)) },
-                verified_hash: hash.clone(),
-                client_id: ClientId::first_party(),
-                scope: Scope::default(),
-                audience: Vec::new(),
-                jti_hash: Digest::of(&Plain::new(number.to_string())),
-                lifetime: (number % 2 == 0).then(TimeDelta::zero),
-                user_agent: None,
-                ip: None,
-            };
-            store.open_session(&session).await.unwrap();
+            let key = SessionKey { user_id, id: SessionId(Uuid::from_u128(number)) };
+            let lifetime = (number % 2 == 0).then(TimeDelta::zero);
+            let session = NewSession::for_test(key, hash.clone(), &Plain::new(number.to_string()));
+            store.open_session(&NewSession { lifetime, ..session }).await.unwrap();
         }
         clock.advance(TimeDelta::hours(3));
         let sweep = Sweep { store, idle_lifetime: None };
         let mut place = None;
         let mut swept = Vec::new();
         for _ in 0..4 {
-            swept.push(sweep.some(&mut place, 1).await.unwrap().sessions);
+            let (some, looked_at) = sweep.some(&mut place, 1).await.unwrap();
+            swept.push((some.sessions, looked_at));
         }
-        assert_eq!(swept, [500, 500, 50, 0]);
+        assert_eq!(swept, [(500, 1_000), (500, 1_000), (50, 0), (0, 1_000)]);
     }
 }

@@ -3,12 +3,13 @@
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use auth_domain::{ListedSession, SessionId, SessionKey};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use goptri::ProtocolError;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::flow::{Account, EndSessions, Failure, ListSessions};
+use crate::rfc3339;
 
 const BAD_QUERY: ProtocolError = ProtocolError::new(
     400,
@@ -37,9 +38,9 @@ struct Device {
     client_id: String,
     user_agent: Option<String>,
     ip: Option<String>,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "rfc3339::serialize")]
     created_at: DateTime<Utc>,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "rfc3339::serialize")]
     last_used_at: DateTime<Utc>,
     /// Whether it is the one that asks.
     current: bool,
@@ -81,8 +82,4 @@ impl Device {
             last_used_at: session.last_used_at,
         }
     }
-}
-
-fn rfc3339<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }

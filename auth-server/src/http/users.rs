@@ -43,7 +43,9 @@ pub(super) async fn register(
     body: JsonObject<Body>,
 ) -> Result<impl Responder, Failure> {
     let register = registration.register.as_ref().ok_or(REGISTRATION_CLOSED)?;
-    let turn = registration.throttle.registration(from)?;
+    let turn = registration.throttle.registration(from).inspect_err(|_| {
+        tracing::info!(ip = %from, reason = "too many registrations from this address", "registration refused");
+    })?;
     let Body { email, password } = body.0;
     let registration = Registration { email, email_verified: false, password, roles: Vec::new() };
     let user = turn.settle(register.run(registration).await)?;

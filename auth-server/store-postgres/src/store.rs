@@ -49,7 +49,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// How many connections one server needs at most: a verb holds one for about a millisecond.
+    /// How many connections a server's verbs share: each holds one for about a millisecond. A server has one more that is
+    /// kept aside, and another one while it migrates.
     pub const MAX_CONNECTIONS: u32 = 16;
 
     /// A store on the database of that URL, with at most so many connections at a time.

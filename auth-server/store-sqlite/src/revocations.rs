@@ -82,7 +82,7 @@ impl Place {
     }
 }
 
-/// What two statements saw: the rows, and then how far the record has come, which may be further.
+/// What two statements saw, the rows first: `last_seq` may already be that of an entry which is on the next page.
 struct Found {
     database_id: Uuid,
     /// The highest `seq` that was ever given.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use auth_domain::{SessionId, SessionKey};
+use auth_domain::{NewSession, SessionId, SessionKey};
 use chrono::{DateTime, TimeDelta};
+use goptri::Plain;
 use reqwest::Method;
 use reqwest::header::USER_AGENT;
 use serde_json::{Value, json};
@@ -167,18 +168,10 @@ async fn many_devices_are_listed_page_by_page() {
     let name = auth_domain::Email::parse(EMAIL).unwrap().key();
     let verified_hash = server.store.credentials(&name).await.unwrap().unwrap().password_hash.unwrap();
     for number in 1..=250 {
-        let session = auth_domain::NewSession {
-            key: SessionKey { user_id, id: SessionId(Uuid::from_u128(number)) },
-            verified_hash: verified_hash.clone(),
-            client_id: auth_domain::ClientId::first_party(),
-            scope: goptri::Scope::default(),
-            audience: Vec::new(),
-            jti_hash: auth_domain::Digest::of(&goptri::Plain::new(number.to_string())),
-            lifetime: (number % 2 == 0).then(TimeDelta::zero),
-            user_agent: None,
-            ip: None,
-        };
-        server.store.open_session(&session).await.unwrap();
+        let key = SessionKey { user_id, id: SessionId(Uuid::from_u128(number)) };
+        let lifetime = (number % 2 == 0).then(TimeDelta::zero);
+        let session = NewSession::for_test(key, verified_hash.clone(), &Plain::new(number.to_string()));
+        server.store.open_session(&NewSession { lifetime, ..session }).await.unwrap();
     }
     let mut all = Vec::new();
     let mut path = "/sessions".to_owned();

@@ -1,22 +1,19 @@
 //! Hashes that are outdated: whoever signs in gets one as it is made today, and does not notice.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use auth_domain::store::Adding;
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use crate::support::{EMAIL, TestServer, on_both_engines};
+use crate::support::{EMAIL, PATIENCE, TestServer, on_both_engines};
 
 /// Of `PASSWORD`, as it was hashed in other times: 8 MiB, one pass.
 const OLD: &str =
     "$argon2id$v=19$m=8192,t=1,p=1$xxvOpFaer2trxxXh6CWB2g$jk8nKfMAgI9qsfztGhOa1DnnM697FKYvBu2qoJGzNlo";
 
 const AS_TODAY: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
-
-/// Nothing here takes so long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 impl TestServer {
     /// Adds Ann, who set her password long ago.

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_domain::store::Store;
 use auth_domain::{UserId, UserName};
@@ -20,6 +21,9 @@ use tokio::sync::oneshot;
 
 pub(crate) const EMAIL: &str = "ann@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Nothing here takes so long; a test that waits longer has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
 
@@ -39,9 +43,9 @@ pub(crate) enum Engine {
 }
 
 /// One test on both engines: `async fn sentence(server) { … }`, or with variables of its own,
-/// `async fn sentence(server where "REFRESH_GRACE" = "0") { … }`.
+/// `async fn sentence(server where "REFRESH_GRACE" = "0") { … }`. `start: start_at_rest;` before all is another way to start.
 macro_rules! on_both_engines {
-    ($(
+    (start: $start:ident; $(
         $(#[$attribute:meta])*
         async fn $name:ident($server:ident $(where $($variable:literal = $value:literal),+)?) $body:block
     )*) => {$(
@@ -55,15 +59,16 @@ macro_rules! on_both_engines {
 
             #[actix_web::test]
             async fn on_sqlite() {
-                super::$name(TestServer::start(Engine::Sqlite, VARIABLES).await).await;
+                super::$name(TestServer::$start(Engine::Sqlite, VARIABLES).await).await;
             }
 
             #[actix_web::test]
             async fn on_postgres() {
-                super::$name(TestServer::start(Engine::Postgres, VARIABLES).await).await;
+                super::$name(TestServer::$start(Engine::Postgres, VARIABLES).await).await;
             }
         }
     )*};
+    ($($tests:tt)*) => { $crate::support::on_both_engines! { start: start; $($tests)* } };
 }
 pub(crate) use on_both_engines;
 
@@ -110,6 +115,14 @@ impl TestServer {
         Self::start_after(engine, variables, async |_, _, _| {}).await
     }
 
+    /// A server on whose clock it is always the same moment, but for what `clock` is moved. Its database's clock goes on.
+    pub(crate) async fn start_at_rest(engine: Engine, variables: &[(&str, &str)]) -> Self {
+        let clock = ManualClock::default();
+        let (store, database) = fresh_store(engine, &clock).await;
+        let at_rest = Arc::new(StoppedClock(clock.clone()));
+        Self::on_clock(store, at_rest, clock, configured(variables), database).await
+    }
+
     /// A server that finds in its database what was put there before, or is told what no variable says.
     pub(crate) async fn start_after(
         engine: Engine,
@@ -130,12 +143,21 @@ impl TestServer {
         config: Config,
         database: Box<dyn Any>,
     ) -> Self {
+        Self::on_clock(store, Arc::new(clock.clone()), clock, config, database).await
+    }
+
+    async fn on_clock(
+        store: Arc<dyn Store>,
+        of_server: Arc<dyn Clock>,
+        clock: ManualClock,
+        config: Config,
+        database: Box<dyn Any>,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
             let _ = stopped.await;
         };
-        let application =
-            Application::start(config, Arc::clone(&store), Arc::new(clock.clone()), stopped).await.unwrap();
+        let application = Application::start(config, Arc::clone(&store), of_server, stopped).await.unwrap();
         let address = application.address();
         actix_web::rt::spawn(application.run());
         Self {
@@ -235,12 +257,15 @@ impl Drop for TestServer {
     }
 }
 
-/// The configuration with these variables set.
+/// The configuration with these variables set. Two threads hash, however many cores there are: the tests of all cores
+/// run at once, and each thread has 19 MiB.
 pub(crate) fn configured(variables: &[(&str, &str)]) -> Config {
     let environment = Environment::from_pairs(variables.iter().copied());
     let environment =
         DEFAULTS.iter().fold(environment, |environment, (name, value)| environment.or_default(name, value));
-    Config::from_environment(&environment).unwrap()
+    let mut config = Config::from_environment(&environment).unwrap();
+    config.hashing_threads = 2;
+    config
 }
 
 async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Box<dyn Any>) {

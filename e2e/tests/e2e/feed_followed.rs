@@ -1,6 +1,5 @@
 //! The real api-server, and the service of one's own, behind a feed that the test plays.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use goptri::revocation::{Kind, MAX_ENTRIES_AN_EVENT};
@@ -11,15 +10,6 @@ use crate::programs::{
     ACCESS_TOKEN_SECRET, Database, FEED_SECRET, PATIENCE, Running, Server, api_server_that_follows,
     auth_server, free_address, program,
 };
-
-/// How much memory a program has, and the most that it ever had, in kB.
-fn memory(server: &Server) -> [usize; 2] {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.running.child.id())).unwrap();
-    ["VmRSS:", "VmHWM:"].map(|name| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
-    })
-}
 
 async fn status(server: &Server, path: &str, token: &str) -> u16 {
     server.get(path, token).await.status().as_u16()
@@ -91,7 +81,7 @@ async fn a_million_ends_take_less_than_120_megabytes() {
     let took = began.elapsed();
     assert_eq!(status(&api, "/me", &access).await, 401);
     assert!(api.running.output().contains("entries=1000001"), "{}", api.running.output());
-    let [now, most] = memory(&api);
+    let [now, most] = ["VmRSS", "VmHWM"].map(|name| api.running.status(name));
     println!("{now} kB, at most {most} kB, after {took:?}");
     assert!(most < 120_000, "{most} kB");
 }

@@ -12,14 +12,7 @@ use tokio::task::JoinSet;
 use crate::programs::{Database, EMAIL, PASSWORD, Server, auth_server};
 
 /// What one hash fills.
-const KIB_OF_A_HASH: u64 = 19_456;
-
-/// A line of the process's status, such as the most memory that it ever had, in KiB.
-fn status(server: &Server, name: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.running.child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-    line.trim_start_matches(':').split_whitespace().next().unwrap().parse().unwrap()
-}
+const KIB_OF_A_HASH: usize = 19_456;
 
 /// The name and the niceness of each thread of a process.
 fn threads(process: &str) -> Vec<(String, i32)> {
@@ -77,9 +70,9 @@ async fn sign_ins_leave_no_memory_behind() {
     let auth = Arc::new(Server::start(command));
     auth.register().await;
     sign_in(&auth, 40).await;
-    let (before, most_before) = (status(&auth, "VmRSS"), status(&auth, "VmHWM"));
+    let (before, most_before) = (auth.running.status("VmRSS"), auth.running.status("VmHWM"));
     sign_in(&auth, 240).await;
-    let (after, most_after) = (status(&auth, "VmRSS"), status(&auth, "VmHWM"));
+    let (after, most_after) = (auth.running.status("VmRSS"), auth.running.status("VmHWM"));
     println!(
         "KiB after 40 sign-ins: {before}, at most {most_before}; after 280: {after}, at most {most_after}"
     );

@@ -1,5 +1,6 @@
 //! Starts a program on a free port, reads what it logs, asks it to stop, and leaves nothing behind.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -101,6 +102,26 @@ impl Running {
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// All that it wrote, once it has ended.
+    pub(crate) fn whole_output(&mut self) -> String {
+        self.wait();
+        let started = Instant::now();
+        // Whoever still collects has a share of it.
+        while Arc::strong_count(&self.output) > 1 {
+            assert!(started.elapsed() < PATIENCE, "its output does not end");
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.output()
+    }
+
+    /// A line of the process's status on Linux, such as `VmRSS`, how much memory it has, or `VmHWM`, the most that it ever
+    /// had, in KiB.
+    pub(crate) fn status(&self, name: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_start_matches(':').split_whitespace().next().unwrap().parse().unwrap()
     }
 
     pub(crate) fn wait(&mut self) -> ExitStatus {

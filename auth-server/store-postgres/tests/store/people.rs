@@ -4,8 +4,8 @@
 
 use auth_domain::store::{Adding, Users};
 use auth_domain::{
-    ClientId, Digest, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, SessionId,
-    SessionKey, UserId,
+    ClientId, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, SessionId, SessionKey,
+    UserId,
 };
 use goptri::{Plain, Scope};
 use store_postgres::PostgresStore;
@@ -33,16 +33,13 @@ pub(crate) async fn somebody(store: &PostgresStore) -> NewUser {
 /// Their device of that number.
 pub(crate) fn device(person: &NewUser, number: u128) -> Device {
     let jti = format!("{number:032x}");
+    let key = SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(number)) };
     let sign_in = NewSession {
-        key: SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(number)) },
-        verified_hash: person.password_hash.clone(),
-        client_id: ClientId::first_party(),
         scope: Scope::parse("photos:read photos:write").unwrap(),
         audience: vec!["http://localhost:3000".to_owned(), "http://localhost:4000".to_owned()],
-        jti_hash: Digest::of(&Plain::new(jti.clone())),
-        lifetime: None,
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned()),
         ip: Some("192.0.2.1".to_owned()),
+        ..NewSession::for_test(key, person.password_hash.clone(), &Plain::new(jti.clone()))
     };
     Device { sign_in, jti }
 }

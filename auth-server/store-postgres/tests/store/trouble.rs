@@ -6,10 +6,8 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use auth_domain::store::{Adding, Opening, Readiness, Sessions, StoreError, Upkeep, Users};
-use auth_domain::{
-    ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId,
-};
-use goptri::{Plain, Scope};
+use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
+use goptri::Plain;
 use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;
@@ -184,15 +182,6 @@ pub(super) fn person() -> NewUser {
 }
 
 pub(super) fn sign_in(person: &NewUser) -> NewSession {
-    NewSession {
-        key: SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(2)) },
-        verified_hash: person.password_hash.clone(),
-        client_id: ClientId::first_party(),
-        scope: Scope::default(),
-        audience: Vec::new(),
-        jti_hash: Digest::of(&Plain::new("jti".to_owned())),
-        lifetime: None,
-        user_agent: None,
-        ip: None,
-    }
+    let key = SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(2)) };
+    NewSession::for_test(key, person.password_hash.clone(), &Plain::new("jti".to_owned()))
 }

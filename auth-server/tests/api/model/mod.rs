@@ -149,7 +149,8 @@ fn hold<M: ReferenceStateMachine<State = World, Transition = Step>>(engine: Engi
             return;
         }
     }
-    panic!("no schedule came to: {:#?}", missing(&tally.borrow(), wanted));
+    let missing = missing(&tally.borrow(), wanted);
+    panic!("no schedule came to: {missing:#?}\n{}", again(first));
 }
 
 async fn play<M: ReferenceStateMachine<State = World, Transition = Step>>(
@@ -183,6 +184,9 @@ fn told(steps: &[Step], seed: u64) -> String {
     for (number, step) in (1..).zip(steps) {
         let _ = writeln!(text, "{number:4}. {step}");
     }
-    let _ = write!(text, "the same schedules again: PROPTEST_RNG_SEED={seed}");
-    text
+    text + &again(seed)
+}
+
+fn again(seed: u64) -> String {
+    format!("the same schedules again: PROPTEST_RNG_SEED={seed}")
 }

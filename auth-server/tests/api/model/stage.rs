@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_domain::store::{Opening, Rotation, Store};
-use auth_domain::{
-    ClientId, Credentials, Digest, Email, NewSession, RefreshTokens, Session, SessionId, SessionKey,
-};
+use auth_domain::{ClientId, Credentials, Email, NewSession, RefreshTokens, Session, SessionId, SessionKey};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use goptri::{ManualClock, Plain, Scope};
+use goptri::{ManualClock, Plain};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -57,17 +55,8 @@ impl Stage {
     pub(super) async fn open_session(&self) -> String {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed);
         let jti = Plain::new(format!("jti of session {number}"));
-        let session = NewSession {
-            key: SessionKey { user_id: self.ann.user_id, id: SessionId(Uuid::from_u128(u128::from(number))) },
-            verified_hash: self.ann.password_hash.clone().unwrap(),
-            client_id: ClientId::first_party(),
-            scope: Scope::default(),
-            audience: Vec::new(),
-            jti_hash: Digest::of(&jti),
-            lifetime: None,
-            user_agent: None,
-            ip: None,
-        };
+        let key = SessionKey { user_id: self.ann.user_id, id: SessionId(Uuid::from_u128(number.into())) };
+        let session = NewSession::for_test(key, self.ann.password_hash.clone().unwrap(), &jti);
         match self.store.open_session(&session).await.unwrap() {
             Opening::Opened(snapshot) => self.tokens.mint(&snapshot.session, &jti).unwrap(),
             Opening::Refused => panic!("no session opened"),
