@@ -141,9 +141,9 @@ impl PostgresStore {
             .ask(async |connection| {
                 sqlx::query!(
                     r#"with c as (
-                           select id as database_id, pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+                           select (select id from database_id) as database_id,
+                                  pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
                                   statement_timestamp() + $1::interval as now
-                           from database_id
                        )
                        select c.database_id as "database_id!", c.horizon as "horizon!", c.now as "now!", r.seq as "seq?",
                               r.tx::text as "tx?", r.kind as "kind?", r.subject as "subject?", r.created_at as "created_at?",

@@ -26,8 +26,10 @@ const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(7);
 
 /// Said once on each connection. What a verb promises about races rests on the isolation, whatever is the database's
-/// default. Not sent while connecting, where poolers refuse what they do not know.
-const MANNERS: &str = "set statement_timeout = '6s'; set default_transaction_isolation = 'read committed'";
+/// default. No verb is long enough to be worth compiling: where the planner took one for it, that alone took 130 ms. Not
+/// sent while connecting, where poolers refuse what they do not know.
+const MANNERS: &str =
+    "set statement_timeout = '6s'; set default_transaction_isolation = 'read committed'; set jit = off";
 
 /// How often a verb is run that deadlocks undo.
 const TRIES: usize = 4;
