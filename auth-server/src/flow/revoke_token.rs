@@ -29,7 +29,7 @@ impl RevokeToken {
             .verify(token, self.clock.now())
             .map_err(|refusal| NOT_GENUINE.describe(&format!("There is nothing to revoke: {refusal}.")))?;
         self.store.revoke_token(&claims.jti).await?;
-        tracing::info!(jti = %claims.jti, session = claims.sid.as_deref(), "access token revoked");
+        tracing::info!(user = %claims.sub, session = claims.sid.as_deref(), "access token revoked");
         Ok(claims.jti)
     }
 }

@@ -204,6 +204,25 @@ async fn only_who_knows_the_secret_follows() {
     Events::of(&server).await.caught_up().await;
 }
 
+/// And one that never reads a word.
+#[actix_web::test]
+async fn five_hundred_followers_are_told_and_a_dead_one_holds_up_nobody() {
+    let server = TestServer::start(Engine::Sqlite, &[]).await;
+    let dead = server.request(Method::GET, "/revocations").bearer_auth(FEED_SECRET);
+    let _dead = dead.header("accept", "text/event-stream").send().await.unwrap();
+    let mut followers = Vec::new();
+    for _ in 0..500 {
+        followers.push(Events::of(&server).await);
+    }
+    for events in &mut followers {
+        events.caught_up().await;
+    }
+    server.store.revoke_token("all hear of this").await.unwrap();
+    for events in &mut followers {
+        events.until_told(["all hear of this".to_owned()].into()).await;
+    }
+}
+
 #[actix_web::test]
 async fn stopping_ends_the_streams_first_and_is_not_held_up_by_them() {
     let mut server = TestServer::start(Engine::Sqlite, &[]).await;

@@ -10,8 +10,8 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::programs::{
-    ACCESS_TOKEN_SECRET, Database, EMAIL, PASSWORD, REFRESH_TOKEN_SECRET, Server, api_server, auth_server,
-    read_to_end, run,
+    ACCESS_TOKEN_SECRET, Database, EMAIL, FEED_SECRET, PASSWORD, REFRESH_TOKEN_SECRET, Server,
+    api_server_that_follows, auth_server, read_to_end, run,
 };
 
 /// Stands in the URL of the database.
@@ -161,7 +161,7 @@ fn every_command(database_url: &str, token: &str) -> String {
     let commands = "user add carl@example.com; user list; token inspect -; user roles carl@example.com admin; \
                     user password carl@example.com; user disable carl@example.com; user enable carl@example.com; \
                     session list ann@example.com; session end ann@example.com --all; user delete carl@example.com --yes; \
-                    sweep";
+                    sweep; token revoke -";
     commands
         .split("; ")
         .map(|command| {
@@ -176,11 +176,12 @@ fn every_command(database_url: &str, token: &str) -> String {
 
 async fn nothing_secret_is_logged(database_url: &str) {
     let auth = Server::start(at_trace(auth_server(database_url)));
-    let api = Server::start(at_trace(api_server()));
+    let api = Server::start(at_trace(api_server_that_follows(&auth.url)));
     let mut minted = Minted(
         [
             ACCESS_TOKEN_SECRET,
             REFRESH_TOKEN_SECRET,
+            FEED_SECRET,
             PASSWORD,
             "zq7 wrong",
             "zq7 weak",

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::fleet::{
     SignedIn, client, metric, p50_and_p99, ready_api, recorded, sign_in, sign_out, status, two_of_each,
+    wait_for,
 };
-use crate::programs::{Database, PATIENCE, Server, auth_server};
+use crate::programs::{Database, PATIENCE, Server, auth_server, run};
 
 const WORKERS: usize = 4;
 
@@ -120,6 +121,30 @@ async fn an_access_token_of_a_refresh_just_before_the_sign_out_is_refused_too() 
             while status(&client, &api.url, "/me", late).await != 401 {
                 assert!(started.elapsed() < PATIENCE, "{}", api.running.output());
             }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_a_command_revokes_is_refused_and_its_session_goes_on() {
+    for database in [Database::sqlite(), Database::postgres().await] {
+        let auth = Server::start(auth_server(&database.url()));
+        let api = ready_api(&auth.url, |_| {}).await;
+        auth.register().await;
+        let (access, refresh) = auth.sign_in().await;
+        let revoked = run(auth_server(&database.url()), &["token", "revoke", "-"], &access);
+        assert!(revoked.status.success(), "{}", String::from_utf8_lossy(&revoked.stderr));
+        wait_for(&client(), &api, "/me", &access, 401).await;
+        let refreshed = auth.post("/token", &json!({ "refresh_token": refresh })).await;
+        let tokens: Value = refreshed.json().await.unwrap();
+        let next = tokens["access_token"].as_str().unwrap();
+        assert_eq!(status(&client(), &api.url, "/me", next).await, 200);
+        for (nonsense, why) in
+            [("nonsense", "There is nothing to revoke"), (refresh.as_str(), "its typ is not")]
+        {
+            let refused = run(auth_server(&database.url()), &["token", "revoke"], nonsense);
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(refused.status.code() == Some(1) && said.contains(why), "{said}");
         }
     }
 }
