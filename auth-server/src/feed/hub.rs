@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::events::Piece;
 
-/// So many pieces wait for a subscriber: at 500 entries a piece, as much as ends in minutes.
+/// So many pieces wait for a subscriber: one for each time that the tail found something new.
 const BUFFER: usize = 64;
 
 /// No more may follow at the same time.

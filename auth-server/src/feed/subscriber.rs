@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_domain::store::{Store, StoreError};
-use goptri::revocation::HEARTBEAT_EVERY;
+use goptri::revocation::{Beat, HEARTBEAT_EVERY};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 
@@ -54,26 +55,46 @@ impl Subscriber {
         let (pulse, registered) = (self.pulse.clone(), Instant::now());
         self.meanwhile(pulse.read_since(registered)).await?;
         self.tell_what_is_live().await?;
-        self.tell(events::caught_up(self.pulse.beat())).await?;
+        self.tell_beat(events::caught_up).await?;
         let mut heartbeats = interval_at((Instant::now() + HEARTBEAT_EVERY).into(), HEARTBEAT_EVERY);
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.meanwhile(heartbeats.tick()).await?;
-            self.tell(events::heartbeat(self.pulse.beat())).await?;
+            self.tell_beat(events::heartbeat).await?;
         }
     }
 
-    /// Page by page. What is new meanwhile is told in between: in a set, no order matters.
+    /// A beat says that everything is told that was known when it was made. So what waits in the buffer goes first, and a
+    /// stream that has lost something never says so.
+    async fn tell_beat(&mut self, event: impl Fn(Beat) -> Piece) -> Result<(), Over> {
+        let beat = self.pulse.beat();
+        self.tell_what_waits().await?;
+        self.tell(event(beat)).await
+    }
+
+    async fn tell_what_waits(&mut self) -> Result<(), Over> {
+        loop {
+            match self.place.told.try_recv() {
+                Ok(piece) => self.tell(piece).await?,
+                Err(TryRecvError::Empty) => return Ok(()),
+                Err(TryRecvError::Disconnected) => return Err(Over::Feed),
+            }
+        }
+    }
+
+    /// Page by page. What is new meanwhile is told in between: in a set, no order matters. Only reading takes a turn, so
+    /// that a client who is slow holds up nobody else.
     async fn tell_what_is_live(&mut self) -> Result<(), Over> {
         let (snapshots, store) = (Arc::clone(&self.snapshots), Arc::clone(&self.store));
-        let _turn = self.meanwhile(snapshots.acquire()).await?;
         let mut cursor = None;
         loop {
-            let page = self.meanwhile(store.read_revocations(cursor.as_ref(), PAGE)).await?;
-            let page = page.map_err(Over::Store)?;
+            let turn = self.meanwhile(snapshots.acquire()).await?;
+            let page = store.read_revocations(cursor.as_ref(), PAGE).await.map_err(Over::Store)?;
+            drop(turn);
             for piece in events::revocations(page.entries, page.now) {
                 self.tell(piece).await?;
             }
+            self.tell_what_waits().await?;
             if !page.more {
                 return Ok(());
             }
@@ -87,6 +108,7 @@ impl Subscriber {
         let client = self.client.clone();
         loop {
             tokio::select! {
+                biased;
                 piece = self.place.told.recv() => {
                     let piece = piece.ok_or(Over::Feed)?;
                     self.tell(piece).await?;
@@ -102,5 +124,53 @@ impl Subscriber {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Over::Client),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::web::Bytes;
+    use goptri::SystemClock;
+    use store_sqlite::SqliteStore;
+
+    use super::super::hub::Hub;
+    use super::*;
+
+    fn subscriber(hub: &Hub) -> (Subscriber, mpsc::Receiver<Piece>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
+        let (client, heard) = mpsc::channel(8);
+        let subscriber = Subscriber {
+            store: Arc::new(SqliteStore::connect(&url, Arc::new(SystemClock)).unwrap()),
+            pulse: Pulse::new(),
+            snapshots: Arc::new(Semaphore::new(1)),
+            place: hub.register().unwrap(),
+            client,
+        };
+        (subscriber, heard, folder)
+    }
+
+    #[actix_web::test]
+    async fn no_beat_overtakes_what_waits() {
+        let hub = Hub::default();
+        let (mut subscriber, mut heard, _folder) = subscriber(&hub);
+        let piece = Bytes::from_static(b"event: revocations\n\n");
+        hub.tell(&piece).await;
+        hub.tell(&piece).await;
+        assert!(subscriber.tell_beat(events::heartbeat).await.is_ok());
+        assert_eq!((heard.recv().await, heard.recv().await), (Some(piece.clone()), Some(piece)));
+        assert!(heard.recv().await.unwrap().starts_with(b"event: heartbeat"));
+    }
+
+    #[actix_web::test]
+    async fn a_stream_that_has_lost_something_never_says_that_it_has_caught_up() {
+        let hub = Hub::default();
+        let (mut subscriber, mut heard, _folder) = subscriber(&hub);
+        hub.tell(&Bytes::from_static(b"event: revocations\n\n")).await;
+        hub.close();
+        assert!(matches!(subscriber.tell_beat(events::caught_up).await, Err(Over::Feed)));
+        drop(subscriber);
+        assert!(heard.recv().await.unwrap().starts_with(b"event: revocations"));
+        assert_eq!(heard.recv().await, None);
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Tail {
     pulse: Pulse,
     cursor: Option<Cursor>,
     /// Told in the pass before this one. As long as an old transaction is open, Postgres gives them again.
-    told: HashSet<i64>,
+    told: HashSet<(i64, String)>,
 }
 
 impl Tail {
@@ -79,8 +79,10 @@ impl Tail {
             let page = self.store.read_revocations(self.cursor.as_ref(), PAGE).await?;
             let mut entries = page.entries;
             entries.retain(|entry| {
-                seen.insert(entry.seq);
-                !self.told.contains(&entry.seq)
+                let name = (entry.seq, entry.subject.clone());
+                let new = !self.told.contains(&name);
+                seen.insert(name);
+                new
             });
             for piece in events::revocations(entries, page.now) {
                 self.hub.tell(&piece).await;

@@ -3,9 +3,10 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 use goptri::ProtocolError;
 use goptri::actix::presented_token;
@@ -36,7 +37,9 @@ pub(super) async fn feed(
     pages: Data<ReadRevocations>,
 ) -> Result<HttpResponse, Failure> {
     if wants_events(request.headers()) {
-        return Ok(events(&feed)?);
+        // Who asks for the head alone would wait for the end of a body that has none.
+        let subscribes = request.method() != Method::HEAD;
+        return Ok(if subscribes { events(&feed)? } else { head_of_events().finish() });
     }
     let query: Query = serde_urlencoded::from_str(request.query_string()).map_err(|_| BAD_QUERY)?;
     let page: Page = pages.run(query.after).await?;
@@ -49,12 +52,16 @@ fn events(feed: &Feed) -> Result<HttpResponse, ProtocolError> {
         let piece = pieces.recv().await?;
         Some((Ok::<_, actix_web::Error>(piece), pieces))
     });
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/event-stream"))
+    Ok(head_of_events().streaming(pieces))
+}
+
+fn head_of_events() -> HttpResponseBuilder {
+    let mut head = HttpResponse::Ok();
+    head.insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store"))
         // A proxy that collects what it passes on would make it late.
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(pieces))
+        .insert_header(("x-accel-buffering", "no"));
+    head
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {

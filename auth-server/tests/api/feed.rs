@@ -105,7 +105,7 @@ on_both_engines! {
         assert_eq!(server.logout(&json!({ "refresh_token": refresh })).await.status, 204);
         let mut events = Events::of(&server).await;
         let (entries, beat) = events.caught_up().await;
-        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        let entry = &entries[0];
         assert_eq!((entry.kind, subjects(&entries)), (Kind::Session, first.clone()));
         assert!((7_400..=7_500).contains(&entry.expires_in), "{}", entry.expires_in);
         let about_now = (server.clock.now().timestamp() - entry.revoked_at.seconds()).abs() < 300;
@@ -204,6 +204,18 @@ async fn only_who_knows_the_secret_follows() {
     Events::of(&server).await.caught_up().await;
 }
 
+#[actix_web::test]
+async fn who_asks_for_the_head_alone_is_no_follower() {
+    let server = TestServer::start(Engine::Sqlite, &[]).await;
+    let request = server.request(Method::HEAD, "/revocations").bearer_auth(FEED_SECRET);
+    let head = server.send(request.header("accept", "text/event-stream")).await;
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    assert_eq!(
+        server.send(server.request(Method::HEAD, "/revocations").bearer_auth(FEED_SECRET)).await.status,
+        200
+    );
+}
+
 /// And one that never reads a word.
 #[actix_web::test]
 async fn five_hundred_followers_are_told_and_a_dead_one_holds_up_nobody() {
@@ -234,6 +246,8 @@ async fn stopping_ends_the_streams_first_and_is_not_held_up_by_them() {
     }
     server.stop();
     for mut events in streams {
-        assert_eq!(events.next().await, None);
+        while let Some((name, _)) = events.next().await {
+            assert_eq!(name, "heartbeat", "on a slow machine, one may have come before the stop");
+        }
     }
 }
