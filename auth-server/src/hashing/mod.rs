@@ -1,5 +1,5 @@
-//! Password hashing: Argon2id, on a few threads of low priority and with a bounded queue, so that sign-ins never slow
-//! a refresh.
+//! Password hashing: Argon2id, on a few threads of low priority and with a bounded queue, so that a refresh never waits
+//! for a hash.
 
 mod argon;
 mod threads;

@@ -1,11 +1,9 @@
 //! A person has so many sessions at most: more than that, and nobody could end them all.
 
 use auth_domain::store::Opening;
-use auth_domain::{
-    ClientId, Digest, Email, MOST_SESSIONS, NewSession, PasswordHash, SessionId, SessionKey, UserId,
-};
+use auth_domain::{Email, MOST_SESSIONS, NewSession, PasswordHash, SessionId, SessionKey, UserId};
 use chrono::TimeDelta;
-use goptri::{Plain, Scope};
+use goptri::Plain;
 use uuid::Uuid;
 
 use crate::support::{EMAIL, Engine, TestServer, on_both_engines};
@@ -24,17 +22,8 @@ async fn sign_in_on(server: &TestServer, devices: u32) -> Vec<SessionId> {
 }
 
 async fn open(server: &TestServer, user_id: UserId, verified_hash: PasswordHash, number: u32) -> SessionId {
-    let session = NewSession {
-        key: SessionKey { user_id, id: SessionId(Uuid::from_u128(number.into())) },
-        verified_hash,
-        client_id: ClientId::first_party(),
-        scope: Scope::default(),
-        audience: Vec::new(),
-        jti_hash: Digest::of(&Plain::new(number.to_string())),
-        lifetime: None,
-        user_agent: None,
-        ip: None,
-    };
+    let key = SessionKey { user_id, id: SessionId(Uuid::from_u128(number.into())) };
+    let session = NewSession::for_test(key, verified_hash, &Plain::new(number.to_string()));
     assert!(matches!(server.store.open_session(&session).await, Ok(Opening::Opened(_))));
     session.key.id
 }

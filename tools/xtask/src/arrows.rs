@@ -29,7 +29,7 @@ const BANS: [Ban; 7] = [
 
 struct Ban {
     room: &'static str,
-    library: &'static str,
+    dependency: &'static str,
     unless: Unless,
 }
 
@@ -40,8 +40,8 @@ enum Unless {
 }
 
 impl Ban {
-    const fn of(room: &'static str, library: &'static str, unless: Unless) -> Self {
-        Self { room, library, unless }
+    const fn of(room: &'static str, dependency: &'static str, unless: Unless) -> Self {
+        Self { room, dependency, unless }
     }
 }
 
@@ -132,7 +132,7 @@ fn may(from: &Crate, to: &Crate) -> bool {
 
 fn banned(from: &Crate) -> impl Iterator<Item = String> {
     from.manifest.iter().filter_map(|entry| {
-        let ban = BANS.iter().find(|ban| ban.room == from.name && ban.library == entry.on)?;
+        let ban = BANS.iter().find(|ban| ban.room == from.name && ban.dependency == entry.on)?;
         let excused = ban.unless == Unless::OptionalOrDev && (entry.optional || entry.dev);
         (!excused).then(|| {
             let how = match ban.unless {
