@@ -8,13 +8,13 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use goptri::revocation::{FeedFollower, Monotonic, Revocations};
+use goptri::revocation::Monotonic;
 use goptri::server::{ListenError, Metrics, UnknownPath, every_response, mount};
-use goptri::{Clock, Guard};
+use goptri::{Clock, FileWatch, Guard};
 
 use crate::config::Config;
 use crate::http::routes;
-use crate::metrics::Feed;
+use crate::metrics::Heard;
 use crate::photos::PhotosFolder;
 
 /// How long requests in flight may take when the server stops.
@@ -24,7 +24,7 @@ const SHUTDOWN_SECONDS: u64 = 30;
 pub struct Application {
     server: Server,
     address: SocketAddr,
-    _follower: FeedFollower,
+    guard: Guard,
     metrics: Option<Metrics>,
 }
 
@@ -34,8 +34,8 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The operating system gives no thread to follow the feed on.
-    #[error("the revocation feed cannot be followed: {0}")]
+    /// The operating system gives no thread to follow auth-server on.
+    #[error("auth-server cannot be followed: {0}")]
     Follow(#[from] std::io::Error),
 }
 
@@ -50,14 +50,13 @@ impl Application {
         let address = config.address;
         clear_unfinished(&config.photos, clock.as_ref());
         let photos = Data::new(config.photos);
-        let revocations = Revocations::new(config.staleness, monotonic);
-        let guard = Guard::new(config.verifier, clock).with_revocations(revocations.clone());
-        let ended = Data::new(revocations.clone());
+        let guard = config.following.start(clock, monotonic)?;
+        let guarding = guard.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(photos.clone())
-                .app_data(ended.clone())
-                .configure(mount(routes(), guard.clone(), UnknownPath::Unauthorized))
+                .app_data(Data::new(guarding.clone()))
+                .configure(mount(routes(), guarding.clone(), UnknownPath::Unauthorized))
                 .wrap(from_fn(every_response))
         })
         .tcp_nodelay(true)
@@ -66,18 +65,21 @@ impl Application {
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        let metrics = config
-            .metrics_address
-            .map(|address| Metrics::serve(address, Box::new(Feed(revocations.clone()))));
+        let metrics =
+            config.metrics_address.map(|address| Metrics::serve(address, Box::new(Heard(guard.clone()))));
         let metrics = metrics.transpose()?;
-        let follower = FeedFollower::start(config.feed, revocations)?;
         tracing::info!("api-server listens on http://{address}");
-        Ok(Self { server: server.run(), address, _follower: follower, metrics })
+        Ok(Self { server: server.run(), address, guard, metrics })
     }
 
     /// Where it listens; the port is a real one also when the configuration said 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The files that secrets are read from, if there are any.
+    pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
+        self.guard.secret_files()
     }
 
     /// Where the metrics are, if they are anywhere.

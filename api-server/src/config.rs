@@ -2,8 +2,7 @@
 
 use std::net::SocketAddr;
 
-use goptri::revocation::{Feed, Staleness};
-use goptri::{AccessVerifier, Environment, Faults, Settings};
+use goptri::{Environment, Faults, Following, Settings};
 
 use crate::photos::PhotosFolder;
 
@@ -12,12 +11,9 @@ use crate::photos::PhotosFolder;
 pub struct Config {
     /// `API_SERVER_ADDR`.
     pub address: SocketAddr,
-    /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`.
-    pub verifier: AccessVerifier,
-    /// `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`.
-    pub feed: Feed,
+    /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
     /// `REVOCATION_MAX_STALENESS`, `ON_STALE`.
-    pub staleness: Staleness,
+    pub following: Following,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
     /// `PHOTOS_DIR`, opened.
@@ -35,15 +31,12 @@ impl Config {
     /// The same, for a caller that reads more from the same settings.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
-        let verifier = settings.access_verifier();
-        let (feed, staleness) = (settings.feed(), settings.staleness());
+        let following = Following::read_with_feed(settings);
         let metrics_address = settings.metrics_address();
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {
             address: address?,
-            verifier: verifier?,
-            feed: feed?,
-            staleness: staleness?,
+            following: following?,
             metrics_address: metrics_address?,
             photos: photos?,
         })

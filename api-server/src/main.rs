@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use api_server::{Application, Config};
 use goptri::revocation::SystemMonotonic;
-use goptri::server::{log_to_stderr, stop_signal};
+use goptri::server::{log_to_stderr, reread_on_hangup, stop_signal};
 use goptri::{Environment, Settings, SystemClock};
 
 #[actix_web::main]
@@ -31,7 +31,9 @@ fn configured() -> Result<Config, Box<dyn std::error::Error>> {
 
 async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let (clock, monotonic) = (Arc::new(SystemClock), Arc::new(SystemMonotonic::default()));
-    Ok(Application::start(config, clock, monotonic, stop_signal())?.run().await?)
+    let application = Application::start(config, clock, monotonic, stop_signal())?;
+    reread_on_hangup(application.secret_files());
+    Ok(application.run().await?)
 }
 
 fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {

@@ -2,18 +2,21 @@
 
 use std::fmt;
 
-use goptri::revocation::Revocations;
+use goptri::Guard;
 use goptri::server::gauge;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
-/// What is known of the feed at the moment of asking.
+/// What is known from auth-server at the moment of asking.
 #[derive(Debug)]
-pub(crate) struct Feed(pub(crate) Revocations);
+pub(crate) struct Heard(pub(crate) Guard);
 
-impl Collector for Feed {
+impl Collector for Heard {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let Self(revocations) = self;
+        let Self(guard) = self;
+        let keys = i64::try_from(guard.keys().load().len()).unwrap_or(i64::MAX);
+        gauge(&mut encoder, "keys", "Keys that access tokens are verified with", keys)?;
+        let Some(revocations) = guard.revocations() else { return Ok(()) };
         // Infinite before it has caught up: an alarm on an age that is too high must ring then, too.
         let age = revocations.age().map_or(f64::INFINITY, |age| age.as_secs_f64());
         let entries = i64::try_from(revocations.len()).unwrap_or(i64::MAX);

@@ -13,8 +13,8 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_domain::store::{Store, StoreError};
-use goptri::Clock;
 use goptri::server::{ListenError, Metrics, UnknownPath, every_response, mount};
+use goptri::{Clock, FileWatch, SecretFiles};
 
 use self::flows::Flows;
 use crate::config::Config;
@@ -22,6 +22,7 @@ use crate::feed::Feed;
 use crate::flow::{Failure, ReadRevocations, Sweep};
 use crate::http::routes;
 use crate::metrics::FeedNumbers;
+use crate::rings::LiveRings;
 
 /// How long a database that is away is waited for at start.
 const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
@@ -35,6 +36,7 @@ pub struct Application {
     address: SocketAddr,
     store: Arc<dyn Store>,
     background: [JoinHandle<()>; 2],
+    secret_files: Option<Arc<FileWatch>>,
     _metrics: Option<Metrics>,
 }
 
@@ -47,6 +49,9 @@ pub enum StartError {
     /// The database cannot be migrated.
     #[error("{0}")]
     Migrate(Failure),
+    /// The operating system gives no thread to look at the files of secrets.
+    #[error("the files of secrets cannot be watched: {0}")]
+    Watch(std::io::Error),
     /// A fault here.
     #[error("{0}")]
     Internal(Failure),
@@ -76,8 +81,9 @@ impl Application {
         let sweep = Sweep { store: Arc::clone(&store), idle_lifetime: config.refresh.idle_lifetime };
         let feed = Feed::new(Arc::clone(&store));
         let metrics = config.metrics_address;
-        let feed_secrets = config.feed_secrets.clone();
-        let flows = Flows::new(config, &store, clock).await.map_err(StartError::Internal)?;
+        let rings = LiveRings::from(config.rings.clone());
+        let flows = Flows::new(&config, &rings, &store, clock).await.map_err(StartError::Internal)?;
+        let secret_files = watch(config.secret_files, rings.clone(), feed.clone())?;
         let (followed, closing, shown) = (feed.clone(), feed.clone(), feed.clone());
         // Streams never end by themselves, and what is in flight is waited for.
         let stop_after_closing = async move {
@@ -100,7 +106,7 @@ impl Application {
                 .app_data(Data::new(flows.end_sessions))
                 .app_data(Data::new(flows.change_password))
                 .app_data(Data::new(feed.clone()))
-                .app_data(Data::new(feed_secrets.clone()))
+                .app_data(Data::new(rings.clone()))
                 .configure(mount(routes(), flows.guard, UnknownPath::NotFound))
                 .wrap(from_fn(every_response))
         })
@@ -114,12 +120,13 @@ impl Application {
         let metrics = metrics.transpose()?;
         tracing::info!("auth-server listens on http://{address}");
         let sweeping = actix_web::rt::spawn(sweep.run_now_and_then());
-        let following = actix_web::rt::spawn(followed.follow_database());
+        let following = actix_web::rt::spawn(followed.run());
         Ok(Self {
             server: server.run(),
             address,
             store,
             background: [sweeping, following],
+            secret_files,
             _metrics: metrics,
         })
     }
@@ -127,6 +134,11 @@ impl Application {
     /// Where it listens; the port is a real one also when the configuration said 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The files that secrets and keys are read from, if there are any.
+    pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
+        self.secret_files.clone()
     }
 
     /// Serves until it is asked to stop, finishes what is in flight, and lets go of the database.
@@ -137,6 +149,12 @@ impl Application {
         tracing::info!("auth-server has stopped");
         ended
     }
+}
+
+/// Takes what the files hold whenever that changes.
+fn watch(files: SecretFiles, rings: LiveRings, feed: Feed) -> Result<Option<Arc<FileWatch>>, StartError> {
+    let watch = FileWatch::start(files, move |settings| rings.read_again(settings, &feed));
+    watch.map(|watch| watch.map(Arc::new)).map_err(StartError::Watch)
 }
 
 /// A database that is just starting is waited for; one that refuses is not.

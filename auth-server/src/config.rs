@@ -5,12 +5,11 @@ use std::thread::available_parallelism;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
-use goptri::revocation::FeedSecrets;
+use goptri::keys::KnownKeys;
 use goptri::server::TrustedProxies;
-use goptri::{
-    AccessVerifier, Environment, Faults, KeyRing, Plain, RefreshTokenSecret, Scope, Settings, parse_duration,
-};
+use goptri::{AccessVerifier, Environment, Faults, Plain, Scope, SecretFiles, Settings, parse_duration};
 
+use crate::rings::Rings;
 use crate::storage::{self, DatabaseUrl};
 
 /// The longest life of an access token: what the record of ended sessions is made for.
@@ -33,16 +32,14 @@ pub struct Config {
     pub issuer: String,
     /// `AUDIENCE`.
     pub audience: String,
-    /// `ACCESS_TOKEN_SECRET`.
-    pub access_keys: KeyRing,
+    /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`, `REFRESH_TOKEN_SECRET`, `FEED_SECRET`.
+    pub rings: Rings,
+    /// The files that they were read from.
+    pub secret_files: SecretFiles,
     /// `CLOCK_LEEWAY`.
     pub clock_leeway: TimeDelta,
     /// `ACCESS_TOKEN_TTL`.
     pub access_lifetime: TimeDelta,
-    /// `REFRESH_TOKEN_SECRET`.
-    pub refresh_keys: KeyRing,
-    /// `FEED_SECRET`.
-    pub feed_secrets: FeedSecrets,
     /// `REFRESH_ROTATION`, `REFRESH_GRACE`, `REFRESH_FORGIVENESS`, `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`.
     pub refresh: RefreshPolicy,
     /// `DEFAULT_SCOPE`.
@@ -74,10 +71,9 @@ impl Config {
         let address = settings.address("AUTH_SERVER_ADDR", "127.0.0.1:4000");
         let database_url = database_url(settings);
         let (issuer, audience) = (settings.issuer(), settings.audience());
-        let (access_keys, clock_leeway) = (settings.access_keys(), settings.clock_leeway());
+        let (rings, secret_files) = (Rings::read(settings), settings.secret_files());
+        let clock_leeway = settings.clock_leeway();
         let access_lifetime = access_lifetime(settings);
-        let refresh_keys = settings.key_ring::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
-        let feed_secrets = settings.feed_secrets();
         let refresh = refresh_policy(settings, access_lifetime);
         let default_scope = settings.value("DEFAULT_SCOPE", "photos:read photos:write", |text| {
             Scope::parse(text).map_err(|error| format!("is {text:?}; {error}"))
@@ -96,11 +92,10 @@ impl Config {
             database_url: database_url?,
             issuer: issuer?,
             audience: audience?,
-            access_keys: access_keys?,
+            rings: rings?,
+            secret_files,
             clock_leeway: clock_leeway?,
             access_lifetime: access_lifetime?,
-            refresh_keys: refresh_keys?,
-            feed_secrets: feed_secrets?,
             refresh: refresh?,
             default_scope: default_scope?,
             registration_open: registration_open?,
@@ -113,22 +108,17 @@ impl Config {
     }
 
     /// What verifies this server's own access tokens, as api-server does.
-    pub fn access_verifier(&self) -> AccessVerifier {
-        self.verifier_for(&self.audience)
+    pub fn access_verifier(&self, keys: impl Into<KnownKeys>) -> AccessVerifier {
+        self.verifier_for(&self.audience, keys)
     }
 
     /// What verifies access tokens that are meant for this server itself: those of a sign-in here, and no application's.
-    pub fn account_verifier(&self) -> AccessVerifier {
-        self.verifier_for(&self.issuer)
+    pub fn account_verifier(&self, keys: impl Into<KnownKeys>) -> AccessVerifier {
+        self.verifier_for(&self.issuer, keys)
     }
 
-    fn verifier_for(&self, audience: &str) -> AccessVerifier {
-        AccessVerifier::new(
-            self.access_keys.clone(),
-            self.issuer.clone(),
-            audience.to_owned(),
-            self.clock_leeway,
-        )
+    fn verifier_for(&self, audience: &str, keys: impl Into<KnownKeys>) -> AccessVerifier {
+        AccessVerifier::new(keys, self.issuer.clone(), audience.to_owned(), self.clock_leeway)
     }
 }
 

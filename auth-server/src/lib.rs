@@ -11,11 +11,14 @@ mod feed;
 pub mod flow;
 mod hashing;
 pub mod http;
+mod key_pair;
 mod metrics;
 mod rfc3339;
+mod rings;
 pub mod storage;
 mod throttle;
 
 pub use application::{Application, StartError};
 pub use config::Config;
 pub use entropy::SystemEntropy;
+pub use rings::Rings;

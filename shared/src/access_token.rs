@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{KeyRing, NumericDate, Refusal, Scope, TokenType};
+use crate::keys::KnownKeys;
+use crate::{NumericDate, Refusal, Scope, TokenType};
 
 /// The `client_id` of a sign-in without OAuth.
 pub const FIRST_PARTY_CLIENT: &str = "goptri";
@@ -85,7 +86,7 @@ impl<'de> Deserialize<'de> for Audience {
 /// Verifies access tokens for one audience. No call, no query, no lock.
 #[derive(Debug, Clone)]
 pub struct AccessVerifier {
-    keys: KeyRing,
+    keys: KnownKeys,
     issuer: String,
     audience: String,
     leeway: TimeDelta,
@@ -93,8 +94,13 @@ pub struct AccessVerifier {
 
 impl AccessVerifier {
     /// `leeway` is how far the clocks of issuer and verifier may differ.
-    pub fn new(keys: KeyRing, issuer: String, audience: String, leeway: TimeDelta) -> Self {
-        Self { keys, issuer, audience, leeway }
+    pub fn new(keys: impl Into<KnownKeys>, issuer: String, audience: String, leeway: TimeDelta) -> Self {
+        Self { keys: keys.into(), issuer, audience, leeway }
+    }
+
+    /// What it verifies with.
+    pub fn keys(&self) -> &KnownKeys {
+        &self.keys
     }
 
     /// The claims, if the token is genuine, for this audience, and valid at `now`.

@@ -1,9 +1,12 @@
 //! Decides about a presented access token: all that a service needs, whatever its web framework.
 
+use std::io;
 use std::sync::Arc;
 
-use crate::revocation::Revocations;
-use crate::settings::{Faults, Settings};
+use crate::keys::{KeysNotKnown, KnownKeys};
+use crate::revocation::{self, Revocations};
+use crate::secret_files::{FileWatch, SecretFiles};
+use crate::settings::{Fault, Faults, Settings};
 use crate::{AccessClaims, AccessVerifier, Clock, Environment, Refusal, SystemClock};
 
 /// A verifier with a clock, and what was ended before its time. Cheap to clone; clones share everything.
@@ -12,8 +15,20 @@ pub struct Guard {
     verifier: Arc<AccessVerifier>,
     clock: Arc<dyn Clock>,
     revocations: Option<Revocations>,
+    files: Option<Arc<FileWatch>>,
     #[cfg(feature = "feed")]
-    _follower: Option<Arc<crate::revocation::FeedFollower>>,
+    followers: Option<Arc<crate::following::Followers>>,
+}
+
+/// Why a service should not be asked yet, or not any more: it cannot tell which tokens are good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// Which are genuine.
+    #[error(transparent)]
+    Keys(#[from] KeysNotKnown),
+    /// Which were ended.
+    #[error(transparent)]
+    Revocations(#[from] revocation::NotReady),
 }
 
 impl Guard {
@@ -23,50 +38,49 @@ impl Guard {
             verifier: Arc::new(verifier),
             clock,
             revocations: None,
+            files: None,
             #[cfg(feature = "feed")]
-            _follower: None,
+            followers: None,
         }
     }
 
     /// A guard of the variables `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE` and `CLOCK_LEEWAY`. It lets a token pass until
-    /// it expires, also when its session was ended.
+    /// it expires, also when its session was ended. A file of the secret is read again when it changes.
     ///
     /// # Errors
     /// Names every faulty variable at once.
     pub fn from_environment(environment: &Environment) -> Result<Self, Faults> {
         let settings = Settings::new(environment);
-        let verifier = settings.access_verifier();
-        settings.finish(verifier).map(|verifier| Self::new(verifier, Arc::new(SystemClock)))
+        let (verifier, files) = (settings.access_verifier(), settings.secret_files());
+        let verifier = settings.finish(verifier)?;
+        let keys = verifier.keys().clone();
+        let guard = Self::new(verifier, Arc::new(SystemClock));
+        let watching = guard.watching(files, move |settings| {
+            if let Some(own) = settings.access_secrets() {
+                keys.set_own(own.verifying().clone());
+            }
+        });
+        watching.map_err(|error| no_thread("ACCESS_TOKEN_SECRET_FILE", &error))
     }
 
-    /// The same, and it refuses within moments what was ended: it follows the feed of `AUTH_SERVER_URL` with `FEED_SECRET`,
-    /// on a thread of its own, until its last clone is dropped. `REVOCATION_MAX_STALENESS` and `ON_STALE` say what happens
-    /// when the feed is lost. Without `FEED_SECRET` it says in the log that it follows nothing.
+    /// The same, and it hears from the auth-server of `AUTH_SERVER_URL`: the public keys that it verifies with besides
+    /// `ACCESS_TOKEN_SECRET`, which may be left out then; and with `FEED_SECRET` what was ended, which it refuses within moments.
+    /// `REVOCATION_MAX_STALENESS` and `ON_STALE` say what happens when the feed is lost; without `FEED_SECRET` it says in the log
+    /// that it follows none. It follows on threads of its own, until its last clone is dropped.
     ///
     /// # Errors
     /// Names every faulty variable at once.
     #[cfg(feature = "feed")]
     pub fn following(environment: &Environment) -> Result<Self, Faults> {
-        use crate::Fault;
-        use crate::revocation::{FeedFollower, SystemMonotonic};
+        use crate::Following;
+        use crate::revocation::SystemMonotonic;
 
         let settings = Settings::new(environment);
-        let (verifier, feed, staleness) =
-            (settings.access_verifier(), settings.optional_feed(), settings.staleness());
-        let ((verifier, feed), staleness) = settings.finish(verifier.zip(feed).zip(staleness))?;
-        let guard = Self::new(verifier, Arc::new(SystemClock));
-        let Some(feed) = feed else {
-            tracing::warn!(
-                "FEED_SECRET is not set: a sign-out takes effect here when the access token expires"
-            );
-            return Ok(guard);
-        };
-        let revocations = Revocations::new(staleness, Arc::new(SystemMonotonic::default()));
-        let follower = FeedFollower::start(feed, revocations.clone()).map_err(|error| {
-            let problem = format!("cannot be used, for there is no thread to follow the feed: {error}");
-            Faults(vec![Fault { variable: "FEED_SECRET".to_owned(), problem }])
-        })?;
-        Ok(Self { _follower: Some(Arc::new(follower)), ..guard.with_revocations(revocations) })
+        let following = Following::read(&settings);
+        let following = settings.finish(following)?;
+        following
+            .start(Arc::new(SystemClock), Arc::new(SystemMonotonic::default()))
+            .map_err(|error| no_thread("AUTH_SERVER_URL", &error))
     }
 
     /// The same, and it refuses what is in `revocations`.
@@ -75,15 +89,60 @@ impl Guard {
         Self { revocations: Some(revocations), ..self }
     }
 
+    /// The same, kept up to date by these.
+    #[cfg(feature = "feed")]
+    pub(crate) fn kept_by(self, followers: crate::following::Followers) -> Self {
+        Self { followers: Some(Arc::new(followers)), ..self }
+    }
+
+    /// The same, and `reread` is called whenever one of the files has changed.
+    pub(crate) fn watching(
+        self,
+        files: SecretFiles,
+        reread: impl FnMut(&Settings<'_>) + Send + 'static,
+    ) -> io::Result<Self> {
+        let files = FileWatch::start(files, reread)?.map(Arc::new);
+        Ok(Self { files, ..self })
+    }
+
     /// What was ended, if this guard looks at it.
     pub fn revocations(&self) -> Option<&Revocations> {
         self.revocations.as_ref()
     }
 
+    /// Whether every good token can be told from every other one.
+    ///
+    /// # Errors
+    /// Why a service with this guard should not be asked.
+    pub fn ready(&self) -> Result<(), NotReady> {
+        self.revocations.as_ref().map_or(Ok(()), Revocations::ready)?;
+        Ok(self.keys().ready()?)
+    }
+
+    /// What it verifies with.
+    pub fn keys(&self) -> &KnownKeys {
+        self.verifier.keys()
+    }
+
+    /// The files of its secrets, if there are any.
+    pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
+        self.files.clone()
+    }
+
     /// The caller's claims, if the token is good now. Whether it was ended is looked up last: a forged one costs no look-up.
     pub fn check(&self, token: &str) -> Result<Arc<AccessClaims>, Refusal> {
-        let claims = self.verifier.verify(token, self.clock.now())?;
+        let claims = self.verifier.verify(token, self.clock.now());
+        #[cfg(feature = "feed")]
+        if let (Err(Refusal::UnknownKey), Some(followers)) = (&claims, &self.followers) {
+            followers.keys.missed();
+        }
+        let claims = claims?;
         self.revocations.as_ref().map_or(Ok(()), |revocations| revocations.check(&claims))?;
         Ok(Arc::new(claims))
     }
+}
+
+fn no_thread(variable: &str, error: &io::Error) -> Faults {
+    let problem = format!("cannot be used, for there is no thread to follow it: {error}");
+    Faults(vec![Fault { variable: variable.to_owned(), problem }])
 }

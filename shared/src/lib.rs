@@ -16,17 +16,25 @@
 mod access_token;
 #[cfg(feature = "actix")]
 pub mod actix;
+#[cfg(feature = "feed")]
+mod auth_server;
 mod clock;
 mod compact;
 mod environment;
 mod error_body;
+#[cfg(feature = "feed")]
+mod following;
 mod guard;
-mod key_ring;
+pub mod keys;
+mod live;
 mod numeric_date;
+#[cfg(feature = "feed")]
+mod own_thread;
 mod refusal;
 pub mod revocation;
 mod scope;
 mod secret;
+mod secret_files;
 #[cfg(feature = "server")]
 pub mod server;
 mod settings;
@@ -34,15 +42,21 @@ mod unique_members;
 mod weak_secret;
 
 pub use access_token::{AccessClaims, AccessVerifier, Audience, FIRST_PARTY_CLIENT};
+#[cfg(feature = "feed")]
+pub use auth_server::AuthServer;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use compact::{Compact, MAX_TOKEN_BYTES, TokenType};
 pub use environment::{Environment, EnvironmentError};
 pub use error_body::{Challenge, ErrorBody, ProtocolError};
-pub use guard::Guard;
-pub use key_ring::{KeyRing, SigningFailed};
+#[cfg(feature = "feed")]
+pub use following::Following;
+pub use guard::{Guard, NotReady};
+pub use keys::{KeyRing, SigningFailed};
+pub use live::Live;
 pub use numeric_date::NumericDate;
 pub use refusal::Refusal;
 pub use scope::{AnyToken, InvalidScope, Needs, Permission, PhotosRead, PhotosWrite, Scope};
 pub use secret::{AccessTokenSecret, FeedSecret, Kind, Plain, RefreshTokenSecret};
+pub use secret_files::{FileWatch, SecretFiles};
 pub use settings::{Fault, Faults, Settings, duration_in_words, parse_duration};
 pub use weak_secret::WeakSecret;

@@ -59,4 +59,7 @@ pub enum Refusal {
         "whether it was ended is not known: the revocation feed was not heard for too long, and ON_STALE is refuse"
     )]
     Stale,
+    /// Nothing is wrong with the token so far, but the keys that auth-server publishes are not known yet.
+    #[error("the key that it names is not known, and those that auth-server publishes were not fetched yet")]
+    KeysNotKnown,
 }

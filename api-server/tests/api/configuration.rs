@@ -13,6 +13,7 @@ use crate::support::environment;
 fn every_fault_of_a_configuration_is_named_at_once() {
     let environment = Environment::from_pairs([
         ("API_SERVER_ADDR", "x"),
+        ("ACCESS_TOKEN_SECRET", "x"),
         ("ISSUER", "x"),
         ("AUDIENCE", " "),
         ("CLOCK_LEEWAY", "x"),

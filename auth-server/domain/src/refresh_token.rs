@@ -4,7 +4,7 @@
 //! database alone mints nothing, nor does the secret alone; and minting twice gives the same bytes.
 
 use chrono::TimeDelta;
-use goptri::{KeyRing, NumericDate, Plain, Refusal, SigningFailed, TokenType};
+use goptri::{KeyRing, Live, NumericDate, Plain, Refusal, SigningFailed, TokenType};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -42,15 +42,15 @@ pub struct PresentedRefresh {
 /// Mints and opens refresh tokens.
 #[derive(Debug, Clone)]
 pub struct RefreshTokens {
-    keys: KeyRing,
+    keys: Live<KeyRing>,
     issuer: String,
     idle_lifetime: Option<TimeDelta>,
 }
 
 impl RefreshTokens {
     /// `idle_lifetime` is how long a token is good after it was minted, if that is bounded.
-    pub fn new(keys: KeyRing, issuer: String, idle_lifetime: Option<TimeDelta>) -> Self {
-        Self { keys, issuer, idle_lifetime }
+    pub fn new(keys: impl Into<Live<KeyRing>>, issuer: String, idle_lifetime: Option<TimeDelta>) -> Self {
+        Self { keys: keys.into(), issuer, idle_lifetime }
     }
 
     /// The token of the session's current generation. `jti` is the one whose digest the session has.
@@ -69,12 +69,12 @@ impl RefreshTokens {
             iat: session.rotated_at.into(),
             exp: end.map(NumericDate::from),
         };
-        self.keys.sign(TokenType::Refresh, &claims)
+        self.keys.load().sign(TokenType::Refresh, &claims)
     }
 
     /// Opens a token that a client presents. A forged or mangled one is refused here, without a query.
     pub fn open(&self, token: &str, client_id: ClientId) -> Result<PresentedRefresh, Refusal> {
-        let claims: RefreshClaims = self.keys.open(TokenType::Refresh, token)?;
+        let claims: RefreshClaims = self.keys.load().open(TokenType::Refresh, token)?;
         if claims.iss != self.issuer {
             return Err(Refusal::WrongIssuer);
         }

@@ -15,6 +15,7 @@ use crate::flow::{
 };
 use crate::hashing::PasswordHasher;
 use crate::http::OpenRegistration;
+use crate::rings::LiveRings;
 use crate::throttle::Throttle;
 
 /// What the handlers are given.
@@ -36,22 +37,23 @@ pub(super) struct Flows {
 
 impl Flows {
     pub(super) async fn new(
-        config: Config,
+        config: &Config,
+        rings: &LiveRings,
         store: &Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        let shared = Shared::new(&config, Arc::clone(store), clock).await?;
+        let shared = Shared::new(config, rings, Arc::clone(store), clock).await?;
         let store = || Arc::clone(store);
-        let guard = Guard::new(config.account_verifier(), Arc::clone(&shared.clock));
+        let guard = Guard::new(config.account_verifier(rings.verifying.clone()), Arc::clone(&shared.clock));
         let accounts = FindAccount { store: store(), policy: config.refresh };
         let end_sessions = EndSessions { store: store() };
         Ok(Self {
             store: store(),
             registration: OpenRegistration {
-                register: config.registration_open.then(|| shared.register(&config)),
+                register: config.registration_open.then(|| shared.register(config)),
                 throttle: shared.throttle.clone(),
             },
-            sign_in: shared.sign_in(&config),
+            sign_in: shared.sign_in(config),
             refresh: Refresh {
                 store: store(),
                 tokens: shared.refresh_tokens.clone(),
@@ -61,7 +63,7 @@ impl Flows {
             sign_out: SignOut {
                 store: store(),
                 refresh_tokens: shared.refresh_tokens.clone(),
-                verifier: config.access_verifier(),
+                verifier: config.access_verifier(rings.verifying.clone()),
                 clock: Arc::clone(&shared.clock),
             },
             sign_out_everywhere: SignOutEverywhere {
@@ -78,7 +80,7 @@ impl Flows {
                 throttle: shared.throttle,
             },
             guard,
-            trusted_proxies: config.trusted_proxies,
+            trusted_proxies: config.trusted_proxies.clone(),
             accounts,
             end_sessions,
         })
@@ -97,14 +99,19 @@ struct Shared {
 }
 
 impl Shared {
-    async fn new(config: &Config, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+    async fn new(
+        config: &Config,
+        rings: &LiveRings,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
         let entropy = Arc::new(SystemEntropy);
         let hasher = PasswordHasher::new(config.hashing_threads, HashingCost::TODAY, entropy.clone()).await?;
         // A token that is never replaced cannot name an end that moves with every use.
         let idle_end = config.refresh.idle_lifetime.filter(|_| config.refresh.rotation);
-        let refresh_tokens = RefreshTokens::new(config.refresh_keys.clone(), config.issuer.clone(), idle_end);
+        let refresh_tokens = RefreshTokens::new(rings.refresh.clone(), config.issuer.clone(), idle_end);
         let issue = IssueTokens {
-            access_keys: config.access_keys.clone(),
+            access_keys: rings.access.clone(),
             refresh_tokens: refresh_tokens.clone(),
             issuer: config.issuer.clone(),
             access_lifetime: config.access_lifetime,

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to people")]
 
 mod failed;
+mod key;
 mod migrate;
 mod secrets;
 mod serve;
@@ -46,6 +47,9 @@ enum Command {
     /// Where people are signed in
     #[command(subcommand)]
     Session(session::Command),
+    /// Key pairs that sign access tokens
+    #[command(subcommand)]
+    Key(key::Command),
     /// Delete what nobody needs to remember any more, as a server does every minute
     Sweep,
     /// Tokens
@@ -79,6 +83,7 @@ async fn run_with_environment(command: Option<Command>) -> Result<(), Failed> {
         Some(Command::Migrate) => migrate::run(&environment).await,
         Some(Command::User(command)) => user::run(command, &environment).await,
         Some(Command::Session(command)) => session::run(command, &environment).await,
+        Some(Command::Key(command)) => key::run(command, &environment),
         Some(Command::Sweep) => sweep::run(&environment).await,
         Some(Command::Token(command)) => token::run(command, &environment).await,
         Some(Command::Secrets) => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use goptri::server::{log_to_stderr, stop_signal};
+use goptri::server::{log_to_stderr, reread_on_hangup, stop_signal};
 use goptri::{Environment, Settings, SystemClock};
 
 use super::Failed;
@@ -16,7 +16,10 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
     let clock = Arc::new(SystemClock);
     let store = storage::open(&config.database_url, clock.clone())?;
     match Application::start(config, store, clock, stop_signal()).await {
-        Ok(application) => application.run().await.map_err(Failed::because),
+        Ok(application) => {
+            reread_on_hangup(application.secret_files());
+            application.run().await.map_err(Failed::because)
+        }
         Err(StartError::Stopped) => Ok(()),
         Err(error) => Err(Failed::because(error)),
     }

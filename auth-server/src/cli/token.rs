@@ -59,7 +59,7 @@ async fn revoke(token: Option<String>, environment: &Environment) -> Result<(), 
     let (store, config) = settings.finish(store.zip(config))?;
     let token = presented(token)?;
     let store = store.open().await?;
-    let verifier = config.access_verifier();
+    let verifier = config.access_verifier(config.rings.access.clone());
     let revoke = RevokeToken { store: Arc::clone(&store), verifier, clock: Arc::new(SystemClock) };
     let jti = revoke.run(token.expose().trim()).await?;
     store.close().await;
@@ -98,10 +98,11 @@ fn inspect(token: Option<String>, json: bool, environment: &Environment) -> Resu
 /// Which kind of token it says to be, and whether it passes that kind's check.
 fn check(token: &str, compact: &Compact<'_>, config: Config) -> (&'static str, Result<(), Refusal>) {
     if compact.is(TokenType::Refresh) {
-        let refresh_tokens = RefreshTokens::new(config.refresh_keys, config.issuer, None);
+        let refresh_tokens = RefreshTokens::new(config.rings.refresh, config.issuer, None);
         return ("a refresh token", refresh_tokens.open(token, ClientId::first_party()).map(|_| ()));
     }
-    let guard = Guard::new(config.access_verifier(), Arc::new(SystemClock));
+    let verifier = config.access_verifier(config.rings.access.clone());
+    let guard = Guard::new(verifier, Arc::new(SystemClock));
     let kind = if compact.is(TokenType::Access) { "an access token" } else { "no token of this server" };
     (kind, guard.check(token).map(|_| ()))
 }

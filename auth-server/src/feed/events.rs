@@ -4,8 +4,11 @@ use actix_web::web::Bytes;
 use auth_domain::store::{Revoked, RevokedKind};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::NumericDate;
-use goptri::revocation::{Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, Kind, MAX_ENTRIES_AN_EVENT, REVOCATIONS};
+use goptri::revocation::{
+    Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, KEYS, Kind, MAX_ENTRIES_AN_EVENT, REVOCATIONS,
+};
 use serde::Serialize;
+use serde_json::json;
 
 /// Whole events, ready to be sent; clones share the bytes.
 pub(crate) type Piece = Bytes;
@@ -41,6 +44,11 @@ pub(super) fn caught_up(beat: Beat) -> Piece {
 /// That the feed is alive, and how old what it has read is.
 pub(super) fn heartbeat(beat: Beat) -> Piece {
     event(HEARTBEAT, &beat)
+}
+
+/// That the ring of keys has changed.
+pub(super) fn keys() -> Piece {
+    event(KEYS, &json!({}))
 }
 
 /// JSON has no line break in it, so the data is one line.

@@ -97,6 +97,11 @@ impl Hub {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// Ends all that subscribe now.
+    pub(super) fn send_away(&self) {
+        self.places().senders.clear();
+    }
+
     /// Ends all that subscribe, and lets nobody subscribe any more.
     pub(super) fn close(&self) {
         let mut places = self.places();

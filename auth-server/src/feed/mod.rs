@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::store::Store;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 pub(crate) use events::entry;
 use hub::Hub;
@@ -36,6 +36,7 @@ pub(crate) struct Feed {
     hub: Hub,
     pulse: Pulse,
     snapshots: Arc<Semaphore>,
+    keys_changed: Arc<Notify>,
 }
 
 impl Feed {
@@ -46,12 +47,30 @@ impl Feed {
             hub: Hub::default(),
             pulse: Pulse::new(),
             snapshots: Arc::new(Semaphore::new(SNAPSHOTS_AT_ONCE)),
+            keys_changed: Arc::default(),
         }
     }
 
-    /// Follows the database, for as long as the server runs.
-    pub(crate) async fn follow_database(self) {
-        Tail::new(self.store, self.hub, self.pulse).run().await;
+    /// Follows the database, and passes on what else there is to tell, for as long as the server runs.
+    pub(crate) async fn run(self) {
+        let hub = self.hub.clone();
+        let tell_of_keys = async {
+            loop {
+                self.keys_changed.notified().await;
+                hub.tell(&events::keys()).await;
+            }
+        };
+        tokio::join!(Tail::new(self.store, self.hub, self.pulse).run(), tell_of_keys);
+    }
+
+    /// Tells every follower that the ring of keys has changed.
+    pub(crate) fn keys_changed(&self) {
+        self.keys_changed.notify_one();
+    }
+
+    /// Ends every stream; whoever may, comes back.
+    pub(crate) fn send_away(&self) {
+        self.hub.send_away();
     }
 
     /// A stream of events for one follower. `None`: there are too many already, or the server is stopping.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_domain::{Entropy, RefreshJti, RefreshTokens, Snapshot, access_claims, random_name};
 use chrono::TimeDelta;
-use goptri::{KeyRing, Plain, TokenType};
+use goptri::{KeyRing, Live, Plain, TokenType};
 use serde::Serialize;
 
 use super::Failure;
@@ -24,7 +24,7 @@ pub struct Tokens {
 #[derive(Debug, Clone)]
 pub struct IssueTokens {
     /// Signs the access tokens.
-    pub(crate) access_keys: KeyRing,
+    pub(crate) access_keys: Live<KeyRing>,
     /// Signs the refresh tokens.
     pub(crate) refresh_tokens: RefreshTokens,
     /// Their `iss`.
@@ -41,7 +41,7 @@ impl IssueTokens {
         let name = random_name(self.entropy.as_ref());
         let claims = access_claims(snapshot, &self.issuer, self.access_lifetime, name);
         Ok(Tokens {
-            access_token: self.access_keys.sign(TokenType::Access, &claims)?,
+            access_token: self.access_keys.load().sign(TokenType::Access, &claims)?,
             token_type: "Bearer",
             expires_in: claims.exp.seconds() - claims.iat.seconds(),
             refresh_token: self.refresh_tokens.mint(&snapshot.session, jti)?,

@@ -3,6 +3,7 @@
 mod account;
 mod failure;
 mod health;
+mod jwks;
 mod login;
 mod logout;
 mod password;
@@ -15,7 +16,7 @@ pub(crate) use users::OpenRegistration;
 
 use actix_web::http::Method;
 use goptri::server::{Admits, Route, current_user, healthz};
-use goptri::{Needs, revocation};
+use goptri::{Needs, keys, revocation};
 
 /// Every route on one screen, with whom it admits.
 pub fn routes() -> Vec<Route> {
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::DELETE, "/sessions/{id}", Caller(Needs::AnyToken), sessions::end),
         Route::new(Method::POST, "/password", Caller(Needs::AnyToken), password::change),
         Route::new(Method::GET, "/currentuser", AnybodyOrCaller, current_user),
+        Route::new(Method::GET, keys::PATH, Anybody, jwks::show),
         Route::new(Method::GET, revocation::PATH, Follower, revocations::feed),
         Route::new(Method::GET, "/healthz", Anybody, healthz),
         Route::new(Method::GET, "/readyz", Anybody, health::readyz),

@@ -10,11 +10,12 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 use goptri::ProtocolError;
 use goptri::actix::presented_token;
-use goptri::revocation::{FeedSecrets, Page};
+use goptri::revocation::Page;
 use serde::Deserialize;
 
 use crate::feed::Feed;
 use crate::flow::{Failure, ReadRevocations};
+use crate::rings::LiveRings;
 
 const BAD_QUERY: ProtocolError = ProtocolError::new(
     400,
@@ -80,10 +81,10 @@ impl FromRequest for Follower {
     type Future = Ready<Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let secrets = request.app_data::<Data<FeedSecrets>>();
+        let rings = request.app_data::<Data<LiveRings>>();
         ready(match presented_token(request.headers()) {
             Ok(None) => Err(ProtocolError::MISSING_TOKEN),
-            Ok(Some(secret)) if secrets.is_some_and(|secrets| secrets.accepts(secret)) => Ok(Self),
+            Ok(Some(secret)) if rings.is_some_and(|rings| rings.feed.load().accepts(secret)) => Ok(Self),
             Ok(Some(_)) => {
                 tracing::warn!(
                     "a follower of the revocation feed presented another secret than those in FEED_SECRET"

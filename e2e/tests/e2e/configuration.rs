@@ -32,6 +32,7 @@ fn every_fault_is_named_at_once_and_nothing_listens() {
         (
             "api-server",
             vec![
+                ("ACCESS_TOKEN_SECRET", "changeme"),
                 ("AUDIENCE", "a b"),
                 ("CLOCK_LEEWAY", "1h"),
                 ("API_SERVER_ADDR", "3000"),

@@ -139,6 +139,7 @@ fn every_variable_is_in_the_readme() {
         include_str!("../../../shared/src/server/logging.rs"),
         include_str!("../../../shared/src/server/metrics.rs"),
         include_str!("../../../auth-server/src/config.rs"),
+        include_str!("../../../auth-server/src/rings.rs"),
         include_str!("../../../api-server/src/config.rs"),
     ];
     let is_variable = |text: &&str| {

@@ -54,7 +54,7 @@ impl BearerAuth {
             tracing::info!(reason = %refusal, "access token refused");
             match refusal {
                 // Not the token's fault, and another one would not help.
-                Refusal::Stale => ProtocolError::UNAVAILABLE,
+                Refusal::Stale | Refusal::KeysNotKnown => ProtocolError::UNAVAILABLE,
                 _ => ProtocolError::INVALID_TOKEN,
             }
         })

@@ -1,6 +1,5 @@
 //! One connection to the feed, from the request until it is lost, which every connection is one day.
 
-use std::error::Error;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -14,8 +13,9 @@ use super::delays::Delays;
 use super::events::{Event, Events, TooLong};
 use super::feed::Feed;
 use super::revocations::{Full, Revocations};
-use super::{Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, REVOCATIONS};
+use super::{Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, KEYS, REVOCATIONS};
 use crate::MAX_TOKEN_BYTES;
+use crate::auth_server::cause;
 
 /// Why a connection has ended. Nothing of what the other side said is in it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,12 +50,7 @@ impl From<TooLong> for Lost {
 
 impl From<reqwest::Error> for Lost {
     fn from(error: reqwest::Error) -> Self {
-        // The innermost cause is the one that helps: "Connection refused", "invalid peer certificate".
-        let mut cause: &dyn Error = &error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        Self::Unreachable(cause.to_string())
+        Self::Unreachable(cause(&error))
     }
 }
 
@@ -65,6 +60,8 @@ pub(super) trait Listener {
     fn caught_up(&mut self);
     /// And still is.
     fn heartbeat(&mut self);
+    /// The ring of keys has changed.
+    fn keys_changed(&mut self);
 }
 
 /// Asks for the feed, and hears it until it is lost.
@@ -141,6 +138,10 @@ impl<L: Listener> Hearing<'_, L> {
                 let beat = parse(HEARTBEAT, &event.data)?;
                 self.beat(beat);
                 self.listener.heartbeat();
+                Ok(())
+            }
+            Ok(KEYS) => {
+                self.listener.keys_changed();
                 Ok(())
             }
             // Of a later version, or nothing to act on yet.

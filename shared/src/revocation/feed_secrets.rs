@@ -18,6 +18,17 @@ impl FeedSecrets {
         Self { first, others }
     }
 
+    /// Whether it is the same ring, in the same order.
+    pub fn same_as(&self, other: &Self) -> bool {
+        let mut pairs = self.all().zip(other.all());
+        self.others.len() == other.others.len() && pairs.all(|(one, other)| one.expose() == other.expose())
+    }
+
+    /// Whether all of `others` open the feed with these, too.
+    pub fn accepts_all_of(&self, others: &Self) -> bool {
+        others.all().all(|secret| self.accepts(secret.expose()))
+    }
+
     /// What a follower presents.
     pub fn presented(&self) -> &Plain<FeedSecret> {
         &self.first
@@ -26,10 +37,13 @@ impl FeedSecrets {
     /// Whether `text` is one of the ring. How long that takes tells nothing of any of them.
     pub fn accepts(&self, text: &str) -> bool {
         let text = Sha256::digest(text);
-        std::iter::once(&self.first)
-            .chain(&self.others)
+        self.all()
             .fold(Choice::from(0), |found, known| found | Sha256::digest(known.expose()).ct_eq(&text))
             .into()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Plain<FeedSecret>> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 }
 

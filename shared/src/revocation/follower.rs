@@ -3,17 +3,16 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::mem::{Discriminant, discriminant};
-use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::connection::{Listener, Lost, hear};
 use super::feed::{Feed, Pace};
 use super::revocations::Revocations;
 use super::staleness::OnStale;
+use crate::keys::KeysWanted;
+use crate::own_thread::OwnThread;
 
 /// How often it looks after the set: one slice is swept, and whether it is stale is seen.
 const TENDING: Duration = Duration::from_millis(100);
@@ -22,7 +21,16 @@ const TENDING: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct FeedFollower {
     revocations: Revocations,
-    _stop: oneshot::Sender<()>,
+    _thread: OwnThread,
+}
+
+/// Whoever stops following is connected no more.
+struct Connected(Revocations);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.set_connected(false);
+    }
 }
 
 impl FeedFollower {
@@ -31,25 +39,16 @@ impl FeedFollower {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(feed: Feed, revocations: Revocations) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
         let set = revocations.clone();
-        let log = tracing::dispatcher::get_default(Clone::clone);
-        thread::Builder::new().name("goptri-feed".to_owned()).spawn(move || {
-            tracing::dispatcher::with_default(&log, || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        _ = stopped => {}
-                        () = follow(&feed, &set) => {}
-                        () = tend(&set) => {}
-                    }
-                });
-                set.set_connected(false);
-                // A look-up of a name may take long, and nobody waits for it.
-                runtime.shutdown_background();
-            });
+        let connected = Connected(revocations.clone());
+        let thread = OwnThread::start("goptri-feed", async move {
+            let _connected = connected;
+            tokio::select! {
+                () = follow(&feed, &set) => {}
+                () = tend(&set) => {}
+            }
         })?;
-        Ok(Self { revocations, _stop: stop })
+        Ok(Self { revocations, _thread: thread })
     }
 
     /// What it keeps up to date.
@@ -60,7 +59,8 @@ impl FeedFollower {
 
 async fn follow(feed: &Feed, revocations: &Revocations) {
     let mut pauses = Pauses::new(feed.pace);
-    let mut journal = Journal::new(feed.url(), revocations);
+    let url = feed.url();
+    let mut journal = Journal::new(&url, revocations, &feed.keys);
     loop {
         journal.steady = false;
         let lost = hear(feed, revocations, &mut journal).await;
@@ -109,6 +109,8 @@ async fn tend(revocations: &Revocations) {
 struct Journal<'a> {
     url: &'a str,
     revocations: &'a Revocations,
+    /// To be told when the ring of keys has changed.
+    keys: &'a KeysWanted,
     lost_since: Option<Duration>,
     reasons: Vec<Discriminant<Lost>>,
     /// Whether the present connection has lasted for a heartbeat.
@@ -116,8 +118,8 @@ struct Journal<'a> {
 }
 
 impl<'a> Journal<'a> {
-    fn new(url: &'a str, revocations: &'a Revocations) -> Self {
-        Self { url, revocations, lost_since: None, reasons: Vec::new(), steady: false }
+    fn new(url: &'a str, revocations: &'a Revocations, keys: &'a KeysWanted) -> Self {
+        Self { url, revocations, keys, lost_since: None, reasons: Vec::new(), steady: false }
     }
 
     fn lost(&mut self, reason: &Lost) {
@@ -146,6 +148,12 @@ impl Listener for Journal<'_> {
             }
         }
         self.reasons.clear();
+        // Meanwhile, that may have gone unheard.
+        self.keys.changed();
+    }
+
+    fn keys_changed(&mut self) {
+        self.keys.changed();
     }
 
     fn heartbeat(&mut self) {

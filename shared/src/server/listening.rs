@@ -2,8 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::FileWatch;
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,27 @@ impl ListenError {
             Self::Other { address, variable, cause }
         }
     }
+}
+
+/// From now on, SIGHUP reads the files of secrets and keys again; without any, it does nothing.
+pub fn reread_on_hangup(files: Option<Arc<FileWatch>>) {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => {
+            tracing::warn!(%error, "SIGHUP cannot be heard");
+            return;
+        }
+    };
+    actix_web::rt::spawn(async move {
+        while hangups.recv().await.is_some() {
+            let Some(files) = &files else {
+                tracing::info!("SIGHUP: nothing to read again, as no secret is in a file");
+                continue;
+            };
+            tracing::info!("SIGHUP: the files of secrets and keys are read again");
+            files.now();
+        }
+    });
 }
 
 /// Ends when the process is asked to stop: by SIGTERM, or by Ctrl-C.

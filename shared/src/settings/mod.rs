@@ -8,11 +8,13 @@ mod secrets;
 use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 pub use durations::{duration_in_words, parse_duration};
 
 use crate::Environment;
 use crate::secret::{Kind, Plain};
+use crate::secret_files::Contents;
 
 /// Reads settings; a fault is noted and the reading goes on, so that all are found in one go.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub struct Settings<'a> {
     environment: &'a Environment,
     faults: RefCell<Vec<Fault>>,
     secrets: RefCell<Vec<(&'static str, Plain<Any>)>>,
+    files: RefCell<Vec<(PathBuf, Contents)>>,
 }
 
 #[derive(Debug)]
@@ -60,7 +63,12 @@ impl std::error::Error for Faults {}
 impl<'a> Settings<'a> {
     /// Starts reading.
     pub fn new(environment: &'a Environment) -> Self {
-        Self { environment, faults: RefCell::default(), secrets: RefCell::default() }
+        Self {
+            environment,
+            faults: RefCell::default(),
+            secrets: RefCell::default(),
+            files: RefCell::default(),
+        }
     }
 
     /// Notes that `variable` cannot be used.
@@ -89,6 +97,11 @@ impl<'a> Settings<'a> {
             None => Some(None),
             Some(text) => parse(text).map(Some).map_err(|problem| self.fault(variable, problem)).ok(),
         }
+    }
+
+    /// Whether the variable has a value, good or bad.
+    pub(crate) fn is_set(&self, variable: &str) -> bool {
+        self.environment.get(variable).is_some()
     }
 
     /// The address to listen on: an IP address and a port.

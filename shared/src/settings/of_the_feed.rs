@@ -43,25 +43,18 @@ mod source {
 
     use super::super::of_tokens::{ISSUER, base_url};
     use super::Settings;
-    use crate::revocation::Feed;
+    use crate::AuthServer;
 
     impl Settings<'_> {
-        /// `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE` and `FEED_SECRET`.
-        pub fn feed(&self) -> Option<Feed> {
-            let secrets = self.feed_secrets();
+        /// `AUTH_SERVER_URL` and `AUTH_SERVER_CA_FILE`.
+        pub fn auth_server(&self) -> Option<AuthServer> {
             let (url, roots) = (self.auth_server_url(), self.auth_server_roots());
-            let (url, roots, secrets) = (url?, roots?, secrets?);
-            Feed::new(&url, &roots, secrets).map_err(|problem| self.fault("AUTH_SERVER_URL", problem)).ok()
-        }
-
-        /// The same for whom it is a choice: without `FEED_SECRET`, nothing is followed.
-        pub fn optional_feed(&self) -> Option<Option<Feed>> {
-            if self.has_secret("FEED_SECRET") { self.feed().map(Some) } else { Some(None) }
+            AuthServer::new(&url?, &roots?).map_err(|problem| self.fault("AUTH_SERVER_URL", problem)).ok()
         }
 
         /// Where auth-server is reached; unless it is said, where tokens say that it is.
         fn auth_server_url(&self) -> Option<String> {
-            if self.environment.get("AUTH_SERVER_URL").is_some() {
+            if self.is_set("AUTH_SERVER_URL") {
                 return self.value("AUTH_SERVER_URL", "", |text| reachable(text).map(|()| text.to_owned()));
             }
             // A fault in it is noted by who reads it.
@@ -118,7 +111,7 @@ mod source {
         fn fault(more: &[(&str, &str)]) -> String {
             let environment = Environment::from_pairs([&[SECRET], more].concat());
             let settings = Settings::new(&environment);
-            let feed = settings.optional_feed().zip(settings.staleness());
+            let feed = settings.optional_feed_secrets().zip(settings.auth_server()).zip(settings.staleness());
             settings.finish(feed).map_or_else(|faults| faults.to_string(), |_| String::new())
         }
 
@@ -164,7 +157,7 @@ mod source {
             assert_eq!(fault(&[("ISSUER", "https://login.example.com")]), "");
             let environment = Environment::from_pairs([SECRET, ("ISSUER", "http://login.example.com")]);
             let settings = Settings::new(&environment);
-            let both = settings.issuer().zip(settings.feed());
+            let both = settings.issuer().zip(settings.auth_server());
             assert_eq!(settings.finish(both).unwrap_err().0.len(), 1);
         }
 

@@ -1,11 +1,16 @@
 //! What issuer and verifier of a token must be told alike.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
 use chrono::TimeDelta;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{Settings, parse_duration};
+use crate::AccessVerifier;
+use crate::keys::{KeyRing, KnownKeys, VerifyingKeys};
 use crate::secret::AccessTokenSecret;
-use crate::{AccessVerifier, KeyRing};
 
 /// The default of `ISSUER`.
 pub(super) const ISSUER: &str = "http://localhost:4000";
@@ -43,17 +48,66 @@ impl Settings<'_> {
     }
 
     /// `ACCESS_TOKEN_SECRET` as a ring of keys.
-    pub fn access_keys(&self) -> Option<KeyRing> {
+    pub fn access_secrets(&self) -> Option<KeyRing> {
         self.key_ring::<AccessTokenSecret>("ACCESS_TOKEN_SECRET")
     }
 
-    /// What verifies access tokens for `AUDIENCE`. That is another name than `ISSUER`, which stands for auth-server
-    /// itself: a token for the one must not open the other.
+    /// What signs access tokens: `ACCESS_TOKEN_KEY_FILE` if it is set, or else `ACCESS_TOKEN_SECRET`. Both verify.
+    pub fn access_keys(&self) -> Option<KeyRing> {
+        if !self.is_set(KEY_FILE) {
+            if self.has_secret("ACCESS_TOKEN_SECRET") {
+                return self.access_secrets();
+            }
+            self.fault(
+                "ACCESS_TOKEN_SECRET",
+                "is not set, nor is ACCESS_TOKEN_SECRET_FILE, nor ACCESS_TOKEN_KEY_FILE. `auth-server secrets` prints good ones",
+            );
+            return None;
+        }
+        let pairs = self.value(KEY_FILE, "", |path| self.read_key_file(path));
+        let secrets = self.own_verifying_keys();
+        let (pairs, secrets) = (pairs?, secrets?);
+        Some(pairs.also_verifying(secrets.unwrap_or_default()))
+    }
+
+    /// What `ACCESS_TOKEN_SECRET` verifies, for whom it is a choice: `Some(None)` when it is not set, `None` when a fault was
+    /// noted.
+    pub fn own_verifying_keys(&self) -> Option<Option<VerifyingKeys>> {
+        if !self.has_secret("ACCESS_TOKEN_SECRET") {
+            return Some(None);
+        }
+        self.access_secrets().map(|ring| Some(ring.verifying().clone()))
+    }
+
+    /// What verifies access tokens for `AUDIENCE` with `ACCESS_TOKEN_SECRET`.
     pub fn access_verifier(&self) -> Option<AccessVerifier> {
-        let (keys, issuer, audience, leeway) =
-            (self.access_keys(), self.issuer(), self.audience(), self.clock_leeway());
+        self.verifier_with(self.access_secrets())
+    }
+
+    /// What verifies access tokens for `AUDIENCE` with these keys. That is another name than `ISSUER`, which stands for
+    /// auth-server itself: a token for the one must not open the other.
+    pub fn verifier_with(&self, keys: Option<impl Into<KnownKeys>>) -> Option<AccessVerifier> {
+        let (issuer, audience, leeway) = (self.issuer(), self.audience(), self.clock_leeway());
         Some(AccessVerifier::new(keys?, issuer?, audience?, leeway?))
     }
+
+    fn read_key_file(&self, path: &str) -> Result<KeyRing, String> {
+        let pem = Zeroizing::new(self.read_file(path)?);
+        if everybody_may_read(path) {
+            tracing::warn!(
+                variable = KEY_FILE,
+                path,
+                "every user of this machine can read the file of keys, and so sign tokens; `chmod 600` it, or mount it with defaultMode 0400"
+            );
+        }
+        KeyRing::from_pem(&pem).map_err(|fault| format!("names the file {path:?}, which {fault}"))
+    }
+}
+
+const KEY_FILE: &str = "ACCESS_TOKEN_KEY_FILE";
+
+fn everybody_may_read(path: &str) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o004 != 0)
 }
 
 /// An absolute URL that other URLs are built on: https, or http on this machine alone (OP-04).

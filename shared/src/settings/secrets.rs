@@ -1,10 +1,13 @@
 //! Secrets out of variables and files: strong enough, and each for one purpose only.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 
 use super::{Any, Settings};
+use crate::WeakSecret;
+use crate::keys::KeyRing;
 use crate::secret::{Kind, Plain};
-use crate::{KeyRing, WeakSecret};
+use crate::secret_files::{SecretFiles, contents};
 
 impl Settings<'_> {
     /// Secrets separated by commas, from `NAME` or the file `NAME_FILE`: the first signs, all verify.
@@ -16,7 +19,9 @@ impl Settings<'_> {
                 self.fault(variable, weak);
                 return None;
             }
-            self.compare_with_other_secrets(variable, secret);
+            if !self.compare_with_other_secrets(variable, secret) {
+                return None;
+            }
             all.push(Plain::new(secret.to_owned()));
         }
         let first = all.remove(0);
@@ -25,7 +30,7 @@ impl Settings<'_> {
 
     /// Whether `NAME` or `NAME_FILE` is set, well or badly.
     pub fn has_secret(&self, variable: &str) -> bool {
-        self.environment.get(variable).or_else(|| self.environment.get(&format!("{variable}_FILE"))).is_some()
+        self.is_set(variable) || self.is_set(&format!("{variable}_FILE"))
     }
 
     /// `NAME`, or what the file `NAME_FILE` holds, or `default`, parsed; for what may be a secret in part.
@@ -63,11 +68,9 @@ impl Settings<'_> {
         let file_variable = format!("{variable}_FILE");
         match (self.environment.get(variable), self.environment.get(&file_variable)) {
             (text, None) => Ok(text.map(str::to_owned)),
-            (None, Some(path)) => match fs::read_to_string(path) {
+            (None, Some(path)) => match self.read_file(path) {
                 Ok(text) => Ok(Some(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))),
-                Err(error) => {
-                    Err((file_variable, format!("names the file {path:?}, which cannot be read: {error}")))
-                }
+                Err(problem) => Err((file_variable, problem)),
             },
             (Some(_), Some(_)) => Err((
                 variable.to_owned(),
@@ -76,17 +79,32 @@ impl Settings<'_> {
         }
     }
 
-    fn compare_with_other_secrets(&self, variable: &'static str, secret: &str) {
+    /// What a file holds, which is read again when it changes; or what is wrong with it, as a clause.
+    pub(super) fn read_file(&self, path: &str) -> Result<String, String> {
+        let bytes = fs::read(path);
+        self.files.borrow_mut().push((path.into(), contents(&bytes)));
+        let text = bytes.and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not text"))
+        });
+        text.map_err(|error| format!("names the file {path:?}, which cannot be read: {error}"))
+    }
+
+    /// The files that were read so far, to be looked at again.
+    pub fn secret_files(&self) -> SecretFiles {
+        SecretFiles::new(self.environment.clone(), self.files.borrow().clone())
+    }
+
+    /// Whether it may stay.
+    fn compare_with_other_secrets(&self, variable: &'static str, secret: &str) -> bool {
         let mut known = self.secrets.borrow_mut();
-        if let Some((other, _)) = known.iter().find(|(_, known)| known.expose() == secret) {
-            let problem = if *other == variable {
-                "has the same secret twice".to_owned()
-            } else {
-                format!("is identical to {other}")
-            };
-            self.fault(variable, problem);
-        }
+        let twin = known.iter().find(|(_, known)| known.expose() == secret).map(|(other, _)| *other);
         known.push((variable, Plain::new(secret.to_owned())));
+        match twin {
+            None => return true,
+            Some(other) if other == variable => self.fault(variable, "has the same secret twice"),
+            Some(other) => self.fault(variable, format!("is identical to {other}")),
+        }
+        false
     }
 
     /// The secrets of `variable` as a ring of keys.

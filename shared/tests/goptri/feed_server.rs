@@ -1,8 +1,11 @@
-//! auth-server's side of the revocation feed, played by a test word by word, well or badly.
+//! auth-server's side of the revocation feed, played by a test word by word, well or badly. It publishes no keys, unless the
+//! test says which.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +18,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct FeedServer {
     pub(crate) address: SocketAddr,
     asked: Receiver<Asked>,
+    keys: Arc<PublishedKeys>,
+}
+
+/// What is answered to who asks for keys, and how often that was.
+struct PublishedKeys {
+    jwks: Mutex<String>,
+    asked: AtomicUsize,
 }
 
 /// A follower that has asked for the feed, and waits.
@@ -32,15 +42,33 @@ impl FeedServer {
         let address = listener.local_addr().unwrap();
         let (hand, asked) = channel();
         let started = Instant::now();
+        let keys =
+            Arc::new(PublishedKeys { jwks: r#"{"keys":[]}"#.to_owned().into(), asked: AtomicUsize::new(0) });
+        let published = Arc::clone(&keys);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 stream.set_nodelay(true).unwrap();
-                if hand.send(Asked::read(stream, started)).is_err() {
+                let asked = Asked::read(stream, started);
+                if asked.head.starts_with("GET /.well-known/jwks.json ") {
+                    published.asked.fetch_add(1, Ordering::SeqCst);
+                    let jwks = published.jwks.lock().unwrap().clone();
+                    asked.answer("200 OK", "Content-Type: application/jwk-set+json\r\n", &jwks);
+                } else if hand.send(asked).is_err() {
                     return;
                 }
             }
         });
-        Self { address, asked }
+        Self { address, asked, keys }
+    }
+
+    /// From now on these are its public keys.
+    pub(crate) fn publish(&self, jwks: &str) {
+        jwks.clone_into(&mut self.keys.jwks.lock().unwrap());
+    }
+
+    /// How often it was asked for its keys.
+    pub(crate) fn keys_asked(&self) -> usize {
+        self.keys.asked.load(Ordering::SeqCst)
     }
 
     pub(crate) fn url(&self) -> String {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use goptri::revocation::{FeedFollower, Revocations};
+use goptri::revocation::{Feed, FeedFollower, Revocations};
 use goptri::{Environment, Settings};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -74,8 +74,9 @@ fn a_certificate_is_trusted_if_it_is_for_that_name_and_its_issuer_is_known() {
         }
         let environment = Environment::from_pairs(variables);
         let settings = Settings::new(&environment);
-        let feed = settings.feed();
-        let feed = settings.finish(feed).unwrap();
+        let asked = settings.auth_server().zip(settings.feed_secrets());
+        let (auth_server, secrets) = settings.finish(asked).unwrap();
+        let feed = Feed::new(auth_server, secrets);
         let follower = FeedFollower::start(feed, Revocations::default()).unwrap();
         let sentence = match reason {
             None => "the revocation feed is heard",

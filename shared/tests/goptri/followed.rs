@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use goptri::revocation::{
     Feed, FeedFollower, FeedSecrets, ManualMonotonic, OnStale, Pace, Revocations, Staleness,
 };
-use goptri::{Guard, Plain, Refusal};
+use goptri::{AuthServer, Guard, Plain, Refusal};
 use tracing::dispatcher::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -19,7 +19,6 @@ pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
 
 /// Fast enough for a test, and with patience enough for a busy machine.
 pub(crate) const PACE: Pace = Pace {
-    connect: Duration::from_secs(5),
     answer: Duration::from_secs(20),
     first: Duration::from_secs(20),
     next: Duration::from_secs(20),
@@ -50,7 +49,7 @@ impl Followed {
         let staleness = Staleness { max: Duration::from_mins(1), then };
         let revocations = Revocations::new(staleness, Arc::new(clock.clone()));
         let secrets = FeedSecrets::new(Plain::new(FEED_SECRET.into()), Vec::new());
-        let feed = Feed::new(&server.url(), &[], secrets).unwrap().at_pace(pace);
+        let feed = Feed::new(AuthServer::new(&server.url(), &[]).unwrap(), secrets).at_pace(pace);
         let follower = FeedFollower::start(feed, revocations.clone()).unwrap();
         let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
         Self { server, clock, revocations, guard, log, follower: Some(follower), _logging: logging }

@@ -19,6 +19,7 @@ mod bearer;
 mod challenges;
 #[cfg(feature = "actix")]
 mod protected;
+mod published_keys;
 
 #[cfg(feature = "actix")]
 mod stale;

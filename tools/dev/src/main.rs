@@ -66,7 +66,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let auth =
         auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop_signal()).await?;
     if environment.get("AUTH_SERVER_URL").is_none() {
-        api.feed = api.feed.on_this_machine(auth.address());
+        api.following = api.following.on_this_machine(auth.address());
     }
     let monotonic = Arc::new(SystemMonotonic::default());
     let api = api_server::Application::start(api, clock, monotonic, stop_signal())?;

@@ -1,0 +1,96 @@
+//! The rings of keys and secrets, replaced while the server runs.
+
+use goptri::keys::{Jwks, KnownKeys};
+use goptri::revocation::FeedSecrets;
+use goptri::{KeyRing, Live, RefreshTokenSecret, Settings};
+
+use crate::feed::Feed;
+
+/// What the variables and the files that they name say at one moment.
+#[derive(Debug, Clone)]
+pub struct Rings {
+    /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`.
+    pub access: KeyRing,
+    /// `REFRESH_TOKEN_SECRET`.
+    pub refresh: KeyRing,
+    /// `FEED_SECRET`.
+    pub feed: FeedSecrets,
+}
+
+/// The rings as they are now. Clones share them.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveRings {
+    pub(crate) access: Live<KeyRing>,
+    /// The verifying half of it.
+    pub(crate) verifying: KnownKeys,
+    pub(crate) refresh: Live<KeyRing>,
+    pub(crate) feed: Live<FeedSecrets>,
+}
+
+impl Rings {
+    /// Reads them, and notes every fault.
+    pub fn read(settings: &Settings<'_>) -> Option<Self> {
+        let (access, refresh, feed) = read(settings);
+        Some(Self { access: access?, refresh: refresh?, feed: feed? })
+    }
+}
+
+/// Each by itself: one that cannot be used is no reason not to use another.
+fn read(settings: &Settings<'_>) -> (Option<KeyRing>, Option<KeyRing>, Option<FeedSecrets>) {
+    let access = settings.access_keys();
+    let refresh = settings.key_ring::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
+    (access, refresh, settings.feed_secrets())
+}
+
+impl From<Rings> for LiveRings {
+    fn from(Rings { access, refresh, feed }: Rings) -> Self {
+        Self {
+            verifying: KnownKeys::own(access.verifying().clone()),
+            access: Live::new(access),
+            refresh: Live::new(refresh),
+            feed: Live::new(feed),
+        }
+    }
+}
+
+impl LiveRings {
+    /// Takes what the variables and files say now, ring by ring, and tells the followers of the feed what they must know.
+    pub(crate) fn read_again(&self, settings: &Settings<'_>, followers: &Feed) {
+        let (access, refresh, feed) = read(settings);
+        if let Some(access) = access
+            && access != **self.access.load()
+        {
+            let (signs, verify) = (&access.signs().kid, access.verifying().in_words());
+            tracing::info!(signs, verify, "access tokens have other keys from now on");
+            // First what verifies, so that no token is signed that this server refuses.
+            self.verifying.set_own(access.verifying().clone());
+            self.access.replace(access);
+            followers.keys_changed();
+        }
+        if let Some(refresh) = refresh
+            && refresh != **self.refresh.load()
+        {
+            tracing::info!(
+                verify = refresh.verifying().in_words(),
+                "refresh tokens have other keys from now on"
+            );
+            self.refresh.replace(refresh);
+        }
+        if let Some(feed) = feed
+            && !feed.same_as(&self.feed.load())
+        {
+            let taken_back = !feed.accepts_all_of(&self.feed.load());
+            tracing::info!("the revocation feed has other secrets from now on");
+            self.feed.replace(feed);
+            if taken_back {
+                // Whoever came with one that is accepted no more must not stay.
+                followers.send_away();
+            }
+        }
+    }
+
+    /// The public keys, for everybody.
+    pub(crate) fn published(&self) -> Jwks {
+        self.access.load().verifying().jwks()
+    }
+}

@@ -1,0 +1,143 @@
+//! The keys that a service verifies with: its own and those that auth-server publishes, united.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::de::DeserializeOwned;
+
+use super::{KeyRing, VerifyingKeys};
+use crate::{Live, Refusal, TokenType};
+
+/// Clones share the keys. Who verifies never waits for who changes them.
+#[derive(Debug, Clone)]
+pub struct KnownKeys {
+    united: Live<Known>,
+    /// What they are made of. Locked only by who changes them.
+    parts: Arc<Mutex<Parts>>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    own: VerifyingKeys,
+    /// What auth-server publishes, where that counts.
+    published: Published,
+}
+
+#[derive(Debug)]
+enum Published {
+    DoesNotCount,
+    NotHeard,
+    Heard(VerifyingKeys),
+}
+
+#[derive(Debug)]
+struct Known {
+    keys: VerifyingKeys,
+    lacking: Option<KeysNotKnown>,
+}
+
+/// Why a service cannot tell yet whether a token is genuine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeysNotKnown {
+    /// They were not fetched even once.
+    #[error("waits for the public keys of auth-server")]
+    NotFetched,
+    /// There are none.
+    #[error(
+        "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE"
+    )]
+    None,
+}
+
+impl KnownKeys {
+    /// These, and no others.
+    pub fn own(keys: VerifyingKeys) -> Self {
+        Self::of(Parts { own: keys, published: Published::DoesNotCount })
+    }
+
+    /// These, and those that auth-server publishes, which are not known yet.
+    pub fn with_published(own: VerifyingKeys) -> Self {
+        Self::of(Parts { own, published: Published::NotHeard })
+    }
+
+    /// Replaces those of its own. Whether they are others than before.
+    pub fn set_own(&self, keys: VerifyingKeys) -> bool {
+        self.change(|parts| parts.own = keys)
+    }
+
+    /// Replaces those that auth-server publishes. What it no longer does is trusted no more. Whether they are others than
+    /// before.
+    pub fn set_published(&self, keys: VerifyingKeys) -> bool {
+        self.change(|parts| parts.published = Published::Heard(keys))
+    }
+
+    /// Whether every genuine token can be told.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn ready(&self) -> Result<(), KeysNotKnown> {
+        self.united.load().lacking.map_or(Ok(()), Err)
+    }
+
+    /// The claims of `token`, as [`VerifyingKeys::open`] has them.
+    ///
+    /// # Errors
+    /// [`Refusal::KeysNotKnown`] where the key that it names may be one that is not known yet.
+    pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, Refusal> {
+        let known = self.united.load();
+        known.keys.open(typ, token).map_err(|refusal| match (refusal, known.lacking) {
+            (Refusal::UnknownKey, Some(_)) => Refusal::KeysNotKnown,
+            _ => refusal,
+        })
+    }
+
+    /// All of them.
+    pub fn load(&self) -> impl Deref<Target = VerifyingKeys> {
+        United(self.united.load())
+    }
+
+    fn of(parts: Parts) -> Self {
+        Self { united: Live::new(parts.united()), parts: Arc::new(Mutex::new(parts)) }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Parts)) -> bool {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut parts);
+        let (before, now) = (self.united.load(), parts.united());
+        let other = now.keys != before.keys;
+        self.united.replace(now);
+        other
+    }
+}
+
+impl From<KeyRing> for KnownKeys {
+    fn from(ring: KeyRing) -> Self {
+        Self::own(ring.verifying().clone())
+    }
+}
+
+impl Parts {
+    fn united(&self) -> Known {
+        let (keys, heard) = match &self.published {
+            Published::Heard(published) => (self.own.clone().and(published.clone()), true),
+            Published::NotHeard => (self.own.clone(), false),
+            Published::DoesNotCount => (self.own.clone(), true),
+        };
+        let lacking = match (heard, keys.is_empty()) {
+            (false, _) => Some(KeysNotKnown::NotFetched),
+            (true, true) => Some(KeysNotKnown::None),
+            (true, false) => None,
+        };
+        Known { keys, lacking }
+    }
+}
+
+struct United<G>(G);
+
+impl<G: Deref<Target = Arc<Known>>> Deref for United<G> {
+    type Target = VerifyingKeys;
+
+    fn deref(&self) -> &VerifyingKeys {
+        &self.0.keys
+    }
+}

@@ -1,0 +1,178 @@
+//! Keys that verify, by name.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::Jwks;
+use super::public_key::PublicKey;
+use crate::Refusal;
+use crate::compact::{Compact, TokenType};
+
+/// The verifying halves of keys: each is found by its `kid`, and none is tried for another. There may be none at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifyingKeys(Vec<VerifyingKey>);
+
+/// What a key is called, and what it is for; nothing of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyName {
+    /// Its `kid`.
+    pub kid: String,
+    /// Its one algorithm.
+    pub alg: &'static str,
+}
+
+impl VerifyingKeys {
+    /// The claims of `token`, if it is of that kind and one of these keys signed it.
+    ///
+    /// Says nothing about issuer, audience or time.
+    pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, Refusal> {
+        let compact = Compact::parse(token)?;
+        if compact.header.demands_an_extension() {
+            return Err(Refusal::Extension);
+        }
+        if !compact.is(typ) {
+            return Err(Refusal::WrongType);
+        }
+        self.key(compact.header.kid.as_deref().ok_or(Refusal::NoKey)?)?.verify(&compact)?;
+        compact.claims()
+    }
+
+    /// Both, and what both have once.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        for other in others.0 {
+            if self.key(&other.kid).is_err() {
+                self.0.push(other);
+            }
+        }
+        self
+    }
+
+    /// The public keys among them. A secret is never published.
+    pub fn jwks(&self) -> Jwks {
+        Jwks::new(self.0.iter().filter_map(|key| match &key.half {
+            Half::Secret(_) => None,
+            Half::Public(public, _) => Some(public.to_jwk(&key.kid)),
+        }))
+    }
+
+    /// What they are called.
+    pub fn names(&self) -> impl Iterator<Item = KeyName> {
+        self.0.iter().map(|key| KeyName { kid: key.kid.clone(), alg: key.algorithm_name() })
+    }
+
+    /// Names and algorithms, for the log.
+    pub fn in_words(&self) -> String {
+        self.names().map(|name| format!("{} ({})", name.kid, name.alg)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing can be verified.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn add_secret(&mut self, secret: &str) {
+        let key = DecodingKey::from_secret(secret.as_bytes());
+        self.0.push(VerifyingKey { kid: secret_kid(secret.as_bytes()), half: Half::Secret(key) });
+    }
+
+    /// Under that name, or its thumbprint. Whether that was free.
+    pub(super) fn add_public(&mut self, kid: Option<&str>, public: PublicKey) -> bool {
+        let kid = kid.map_or_else(|| public.thumbprint(), str::to_owned);
+        if self.key(&kid).is_ok() {
+            return false;
+        }
+        let decoding = public.decoding_key();
+        self.0.push(VerifyingKey { kid, half: Half::Public(public, decoding) });
+        true
+    }
+
+    /// What the first is called, and its algorithm.
+    pub(super) fn first(&self) -> Option<KeyName> {
+        self.names().next()
+    }
+
+    /// JV-06: `kid` is compared with the keys at hand, and nothing is made of it.
+    fn key(&self, kid: &str) -> Result<&VerifyingKey, Refusal> {
+        self.0.iter().find(|key| key.kid == kid).ok_or(Refusal::UnknownKey)
+    }
+}
+
+#[derive(Clone)]
+struct VerifyingKey {
+    kid: String,
+    half: Half,
+}
+
+#[derive(Clone)]
+enum Half {
+    /// HS256: whoever verifies could also sign.
+    Secret(DecodingKey),
+    Public(PublicKey, DecodingKey),
+}
+
+impl VerifyingKey {
+    fn verify(&self, compact: &Compact<'_>) -> Result<(), Refusal> {
+        // JV-03: one algorithm a key; a token's `alg` is compared with it and chooses nothing.
+        if compact.header.alg != self.algorithm_name() {
+            return Err(Refusal::WrongAlgorithm);
+        }
+        let (key, algorithm) = match &self.half {
+            Half::Secret(key) => (key, Algorithm::HS256),
+            Half::Public(public, key) => (key, public.algorithm()),
+        };
+        match jsonwebtoken::crypto::verify(compact.signature, compact.signed.as_bytes(), key, algorithm) {
+            Ok(true) => Ok(()),
+            Err(error) if matches!(error.kind(), ErrorKind::Base64(_)) => Err(Refusal::Base64),
+            Ok(false) | Err(_) => Err(Refusal::BadSignature),
+        }
+    }
+
+    fn algorithm_name(&self) -> &'static str {
+        match &self.half {
+            Half::Secret(_) => "HS256",
+            Half::Public(public, _) => public.algorithm_name(),
+        }
+    }
+}
+
+impl PartialEq for VerifyingKey {
+    /// By name, which follows from the key; and where others gave it, by the public key as well.
+    fn eq(&self, other: &Self) -> bool {
+        self.kid == other.kid
+            && match (&self.half, &other.half) {
+                (Half::Secret(_), Half::Secret(_)) => true,
+                (Half::Public(one, _), Half::Public(other, _)) => one == other,
+                _ => false,
+            }
+    }
+}
+
+impl Eq for VerifyingKey {}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("kid", &self.kid)
+            .field("alg", &self.algorithm_name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Names a secret without telling anything of it: 96 bits of a SHA-256 that serves no other purpose.
+fn secret_kid(secret: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(b"goptri key id\0").chain_update(secret).finalize();
+    URL_SAFE_NO_PAD.encode(&digest[..12])
+}

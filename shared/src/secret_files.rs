@@ -1,0 +1,109 @@
+//! Files that variables name (`NAME_FILE`), read again when they change, so that a secret is replaced without a restart.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::{Environment, Faults, Settings};
+
+/// How often the files are looked at. What is new twice in a row is used: half of it would not be the same for so long.
+const POLL: Duration = Duration::from_millis(200);
+
+/// The environment of a program, and the files that it was read from with what they held then.
+#[derive(Debug, Clone)]
+pub struct SecretFiles {
+    environment: Environment,
+    files: Vec<(PathBuf, Contents)>,
+}
+
+/// What a file held, as far as it matters here: its SHA-256. `None`: it could not be read.
+pub(crate) type Contents = Option<[u8; 32]>;
+
+pub(crate) fn contents(read: &io::Result<Vec<u8>>) -> Contents {
+    read.as_ref().ok().map(|bytes| Sha256::digest(bytes).into())
+}
+
+impl SecretFiles {
+    pub(crate) fn new(environment: Environment, files: Vec<(PathBuf, Contents)>) -> Self {
+        Self { environment, files }
+    }
+}
+
+/// Looks at the files until it is dropped.
+#[derive(Debug)]
+pub struct FileWatch {
+    wake: Sender<()>,
+}
+
+impl FileWatch {
+    /// Begins. `reread` is given the settings whenever a file has changed, and takes what it can use; what it cannot is said in
+    /// the log, by the variable's name, and stays as it was. It runs on a thread of its own.
+    ///
+    /// By their contents, not their dates: a mounted Kubernetes secret changes by a link that leads elsewhere.
+    ///
+    /// `None` when there is no file to look at.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start(
+        files: SecretFiles,
+        mut reread: impl FnMut(&Settings<'_>) + Send + 'static,
+    ) -> io::Result<Option<Self>> {
+        if files.files.is_empty() {
+            return Ok(None);
+        }
+        let (wake, woken) = mpsc::channel();
+        let log = tracing::dispatcher::get_default(Clone::clone);
+        thread::Builder::new().name("goptri-files".to_owned()).spawn(move || {
+            tracing::dispatcher::with_default(&log, || {
+                let SecretFiles { environment, files } = files;
+                let (paths, mut known): (Vec<PathBuf>, Vec<Contents>) = files.into_iter().unzip();
+                let mut seen_once = None;
+                loop {
+                    let asked = match woken.recv_timeout(POLL) {
+                        Err(RecvTimeoutError::Disconnected) => return,
+                        Err(RecvTimeoutError::Timeout) => false,
+                        // Whoever asks knows that they are whole.
+                        Ok(()) => true,
+                    };
+                    let seen = look(&paths);
+                    if asked || (seen != known && seen_once.as_ref() == Some(&seen)) {
+                        known.clone_from(&seen);
+                        read_again(&environment, &mut reread);
+                    }
+                    seen_once = Some(seen);
+                }
+            });
+        })?;
+        Ok(Some(Self { wake }))
+    }
+
+    /// Reads them again at once, changed or not.
+    pub fn now(&self) {
+        // It is there for as long as this is.
+        let _ = self.wake.send(());
+    }
+}
+
+fn look(paths: &[PathBuf]) -> Vec<Contents> {
+    paths.iter().map(|path| contents(&fs::read(path))).collect()
+}
+
+fn read_again(environment: &Environment, reread: &mut impl FnMut(&Settings<'_>)) {
+    let settings = Settings::new(environment);
+    reread(&settings);
+    if let Err(Faults(faults)) = settings.finish(Some(())) {
+        for fault in faults {
+            tracing::error!(
+                variable = fault.variable,
+                problem = fault.problem,
+                "what a file holds now cannot be used; what it held before stays in use"
+            );
+        }
+    }
+}
