@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl SecretFiles {
 /// Looks at the files until it is dropped.
 #[derive(Debug)]
 pub struct FileWatch {
-    wake: Sender<()>,
+    wake: Sender<Sender<()>>,
 }
 
 impl FileWatch {
@@ -67,12 +67,12 @@ impl FileWatch {
                 loop {
                     let asked = match woken.recv_timeout(POLL) {
                         Err(RecvTimeoutError::Disconnected) => return,
-                        Err(RecvTimeoutError::Timeout) => false,
-                        // Whoever asks knows that they are whole.
-                        Ok(()) => true,
+                        Err(RecvTimeoutError::Timeout) => None,
+                        Ok(asked) => Some(asked),
                     };
                     let seen = look(&paths);
-                    if asked || (seen != known && seen_once.as_ref() == Some(&seen)) {
+                    // Whoever asks knows that they are whole.
+                    if asked.is_some() || (seen != known && seen_once.as_ref() == Some(&seen)) {
                         known.clone_from(&seen);
                         read_again(&environment, &mut reread);
                     }
@@ -83,10 +83,12 @@ impl FileWatch {
         Ok(Some(Self { wake }))
     }
 
-    /// Reads them again at once, changed or not.
-    pub fn now(&self) {
-        // It is there for as long as this is.
-        let _ = self.wake.send(());
+    /// Reads them again at once, changed or not. What is returned ends once that is done.
+    pub fn now(&self) -> Receiver<()> {
+        let (done, until_done) = mpsc::channel();
+        // Whoever looks at the files is there for as long as this is.
+        let _ = self.wake.send(done);
+        until_done
     }
 }
 

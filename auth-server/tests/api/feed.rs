@@ -17,13 +17,13 @@ use crate::support::{Answer, Engine, FEED_SECRET, TestServer, on_both_engines};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A stream of events, as a follower reads it.
-struct Events {
+pub(crate) struct Events {
     response: Response,
     unread: String,
 }
 
 impl Events {
-    async fn of(server: &TestServer) -> Self {
+    pub(crate) async fn of(server: &TestServer) -> Self {
         let request = server.request(Method::GET, "/revocations").bearer_auth(FEED_SECRET);
         let response = request.header("accept", "text/event-stream").send().await.unwrap();
         assert_eq!(response.status(), 200);
@@ -33,7 +33,7 @@ impl Events {
     }
 
     /// The next event: its name and its data. `None`: the stream is over.
-    async fn next(&mut self) -> Option<(String, String)> {
+    pub(crate) async fn next(&mut self) -> Option<(String, String)> {
         loop {
             if let Some(end) = self.unread.find("\n\n") {
                 let event: String = self.unread.drain(..end + 2).collect();
@@ -48,8 +48,18 @@ impl Events {
         }
     }
 
+    /// The data of the next event of that name.
+    pub(crate) async fn next_named(&mut self, wanted: &str) -> String {
+        loop {
+            let (name, data) = self.next().await.expect("the stream goes on");
+            if name == wanted {
+                return data;
+            }
+        }
+    }
+
     /// All entries up to `caught-up`, and what that says.
-    async fn caught_up(&mut self) -> (Vec<Entry>, Beat) {
+    pub(crate) async fn caught_up(&mut self) -> (Vec<Entry>, Beat) {
         let mut entries = Vec::new();
         loop {
             match self.next().await.expect("the stream goes on") {

@@ -11,6 +11,7 @@ mod flooding;
 mod guessing;
 mod many_sessions;
 mod model;
+mod published_keys;
 mod refreshing;
 mod registering;
 mod rehashing;

@@ -10,7 +10,8 @@ use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::{
-    AccessClaims, AccessTokenSecret, Clock, Compact, Environment, KeyRing, ManualClock, Plain, TokenType,
+    AccessClaims, AccessTokenSecret, Clock, Compact, Environment, FileWatch, KeyRing, ManualClock, Plain,
+    TokenType,
 };
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
@@ -77,6 +78,7 @@ pub(crate) struct TestServer {
     pub(crate) clock: ManualClock,
     /// What the server keeps its data in, for what no client can do.
     pub(crate) store: Arc<dyn Store>,
+    secret_files: Option<Arc<FileWatch>>,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     database: Box<dyn Any>,
@@ -158,12 +160,13 @@ impl TestServer {
             let _ = stopped.await;
         };
         let application = Application::start(config, Arc::clone(&store), of_server, stopped).await.unwrap();
-        let address = application.address();
+        let (address, secret_files) = (application.address(), application.secret_files());
         actix_web::rt::spawn(application.run());
         Self {
             address,
             clock,
             store,
+            secret_files,
             client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             stop: Some(stop),
             database,
@@ -238,11 +241,26 @@ pub(crate) fn as_application(access_token: &str) -> String {
     let mut claims: AccessClaims = serde_json::from_str(&payload).unwrap();
     claims.aud.0.retain(|audience| audience == "http://localhost:3000");
     assert_eq!(claims.aud.0.len(), 1);
+    signed_by_the_secret(&claims)
+}
+
+/// The same claims, signed by the secret.
+pub(crate) fn by_the_secret(access_token: &str) -> String {
+    let payload = Compact::parse(access_token).unwrap().payload_json().unwrap();
+    signed_by_the_secret(&serde_json::from_str(&payload).unwrap())
+}
+
+fn signed_by_the_secret(claims: &AccessClaims) -> String {
     let secret: Plain<AccessTokenSecret> = Plain::new(ACCESS_TOKEN_SECRET.to_owned());
-    KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Access, &claims).unwrap()
+    KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Access, claims).unwrap()
 }
 
 impl TestServer {
+    /// Has it read the files of its secrets again, and waits until that is done.
+    pub(crate) fn reread(&self) {
+        let _ = self.secret_files.as_ref().unwrap().now().recv();
+    }
+
     /// Asks it to stop, as a signal does.
     pub(crate) fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -260,9 +278,12 @@ impl Drop for TestServer {
 /// The configuration with these variables set. Two threads hash, however many cores there are: the tests of all cores
 /// run at once, and each thread has 19 MiB.
 pub(crate) fn configured(variables: &[(&str, &str)]) -> Config {
-    let environment = Environment::from_pairs(variables.iter().copied());
-    let environment =
-        DEFAULTS.iter().fold(environment, |environment, (name, value)| environment.or_default(name, value));
+    let in_a_file = |name: &str| variables.iter().any(|(variable, _)| *variable == format!("{name}_FILE"));
+    let defaults = DEFAULTS.into_iter().filter(|(name, _)| !in_a_file(name));
+    let environment = defaults
+        .fold(Environment::from_pairs(variables.iter().copied()), |environment, (name, value)| {
+            environment.or_default(name, value)
+        });
     let mut config = Config::from_environment(&environment).unwrap();
     config.hashing_threads = 2;
     config
