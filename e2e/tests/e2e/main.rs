@@ -14,6 +14,7 @@ mod feed_followed;
 mod feed_server;
 mod guessing;
 mod hashing;
+mod keys_by_command;
 mod operating;
 mod outside_service;
 mod programs;

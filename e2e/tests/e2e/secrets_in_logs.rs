@@ -1,17 +1,20 @@
 //! Every flow at the most talkative log level, and then a search of the output for each secret, token and
 //! password that it minted or was sent (OP-03, OP-08).
 
+use std::fs;
 use std::io::Write;
 use std::net::Shutdown;
+use std::path::PathBuf;
 use std::process::Command;
 
 use goptri::Compact;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::programs::{
     ACCESS_TOKEN_SECRET, Database, EMAIL, FEED_SECRET, PASSWORD, REFRESH_TOKEN_SECRET, Server,
-    api_server_that_follows, auth_server, read_to_end, run,
+    api_server_that_follows, auth_server, program, read_to_end, run,
 };
 
 /// Stands in the URL of the database.
@@ -101,6 +104,57 @@ async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
     assert_eq!(auth.delete("/logout", &json!({ "refresh_token": refresh })).await.status(), 204);
 }
 
+/// Keys and secrets in files, which change.
+struct Files(TempDir);
+
+/// Takes the place of a secret.
+const OTHER_SECRET: &str = "access-07be1d83c4f265a907be1d83c4f265a9";
+
+impl Files {
+    fn new() -> Self {
+        let files = Self(tempfile::tempdir().unwrap());
+        let key = files.path("keys.pem");
+        let made = run(program("auth-server"), &["key", "generate", key.to_str().unwrap()], "");
+        assert!(made.status.success());
+        fs::write(files.path("secret"), ACCESS_TOKEN_SECRET).unwrap();
+        fs::write(files.path("feed"), FEED_SECRET).unwrap();
+        files
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Signs with a key pair at auth-server; what api-server has of it, auth-server publishes.
+    fn given_to(&self, mut command: Command) -> Command {
+        if command.get_program().to_string_lossy().ends_with("auth-server") {
+            command.env("ACCESS_TOKEN_KEY_FILE", self.path("keys.pem"));
+        }
+        for (variable, file) in [("ACCESS_TOKEN_SECRET", "secret"), ("FEED_SECRET", "feed")] {
+            command.env_remove(variable).env(format!("{variable}_FILE"), self.path(file));
+        }
+        command
+    }
+
+    fn key_lines(&self) -> Vec<String> {
+        let pem = fs::read_to_string(self.path("keys.pem")).unwrap();
+        pem.lines().filter(|line| !line.starts_with("---")).map(str::to_owned).collect()
+    }
+
+    /// Well and badly; the servers say so.
+    fn change(&self, auth: &mut Server, api: &mut Server) {
+        let half = &fs::read_to_string(self.path("keys.pem")).unwrap()[..60];
+        fs::write(self.path("secret"), OTHER_SECRET).unwrap();
+        auth.running.wait_for("access tokens have other keys from now on");
+        api.running.wait_for("access tokens are verified with other keys from now on");
+        fs::write(self.path("keys.pem"), half).unwrap();
+        auth.running.wait_for("breaks off in the middle of a block");
+        fs::write(self.path("feed"), OTHER_SECRET).unwrap();
+        auth.running.wait_for("is identical to ACCESS_TOKEN_SECRET");
+        api.running.wait_for("is identical to ACCESS_TOKEN_SECRET");
+    }
+}
+
 /// What somebody does to their own account.
 async fn every_flow_of_an_account(auth: &Server, minted: &mut Minted) {
     let client = Client::new();
@@ -157,17 +211,17 @@ async fn every_flow_of_photos(api: &Server, access: &str) {
 }
 
 /// The same on the command line, whose logs are what it says on standard error.
-fn every_command(database_url: &str, token: &str) -> String {
+fn every_command(auth_server: impl Fn() -> Command, token: &str) -> String {
     let commands = "user add carl@example.com; user list; token inspect -; user roles carl@example.com admin; \
                     user password carl@example.com; user disable carl@example.com; user enable carl@example.com; \
                     session list ann@example.com; session end ann@example.com --all; user delete carl@example.com --yes; \
-                    sweep; token revoke -";
+                    sweep; token revoke -; key list";
     commands
         .split("; ")
         .map(|command| {
             let input = if command.starts_with("token") { token } else { PASSWORD };
             let arguments: Vec<&str> = command.split_whitespace().collect();
-            let output = run(at_trace(auth_server(database_url)), &arguments, input);
+            let output = run(at_trace(auth_server()), &arguments, input);
             assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
             String::from_utf8(output.stderr).unwrap()
         })
@@ -175,8 +229,9 @@ fn every_command(database_url: &str, token: &str) -> String {
 }
 
 async fn nothing_secret_is_logged(database_url: &str) {
-    let auth = Server::start(at_trace(auth_server(database_url)));
-    let api = Server::start(at_trace(api_server_that_follows(&auth.url)));
+    let files = Files::new();
+    let mut auth = Server::start(at_trace(files.given_to(auth_server(database_url))));
+    let mut api = Server::start(at_trace(files.given_to(api_server_that_follows(&auth.url))));
     let mut minted = Minted(
         [
             ACCESS_TOKEN_SECRET,
@@ -187,15 +242,18 @@ async fn nothing_secret_is_logged(database_url: &str) {
             "zq7 weak",
             "$argon2id$",
             DATABASE_PASSWORD,
+            OTHER_SECRET,
         ]
         .map(str::to_owned)
         .to_vec(),
     );
+    minted.0.extend(files.key_lines());
     every_flow(&auth, &api, &mut minted).await;
     every_flow_of_an_account(&auth, &mut minted).await;
     let (access, _) = auth.sign_in().await;
     minted.token(&access);
-    let mut output = every_command(database_url, &access);
+    let mut output = every_command(|| files.given_to(auth_server(database_url)), &access);
+    files.change(&mut auth, &mut api);
     for mut server in [auth, api] {
         server.running.signal("TERM");
         assert_eq!(server.running.wait().code(), Some(0));
