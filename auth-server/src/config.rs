@@ -69,9 +69,10 @@ impl Config {
     /// The same, for a caller that reads more from the same settings.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("AUTH_SERVER_ADDR", "127.0.0.1:4000");
+        // What comes after them is read once, also where it is in a file.
+        let (rings, secret_files) = (Rings::read(settings), settings.secret_files());
         let database_url = database_url(settings);
         let (issuer, audience) = (settings.issuer(), settings.audience());
-        let (rings, secret_files) = (Rings::read(settings), settings.secret_files());
         let clock_leeway = settings.clock_leeway();
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
