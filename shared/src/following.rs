@@ -42,14 +42,14 @@ impl Following {
     }
 
     fn with(settings: &Settings<'_>, needs_feed: bool) -> Option<Self> {
-        let own = settings.own_verifying_keys();
-        if !needs_feed && matches!(own, Some(None)) && !settings.is_set("AUTH_SERVER_URL") {
+        let no_key = !settings.has_secret("ACCESS_TOKEN_SECRET") && !settings.is_set("AUTH_SERVER_URL");
+        if !needs_feed && no_key {
             settings.fault(
                 "ACCESS_TOKEN_SECRET",
                 "is not set, nor is AUTH_SERVER_URL, whose public keys would do as well; set one of them",
             );
         }
-        let keys = own.map(Option::unwrap_or_default).map(KnownKeys::with_published);
+        let keys = settings.own_verifying_keys().map(KnownKeys::with_published);
         let verifier = settings.verifier_with(keys.clone());
         let feed_secrets =
             if needs_feed { settings.feed_secrets().map(Some) } else { settings.optional_feed_secrets() };
@@ -99,7 +99,7 @@ impl Following {
 /// Takes what the files of secrets hold now.
 fn read_again(settings: &Settings<'_>, keys: &KnownKeys, feed: Option<&Live<FeedSecrets>>) {
     if let Some(own) = settings.own_verifying_keys()
-        && keys.set_own(own.unwrap_or_default())
+        && keys.set_own(own)
     {
         tracing::info!(
             keys = keys.load().in_words(),

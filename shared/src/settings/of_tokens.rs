@@ -67,16 +67,15 @@ impl Settings<'_> {
         let pairs = self.value(KEY_FILE, "", |path| self.read_key_file(path));
         let secrets = self.own_verifying_keys();
         let (pairs, secrets) = (pairs?, secrets?);
-        Some(pairs.also_verifying(secrets.unwrap_or_default()))
+        Some(pairs.also_verifying(secrets))
     }
 
-    /// What `ACCESS_TOKEN_SECRET` verifies, for whom it is a choice: `Some(None)` when it is not set, `None` when a fault was
-    /// noted.
-    pub fn own_verifying_keys(&self) -> Option<Option<VerifyingKeys>> {
+    /// What `ACCESS_TOKEN_SECRET` verifies, for whom it is a choice: nothing, when it is not set.
+    pub fn own_verifying_keys(&self) -> Option<VerifyingKeys> {
         if !self.has_secret("ACCESS_TOKEN_SECRET") {
-            return Some(None);
+            return Some(VerifyingKeys::default());
         }
-        self.access_secrets().map(|ring| Some(ring.verifying().clone()))
+        self.access_secrets().map(|ring| ring.verifying().clone())
     }
 
     /// What verifies access tokens for `AUDIENCE` with `ACCESS_TOKEN_SECRET`.
