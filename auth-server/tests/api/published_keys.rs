@@ -30,7 +30,9 @@ const PATH: &str = "/.well-known/jwks.json";
 /// A folder with a file of each of these names.
 fn files(contents: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    contents.iter().for_each(|(name, text)| fs::write(folder.path().join(name), text).unwrap());
+    for (name, text) in contents {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
     folder
 }
 
