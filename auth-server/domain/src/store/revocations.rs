@@ -19,8 +19,11 @@ pub trait Revocations: Send + Sync + 'static {
     /// cursor, or with one that this database never gave, all from the first.
     ///
     /// Following `next` from page to page misses no entry, however late its transaction commits and in whatever order;
-    /// it may give one again. This ends where the database is restored from a copy: the copy knows that it has not come
-    /// as far as a cursor only until it has moved on past it, so whoever keeps one must then start over without it.
+    /// it may give one again. A cursor ends with what gave it: a server of Postgres that was replaced by another one,
+    /// started anew, or has crashed. SQLite knows a file that was restored from a copy only until that has moved on past
+    /// the cursor, so whoever keeps one must then start over without it.
+    ///
+    /// A server that may be behind another one is not read: it is not available.
     async fn read_revocations(&self, after: Option<&Cursor>, most: u32)
     -> Result<RevocationPage, StoreError>;
 
