@@ -76,7 +76,7 @@ impl Tail {
         let began = Instant::now();
         let mut seen = HashSet::new();
         loop {
-            let page = self.store.read_revocations(self.cursor.as_ref(), PAGE).await?;
+            let page = self.store.follow_revocations(self.cursor.as_ref(), PAGE).await?;
             let mut entries = page.entries;
             entries.retain(|entry| {
                 let name = (entry.seq, entry.subject.clone());

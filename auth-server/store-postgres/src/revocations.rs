@@ -6,6 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use auth_domain::store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
 use chrono::{DateTime, Utc};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::PostgresStore;
@@ -36,17 +37,20 @@ impl Revocations for PostgresStore {
         after: Option<&Cursor>,
         most: u32,
     ) -> Result<RevocationPage, StoreError> {
-        let asked = after.and_then(|cursor| Place::parse(cursor.as_str()));
-        let found = self.read_from(asked.as_ref(), most).await?;
-        match asked {
-            Some(place) if !found.gave(&place) => self.read_from(None, most).await?.page(None, most),
-            place => found.page(place, most),
-        }
+        self.read_after(&self.pool, after, most).await
+    }
+
+    async fn follow_revocations(
+        &self,
+        after: Option<&Cursor>,
+        most: u32,
+    ) -> Result<RevocationPage, StoreError> {
+        self.read_after(&self.following, after, most).await
     }
 
     async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
         // Not one row, but the horizon.
-        Ok(self.read_from(None, 0).await?.page(None, 0)?.next)
+        Ok(self.read_from(&self.following, None, 0).await?.page(None, 0)?.next)
     }
 
     async fn appended(&self) {
@@ -158,14 +162,28 @@ impl Found {
 }
 
 impl PostgresStore {
+    async fn read_after(
+        &self,
+        pool: &PgPool,
+        after: Option<&Cursor>,
+        most: u32,
+    ) -> Result<RevocationPage, StoreError> {
+        let asked = after.and_then(|cursor| Place::parse(cursor.as_str()));
+        let found = self.read_from(pool, asked.as_ref(), most).await?;
+        match asked {
+            Some(place) if !found.gave(&place) => self.read_from(pool, None, most).await?.page(None, most),
+            place => found.page(place, most),
+        }
+    }
+
     /// One statement, so that the horizon is the one of the rows, and the server the one that both are of.
     ///
     /// A life begins when the server is started, and again when it has recovered from a crash, which ends no more than its
     /// processes: then its statistics begin anew. Whoever resets those makes readers start over, which costs them nothing.
-    async fn read_from(&self, place: Option<&Place>, most: u32) -> Result<Found, StoreError> {
+    async fn read_from(&self, pool: &PgPool, place: Option<&Place>, most: u32) -> Result<Found, StoreError> {
         let (tx, seq) = place.map_or((0, i64::MIN), |place| (place.tx, place.seq));
         let rows = self
-            .ask(async |connection| {
+            .ask_on(pool, async |connection| {
                 sqlx::query!(
                     r#"with c as (
                            select (select id from database_id) as database_id,

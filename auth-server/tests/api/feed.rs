@@ -1,17 +1,21 @@
 //! `GET /revocations`: the revocation feed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use auth_domain::store::Revocations;
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Clock;
 use goptri::revocation::{Batch, Beat, Entry, Kind, Page};
 use reqwest::{Method, Response};
 use serde_json::json;
+use store_postgres::PostgresStore;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::support::{Answer, Engine, FEED_SECRET, TestServer, on_both_engines};
+use crate::support::{Answer, Engine, FEED_SECRET, POSTGRES_CONNECTIONS, TestServer, on_both_engines};
 
 /// Nothing here takes so long; a test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -178,6 +182,40 @@ on_both_engines! {
             assert_eq!(ask(&server, query, FEED_SECRET).await.error(), (400, "invalid_request".into()), "{query}");
         }
     }
+}
+
+/// Somebody locks a row, and whoever waits for it takes every connection that the server's verbs share.
+#[actix_web::test]
+async fn a_follower_is_told_while_all_connections_of_the_others_are_taken() {
+    let mut server = TestServer::start(Engine::Postgres, &[]).await;
+    server.register().await;
+    let ann = server.id_of_ann().await;
+    let mut events = Events::of(&server).await;
+    events.caught_up().await;
+    let database = server.postgres();
+    let locking = database.execute("begin; select from users for update; select pg_sleep(60)");
+    let waiting = async {
+        let of_this_database = "select count(*) from pg_stat_activity where datname = current_database()";
+        while database.number(&format!("{of_this_database} and wait_event = 'PgSleep'")).await < 1 {}
+        let mut busy = JoinSet::new();
+        for _ in 0..POSTGRES_CONNECTIONS {
+            let store = Arc::clone(&server.store);
+            busy.spawn(async move { store.end_sessions_of(ann, None).await });
+        }
+        let waiting = format!("{of_this_database} and wait_event_type = 'Lock'");
+        while database.number(&waiting).await < i64::from(POSTGRES_CONNECTIONS) {
+            assert!(busy.try_join_next().is_none(), "somebody did not wait");
+        }
+        let elsewhere = PostgresStore::connect(database.url(), 1).unwrap();
+        elsewhere.revoke_token("told all the same").await.unwrap();
+        events.until_told(["told all the same".to_owned()].into()).await;
+        assert!(busy.try_join_next().is_none(), "all were taken all the while");
+    };
+    tokio::select! {
+        () = waiting => {}
+        () = locking => panic!("the lock was given up"),
+    }
+    server.stop();
 }
 
 /// RV-12

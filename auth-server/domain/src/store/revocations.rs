@@ -27,7 +27,15 @@ pub trait Revocations: Send + Sync + 'static {
     async fn read_revocations(&self, after: Option<&Cursor>, most: u32)
     -> Result<RevocationPage, StoreError>;
 
-    /// A cursor that delivers what is committed from now on, and nothing that was before.
+    /// The same, for the one who follows on behalf of all others: whatever else this store is asked at the same time, this
+    /// does not wait for it.
+    async fn follow_revocations(
+        &self,
+        after: Option<&Cursor>,
+        most: u32,
+    ) -> Result<RevocationPage, StoreError>;
+
+    /// A cursor that delivers what is committed from now on, and nothing that was before. For the one who follows.
     async fn newest_revocation(&self) -> Result<Cursor, StoreError>;
 
     /// Waits until this store has put something on record since it was last waited for. For one who waits: of several,
