@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::events::Piece;
@@ -46,6 +46,8 @@ struct Listener {
     sender: mpsc::Sender<Piece>,
     /// How long the others still wait for it.
     patience: Duration,
+    /// Dropped with this: nothing more will be told.
+    _over: oneshot::Sender<()>,
 }
 
 /// A subscriber's place. It is free again when this is dropped.
@@ -55,6 +57,8 @@ pub(super) struct Place {
     hub: Hub,
     /// What it is told. Ends when the subscriber was too slow, or the feed is closed.
     pub(super) told: mpsc::Receiver<Piece>,
+    /// Ends at once then, also while something is still waiting to be taken.
+    pub(super) over: oneshot::Receiver<()>,
 }
 
 impl Hub {
@@ -66,11 +70,11 @@ impl Hub {
         }
         let id = places.next;
         places.next += 1;
-        let (sender, told) = mpsc::channel(BUFFER);
-        places.listeners.insert(id, Listener { sender, patience: PATIENCE });
+        let ((sender, told), (ending, over)) = (mpsc::channel(BUFFER), oneshot::channel());
+        places.listeners.insert(id, Listener { sender, patience: PATIENCE, _over: ending });
         drop(places);
         self.came.notify_one();
-        Some(Place { id, hub: self.clone(), told })
+        Some(Place { id, hub: self.clone(), told, over })
     }
 
     /// Tells everybody. Who has no room is waited for, until that has taken a second in total, then dropped, and comes back

@@ -7,6 +7,7 @@
 
 mod events;
 mod hub;
+mod line;
 mod pulse;
 mod subscriber;
 mod tail;
@@ -19,6 +20,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub(crate) use events::entry;
 use hub::Hub;
+pub(crate) use line::Line;
 use pulse::Pulse;
 use subscriber::Subscriber;
 use tail::Tail;
@@ -56,8 +58,9 @@ impl Feed {
 
     /// A stream of events for one follower. `None`: there are too many already, or the server is stopping.
     ///
-    /// It ends when its receiver is dropped, when its client is too slow, and when the feed is closed.
-    pub(crate) fn subscribe(&self) -> Option<mpsc::Receiver<events::Piece>> {
+    /// It ends when its receiver is dropped, when its client is too slow, and when the feed is closed. If its client takes
+    /// nothing then, the line is cut.
+    pub(crate) fn subscribe(&self, line: Line) -> Option<mpsc::Receiver<events::Piece>> {
         let place = self.hub.register()?;
         let (sender, receiver) = mpsc::channel(PIECES);
         let subscriber = Subscriber {
@@ -66,6 +69,7 @@ impl Feed {
             snapshots: Arc::clone(&self.snapshots),
             place,
             client: sender,
+            line,
         };
         actix_web::rt::spawn(subscriber.run());
         Some(receiver)

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout};
 
 use super::events::{self, Piece};
 use super::hub::Place;
+use super::line::Line;
 use super::pulse::Pulse;
 
 /// So many entries are read in one statement.
@@ -27,12 +28,15 @@ pub(super) struct Subscriber {
     pub(super) snapshots: Arc<Semaphore>,
     pub(super) place: Place,
     pub(super) client: mpsc::Sender<Piece>,
+    pub(super) line: Line,
 }
 
 /// The stream is over.
 enum Over {
-    /// The client is gone, or takes nothing.
+    /// The client is gone.
     Client,
+    /// The client takes nothing, and has not for a long time, or there is no more time.
+    Stuck,
     /// The feed is closed, or the client was too slow.
     Feed,
     /// The database could not be read.
@@ -44,6 +48,7 @@ impl Subscriber {
     pub(super) async fn run(mut self) {
         match self.tell_everything().await {
             Ok(()) | Err(Over::Client | Over::Feed) => {}
+            Err(Over::Stuck) => self.line.hang_up(),
             Err(Over::Store(error)) => {
                 tracing::warn!(%error, "a follower of the revocation feed could not be told what is live; it may come back");
             }
@@ -119,10 +124,16 @@ impl Subscriber {
         }
     }
 
-    async fn tell(&self, piece: Piece) -> Result<(), Over> {
-        match timeout(PATIENCE, self.client.send(piece)).await {
+    async fn tell(&mut self, piece: Piece) -> Result<(), Over> {
+        let sent = tokio::select! {
+            biased;
+            sent = timeout(PATIENCE, self.client.send(piece)) => sent,
+            _ = &mut self.place.over => return Err(Over::Stuck),
+        };
+        match sent {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Over::Client),
+            Ok(Err(_)) => Err(Over::Client),
+            Err(_) => Err(Over::Stuck),
         }
     }
 }
@@ -146,6 +157,7 @@ mod tests {
             snapshots: Arc::new(Semaphore::new(1)),
             place: hub.register().unwrap(),
             client,
+            line: Line::default(),
         };
         (subscriber, heard, folder)
     }
@@ -160,6 +172,23 @@ mod tests {
         assert!(subscriber.tell_beat(events::heartbeat).await.is_ok());
         assert_eq!((heard.recv().await, heard.recv().await), (Some(piece.clone()), Some(piece)));
         assert!(heard.recv().await.unwrap().starts_with(b"event: heartbeat"));
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_takes_nothing_does_not_hold_up_the_end_of_the_feed() {
+        let hub = Hub::default();
+        let (mut subscriber, _heard, _folder) = subscriber(&hub);
+        let piece = Bytes::from_static(b"event: revocations\n\n");
+        while subscriber.client.capacity() > 0 {
+            assert!(subscriber.tell(piece.clone()).await.is_ok());
+        }
+        let closing = async {
+            tokio::task::yield_now().await;
+            hub.close();
+        };
+        let began = Instant::now();
+        let (told, ()) = tokio::join!(subscriber.tell(piece), closing);
+        assert!(matches!(told, Err(Over::Stuck)) && began.elapsed() < PATIENCE / 2, "it was waited for");
     }
 
     #[actix_web::test]
