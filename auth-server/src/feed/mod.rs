@@ -13,16 +13,17 @@ mod subscriber;
 mod tail;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_domain::store::Store;
+use goptri::revocation::HEARTBEAT_EVERY;
 use tokio::sync::{Semaphore, mpsc};
 
 pub(crate) use events::entry;
 use hub::Hub;
 pub(crate) use line::Line;
 use pulse::Pulse;
-use subscriber::Subscriber;
+use subscriber::{FIRST_READ_WITHIN, Subscriber};
 use tail::Tail;
 
 /// So many pieces of a stream wait for a client that reads slowly; the rest waits in the subscriber's own buffer.
@@ -70,6 +71,8 @@ impl Feed {
             place,
             client: sender,
             line,
+            first_read_within: FIRST_READ_WITHIN,
+            next_beat: Instant::now() + HEARTBEAT_EVERY,
         };
         actix_web::rt::spawn(subscriber.run());
         Some(receiver)
