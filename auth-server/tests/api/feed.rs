@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auth_domain::store::Revocations;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use goptri::Clock;
 use goptri::revocation::{Batch, Beat, Entry, Kind, Page};
 use reqwest::{Method, Response};
@@ -265,23 +266,50 @@ async fn who_asks_for_the_head_alone_is_no_follower() {
     );
 }
 
-/// And one that never reads a word.
+/// And one that never reads a word. Meanwhile the server does what it is there for.
 #[actix_web::test]
-async fn five_hundred_followers_are_told_and_a_dead_one_holds_up_nobody() {
+async fn a_thousand_followers_are_told_and_a_dead_one_holds_up_neither_them_nor_anybody_else() {
+    #[cfg(target_os = "linux")]
+    allow_many_open_files();
     let server = TestServer::start(Engine::Sqlite, &[]).await;
+    server.register().await;
     let dead = server.request(Method::GET, "/revocations").bearer_auth(FEED_SECRET);
     let _dead = dead.header("accept", "text/event-stream").send().await.unwrap();
     let mut followers = Vec::new();
-    for _ in 0..500 {
+    for _ in 0..1_000 {
         followers.push(Events::of(&server).await);
     }
     for events in &mut followers {
         events.caught_up().await;
     }
-    server.store.revoke_token("all hear of this").await.unwrap();
-    for events in &mut followers {
-        events.until_told(["all hear of this".to_owned()].into()).await;
+    for round in 0..3 {
+        let access = server.login().await.field("access_token");
+        let ended = ids(&server, &access).await;
+        let telling = async {
+            assert_eq!(server.delete("/logout", &access).await.status, 204);
+            let told = followers.iter_mut().map(|events| events.until_told(ended.clone()));
+            assert_eq!(join_all(told).await.len(), 1_000);
+        };
+        let asking = async {
+            for _ in 0..10 {
+                assert_eq!(server.get("/readyz", None).await.status, 200, "round {round}");
+                assert_eq!(server.login().await.status, 200, "round {round}");
+            }
+        };
+        futures_util::future::join(telling, asking).await;
+        let access = server.login().await.field("access_token");
+        let rest = ids(&server, &access).await;
+        assert_eq!(server.delete("/logout?everywhere=true", &access).await.status, 204);
+        join_all(followers.iter_mut().map(|events| events.until_told(rest.clone()))).await;
     }
+}
+
+/// Both ends of each connection are in this process, and the usual limit is 1,024.
+#[cfg(target_os = "linux")]
+fn allow_many_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
 }
 
 #[actix_web::test]
