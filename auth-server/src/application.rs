@@ -18,7 +18,7 @@ use goptri::{Clock, FileWatch, SecretFiles};
 
 use self::flows::Flows;
 use crate::config::Config;
-use crate::feed::Feed;
+use crate::feed::{Feed, Line};
 use crate::flow::{Failure, ReadRevocations, Sweep};
 use crate::http::routes;
 use crate::metrics::FeedNumbers;
@@ -108,8 +108,10 @@ impl Application {
                 .app_data(Data::new(feed.clone()))
                 .app_data(Data::new(rings.clone()))
                 .configure(mount(routes(), flows.guard, UnknownPath::NotFound))
+                .wrap(from_fn(Line::only_of_followers))
                 .wrap(from_fn(every_response))
         })
+        .on_connect(Line::hold)
         .tcp_nodelay(true)
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .shutdown_signal(stop_after_closing)

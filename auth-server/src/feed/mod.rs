@@ -7,20 +7,23 @@
 
 mod events;
 mod hub;
+mod line;
 mod pulse;
 mod subscriber;
 mod tail;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_domain::store::Store;
+use goptri::revocation::HEARTBEAT_EVERY;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 pub(crate) use events::entry;
 use hub::Hub;
+pub(crate) use line::Line;
 use pulse::Pulse;
-use subscriber::Subscriber;
+use subscriber::{FIRST_READ_WITHIN, Subscriber};
 use tail::Tail;
 
 /// So many pieces of a stream wait for a client that reads slowly; the rest waits in the subscriber's own buffer.
@@ -75,8 +78,9 @@ impl Feed {
 
     /// A stream of events for one follower. `None`: there are too many already, or the server is stopping.
     ///
-    /// It ends when its receiver is dropped, when its client is too slow, and when the feed is closed.
-    pub(crate) fn subscribe(&self) -> Option<mpsc::Receiver<events::Piece>> {
+    /// It ends when its receiver is dropped, when its client is too slow, and when the feed is closed. If its client takes
+    /// nothing then, the line is cut.
+    pub(crate) fn subscribe(&self, line: Line) -> Option<mpsc::Receiver<events::Piece>> {
         let place = self.hub.register()?;
         let (sender, receiver) = mpsc::channel(PIECES);
         let subscriber = Subscriber {
@@ -85,6 +89,9 @@ impl Feed {
             snapshots: Arc::clone(&self.snapshots),
             place,
             client: sender,
+            line,
+            first_read_within: FIRST_READ_WITHIN,
+            next_beat: Instant::now() + HEARTBEAT_EVERY,
         };
         actix_web::rt::spawn(subscriber.run());
         Some(receiver)

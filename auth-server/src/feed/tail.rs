@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_domain::store::{Cursor, Store, StoreError};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::events;
 use super::hub::Hub;
@@ -13,6 +13,10 @@ use super::pulse::Pulse;
 
 /// How often the database is asked while anybody subscribes. What this server itself ends, it asks for at once.
 const POLL: Duration = Duration::from_millis(50);
+
+/// After a pass that took longer than that, the database has a rest as long, and no longer than this. As long as a
+/// transaction is open anywhere on a Postgres server, each pass reads all that has ended since it began.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// After a failure, at first and at most.
 const SHORTEST_BACK_OFF: Duration = Duration::from_millis(100);
@@ -47,15 +51,17 @@ impl Tail {
                 self.cursor = self.newest().await;
             }
             match self.pass().await {
-                Ok(()) => {
+                Ok(reading) => {
                     back_off = SHORTEST_BACK_OFF;
-                    let _ = timeout(POLL, self.store.appended()).await;
+                    let rest = rest_after(reading);
+                    sleep(rest).await;
+                    let _ = timeout(POLL.saturating_sub(rest), self.store.appended()).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the revocation feed cannot read what has ended; its followers see its age grow");
                     // Whatever database answers next, nothing that it has may be taken for known.
                     self.begin_anew();
-                    tokio::time::sleep(back_off).await;
+                    sleep(back_off).await;
                     back_off = (back_off * 2).min(LONGEST_BACK_OFF);
                 }
             }
@@ -71,12 +77,14 @@ impl Tail {
         self.store.newest_revocation().await.ok()
     }
 
-    /// Tells all that is new since the last pass.
-    async fn pass(&mut self) -> Result<(), StoreError> {
+    /// Tells all that is new since the last pass, and says how long the database took.
+    async fn pass(&mut self) -> Result<Duration, StoreError> {
         let began = Instant::now();
-        let mut seen = HashSet::new();
+        let (mut seen, mut reading) = (HashSet::new(), Duration::ZERO);
         loop {
-            let page = self.store.read_revocations(self.cursor.as_ref(), PAGE).await?;
+            let asked = Instant::now();
+            let page = self.store.follow_revocations(self.cursor.as_ref(), PAGE).await?;
+            reading += asked.elapsed();
             let mut entries = page.entries;
             entries.retain(|entry| {
                 let name = (entry.seq, entry.subject.clone());
@@ -94,6 +102,26 @@ impl Tail {
         }
         self.told = seen;
         self.pulse.read(began);
-        Ok(())
+        Ok(reading)
+    }
+}
+
+/// How long the database is left alone after a pass for which it took so long, whatever is ended meanwhile.
+fn rest_after(reading: Duration) -> Duration {
+    if reading <= POLL { Duration::ZERO } else { reading.min(LONGEST_REST) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_long_pass_the_database_rests_for_as_long_and_for_a_second_at_most() {
+        for (reading, rest) in
+            [(0, 0), (1, 0), (50, 0), (51, 51), (400, 400), (1_000, 1_000), (20_000, 1_000)]
+        {
+            let [reading, rest] = [reading, rest].map(Duration::from_millis);
+            assert_eq!(rest_after(reading), rest, "after {reading:?}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use goptri::actix::presented_token;
 use goptri::revocation::Page;
 use serde::Deserialize;
 
-use crate::feed::Feed;
+use crate::feed::{Feed, Line};
 use crate::flow::{Failure, ReadRevocations};
 use crate::rings::LiveRings;
 
@@ -37,18 +37,19 @@ pub(super) async fn feed(
     feed: Data<Feed>,
     pages: Data<ReadRevocations>,
 ) -> Result<HttpResponse, Failure> {
+    let line = Line::of(&request);
     if wants_events(request.headers()) {
         // Who asks for the head alone would wait for the end of a body that has none.
         let subscribes = request.method() != Method::HEAD;
-        return Ok(if subscribes { events(&feed)? } else { head_of_events().finish() });
+        return Ok(if subscribes { events(&feed, line)? } else { head_of_events().finish() });
     }
     let query: Query = serde_urlencoded::from_str(request.query_string()).map_err(|_| BAD_QUERY)?;
     let page: Page = pages.run(query.after).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
-fn events(feed: &Feed) -> Result<HttpResponse, ProtocolError> {
-    let pieces = feed.subscribe().ok_or(ProtocolError::UNAVAILABLE)?;
+fn events(feed: &Feed, line: Line) -> Result<HttpResponse, ProtocolError> {
+    let pieces = feed.subscribe(line).ok_or(ProtocolError::UNAVAILABLE)?;
     let pieces = stream::unfold(pieces, |mut pieces| async move {
         let piece = pieces.recv().await?;
         Some((Ok::<_, actix_web::Error>(piece), pieces))

@@ -1,8 +1,12 @@
 //! The record of what ended.
 
+use std::error::Error;
+use std::fmt;
+
 use async_trait::async_trait;
 use auth_domain::store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
 use chrono::{DateTime, Utc};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::PostgresStore;
@@ -33,17 +37,20 @@ impl Revocations for PostgresStore {
         after: Option<&Cursor>,
         most: u32,
     ) -> Result<RevocationPage, StoreError> {
-        let asked = after.and_then(|cursor| Place::parse(cursor.as_str()));
-        let found = self.read_from(asked.as_ref(), most).await?;
-        match asked {
-            Some(place) if !found.gave(&place) => self.read_from(None, most).await?.page(None, most),
-            place => found.page(place, most),
-        }
+        self.read_after(&self.pool, after, most).await
+    }
+
+    async fn follow_revocations(
+        &self,
+        after: Option<&Cursor>,
+        most: u32,
+    ) -> Result<RevocationPage, StoreError> {
+        self.read_after(&self.following, after, most).await
     }
 
     async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
         // Not one row, but the horizon.
-        Ok(self.read_from(None, 0).await?.page(None, 0)?.next)
+        Ok(self.read_from(&self.following, None, 0).await?.page(None, 0)?.next)
     }
 
     async fn appended(&self) {
@@ -73,8 +80,13 @@ impl Revocations for PostgresStore {
 /// Rows commit out of the order of `seq`, and of `tx` too. What is certain is only this: a transaction that is not over
 /// when a statement begins has a `tx` of at least the oldest running one's, the horizon of that statement. So reading
 /// goes in passes by `(tx, seq)`, and each pass begins again at the horizon as it was when the pass before it began.
+///
+/// Transactions are numbered by a server, in one of its lives. A standby that is promoted, a copy that is restored, and a
+/// server that crashed go on from an earlier number, so what they record may have lower ones than this place.
 struct Place {
     database_id: Uuid,
+    /// When the life of the server began that gave it.
+    life: i64,
     /// As it was when this pass began. `None`: it begins here.
     horizon: Option<u64>,
     tx: u64,
@@ -86,6 +98,7 @@ impl Place {
         let mut parts = text.split('_');
         let place = Self {
             database_id: parts.next()?.parse().ok()?,
+            life: parts.next()?.parse().ok()?,
             horizon: parts.next().filter(|text| !text.is_empty()).map(str::parse).transpose().ok()?,
             tx: parts.next()?.parse().ok()?,
             seq: parts.next()?.parse().ok()?,
@@ -95,38 +108,53 @@ impl Place {
 
     fn cursor(&self) -> Cursor {
         let horizon = self.horizon.map(|horizon| horizon.to_string()).unwrap_or_default();
-        Cursor::new(format!("{}_{horizon}_{}_{}", self.database_id.simple(), self.tx, self.seq))
+        let Self { database_id, life, tx, seq, .. } = self;
+        Cursor::new(format!("{}_{life}_{horizon}_{tx}_{seq}", database_id.simple()))
     }
 }
+
+/// Why what ended is not read from this server, though it answers.
+#[derive(Debug)]
+struct Standby;
+
+impl fmt::Display for Standby {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server is a standby, which may lack what has ended")
+    }
+}
+
+impl Error for Standby {}
 
 /// What a statement saw.
 struct Found {
     database_id: Uuid,
+    life: i64,
     horizon: u64,
     now: DateTime<Utc>,
     rows: Vec<RevokedRow>,
 }
 
 impl Found {
-    /// Whether this database may have given that place: another one has another id, and a copy of this one that was
-    /// restored has not come so far, until it has moved on past it: then nothing tells.
+    /// Whether this database gave that place, on this server, in the life that it leads now: another database has another
+    /// id, another server was started at another time, and none has ever gone back.
     fn gave(&self, place: &Place) -> bool {
         let reached = place.horizon.unwrap_or(place.tx);
-        place.database_id == self.database_id && reached <= self.horizon
+        place.database_id == self.database_id && place.life == self.life && reached <= self.horizon
     }
 
     fn page(self, place: Option<Place>, most: u32) -> Result<RevocationPage, StoreError> {
-        let Self { database_id, horizon, now, rows } = self;
+        let Self { database_id, life, horizon, now, rows } = self;
         let horizon = place.and_then(|place| place.horizon).unwrap_or(horizon);
         let more = u32::try_from(rows.len()).is_ok_and(|read| read == most) && most > 0;
         let next = match rows.last() {
             Some(last) if more => Place {
                 database_id,
+                life,
                 horizon: Some(horizon),
                 tx: last.tx.parse().map_err(|_| corrupt("revocations", last.seq.to_string(), "tx"))?,
                 seq: last.seq,
             },
-            _ => Place { database_id, horizon: None, tx: horizon, seq: i64::MIN },
+            _ => Place { database_id, life, horizon: None, tx: horizon, seq: i64::MIN },
         };
         let entries = rows.into_iter().map(Revoked::try_from).collect::<Result<_, _>>()?;
         Ok(RevocationPage { entries, next: next.cursor(), more, now })
@@ -134,19 +162,41 @@ impl Found {
 }
 
 impl PostgresStore {
-    /// One statement, so that the horizon is the one of the rows.
-    async fn read_from(&self, place: Option<&Place>, most: u32) -> Result<Found, StoreError> {
+    async fn read_after(
+        &self,
+        pool: &PgPool,
+        after: Option<&Cursor>,
+        most: u32,
+    ) -> Result<RevocationPage, StoreError> {
+        let asked = after.and_then(|cursor| Place::parse(cursor.as_str()));
+        let found = self.read_from(pool, asked.as_ref(), most).await?;
+        match asked {
+            Some(place) if !found.gave(&place) => self.read_from(pool, None, most).await?.page(None, most),
+            place => found.page(place, most),
+        }
+    }
+
+    /// One statement, so that the horizon is the one of the rows, and the server the one that both are of.
+    ///
+    /// A life begins when the server is started, and again when it has recovered from a crash, which ends no more than its
+    /// processes: then its statistics begin anew. Whoever resets those makes readers start over, which costs them nothing.
+    async fn read_from(&self, pool: &PgPool, place: Option<&Place>, most: u32) -> Result<Found, StoreError> {
         let (tx, seq) = place.map_or((0, i64::MIN), |place| (place.tx, place.seq));
         let rows = self
-            .ask(async |connection| {
+            .ask_on(pool, async |connection| {
                 sqlx::query!(
                     r#"with c as (
                            select (select id from database_id) as database_id,
+                                  pg_is_in_recovery() as standby,
+                                  (extract(epoch from greatest(pg_postmaster_start_time(),
+                                                               pg_stat_get_bgwriter_stat_reset_time()))
+                                   * 1000000)::bigint as life,
                                   pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
                                   statement_timestamp() + $1::interval as now
                        )
-                       select c.database_id as "database_id!", c.horizon as "horizon!", c.now as "now!", r.seq as "seq?",
-                              r.tx::text as "tx?", r.kind as "kind?", r.subject as "subject?", r.created_at as "created_at?",
+                       select c.database_id as "database_id!", c.standby as "standby!", c.life as "life!",
+                              c.horizon as "horizon!", c.now as "now!", r.seq as "seq?", r.tx::text as "tx?",
+                              r.kind as "kind?", r.subject as "subject?", r.created_at as "created_at?",
                               r.expires_at as "expires_at?"
                        from c left join lateral (
                            select seq, tx, kind, subject, created_at, expires_at from revocations t
@@ -165,7 +215,11 @@ impl PostgresStore {
             .await?;
         let corrupt = || corrupt("database_id", String::new(), "id");
         let first = rows.first().ok_or_else(corrupt)?;
-        let (database_id, now) = (first.database_id, first.now);
+        // It may be behind, and for how long nobody knows.
+        if first.standby {
+            return Err(StoreError::Unavailable(Box::new(Standby)));
+        }
+        let (database_id, life, now) = (first.database_id, first.life, first.now);
         let horizon = first.horizon.parse().map_err(|_| corrupt())?;
         let rows = rows
             .into_iter()
@@ -180,6 +234,6 @@ impl PostgresStore {
                 })
             })
             .collect();
-        Ok(Found { database_id, horizon, now, rows })
+        Ok(Found { database_id, life, horizon, now, rows })
     }
 }

@@ -41,9 +41,11 @@ const MAY_BE_FORGOTTEN: Duration = Duration::from_mins(1);
 /// The store on Postgres. Clones share their connections.
 #[derive(Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pub(crate) pool: PgPool,
     /// One connection for what nobody waits for, so that it never takes one from those who are waited for.
     aside: PgPool,
+    /// One for whoever follows what ends, so that no crowd at the others makes it late.
+    pub(crate) following: PgPool,
     clock_shift: ManualClock,
     /// Told of each end that this store has committed.
     pub(crate) appended: Arc<Notify>,
@@ -51,8 +53,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// How many connections a server's verbs share: each holds one for about a millisecond. A server has one more that is
-    /// kept aside, and another one while it migrates.
+    /// How many connections a server's verbs share: each holds one for about a millisecond. A server has two more, one that
+    /// is kept aside and one that follows what ends, and another one while it migrates.
     pub const MAX_CONNECTIONS: u32 = 16;
 
     /// A store on the database of that URL, with at most so many connections at a time.
@@ -66,10 +68,11 @@ impl PostgresStore {
         }
         let runtime = Arc::new(ConnectionRuntime::start().map_err(sqlx::Error::from).map_err(failure)?);
         let entered = runtime.enter();
-        let aside = pool(options.clone(), 1);
+        let (aside, following) = (pool(options.clone(), 1), pool(options.clone(), 1));
         let pool = pool(options, max_connections);
         drop(entered);
-        Ok(Self { pool, aside, clock_shift: ManualClock::default(), appended: Arc::default(), runtime })
+        let (clock_shift, appended) = (ManualClock::default(), Arc::default());
+        Ok(Self { pool, aside, following, clock_shift, appended, runtime })
     }
 
     /// The same store, on a clock that is as far ahead of the database's as a test says.
@@ -88,7 +91,7 @@ impl PostgresStore {
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
-        self.runtime.drive(ask(&self.pool, verb)).await
+        self.ask_on(&self.pool, verb).await
     }
 
     /// As [`ask`](Self::ask), on the connection that nobody else waits for.
@@ -96,7 +99,16 @@ impl PostgresStore {
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
-        self.runtime.drive(ask(&self.aside, verb)).await
+        self.ask_on(&self.aside, verb).await
+    }
+
+    /// As [`ask`](Self::ask), on a connection of that one of its pools.
+    pub(crate) async fn ask_on<T>(
+        &self,
+        pool: &PgPool,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.runtime.drive(ask(pool, verb)).await
     }
 
     /// Tells who waits for it that something was put on record, and committed.
@@ -232,8 +244,9 @@ impl Upkeep for PostgresStore {
     }
 
     async fn close(&self) {
-        self.runtime.drive(self.aside.close()).await;
-        self.runtime.drive(self.pool.close()).await;
+        for pool in [&self.following, &self.aside, &self.pool] {
+            self.runtime.drive(pool.close()).await;
+        }
     }
 }
 

@@ -40,6 +40,15 @@ impl Revocations for SqliteStore {
         }
     }
 
+    /// Reading is never waited for long: each page takes a connection that reads for some milliseconds at most.
+    async fn follow_revocations(
+        &self,
+        after: Option<&Cursor>,
+        most: u32,
+    ) -> Result<RevocationPage, StoreError> {
+        self.read_revocations(after, most).await
+    }
+
     async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
         let Found { database_id, last_seq, .. } = self.read_from(None, 0).await?;
         Ok(Place { database_id, seq: last_seq }.cursor())

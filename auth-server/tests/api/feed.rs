@@ -1,17 +1,22 @@
 //! `GET /revocations`: the revocation feed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use auth_domain::store::Revocations;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use goptri::Clock;
 use goptri::revocation::{Batch, Beat, Entry, Kind, Page};
 use reqwest::{Method, Response};
 use serde_json::json;
+use store_postgres::PostgresStore;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::support::{Answer, Engine, FEED_SECRET, TestServer, on_both_engines};
+use crate::support::{Answer, Engine, FEED_SECRET, POSTGRES_CONNECTIONS, TestServer, on_both_engines};
 
 /// Nothing here takes so long; a test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -66,6 +71,7 @@ impl Events {
                 (name, data) if name == "caught-up" => {
                     return (entries, serde_json::from_str(&data).unwrap());
                 }
+                (name, _) if name == "heartbeat" => {}
                 (name, data) => {
                     assert_eq!(name, "revocations");
                     entries.extend(serde_json::from_str::<Batch>(&data).unwrap().entries);
@@ -135,6 +141,16 @@ on_both_engines! {
         assert_eq!(subjects(&entries), all);
     }
 
+    async fn a_stream_begins_with_a_beat_by_which_all_that_follows_is_seen_to_be_late(server) {
+        server.store.revoke_token("told").await.unwrap();
+        let mut events = Events::of(&server).await;
+        let (name, data) = events.next().await.unwrap();
+        let first: Beat = serde_json::from_str(&data).unwrap();
+        let (entries, caught_up) = events.caught_up().await;
+        assert_eq!((name.as_str(), subjects(&entries)), ("heartbeat", ["told".to_owned()].into()));
+        assert!(first.uptime_ms <= caught_up.uptime_ms && first.age_ms <= first.uptime_ms);
+    }
+
     async fn what_has_run_out_is_not_told(server) {
         server.store.revoke_token("old").await.unwrap();
         server.later(TimeDelta::minutes(124));
@@ -190,6 +206,40 @@ on_both_engines! {
     }
 }
 
+/// Somebody locks a row, and whoever waits for it takes every connection that the server's verbs share.
+#[actix_web::test]
+async fn a_follower_is_told_while_all_connections_of_the_others_are_taken() {
+    let mut server = TestServer::start(Engine::Postgres, &[]).await;
+    server.register().await;
+    let ann = server.id_of_ann().await;
+    let mut events = Events::of(&server).await;
+    events.caught_up().await;
+    let database = server.postgres();
+    let locking = database.execute("begin; select from users for update; select pg_sleep(60)");
+    let waiting = async {
+        let of_this_database = "select count(*) from pg_stat_activity where datname = current_database()";
+        while database.number(&format!("{of_this_database} and wait_event = 'PgSleep'")).await < 1 {}
+        let mut busy = JoinSet::new();
+        for _ in 0..POSTGRES_CONNECTIONS {
+            let store = Arc::clone(&server.store);
+            busy.spawn(async move { store.end_sessions_of(ann, None).await });
+        }
+        let waiting = format!("{of_this_database} and wait_event_type = 'Lock'");
+        while database.number(&waiting).await < i64::from(POSTGRES_CONNECTIONS) {
+            assert!(busy.try_join_next().is_none(), "somebody did not wait");
+        }
+        let elsewhere = PostgresStore::connect(database.url(), 1).unwrap();
+        elsewhere.revoke_token("told all the same").await.unwrap();
+        events.until_told(["told all the same".to_owned()].into()).await;
+        assert!(busy.try_join_next().is_none(), "all were taken all the while");
+    };
+    tokio::select! {
+        () = waiting => {}
+        () = locking => panic!("the lock was given up"),
+    }
+    server.stop();
+}
+
 /// RV-12
 #[actix_web::test]
 async fn only_who_knows_the_secret_follows() {
@@ -226,23 +276,50 @@ async fn who_asks_for_the_head_alone_is_no_follower() {
     );
 }
 
-/// And one that never reads a word.
+/// And one that never reads a word. Meanwhile the server does what it is there for.
 #[actix_web::test]
-async fn five_hundred_followers_are_told_and_a_dead_one_holds_up_nobody() {
+async fn a_thousand_followers_are_told_and_a_dead_one_holds_up_neither_them_nor_anybody_else() {
+    #[cfg(target_os = "linux")]
+    allow_many_open_files();
     let server = TestServer::start(Engine::Sqlite, &[]).await;
+    server.register().await;
     let dead = server.request(Method::GET, "/revocations").bearer_auth(FEED_SECRET);
     let _dead = dead.header("accept", "text/event-stream").send().await.unwrap();
     let mut followers = Vec::new();
-    for _ in 0..500 {
+    for _ in 0..1_000 {
         followers.push(Events::of(&server).await);
     }
     for events in &mut followers {
         events.caught_up().await;
     }
-    server.store.revoke_token("all hear of this").await.unwrap();
-    for events in &mut followers {
-        events.until_told(["all hear of this".to_owned()].into()).await;
+    for round in 0..3 {
+        let access = server.login().await.field("access_token");
+        let ended = ids(&server, &access).await;
+        let telling = async {
+            assert_eq!(server.delete("/logout", &access).await.status, 204);
+            let told = followers.iter_mut().map(|events| events.until_told(ended.clone()));
+            assert_eq!(join_all(told).await.len(), 1_000);
+        };
+        let asking = async {
+            for _ in 0..10 {
+                assert_eq!(server.get("/readyz", None).await.status, 200, "round {round}");
+                assert_eq!(server.login().await.status, 200, "round {round}");
+            }
+        };
+        futures_util::future::join(telling, asking).await;
+        let access = server.login().await.field("access_token");
+        let rest = ids(&server, &access).await;
+        assert_eq!(server.delete("/logout?everywhere=true", &access).await.status, 204);
+        join_all(followers.iter_mut().map(|events| events.until_told(rest.clone()))).await;
     }
+}
+
+/// Both ends of each connection are in this process, and the usual limit is 1,024.
+#[cfg(target_os = "linux")]
+fn allow_many_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
 }
 
 #[actix_web::test]

@@ -30,6 +30,9 @@ const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
 
 pub(crate) const FEED_SECRET: &str = "feed-8365f2a9c4be1d07be1d078365f2a9c4";
 
+/// How many connections a server on Postgres shares here: few, because many tests share one Postgres.
+pub(crate) const POSTGRES_CONNECTIONS: u32 = 8;
+
 const DEFAULTS: [(&str, &str); 4] = [
     ("FEED_SECRET", FEED_SECRET),
     ("AUTH_SERVER_ADDR", "127.0.0.1:0"),
@@ -298,7 +301,9 @@ async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Bo
         }
         Engine::Postgres => {
             let database = scratch_pg::Database::fresh().await;
-            let store = PostgresStore::connect(database.url(), 8).unwrap().with_clock_shift(clock.clone());
+            let store = PostgresStore::connect(database.url(), POSTGRES_CONNECTIONS)
+                .unwrap()
+                .with_clock_shift(clock.clone());
             (Arc::new(store), Box::new(database))
         }
     }
@@ -321,7 +326,8 @@ pub(crate) async fn stopped_store(engine: Engine, clock: &ManualClock) -> (Arc<d
             database.execute(stop).await;
             let separator = if database.url().contains('?') { '&' } else { '?' };
             let url = format!("{}{separator}options=-csearch_path%3Dpublic%2Cpg_catalog", database.url());
-            let store = PostgresStore::connect(&url, 8).unwrap().with_clock_shift(clock.clone());
+            let store =
+                PostgresStore::connect(&url, POSTGRES_CONNECTIONS).unwrap().with_clock_shift(clock.clone());
             (Arc::new(store), Box::new(database))
         }
     }

@@ -127,31 +127,34 @@ impl<L: Listener> Hearing<'_, L> {
         match std::str::from_utf8(&event.name) {
             Ok(REVOCATIONS) => self.add(&event.data),
             Ok(CAUGHT_UP) => {
-                let beat = parse(CAUGHT_UP, &event.data)?;
+                let age = self.age(CAUGHT_UP, &event.data)?;
                 self.caught_up = true;
-                self.beat(beat);
+                self.revocations.known_as_of(age);
                 self.revocations.set_connected(true);
                 self.listener.caught_up();
                 Ok(())
             }
-            Ok(HEARTBEAT) if self.caught_up => {
-                let beat = parse(HEARTBEAT, &event.data)?;
-                self.beat(beat);
-                self.listener.heartbeat();
+            Ok(HEARTBEAT) => {
+                let age = self.age(HEARTBEAT, &event.data)?;
+                // Before everything was told, it only shows how late the others come.
+                if self.caught_up {
+                    self.revocations.known_as_of(age);
+                    self.listener.heartbeat();
+                }
                 Ok(())
             }
             Ok(KEYS) => {
                 self.listener.keys_changed();
                 Ok(())
             }
-            // Of a later version, or nothing to act on yet.
+            // Of a later version.
             _ => Ok(()),
         }
     }
 
-    fn beat(&mut self, beat: Beat) {
-        let age = self.delays.age(beat, self.revocations.clock().elapsed());
-        self.revocations.known_as_of(age);
+    fn age(&mut self, event: &'static str, data: &[u8]) -> Result<Duration, Lost> {
+        let beat: Beat = parse(event, data)?;
+        Ok(self.delays.age(beat, self.revocations.clock().elapsed()))
     }
 
     /// One entry that cannot be read costs none of the others.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::Beat;
 use super::freshness::millis;
 
-/// The delays of the messages of one connection.
+/// The delays of the messages of one connection. The first is taken for undelayed, so auth-server sends one before it does
+/// anything that takes time.
 #[derive(Debug, Default)]
 pub(super) struct Delays {
     /// The least difference between when a message came and its uptime, and when that was.

@@ -15,7 +15,8 @@ pub const PATH: &str = "/revocations";
 pub const REVOCATIONS: &str = "revocations";
 /// The event whose data is a [`Beat`]: everything that was live when the follower came has been sent.
 pub const CAUGHT_UP: &str = "caught-up";
-/// The event whose data is a [`Beat`], [regularly](HEARTBEAT_EVERY) from then on.
+/// The event whose data is a [`Beat`], [regularly](HEARTBEAT_EVERY), and at once when a follower comes: before [`CAUGHT_UP`] it
+/// says when it was sent, by which others are seen to be late, and nothing about what is known.
 pub const HEARTBEAT: &str = "heartbeat";
 /// The event that says that the ring of keys has changed; its data is an empty object.
 pub const KEYS: &str = "keys";

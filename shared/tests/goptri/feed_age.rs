@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use goptri::Refusal;
-use goptri::revocation::{OnStale, Pace};
+use goptri::revocation::{Kind, OnStale, Pace};
 
+use crate::feed_server::end;
 use crate::followed::{Followed, PACE};
-use crate::forge::good;
+use crate::forge::{NOW, good};
+use crate::revoked::SESSION;
 
 fn seconds(followed: &Followed) -> u64 {
     followed.revocations.age().unwrap().as_secs()
@@ -56,6 +58,24 @@ fn a_heartbeat_that_was_read_late_does_not_look_fresh() {
     assert!((9..12).contains(&seconds(&followed)), "nine in the buffer, and one: {}", seconds(&followed));
     feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":119000}"#);
     followed.wait("it is fresh", || seconds(&followed) < 3);
+}
+
+/// By the beat with which a feed begins, which says nothing else: it does not know what the server knows.
+#[test]
+fn that_it_has_caught_up_may_lie_in_a_buffer_too() {
+    let followed = Followed::start(OnStale::Allow);
+    let mut feed = followed.server.next().accept();
+    feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":100000}"#);
+    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    followed.wait_until_revoked(&good());
+    assert_eq!((followed.revocations.age(), followed.revocations.is_connected()), (None, false));
+    followed.clock.advance(Duration::from_secs(12));
+    // Sent a second later, and read after twelve.
+    feed.event("caught-up", r#"{"age_ms":0,"uptime_ms":101000}"#);
+    followed.wait("it has caught up", || followed.revocations.is_connected());
+    assert!((10..16).contains(&seconds(&followed)), "eleven in the buffer: {}", seconds(&followed));
+    feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":112000}"#);
+    followed.wait("it is fresh", || seconds(&followed) < 10);
 }
 
 /// After a long stop, what is in the buffers is not even listened to.

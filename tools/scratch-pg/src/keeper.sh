@@ -2,16 +2,24 @@
 # so the end of the file means that the owner is gone, for whatever reason: then the server is stopped and
 # everything removed. Until then a line on the pipe is an order, answered by a line.
 #
-#   $1 folder of the server programs   $2 this server's own folder   $3 options for initdb   then: options for postgres
+#   $1 folder of the server programs   $2 this server's own folder   $3 options for initdb
+#   $4 folder of the server whose standby this is, or nothing          then: options for postgres
 trap '' INT TERM HUP PIPE
-programs=$1 home=$2 initdb_options=$3
-shift 3
+programs=$1 home=$2 initdb_options=$3 primary=$4
+shift 4
+
+takes_connections() {
+    case $(sed -n '1p;8p' "$home/data/postmaster.pid" 2>/dev/null | tr -d ' \n') in
+    "${postgres}ready" | "${postgres}standby") ;;
+    *) return 1 ;;
+    esac
+}
 
 start() {
     "$programs/postgres" -D "$home/data" -k "$home" "$@" </dev/null >>"$home/log" 2>&1 &
     postgres=$!
     tries=6000
-    until [ "$(sed -n '1p;8p' "$home/data/postmaster.pid" 2>/dev/null | tr -d ' \n')" = "${postgres}ready" ]; do
+    until takes_connections; do
         tries=$((tries - 1))
         if [ $tries = 0 ] || ! kill -0 "$postgres" 2>/dev/null; then
             stop
@@ -34,9 +42,18 @@ stop() {
     fi
 }
 
+# A standby has what its primary had, and then receives nothing more.
+make() {
+    if [ -n "$primary" ]; then
+        "$programs/pg_basebackup" -D "$home/data" -h "$primary" -U postgres -X fetch -c fast &&
+            : >"$home/data/standby.signal"
+        return
+    fi
+    "$programs/initdb" -D "$home/data" -U postgres -A trust -E UTF8 --no-locale --no-instructions ${initdb_options:+"$initdb_options"}
+}
+
 postgres=
-if "$programs/initdb" -D "$home/data" -U postgres -A trust -E UTF8 --no-locale --no-instructions ${initdb_options:+"$initdb_options"} \
-    </dev/null >"$home/log" 2>&1; then
+if make </dev/null >"$home/log" 2>&1; then
     echo ready
 else
     echo failed

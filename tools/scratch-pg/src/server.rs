@@ -80,14 +80,28 @@ impl ScratchPg {
     ///
     /// When `PostgreSQL` is not installed, or refuses to start; the message says what to do, or quotes its log.
     pub fn start(profile: Profile) -> io::Result<Self> {
+        Self::make(profile, None)
+    }
+
+    /// A standby that has what this server has now, and falls behind from then on, until `pg_promote()` makes it a server
+    /// like this one.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), and when this server does not run.
+    pub fn standby(&self, profile: Profile) -> io::Result<Self> {
+        Self::make(profile, Some(&self.home))
+    }
+
+    fn make(profile: Profile, primary: Option<&Path>) -> io::Result<Self> {
         let programs = programs::folder()?;
         let home = parent()?.join(format!("goptri-pg-{:.12}", unique()));
         fs::DirBuilder::new().mode(0o700).create(&home)?;
-        let keeper = Keeper::spawn(&programs, &home, profile).inspect_err(|_| {
+        let keeper = Keeper::spawn(&programs, &home, profile, primary).inspect_err(|_| {
             let _ = fs::remove_dir_all(&home);
         })?;
         let server = Self { home, keeper: Mutex::new(keeper) };
-        server.expect_answer("ready", "initdb")?;
+        server.expect_answer("ready", if primary.is_some() { "pg_basebackup" } else { "initdb" })?;
         server.order("start", "ready")?;
         Ok(server)
     }
@@ -165,12 +179,13 @@ impl Drop for ScratchPg {
 }
 
 impl Keeper {
-    fn spawn(programs: &Path, home: &Path, profile: Profile) -> io::Result<Self> {
+    fn spawn(programs: &Path, home: &Path, profile: Profile, primary: Option<&Path>) -> io::Result<Self> {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", KEEPER, "keeper"])
             .args([programs, home])
             .arg(profile.initdb_options())
+            .arg(primary.unwrap_or(Path::new("")))
             .args(["-c", "listen_addresses=", "-c", "max_connections=300"])
             .args(profile.settings().iter().chain(counting(profile, programs)).flat_map(|set| ["-c", *set]))
             .current_dir(home)

@@ -172,8 +172,10 @@ pub async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subjec
     let genuine = cursor.as_str();
     let (id, place) = genuine.split_once('_').expect("the database and a place");
     let elsewhere = format!("{:032x}_{place}", 7);
-    // Well-formed where a place is a transaction and a number, and where it is a number alone.
-    let beyond = [format!("{id}__{}_1", u64::MAX), format!("{id}_9999")];
+    // Well-formed where a place ends in a transaction and a number, and where it is a number alone.
+    let (before_number, _) = genuine.rsplit_once('_').expect("a number");
+    let before_transaction = before_number.rsplit_once('_').map_or(before_number, |(before, _)| before);
+    let beyond = [format!("{before_transaction}_{}_1", u64::MAX), format!("{id}_9999")];
     for strange in [
         "",
         "0",

@@ -52,6 +52,7 @@ pub async fn before_it_is_migrated_every_verb_says_so(subject: &Subject) {
         store.end_surplus(device.key, 1).await.err(),
         store.revoke_token("a token").await.err(),
         store.read_revocations(None, 1).await.err(),
+        store.follow_revocations(None, 1).await.err(),
         store.newest_revocation().await.err(),
         store.sweep_revocations(1).await.err(),
     ];

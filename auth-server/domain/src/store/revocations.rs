@@ -19,12 +19,23 @@ pub trait Revocations: Send + Sync + 'static {
     /// cursor, or with one that this database never gave, all from the first.
     ///
     /// Following `next` from page to page misses no entry, however late its transaction commits and in whatever order;
-    /// it may give one again. This ends where the database is restored from a copy: the copy knows that it has not come
-    /// as far as a cursor only until it has moved on past it, so whoever keeps one must then start over without it.
+    /// it may give one again. A cursor ends with what gave it: a server of Postgres that was replaced by another one,
+    /// started anew, or has crashed. SQLite knows a file that was restored from a copy only until that has moved on past
+    /// the cursor, so whoever keeps one must then start over without it.
+    ///
+    /// A server that may be behind another one is not read: it is not available.
     async fn read_revocations(&self, after: Option<&Cursor>, most: u32)
     -> Result<RevocationPage, StoreError>;
 
-    /// A cursor that delivers what is committed from now on, and nothing that was before.
+    /// The same, for the one who follows on behalf of all others: whatever else this store is asked at the same time, this
+    /// does not wait for it.
+    async fn follow_revocations(
+        &self,
+        after: Option<&Cursor>,
+        most: u32,
+    ) -> Result<RevocationPage, StoreError>;
+
+    /// A cursor that delivers what is committed from now on, and nothing that was before. For the one who follows.
     async fn newest_revocation(&self) -> Result<Cursor, StoreError>;
 
     /// Waits until this store has put something on record since it was last waited for. For one who waits: of several,

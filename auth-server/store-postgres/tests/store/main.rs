@@ -3,7 +3,9 @@
 mod backstage;
 mod conformance;
 mod growth;
+mod lives;
 mod people;
+mod pooler;
 mod proxy;
 mod runtimes;
 mod schema;

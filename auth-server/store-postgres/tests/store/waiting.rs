@@ -1,13 +1,14 @@
 //! Who waits for whom: a deadlock reaches no caller, a sweep takes nobody's connection, and neither a sweep nor a
-//! sign-in that ends what is too many waits for a row.
+//! sign-in that ends what is too many waits for a row, nor does whoever follows what ends wait for anybody.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
-use auth_domain::store::{Changing, SessionSweep, Sessions, Users};
+use auth_domain::store::{Changing, Revocations, SessionSweep, Sessions, Users};
 use auth_domain::{NewSession, NewUser, SessionId, SessionKey};
 use chrono::TimeDelta;
 use goptri::ManualClock;
 use store_postgres::PostgresStore;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::trouble::{migrated, person, pool, sign_in, somebody_waits_for_a_lock};
@@ -75,6 +76,40 @@ async fn a_sweep_leaves_out_what_somebody_works_on_and_needs_no_connection_of_th
     assert_eq!(swept, SessionSweep { swept: 1, last: None });
     other.rollback().await.unwrap();
     assert_eq!(busy.await.unwrap().unwrap(), 1);
+}
+
+/// Another server puts something on record while all that this one may have wait for a row.
+#[tokio::test]
+async fn whoever_follows_what_ends_needs_no_connection_of_the_others() {
+    let (database, elsewhere) = migrated().await;
+    let person = person();
+    elsewhere.add_user(&person).await.unwrap();
+    let store = PostgresStore::connect(database.url(), PostgresStore::MAX_CONNECTIONS).unwrap();
+    let pool = pool(&database).await;
+    let mut other = pool.begin_with("begin").await.unwrap();
+    let lock = "select from users where id = $1 for update";
+    sqlx::query(lock).bind(person.id.0).execute(&mut *other).await.unwrap();
+    let mut busy = JoinSet::new();
+    for _ in 0..PostgresStore::MAX_CONNECTIONS {
+        let store = store.clone();
+        busy.spawn(async move { store.end_sessions_of(person.id, None).await });
+    }
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    let all = i64::from(PostgresStore::MAX_CONNECTIONS);
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() < all {
+        assert!(busy.try_join_next().is_none(), "somebody did not wait");
+    }
+
+    let newest = store.newest_revocation().await.unwrap();
+    elsewhere.revoke_token("told").await.unwrap();
+    let page = store.follow_revocations(Some(&newest), 10).await.unwrap();
+    assert_eq!(page.entries.iter().map(|entry| &entry.subject).collect::<Vec<_>>(), ["told"]);
+    assert!(busy.try_join_next().is_none(), "all are held all the while");
+    other.rollback().await.unwrap();
+    for ended in busy.join_all().await {
+        assert_eq!(ended.unwrap(), 0);
+    }
 }
 
 #[tokio::test]

@@ -139,7 +139,11 @@ pub(super) async fn two_of_each(database: &Database) -> [(Server, Server); 2] {
 
 /// A number that a server shows on the address of its metrics.
 pub(super) async fn metric(server: &mut Server, name: &str) -> f64 {
-    let url = server.running.wait_for("metrics are at ");
+    metric_at(&server.running.wait_for("metrics are at "), name).await
+}
+
+/// The same, by that address.
+pub(super) async fn metric_at(url: &str, name: &str) -> f64 {
     let numbers = client().get(url).send().await.unwrap().text().await.unwrap();
     let line = numbers.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
     line.unwrap_or_else(|| panic!("no {name}:\n{numbers}")).trim().parse().unwrap()

@@ -54,27 +54,58 @@ async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
     assert_eq!(status(&client, &api.url, "/me", &signed_in[29].access).await, 200);
 }
 
-/// RV-07: nobody is ready on the word of a server that knows nothing.
+/// RV-07: nobody is ready on the word of a server that knows nothing, however long one listens and however often one asks.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fresh_auth_server_without_its_database_never_says_that_it_has_caught_up() {
     let postgres = ScratchPg::start(Profile::Durable).unwrap();
     let url = postgres.url("postgres");
+    let signed_in = sign_in(&url, 1).await;
     postgres.stop_immediate().unwrap();
     let mut command = auth_server(&url);
-    command.env("AUTO_MIGRATE", "off");
-    let auth = Server::start(command);
-    let mut stream = client()
-        .get(format!("{}/revocations", auth.url))
-        .bearer_auth(FEED_SECRET)
-        .header("accept", "text/event-stream")
-        .send()
-        .await
-        .unwrap();
+    command.env("AUTO_MIGRATE", "off").env("METRICS_ADDR", "127.0.0.1:0");
+    let mut auth = Server::start(command);
+    let mut api = Server::start(api_server_that_follows(&auth.url));
+    let began = Instant::now();
+    // Some for as long as three beats, and one after the other that leaves after its first.
+    let patient: Vec<_> = (0..3).map(|_| tokio::spawn(beats(auth.url.clone(), 3))).collect();
+    while metric(&mut auth, "feed_subscribers").await < 4.0 {
+        assert!(began.elapsed() < PATIENCE, "not all follow:\n{}", api.running.output());
+    }
+    let mut came = 0;
+    while !patient.iter().all(tokio::task::JoinHandle::is_finished) {
+        drop(beats(auth.url.clone(), 1).await);
+        came += 1;
+        assert_eq!(status(&client(), &api.url, "/readyz", "").await, 503);
+        assert!(began.elapsed() < PATIENCE, "they are not told that the feed is alive");
+    }
+    assert!(came > 1 && api.running.child.try_wait().unwrap().is_none());
+
+    postgres.restart().unwrap();
+    for stream in patient {
+        let mut stream = stream.await.unwrap();
+        while !next(&mut stream).await.contains("event: caught-up\n") {}
+    }
+    wait_for(&client(), &api, "/readyz", "", 200).await;
+    assert_eq!(status(&client(), &api.url, "/me", &signed_in[0].access).await, 200);
+}
+
+/// Follows until so many heartbeats have been heard, and nothing else.
+async fn beats(auth: String, number: usize) -> reqwest::Response {
+    let request = client().get(format!("{auth}/revocations")).bearer_auth(FEED_SECRET);
+    let mut stream = request.header("accept", "text/event-stream").send().await.unwrap();
     assert_eq!(stream.status(), 200);
-    let heard = tokio::time::timeout(Duration::from_secs(8), stream.chunk()).await;
-    assert!(heard.is_err(), "{heard:?}");
-    let api = Server::start(api_server_that_follows(&auth.url));
-    assert_eq!(status(&client(), &api.url, "/readyz", "").await, 503);
+    let mut heard = String::new();
+    while heard.matches("event: heartbeat\n").count() < number {
+        heard.push_str(&next(&mut stream).await);
+        assert_eq!(heard.matches("event: ").count(), heard.matches("event: heartbeat\n").count(), "{heard}");
+    }
+    stream
+}
+
+/// What comes next, which auth-server writes a whole event at a time.
+async fn next(stream: &mut reqwest::Response) -> String {
+    let piece = tokio::time::timeout(PATIENCE, stream.chunk()).await.expect("something is heard");
+    String::from_utf8(piece.unwrap().expect("the stream goes on").to_vec()).unwrap()
 }
 
 /// A transaction that commits its record late, as one that waits for a synchronous standby, after younger ones were told.

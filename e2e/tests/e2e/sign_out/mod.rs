@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures for docs/sign-out.md, with --no-capture")]
 
+mod clocks;
 mod cut;
 mod fleet;
 mod lost_database;

@@ -1,22 +1,19 @@
 //! Servers that are killed in the middle: what was acknowledged holds.
 
-use std::time::Instant;
+use std::io::Write;
+use std::time::{Duration, Instant};
 
 use super::fleet::{client, ready_api, sign_in, sign_out, status, wait_for};
-use crate::programs::{Database, PATIENCE, Server, api_server_that_follows, auth_server, free_address};
+use crate::programs::{
+    Database, FEED_SECRET, PATIENCE, Server, api_server_that_follows, auth_server, free_address,
+};
 
 /// RV-06, RV-07
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_server_that_was_killed_is_not_ready_before_it_knows_a_hundred_thousand_ends() {
     let postgres = scratch_pg::Database::fresh().await;
     let signed_in = sign_in(postgres.url(), 3).await;
-    postgres
-        .execute(
-            "insert into revocations (kind, subject, created_at, expires_at)
-             select 'session', gen_random_uuid()::text, now(), now() + interval '2 hours'
-             from generate_series(1, 100000)",
-        )
-        .await;
+    postgres.execute(&ends(100_000)).await;
     let auth = Server::start(auth_server(postgres.url()));
     let client = client();
     assert_eq!(sign_out(&client, &auth.url, &signed_in[0].access).await, 204);
@@ -29,6 +26,15 @@ async fn an_api_server_that_was_killed_is_not_ready_before_it_knows_a_hundred_th
         assert_eq!(status(&client, &api.url, "/me", &signed_in[2].access).await, 200);
         api.running.signal("KILL");
     }
+}
+
+/// The statement that puts so many ends on record.
+fn ends(number: u32) -> String {
+    format!(
+        "insert into revocations (kind, subject, created_at, expires_at)
+         select 'session', gen_random_uuid()::text, now(), now() + interval '2 hours'
+         from generate_series(1, {number})"
+    )
 }
 
 /// RV-04, RV-06: killed in the middle of sign-outs; each that was acknowledged holds, also those whose end nobody was told of.
@@ -94,4 +100,34 @@ async fn a_restart_of_auth_server_is_seen_through_by_its_followers() {
     assert_eq!(sign_out(&client, &auth.url, &signed_in[0].access).await, 204);
     wait_for(&client, &api, "/me", &signed_in[0].access, 401).await;
     assert_eq!(status(&client, &api.url, "/me", &signed_in[1].access).await, 200);
+}
+
+/// Nor does one that has stopped reading in the middle of more than fits into all buffers on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_reads_nothing_does_not_hold_up_the_stop() {
+    let postgres = scratch_pg::Database::fresh().await;
+    sign_in(postgres.url(), 1).await;
+    postgres.execute(&ends(300_000)).await;
+    let mut auth = Server::start(auth_server(postgres.url()));
+    let mut silent = auth.connect();
+    let request = format!(
+        "GET /revocations HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {FEED_SECRET}\r\n\
+         Accept: text/event-stream\r\n\r\n"
+    );
+    silent.write_all(request.as_bytes()).unwrap();
+    let (mut arrived, mut buffer) = (0, vec![0; 64 * 1024 * 1024]);
+    loop {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let before = arrived;
+        arrived = silent.peek(&mut buffer).unwrap();
+        if arrived == before {
+            break;
+        }
+    }
+    println!("{arrived} bytes wait for the one that reads nothing");
+    let asked = Instant::now();
+    auth.running.signal("TERM");
+    assert_eq!(auth.running.wait().code(), Some(0));
+    println!("the stop took {:.1?}", asked.elapsed());
+    assert!(asked.elapsed() < PATIENCE / 4, "it held up the stop for {:?}", asked.elapsed());
 }

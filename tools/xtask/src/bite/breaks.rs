@@ -45,6 +45,9 @@ const LOGGED_OUT_ON_POSTGRES: &str = "model::nobody_is_logged_out_by_accident::o
 const RACED: &[&str] = &["not one successor for all", "somebody was logged out by accident"];
 const ONE_ROTATES: &str = "conformance::races::of_many_rotations_of_one_token_exactly_one_rotates";
 const STARTS_OVER: &str = "conformance::recording::a_cursor_that_this_database_never_gave_starts_over";
+const PROMOTED: &str = "lives::who_reads_on_at_a_standby_that_was_promoted_starts_over";
+const LIFE_ENDED: &str =
+    "lives::a_cursor_ends_with_the_life_of_its_server_whether_that_is_started_anew_or_recovers";
 const NONE_ENDS_MORE: &str =
     "conformance::surplus::of_many_who_sign_in_at_once_none_ends_more_than_is_surplus";
 const THIEF_ON_SQLITE: &str = "model::a_thief_is_noticed_the_second_time::on_sqlite";
@@ -219,9 +222,9 @@ pub(crate) const BREAKS: &[Break] = &[
         name: "the feed's cursor is the highest that was read",
         edits: &[Edit {
             file: POSTGRES_REVOCATIONS,
-            find: "_ => Place { database_id, horizon: None, tx: horizon, seq: i64::MIN },",
-            replace: "Some(last) => Place { database_id, horizon: None, tx: last.tx.parse().unwrap_or(0), seq: last.seq },
-            None => Place { database_id, horizon: None, tx: horizon, seq: i64::MIN },",
+            find: "_ => Place { database_id, life, horizon: None, tx: horizon, seq: i64::MIN },",
+            replace: "Some(last) => Place { database_id, life, horizon: None, tx: last.tx.parse().unwrap_or(0), seq: last.seq },
+            None => Place { database_id, life, horizon: None, tx: horizon, seq: i64::MIN },",
         }],
         caught_by: LATE_COMMIT,
     },
@@ -253,6 +256,32 @@ pub(crate) const BREAKS: &[Break] = &[
             Catch { suite: POSTGRES_STORE, test: STARTS_OVER, says: &["left == right"] },
             Catch { suite: SQLITE_STORE, test: STARTS_OVER, says: &["left == right"] },
         ],
+    },
+    Break {
+        name: "a cursor of another server is believed",
+        edits: &[Edit { file: POSTGRES_REVOCATIONS, find: " && place.life == self.life", replace: "" }],
+        caught_by: &[
+            Catch { suite: POSTGRES_STORE, test: PROMOTED, says: &["it did not start over"] },
+            Catch { suite: POSTGRES_STORE, test: LIFE_ENDED, says: &["after a crash it did not start over"] },
+        ],
+    },
+    Break {
+        name: "a server that has recovered from a crash leads the same life",
+        edits: &[Edit {
+            file: POSTGRES_REVOCATIONS,
+            find: "pg_stat_get_bgwriter_stat_reset_time()",
+            replace: "null",
+        }],
+        caught_by: &[Catch {
+            suite: POSTGRES_STORE,
+            test: LIFE_ENDED,
+            says: &["after a crash it did not start over"],
+        }],
+    },
+    Break {
+        name: "a standby is read",
+        edits: &[Edit { file: POSTGRES_REVOCATIONS, find: "if first.standby {", replace: "if false {" }],
+        caught_by: &[Catch { suite: POSTGRES_STORE, test: PROMOTED, says: &["a standby was read"] }],
     },
     Break {
         name: "what others end at the same moment is not the surplus of all",

@@ -1,0 +1,126 @@
+//! Another server, or another life of the same one: what it records may have lower numbers than a cursor from before.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use auth_domain::store::{RevocationPage, Revocations, StoreError, Upkeep};
+use scratch_pg::{Profile, ScratchPg};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use store_postgres::PostgresStore;
+
+use super::pooler::Pooler;
+
+/// Nothing here takes so long; a test that waits longer has failed.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+const HORIZON: &str = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+const STARTED: &str = "select (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint";
+
+/// A server with a store, on whose record that token is.
+async fn started(profile: Profile, token: &str) -> (ScratchPg, PostgresStore) {
+    let server = ScratchPg::start(profile).unwrap();
+    let store = PostgresStore::connect(&server.url("postgres"), 1).unwrap();
+    store.migrate().await.unwrap();
+    store.revoke_token(token).await.unwrap();
+    (server, store)
+}
+
+async fn number(server: &ScratchPg, query: &str) -> i64 {
+    let mut connection = PgConnection::connect(&server.url("postgres")).await.unwrap();
+    sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut connection).await.unwrap()
+}
+
+/// Numbers so many transactions that leave nothing else behind.
+async fn move_on(server: &ScratchPg, transactions: u32) {
+    let mut connection = PgConnection::connect(&server.url("postgres")).await.unwrap();
+    let many = format!(
+        "do $$ begin for number in 1..{transactions} loop perform pg_current_xact_id(); commit; end loop; end $$"
+    );
+    sqlx::raw_sql(AssertSqlSafe(many)).execute(&mut connection).await.unwrap();
+}
+
+fn subjects(page: &RevocationPage) -> BTreeSet<&str> {
+    page.entries.iter().map(|entry| entry.subject.as_str()).collect()
+}
+
+/// RV-06: behind a pooler that says nothing, a standby takes over which had not received everything.
+#[tokio::test]
+async fn who_reads_on_at_a_standby_that_was_promoted_starts_over() {
+    let (primary, at_primary) = started(Profile::Fast, "before").await;
+    let standby = primary.standby(Profile::Fast).unwrap();
+    move_on(&primary, 1_000).await;
+    at_primary.revoke_token("not received").await.unwrap();
+    let pooler = Pooler::before(&primary);
+    let reader = PostgresStore::connect(pooler.url(), 1).unwrap();
+    let read = reader.read_revocations(None, 10).await.unwrap();
+    assert_eq!(subjects(&read), ["before", "not received"].into());
+    let reached = number(&primary, HORIZON).await;
+
+    pooler.switch_to(&standby);
+    for refused in [
+        reader.read_revocations(Some(&read.next), 10).await.err(),
+        reader.read_revocations(None, 10).await.err(),
+        reader.newest_revocation().await.err(),
+    ] {
+        assert!(matches!(refused, Some(StoreError::Unavailable(_))), "a standby was read: {refused:?}");
+    }
+    assert_eq!(number(&standby, "select pg_promote()::int::bigint").await, 1);
+    let at_standby = PostgresStore::connect(&standby.url("postgres"), 1).unwrap();
+    at_standby.revoke_token("after").await.unwrap();
+    let recorded = number(&standby, "select max(tx::text::bigint) from revocations").await;
+    move_on(&standby, 2_000).await;
+    let horizon = number(&standby, HORIZON).await;
+    assert!(recorded < reached && reached < horizon, "no trap: {recorded}, {reached}, {horizon}");
+
+    let on = reader.read_revocations(Some(&read.next), 10).await.unwrap();
+    assert_eq!(subjects(&on), ["before", "after"].into(), "it did not start over");
+    let rest = reader.read_revocations(Some(&on.next), 10).await.unwrap();
+    assert_eq!(subjects(&rest), BTreeSet::new(), "and goes on from there");
+}
+
+/// A crash ends all processes but the first, and a transaction that no disk has seen gives its number to another.
+#[tokio::test]
+async fn a_cursor_ends_with_the_life_of_its_server_whether_that_is_started_anew_or_recovers() {
+    let (server, store) = started(Profile::Durable, "told").await;
+    let read = store.read_revocations(None, 10).await.unwrap();
+    let on = store.read_revocations(Some(&read.next), 10).await.unwrap();
+    assert_eq!(subjects(&on), BTreeSet::new(), "in the same life, nothing is read twice");
+    let started = number(&server, STARTED).await;
+
+    crash(&server).await;
+    assert_eq!(number(&server, STARTED).await, started, "it was not started anew");
+    let over = reads(&store, &read).await;
+    assert_eq!(subjects(&over), ["told"].into(), "after a crash it did not start over");
+    server.restart().unwrap();
+    assert_eq!(
+        subjects(&reads(&store, &over).await),
+        ["told"].into(),
+        "at the next start it did not start over"
+    );
+}
+
+/// Kills one of its processes, and waits until the server has recovered.
+async fn crash(server: &ScratchPg) {
+    let mut killed = PgConnection::connect(&server.url("postgres")).await.unwrap();
+    let process: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut killed).await.unwrap();
+    assert!(Command::new("kill").args(["-KILL", &process.to_string()]).status().unwrap().success());
+    let began = Instant::now();
+    while killed.ping().await.is_ok() || PgConnection::connect(&server.url("postgres")).await.is_err() {
+        assert!(began.elapsed() < PATIENCE, "the server does not come back");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Reads on after `read`, once the store has noticed that its connection is gone.
+async fn reads(store: &PostgresStore, read: &RevocationPage) -> RevocationPage {
+    let began = Instant::now();
+    loop {
+        match store.read_revocations(Some(&read.next), 10).await {
+            Ok(page) => return page,
+            Err(error) => assert!(began.elapsed() < PATIENCE, "{error:?}"),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! api-server's clock is an hour wrong. auth-server is the real program; api-server is the real server too, on clocks that the
+//! test moves, so that two hours pass in a moment.
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use api_server::{Application, Config};
+use chrono::TimeDelta;
+use goptri::revocation::ManualMonotonic;
+use goptri::{Environment, ManualClock};
+use tokio::sync::oneshot;
+
+use super::fleet::{client, metric_at, sign_out, status};
+use super::proxy::{Link, Proxy};
+use crate::programs::{ACCESS_TOKEN_SECRET, Database, FEED_SECRET, PATIENCE, Server, auth_server};
+
+/// An entry is known for so long, in minutes, after what it says has ended.
+const LIFETIME: u64 = 125;
+
+struct Api {
+    url: String,
+    metrics: String,
+    clock: ManualClock,
+    monotonic: ManualMonotonic,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Api {
+    /// One that follows that auth-server, and whose clock is ahead of its by so much. It is as lenient as it may be.
+    fn start(auth: &str, ahead: TimeDelta) -> Self {
+        let environment = Environment::from_pairs([
+            ("API_SERVER_ADDR", "127.0.0.1:0"),
+            ("METRICS_ADDR", "127.0.0.1:0"),
+            ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET),
+            ("FEED_SECRET", FEED_SECRET),
+            ("AUTH_SERVER_URL", auth),
+            ("CLOCK_LEEWAY", "5m"),
+            ("PHOTOS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/photos")),
+        ]);
+        let config = Config::from_environment(&environment).unwrap();
+        let (clock, monotonic) = (ManualClock::default(), ManualMonotonic::default());
+        clock.advance(ahead);
+        let clocks = (Arc::new(clock.clone()), Arc::new(monotonic.clone()));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (hand, addresses) = channel();
+        // It is no server of a test's runtime.
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let stopped = async move { drop(stopped.await) };
+                let api = Application::start(config, clocks.0, clocks.1, stopped).unwrap();
+                hand.send((api.address(), api.metrics_address().unwrap())).unwrap();
+                api.run().await.unwrap();
+            });
+        });
+        let (address, metrics) = addresses.recv_timeout(PATIENCE).unwrap();
+        let (url, metrics) = (format!("http://{address}"), format!("http://{metrics}/metrics"));
+        Self { url, metrics, clock, monotonic, _stop: stop }
+    }
+
+    async fn entries(&self) -> f64 {
+        metric_at(&self.metrics, "feed_entries").await
+    }
+
+    async fn wait_for_entries(&self, expected: f64) {
+        let started = Instant::now();
+        while (self.entries().await - expected).abs() > 0.1 {
+            assert!(started.elapsed() < PATIENCE, "not {expected} entries");
+        }
+    }
+
+    /// On both of its clocks.
+    fn a_minute_passes(&self) {
+        self.clock.advance(TimeDelta::minutes(1));
+        self.monotonic.advance(Duration::from_mins(1));
+    }
+}
+
+/// RV-06: for as long as that clock takes a token of an hour for unexpired, it is refused if its session was ended. In how
+/// many of the minutes after the sign-out, and a little longer, the token of another session was accepted.
+async fn minutes_accepted(ahead: TimeDelta) -> u64 {
+    let database = Database::sqlite();
+    let mut command = auth_server(&database.url());
+    command.env("ACCESS_TOKEN_TTL", "1h");
+    let auth = Server::start(command);
+    auth.register().await;
+    let ((ended, _), (stays, _)) = (auth.sign_in().await, auth.sign_in().await);
+    let link = Proxy::before(&auth.url).await;
+    let (api, client) = (Api::start(&link.url, ahead), client());
+    let started = Instant::now();
+    while status(&client, &api.url, "/readyz", "").await != 200 {
+        assert!(started.elapsed() < PATIENCE, "it does not become ready");
+    }
+    assert_eq!(status(&client, &api.url, "/me", &ended).await, 200);
+    assert_eq!(sign_out(&client, &auth.url, &ended).await, 204);
+    api.wait_for_entries(1.0).await;
+    // What it knows now, nobody tells it again.
+    link.set(Link::Lost);
+    let mut accepted = 0;
+    for minute in 0..LIFETIME {
+        assert_eq!(status(&client, &api.url, "/me", &ended).await, 401, "after {minute} minutes");
+        assert!((api.entries().await - 1.0).abs() < 0.1, "dropped after {minute} minutes");
+        accepted += u64::from(status(&client, &api.url, "/me", &stays).await == 200);
+        api.a_minute_passes();
+    }
+    for _ in 0..5 {
+        assert_eq!(status(&client, &api.url, "/me", &ended).await, 401, "once it has expired");
+        api.a_minute_passes();
+    }
+    api.wait_for_entries(0.0).await;
+    accepted
+}
+
+/// It takes a token for unexpired an hour and the leeway longer than it is: for as long as any entry lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_token_is_refused_until_it_expires_by_a_clock_that_is_an_hour_behind() {
+    let accepted = minutes_accepted(TimeDelta::hours(-1)).await;
+    assert!((LIFETIME - 2..=LIFETIME).contains(&accepted), "accepted for {accepted} minutes");
+}
+
+/// Only the leeway is left of a token's hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_token_is_refused_until_it_expires_by_a_clock_that_is_an_hour_ahead() {
+    let accepted = minutes_accepted(TimeDelta::hours(1)).await;
+    assert!((3..=5).contains(&accepted), "accepted for {accepted} minutes");
+}
