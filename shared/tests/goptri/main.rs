@@ -7,11 +7,15 @@ mod compact_form;
 mod duplicates;
 mod forge;
 mod header;
+mod key_confusion;
+mod key_pairs;
 mod mutations;
 mod revoked;
 mod rings;
 mod silence;
+mod test_keys;
 mod times;
+mod twin_signatures;
 
 #[cfg(feature = "actix")]
 mod bearer;
@@ -19,8 +23,6 @@ mod bearer;
 mod challenges;
 #[cfg(feature = "actix")]
 mod protected;
-mod published_keys;
-
 #[cfg(feature = "actix")]
 mod stale;
 
@@ -36,6 +38,8 @@ mod feed_server;
 mod feed_tls;
 #[cfg(feature = "feed")]
 mod followed;
+#[cfg(feature = "feed")]
+mod published_keys;
 
 #[cfg(feature = "server")]
 mod bodies;
