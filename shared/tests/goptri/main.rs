@@ -10,6 +10,8 @@ mod header;
 mod key_confusion;
 mod key_files;
 mod key_pairs;
+mod key_sets;
+mod key_sets_refused;
 mod logged;
 mod mutations;
 mod revoked;
