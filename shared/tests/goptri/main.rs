@@ -43,6 +43,12 @@ mod feed_tls;
 #[cfg(feature = "feed")]
 mod followed;
 #[cfg(feature = "feed")]
+mod followed_keys;
+#[cfg(feature = "feed")]
+mod keys_lost;
+#[cfg(feature = "feed")]
+mod keys_wanted;
+#[cfg(feature = "feed")]
 mod published_keys;
 
 #[cfg(feature = "server")]
