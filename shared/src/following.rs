@@ -107,7 +107,9 @@ impl Following {
 
 /// Takes what the files of secrets hold now.
 fn read_again(settings: &Settings<'_>, keys: &KnownKeys, feed: Option<&Live<FeedSecrets>>) {
-    if let Some(own) = settings.own_verifying_keys()
+    let (own, feed_secrets) = (settings.own_verifying_keys(), settings.optional_feed_secrets());
+    if let Some(own) = own
+        && !settings.is_shared("ACCESS_TOKEN_SECRET")
         && keys.set_own(own)
     {
         tracing::info!(
@@ -115,7 +117,7 @@ fn read_again(settings: &Settings<'_>, keys: &KnownKeys, feed: Option<&Live<Feed
             "access tokens are verified with other keys from now on"
         );
     }
-    if let (Some(live), Some(secrets)) = (feed, settings.optional_feed_secrets().flatten())
+    if let (Some(live), Some(secrets)) = (feed, feed_secrets.flatten())
         && !secrets.same_as(&live.load())
     {
         tracing::info!("the revocation feed is asked for with other secrets from now on");

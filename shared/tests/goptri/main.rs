@@ -16,6 +16,8 @@ mod logged;
 mod mutations;
 mod revoked;
 mod rings;
+mod secret_files;
+mod secret_files_half;
 mod silence;
 mod test_keys;
 mod times;
@@ -50,6 +52,8 @@ mod keys_lost;
 mod keys_wanted;
 #[cfg(feature = "feed")]
 mod published_keys;
+#[cfg(feature = "feed")]
+mod secret_files_followed;
 
 #[cfg(feature = "server")]
 mod bodies;
