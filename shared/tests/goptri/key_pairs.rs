@@ -98,6 +98,8 @@ fn of_several_blocks_the_first_signs_and_all_verify() {
             assert_eq!(ring.signs().kid, kid_of(blocks[first]));
             let names: Vec<String> = ring.verifying().names().map(|name| name.kid).collect();
             assert_eq!(names, order.iter().map(|pem| kid_of(pem)).collect::<Vec<_>>());
+            let signed = ring.sign(TokenType::Access, &claims()).unwrap();
+            assert_eq!(refusal(&pairs(blocks[first]), &signed), None, "another signed than is named");
             for block in blocks {
                 let token = pairs(block).sign(TokenType::Access, &claims()).unwrap();
                 assert_eq!(refusal(&ring, &token), None, "{:?}", pairs(block).signs());
