@@ -39,7 +39,10 @@ impl Rings {
 fn read(settings: &Settings<'_>) -> (Option<KeyRing>, Option<KeyRing>, Option<FeedSecrets>) {
     let access = settings.access_keys();
     let refresh = settings.key_ring::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
-    (access, refresh, settings.feed_secrets())
+    let feed = settings.feed_secrets();
+    let access = access.filter(|_| !settings.is_shared("ACCESS_TOKEN_SECRET"));
+    let refresh = refresh.filter(|_| !settings.is_shared("REFRESH_TOKEN_SECRET"));
+    (access, refresh, feed)
 }
 
 impl From<Rings> for LiveRings {

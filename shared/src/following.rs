@@ -20,6 +20,7 @@ pub struct Following {
     feed_secrets: Option<Live<FeedSecrets>>,
     staleness: Staleness,
     files: SecretFiles,
+    keys_pace: KeysPace,
 }
 
 /// What keeps a guard up to date, until it is dropped.
@@ -61,6 +62,7 @@ impl Following {
             feed_secrets: feed_secrets?.map(Live::new),
             staleness: staleness?,
             files: settings.secret_files(),
+            keys_pace: KeysPace::default(),
         })
     }
 
@@ -71,12 +73,19 @@ impl Following {
         self
     }
 
+    /// The same, fetching keys more or less often.
+    #[must_use]
+    pub fn fetching_keys_at(mut self, pace: KeysPace) -> Self {
+        self.keys_pace = pace;
+        self
+    }
+
     /// A guard that follows, until its last clone is dropped.
     ///
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(self, clock: Arc<dyn Clock>, monotonic: Arc<dyn Monotonic>) -> io::Result<Guard> {
-        let Self { verifier, keys, auth_server, feed_secrets, staleness, files } = self;
+        let Self { verifier, keys, auth_server, feed_secrets, staleness, files, keys_pace } = self;
         let wanted = KeysWanted::default();
         let mut guard = Guard::new(verifier, clock);
         let mut feed = None;
@@ -90,7 +99,7 @@ impl Following {
                 "FEED_SECRET is not set: a sign-out takes effect here when the access token expires"
             );
         }
-        let follower = KeysFollower::start(auth_server, keys.clone(), wanted, KeysPace::default())?;
+        let follower = KeysFollower::start(auth_server, keys.clone(), wanted, keys_pace)?;
         let guard = guard.kept_by(Followers { keys: follower, _feed: feed });
         guard.watching(files, move |settings| read_again(settings, &keys, feed_secrets.as_ref()))
     }
@@ -98,7 +107,9 @@ impl Following {
 
 /// Takes what the files of secrets hold now.
 fn read_again(settings: &Settings<'_>, keys: &KnownKeys, feed: Option<&Live<FeedSecrets>>) {
-    if let Some(own) = settings.own_verifying_keys()
+    let (own, feed_secrets) = (settings.own_verifying_keys(), settings.optional_feed_secrets());
+    if let Some(own) = own
+        && !settings.is_shared("ACCESS_TOKEN_SECRET")
         && keys.set_own(own)
     {
         tracing::info!(
@@ -106,7 +117,7 @@ fn read_again(settings: &Settings<'_>, keys: &KnownKeys, feed: Option<&Live<Feed
             "access tokens are verified with other keys from now on"
         );
     }
-    if let (Some(live), Some(secrets)) = (feed, settings.optional_feed_secrets().flatten())
+    if let (Some(live), Some(secrets)) = (feed, feed_secrets.flatten())
         && !secrets.same_as(&live.load())
     {
         tracing::info!("the revocation feed is asked for with other secrets from now on");

@@ -133,7 +133,9 @@ impl Guard {
     pub fn check(&self, token: &str) -> Result<Arc<AccessClaims>, Refusal> {
         let claims = self.verifier.verify(token, self.clock.now());
         #[cfg(feature = "feed")]
-        if let (Err(Refusal::UnknownKey), Some(followers)) = (&claims, &self.followers) {
+        if let (Err(Refusal::UnknownKey | Refusal::KeysNotKnown), Some(followers)) =
+            (&claims, &self.followers)
+        {
             followers.keys.missed();
         }
         let claims = claims?;

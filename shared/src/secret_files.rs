@@ -1,5 +1,7 @@
 //! Files that variables name (`NAME_FILE`), read again when they change, so that a secret is replaced without a restart.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::{Environment, Faults, Settings};
 
@@ -24,7 +27,22 @@ pub struct SecretFiles {
 /// What a file held, as far as it matters here: its SHA-256. `None`: it could not be read.
 pub(crate) type Contents = Option<[u8; 32]>;
 
-pub(crate) fn contents(read: &io::Result<Vec<u8>>) -> Contents {
+/// What files held when they were looked at. Its `Debug` shows their names only.
+pub(crate) struct Looked(pub(crate) BTreeMap<PathBuf, io::Result<Zeroizing<Vec<u8>>>>);
+
+impl fmt::Debug for Looked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Looked {
+    fn at<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Self {
+        Self(paths.map(|path| (path.clone(), fs::read(path).map(Zeroizing::new))).collect())
+    }
+}
+
+pub(crate) fn contents(read: &io::Result<Zeroizing<Vec<u8>>>) -> Contents {
     read.as_ref().ok().map(|bytes| Sha256::digest(bytes).into())
 }
 
@@ -62,7 +80,7 @@ impl FileWatch {
         thread::Builder::new().name("goptri-files".to_owned()).spawn(move || {
             tracing::dispatcher::with_default(&log, || {
                 let SecretFiles { environment, files } = files;
-                let (paths, mut known): (Vec<PathBuf>, Vec<Contents>) = files.into_iter().unzip();
+                let mut known: BTreeMap<PathBuf, Contents> = files.into_iter().collect();
                 let mut seen_once = None;
                 loop {
                     let asked = match woken.recv_timeout(POLL) {
@@ -70,11 +88,12 @@ impl FileWatch {
                         Err(RecvTimeoutError::Timeout) => None,
                         Ok(asked) => Some(asked),
                     };
-                    let seen = look(&paths);
+                    let looked = Looked::at(known.keys());
+                    let seen = looked.0.iter().map(|(path, read)| (path.clone(), contents(read))).collect();
                     // Whoever asks knows that they are whole.
                     if asked.is_some() || (seen != known && seen_once.as_ref() == Some(&seen)) {
                         known.clone_from(&seen);
-                        read_again(&environment, &mut reread);
+                        read_again(&environment, &looked, &mut reread);
                     }
                     seen_once = Some(seen);
                 }
@@ -92,12 +111,9 @@ impl FileWatch {
     }
 }
 
-fn look(paths: &[PathBuf]) -> Vec<Contents> {
-    paths.iter().map(|path| contents(&fs::read(path))).collect()
-}
-
-fn read_again(environment: &Environment, reread: &mut impl FnMut(&Settings<'_>)) {
-    let settings = Settings::new(environment);
+/// Takes what was seen, and not what is there a moment later: that would have been seen once only.
+fn read_again(environment: &Environment, looked: &Looked, reread: &mut impl FnMut(&Settings<'_>)) {
+    let settings = Settings::having_looked_at(environment, looked);
     reread(&settings);
     if let Err(Faults(faults)) = settings.finish(Some(())) {
         for fault in faults {

@@ -1,7 +1,7 @@
 //! Keeps the public keys of auth-server up to date, on a thread of its own.
 
 use std::io;
-use std::mem::{Discriminant, discriminant};
+use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fetch::{self, FetchFault, Fetched, fetch};
-use super::{KeysNotKnown, KnownKeys, PATH, PublicKeyFault};
+use super::{JwksFault, KeysNotKnown, KnownKeys, PATH, PublicKeyFault};
 use crate::auth_server::AuthServer;
 use crate::own_thread::OwnThread;
 
@@ -125,7 +125,7 @@ impl Following {
                     self.pace.refresh
                 }
                 Err(fault) => {
-                    self.journal.failed(&fault);
+                    self.journal.failed(fault);
                     let pause = after_failure;
                     after_failure = (pause * 2).min(self.pace.longest_pause);
                     pause
@@ -158,7 +158,7 @@ impl Following {
 struct Journal {
     url: String,
     told: String,
-    failures: Vec<Discriminant<FetchFault>>,
+    failures: Vec<FetchFault>,
 }
 
 impl Journal {
@@ -190,15 +190,26 @@ impl Journal {
         }
     }
 
-    fn failed(&mut self, fault: &FetchFault) {
-        if self.failures.contains(&discriminant(fault)) {
+    fn failed(&mut self, fault: FetchFault) {
+        if self.failures.iter().any(|told| is_as(told, &fault)) {
             return;
         }
-        self.failures.push(discriminant(fault));
-        tracing::warn!(
-            url = self.url,
-            reason = %fault,
-            "the public keys of auth-server cannot be fetched; those of the last time stay in use, and it is tried again"
-        );
+        let url = &self.url;
+        if fault == FetchFault::Unusable(JwksFault::PrivateMembers) {
+            tracing::error!(url, reason = %fault, "{NOT_FETCHED}");
+        } else {
+            tracing::warn!(url, reason = %fault, "{NOT_FETCHED}");
+        }
+        self.failures.push(fault);
+    }
+}
+
+const NOT_FETCHED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use, and it is tried again";
+
+/// Whether both are failures of one kind; each thing that can be wrong with an answer is one.
+fn is_as(one: &FetchFault, other: &FetchFault) -> bool {
+    match (one, other) {
+        (FetchFault::Unusable(one), FetchFault::Unusable(other)) => one == other,
+        _ => discriminant(one) == discriminant(other),
     }
 }

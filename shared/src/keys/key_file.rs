@@ -52,6 +52,9 @@ pub(super) fn parse(pem: &str) -> Result<Vec<(SigningKey, PublicKey)>, KeyFileFa
     if pem.trim().is_empty() {
         return Err(KeyFileFault::Empty);
     }
+    if pem.lines().any(is_cut_mark) {
+        return Err(KeyFileFault::Broken);
+    }
     let labels: Vec<&str> = pem.lines().filter_map(label).collect();
     labels.iter().try_for_each(|label| unexpected(label).map_or(Ok(()), Err))?;
     let blocks = PrivatePkcs8KeyDer::pem_slice_iter(pem.as_bytes());
@@ -67,6 +70,13 @@ pub(super) fn parse(pem: &str) -> Result<Vec<(SigningKey, PublicKey)>, KeyFileFa
 /// What a line begins, if it begins a block.
 fn label(line: &str) -> Option<&str> {
     line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----")
+}
+
+/// Whether it is the beginning of a line that begins or ends a block: the last one of a file that breaks off there.
+fn is_cut_mark(line: &str) -> bool {
+    let line = line.trim();
+    let begins = |mark: &str| mark.starts_with(line) || (line.starts_with(mark) && !line.ends_with("-----"));
+    !line.is_empty() && ["-----BEGIN ", "-----END "].into_iter().any(begins)
 }
 
 fn unexpected(label: &str) -> Option<KeyFileFault> {

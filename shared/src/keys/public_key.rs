@@ -1,6 +1,7 @@
 //! The half of a key pair that everybody may have, and its form as a JWK (RFC 7517, RFC 7518 §6, RFC 8037 §2).
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
@@ -12,6 +13,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::rsa_modulus::{self, is_of_roca};
+
+/// The least odd number of 17 bits is 65537. The library verifies with no more than 33 bits, and finds out only then.
+const EXPONENT_BITS: RangeInclusive<usize> = 17..=33;
 
 /// A public key, known to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub enum PublicKeyFault {
         bits: usize,
     },
     /// An exponent that makes forging easier, or is no exponent.
-    #[error("its RSA exponent is even or less than 65537")]
+    #[error("its RSA exponent is even, less than 65537, or longer than 33 bits")]
     WeakExponent,
     /// CVE-2017-15361.
     #[error(
@@ -77,9 +81,11 @@ impl PublicKey {
             return Err(PublicKeyFault::Length { bits });
         }
         let odd = exponent.last().is_some_and(|last| last % 2 == 1);
-        // The least odd number of 17 bits is 65537.
-        if !odd || rsa_modulus::bits(exponent) < 17 {
+        if !odd || !EXPONENT_BITS.contains(&rsa_modulus::bits(exponent)) {
             return Err(PublicKeyFault::WeakExponent);
+        }
+        if modulus.last().is_none_or(|last| last % 2 == 0) {
+            return Err(PublicKeyFault::NoKey);
         }
         if is_of_roca(modulus) {
             return Err(PublicKeyFault::Roca);
@@ -100,6 +106,14 @@ impl PublicKey {
             let text = text(name).ok_or(PublicKeyFault::Malformed)?;
             URL_SAFE_NO_PAD.decode(text).map_err(|_| PublicKeyFault::Malformed)
         };
+        // In as few bytes as it takes (RFC 7518 §2), or one key had several thumbprints.
+        let number = |name: &str| {
+            let bytes = bytes(name)?;
+            bytes.first().is_some_and(|first| *first != 0).then_some(bytes).ok_or(PublicKeyFault::Malformed)
+        };
+        if jwk.get("kid").is_some_and(|kid| !kid.is_string()) {
+            return Err(PublicKeyFault::Malformed);
+        }
         let key = match (text("kty"), text("crv")) {
             (Some("OKP"), Some("Ed25519")) => Self::ed25519(&bytes("x")?)?,
             (Some("EC"), Some("P-256")) => {
@@ -109,7 +123,7 @@ impl PublicKey {
                 }
                 Self::p256_point(&[&[4], x.as_slice(), y.as_slice()].concat())?
             }
-            (Some("RSA"), None) => Self::rsa(&bytes("n")?, &bytes("e")?)?,
+            (Some("RSA"), None) => Self::rsa(&number("n")?, &number("e")?)?,
             _ => return Err(PublicKeyFault::Unsupported),
         };
         match jwk.get("alg") {

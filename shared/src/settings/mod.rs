@@ -14,7 +14,7 @@ pub use durations::{duration_in_words, parse_duration};
 
 use crate::Environment;
 use crate::secret::{Kind, Plain};
-use crate::secret_files::Contents;
+use crate::secret_files::{Contents, Looked};
 
 /// Reads settings; a fault is noted and the reading goes on, so that all are found in one go.
 #[derive(Debug)]
@@ -22,7 +22,11 @@ pub struct Settings<'a> {
     environment: &'a Environment,
     faults: RefCell<Vec<Fault>>,
     secrets: RefCell<Vec<(&'static str, Plain<Any>)>>,
+    /// Whose secret is also another's.
+    shared: RefCell<Vec<&'static str>>,
     files: RefCell<Vec<(PathBuf, Contents)>>,
+    /// What these hold is not read, but what was seen of them.
+    looked: Option<&'a Looked>,
 }
 
 #[derive(Debug)]
@@ -67,8 +71,15 @@ impl<'a> Settings<'a> {
             environment,
             faults: RefCell::default(),
             secrets: RefCell::default(),
+            shared: RefCell::default(),
             files: RefCell::default(),
+            looked: None,
         }
+    }
+
+    /// Starts reading, where these files hold what was seen in them.
+    pub(crate) fn having_looked_at(environment: &'a Environment, looked: &'a Looked) -> Self {
+        Self { looked: Some(looked), ..Self::new(environment) }
     }
 
     /// Notes that `variable` cannot be used.

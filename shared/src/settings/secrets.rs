@@ -1,7 +1,9 @@
 //! Secrets out of variables and files: strong enough, and each for one purpose only.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use zeroize::Zeroizing;
 
 use super::{Any, Settings};
 use crate::WeakSecret;
@@ -81,12 +83,21 @@ impl Settings<'_> {
 
     /// What a file holds, which is read again when it changes; or what is wrong with it, as a clause.
     pub(super) fn read_file(&self, path: &str) -> Result<String, String> {
-        let bytes = fs::read(path);
-        self.files.borrow_mut().push((path.into(), contents(&bytes)));
-        let text = bytes.and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not text"))
-        });
-        text.map_err(|error| format!("names the file {path:?}, which cannot be read: {error}"))
+        let read;
+        let seen = self.looked.and_then(|looked| looked.0.get(Path::new(path)));
+        let bytes = if let Some(bytes) = seen {
+            bytes
+        } else {
+            read = fs::read(path).map(Zeroizing::new);
+            &read
+        };
+        self.files.borrow_mut().push((path.into(), contents(bytes)));
+        let text = match bytes {
+            Ok(bytes) => str::from_utf8(bytes).map_err(|_| "it is not text".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        text.map(str::to_owned)
+            .map_err(|problem| format!("names the file {path:?}, which cannot be read: {problem}"))
     }
 
     /// The files that were read so far, to be looked at again.
@@ -102,9 +113,18 @@ impl Settings<'_> {
         match twin {
             None => return true,
             Some(other) if other == variable => self.fault(variable, "has the same secret twice"),
-            Some(other) => self.fault(variable, format!("is identical to {other}")),
+            Some(other) => {
+                self.shared.borrow_mut().push(other);
+                self.fault(variable, format!("is identical to {other}"));
+            }
         }
         false
+    }
+
+    /// Whether another variable that was read later has a secret of this one, which is a fault of that one. Who has secrets in use
+    /// replaces neither then: which of the two is the new one cannot be told.
+    pub fn is_shared(&self, variable: &str) -> bool {
+        self.shared.borrow().contains(&variable)
     }
 
     /// The secrets of `variable` as a ring of keys.

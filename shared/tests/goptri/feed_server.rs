@@ -1,5 +1,5 @@
 //! auth-server's side of the revocation feed, played by a test word by word, well or badly. It publishes no keys, unless the
-//! test says which.
+//! test says which, or answers those who ask for them itself.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,12 +18,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct FeedServer {
     pub(crate) address: SocketAddr,
     asked: Receiver<Asked>,
+    asked_for_keys: Receiver<Asked>,
     keys: Arc<PublishedKeys>,
 }
 
-/// What is answered to who asks for keys, and how often that was.
+/// What is answered to who asks for keys, if the test does not do it, and how often that was.
 struct PublishedKeys {
-    jwks: Mutex<String>,
+    jwks: Mutex<Option<String>>,
     asked: AtomicUsize,
 }
 
@@ -38,12 +39,20 @@ pub(crate) struct Asked {
 
 impl FeedServer {
     pub(crate) fn start() -> Self {
+        Self::publishing(Some(r#"{"keys":[]}"#.to_owned()))
+    }
+
+    /// The test answers who asks for keys: [`next_for_keys`](Self::next_for_keys).
+    pub(crate) fn start_by_hand() -> Self {
+        Self::publishing(None)
+    }
+
+    fn publishing(jwks: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (hand, asked) = channel();
+        let ((hand, asked), (hand_for_keys, asked_for_keys)) = (channel(), channel());
         let started = Instant::now();
-        let keys =
-            Arc::new(PublishedKeys { jwks: r#"{"keys":[]}"#.to_owned().into(), asked: AtomicUsize::new(0) });
+        let keys = Arc::new(PublishedKeys { jwks: jwks.into(), asked: AtomicUsize::new(0) });
         let published = Arc::clone(&keys);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -51,19 +60,21 @@ impl FeedServer {
                 let asked = Asked::read(stream, started);
                 if asked.head.starts_with("GET /.well-known/jwks.json ") {
                     published.asked.fetch_add(1, Ordering::SeqCst);
-                    let jwks = published.jwks.lock().unwrap().clone();
-                    asked.answer("200 OK", "Content-Type: application/jwk-set+json\r\n", &jwks);
+                    match published.jwks.lock().unwrap().clone() {
+                        Some(jwks) => asked.publish(&jwks),
+                        None => hand_for_keys.send(asked).unwrap_or_default(),
+                    }
                 } else if hand.send(asked).is_err() {
                     return;
                 }
             }
         });
-        Self { address, asked, keys }
+        Self { address, asked, asked_for_keys, keys }
     }
 
     /// From now on these are its public keys.
     pub(crate) fn publish(&self, jwks: &str) {
-        jwks.clone_into(&mut self.keys.jwks.lock().unwrap());
+        *self.keys.jwks.lock().unwrap() = Some(jwks.to_owned());
     }
 
     /// How often it was asked for its keys.
@@ -78,6 +89,11 @@ impl FeedServer {
     /// The next follower that comes.
     pub(crate) fn next(&self) -> Asked {
         self.asked.recv_timeout(PATIENCE).expect("nobody asks for the feed")
+    }
+
+    /// The next follower that comes for keys, where the test answers it.
+    pub(crate) fn next_for_keys(&self) -> Asked {
+        self.asked_for_keys.recv_timeout(PATIENCE).expect("nobody asks for keys")
     }
 
     /// Whether somebody asks within that time.
@@ -106,6 +122,11 @@ impl Asked {
         let length = body.len();
         let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
         self.send(answer.as_bytes());
+    }
+
+    /// A set of keys, as auth-server publishes it.
+    pub(crate) fn publish(self, jwks: &str) {
+        self.answer("200 OK", "Content-Type: application/jwk-set+json\r\n", jwks);
     }
 
     /// Begins to answer as auth-server does.

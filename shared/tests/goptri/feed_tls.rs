@@ -14,7 +14,8 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::feed_server::PATIENCE;
-use crate::followed::{FEED_SECRET, Log};
+use crate::followed::FEED_SECRET;
+use crate::logged::Log;
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -64,9 +65,7 @@ fn a_certificate_is_trusted_if_it_is_for_that_name_and_its_issuer_is_known() {
         ("of somebody else", &unknown, "localhost", true, Some("")),
         ("for another name", &known, "auth.example.com", true, Some("not valid for name")),
     ] {
-        let log = Log::default();
-        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-        let _logging = tracing::dispatcher::set_default(&subscriber.into());
+        let (log, _logging) = Log::start();
         let url = serve(issuer, name);
         let mut variables = vec![("FEED_SECRET", FEED_SECRET), ("AUTH_SERVER_URL", &url)];
         if with_file {

@@ -1,7 +1,6 @@
 //! A guard that follows a feed which the test plays, at a quick pace, and what it logs.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,10 +9,10 @@ use goptri::revocation::{
 };
 use goptri::{AuthServer, Guard, Plain, Refusal};
 use tracing::dispatcher::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::feed_server::{Asked, FeedServer, PATIENCE};
 use crate::forge::{StoppedClock, verifier};
+use crate::logged::Log;
 
 pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
 
@@ -42,9 +41,7 @@ impl Followed {
     }
 
     pub(crate) fn start_at(then: OnStale, pace: Pace) -> Self {
-        let log = Log::default();
-        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-        let logging = tracing::dispatcher::set_default(&subscriber.into());
+        let (log, logging) = Log::start();
         let (server, clock) = (FeedServer::start(), ManualMonotonic::default());
         let staleness = Staleness { max: Duration::from_mins(1), then };
         let revocations = Revocations::new(staleness, Arc::new(clock.clone()));
@@ -85,38 +82,5 @@ impl Followed {
 
     pub(crate) fn stop(&mut self) {
         self.follower = None;
-    }
-}
-
-/// What was logged, for a test to read.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    pub(crate) fn times(&self, sentence: &str) -> usize {
-        self.text().matches(sentence).count()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }

@@ -7,11 +7,21 @@ mod compact_form;
 mod duplicates;
 mod forge;
 mod header;
+mod key_confusion;
+mod key_files;
+mod key_pairs;
+mod key_sets;
+mod key_sets_refused;
+mod logged;
 mod mutations;
 mod revoked;
 mod rings;
+mod secret_files;
+mod secret_files_half;
 mod silence;
+mod test_keys;
 mod times;
+mod twin_signatures;
 
 #[cfg(feature = "actix")]
 mod bearer;
@@ -19,8 +29,6 @@ mod bearer;
 mod challenges;
 #[cfg(feature = "actix")]
 mod protected;
-mod published_keys;
-
 #[cfg(feature = "actix")]
 mod stale;
 
@@ -36,6 +44,16 @@ mod feed_server;
 mod feed_tls;
 #[cfg(feature = "feed")]
 mod followed;
+#[cfg(feature = "feed")]
+mod followed_keys;
+#[cfg(feature = "feed")]
+mod keys_lost;
+#[cfg(feature = "feed")]
+mod keys_wanted;
+#[cfg(feature = "feed")]
+mod published_keys;
+#[cfg(feature = "feed")]
+mod secret_files_followed;
 
 #[cfg(feature = "server")]
 mod bodies;

@@ -1,48 +1,139 @@
-//! A guard that verifies with the keys that auth-server publishes, and follows them.
+//! A guard that verifies with the keys that auth-server publishes, with and without a secret of its own.
 
-use std::time::Instant;
+use goptri::keys::{KeysNotKnown, KeysPace};
+use goptri::{Environment, Guard, NotReady, Refusal};
 
-use goptri::{Clock, Environment, Guard, KeyRing, SystemClock, TokenType};
+use crate::feed_server::FeedServer;
+use crate::followed_keys::{AGAIN_AND_AGAIN, FollowedKeys, ONLY_WHEN_ASKED, token_of};
+use crate::forge::{AUDIENCE, ISSUER, SECRET, good, kid};
+use crate::test_keys::{ED25519, P256, RSA, jwks, kid_of};
 
-use crate::feed_server::{FeedServer, PATIENCE};
-use crate::forge::{AUDIENCE, ISSUER, claims, with};
-
-/// A private key of RFC 8037, appendix A.1, in PKCS#8: known to everybody, and good for tests.
-const ED25519: &str = "-----BEGIN PRIVATE KEY-----
-MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
------END PRIVATE KEY-----
-";
-
-fn jwks(ring: &KeyRing) -> String {
-    serde_json::to_string(&ring.verifying().jwks()).unwrap()
-}
-
-fn follow(server: &FeedServer, more: &[(&str, &str)]) -> Guard {
-    let url = server.url();
-    let common = [("AUTH_SERVER_URL", url.as_str()), ("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)];
-    Guard::following(&Environment::from_pairs([&common, more].concat())).unwrap()
-}
-
-fn wait(what: &str, happened: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !happened() {
-        assert!(started.elapsed() < PATIENCE, "never: {what}");
-        std::thread::yield_now();
+/// OP-01
+#[test]
+fn without_a_secret_the_published_keys_verify_once_they_are_known() {
+    let followed = FollowedKeys::start(FeedServer::start_by_hand(), ONLY_WHEN_ASKED, &[]);
+    let asked = followed.server.next_for_keys();
+    let head = asked.head.to_ascii_lowercase();
+    assert!(head.starts_with("get /.well-known/jwks.json http/1.1\r\n"), "{head}");
+    for header in ["accept: application/jwk-set+json, application/json", "cache-control: no-cache"] {
+        assert!(head.contains(&format!("\r\n{header}\r\n")), "{head}");
     }
+    assert!(!head.contains("authorization") && !head.contains("if-none-match"), "{head}");
+
+    assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysNotKnown::NotFetched)));
+    let waits = followed.guard.ready().unwrap_err().to_string();
+    assert_eq!(waits, "waits for the public keys of auth-server");
+    assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown), "it may be a good one");
+    // What is no token of any key is refused as ever.
+    assert_eq!(followed.guard.check("nonsense").err(), Some(Refusal::NotCompact));
+
+    asked.publish(&jwks(&[ED25519, RSA]));
+    followed.wait_until_taken(ED25519);
+    assert_eq!((followed.guard.ready(), followed.refusal(RSA)), (Ok(()), None));
+    assert_eq!(followed.refusal(P256), Some(Refusal::UnknownKey));
+    assert_eq!(followed.guard.check(&good()).err(), Some(Refusal::UnknownKey));
+    followed.wait_for_log(&format!("{} (EdDSA), {} (RS256)", kid_of(ED25519), kid_of(RSA)));
 }
 
-fn token(ring: &KeyRing) -> String {
-    let now = SystemClock.now().timestamp();
-    ring.sign(TokenType::Access, &with(with(claims(), "iat", now), "exp", now + 900)).unwrap()
+/// Not 401, upon which a client would throw a good token away.
+#[cfg(feature = "actix")]
+#[actix_web::test]
+async fn until_the_keys_are_known_the_middleware_answers_503() {
+    use crate::protected::{bearing, call_guarded, get};
+
+    let followed = FollowedKeys::start(FeedServer::start_by_hand(), ONLY_WHEN_ASKED, &[]);
+    let asked = followed.server.next_for_keys();
+    let token = token_of(ED25519);
+    for path in ["/api/me", "/open/who"] {
+        let answer = call_guarded(bearing(path, &token), followed.guard.clone()).await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (503, vec![]), "{path}");
+    }
+    let stranger = call_guarded(get("/api/me"), followed.guard.clone()).await;
+    assert_eq!(stranger.status, 401);
+    asked.publish(&jwks(&[ED25519]));
+    followed.wait_until_taken(ED25519);
+    assert_eq!(call_guarded(bearing("/api/me", &token), followed.guard.clone()).await.status, 200);
+    let other = call_guarded(bearing("/api/me", &token_of(P256)), followed.guard.clone()).await;
+    assert_eq!(other.status, 401);
+}
+
+/// auth-server signs with its secret alone, and this service has not got it: nothing can ever be verified here.
+#[test]
+fn a_set_without_keys_and_no_secret_say_what_to_do() {
+    let soon = KeysPace { cool_down: ONLY_WHEN_ASKED.least, ..ONLY_WHEN_ASKED };
+    let followed = FollowedKeys::start(FeedServer::start(), soon, &[]);
+    let sentence = "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE";
+    followed.wait_for_log(sentence);
+    assert_eq!(followed.guard.ready().unwrap_err().to_string(), sentence);
+    assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown));
+    // The token makes it look again; it finds what it found before, and does not say so again.
+    followed.wait("it has looked again", || {
+        assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown));
+        followed.server.keys_asked() > 3
+    });
+    assert_eq!(followed.log.times(sentence), 1, "{}", followed.log.text());
+    assert!(followed.log.text().contains("ERROR"));
+    // The operator has done it.
+    followed.server.publish(&jwks(&[ED25519]));
+    followed.wait_until_taken(ED25519);
+    assert_eq!(followed.guard.ready(), Ok(()));
 }
 
 #[test]
-fn without_a_secret_the_published_keys_verify_once_they_are_known() {
-    let server = FeedServer::start();
-    let ring = KeyRing::from_pem(ED25519).unwrap();
-    server.publish(&jwks(&ring));
-    let guard = follow(&server, &[]);
-    wait("it knows the keys", || guard.ready().is_ok());
-    assert!(guard.check(&token(&ring)).is_ok());
-    assert_eq!(server.keys_asked(), 1);
+fn with_a_secret_its_tokens_are_taken_at_once_and_those_of_published_keys_as_well() {
+    let secret = ("ACCESS_TOKEN_SECRET", SECRET);
+    let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[secret]);
+    let asked = followed.server.next_for_keys();
+    assert_eq!(followed.guard.check(&good()).err(), None);
+    assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown));
+    assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysNotKnown::NotFetched)));
+    asked.publish(&jwks(&[ED25519]));
+    followed.wait_until_taken(ED25519);
+    assert_eq!((followed.guard.check(&good()).err(), followed.guard.ready()), (None, Ok(())));
+    followed.wait_for_log(&format!("{} (HS256), {} (EdDSA)", kid(SECRET), kid_of(ED25519)));
+    // That none are published any more does not touch the secret.
+    followed.server.next_for_keys().publish(r#"{"keys":[]}"#);
+    followed.wait("the key is gone", || followed.refusal(ED25519) == Some(Refusal::UnknownKey));
+    assert_eq!((followed.guard.check(&good()).err(), followed.guard.ready()), (None, Ok(())));
+}
+
+/// A set that calls its key as the secret is called replaces nothing.
+#[test]
+fn a_published_key_under_the_name_of_the_secret_is_not_taken_for_it() {
+    let secret = ("ACCESS_TOKEN_SECRET", SECRET);
+    let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[secret]);
+    let named = jwks(&[P256]).replace(&kid_of(P256), &kid(SECRET));
+    followed.server.next_for_keys().publish(&named);
+    let _taken = followed.server.next_for_keys();
+    assert_eq!(followed.guard.check(&good()).err(), None);
+    assert_eq!(followed.guard.keys().load().len(), 1);
+}
+
+/// OP-02: published, signed with, retired.
+#[test]
+fn a_key_that_is_withdrawn_is_trusted_no_more() {
+    let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[]);
+    for (published, taken, refused) in [
+        (vec![ED25519], vec![ED25519], vec![P256, RSA]),
+        (vec![ED25519, P256], vec![ED25519, P256], vec![RSA]),
+        (vec![P256, ED25519], vec![ED25519, P256], vec![RSA]),
+        (vec![P256], vec![P256], vec![ED25519, RSA]),
+        (vec![RSA], vec![RSA], vec![ED25519, P256]),
+    ] {
+        followed.server.next_for_keys().publish(&jwks(&published));
+        followed.wait("only these are taken", || {
+            taken.iter().all(|pem| followed.refusal(pem).is_none())
+                && refused.iter().all(|pem| followed.refusal(pem) == Some(Refusal::UnknownKey))
+        });
+    }
+    assert_eq!(followed.log.times("access tokens are verified with these keys"), 5);
+}
+
+#[test]
+fn a_guard_with_neither_a_secret_nor_an_auth_server_says_what_it_may_have() {
+    let environment = Environment::from_pairs([("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)]);
+    let faults = Guard::following(&environment).unwrap_err();
+    let sentence =
+        "ACCESS_TOKEN_SECRET is not set, nor is AUTH_SERVER_URL, whose public keys would do as well";
+    assert!(faults.0.len() == 1 && faults.to_string().contains(sentence), "{faults}");
 }

@@ -3,11 +3,14 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use goptri::{AccessTokenSecret, Environment, Guard, RefreshTokenSecret, Settings};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use goptri::{AccessTokenSecret, Environment, Guard, KeyRing, RefreshTokenSecret, Settings};
 
 use crate::forge::{
     OTHER_SECRET, SECRET, StoppedClock, base64url, one_for_each_refusal, plain, ring, verifier,
 };
+use crate::test_keys::{EACH_TYPE, pairs};
 
 /// Searches a `Debug` for a secret as text, as bytes in decimal and in hex, and in base64.
 fn assert_silent(what: &str, value: &dyn Debug) {
@@ -55,6 +58,29 @@ fn debug_shows_no_secret() {
         "Guard",
         &Guard::from_environment(&Environment::from_pairs([("ACCESS_TOKEN_SECRET", SECRET)])).unwrap(),
     );
+}
+
+/// OP-03
+#[test]
+fn debug_shows_no_part_of_a_private_key() {
+    for (alg, pem, _) in EACH_TYPE {
+        let ring = pairs(pem);
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let der = STANDARD.decode(&body).unwrap();
+        let shown =
+            format!("{ring:?} {ring:#?} {:?}", KeyRing::from_pem(&pem[..pem.len() / 2])).to_lowercase();
+        for bytes in der.windows(6) {
+            let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+            let decimal = bytes.iter().map(u8::to_string).collect::<Vec<_>>();
+            for trace in [hex, decimal.join(", "), decimal.join(",")] {
+                assert!(!shown.contains(&trace), "{alg} shows {trace}: {shown}");
+            }
+        }
+        for line in pem.lines().filter(|line| !line.starts_with('-')) {
+            assert!(!shown.contains(&line[..8].to_lowercase()), "{alg}: {shown}");
+        }
+        assert!(shown.contains("<signing key>"), "{shown}");
+    }
 }
 
 /// OP-08: a reason goes to the log, so it must hold nothing that the sender chose.

@@ -60,7 +60,8 @@ impl Workshop<'_> {
     fn cargo(&self, suite: Suite) -> Command {
         let mut cargo = Command::new(env!("CARGO"));
         cargo
-            .args(["test", "--locked", "--offline", "-p", suite.package, "--test", suite.program])
+            .args(["test", "--locked", "--offline", "--all-features", "-p", suite.package])
+            .args(["--test", suite.program])
             .current_dir(self.sources)
             // Dependencies are shared. Programs are not: nobody shall start a broken one by mistake.
             .env("CARGO_BUILD_BUILD_DIR", self.build_folder)

@@ -1,0 +1,88 @@
+//! A guard that follows the public keys of an auth-server which the test plays, and what it logs.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use goptri::keys::KeysPace;
+use goptri::revocation::ManualMonotonic;
+use goptri::{Environment, Following, Guard, Refusal, Settings, TokenType};
+use tracing::dispatcher::DefaultGuard;
+
+use crate::feed_server::{FeedServer, PATIENCE};
+use crate::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
+use crate::logged::Log;
+use crate::test_keys::{jwks, kid_of, pairs};
+
+/// Nothing happens by itself: whatever is fetched, somebody has asked for. After a failure it is tried again soon.
+pub(crate) const ONLY_WHEN_ASKED: KeysPace = KeysPace {
+    refresh: Duration::from_hours(1),
+    shortest_pause: Duration::from_millis(1),
+    longest_pause: Duration::from_millis(20),
+    cool_down: Duration::from_hours(1),
+    least: Duration::from_millis(1),
+    patience: Duration::from_secs(20),
+};
+
+/// As soon as one answer is taken, the next is asked for.
+pub(crate) const AGAIN_AND_AGAIN: KeysPace =
+    KeysPace { refresh: Duration::from_millis(1), ..ONLY_WHEN_ASKED };
+
+pub(crate) struct FollowedKeys {
+    pub(crate) server: FeedServer,
+    pub(crate) guard: Guard,
+    pub(crate) log: Log,
+    _logging: DefaultGuard,
+}
+
+impl FollowedKeys {
+    pub(crate) fn start(server: FeedServer, pace: KeysPace, more: &[(&str, &str)]) -> Self {
+        let (log, logging) = Log::start();
+        let url = server.url();
+        let common = [("AUTH_SERVER_URL", url.as_str()), ("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)];
+        let environment = Environment::from_pairs([&common, more].concat());
+        let settings = Settings::new(&environment);
+        let following = Following::read(&settings);
+        let following = settings.finish(following).unwrap().fetching_keys_at(pace);
+        let guard = following.start(Arc::new(StoppedClock), Arc::new(ManualMonotonic::default())).unwrap();
+        Self { server, guard, log, _logging: logging }
+    }
+
+    /// Why a token of this key is refused.
+    pub(crate) fn refusal(&self, pem: &str) -> Option<Refusal> {
+        self.guard.check(&token_of(pem)).err()
+    }
+
+    /// Answers with this key alone, as often as it is asked until that is heard: a follower of little patience may be gone.
+    pub(crate) fn publish_until_taken(&self, pem: &str) {
+        while self.refusal(pem).is_some() {
+            self.server.next_for_keys().publish(&jwks(&[pem]));
+        }
+    }
+
+    pub(crate) fn wait_until_taken(&self, pem: &str) {
+        self.wait("its token is taken", || self.refusal(pem).is_none());
+    }
+
+    /// The same while nothing is known of what was ended, and nothing passes.
+    pub(crate) fn wait_until_known(&self, pem: &str) {
+        let kid = kid_of(pem);
+        self.wait("its key is known", || self.guard.keys().load().names().any(|name| name.kid == kid));
+    }
+
+    pub(crate) fn wait_for_log(&self, sentence: &str) {
+        self.wait(sentence, || self.log.text().contains(sentence));
+    }
+
+    pub(crate) fn wait(&self, what: &str, until: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !until() {
+            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.log.text());
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+pub(crate) fn token_of(pem: &str) -> String {
+    pairs(pem).sign(TokenType::Access, &claims()).unwrap()
+}

@@ -1,0 +1,211 @@
+//! Files of private keys: what is taken, what is not and why, and that nothing of a key is told.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use goptri::keys::{KeyFileFault, PublicKeyFault};
+use goptri::{Environment, Faults, KeyRing, Settings, TokenType};
+
+use crate::forge::{SECRET, claims, good, kid};
+use crate::logged::Log;
+use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, kid_of, pairs, refusal};
+
+fn fault(pem: &str) -> KeyFileFault {
+    KeyRing::from_pem(pem).unwrap_err()
+}
+
+/// No eight characters of the file's base64.
+fn assert_tells_nothing(told: &str, pem: &str) {
+    for line in pem.lines().filter(|line| line.len() >= 8 && !line.contains(['-', ' '])) {
+        for at in 0..=line.len() - 8 {
+            assert!(!told.contains(&line[at..at + 8]), "{told}");
+        }
+    }
+}
+
+/// JV-24
+#[test]
+fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
+    use KeyFileFault::{
+        Broken, Certificate, Empty, Encrypted, NoKey, OlderForm, Public, ShortRsa, Twice, Unsupported, Weak,
+    };
+    let unarmoured: String = P256.lines().filter(|line| !line.starts_with('-')).collect();
+    let older = "an older form; `openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW`";
+    let unsupported = "none of Ed25519, P-256 and RSA, or is not whole";
+    let table = [
+        (String::new(), Empty, "is empty. `auth-server key generate` makes one"),
+        (" \n\t\r\n".into(), Empty, "is empty"),
+        ("hunter2hunter2\n".into(), NoKey, "has no private key in PEM (-----BEGIN PRIVATE KEY-----)"),
+        (SECRET.into(), NoKey, "has no private key in PEM"),
+        (unarmoured, NoKey, "has no private key in PEM"),
+        (ED25519.replace("-----", ""), NoKey, "has no private key in PEM"),
+        (ED25519.replace("MC4CAQAw", "MC4C*QAw"), Broken, "breaks off in the middle of a block"),
+        (include_str!("test_keys/certificate.pem").into(), Certificate, "the private key alone"),
+        ([P256, include_str!("test_keys/certificate.pem")].concat(), Certificate, "holds a certificate"),
+        (include_str!("test_keys/ed25519_public.pem").into(), Public, "holds a public key"),
+        (include_str!("test_keys/rsa_public_pkcs1.pem").into(), Public, "holds a public key"),
+        ([include_str!("test_keys/p256_public.pem"), P256].concat(), Public, "holds a public key"),
+        (include_str!("test_keys/pkcs1.pem").into(), OlderForm, older),
+        (include_str!("test_keys/sec1.pem").into(), OlderForm, older),
+        (include_str!("test_keys/sec1_params.pem").into(), OlderForm, older),
+        (include_str!("test_keys/encrypted.pem").into(), Encrypted, "under a passphrase; `openssl pkcs8"),
+        (include_str!("test_keys/p384.pem").into(), Unsupported, unsupported),
+        (include_str!("test_keys/secp256k1.pem").into(), Unsupported, unsupported),
+        (include_str!("test_keys/ed448.pem").into(), Unsupported, unsupported),
+        (include_str!("test_keys/x25519.pem").into(), Unsupported, unsupported),
+        (include_str!("test_keys/rsapss.pem").into(), Unsupported, unsupported),
+        (ED25519.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"), Unsupported, unsupported),
+        (include_str!("test_keys/rsa1024.pem").into(), ShortRsa, "an RSA key of less than 2048 bits"),
+        (
+            include_str!("test_keys/rsa_e3.pem").into(),
+            Weak(PublicKeyFault::WeakExponent),
+            "cannot be used: its RSA exponent is even, less than 65537",
+        ),
+        ([P256, P256].concat(), Twice, "has the same key twice"),
+        ([ED25519, RSA, ED25519].concat(), Twice, "has the same key twice"),
+    ];
+    for (pem, expected, sentence) in table {
+        let fault = fault(&pem);
+        assert_eq!(fault, expected, "{pem}");
+        assert!(fault.to_string().contains(sentence), "{fault}");
+        assert_tells_nothing(&format!("{fault:?} {fault}"), &pem);
+    }
+}
+
+/// JV-24: one bad key spoils the file, whichever it is, for it may be the one that should sign.
+#[test]
+fn a_bad_key_beside_good_ones_is_not_passed_over() {
+    for (bad, expected) in [
+        (include_str!("test_keys/rsa1024.pem"), KeyFileFault::ShortRsa),
+        (include_str!("test_keys/p384.pem"), KeyFileFault::Unsupported),
+        (include_str!("test_keys/encrypted.pem"), KeyFileFault::Encrypted),
+    ] {
+        for pem in [[bad, ED25519, P256], [ED25519, bad, P256], [ED25519, P256, bad]] {
+            assert_eq!(fault(&pem.concat()), expected);
+        }
+    }
+}
+
+/// Whoever reads while somebody writes is told so, or reads whole keys from the start of the file.
+#[test]
+fn a_file_that_breaks_off_anywhere_is_never_taken_for_another_key() {
+    let end = "-----END PRIVATE KEY-----";
+    for pem in [ED25519, P256, RSA, &[ED25519, P256].concat(), &[P256_OTHER, RSA, ED25519].concat()] {
+        let whole = pairs(pem);
+        let names: Vec<_> = whole.verifying().names().collect();
+        for cut in 0..pem.len() {
+            let part = &pem[..cut];
+            let blocks_are_whole = part.trim_end().ends_with(end);
+            match KeyRing::from_pem(part) {
+                Ok(ring) => {
+                    assert!(blocks_are_whole, "taken, though it breaks off after {cut} bytes:\n{part}");
+                    let found: Vec<_> = ring.verifying().names().collect();
+                    assert_eq!(found[..], names[..part.matches(end).count()], "after {cut} bytes");
+                    assert_eq!(ring.signs(), whole.signs());
+                }
+                Err(fault) => {
+                    assert!(!blocks_are_whole, "{fault} after {cut} bytes");
+                    let expected = if part.is_empty() { KeyFileFault::Empty } else { KeyFileFault::Broken };
+                    assert_eq!(fault, expected, "after {cut} bytes:\n{part}");
+                }
+            }
+        }
+    }
+}
+
+/// A file that is written over in place: the beginning of the one, and the rest of the other.
+#[test]
+fn a_mixture_of_two_p256_keys_is_neither_of_them_and_no_third() {
+    let known = [kid_of(P256), kid_of(P256_OTHER)];
+    let mut refused = 0;
+    for cut in 0..P256.len() {
+        match KeyRing::from_pem(&format!("{}{}", &P256[..cut], &P256_OTHER[cut..])) {
+            Ok(ring) => assert!(known.contains(&ring.signs().kid), "a third key after {cut} bytes"),
+            Err(fault) => {
+                assert_eq!(fault, KeyFileFault::Unsupported, "after {cut} bytes");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
+fn read(pairs: &[(&str, &str)]) -> Result<KeyRing, Faults> {
+    let environment = Environment::from_pairs(pairs.iter().copied());
+    let settings = Settings::new(&environment);
+    let keys = settings.access_keys();
+    settings.finish(keys)
+}
+
+fn write(folder: &Path, pem: &str, mode: u32) -> String {
+    let path = folder.join("key.pem");
+    fs::write(&path, pem).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+const KEY_FILE: &str = "ACCESS_TOKEN_KEY_FILE";
+
+#[test]
+fn a_key_file_signs_and_a_secret_beside_it_still_verifies() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), &[ED25519, P256].concat(), 0o600);
+    let of_the_secret = read(&[("ACCESS_TOKEN_SECRET", SECRET)]).unwrap();
+    assert_eq!(of_the_secret.signs().kid, kid(SECRET));
+    let of_the_file = read(&[(KEY_FILE, &path)]).unwrap();
+    assert_eq!((of_the_file.signs().kid.as_str(), of_the_file.verifying().len()), (&*kid_of(ED25519), 2));
+    assert!(refusal(&of_the_file, &good()).is_some());
+    let both = read(&[(KEY_FILE, &path), ("ACCESS_TOKEN_SECRET", SECRET)]).unwrap();
+    assert_eq!((both.signs().kid.as_str(), both.verifying().len()), (&*kid_of(ED25519), 3));
+    for token in [good(), of_the_file.sign(TokenType::Access, &claims()).unwrap()] {
+        assert_eq!(refusal(&both, &token), None);
+    }
+}
+
+/// OP-03, OP-04
+#[test]
+fn a_fault_names_the_variable_and_the_file_and_shows_nothing_of_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let half = &RSA[..RSA.len() / 2];
+    let path = write(folder.path(), half, 0o600);
+    let faults = read(&[(KEY_FILE, &path)]).unwrap_err();
+    assert_eq!((faults.0.len(), faults.0[0].variable.as_str()), (1, KEY_FILE));
+    let sentence = format!("names the file {path:?}, which breaks off in the middle of a block");
+    assert!(faults.to_string().contains(&sentence), "{faults}");
+    assert_tells_nothing(&format!("{faults:?} {faults}"), half);
+
+    let nowhere = folder.path().join("nowhere").to_str().unwrap().to_owned();
+    let binary = folder.path().join("binary").to_str().unwrap().to_owned();
+    fs::write(&binary, b"\xff\xfe-----BEGIN PRIVATE KEY-----").unwrap();
+    let directory = folder.path().to_str().unwrap().to_owned();
+    for (path, reason) in
+        [(&nowhere, "No such file"), (&directory, "Is a directory"), (&binary, "it is not text")]
+    {
+        let faults = read(&[(KEY_FILE, path)]).unwrap_err();
+        assert_eq!(faults.0.len(), 1, "{faults}");
+        let sentence = format!("names the file {path:?}, which cannot be read: {reason}");
+        assert!(faults.to_string().contains(&sentence), "{faults}");
+    }
+
+    let neither = read(&[]).unwrap_err().to_string();
+    assert!(neither.contains("ACCESS_TOKEN_SECRET is not set, nor is ACCESS_TOKEN_SECRET_FILE"), "{neither}");
+    assert!(neither.contains(KEY_FILE) && neither.lines().count() == 2, "{neither}");
+    // Each has its own fault, and both are told.
+    let both = read(&[(KEY_FILE, &path), ("ACCESS_TOKEN_SECRET", "x")]).unwrap_err();
+    assert_eq!(both.0.len(), 2, "{both}");
+}
+
+#[test]
+fn a_key_file_that_everybody_may_read_is_used_and_warned_about() {
+    for (mode, warned) in [(0o600, 0), (0o400, 0), (0o640, 0), (0o644, 1), (0o604, 1)] {
+        let (log, _logging) = Log::start();
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(folder.path(), P256, mode);
+        assert_eq!(read(&[(KEY_FILE, &path)]).unwrap().signs().kid, kid_of(P256));
+        let told = log.text();
+        assert_eq!(log.times("every user of this machine can read the file of keys"), warned, "{told}");
+        assert!(warned == 0 || told.contains(&path) && told.contains(KEY_FILE) && told.contains("WARN"));
+        assert_tells_nothing(&told, P256);
+    }
+}

@@ -1,0 +1,216 @@
+//! The keys of a set as somebody publishes it: which are taken, and which are left out beside those that are good.
+
+use goptri::TokenType;
+use goptri::keys::{Jwks, JwksFault, PublicKeyFault, VerifyingKeys};
+use serde_json::{Value, json};
+
+use crate::forge::{base64url, claims, with, without};
+use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, kid_of, pairs};
+
+pub(crate) fn read(set: &Value) -> Result<(VerifyingKeys, Vec<PublicKeyFault>), JwksFault> {
+    Jwks::read(set.to_string().as_bytes())
+}
+
+/// That with this key in the set, first or last, only it is left out, and for this reason.
+fn left_out(bad: &Value, expected: PublicKeyFault) {
+    let good = pairs(ED25519);
+    let token = good.sign(TokenType::Access, &claims()).unwrap();
+    for keys in [json!([bad, jwk(ED25519)]), json!([jwk(ED25519), bad])] {
+        let (keys, faults) = read(&json!({ "keys": keys })).unwrap();
+        assert_eq!(faults, [expected], "{bad}");
+        assert_eq!(&keys, good.verifying(), "{bad}");
+        assert!(keys.open::<Value>(TokenType::Access, &token).is_ok(), "{bad}");
+        let shown = format!("{:?} {}", faults[0], faults[0]);
+        let long = bad.as_object().unwrap().values().filter_map(Value::as_str).filter(|text| text.len() > 9);
+        assert!(!long.into_iter().any(|text| shown.contains(text)), "{shown}");
+    }
+}
+
+fn with_n(n: &[u8]) -> Value {
+    with(jwk(RSA), "n", base64url(n))
+}
+
+fn with_e(e: &[u8]) -> Value {
+    with(jwk(RSA), "e", base64url(e))
+}
+
+#[test]
+fn keys_of_each_type_are_taken_under_the_name_that_the_set_gives_them() {
+    for pem in [ED25519, P256, RSA] {
+        let bare = ["alg", "use", "kid"].into_iter().fold(jwk(pem), without);
+        let wordy =
+            with(with(jwk(pem), "key_ops", json!(["verify", "sign"])), "made-up", json!({ "a": [1] }));
+        let certified = with(with(jwk(pem), "x5c", json!(["MIIB"])), "x5u", "https://evil.example/c.pem");
+        for named in [jwk(pem), wordy, certified, bare] {
+            let (keys, left_out) = read(&json!({ "keys": [named], "more": 1 })).unwrap();
+            assert_eq!((left_out, keys.names().next().unwrap().kid), (vec![], kid_of(pem)), "{named}");
+        }
+        let (keys, _) = read(&json!({ "keys": [with(jwk(pem), "kid", "2011-04-29")] })).unwrap();
+        assert_eq!(keys.names().next().unwrap().kid, "2011-04-29");
+        assert_ne!(&keys, pairs(pem).verifying());
+    }
+    let (none, left_out) = read(&json!({ "keys": [] })).unwrap();
+    assert!(none.is_empty() && left_out.is_empty());
+}
+
+/// JV-24
+#[test]
+fn an_rsa_key_that_is_too_short_too_long_or_weak_is_left_out() {
+    let ones = |bytes: usize| vec![0xff; bytes];
+    let table = [
+        (with_n(&ones(128)), PublicKeyFault::Length { bits: 1024 }),
+        (with_n(&[&[0x7f][..], &ones(255)].concat()), PublicKeyFault::Length { bits: 2047 }),
+        (with_n(&[&[1][..], &ones(1024)].concat()), PublicKeyFault::Length { bits: 8193 }),
+        (with_n(&ones(2048)), PublicKeyFault::Length { bits: 16384 }),
+        (with_e(&[1]), PublicKeyFault::WeakExponent),
+        (with_e(&[3]), PublicKeyFault::WeakExponent),
+        (with_e(&[17]), PublicKeyFault::WeakExponent),
+        (with_e(&[0xff, 0xff]), PublicKeyFault::WeakExponent),
+        (with_e(&[1, 0, 0]), PublicKeyFault::WeakExponent),
+        (with_e(&[1, 0, 2]), PublicKeyFault::WeakExponent),
+        (with_e(&[4, 0, 0, 0, 1]), PublicKeyFault::WeakExponent),
+        (with_e(&ones(256)), PublicKeyFault::WeakExponent),
+        (with_n(&[&ones(255)[..], &[0xfe]].concat()), PublicKeyFault::NoKey),
+        // RFC 7518 §2: a number in as few bytes as it takes, or one key had two thumbprints.
+        (with_n(&[]), PublicKeyFault::Malformed),
+        (with_n(&[0; 256]), PublicKeyFault::Malformed),
+        (with_n(&[&[0][..], &ones(256)].concat()), PublicKeyFault::Malformed),
+        (with_n(&[&[0; 128][..], &ones(128)].concat()), PublicKeyFault::Malformed),
+        (with_e(&[]), PublicKeyFault::Malformed),
+        (with_e(&[0, 1, 0, 1]), PublicKeyFault::Malformed),
+    ];
+    for (bad, expected) in table {
+        left_out(&bad, expected);
+    }
+}
+
+/// 65537 to the power of 128: 2049 bits, and a power of the generator modulo every prime.
+fn power_of_65537() -> Vec<u8> {
+    let mut little_endian = vec![1_u8];
+    for _ in 0..128 {
+        let shifted: Vec<u8> = [&[0, 0], little_endian.as_slice()].concat();
+        let mut carry = 0;
+        little_endian = shifted
+            .iter()
+            .enumerate()
+            .map(|(at, high)| {
+                let sum = u16::from(*high) + u16::from(*little_endian.get(at).unwrap_or(&0)) + carry;
+                carry = sum >> 8;
+                sum.to_le_bytes()[0]
+            })
+            .collect();
+        if carry > 0 {
+            little_endian.push(1);
+        }
+    }
+    little_endian.into_iter().rev().collect()
+}
+
+/// JV-24: of a modulus that was made as that library did, k·M + (65537^a mod M) for both primes with the product M of the
+/// first 126 primes, and of a plain power.
+#[test]
+fn a_key_of_the_generator_behind_roca_is_left_out() {
+    let made = include_str!("test_keys/roca_modulus.txt").trim_end();
+    left_out(&with(jwk(RSA), "n", made), PublicKeyFault::Roca);
+    let power = power_of_65537();
+    assert_eq!((power.len(), power[0]), (257, 1));
+    left_out(&with_n(&power), PublicKeyFault::Roca);
+}
+
+/// JV-24
+#[test]
+fn a_key_of_another_curve_type_or_algorithm_or_for_another_use_is_left_out() {
+    let [ed, ec, rsa] = [ED25519, P256, RSA].map(jwk);
+    let ec = || ec.clone();
+    let table = [
+        (with(ec(), "crv", "P-384"), PublicKeyFault::Unsupported),
+        (with(ec(), "crv", "P-521"), PublicKeyFault::Unsupported),
+        (with(ec(), "crv", "secp256k1"), PublicKeyFault::Unsupported),
+        (with(ec(), "crv", "p-256"), PublicKeyFault::Unsupported),
+        (with(ec(), "crv", "Ed25519"), PublicKeyFault::Unsupported),
+        (with(ec(), "crv", 256), PublicKeyFault::Unsupported),
+        (without(ec(), "crv"), PublicKeyFault::Unsupported),
+        (with(ed.clone(), "crv", "Ed448"), PublicKeyFault::Unsupported),
+        (with(ed.clone(), "crv", "X25519"), PublicKeyFault::Unsupported),
+        (with(ed.clone(), "crv", "P-256"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "kty", "EC"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "kty", "rsa"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "kty", "AKP"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "kty", "oct"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "kty", json!(null)), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "kty", json!(["RSA"])), PublicKeyFault::Unsupported),
+        (without(rsa.clone(), "kty"), PublicKeyFault::Unsupported),
+        (json!({}), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "alg", "RS512"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "alg", "PS256"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "alg", "HS256"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "alg", "RSA-OAEP"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "alg", "none"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "alg", json!(null)), PublicKeyFault::Unsupported),
+        (with(ec(), "alg", "ES384"), PublicKeyFault::Unsupported),
+        (with(ec(), "alg", "ECDH-ES"), PublicKeyFault::Unsupported),
+        (with(ed.clone(), "alg", "ES256"), PublicKeyFault::Unsupported),
+        (with(rsa.clone(), "use", "enc"), PublicKeyFault::OtherUse),
+        (with(ec(), "use", "SIG"), PublicKeyFault::OtherUse),
+        (with(ec(), "use", json!(null)), PublicKeyFault::OtherUse),
+        (with(ed.clone(), "use", json!(["sig"])), PublicKeyFault::OtherUse),
+        (with(rsa.clone(), "key_ops", json!([])), PublicKeyFault::OtherUse),
+        (with(rsa.clone(), "key_ops", json!(["sign"])), PublicKeyFault::OtherUse),
+        (with(rsa.clone(), "key_ops", json!(["encrypt", "wrapKey"])), PublicKeyFault::OtherUse),
+        (with(ed.clone(), "key_ops", "verify"), PublicKeyFault::OtherUse),
+        (with(with(ed, "use", "enc"), "key_ops", json!(["verify"])), PublicKeyFault::OtherUse),
+    ];
+    for (bad, expected) in table {
+        left_out(&with(bad, "kid", "bad"), expected);
+    }
+}
+
+/// JV-24
+#[test]
+fn a_key_whose_members_are_missing_of_the_wrong_type_or_no_key_is_left_out() {
+    let zeros = base64url([0; 32]);
+    let [ec, other] = [P256, P256_OTHER].map(jwk);
+    for (pem, members) in [(ED25519, &["x"][..]), (P256, &["x", "y"]), (RSA, &["n", "e"])] {
+        for member in members {
+            // A name of its own, or the set had two of one.
+            let bad = || with(jwk(pem), "kid", "bad");
+            left_out(&without(bad(), member), PublicKeyFault::Malformed);
+            let text = bad()[*member].as_str().unwrap().to_owned();
+            for wrong in [json!(null), json!(7), json!([text]), json!({ "x": text }), json!(true)] {
+                left_out(&with(bad(), member, wrong), PublicKeyFault::Malformed);
+            }
+            for wrong in [
+                format!("{text}="),
+                format!("{text}=="),
+                format!(" {text}"),
+                format!("{text}\n"),
+                format!("{}+", &text[1..]),
+                format!("{}/", &text[1..]),
+                "\u{fffd}".to_owned(),
+            ] {
+                left_out(&with(bad(), member, wrong), PublicKeyFault::Malformed);
+            }
+        }
+    }
+    let bad = |pem| with(jwk(pem), "kid", "bad");
+    let x = ec["x"].as_str().unwrap();
+    for (bad, expected) in [
+        (with(bad(ED25519), "x", base64url([7; 31])), PublicKeyFault::Malformed),
+        (with(bad(ED25519), "x", base64url([7; 33])), PublicKeyFault::Malformed),
+        (with(bad(ED25519), "x", ""), PublicKeyFault::Malformed),
+        (with(bad(P256), "x", base64url([7; 31])), PublicKeyFault::Malformed),
+        (with(bad(P256), "y", base64url([7; 33])), PublicKeyFault::Malformed),
+        // x and y have 64 bytes together.
+        (with(with(bad(P256), "x", base64url([7; 31])), "y", base64url([7; 33])), PublicKeyFault::Malformed),
+        (with(bad(P256), "y", other["y"].clone()), PublicKeyFault::NoKey),
+        (with(bad(P256), "y", x), PublicKeyFault::NoKey),
+        (with(with(bad(P256), "x", zeros.as_str()), "y", zeros.as_str()), PublicKeyFault::NoKey),
+        (with(bad(P256), "x", base64url([0xff; 32])), PublicKeyFault::NoKey),
+    ] {
+        left_out(&bad, expected);
+    }
+    // A name that is none.
+    for kid in [json!(null), json!(7), json!(["a"]), json!({})] {
+        left_out(&with(jwk(P256), "kid", kid), PublicKeyFault::Malformed);
+    }
+}

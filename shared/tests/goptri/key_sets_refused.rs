@@ -1,0 +1,180 @@
+//! Sets of public keys of which nothing is believed, and the one that a ring publishes itself.
+
+use std::collections::BTreeSet;
+
+use goptri::TokenType;
+use goptri::keys::{Jwks, JwksFault, MAX_JWKS_BYTES, MAX_KEYS};
+use serde_json::{Value, json};
+
+use crate::forge::{OTHER_SECRET, SECRET, base64url, claims, ring, with, without};
+use crate::key_sets::read;
+use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, jwks, kid_of, pairs};
+
+/// That this makes the whole set worth nothing, good keys and all.
+fn refused(set: &[u8], expected: JwksFault) {
+    let fault = Jwks::read(set).unwrap_err();
+    assert_eq!(fault, expected, "{}", String::from_utf8_lossy(&set[..set.len().min(300)]));
+    assert!(!fault.to_string().contains("hunter2"), "{fault}");
+}
+
+/// OI-03: whoever reads such a set can sign, so nothing that it says of any key is believed.
+#[test]
+fn a_private_member_anywhere_refuses_the_whole_set() {
+    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        for pem in [ED25519, P256, RSA] {
+            for value in [json!("hunter2"), json!(null), json!([]), json!("")] {
+                let bad = with(with(jwk(pem), "kid", "bad"), member, value);
+                for keys in [json!([bad, jwk(P256_OTHER)]), json!([jwk(P256_OTHER), bad])] {
+                    let set = json!({ "keys": keys }).to_string();
+                    refused(set.as_bytes(), JwksFault::PrivateMembers);
+                }
+            }
+        }
+        // Also in a key that would be left out.
+        let unknown = json!({ "kty": "of tomorrow", "use": "enc", member: "hunter2" });
+        let set = json!({ "keys": [jwk(P256), unknown] }).to_string();
+        refused(set.as_bytes(), JwksFault::PrivateMembers);
+    }
+    let secret = json!({ "keys": [{ "kty": "oct", "k": base64url(crate::forge::SECRET), "alg": "HS256" }] });
+    let fault = read(&secret).unwrap_err();
+    assert_eq!(fault, JwksFault::PrivateMembers);
+    assert!(fault.to_string().contains("everybody can sign with its keys: replace them at once"), "{fault}");
+}
+
+/// JV-06, OI-03: which of them a token means would be anybody's guess.
+#[test]
+fn two_keys_of_one_name_refuse_the_whole_set() {
+    let same = |pem: &str| with(jwk(pem), "kid", "same");
+    for keys in [
+        json!([jwk(P256), jwk(P256)]),
+        json!([same(P256), same(RSA)]),
+        json!([same(P256), jwk(ED25519), same(P256)]),
+        // One of them is of no use here.
+        json!([same(P256), with(same(RSA), "use", "enc")]),
+        json!([{ "kty": "of tomorrow", "kid": "same" }, same(P256)]),
+        // One has its name from its thumbprint.
+        json!([without(jwk(P256), "kid"), jwk(P256)]),
+        json!([jwk(P256), without(jwk(P256), "kid")]),
+        json!([without(jwk(P256), "kid"), without(jwk(P256), "kid")]),
+        json!([without(jwk(P256), "kid"), with(jwk(RSA), "kid", kid_of(P256))]),
+    ] {
+        let set = json!({ "keys": keys }).to_string();
+        refused(set.as_bytes(), JwksFault::DuplicateKid);
+    }
+}
+
+/// HTML of a proxy, half an answer, another document, or one that two readers read differently.
+#[test]
+fn what_is_no_set_of_keys_is_refused() {
+    let (good, alone) = (jwks(&[P256, RSA]), jwk(P256).to_string());
+    let doubled = good.replacen("\"kty\":\"EC\"", "\"kty\":\"EC\",\"kty\":\"RSA\"", 1);
+    let spelled = good.replacen("\"kty\":\"EC\"", "\"kty\":\"EC\",\"k\\u0074y\":\"EC\"", 1);
+    assert_ne!((doubled.len(), spelled.len()), (good.len(), good.len()));
+    let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let not_utf8 = good.replace("RSA", "R\u{1}A").into_bytes();
+    let not_utf8: Vec<u8> = not_utf8.into_iter().map(|byte| if byte == 1 { 0xff } else { byte }).collect();
+    let deep = format!("{{\"keys\":[],\"more\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    let table: [&[u8]; 26] = [
+        b"",
+        b" ",
+        b"null",
+        b"7",
+        b"\"hunter2\"",
+        b"[]",
+        alone.as_bytes(),
+        b"[{\"keys\":[]}]",
+        b"{}",
+        br#"{"keys":null}"#,
+        br#"{"keys":{}}"#,
+        br#"{"keys":"hunter2"}"#,
+        br#"{"keys":[null]}"#,
+        br#"{"keys":["hunter2"]}"#,
+        br#"{"keys":[[]]}"#,
+        br#"{"Keys":[]}"#,
+        br#"{"keys":[],"keys":[]}"#,
+        br#"{"keys":[]} hunter2"#,
+        br#"{"keys":[{"kid":"\ud800"}]}"#,
+        b"<!doctype html><title>hunter2</title>",
+        b"\xef\xbb\xbf{\"keys\":[]}",
+        doubled.as_bytes(),
+        spelled.as_bytes(),
+        &utf16,
+        &not_utf8,
+        deep.as_bytes(),
+    ];
+    for set in table {
+        refused(set, JwksFault::NotASet);
+    }
+    for cut in 0..good.len() {
+        refused(&good.as_bytes()[..cut], JwksFault::NotASet);
+    }
+    let fault = JwksFault::NotASet.to_string();
+    assert!(fault.contains("does AUTH_SERVER_URL name auth-server itself?"), "{fault}");
+}
+
+/// JV-06: what is looked through for each token is bounded, and so is what is read at all.
+#[test]
+fn a_set_that_is_too_large_is_refused_and_one_of_just_that_size_is_taken() {
+    let many = |number: usize| {
+        let keys = (0..number).map(|number| with(jwk(P256), "kid", number.to_string()));
+        json!({ "keys": keys.collect::<Vec<_>>() })
+    };
+    assert_eq!(read(&many(MAX_KEYS)).unwrap().0.len(), MAX_KEYS);
+    refused(many(MAX_KEYS + 1).to_string().as_bytes(), JwksFault::TooManyKeys);
+    // Also if none of them were of any use.
+    let none = json!({ "keys": vec![json!({}); MAX_KEYS + 1] });
+    refused(none.to_string().as_bytes(), JwksFault::TooManyKeys);
+
+    let good = jwks(&[P256]);
+    let of_length = |length: usize| format!("{good}{}", " ".repeat(length - good.len()));
+    assert_eq!(Jwks::read(of_length(MAX_JWKS_BYTES).as_bytes()).unwrap().0.len(), 1);
+    for length in [MAX_JWKS_BYTES + 1, 10 << 20] {
+        refused(of_length(length).as_bytes(), JwksFault::TooLong);
+        refused(&vec![b'['; length], JwksFault::TooLong);
+    }
+}
+
+/// OI-03
+#[test]
+fn a_ring_publishes_public_members_only_and_never_a_secret() {
+    let secrets = ring(&[SECRET, OTHER_SECRET]);
+    let all = pairs(&[ED25519, P256, RSA, P256_OTHER].concat()).also_verifying(secrets.verifying().clone());
+    let text = serde_json::to_string(&all.verifying().jwks()).unwrap();
+    let set: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(set.as_object().unwrap().keys().collect::<Vec<_>>(), ["keys"]);
+    let keys = set["keys"].as_array().unwrap();
+    let mut kids = BTreeSet::new();
+    for key in keys {
+        let (alg, members): (_, &[&str]) = match key["kty"].as_str().unwrap() {
+            "OKP" => ("EdDSA", &["alg", "crv", "kid", "kty", "use", "x"]),
+            "EC" => ("ES256", &["alg", "crv", "kid", "kty", "use", "x", "y"]),
+            "RSA" => ("RS256", &["alg", "e", "kid", "kty", "n", "use"]),
+            other => panic!("{other} is published"),
+        };
+        let shown: BTreeSet<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(shown, members.iter().copied().collect(), "{key}");
+        assert_eq!((key["alg"].as_str(), key["use"].as_str()), (Some(alg), Some("sig")), "{key}");
+        assert!(kids.insert(key["kid"].as_str().unwrap()), "{key}");
+    }
+    let expected = [ED25519, P256, RSA, P256_OTHER].map(kid_of);
+    assert_eq!(kids, expected.iter().map(String::as_str).collect());
+    for secret in [SECRET, OTHER_SECRET] {
+        assert!(!text.contains(secret) && !text.contains(&base64url(secret)), "{text}");
+        assert!(!text.contains(&crate::forge::kid(secret)), "not even what it is called: {text}");
+    }
+    let nothing = serde_json::to_string(&secrets.verifying().jwks()).unwrap();
+    assert_eq!(nothing, r#"{"keys":[]}"#);
+}
+
+#[test]
+fn whoever_reads_what_a_ring_publishes_verifies_with_the_same_keys() {
+    let blocks = [ED25519, P256, RSA, P256_OTHER];
+    let ring = pairs(&blocks.concat());
+    let text = serde_json::to_vec(&ring.verifying().jwks()).unwrap();
+    let (keys, left_out) = Jwks::read(&text).unwrap();
+    assert_eq!((&keys, left_out), (ring.verifying(), vec![]));
+    for pem in blocks {
+        let token = pairs(pem).sign(TokenType::Access, &claims()).unwrap();
+        assert!(keys.open::<Value>(TokenType::Access, &token).is_ok());
+    }
+}

@@ -1,0 +1,230 @@
+//! Keys that cannot be fetched, and answers that are none: what was known stays, the log says why once, and it recovers.
+
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use goptri::Refusal;
+use goptri::keys::KeysPace;
+use serde_json::json;
+
+use crate::feed_server::{Asked, FeedServer};
+use crate::followed_keys::{AGAIN_AND_AGAIN, FollowedKeys};
+use crate::forge::with;
+use crate::revoked::resident_kb;
+use crate::test_keys::{ED25519, P256, RSA, jwk, jwks};
+
+const FAILED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use";
+
+/// A guard that knows one key, asked again and again.
+fn knowing_one(pace: KeysPace) -> FollowedKeys {
+    let followed = FollowedKeys::start(FeedServer::start_by_hand(), pace, &[]);
+    followed.server.next_for_keys().publish(&jwks(&[ED25519]));
+    followed.wait_until_taken(ED25519);
+    followed
+}
+
+/// Whatever `fail` answers, twice: the one key stays, and is the only one; the reason is told once, and again when it fails again
+/// after it went well.
+fn fails(followed: &FollowedKeys, reason: &str, fail: impl Fn(Asked)) {
+    for round in 1..=2 {
+        for _ in 0..2 {
+            fail(followed.server.next_for_keys());
+        }
+        // When the next one comes, those two were judged.
+        let healing = followed.server.next_for_keys();
+        followed.wait(reason, || followed.log.times(reason) == round);
+        assert_eq!((followed.refusal(ED25519), followed.guard.ready()), (None, Ok(())), "{reason}");
+        assert_eq!(followed.refusal(P256), Some(Refusal::UnknownKey), "{reason}");
+        assert_eq!(followed.log.times(FAILED), round, "{}", followed.log.text());
+        healing.publish(&jwks(&[RSA]));
+        followed.publish_until_taken(RSA);
+        assert_eq!(followed.refusal(ED25519), Some(Refusal::UnknownKey), "{reason}");
+        followed.publish_until_taken(ED25519);
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_set_of_keys_changes_nothing() {
+    let html = "<!doctype html><title>hunter2</title>".to_owned();
+    let private = json!({ "keys": [jwk(P256), with(jwk(RSA), "d", "hunter2")] }).to_string();
+    let twice = json!({ "keys": [jwk(P256), jwk(P256)] }).to_string();
+    let many =
+        json!({ "keys": (0..65).map(|kid| with(jwk(P256), "kid", kid.to_string())).collect::<Vec<_>>() });
+    let half = jwks(&[P256])[..100].to_owned();
+    let no_set = "its answer is not used: it is not a JSON object with an array of keys; does AUTH_SERVER_URL name auth-server itself?";
+    let table = [
+        ("500 Internal Server Error", jwks(&[P256]), "it answers 500 Internal Server Error instead of keys"),
+        ("503 Service Unavailable", String::new(), "it answers 503 Service Unavailable instead of keys"),
+        ("404 Not Found", html.clone(), "it answers 404 Not Found instead of keys"),
+        ("401 Unauthorized", html.clone(), "it answers 401 Unauthorized instead of keys"),
+        ("201 Created", jwks(&[P256]), "it answers 201 Created instead of keys"),
+        ("200 OK", html, no_set),
+        ("200 OK", String::new(), no_set),
+        ("200 OK", "null".to_owned(), no_set),
+        ("200 OK", half, no_set),
+        ("200 OK", many.to_string(), "it has more than 64 keys"),
+        ("200 OK", twice, "it has two keys of the same kid"),
+        ("200 OK", private, "it shows private members, so everybody can sign with its keys"),
+    ];
+    for (status, body, reason) in table {
+        let followed = knowing_one(AGAIN_AND_AGAIN);
+        fails(&followed, reason, |asked| asked.answer(status, "Content-Type: text/html\r\n", &body));
+        assert!(!followed.log.text().contains("hunter2"), "{}", followed.log.text());
+    }
+}
+
+/// OI-03: whoever reads such a set can sign, and somebody has to do something at once, whatever else is wrong.
+#[test]
+fn private_members_are_told_as_an_error_also_after_other_failures() {
+    let followed = knowing_one(AGAIN_AND_AGAIN);
+    followed.server.next_for_keys().publish("<p>no</p>");
+    followed
+        .server
+        .next_for_keys()
+        .publish(&json!({ "keys": [with(jwk(P256), "d", "hunter2")] }).to_string());
+    let _judged = followed.server.next_for_keys();
+    let told = followed.log.text();
+    let error = told.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
+    assert!(error.contains("replace them at once, and publish public members only"), "{told}");
+    assert_eq!((followed.refusal(ED25519), followed.refusal(P256)), (None, Some(Refusal::UnknownKey)));
+}
+
+#[test]
+fn a_server_that_hangs_up_or_speaks_nonsense_changes_nothing() {
+    for nonsense in
+        [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00", b"220 mail.example.com ESMTP\r\n", b"\0\0\r\n\r\n"]
+    {
+        let followed = knowing_one(AGAIN_AND_AGAIN);
+        fails(&followed, "auth-server cannot be reached: ", |mut asked| {
+            asked.send(nonsense);
+        });
+    }
+    let followed = knowing_one(AGAIN_AND_AGAIN);
+    fails(&followed, "auth-server cannot be reached: ", |mut asked| {
+        let body = jwks(&[P256]);
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len() + 1);
+        asked.send(head.as_bytes());
+        asked.send(body.as_bytes());
+    });
+}
+
+#[test]
+fn while_auth_server_is_away_it_is_said_and_tried_again() {
+    // Nobody listens there any more.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut server = FeedServer::start_by_hand();
+    server.address = address;
+    let followed = FollowedKeys::start(server, AGAIN_AND_AGAIN, &[]);
+    followed.wait_for_log("auth-server cannot be reached: Connection refused");
+    assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown));
+}
+
+/// Only whom the operator named is believed.
+#[test]
+fn a_redirect_is_not_followed() {
+    for status in [
+        "301 Moved Permanently",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        let elsewhere = FeedServer::start();
+        elsewhere.publish(&jwks(&[P256]));
+        let followed = knowing_one(AGAIN_AND_AGAIN);
+        let location = format!("Location: {}/.well-known/jwks.json\r\n", elsewhere.url());
+        fails(&followed, &format!("it leads elsewhere ({status})"), |asked| {
+            asked.answer(status, &location, &jwks(&[P256]));
+        });
+        assert_eq!(elsewhere.keys_asked(), 0, "{status}");
+    }
+}
+
+/// Sends pieces until the other side has had enough, and says how many megabytes it took.
+fn pour(mut asked: Asked, head: &str, piece: &str) -> usize {
+    let megabyte = piece.repeat((1 << 20) / piece.len());
+    asked.send(head.as_bytes());
+    (0..1_024).take_while(|_| asked.send(megabyte.as_bytes())).count()
+}
+
+#[test]
+fn a_gigabyte_is_left_long_before_its_end() {
+    let sized = "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n";
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let endless = "HTTP/1.1 200 OK\r\n\r\n{\"keys\":[";
+    let chunk = format!("400\r\n{}\r\n", " ".repeat(1_024));
+    for (head, piece) in [(sized, " "), (chunked, chunk.as_str()), (endless, "{\"kty\":\"EC\"},")] {
+        let followed = knowing_one(AGAIN_AND_AGAIN);
+        let before = resident_kb();
+        fails(&followed, "it is longer than 131072 bytes", |asked| {
+            let poured = pour(asked, head, piece);
+            // What the operating system buffers comes on top.
+            assert!(poured < 64, "{poured} MiB of {piece:?}");
+        });
+        let grown = resident_kb().saturating_sub(before);
+        assert!(grown < 40_000, "{grown} kB more");
+    }
+}
+
+#[test]
+fn an_answer_that_hangs_or_drips_is_left() {
+    let pace = KeysPace { patience: Duration::from_millis(100), ..AGAIN_AND_AGAIN };
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+    for begun in ["", "HTTP/1.1 200 OK\r\nContent-", head, &format!("{head}{{\"keys\":[")] {
+        let followed = knowing_one(pace);
+        fails(&followed, "it did not answer within 0 s", |mut asked| {
+            asked.send(begun.as_bytes());
+            asked.wait_until_closed();
+        });
+    }
+    // There is always something to read, and never an end.
+    let followed = knowing_one(pace);
+    fails(&followed, "it did not answer within 0 s", |mut asked| {
+        asked.send(head.as_bytes());
+        while asked.send(b" ") {
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+}
+
+/// A hundred reasons to come back at once, and it does not: it waits longer each time.
+#[test]
+fn a_server_that_fails_is_not_run_into_the_ground() {
+    let pace = KeysPace {
+        shortest_pause: Duration::from_millis(20),
+        longest_pause: Duration::from_millis(160),
+        ..AGAIN_AND_AGAIN
+    };
+    let followed = knowing_one(pace);
+    let started = std::time::Instant::now();
+    for _ in 0..6 {
+        followed.server.next_for_keys().answer("500 Internal Server Error", "", "");
+    }
+    drop(followed.server.next_for_keys());
+    // 20, 40, 80, and then 160 ms each.
+    assert!(started.elapsed() >= Duration::from_millis(620), "{:?}", started.elapsed());
+}
+
+/// Of a newer auth-server, or a mistake: those that are good are used, and the log says what is wrong with the others.
+#[test]
+fn a_key_of_no_use_is_left_out_and_told() {
+    let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[]);
+    let keys =
+        json!([with(jwk(P256), "use", "enc"), jwk(ED25519), { "kty": "of tomorrow", "kid": "hunter2" }]);
+    followed.server.next_for_keys().publish(&json!({ "keys": keys }).to_string());
+    followed.wait_until_taken(ED25519);
+    assert_eq!(followed.refusal(P256), Some(Refusal::UnknownKey));
+    assert_eq!(
+        followed.log.times("a key that auth-server publishes is not used"),
+        2,
+        "{}",
+        followed.log.text()
+    );
+    for reason in
+        ["it is not for verifying signatures (use, key_ops)", "it is none of Ed25519 (EdDSA), P-256"]
+    {
+        assert_eq!(followed.log.times(reason), 1, "{}", followed.log.text());
+    }
+    assert!(!followed.log.text().contains("hunter2"), "{}", followed.log.text());
+}

@@ -1,0 +1,62 @@
+//! An ECDSA signature has a twin that everybody can make: the same token in two texts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
+use goptri::{AccessVerifier, Guard, Refusal};
+
+use crate::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, StoppedClock, base64url};
+use crate::revoked::{SESSION, TOKEN, end};
+use crate::test_keys::{P256, kid_of, pairs, sign, unsigned};
+
+/// The order of P-256 (FIPS 186-5, SEC 2 §2.4.2).
+const ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
+    0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+/// The other signature that is as good as this one: (r, n - s).
+fn twin(signature: &[u8]) -> Vec<u8> {
+    let (r, s) = signature.split_at(32);
+    let mut borrow = 0;
+    let mut difference: Vec<u8> = ORDER
+        .iter()
+        .zip(s)
+        .rev()
+        .map(|(order, s)| {
+            let byte = i16::from(*order) - i16::from(*s) - borrow;
+            borrow = i16::from(byte < 0);
+            u8::try_from(byte.rem_euclid(256)).unwrap()
+        })
+        .collect();
+    difference.reverse();
+    [r, &difference].concat()
+}
+
+/// JV-28: everybody can make the twin of an ES256 signature, so what is revoked is the name and not the text.
+#[test]
+fn the_twin_of_a_revoked_es256_token_is_revoked_as_well() {
+    for (kind, subject) in [(Kind::Token, TOKEN), (Kind::Session, SESSION)] {
+        let staleness = Staleness { max: Duration::from_mins(1), then: OnStale::Allow };
+        let revocations = Revocations::new(staleness, Arc::new(ManualMonotonic::default()));
+        let leeway = TimeDelta::seconds(LEEWAY);
+        let verifier = AccessVerifier::new(pairs(P256), ISSUER.into(), AUDIENCE.into(), leeway);
+        let guard = Guard::new(verifier, Arc::new(StoppedClock)).with_revocations(revocations.clone());
+
+        let signed = unsigned("ES256", &kid_of(P256));
+        let signature = sign("ES256", P256, &signed);
+        let [one, other] = [signature.clone(), twin(&signature)]
+            .map(|signature| format!("{signed}.{}", base64url(signature)));
+        assert_ne!(one, other);
+        assert_eq!(twin(&twin(&signature)), signature);
+        for token in [&one, &other] {
+            assert!(guard.check(token).is_ok(), "both are good, or this shows nothing");
+        }
+        revocations.insert(&end(kind, subject, NOW, 60)).unwrap();
+        for token in [&one, &other] {
+            assert_eq!(guard.check(token).err(), Some(Refusal::Revoked), "{kind:?}");
+        }
+    }
+}
