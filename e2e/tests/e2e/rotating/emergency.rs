@@ -33,6 +33,11 @@ pub(super) async fn refresh(client: &Client, auth: &Member, refresh_token: &str)
     (token("access_token"), token("refresh_token"))
 }
 
+async fn sign_out(client: &Client, auth: &Member, access_token: &str) -> u16 {
+    let url = format!("{}/logout", auth.server.url);
+    client.delete(url).bearer_auth(access_token).send().await.unwrap().status().as_u16()
+}
+
 pub(super) async fn until_refused(client: &Client, member: &Member, token: &str, since: Instant) -> Duration {
     while accepts(client, member, token).await {
         assert!(since.elapsed() < PATIENCE, "still accepted:\n{}", member.server.running.output());
@@ -77,11 +82,15 @@ impl Emergency<'_> {
         );
 
         for (turn, (old, session)) in old_tokens.iter().zip(&signed_in).enumerate() {
-            let (new, _) = refresh(&client, &fleet.auths[turn % 2], session).await;
+            let auth = &fleet.auths[turn % 2];
+            assert_eq!(sign_out(&client, auth, old).await, 401);
+            let (new, next) = refresh(&client, auth, session).await;
             for member in fleet.all() {
                 assert!(!accepts(&client, member, old).await, "an old token is accepted again");
                 assert!(accepts(&client, member, &new).await, "a new token is refused");
             }
+            let signed_out = auth.server.delete("/logout", &json!({ "refresh_token": next })).await;
+            assert_eq!(signed_out.status(), 204);
         }
     }
 

@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod moving;
 mod other_secrets;
+mod page;
 mod people;
 mod planned;
 mod session_tokens;
