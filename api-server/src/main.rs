@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use api_server::{Application, Config};
 use goptri::revocation::SystemMonotonic;
-use goptri::server::{log_to_stderr, reread_on_hangup, stop_signal};
+use goptri::server::{Hangups, log_to_stderr, stop_signal};
 use goptri::{Environment, Settings, SystemClock};
 
 #[actix_web::main]
@@ -30,9 +30,10 @@ fn configured() -> Result<Config, Box<dyn std::error::Error>> {
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let hangups = Hangups::hear();
     let (clock, monotonic) = (Arc::new(SystemClock), Arc::new(SystemMonotonic::default()));
     let application = Application::start(config, clock, monotonic, stop_signal())?;
-    reread_on_hangup(application.secret_files());
+    hangups.reread(application.secret_files());
     Ok(application.run().await?)
 }
 

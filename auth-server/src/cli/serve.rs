@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use goptri::server::{log_to_stderr, reread_on_hangup, stop_signal};
+use goptri::server::{Hangups, log_to_stderr, stop_signal};
 use goptri::{Environment, Settings, SystemClock};
 
 use super::Failed;
@@ -11,13 +11,14 @@ use crate::{Application, Config, StartError, storage};
 pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     log_to_stderr(&settings);
+    let hangups = Hangups::hear();
     let config = Config::read(&settings);
     let config = settings.finish(config)?;
     let clock = Arc::new(SystemClock);
     let store = storage::open(&config.database_url, clock.clone())?;
     match Application::start(config, store, clock, stop_signal()).await {
         Ok(application) => {
-            reread_on_hangup(application.secret_files());
+            hangups.reread(application.secret_files());
             application.run().await.map_err(Failed::because)
         }
         Err(StartError::Stopped) => Ok(()),

@@ -5,25 +5,43 @@ use std::time::Instant;
 use reqwest::Client;
 
 use crate::programs::{
-    ACCESS_TOKEN_SECRET, Database, PATIENCE, Running, Server, auth_server, free_address, program,
+    ACCESS_TOKEN_SECRET, Database, PATIENCE, Running, Server, auth_server, free_address, program, run,
 };
 
 #[tokio::test]
 async fn a_service_of_ones_own_knows_its_callers() {
     let database = Database::sqlite();
     let auth = Server::start(auth_server(&database.url()));
+    knows_its_callers(&auth, ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)).await;
+}
+
+/// It could not sign a token if it wanted to.
+#[tokio::test]
+async fn a_service_without_a_secret_knows_its_callers_by_the_public_keys() {
+    let (database, folder) = (Database::sqlite(), tempfile::tempdir().unwrap());
+    let keys = folder.path().join("keys.pem");
+    let made = run(program("auth-server"), &["key", "generate", keys.to_str().unwrap()], "");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let mut command = auth_server(&database.url());
+    command.env_remove("ACCESS_TOKEN_SECRET").env("ACCESS_TOKEN_KEY_FILE", &keys);
+    let auth = Server::start(command);
+    knows_its_callers(&auth, ("AUTH_SERVER_URL", &auth.url)).await;
+}
+
+async fn knows_its_callers(auth: &Server, by: (&str, &str)) {
     auth.register().await;
     let (access, refresh) = auth.sign_in().await;
 
     let address = free_address();
     let mut command = program("actix-service-example");
-    command.env("ADDR", &address).env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET);
-    let _service = Running::start(command);
+    command.env("ADDR", &address).env(by.0, by.1);
+    let service = Running::start(command);
     let client = Client::new();
     let get = |path: &str| client.get(format!("http://{address}{path}"));
     let started = Instant::now();
-    while get("/hello").send().await.is_err() {
-        assert!(started.elapsed() < PATIENCE, "it does not listen");
+    // Until it listens, and until it has the keys: without them it is not its callers' fault, which 503 says.
+    while get("/hello").bearer_auth(&access).send().await.map_or(true, |answer| answer.status() == 503) {
+        assert!(started.elapsed() < PATIENCE, "{}", service.output());
     }
 
     assert_eq!(get("/hello").send().await.unwrap().status(), 401);

@@ -7,29 +7,33 @@ use crate::programs::{free_address, program};
 
 const README: &str = include_str!("../../../README.md");
 
-/// A block of the walk-through: what is typed, and what is shown below it.
-struct Step {
-    typed: String,
-    shown: Option<String>,
+/// A block: what is typed, and what is shown below it.
+pub(crate) struct Step {
+    pub(crate) typed: String,
+    pub(crate) shown: Option<String>,
 }
 
 fn walk_through() -> Vec<Step> {
-    let section = README.split("\n## The walk-through\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    steps_of(README.split("\n## The walk-through\n").nth(1).unwrap().split("\n## ").next().unwrap())
+}
+
+/// The blocks of one section.
+pub(crate) fn steps_of(section: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut fences = section.split("```");
     while let (Some(_), Some(block)) = (fences.next(), fences.next()) {
         let (language, text) = block.split_once('\n').unwrap();
         match language {
             "sh" => steps.push(Step { typed: text.to_owned(), shown: None }),
-            "json" => steps.last_mut().unwrap().shown = Some(text.trim_end().to_owned()),
-            other => panic!("a block of the language {other:?} in the walk-through"),
+            "json" | "text" => steps.last_mut().unwrap().shown = Some(text.trim_end().to_owned()),
+            other => panic!("a block of the language {other:?} that is not run"),
         }
     }
     steps
 }
 
 /// Whether `told` is what is `shown`, where `…` stands for anything on its line.
-fn matches(shown: &str, told: &str) -> bool {
+pub(crate) fn matches(shown: &str, told: &str) -> bool {
     let (shown, told): (Vec<_>, Vec<_>) = (shown.lines().collect(), told.lines().collect());
     shown.len() == told.len() && shown.iter().zip(&told).all(|(shown, told)| line_matches(shown, told))
 }

@@ -24,6 +24,7 @@ async fn hello(caller: Bearer) -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // Instead of ACCESS_TOKEN_SECRET, AUTH_SERVER_URL will do where auth-server has key pairs.
     let environment = Environment::load()?; // ACCESS_TOKEN_SECRET, ISSUER, AUDIENCE and FEED_SECRET, as api-server has them
     let guard = Guard::following(&environment)?; // refuses what was signed out within moments
     let address = environment.get("ADDR").unwrap_or("127.0.0.1:5000");

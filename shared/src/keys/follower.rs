@@ -19,7 +19,7 @@ use crate::own_thread::OwnThread;
 pub struct KeysPace {
     /// When nothing else asks for it.
     pub refresh: Duration,
-    /// After a failure; it doubles with each.
+    /// After a failure, and after it was said that the keys have changed; it doubles with each attempt.
     pub shortest_pause: Duration,
     /// After any failure.
     pub longest_pause: Duration,
@@ -103,6 +103,14 @@ impl KeysFollower {
     }
 }
 
+/// Why it is time to fetch.
+#[derive(PartialEq, Eq)]
+enum Woken {
+    /// The keys have changed, or may have.
+    Told,
+    Otherwise,
+}
+
 struct Following {
     auth_server: AuthServer,
     keys: KnownKeys,
@@ -115,6 +123,7 @@ struct Following {
 impl Following {
     async fn follow(mut self) {
         let mut after_failure = self.pace.shortest_pause;
+        let mut after_success = self.pace.refresh;
         loop {
             let began = Instant::now();
             let fetched = fetch(&self.auth_server, self.etag.as_ref(), self.pace.patience).await;
@@ -122,7 +131,9 @@ impl Following {
                 Ok(fetched) => {
                     self.learn(fetched);
                     after_failure = self.pace.shortest_pause;
-                    self.pace.refresh
+                    let pause = after_success;
+                    after_success = (pause * 2).min(self.pace.refresh);
+                    pause
                 }
                 Err(fault) => {
                     self.journal.failed(fault);
@@ -131,7 +142,11 @@ impl Following {
                     pause
                 }
             };
-            self.until_wanted(began, pause).await;
+            if self.until_wanted(began, pause).await == Woken::Told {
+                // Behind one address there may be several auth-servers, which get new keys one after the other. The one that
+                // answers may not have them yet, and is not the one that would say so.
+                after_success = self.pace.shortest_pause;
+            }
         }
     }
 
@@ -144,12 +159,12 @@ impl Following {
         self.journal.heard(&self.keys);
     }
 
-    async fn until_wanted(&self, began: Instant, pause: Duration) {
+    async fn until_wanted(&self, began: Instant, pause: Duration) -> Woken {
         let Wanted { changed, missed } = &*self.wanted.0;
         tokio::select! {
-            () = sleep(pause) => {}
-            () = async { sleep_until(began + self.pace.least).await; changed.notified().await } => {}
-            () = async { missed.notified().await; sleep_until(began + self.pace.cool_down).await } => {}
+            () = sleep(pause) => Woken::Otherwise,
+            () = async { sleep_until(began + self.pace.least).await; changed.notified().await } => Woken::Told,
+            () = async { missed.notified().await; sleep_until(began + self.pace.cool_down).await } => Woken::Otherwise,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::FileWatch;
 
@@ -44,25 +44,31 @@ impl ListenError {
     }
 }
 
-/// From now on, SIGHUP reads the files of secrets and keys again; without any, it does nothing.
-pub fn reread_on_hangup(files: Option<Arc<FileWatch>>) {
-    let mut hangups = match signal(SignalKind::hangup()) {
-        Ok(hangups) => hangups,
-        Err(error) => {
-            tracing::warn!(%error, "SIGHUP cannot be heard");
-            return;
-        }
-    };
-    actix_web::rt::spawn(async move {
-        while hangups.recv().await.is_some() {
-            let Some(files) = &files else {
-                tracing::info!("SIGHUP: nothing to read again, as no secret is in a file");
-                continue;
-            };
-            tracing::info!("SIGHUP: the files of secrets and keys are read again");
-            files.now();
-        }
-    });
+/// SIGHUP, which no longer ends the process once this is there: the first may come before there are files to read again.
+#[derive(Debug)]
+pub struct Hangups(Option<Signal>);
+
+impl Hangups {
+    /// From now on it is heard. Within a Tokio runtime.
+    pub fn hear() -> Self {
+        let hangups = signal(SignalKind::hangup());
+        Self(hangups.inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be heard")).ok())
+    }
+
+    /// Each, and one that came before, reads the files of secrets and keys again; without any, it does nothing.
+    pub fn reread(self, files: Option<Arc<FileWatch>>) {
+        let Some(mut hangups) = self.0 else { return };
+        actix_web::rt::spawn(async move {
+            while hangups.recv().await.is_some() {
+                let Some(files) = &files else {
+                    tracing::info!("SIGHUP: nothing to read again, as no secret is in a file");
+                    continue;
+                };
+                tracing::info!("SIGHUP: the files of secrets and keys are read again");
+                files.now();
+            }
+        });
+    }
 }
 
 /// Ends when the process is asked to stop: by SIGTERM, or by Ctrl-C.

@@ -14,7 +14,7 @@ pub use answers::{CurrentUser, Health, current_user, healthz};
 pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES};
 pub use client_address::{ClientAddress, TrustedProxies};
 pub use every_response::every_response;
-pub use listening::{ListenError, reread_on_hangup, stop_signal};
+pub use listening::{Hangups, ListenError, stop_signal};
 pub use logging::log_to_stderr;
 pub use metrics::{Metrics, gauge};
 pub use routes::{Admits, Route, UnknownPath, mount};

@@ -52,9 +52,14 @@ impl Settings<'_> {
         self.key_ring::<AccessTokenSecret>("ACCESS_TOKEN_SECRET")
     }
 
-    /// What signs access tokens: `ACCESS_TOKEN_KEY_FILE` if it is set, or else `ACCESS_TOKEN_SECRET`. Both verify.
+    /// What signs access tokens: `ACCESS_TOKEN_KEY_FILE` if it is set, or else `ACCESS_TOKEN_SECRET`. Both verify, and
+    /// `ACCESS_TOKEN_SIGNED_BY` may say that the secret still signs.
     pub fn access_keys(&self) -> Option<KeyRing> {
+        let signed_by = self.optional("ACCESS_TOKEN_SIGNED_BY", SignedBy::parse);
         if !self.is_set(KEY_FILE) {
+            if signed_by.flatten() == Some(SignedBy::Key) {
+                self.fault("ACCESS_TOKEN_SIGNED_BY", "is key, and ACCESS_TOKEN_KEY_FILE is not set");
+            }
             if self.has_secret("ACCESS_TOKEN_SECRET") {
                 return self.access_secrets();
             }
@@ -65,6 +70,11 @@ impl Settings<'_> {
             return None;
         }
         let pairs = self.value(KEY_FILE, "", |path| self.read_key_file(path));
+        if signed_by.flatten() == Some(SignedBy::Secret) {
+            let secrets = self.access_secrets();
+            let (pairs, secrets) = (pairs?, secrets?);
+            return Some(secrets.also_verifying(pairs.verifying().clone()));
+        }
         let secrets = self.own_verifying_keys();
         let (pairs, secrets) = (pairs?, secrets?);
         Some(pairs.also_verifying(secrets))
@@ -104,6 +114,24 @@ impl Settings<'_> {
 }
 
 const KEY_FILE: &str = "ACCESS_TOKEN_KEY_FILE";
+
+/// `ACCESS_TOKEN_SIGNED_BY`: between a shared secret and key pairs there is a time in which the pairs must be known
+/// everywhere, and sign nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SignedBy {
+    Key,
+    Secret,
+}
+
+impl SignedBy {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "key" => Ok(Self::Key),
+            "secret" => Ok(Self::Secret),
+            other => Err(format!("is {other:?}; it is either key or secret")),
+        }
+    }
+}
 
 fn everybody_may_read(path: &str) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o004 != 0)

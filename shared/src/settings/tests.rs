@@ -65,3 +65,48 @@ fn each_fault_has_its_sentence() {
     }
     assert_eq!(faults(&[("ACCESS_TOKEN_SECRET", GOOD), ("REFRESH_TOKEN_SECRET", other)]), [""; 0]);
 }
+
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// A private key of RFC 8037, appendix A.1, in PKCS#8.
+const PEM: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+";
+
+#[test]
+fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.pem");
+    std::fs::write(&path, PEM).unwrap();
+    let file = ("ACCESS_TOKEN_KEY_FILE", path.to_str().unwrap());
+    let secret = ("ACCESS_TOKEN_SECRET", GOOD);
+    let by = |text: &'static str| ("ACCESS_TOKEN_SIGNED_BY", text);
+    let read = |pairs: Pairs<'_>| {
+        let environment = Environment::from_pairs(pairs.iter().copied());
+        let settings = Settings::new(&environment);
+        let ring = settings.access_keys();
+        settings.finish(ring)
+    };
+    let good: [(Pairs<'_>, &[&str]); 5] = [
+        (&[secret], &["HS256"]),
+        (&[secret, by("secret")], &["HS256"]),
+        (&[file, by("key")], &["EdDSA"]),
+        (&[file, secret], &["EdDSA", "HS256"]),
+        (&[file, secret, by("secret")], &["HS256", "EdDSA"]),
+    ];
+    for (pairs, expected) in good {
+        let ring = read(pairs).unwrap();
+        let algorithms: Vec<&str> = ring.verifying().names().map(|name| name.alg).collect();
+        assert_eq!((ring.signs().alg, algorithms.as_slice()), (expected[0], expected));
+    }
+    let bad: [(Pairs<'_>, &str); 3] = [
+        (&[file, by("secret")], "ACCESS_TOKEN_SECRET is not set"),
+        (&[secret, by("key")], "ACCESS_TOKEN_SIGNED_BY is key, and ACCESS_TOKEN_KEY_FILE is not set"),
+        (&[file, secret, by("both")], "ACCESS_TOKEN_SIGNED_BY is \"both\"; it is either key or secret"),
+    ];
+    for (pairs, expected) in bad {
+        let faults = read(pairs).unwrap_err().to_string();
+        assert!(faults.contains(expected), "{faults}");
+    }
+}

@@ -1,0 +1,93 @@
+//! An api-server that has no secret, while auth-server is away, and while somebody has a secret of auth-server's.
+
+use std::process::Command;
+
+use super::emergency::{accepts, refresh};
+use super::fleet::{FEED, KEYS, LONG, REFRESH, SECRET, api_member, auth_member, client};
+use super::keys::Key;
+use super::session_tokens;
+use crate::programs::{Database, Running, auth_server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn published_keys_are_waited_for_and_then_outlast_the_absence_of_auth_server() {
+    let database = Database::postgres().await;
+    let (pair, refresh_secret, feed) =
+        (Key::pair("ed25519"), Key::secret("refresh-one"), Key::secret("feed-one"));
+    let files = [(KEYS, pair.text.as_str()), (REFRESH, &refresh_secret.text), (FEED, &feed.text)];
+    let mut auth = auth_member(&database.url(), LONG, &files);
+    let session = session_tokens::open(&database.url(), &refresh_secret.text, 1).await.remove(0);
+    let client = client();
+    let (token, next) = refresh(&client, &auth, &session).await;
+    auth.stop();
+
+    let api = api_member(&auth.server.url, &[(FEED, &feed.text)]);
+    for _ in 0..3 {
+        assert_eq!(api.server.get("/me", &token).await.status(), 503, "it cannot tell, and says so");
+        let waits = api.server.get("/readyz", "").await;
+        assert_eq!(waits.status(), 503);
+    }
+    auth.start_again();
+    api.is_ready().await;
+    assert_eq!(api.server.get("/me", &token).await.status(), 200);
+
+    auth.stop();
+    for _ in 0..3 {
+        assert_eq!(api.server.get("/me", &token).await.status(), 200, "verification goes on");
+        let forged = session_tokens::access_token(&Key::pair("ed25519").ring);
+        assert_eq!(api.server.get("/me", &forged).await.status(), 401);
+    }
+    auth.start_again();
+    api.says_times("the revocation feed is heard", 2).await;
+    assert_eq!(api.server.get("/me", &token).await.status(), 200);
+    let (newer, _) = refresh(&client, &auth, &next).await;
+    assert_eq!(api.server.get("/me", &newer).await.status(), 200);
+}
+
+/// JV-24: a secret that auth-server has besides its keys opens nothing at a service that was not given it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_with_public_keys_believes_no_secret_and_none_is_shown() {
+    let database = Database::postgres().await;
+    let (pair, secret) = (Key::pair("ed25519"), Key::secret("access-one"));
+    let (refresh_secret, feed) = (Key::secret("refresh-one"), Key::secret("feed-one"));
+    let files = [
+        (KEYS, pair.text.as_str()),
+        (SECRET, &secret.text),
+        (REFRESH, &refresh_secret.text),
+        (FEED, &feed.text),
+    ];
+    let auth = auth_member(&database.url(), LONG, &files);
+    session_tokens::open(&database.url(), &refresh_secret.text, 1).await;
+    let api = api_member(&auth.server.url, &[(FEED, &feed.text)]);
+    api.is_ready().await;
+
+    let (by_key, by_secret) =
+        (session_tokens::access_token(&pair.ring), session_tokens::access_token(&secret.ring));
+    assert!(accepts(&client(), &auth, &by_secret).await, "it is as good as it can be");
+    assert!(accepts(&client(), &auth, &by_key).await);
+    assert_eq!(api.server.get("/me", &by_key).await.status(), 200);
+    let refused = api.server.get("/me", &by_secret).await;
+    assert_eq!(refused.status(), 401);
+    assert!(refused.text().await.unwrap().contains("invalid_token"));
+    // Once more, now that it has asked for a key of that name.
+    assert_eq!(api.server.get("/me", &by_secret).await.status(), 401);
+
+    let published = auth.server.get("/.well-known/jwks.json", "").await.text().await.unwrap();
+    assert!(published.contains(pair.kid()), "{published}");
+    let logs = [auth.server.running.output(), api.server.running.output()].concat();
+    for key in [&pair, &secret, &refresh_secret, &feed] {
+        assert!(!published.contains(key.hidden()) && !logs.contains(key.hidden()), "{published}\n{logs}");
+    }
+    assert!(!published.contains(secret.kid()), "not even its name: {published}");
+}
+
+/// A signal that comes before there is anything to read again must not end the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_does_not_end_a_server_that_is_just_starting() {
+    let mut command: Command = auth_server("postgres://nobody@127.0.0.1:1/nothing");
+    command.env("LOG_FORMAT", "text");
+    let mut starting = Running::start(command);
+    starting.wait_for("waiting for the database");
+    starting.signal("HUP");
+    starting.signal("TERM");
+    assert_eq!(starting.wait().code(), Some(0), "{}", starting.output());
+}

@@ -1,0 +1,127 @@
+//! Files that cannot be used, and files that change as a kubelet changes them.
+
+use std::fs;
+
+use super::fleet::{FEED, Fleet, KEYS, LONG, Member, NOT_USED, REFRESH, SECRET};
+use super::keys::{Key, as_logged, file_of};
+use super::load::Load;
+
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
+MIIBszCCAVmgAwIBAgIUQ2VydGlmaWNhdGVPZk5vYm9keTAKBggqhkjOPQQDAjAY
+-----END CERTIFICATE-----
+";
+
+/// What may be in a file that should have another key, and a piece of what is said of it.
+fn bad(key: &Key, of_pair: bool) -> [(Option<&str>, &'static str); 4] {
+    // Half a secret must be shorter than the shortest that is good; of a pair, half a block is none.
+    let half = &key.text[..if of_pair { key.text.len() / 2 } else { 20 }];
+    let (empty, broken, certificate) = if of_pair {
+        ("is empty", "breaks off in the middle", "holds a certificate")
+    } else {
+        ("is 0 bytes long", "is 20 bytes long", "has white space")
+    };
+    [(Some(""), empty), (Some(half), broken), (Some(CERTIFICATE), certificate), (None, "cannot be read")]
+}
+
+fn put(member: &Member, variable: &str, contents: Option<&str>) {
+    match contents {
+        Some(contents) => member.put(variable, contents),
+        None => fs::remove_file(member.path(variable)).unwrap(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_used_leaves_the_old_keys_in_use_until_a_good_one_is_there() {
+    let (pair, new_pair) = (Key::pair("ed25519"), Key::pair("p256"));
+    let (secret, new_secret) = (Key::secret("access-one"), Key::secret("access-two"));
+    let mut fleet =
+        Fleet::start(LONG, &[(KEYS, &pair.text), (SECRET, &secret.text)], &[(SECRET, &secret.text)]).await;
+    let load = Load::start(&fleet).await;
+    let (of_pair, of_secret) = (bad(&new_pair, true), bad(&new_secret, false));
+    for (round, ((bad_pair, of_pair), (bad_secret, of_secret))) in
+        of_pair.into_iter().zip(of_secret).enumerate()
+    {
+        for auth in &mut fleet.auths {
+            put(auth, KEYS, bad_pair);
+            auth.says_times(NOT_USED, round + 1).await;
+            auth.says(of_pair);
+        }
+        for api in &mut fleet.apis {
+            put(api, SECRET, bad_secret);
+            api.says_times(NOT_USED, round + 1).await;
+            api.says(of_secret);
+        }
+        load.goes_on_a_little().await;
+    }
+    for auth in &mut fleet.auths {
+        let ring = [&pair, &new_pair];
+        auth.put(KEYS, &file_of(&ring));
+        auth.says(&as_logged(&[&pair, &new_pair, &secret]));
+    }
+    for api in &mut fleet.apis {
+        api.put(SECRET, &file_of(&[&secret, &new_secret]));
+        api.says(&as_logged(&[&secret, &new_secret, &pair, &new_pair]));
+    }
+    assert_eq!(load.ends("files that cannot be used").await, 0);
+    let named = [
+        (&fleet.auths, "variable=\"ACCESS_TOKEN_KEY_FILE\""),
+        (&fleet.apis, "variable=\"ACCESS_TOKEN_SECRET"),
+    ];
+    for (members, named) in named {
+        for member in members {
+            let output = member.server.running.output();
+            let faults: Vec<&str> = output.lines().filter(|line| line.contains(NOT_USED)).collect();
+            assert!(faults.iter().all(|line| line.contains(named) && line.contains("ERROR")), "{faults:?}");
+            let half = &new_secret.text[..20];
+            for hidden in [pair.hidden(), new_pair.hidden(), secret.hidden(), half, "MIIBszCC"] {
+                assert!(!output.contains(hidden), "{output}");
+            }
+        }
+    }
+}
+
+/// `auth-server secrets` prints secrets so long that half of one would pass for one: only a file that is moved there whole is safe,
+/// and that is what the page says. One file that is bad holds up no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_file_of_one_secret_does_not_hold_up_another() {
+    let secret = Key::secret("access-one");
+    let mut fleet = Fleet::start(LONG, &[(SECRET, &secret.text)], &[(SECRET, &secret.text)]).await;
+    let (new_refresh, new_secret) = (Key::secret("refresh-two"), Key::secret("access-two"));
+    for auth in &mut fleet.auths {
+        auth.put(SECRET, "");
+        auth.put(REFRESH, &file_of(&[&fleet.refresh, &new_refresh]));
+        auth.says(&as_logged(&[&fleet.refresh, &new_refresh]));
+    }
+    let auth = &mut fleet.auths[0];
+    auth.put(SECRET, &file_of(&[&secret, &new_secret]));
+    auth.says(&as_logged(&[&secret, &new_secret]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_swapped_by_a_link_is_taken_at_all_servers() {
+    let (pair, new_pair) = (Key::pair("ed25519"), Key::pair("ed25519"));
+    let (secret, new_secret) = (Key::secret("access-one"), Key::secret("access-two"));
+    let mut fleet =
+        Fleet::start(LONG, &[(KEYS, &pair.text), (SECRET, &secret.text)], &[(SECRET, &secret.text)]).await;
+    fleet.all().for_each(|member| member.mount(1, &[]));
+    let load = Load::start(&fleet).await;
+    load.goes_on().await;
+    let (keys, secrets) = (file_of(&[&pair, &new_pair]), file_of(&[&secret, &new_secret]));
+    let feeds = file_of(&[&fleet.feed, &Key::secret("feed-two")]);
+    for auth in &mut fleet.auths {
+        auth.mount(2, &[(KEYS, &keys), (SECRET, &secrets), (FEED, &feeds)]);
+        auth.says(&as_logged(&[&pair, &new_pair, &secret, &new_secret]));
+        auth.says("the revocation feed has other secrets from now on");
+        load.goes_on_a_little().await;
+    }
+    for api in &mut fleet.apis {
+        api.mount(2, &[(SECRET, &secrets), (FEED, &feeds)]);
+        api.says(&as_logged(&[&secret, &new_secret, &pair, &new_pair]));
+        api.says("the revocation feed is asked for with other secrets from now on");
+        load.goes_on_a_little().await;
+    }
+    assert_eq!(load.ends("a folder swapped by a link").await, 0);
+    for member in fleet.all() {
+        assert_eq!(member.times_said(NOT_USED), 0, "{}", member.server.running.output());
+    }
+}

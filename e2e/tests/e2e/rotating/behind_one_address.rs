@@ -1,0 +1,90 @@
+//! Several auth-servers behind one address, as behind a Kubernetes service: an api-server hears the feed of one of them, and
+//! asks another one for the keys.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Instant;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::emergency::{accepts, refresh, until_refused};
+use super::fleet::{FEED, Fleet, KEYS, LONG, api_member, client};
+use super::keys::{Key, as_logged};
+use super::session_tokens;
+use crate::programs::PATIENCE;
+
+/// Passes connections on by what they ask first. What was asked of the second is counted.
+struct Balancer {
+    url: String,
+    asked_for_keys: Arc<AtomicUsize>,
+}
+
+impl Balancer {
+    /// The feed is the first one's, all else the other's.
+    async fn before(feed: &str, other: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (feed, other) = (address(feed), address(other));
+        let asked_for_keys = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked_for_keys);
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                tokio::spawn(pass(near, feed.clone(), other.clone(), Arc::clone(&counted)));
+            }
+        });
+        Self { url, asked_for_keys }
+    }
+}
+
+fn address(url: &str) -> String {
+    url.trim_start_matches("http://").to_owned()
+}
+
+/// One request a connection, as the answer to it says: then each is passed on by what it asks.
+async fn pass(mut near: TcpStream, feed: String, other: String, asked_for_keys: Arc<AtomicUsize>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = near.read_u8().await else { return };
+        head.push(byte);
+    }
+    let is_feed = head.starts_with(b"GET /revocations");
+    let Ok(mut far) = TcpStream::connect(if is_feed { feed } else { other }).await else { return };
+    let end = head.len() - 2;
+    head.splice(end.., *b"connection: close\r\n\r\n");
+    if far.write_all(&head).await.is_ok() {
+        let _ = copy_bidirectional(&mut near, &mut far).await;
+    }
+    if !is_feed {
+        asked_for_keys.fetch_add(1, SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_asks_again_until_the_last_of_several_auth_servers_has_the_new_keys() {
+    let (old, new) = (Key::pair("ed25519"), Key::pair("ed25519"));
+    let mut fleet = Fleet::start(LONG, &[(KEYS, &old.text)], &[]).await;
+    let session = session_tokens::open(&fleet.database.url(), &fleet.refresh.text, 1).await.remove(0);
+    let balancer = Balancer::before(&fleet.auths[0].server.url, &fleet.auths[1].server.url).await;
+    let api = api_member(&balancer.url, &[(FEED, &fleet.feed.text)]);
+    api.is_ready().await;
+    let client = client();
+    let (token, next) = refresh(&client, &fleet.auths[0], &session).await;
+
+    let asked_before = balancer.asked_for_keys.load(SeqCst);
+    fleet.auths[0].put(KEYS, &new.text);
+    fleet.auths[0].says(&as_logged(&[&new]));
+    let started = Instant::now();
+    while balancer.asked_for_keys.load(SeqCst) == asked_before {
+        assert!(started.elapsed() < PATIENCE, "{}", api.server.running.output());
+        tokio::task::yield_now().await;
+    }
+    assert!(accepts(&client, &api, &token).await, "the one that was asked has the old key still");
+
+    let since = Instant::now();
+    fleet.auths[1].put(KEYS, &new.text);
+    let took = until_refused(&client, &api, &token, since).await;
+    println!("behind one address: refused {took:.0?} after the last auth-server had the new key");
+    let (newer, _) = refresh(&client, &fleet.auths[1], &next).await;
+    assert!(accepts(&client, &api, &newer).await);
+}

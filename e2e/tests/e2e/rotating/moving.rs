@@ -1,0 +1,62 @@
+//! From a shared secret to a key file: nothing valid is refused, and in the end nobody but auth-server can sign.
+
+use super::emergency::accepts;
+use super::fleet::{Fleet, KEYS, Member, SECRET, SHORT, client};
+use super::keys::{Key, as_logged};
+use super::load::Load;
+use super::session_tokens;
+
+const SIGNED_BY: (&str, &str) = ("ACCESS_TOKEN_SIGNED_BY", "secret");
+
+type Variables = Vec<(&'static str, String)>;
+
+/// As an orchestrator replaces servers: one after the other, each left out until it is ready again.
+async fn restart_each(members: &mut [Member], first: usize, load: &Load, change: impl Fn(&mut Variables)) {
+    for (number, member) in members.iter_mut().enumerate() {
+        load.leaves_out(first + number);
+        load.goes_on_a_little().await;
+        member.restart(&change);
+        member.is_ready().await;
+        load.asks_again(first + number);
+        load.goes_on_a_little().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_takes_over_from_a_shared_secret_and_nothing_valid_is_refused() {
+    let (secret, pair) = (Key::secret("access-shared"), Key::pair("ed25519"));
+    let mut fleet = Fleet::start(SHORT, &[(SECRET, &secret.text)], &[(SECRET, &secret.text)]).await;
+    let load = Load::start(&fleet).await;
+    load.goes_on().await;
+
+    // The key is published and verifies, and signs nothing yet.
+    for auth in &fleet.auths {
+        auth.put(KEYS, &pair.text);
+    }
+    let paths = fleet.auths.each_ref().map(|auth| auth.path(KEYS).to_str().unwrap().to_owned());
+    for (number, path) in paths.into_iter().enumerate() {
+        restart_each(&mut fleet.auths[number..=number], number, &load, |variables| {
+            variables.push((KEYS, path.clone()));
+            variables.push((SIGNED_BY.0, SIGNED_BY.1.to_owned()));
+        })
+        .await;
+        fleet.apis[number].says(&as_logged(&[&secret, &pair]));
+    }
+    load.goes_on().await;
+
+    // It signs.
+    let no_longer = |variables: &mut Variables| variables.retain(|(name, _)| *name != SIGNED_BY.0);
+    restart_each(&mut fleet.auths, 0, &load, no_longer).await;
+    load.outlives_tokens_of(secret.kid()).await;
+
+    // Nothing that the secret signed is left: away with it, first where it can do harm.
+    let without = |variables: &mut Variables| variables.retain(|(name, _)| *name != SECRET);
+    restart_each(&mut fleet.apis, 2, &load, without).await;
+    restart_each(&mut fleet.auths, 0, &load, without).await;
+    load.goes_on().await;
+    load.ends("from a shared secret to a key file").await;
+    let forged = session_tokens::access_token(&secret.ring);
+    for member in fleet.all() {
+        assert!(!accepts(&client(), member, &forged).await);
+    }
+}

@@ -1,0 +1,130 @@
+//! The secrets of refresh tokens and of the revocation feed.
+
+use serde_json::json;
+
+use super::emergency::{accepts, refresh};
+use super::fleet::{FEED, Fleet, LONG, REFRESH, SECRET, client};
+use super::keys::{Key, as_logged, file_of};
+use super::load::Load;
+use super::session_tokens;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_of_refresh_tokens_is_replaced_and_no_refresh_is_refused() {
+    let access = Key::secret("access-one");
+    let mut fleet = Fleet::start(LONG, &[(SECRET, &access.text)], &[(SECRET, &access.text)]).await;
+    let (old, new) = (fleet.refresh.clone(), Key::secret("refresh-two"));
+    let load = Load::start(&fleet).await;
+    load.goes_on().await;
+    for ring in [&[&old, &new][..], &[&new, &old], &[&new]] {
+        if ring.len() == 1 {
+            load.refreshes_everybody().await;
+        }
+        for auth in &mut fleet.auths {
+            auth.put(REFRESH, &file_of(ring));
+            auth.says(&as_logged(ring));
+            load.goes_on_a_little().await;
+        }
+    }
+    assert_eq!(load.ends("planned, REFRESH_TOKEN_SECRET").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_of_refresh_tokens_that_is_taken_back_at_once_signs_everybody_out() {
+    let access = Key::secret("access-one");
+    let mut fleet = Fleet::start(LONG, &[(SECRET, &access.text)], &[(SECRET, &access.text)]).await;
+    let session = session_tokens::open(&fleet.database.url(), &fleet.refresh.text, 1).await.remove(0);
+    let client = client();
+    let (access_token, next) = refresh(&client, &fleet.auths[0], &session).await;
+    let new = Key::secret("refresh-two");
+    for auth in &mut fleet.auths {
+        auth.put(REFRESH, &new.text);
+        auth.says(&as_logged(&[&new]));
+        let answer = auth.server.post("/token", &json!({ "refresh_token": next })).await;
+        assert_eq!(answer.status(), 400);
+    }
+    // What they hold for the moment is good until it ends, and whoever signs in again is signed in.
+    for member in fleet.all() {
+        assert!(accepts(&client, member, &access_token).await);
+    }
+    fleet.auths[0].server.register().await;
+    let (_, again) = fleet.auths[0].server.sign_in().await;
+    refresh(&client, &fleet.auths[1], &again).await;
+}
+
+/// Auth-servers first: whatever an api-server presents, it must be accepted already, and still.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_of_the_feed_is_replaced_and_sign_outs_are_heard() {
+    let access = Key::secret("access-one");
+    let mut fleet = Fleet::start(LONG, &[(SECRET, &access.text)], &[(SECRET, &access.text)]).await;
+    let (old, new) = (fleet.feed.clone(), Key::secret("feed-two"));
+    let sessions = session_tokens::open(&fleet.database.url(), &fleet.refresh.text, 3).await;
+    let mut sessions = sessions.iter();
+    for auth in &mut fleet.auths {
+        auth.put(FEED, &file_of(&[&old, &new]));
+        auth.says("the revocation feed has other secrets from now on");
+    }
+    a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
+    for api in &mut fleet.apis {
+        api.put(FEED, &new.text);
+        api.says("the revocation feed is asked for with other secrets from now on");
+    }
+    a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
+    for (auth, api) in fleet.auths.iter().zip(&fleet.apis) {
+        assert_eq!(api.times_said("the revocation feed is not heard"), 0, "nothing was taken back yet");
+        auth.put(FEED, &new.text);
+        auth.says_times("the revocation feed has other secrets from now on", 2).await;
+        api.says_times("the revocation feed is heard again", 1).await;
+        assert_eq!(api.times_said("auth-server refuses the secret"), 0);
+    }
+    a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_was_opened_with_a_secret_that_is_taken_back_is_closed() {
+    let access = Key::secret("access-one");
+    let mut fleet = Fleet::start(LONG, &[(SECRET, &access.text)], &[(SECRET, &access.text)]).await;
+    let (old, new) = (fleet.feed.clone(), Key::secret("feed-two"));
+    let sessions = session_tokens::open(&fleet.database.url(), &fleet.refresh.text, 2).await;
+    let client = client();
+    let url = format!("{}/revocations", fleet.auths[0].server.url);
+    let ask = |secret: &Key| {
+        client.get(&url).header("accept", "text/event-stream").bearer_auth(&secret.text).send()
+    };
+    let strangers = ask(&old).await.unwrap();
+    assert_eq!(strangers.status(), 200);
+
+    for auth in &mut fleet.auths {
+        auth.put(FEED, &new.text);
+    }
+    // It ends, or this waits until the test is given up.
+    let heard = strangers.text().await.unwrap_or_default();
+    assert!(heard.contains("caught-up"), "{heard}");
+    assert_eq!(ask(&old).await.unwrap().status(), 401);
+    assert_eq!(ask(&new).await.unwrap().status(), 200);
+
+    // An api-server without the new one is refused, and what ends meanwhile is told to it once it has it.
+    let (token, _) = refresh(&client, &fleet.auths[0], &sessions[0]).await;
+    for api in &mut fleet.apis {
+        api.says("auth-server refuses the secret (401)");
+    }
+    fleet.auths[1].server.delete("/logout", &json!({ "refresh_token": sessions[0] })).await;
+    for api in &mut fleet.apis {
+        api.put(FEED, &new.text);
+        api.says("the revocation feed is heard again");
+        api.answers("/me", &token, 401).await;
+    }
+    a_sign_out_is_heard(&fleet, &sessions[1]).await;
+}
+
+async fn a_sign_out_is_heard(fleet: &Fleet, session: &str) {
+    let client = client();
+    let (token, next) = refresh(&client, &fleet.auths[0], session).await;
+    for api in &fleet.apis {
+        assert!(accepts(&client, api, &token).await);
+    }
+    let signed_out = fleet.auths[1].server.delete("/logout", &json!({ "refresh_token": next })).await;
+    assert_eq!(signed_out.status(), 204);
+    for api in &fleet.apis {
+        api.answers("/me", &token, 401).await;
+    }
+}

@@ -1,0 +1,112 @@
+//! The shell blocks of docs/rotating-keys.md are run as they stand, beside servers that read the files.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::fleet::client;
+use super::keys::Key;
+use crate::programs::{
+    Database, Running, Server, api_server_that_follows, auth_server, free_address, program,
+};
+use crate::readme::{Step, matches, steps_of};
+
+const PAGE: &str = include_str!("../../../../docs/rotating-keys.md");
+
+fn section(heading: &str) -> Vec<Step> {
+    let section = PAGE.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+    steps_of(section.split_once('\n').unwrap().1)
+}
+
+/// Runs the blocks one after the other in that folder, and compares what each prints.
+fn run(steps: &[Step], folder: &Path, addresses: &[(&str, &str)]) {
+    let mut script = String::from("set -euo pipefail\n");
+    for step in steps {
+        script.push_str("echo '=== step'\n");
+        script.push_str(
+            &addresses.iter().fold(step.typed.clone(), |typed, (page, here)| typed.replace(page, here)),
+        );
+    }
+    let programs = Path::new(program("auth-server").get_program()).parent().unwrap().to_owned();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display());
+    let mut bash = Command::new("bash");
+    bash.arg("-c").arg(script).current_dir(folder).env_clear().env("PATH", path).stdin(Stdio::null());
+    let ran = bash.output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(ran.status.success(), "{told}\n{}", String::from_utf8_lossy(&ran.stderr));
+    let answers: Vec<&str> = told.split("=== step\n").skip(1).collect();
+    assert_eq!(answers.len(), steps.len());
+    for (step, answer) in steps.iter().zip(answers) {
+        let shown = step.shown.as_deref().unwrap_or_default();
+        assert!(
+            matches(shown, answer.trim_end()),
+            "typed:\n{}\nshown:\n{shown}\ntold:\n{answer}",
+            step.typed
+        );
+    }
+}
+
+fn folder_with(name: &str, contents: &str) -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, contents).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+/// How often a log says that there are other keys.
+fn changes(server: &Running) -> usize {
+    server.output().matches("other keys from now on").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_for_a_shared_secret_do_what_the_page_says() {
+    let (folder, file) = folder_with("access-token-secret", &format!("{}\n", Key::secret("access-one").text));
+    let database = Database::sqlite();
+    let mut auth = auth_server(&database.url());
+    auth.env_remove("ACCESS_TOKEN_SECRET").env("ACCESS_TOKEN_SECRET_FILE", &file);
+    let auth = Server::start(auth);
+    let metrics = free_address();
+    let mut api = api_server_that_follows(&auth.url);
+    api.env_remove("ACCESS_TOKEN_SECRET")
+        .env("ACCESS_TOKEN_SECRET_FILE", &file)
+        .env("METRICS_ADDR", &metrics);
+    let mut api = Server::start(api);
+    let steps = section("A shared secret");
+    assert_eq!(steps.len(), 5);
+    // Both emergencies: the one that the page ends with, and the one in which nobody waits for anything.
+    run(&steps, folder.path(), &[("127.0.0.1:9300", &metrics)]);
+    let left = goptri::KeyRing::from_secrets(
+        &goptri::Plain::<goptri::AccessTokenSecret>::new(
+            fs::read_to_string(&file).unwrap().trim_end().to_owned(),
+        ),
+        &[],
+    );
+    let last = format!("keys=\"{} (HS256)\"", left.unwrap().signs().kid);
+    api.running.wait_for(&last);
+    assert!(
+        changes(&api.running) >= 2 && !api.running.output().contains("ERROR"),
+        "{}",
+        api.running.output()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_for_a_key_file_do_what_the_page_says() {
+    let (folder, file) = folder_with("keys.pem", &Key::pair("ed25519").text);
+    let database = Database::sqlite();
+    let mut auth = auth_server(&database.url());
+    auth.env_remove("ACCESS_TOKEN_SECRET").env("ACCESS_TOKEN_KEY_FILE", &file);
+    let mut auth = Server::start(auth);
+    let steps = section("Key pairs");
+    assert_eq!(steps.len(), 5);
+    run(&steps, folder.path(), &[("127.0.0.1:4000", auth.url.trim_start_matches("http://"))]);
+    let left = goptri::KeyRing::from_pem(&fs::read_to_string(&file).unwrap()).unwrap();
+    auth.running.wait_for(&format!("verify=\"{} (EdDSA)\"", left.signs().kid));
+    let published =
+        client().get(format!("{}/.well-known/jwks.json", auth.url)).send().await.unwrap().text().await;
+    assert!(published.unwrap().contains(&left.signs().kid));
+    assert!(!auth.running.output().contains("ERROR"), "{}", auth.running.output());
+}

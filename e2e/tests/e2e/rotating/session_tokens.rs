@@ -1,0 +1,89 @@
+//! Refresh tokens of people who are signed in without a password having been hashed for each.
+
+use std::sync::Arc;
+
+use auth_domain::store::{Adding, Opening, Store};
+use auth_domain::{
+    ClientId, Digest, Email, NewSession, NewUser, PasswordHash, RefreshTokens, SessionId, SessionKey, UserId,
+};
+use chrono::TimeDelta;
+use goptri::{
+    AccessClaims, Audience, Clock, KeyRing, NumericDate, Plain, RefreshTokenSecret, Scope, SystemClock,
+    TokenType,
+};
+use store_postgres::PostgresStore;
+use uuid::Uuid;
+
+pub(super) const ISSUER: &str = "http://localhost:4000";
+pub(super) const AUDIENCE: &str = "http://localhost:3000";
+
+/// The person whose sessions these are.
+const PERSON: UserId = UserId(Uuid::from_u128(1));
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg";
+
+/// So many sessions of one person, by their refresh tokens.
+pub(super) async fn open(url: &str, refresh_secret: &str, sessions: usize) -> Vec<String> {
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(url, 4).unwrap());
+    store.migrate().await.unwrap();
+    let person = NewUser {
+        id: PERSON,
+        email: Email::parse("everybody@example.com").unwrap(),
+        email_verified: true,
+        password_hash: PasswordHash::from_phc(HASH.to_owned()),
+        roles: Vec::new(),
+    };
+    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    let secret = Plain::<RefreshTokenSecret>::new(refresh_secret.to_owned());
+    let tokens = RefreshTokens::new(KeyRing::from_secrets(&secret, &[]).unwrap(), ISSUER.to_owned(), None);
+    let mut opened = Vec::new();
+    for number in 1..=sessions {
+        opened.push(open_one(store.as_ref(), &tokens, number).await);
+    }
+    store.close().await;
+    opened
+}
+
+async fn open_one(store: &dyn Store, tokens: &RefreshTokens, number: usize) -> String {
+    let jti = Plain::new(format!("jti-of-session-{number}"));
+    let session = NewSession {
+        key: SessionKey { user_id: PERSON, id: SessionId(session_id(number)) },
+        verified_hash: PasswordHash::from_phc(HASH.to_owned()),
+        client_id: ClientId::first_party(),
+        scope: Scope::default(),
+        audience: vec![AUDIENCE.to_owned(), ISSUER.to_owned()],
+        jti_hash: Digest::of(&jti),
+        lifetime: None,
+        user_agent: None,
+        ip: None,
+    };
+    match store.open_session(&session).await {
+        Ok(Opening::Opened(snapshot)) => tokens.mint(&snapshot.session, &jti).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn session_id(number: usize) -> Uuid {
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | number as u128)
+}
+
+/// An access token of the first of those sessions, as whoever has the ring can make it.
+pub(super) fn access_token(ring: &KeyRing) -> String {
+    let now = SystemClock.now();
+    let claims = AccessClaims {
+        iss: ISSUER.into(),
+        sub: PERSON.to_string(),
+        aud: Audience(vec![AUDIENCE.into(), ISSUER.into()]),
+        exp: NumericDate::from(now + TimeDelta::minutes(15)),
+        iat: NumericDate::from(now),
+        nbf: None,
+        jti: "made-outside".into(),
+        client_id: "goptri".into(),
+        scope: Scope::default(),
+        sid: Some(session_id(1).to_string()),
+        email: None,
+        email_verified: None,
+        roles: Vec::new(),
+        auth_time: Some(NumericDate::from(now)),
+    };
+    ring.sign(TokenType::Access, &claims).unwrap()
+}
