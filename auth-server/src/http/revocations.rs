@@ -8,9 +8,9 @@ use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
-use goptri::ProtocolError;
 use goptri::actix::presented_token;
 use goptri::revocation::Page;
+use goptri::{FeedSecret, Plain, ProtocolError};
 use serde::Deserialize;
 
 use crate::feed::{Feed, Line};
@@ -32,16 +32,22 @@ struct Query {
 
 /// 200 with a stream that goes on, or with one page.
 pub(super) async fn feed(
-    _: Follower,
+    Follower(secret): Follower,
     request: HttpRequest,
     feed: Data<Feed>,
+    rings: Data<LiveRings>,
     pages: Data<ReadRevocations>,
 ) -> Result<HttpResponse, Failure> {
     let line = Line::of(&request);
     if wants_events(request.headers()) {
         // Who asks for the head alone would wait for the end of a body that has none.
         let subscribes = request.method() != Method::HEAD;
-        return Ok(if subscribes { events(&feed, line)? } else { head_of_events().finish() });
+        let answer = if subscribes { events(&feed, line)? } else { head_of_events().finish() };
+        // Taking a secret back ends the streams that are there then. This one may have come a moment too late for that.
+        if !rings.feed.load().accepts(secret.expose()) {
+            return Err(ProtocolError::INVALID_TOKEN.into());
+        }
+        return Ok(answer);
     }
     let query: Query = serde_urlencoded::from_str(request.query_string()).map_err(|_| BAD_QUERY)?;
     let page: Page = pages.run(query.after).await?;
@@ -75,7 +81,7 @@ fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// Who presents the feed's secret as a bearer. No token of a person's will do.
-pub(super) struct Follower;
+pub(super) struct Follower(Plain<FeedSecret>);
 
 impl FromRequest for Follower {
     type Error = ProtocolError;
@@ -85,7 +91,9 @@ impl FromRequest for Follower {
         let rings = request.app_data::<Data<LiveRings>>();
         ready(match presented_token(request.headers()) {
             Ok(None) => Err(ProtocolError::MISSING_TOKEN),
-            Ok(Some(secret)) if rings.is_some_and(|rings| rings.feed.load().accepts(secret)) => Ok(Self),
+            Ok(Some(secret)) if rings.is_some_and(|rings| rings.feed.load().accepts(secret)) => {
+                Ok(Self(Plain::new(secret.to_owned())))
+            }
             Ok(Some(_)) => {
                 tracing::warn!(
                     "a follower of the revocation feed presented another secret than those in FEED_SECRET"

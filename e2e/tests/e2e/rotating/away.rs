@@ -33,7 +33,7 @@ async fn published_keys_are_waited_for_and_then_outlast_the_absence_of_auth_serv
     auth.stop();
     for _ in 0..3 {
         assert_eq!(api.server.get("/me", &token).await.status(), 200, "verification goes on");
-        let forged = session_tokens::access_token(&Key::pair("ed25519").ring);
+        let forged = session_tokens::access_token(&Key::pair("ed25519").ring, 1);
         assert_eq!(api.server.get("/me", &forged).await.status(), 401);
     }
     auth.start_again();
@@ -61,7 +61,7 @@ async fn a_service_with_public_keys_believes_no_secret_and_none_is_shown() {
     api.is_ready().await;
 
     let (by_key, by_secret) =
-        (session_tokens::access_token(&pair.ring), session_tokens::access_token(&secret.ring));
+        (session_tokens::access_token(&pair.ring, 1), session_tokens::access_token(&secret.ring, 1));
     assert!(accepts(&client(), &auth, &by_secret).await, "it is as good as it can be");
     assert!(accepts(&client(), &auth, &by_key).await);
     assert_eq!(api.server.get("/me", &by_key).await.status(), 200);

@@ -5,6 +5,7 @@ use std::fs;
 use super::fleet::{FEED, Fleet, KEYS, LONG, Member, NOT_USED, REFRESH, SECRET};
 use super::keys::{Key, as_logged, file_of};
 use super::load::Load;
+use super::session_tokens;
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
 MIIBszCCAVmgAwIBAgIUQ2VydGlmaWNhdGVPZk5vYm9keTAKBggqhkjOPQQDAjAY
@@ -50,6 +51,9 @@ async fn a_file_that_cannot_be_used_leaves_the_old_keys_in_use_until_a_good_one_
             put(api, SECRET, bad_secret);
             api.says_times(NOT_USED, round + 1).await;
             api.says(of_secret);
+            // Those of the load are of the key.
+            let of_the_secret = session_tokens::access_token(&secret.ring, 0);
+            assert_eq!(api.server.get("/me", &of_the_secret).await.status(), 200);
         }
         load.goes_on_a_little().await;
     }

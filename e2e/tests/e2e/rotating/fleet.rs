@@ -101,7 +101,8 @@ impl Member {
         }
         symlink(format!("..{version}"), folder.join("..data_tmp")).unwrap();
         fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
-        for name in &files {
+        // The names themselves stay the same links for ever.
+        for name in files.iter().filter(|name| !folder.join(name).is_symlink()) {
             symlink(format!("..data/{name}"), folder.join("link")).unwrap();
             fs::rename(folder.join("link"), folder.join(name)).unwrap();
         }

@@ -55,7 +55,7 @@ async fn a_key_file_takes_over_from_a_shared_secret_and_nothing_valid_is_refused
     restart_each(&mut fleet.auths, 0, &load, without).await;
     load.goes_on().await;
     load.ends("from a shared secret to a key file").await;
-    let forged = session_tokens::access_token(&secret.ring);
+    let forged = session_tokens::access_token(&secret.ring, 1);
     for member in fleet.all() {
         assert!(!accepts(&client(), member, &forged).await);
     }

@@ -70,7 +70,7 @@ async fn the_secret_of_the_feed_is_replaced_and_sign_outs_are_heard() {
     }
     a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
     for (auth, api) in fleet.auths.iter().zip(&fleet.apis) {
-        assert_eq!(api.times_said("the revocation feed is not heard"), 0, "nothing was taken back yet");
+        assert_eq!(api.times_said("the connection was closed"), 0, "nothing was taken back yet");
         auth.put(FEED, &new.text);
         auth.says_times("the revocation feed has other secrets from now on", 2).await;
         api.says_times("the revocation feed is heard again", 1).await;

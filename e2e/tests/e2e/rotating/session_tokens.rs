@@ -66,8 +66,8 @@ fn session_id(number: usize) -> Uuid {
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | number as u128)
 }
 
-/// An access token of the first of those sessions, as whoever has the ring can make it.
-pub(super) fn access_token(ring: &KeyRing) -> String {
+/// An access token of the session of that number, as whoever has the ring can make it. There is no session 0.
+pub(super) fn access_token(ring: &KeyRing, session: usize) -> String {
     let now = SystemClock.now();
     let claims = AccessClaims {
         iss: ISSUER.into(),
@@ -79,7 +79,7 @@ pub(super) fn access_token(ring: &KeyRing) -> String {
         jti: "made-outside".into(),
         client_id: "goptri".into(),
         scope: Scope::default(),
-        sid: Some(session_id(1).to_string()),
+        sid: Some(session_id(session).to_string()),
         email: None,
         email_verified: None,
         roles: Vec::new(),
