@@ -54,6 +54,18 @@ impl Row {
         Self { what: what.to_owned(), ours, limit: nothing(), ratio: nothing(), target: nothing(), met: None }
     }
 
+    /// How long answers took: the one in the middle, and the one that one in a hundred exceeds, of which less is better.
+    pub(crate) fn latency(what: &str, p50: f64, p99: f64, most: Option<f64>) -> Self {
+        let ours = format!("{}, {} ms", number(p50), number(p99));
+        let told = Self::told(&format!("{what}: p50, p99"), ours);
+        match most {
+            Some(most) => {
+                Self { target: format!("p99 ≤ {} ms", number(most)), met: Some(p99 <= most), ..told }
+            }
+            None => told,
+        }
+    }
+
     /// A rate beside the rate of the limit, which nothing is aimed at.
     pub(crate) fn told_rate(what: &str, ours: f64, limit: f64, ratio: f64) -> Self {
         Self::told(what, format!("{}/s", number(ours))).beside(format!("{}/s", number(limit)), ratio)

@@ -37,12 +37,12 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
     }
     for round in 1..=stage.scale.rounds {
         for aged in &mut all {
-            let lasting = stage.scale.turn;
+            let (lasting, connections) = (stage.scale.turn, CONNECTIONS.min(stage.scale.most_at_once));
             aged.rates.push(Turns::default().refresh(
                 &aged.auth,
                 None,
                 &aged.chains,
-                CONNECTIONS,
+                connections,
                 lasting,
             )?);
         }

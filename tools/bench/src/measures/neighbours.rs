@@ -95,13 +95,14 @@ fn hashed_a_second(stage: &Stage, accounts: &Accounts, auth: &Server) -> Result<
 impl Neighbours<'_> {
     fn look(&self, seen: &mut Seen) -> Result<(), Failed> {
         let lasting = self.stage.scale.turn;
+        let connections = CONNECTIONS.min(self.stage.scale.most_at_once);
         let refresh = Load {
             server: self.auth.address(),
-            callers: self.chains.callers(CONNECTIONS),
+            callers: self.chains.callers(connections),
             lasting,
             pace: Some(REFRESHES),
         };
-        let callers = visitors(&self.requests, CONNECTIONS, Expected::TheirOwn);
+        let callers = visitors(&self.requests, connections, Expected::TheirOwn);
         let verify = Load { server: self.api.address(), callers, lasting, pace: Some(CALLS) };
         let refresh = thread::spawn(move || refresh.run());
         let verify = verify.run()?;
@@ -117,7 +118,8 @@ impl Neighbours<'_> {
     /// How many signed in, or tried to, and how many were let in, a second.
     fn flooded(&self, accounts: &Accounts, pace: Pace, seen: &mut Seen) -> Result<[f64; 2], Failed> {
         let lasting = self.stage.scale.turn + HEAD_START * 2;
-        let callers = accounts.callers(SIGNING_IN, Patience::SomeMayBeSentAway);
+        let callers =
+            accounts.callers(SIGNING_IN.min(self.stage.scale.most_at_once), Patience::SomeMayBeSentAway);
         let flood = Load { server: self.auth.address(), callers, lasting, pace: Some(pace) };
         let flood = thread::spawn(move || flood.run());
         thread::sleep(HEAD_START);

@@ -94,7 +94,7 @@ impl Spent {
         expected: Expected,
     ) -> Result<f64, Failed> {
         let before = server.core_time();
-        let callers = visitors(requests, CONNECTIONS, expected);
+        let callers = visitors(requests, CONNECTIONS.min(stage.scale.most_at_once), expected);
         let load = Load { server: server.address(), callers, lasting: stage.scale.turn, pace: None };
         let measured = load.run().map_err(|error| format!("{error}\n{}", server.last_lines()))?;
         self.core_time += server.core_time().saturating_sub(before);

@@ -26,13 +26,13 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
         let mut turns = Turns::default();
         let alternation = stage.alternate(
             &what,
-            || turns.refresh(&auth, Some(postgres), &chains, connections, scale.turn),
+            || turns.refresh(&auth, Some(postgres), &chains, connections.min(scale.most_at_once), scale.turn),
             || postgres.pgbench(&database, &update, scale.turn),
         )?;
         refreshed += turns.refreshed;
         let ratio = alternation.ratio();
         findings.rows.push(Row::rate(&what, alternation.ours(), alternation.limit(), ratio, least));
-        findings.rows.extend(turns.latency_rows(&what, most_millis));
+        findings.rows.push(turns.latency(&what, most_millis));
         findings.rows.push(Row::told(
             &format!("memory, auth-server, {what}"),
             format!("{} MiB", number(auth.resident_mib())),
@@ -90,17 +90,8 @@ impl Turns {
         Ok(measured.rate())
     }
 
-    pub(super) fn latency_rows(&self, what: &str, most_millis: Option<f64>) -> Vec<Row> {
-        let (p50, p99) = (median(&self.p50), median(&self.p99));
-        let in_words = |millis: f64| format!("{} ms", number(millis));
-        let tail = format!("{what}: p99");
-        vec![
-            Row::told(&format!("{what}: p50"), in_words(p50)),
-            match most_millis {
-                Some(most) => Row::at_most(&tail, p99, most, "ms"),
-                None => Row::told(&tail, in_words(p99)),
-            },
-        ]
+    pub(super) fn latency(&self, what: &str, most_millis: Option<f64>) -> Row {
+        Row::latency(what, median(&self.p50), median(&self.p99), most_millis)
     }
 
     pub(super) fn where_time_went(&self, what: &str) -> String {

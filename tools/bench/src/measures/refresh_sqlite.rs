@@ -8,7 +8,7 @@ use crate::servers::Setting;
 use crate::stage::{SqliteFile, Stage};
 
 /// Connections, and the least ratio to aim at, if there is one.
-const CASES: [(usize, Option<f64>); 3] = [(16, None), (64, Some(1.5)), (256, None)];
+const CASES: [(usize, Option<f64>); 2] = [(16, None), (64, Some(1.5))];
 
 pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
     let scale = stage.scale;
@@ -22,7 +22,7 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
         let mut turns = Turns::default();
         let alternation = stage.alternate(
             &what,
-            || turns.refresh(&auth, None, &chains, connections, scale.turn),
+            || turns.refresh(&auth, None, &chains, connections.min(scale.most_at_once), scale.turn),
             || file.updates(scale.sessions, scale.stride(), scale.turn),
         )?;
         refreshed += turns.refreshed;
@@ -33,7 +33,7 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
             None => Row::told_rate(&what, alternation.ours(), alternation.limit(), alternation.ratio()),
         };
         findings.rows.push(row);
-        findings.rows.extend(turns.latency_rows(&what, None));
+        findings.rows.push(turns.latency(&what, None));
         findings.notes.push(turns.where_time_went(&what));
     }
     let updated = file.updated();

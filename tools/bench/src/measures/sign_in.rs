@@ -19,15 +19,12 @@ const MOST_MIB: f64 = 30.0;
 /// So many times as many as there are cores.
 const CALLERS_A_CORE: usize = 4;
 
-/// Hashes a turn of the limit.
-const HASHES: u32 = 20;
-
 pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
     let (postgres, scale) = (stage.postgres()?, stage.scale);
     let database = postgres.with(Sessions { number: 0, ended: 0 })?;
     let auth = stage.start(&Setting::auth(database.url()))?;
     let accounts = Accounts::register(scale.accounts, &auth, postgres, &database)?;
-    let callers = cores() * CALLERS_A_CORE;
+    let callers = (cores() * CALLERS_A_CORE).min(scale.most_at_once);
     let mut latencies = crate::driver::Latencies::default();
     let alternation = stage.alternate(
         "sign-in",
@@ -39,7 +36,7 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
             latencies.append(measured.latencies);
             Ok(rate)
         },
-        hashes_a_second,
+        || hashes_a_second(scale.hashes),
     )?;
     let (ours, limit, ratio) = (alternation.ours(), alternation.limit(), alternation.ratio());
     let most = MOST_MIB + hashing_mib();
@@ -65,7 +62,7 @@ pub(super) fn hashing_mib() -> f64 {
 }
 
 /// If each core did nothing else, and none slowed another.
-fn hashes_a_second() -> Result<f64, Failed> {
+fn hashes_a_second(hashes: u32) -> Result<f64, Failed> {
     let cost = HashingCost::TODAY;
     let in_words = |error: argon2::Error| Failed::from(error.to_string());
     let params = Params::new(cost.memory_kib(), cost.passes(), 1, Some(32)).map_err(in_words)?;
@@ -77,10 +74,10 @@ fn hashes_a_second() -> Result<f64, Failed> {
     // The first one touches the memory for the first time, which a server's did long ago.
     hash().map_err(in_words)?;
     let begun = Instant::now();
-    for _ in 0..HASHES {
+    for _ in 0..hashes {
         hash().map_err(in_words)?;
     }
     #[expect(clippy::cast_precision_loss, reason = "there are not so many cores")]
     let cores = cores() as f64;
-    Ok(cores * f64::from(HASHES) / begun.elapsed().as_secs_f64())
+    Ok(cores * f64::from(hashes) / begun.elapsed().as_secs_f64())
 }

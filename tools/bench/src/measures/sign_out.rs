@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::Failed;
 use crate::driver::{Connection, Latencies};
-use crate::figures::{Findings, Row, millis, number};
+use crate::figures::{Findings, Row, millis};
 use crate::servers::Setting;
 use crate::stage::{Sessions, Stage};
 use crate::tokens::access_tokens;
@@ -29,8 +29,7 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
         stage.say(what);
         let took = until_refused(auth.address(), api.address(), tokens)?;
         let (p50, p99) = took.p50_and_p99();
-        rows.push(Row::told(&format!("{what}: p50"), format!("{} ms", number(millis(p50)))));
-        rows.push(Row::at_most(&format!("{what}: p99"), millis(p99), most, "ms"));
+        rows.push(Row::latency(what, millis(p50), millis(p99), Some(most)));
     }
     Ok(Findings { rows, notes: Vec::new() })
 }

@@ -39,11 +39,11 @@ impl Stage {
         self.folder.path()
     }
 
-    /// A durable server, started when it is first asked for.
+    /// A server, started when it is first asked for.
     pub(crate) fn postgres(&self) -> Result<&Postgres, Failed> {
         if self.postgres.get().is_none() {
-            self.say("starting a durable Postgres");
-            let _ = self.postgres.set(Postgres::start()?);
+            self.say("starting Postgres");
+            let _ = self.postgres.set(Postgres::start(self.scale.profile)?);
         }
         self.postgres.get().ok_or_else(|| "there is no Postgres".into())
     }

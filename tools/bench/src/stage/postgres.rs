@@ -35,9 +35,9 @@ pub(crate) struct Sessions {
 }
 
 impl Postgres {
-    pub(crate) fn start() -> Result<Self, Failed> {
+    pub(crate) fn start(profile: Profile) -> Result<Self, Failed> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { server: ScratchPg::start(Profile::Durable)?, runtime })
+        Ok(Self { server: ScratchPg::start(profile)?, runtime })
     }
 
     /// An empty database, migrated by auth-server.
