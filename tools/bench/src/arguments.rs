@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::Failed;
 use crate::figures::{Findings, table};
-use crate::machine;
+use crate::machine::{self, Meanwhile};
 use crate::measures::Measure;
 use crate::scale::Scale;
 use crate::stage::Stage;
@@ -46,7 +46,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
         build()?;
     }
     let stage = Stage::new(scale)?;
-    let machine = machine::described(&stage, root())?;
+    let mut machine = machine::described(&stage, root())?;
+    let meanwhile = Meanwhile::begin();
     let everything = arguments.measures.is_empty();
     let measures = if everything { Measure::value_variants() } else { arguments.measures.as_slice() };
     let mut all = Findings::default();
@@ -58,6 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
         all.rows.extend(findings.rows);
         all.notes.extend(findings.notes);
     }
+    machine.push(meanwhile.in_words());
     let page = page(&all, &machine, &command(arguments));
     print(&all);
     let usual = (everything && !arguments.smoke).then(|| root().join("BENCHMARKS.md"));

@@ -4,18 +4,44 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use goptri::{Clock, SystemClock};
 
 use crate::Failed;
 use crate::figures::{millis, number};
-use crate::processes::cores;
+use crate::processes::{all_core_time, core_time, cores};
 use crate::servers::output_of;
 use crate::stage::{Postgres, Stage};
 
 /// Writes of a block to the disk, to see how long one takes.
 const WRITES: u32 = 200;
+
+/// What else ran meanwhile, as far as it can be told from the time that it took.
+pub(crate) struct Meanwhile {
+    all: [Duration; 2],
+    own: Duration,
+}
+
+impl Meanwhile {
+    /// From now on.
+    pub(crate) fn begin() -> Self {
+        Self { all: all_core_time(), own: core_time(std::process::id()) }
+    }
+
+    /// Until now.
+    pub(crate) fn in_words(&self) -> String {
+        let [busy, all] = all_core_time();
+        let (busy, all) = (busy.saturating_sub(self.all[0]), all.saturating_sub(self.all[1]));
+        let own = core_time(std::process::id()).saturating_sub(self.own);
+        let share = |time: Duration| 100.0 * time.as_secs_f64() / all.as_secs_f64().max(1e-3);
+        format!(
+            "Meanwhile the bench and what it started had {:.0} % of the cores' time, and all other processes {:.0} %",
+            share(own),
+            share(busy.saturating_sub(own)),
+        )
+    }
+}
 
 /// Lines of a list, in Markdown.
 pub(crate) fn described(stage: &Stage, root: &Path) -> Result<Vec<String>, Failed> {
@@ -32,7 +58,7 @@ pub(crate) fn described(stage: &Stage, root: &Path) -> Result<Vec<String>, Faile
         if git(&["status", "--porcelain", "--untracked-files=no"]).is_empty() { "" } else { ", changed" };
     let memory: f64 =
         field(&read("/proc/meminfo"), "MemTotal").trim_end_matches(" kB").parse().unwrap_or_default();
-    let (load, kernel) = (read("/proc/loadavg"), read("/proc/sys/kernel/osrelease"));
+    let kernel = read("/proc/sys/kernel/osrelease");
     Ok(vec![
         format!(
             "Machine: {} cores of {}, {:.0} GiB of memory, Linux {}",
@@ -55,10 +81,7 @@ pub(crate) fn described(stage: &Stage, root: &Path) -> Result<Vec<String>, Faile
             commit.trim(),
             SystemClock.now().format("%Y-%m-%d at %H:%M UTC")
         ),
-    ]
-    .into_iter()
-    .chain(load.split_whitespace().next().map(|load| format!("Load average when it began: {load}")))
-    .collect())
+    ])
 }
 
 /// In milliseconds.

@@ -34,6 +34,17 @@ pub(crate) fn core_time(process: u32) -> Duration {
     Duration::from_millis(ticks * 1000 / TICKS_A_SECOND)
 }
 
+/// How long any process had a core, since the machine was started, and how long there were cores to be had.
+pub(crate) fn all_core_time() -> [Duration; 2] {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let ticks: Vec<u64> = fields.take(8).map(|field| field.parse().unwrap_or_default()).collect();
+    // The fourth and the fifth are those in which there was nothing to do, or only to wait for the disk.
+    let idle: u64 = ticks.iter().skip(3).take(2).sum();
+    let all: u64 = ticks.iter().sum();
+    [all - idle, all].map(|ticks| Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
+}
+
 struct Process {
     id: u32,
     parent: u32,

@@ -61,7 +61,7 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
         let ratios: Vec<f64> = aged.rates.iter().zip(&small).map(|(rate, small)| rate / small).collect();
         let rate = format!("{}/s", number(median(&aged.rates)));
         rows.push(
-            Row::told(&format!("growth, {sessions} sessions: refreshes (limit: the least)"), rate)
+            Row::told(&format!("growth, {sessions} sessions: refreshes (limit: the smallest table)"), rate)
                 .beside(format!("{}/s", number(median(&small))), median(&ratios))
                 .ratio_at_least(median(&ratios), LEAST_RATE),
         );
