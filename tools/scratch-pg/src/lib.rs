@@ -10,6 +10,7 @@ mod server;
 mod statements;
 
 pub use database::{Database, TEST_DATABASE_URL, named_server};
+pub use programs::program;
 pub use server::{Profile, ScratchPg};
 pub use statements::statements_between;
 

@@ -33,6 +33,18 @@ pub(crate) fn folder() -> io::Result<PathBuf> {
     )
 }
 
+/// One of the programs that come with the server, such as `pgbench`.
+///
+/// # Errors
+/// When `PostgreSQL` is not installed, or without that program.
+pub fn program(name: &str) -> io::Result<PathBuf> {
+    let program = folder()?.join(name);
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, format!("{} is not there", program.display())))
+}
+
 /// Whether a server from that folder can load this library, by where its kin keep theirs.
 pub(crate) fn has_library(programs: &Path, name: &str) -> bool {
     // Debian's folder may be reached by a link from the path.

@@ -1,0 +1,125 @@
+//! The command line, and a whole run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::{Parser, ValueEnum};
+
+use crate::Failed;
+use crate::figures::{Findings, table};
+use crate::machine::{self, Meanwhile};
+use crate::measures::Measure;
+use crate::scale::Scale;
+use crate::stage::Stage;
+
+const HEAD: &str = include_str!("head.md");
+
+/// Measures both servers beside what this machine could do at best.
+#[derive(Debug, Parser)]
+#[command(name = "cargo bench-all", bin_name = "cargo bench-all")]
+pub struct Arguments {
+    /// What to measure; without any name, everything
+    measures: Vec<Measure>,
+    /// More rounds, longer ones, and ten million sessions
+    #[arg(long)]
+    full: bool,
+    /// Seconds: only to see that it works, with programs that are built already
+    #[arg(long, conflicts_with = "full")]
+    smoke: bool,
+    /// Where to write the figures; without it, BENCHMARKS.md when everything is measured
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Builds, measures, prints the table, and writes it.
+///
+/// # Errors
+/// When something cannot be measured: a server fails, or gives a wrong answer. Never because something is slow.
+pub fn run(arguments: &Arguments) -> Result<(), Failed> {
+    let scale = match (arguments.smoke, arguments.full) {
+        (true, _) => Scale::SMOKE,
+        (false, true) => Scale::FULL,
+        (false, false) => Scale::USUAL,
+    };
+    if !arguments.smoke {
+        build()?;
+    }
+    let stage = Stage::new(scale)?;
+    let mut machine = machine::described(&stage, root())?;
+    let meanwhile = Meanwhile::begin();
+    let everything = arguments.measures.is_empty();
+    let measures = if everything { Measure::value_variants() } else { arguments.measures.as_slice() };
+    let mut all = Findings::default();
+    for measure in measures {
+        let findings = measure.run(&stage)?;
+        if findings.rows.is_empty() {
+            return Err(format!("{measure:?} found nothing").into());
+        }
+        all.rows.extend(findings.rows);
+        all.notes.extend(findings.notes);
+    }
+    machine.push(meanwhile.in_words());
+    let page = page(&all, &machine, &command(arguments));
+    print(&all);
+    let usual = (everything && !arguments.smoke).then(|| root().join("BENCHMARKS.md"));
+    if let Some(path) = arguments.output.clone().or(usual) {
+        fs::write(&path, page)?;
+        stage.say(&format!("written to {}", path.display()));
+    }
+    Ok(())
+}
+
+/// The programs as they are deployed, beside this one.
+fn build() -> Result<(), Failed> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--locked", "-p", "auth-server", "-p", "api-server", "-p", "bench", "--bins"]);
+    if cfg!(not(debug_assertions)) {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(root()).status()?;
+    if built.success() { Ok(()) } else { Err("the programs cannot be built".into()) }
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what it is for")]
+fn print(all: &Findings) {
+    println!("\n{}", table(&all.rows));
+    for note in &all.notes {
+        println!("{note}");
+    }
+}
+
+fn page(all: &Findings, machine: &[String], command: &str) -> String {
+    let list = |lines: &[String]| match lines {
+        [] => String::new(),
+        lines => format!("- {}.\n", lines.join(".\n- ")),
+    };
+    let machine = list(machine);
+    format!(
+        "{HEAD}\n## On what\n\n{machine}- Command: `{command}`.\n\n## Figures\n\n{}\n## Notes\n\n{}",
+        table(&all.rows),
+        list(&all.notes)
+    )
+}
+
+fn command(arguments: &Arguments) -> String {
+    let mut command = "cargo bench-all".to_owned();
+    for measure in &arguments.measures {
+        if let Some(name) = measure.to_possible_value() {
+            command.push(' ');
+            command.push_str(name.get_name());
+        }
+    }
+    for (flag, given) in [(" --full", arguments.full), (" --smoke", arguments.smoke)] {
+        if given {
+            command.push_str(flag);
+        }
+    }
+    command
+}
+
+/// The repository's.
+fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here)
+}

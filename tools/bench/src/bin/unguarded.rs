@@ -1,0 +1,86 @@
+//! api-server's `GET /me` without its guard: what a protected call would cost if there were nothing to check.
+//!
+//! The handler does the same, the answer has the same headers and a body of the same length, and everything around the route is
+//! what stands around api-server's. It is a program of its own, as a server that shared a process with the one that
+//! asks would be another kind of server.
+
+#![expect(clippy::print_stderr, reason = "why it did not start is for the person who started it")]
+
+use std::process::ExitCode;
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data, Json};
+use actix_web::{App, HttpServer};
+use bench::someone;
+use goptri::server::{
+    Admits, Route, UnknownPath, every_response, healthz, log_to_stderr, mount, stop_signal,
+};
+use goptri::{AccessClaims, Environment, Guard, NumericDate, Scope, Settings};
+use serde::Serialize;
+
+/// As api-server's.
+#[derive(Serialize)]
+struct Me {
+    sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    roles: Vec<String>,
+    scope: Scope,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    exp: NumericDate,
+}
+
+async fn me(caller: Data<AccessClaims>) -> Json<Me> {
+    Json(Me {
+        sub: caller.sub.clone(),
+        email: caller.email.clone(),
+        roles: caller.roles.clone(),
+        scope: caller.scope.clone(),
+        sid: caller.sid.clone(),
+        exp: caller.exp,
+    })
+}
+
+fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/me", Admits::Anybody, me),
+        Route::new(Method::GET, "/healthz", Admits::Anybody, healthz),
+    ]
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("unguarded: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+    let environment = Environment::load()?;
+    let settings = Settings::new(&environment);
+    log_to_stderr(&settings);
+    let address = settings.address("API_SERVER_ADDR", "127.0.0.1:0");
+    let address = settings.finish(address)?;
+    // Nobody asks it: none of these routes admits only callers.
+    let guard = Guard::from_environment(&environment)?;
+    let caller = Data::new(someone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(caller.clone())
+            .app_data(Data::new(guard.clone()))
+            .configure(mount(routes(), guard.clone(), UnknownPath::NotFound))
+            .wrap(from_fn(every_response))
+    })
+    .tcp_nodelay(true)
+    .shutdown_signal(stop_signal())
+    .bind(address)?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    eprintln!("unguarded listens on http://{address}");
+    Ok(server.run().await?)
+}

@@ -1,0 +1,131 @@
+//! One connection: a request goes out as it is, of the answer no more is read than is needed.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// No head of an answer is longer.
+const LONGEST_HEAD: usize = 16 * 1024;
+
+/// A connection that is kept.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+/// What was answered.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The text between `before` and the next quotation mark: a member of a JSON object, where no escapes are expected.
+    pub(crate) fn quoted_after(&self, before: &str) -> Option<&str> {
+        let body = std::str::from_utf8(self.body).ok()?;
+        body.split_once(before)?.1.split_once('"').map(|(text, _)| text)
+    }
+
+    /// For a complaint.
+    pub(crate) fn in_words(&self) -> String {
+        let body: String = String::from_utf8_lossy(self.body).chars().take(300).collect();
+        format!("{} {body}", self.status)
+    }
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, received: Vec::with_capacity(4096) })
+    }
+
+    /// Sends a request, and waits for the whole answer.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+        self.stream.write_all(request).await?;
+        self.received.clear();
+        let body_begins = loop {
+            let seen = self.received.len().saturating_sub(3);
+            self.receive().await?;
+            if let Some(end) = self.received[seen..].windows(4).position(|four| four == b"\r\n\r\n") {
+                break seen + end + 4;
+            }
+            if self.received.len() > LONGEST_HEAD {
+                return Err(broken("the head of an answer does not end"));
+            }
+        };
+        let head = &self.received[..body_begins];
+        let status = status(head).ok_or_else(|| broken("an answer has no status"))?;
+        let length = content_length(head).unwrap_or_default();
+        if length == 0 && status != 204 && !names(head, b"content-length") {
+            return Err(broken("an answer does not say its length"));
+        }
+        while self.received.len() < body_begins + length {
+            self.receive().await?;
+        }
+        Ok(Answer { status, body: &self.received[body_begins..body_begins + length] })
+    }
+
+    async fn receive(&mut self) -> io::Result<()> {
+        match self.stream.read_buf(&mut self.received).await? {
+            0 => Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed the connection")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Asks once, on a connection of its own.
+pub(crate) fn once(address: SocketAddr, request: &str) -> io::Result<(u16, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut connection = Connection::open(address).await?;
+        let answer = connection.exchange(request.as_bytes()).await?;
+        Ok((answer.status, String::from_utf8_lossy(answer.body).into_owned()))
+    })
+}
+
+fn status(head: &[u8]) -> Option<u16> {
+    std::str::from_utf8(head.get(9..12)?).ok()?.parse().ok()
+}
+
+fn content_length(head: &[u8]) -> Option<usize> {
+    let line = header(head, b"content-length")?;
+    std::str::from_utf8(line).ok()?.trim().parse().ok()
+}
+
+fn names(head: &[u8], name: &[u8]) -> bool {
+    header(head, name).is_some()
+}
+
+fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    head.split(|byte| *byte == b'\n').find_map(|line| {
+        let (start, rest) = line.split_at_checked(name.len())?;
+        if start.eq_ignore_ascii_case(name) { rest.strip_prefix(b":") } else { None }
+    })
+}
+
+fn broken(what: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_head_the_status_and_the_length_are_read() {
+        let head = b"HTTP/1.1 200 OK\r\nx-request-id: 1\r\nContent-Length:  17\r\n\r\n";
+        assert_eq!((status(head), content_length(head)), (Some(200), Some(17)));
+        assert_eq!(content_length(b"HTTP/1.1 204 No Content\r\n\r\n"), None);
+        assert_eq!(status(b"HTTP/1.1 x"), None);
+    }
+
+    #[test]
+    fn a_member_is_found_in_a_body() {
+        let answer = Answer { status: 200, body: br#"{"a":"x","refresh_token":"t.t.t"}"# };
+        assert_eq!(answer.quoted_after(r#""refresh_token":""#), Some("t.t.t"));
+        assert_eq!(answer.quoted_after(r#""b":""#), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! Clients that refresh: each presents the refresh token that it got last.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::Failed;
+use crate::driver::{Answer, Caller};
+use crate::tokens::{refresh_token, refresh_tokens};
+
+/// The newest refresh token of each client. Who asks takes one, and puts its successor at the end.
+#[derive(Clone)]
+pub(super) struct Chains(Arc<Mutex<VecDeque<String>>>);
+
+impl Chains {
+    /// Of every `stride`th session, all of that generation, in an order that jumps about the table.
+    pub(super) fn new(number: u64, stride: u64, generation: u32) -> Result<Self, Failed> {
+        let tokens = refresh_tokens()?;
+        // A step that has no factor in common with the number visits each once.
+        let step = (number * 618 / 1000..number)
+            .find(|step| *step > 0 && common_factor(*step, number) == 1)
+            .unwrap_or(1);
+        let minted = (0..number)
+            .map(|turn| refresh_token(&tokens, (turn * step % number) * stride, generation))
+            .collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(Mutex::new(minted))))
+    }
+
+    /// So many who refresh, each on a connection.
+    pub(super) fn callers(&self, connections: usize) -> Vec<Refreshing> {
+        (0..connections)
+            .map(|_| Refreshing { chains: self.clone(), presented: String::new(), answered: 0 })
+            .collect()
+    }
+
+    fn next(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn put(&self, token: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(token);
+    }
+}
+
+/// One who refreshes.
+pub(super) struct Refreshing {
+    chains: Chains,
+    presented: String,
+    /// How many got a successor.
+    pub(super) answered: i64,
+}
+
+impl Caller for Refreshing {
+    fn ask(&mut self, request: &mut Vec<u8>) -> Result<(), Failed> {
+        self.presented = self.chains.next().ok_or("there are fewer sessions than connections")?;
+        let length = self.presented.len() + r#"{"refresh_token":""}"#.len();
+        request.extend_from_slice(
+            b"POST /token HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ",
+        );
+        request.extend_from_slice(length.to_string().as_bytes());
+        request.extend_from_slice(b"\r\n\r\n{\"refresh_token\":\"");
+        request.extend_from_slice(self.presented.as_bytes());
+        request.extend_from_slice(b"\"}");
+        Ok(())
+    }
+
+    fn take(&mut self, answer: &Answer<'_>) -> Result<(), Failed> {
+        match answer.quoted_after(r#""refresh_token":""#) {
+            Some(successor) if answer.status == 200 && successor != self.presented => {
+                self.answered += 1;
+                self.chains.put(successor.to_owned());
+                Ok(())
+            }
+            _ => Err(format!("a refresh was answered {}", answer.in_words()).into()),
+        }
+    }
+}
+
+/// How many got a successor.
+pub(super) fn answered(callers: &[Refreshing]) -> i64 {
+    callers.iter().map(|caller| caller.answered).sum()
+}
+
+fn common_factor(one: u64, other: u64) -> u64 {
+    if other == 0 { one } else { common_factor(other, one % other) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_session_has_one_chain() {
+        for number in [1, 2, 300, 1_000] {
+            let chains = Chains::new(number, 20, 0).unwrap();
+            let tokens: HashSet<String> = chains.0.lock().unwrap().iter().cloned().collect();
+            assert_eq!(tokens.len() as u64, number);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Whether refreshing makes the table of sessions larger, and whether a larger table makes refreshing slower.
+
+use std::thread;
+
+use scratch_pg::Database;
+
+use super::chains::Chains;
+use super::refresh_postgres::Turns;
+use crate::Failed;
+use crate::figures::{Findings, Row, median, number};
+use crate::servers::{Server, Setting};
+use crate::stage::{Postgres, Sessions, Stage, person_in_sql, session_in_sql};
+
+const CONNECTIONS: usize = 64;
+
+/// So many sessions are refreshed in one transaction, none near another.
+const AT_ONCE: u64 = 1_000;
+
+const LEAST_RATE: f64 = 0.8;
+const MOST_SIZE: f64 = 1.3;
+
+struct Aged {
+    sessions: u64,
+    /// Bytes before and after.
+    size: [f64; 2],
+    auth: Server,
+    chains: Chains,
+    rates: Vec<f64>,
+    _database: Database,
+}
+
+pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
+    let postgres = stage.postgres()?;
+    let mut all = Vec::new();
+    for sessions in stage.scale.growth {
+        all.push(aged(stage, postgres, *sessions)?);
+    }
+    for round in 1..=stage.scale.rounds {
+        for aged in &mut all {
+            let (lasting, connections) = (stage.scale.turn, CONNECTIONS.min(stage.scale.most_at_once));
+            aged.rates.push(Turns::default().refresh(
+                &aged.auth,
+                None,
+                &aged.chains,
+                connections,
+                lasting,
+            )?);
+        }
+        let told: Vec<String> =
+            all.iter().map(|aged| number(aged.rates.last().copied().unwrap_or_default())).collect();
+        stage.say(&format!(
+            "growth, {round} of {}: {} refreshes a second",
+            stage.scale.rounds,
+            told.join(", ")
+        ));
+    }
+    let small = all.first().map(|aged| aged.rates.clone()).unwrap_or_default();
+    let mut rows = Vec::new();
+    for aged in &all {
+        let sessions = number_of(aged.sessions);
+        let ratios: Vec<f64> = aged.rates.iter().zip(&small).map(|(rate, small)| rate / small).collect();
+        let rate = format!("{}/s", number(median(&aged.rates)));
+        rows.push(
+            Row::told(&format!("growth, {sessions} sessions: refreshes (limit: the smallest table)"), rate)
+                .beside(format!("{}/s", number(median(&small))), median(&ratios))
+                .ratio_at_least(median(&ratios), LEAST_RATE),
+        );
+        let [before, after] = aged.size;
+        let mib = |bytes: f64| format!("{} MiB", number(bytes / 1024.0 / 1024.0));
+        let what = format!(
+            "growth, {sessions} sessions: size after {} refreshes each (limit: before)",
+            stage.scale.refreshes_each
+        );
+        rows.push(
+            Row::told(&what, mib(after))
+                .beside(mib(before), after / before)
+                .ratio_at_most(after / before, MOST_SIZE),
+        );
+    }
+    Ok(Findings { rows, notes: Vec::new() })
+}
+
+fn aged(stage: &Stage, postgres: &Postgres, sessions: u64) -> Result<Aged, Failed> {
+    stage.say(&format!("growth: {} sessions are put into Postgres", number_of(sessions)));
+    let database = postgres.with(Sessions { number: sessions, ended: 0 })?;
+    let before = size(postgres, &database);
+    let each = stage.scale.refreshes_each;
+    stage.say(&format!("growth: each of them is refreshed {each} times"));
+    refresh_all(&database, sessions, each)?;
+    let (least, most) = (
+        postgres.number(&database, "select min(generation) from sessions"),
+        postgres.number(&database, "select max(generation) from sessions"),
+    );
+    if [least, most] != [i64::from(each); 2] {
+        return Err(format!("after {each} refreshes the generations are from {least} to {most}").into());
+    }
+    let size = [before, size(postgres, &database)];
+    postgres.execute(&database, "checkpoint");
+    let auth = stage.start(&Setting::auth(database.url()))?;
+    // The same number on all of them, as far apart as there is room.
+    let chains = stage.scale.chains.min(stage.scale.growth.first().copied().unwrap_or(sessions));
+    let chains = Chains::new(chains, sessions / chains, each)?;
+    Ok(Aged { sessions, size, auth, chains, rates: Vec::new(), _database: database })
+}
+
+/// As the store does it, but for the one of whom it asks whether they may, a thousand at a time, on two connections: over HTTP
+/// it would take hours. Whoever reads their own page at the same time is far away on the table, as those who refresh are.
+/// What is acknowledged need not be on the disk here, as nobody's time is measured.
+fn refresh_all(database: &Database, sessions: u64, each: u32) -> Result<(), Failed> {
+    let steps = sessions.div_ceil(AT_ONCE);
+    let halves = [(0, steps / 2), (steps / 2, steps)].map(|(from, to)| {
+        let statement = format!(
+            "do $$ begin
+                perform set_config('synchronous_commit', 'off', false);
+                perform set_config('enable_seqscan', 'off', false);
+                perform set_config('enable_hashjoin', 'off', false);
+                perform set_config('enable_mergejoin', 'off', false);
+                for generation_now in 0..{each} - 1 loop
+                    for step in {from}..{to} - 1 loop
+                        update sessions s
+                        set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
+                        from (select clock_timestamp() as now) c, generate_series(step::bigint, {sessions} - 1, {steps}) n
+                        where s.user_id = {} and s.id = {} and s.generation = generation_now
+                          and s.jti_hash = sha256(convert_to('{}' || n, 'UTF8')) and s.client_id = 'goptri'
+                          and (s.expires_at is null or s.expires_at > c.now);
+                        commit;
+                    end loop;
+                end loop;
+            end $$",
+            person_in_sql("n"),
+            session_in_sql("n"),
+            crate::tokens::JTI_PREFIX,
+        );
+        (database.url().to_owned(), statement)
+    });
+    let running =
+        halves.map(|(url, statement)| thread::spawn(move || crate::stage::carry_out(&url, &statement)));
+    for half in running {
+        half.join().map_err(|_| "refreshing in SQL panicked")??;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no table is so large")]
+fn size(postgres: &Postgres, database: &Database) -> f64 {
+    postgres.number(database, "select pg_total_relation_size('sessions')") as f64
+}
+
+fn number_of(sessions: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "there are not so many")]
+    let sessions = sessions as f64;
+    number(sessions)
+}

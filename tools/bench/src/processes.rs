@@ -1,0 +1,87 @@
+//! What Linux knows about processes: how much memory they have and how long they had a core. What it does not say, as
+//! elsewhere than on Linux, is shown as nothing.
+
+use std::fs;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+/// In which times are told; it is the same on every Linux there is.
+const TICKS_A_SECOND: u64 = 100;
+
+/// How many cores there are.
+pub(crate) fn cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
+}
+
+/// How much memory a process has, in MiB.
+pub(crate) fn resident_mib(process: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: Option<u32> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    f64::from(kib.unwrap_or_default()) / 1024.0
+}
+
+/// How long this process, and those that it started, had a core. Those that have ended count once they were waited for.
+pub(crate) fn core_time(process: u32) -> Duration {
+    let mut ticks = 0;
+    let mut family = vec![process];
+    let all = all();
+    while let Some(id) = family.pop() {
+        ticks += all.iter().find(|other| other.id == id).map_or(0, |found| found.ticks);
+        family.extend(all.iter().filter(|other| other.parent == id).map(|other| other.id));
+    }
+    Duration::from_millis(ticks * 1000 / TICKS_A_SECOND)
+}
+
+/// How long any process had a core, since the machine was started, and how long there were cores to be had.
+pub(crate) fn all_core_time() -> [Duration; 2] {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let ticks: Vec<u64> = fields.take(8).map(|field| field.parse().unwrap_or_default()).collect();
+    // The fourth and the fifth are those in which there was nothing to do, or only to wait for the disk.
+    let idle: u64 = ticks.iter().skip(3).take(2).sum();
+    let all: u64 = ticks.iter().sum();
+    [all - idle, all].map(|ticks| Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
+}
+
+struct Process {
+    id: u32,
+    parent: u32,
+    ticks: u64,
+}
+
+fn all() -> Vec<Process> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.filter_map(process).collect()
+}
+
+fn process(id: u32) -> Option<Process> {
+    parse(id, &fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
+}
+
+/// The name may have anything in it, so what follows is counted from its end.
+fn parse(id: u32, stat: &str) -> Option<Process> {
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11..15)?.iter().map(|field| field.parse::<u64>().unwrap_or_default()).sum();
+    Some(Process { id, parent: fields.get(1)?.parse().ok()?, ticks })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_read_whatever_its_name() {
+        let stat = "42 (a ) name) S 7 42 42 0 -1 4194560 100 0 0 0 11 22 33 44 20 0 1 0 100 1000 100 18446744073709551615";
+        let process = parse(42, stat).unwrap();
+        assert_eq!((process.id, process.parent, process.ticks), (42, 7, 110));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_has_memory() {
+        assert!(resident_mib(std::process::id()) > 0.1);
+    }
+}
