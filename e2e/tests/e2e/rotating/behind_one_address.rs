@@ -84,7 +84,7 @@ async fn an_api_server_asks_again_until_the_last_of_several_auth_servers_has_the
     balancer.has_passed_on(6).await;
     fleet.auths[0].put(KEYS, &new.text);
     fleet.auths[0].says(&as_logged(&[&new]));
-    balancer.has_passed_on(balancer.asked_for_keys.load(SeqCst) + 4).await;
+    balancer.has_passed_on(balancer.asked_for_keys.load(SeqCst) + 5).await;
     assert!(accepts(&client, &api, &token).await, "the one that was asked has the old key still");
 
     let since = Instant::now();
