@@ -13,14 +13,13 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_domain::store::{Store, StoreError};
-use goptri::server::{ListenError, Metrics, UnknownPath, every_response, mount};
+use goptri::server::{ListenError, Metrics, every_response};
 use goptri::{Clock, FileWatch, SecretFiles};
 
 use self::flows::Flows;
 use crate::config::Config;
 use crate::feed::{Feed, Line};
-use crate::flow::{Failure, ReadRevocations, Sweep};
-use crate::http::routes;
+use crate::flow::{Failure, Sweep};
 use crate::metrics::FeedNumbers;
 use crate::rings::LiveRings;
 
@@ -91,23 +90,10 @@ impl Application {
             closing.close();
         };
         let server = HttpServer::new(move || {
-            let flows = flows.clone();
             App::new()
-                .app_data(Data::new(ReadRevocations { store: Arc::clone(&flows.store) }))
-                .app_data(Data::new(flows.store))
-                .app_data(Data::new(flows.trusted_proxies))
-                .app_data(Data::new(flows.registration))
-                .app_data(Data::new(flows.sign_in))
-                .app_data(Data::new(flows.refresh))
-                .app_data(Data::new(flows.sign_out))
-                .app_data(Data::new(flows.sign_out_everywhere))
-                .app_data(Data::new(flows.accounts))
-                .app_data(Data::new(flows.list_sessions))
-                .app_data(Data::new(flows.end_sessions))
-                .app_data(Data::new(flows.change_password))
                 .app_data(Data::new(feed.clone()))
                 .app_data(Data::new(rings.clone()))
-                .configure(mount(routes(), flows.guard, UnknownPath::NotFound))
+                .configure(flows.clone().mount())
                 .wrap(from_fn(Line::only_of_followers))
                 .wrap(from_fn(every_response))
         })

@@ -110,12 +110,8 @@ fn read_again(settings: &Settings<'_>, keys: &KnownKeys, feed: Option<&Live<Feed
     let (own, feed_secrets) = (settings.own_verifying_keys(), settings.optional_feed_secrets());
     if let Some(own) = own
         && !settings.is_shared("ACCESS_TOKEN_SECRET")
-        && keys.set_own(own)
     {
-        tracing::info!(
-            keys = keys.load().in_words(),
-            "access tokens are verified with other keys from now on"
-        );
+        keys.take_own(own);
     }
     if let (Some(live), Some(secrets)) = (feed, feed_secrets.flatten())
         && !secrets.same_as(&live.load())

@@ -57,7 +57,7 @@ impl Guard {
         let guard = Self::new(verifier, Arc::new(SystemClock));
         let watching = guard.watching(files, move |settings| {
             if let Some(own) = settings.access_secrets() {
-                keys.set_own(own.verifying().clone());
+                keys.take_own(own.verifying().clone());
             }
         });
         watching.map_err(|error| no_thread("ACCESS_TOKEN_SECRET_FILE", &error))

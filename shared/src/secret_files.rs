@@ -18,10 +18,17 @@ use crate::{Environment, Faults, Settings};
 const POLL: Duration = Duration::from_millis(200);
 
 /// The environment of a program, and the files that it was read from with what they held then.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SecretFiles {
     environment: Environment,
     files: Vec<(PathBuf, Contents)>,
+}
+
+impl fmt::Debug for SecretFiles {
+    /// Their names only: what a secret hashes to may give it away.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.files.iter().map(|(path, _)| path)).finish()
+    }
 }
 
 /// What a file held, as far as it matters here: its SHA-256. `None`: it could not be read.

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use actix_web::web::{Data, ServiceConfig};
 use auth_domain::store::Store;
 use auth_domain::{HashingCost, RefreshTokens};
-use goptri::server::TrustedProxies;
+use goptri::server::{TrustedProxies, UnknownPath, mount};
 use goptri::{Clock, Guard};
 
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
 use crate::flow::{
-    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, Refresh, Register, Rehash,
-    SignIn, SignOut, SignOutEverywhere,
+    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, ReadRevocations, Refresh,
+    Register, Rehash, SignIn, SignOut, SignOutEverywhere,
 };
 use crate::hashing::PasswordHasher;
-use crate::http::OpenRegistration;
+use crate::http::{OpenRegistration, routes};
 use crate::rings::LiveRings;
 use crate::throttle::Throttle;
 
@@ -84,6 +85,28 @@ impl Flows {
             accounts,
             end_sessions,
         })
+    }
+}
+
+impl Flows {
+    /// Each handler is given its flow, and the routes are mounted.
+    pub(super) fn mount(self) -> impl FnOnce(&mut ServiceConfig) {
+        move |config| {
+            config
+                .app_data(Data::new(ReadRevocations { store: Arc::clone(&self.store) }))
+                .app_data(Data::new(self.store))
+                .app_data(Data::new(self.trusted_proxies))
+                .app_data(Data::new(self.registration))
+                .app_data(Data::new(self.sign_in))
+                .app_data(Data::new(self.refresh))
+                .app_data(Data::new(self.sign_out))
+                .app_data(Data::new(self.sign_out_everywhere))
+                .app_data(Data::new(self.accounts))
+                .app_data(Data::new(self.list_sessions))
+                .app_data(Data::new(self.end_sessions))
+                .app_data(Data::new(self.change_password))
+                .configure(mount(routes(), self.guard, UnknownPath::NotFound));
+        }
     }
 }
 

@@ -57,12 +57,10 @@ fn generate(key_type: Type, file: &Path) -> Result<(), Failed> {
     let ring = KeyRing::from_pem(&pem).map_err(|fault| Failed::because(format!("the new key {fault}")))?;
     write_new(file, &pem)?;
     let name = ring.signs();
-    println!(
-        "Wrote the {} key {} to {}, which only you can read. Name the file in ACCESS_TOKEN_KEY_FILE.",
-        name.alg,
-        name.kid,
-        file.display()
-    );
+    let (alg, kid, file) = (name.alg, &name.kid, file.display());
+    print_line(&format!(
+        "Wrote the {alg} key {kid} to {file}, which only you can read. Name the file in ACCESS_TOKEN_KEY_FILE."
+    ))?;
     Ok(())
 }
 

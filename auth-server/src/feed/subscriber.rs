@@ -10,7 +10,7 @@ use auth_domain::store::{Store, StoreError};
 use goptri::revocation::{Beat, HEARTBEAT_EVERY};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use super::events::{self, Piece};
 use super::hub::Place;
@@ -22,6 +22,9 @@ const PAGE: u32 = 1_000;
 
 /// A client that takes nothing for so long is gone, whether or not anybody has noticed.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// So long a client has to take the rest of a stream that is over.
+const TO_TAKE_THE_REST: Duration = Duration::from_secs(1);
 
 /// A follower that is told nothing for so long, as the database cannot be read, is sent away: it may find another server
 /// that can.
@@ -60,7 +63,8 @@ impl Subscriber {
     pub(super) async fn run(mut self) {
         let Err(over) = self.tell_everything().await;
         match over {
-            Over::Client | Over::Feed => {}
+            Over::Client => {}
+            Over::Feed => self.hang_up_in_the_end().await,
             Over::Stuck => self.line.hang_up(),
             Over::Unread => {
                 tracing::warn!(
@@ -71,6 +75,14 @@ impl Subscriber {
                 tracing::warn!(%error, "a follower of the revocation feed could not be told what is live; it may come back");
             }
         }
+    }
+
+    /// The stream ends by itself, unless its client takes nothing.
+    async fn hang_up_in_the_end(self) {
+        let Self { client, line, .. } = self;
+        drop(client);
+        sleep(TO_TAKE_THE_REST).await;
+        line.hang_up();
     }
 
     async fn tell_everything(&mut self) -> Result<Infallible, Over> {

@@ -67,6 +67,8 @@ fn head_of_events() -> HttpResponseBuilder {
     let mut head = HttpResponse::Ok();
     head.insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store"))
+        // The line may be cut once the stream is over, and must be nobody else's then.
+        .force_close()
         // A proxy that collects what it passes on would make it late.
         .insert_header(("x-accel-buffering", "no"));
     head

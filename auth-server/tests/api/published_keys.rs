@@ -71,7 +71,7 @@ async fn current_user(server: &TestServer, token: &str) -> Value {
     server.get("/currentuser", Some(token)).await.json()["currentUser"].clone()
 }
 
-/// JV-05, OI-03
+/// OI-03
 #[actix_web::test]
 async fn a_shared_secret_is_never_published() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;

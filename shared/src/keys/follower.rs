@@ -19,7 +19,9 @@ use crate::own_thread::OwnThread;
 pub struct KeysPace {
     /// When nothing else asks for it.
     pub refresh: Duration,
-    /// After a failure, and after it was said that the keys have changed; it doubles with each attempt.
+    /// Again after it was said that they have changed; it doubles each time, up to `refresh`.
+    pub again: Duration,
+    /// After a failure; it doubles with each.
     pub shortest_pause: Duration,
     /// After any failure.
     pub longest_pause: Duration,
@@ -35,6 +37,7 @@ impl Default for KeysPace {
     fn default() -> Self {
         Self {
             refresh: Duration::from_mins(5),
+            again: Duration::from_millis(200),
             shortest_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(10),
             cool_down: Duration::from_secs(10),
@@ -145,7 +148,7 @@ impl Following {
             if self.until_wanted(began, pause).await == Woken::Told {
                 // Behind one address there may be several auth-servers, which get new keys one after the other. The one that
                 // answers may not have them yet, and is not the one that would say so.
-                after_success = self.pace.shortest_pause;
+                after_success = self.pace.again;
             }
         }
     }

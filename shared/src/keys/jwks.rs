@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::VerifyingKeys;
 use super::public_key::PublicKey;
+use super::{PublicKeyFault, VerifyingKeys};
 use crate::unique_members::{self, Members};
 
 /// Where auth-server publishes its keys.
@@ -39,6 +39,9 @@ pub enum JwksFault {
     /// More than [`MAX_KEYS`].
     #[error("it has more than {MAX_KEYS} keys")]
     TooManyKeys,
+    /// It has keys, and none that can be used.
+    #[error("none of its keys can be used: {0}")]
+    NoneUsable(PublicKeyFault),
     /// Two keys of one name.
     #[error("it has two keys of the same kid")]
     DuplicateKid,
@@ -61,7 +64,7 @@ impl Jwks {
     ///
     /// # Errors
     /// Why nothing in it is believed.
-    pub fn read(json: &[u8]) -> Result<(VerifyingKeys, Vec<super::PublicKeyFault>), JwksFault> {
+    pub fn read(json: &[u8]) -> Result<(VerifyingKeys, Vec<PublicKeyFault>), JwksFault> {
         if json.len() > MAX_JWKS_BYTES {
             return Err(JwksFault::TooLong);
         }
@@ -89,7 +92,11 @@ impl Jwks {
                 Err(fault) => left_out.push(fault),
             }
         }
-        Ok((usable, left_out))
+        match left_out.first() {
+            // No keys at all is a way to take all back; this is a mistake.
+            Some(fault) if usable.is_empty() => Err(JwksFault::NoneUsable(*fault)),
+            _ => Ok((usable, left_out)),
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::PublicKeyFault;
 use super::public_key::PublicKey;
 use super::signing_key::SigningKey;
+use super::{MAX_KEYS, PublicKeyFault};
 
 /// What is wrong with a file of keys, as a clause that follows its name. Holds nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum KeyFileFault {
     /// Not to be relied on.
     #[error("holds a key that cannot be used: {0}")]
     Weak(#[from] PublicKeyFault),
+    /// More than anybody takes from `/.well-known/jwks.json`.
+    #[error("has more than {MAX_KEYS} keys")]
+    TooMany,
     /// Which of them signs?
     #[error("has the same key twice")]
     Twice,
@@ -62,6 +65,7 @@ pub(super) fn parse(pem: &str) -> Result<Vec<(SigningKey, PublicKey)>, KeyFileFa
     match (blocks.len(), labels.len()) {
         (0, 0) => return Err(KeyFileFault::NoKey),
         (found, begun) if found < begun => return Err(KeyFileFault::Broken),
+        (found, _) if found > MAX_KEYS => return Err(KeyFileFault::TooMany),
         _ => {}
     }
     blocks.iter().map(|der| SigningKey::from_pkcs8(der.secret_pkcs8_der())).collect()

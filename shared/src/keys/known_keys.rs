@@ -65,10 +65,19 @@ impl KnownKeys {
         self.change(|parts| parts.own = keys)
     }
 
-    /// Replaces those that auth-server publishes. What it no longer does is trusted no more. Whether they are others than
-    /// before.
-    pub fn set_published(&self, keys: VerifyingKeys) -> bool {
-        self.change(|parts| parts.published = Published::Heard(keys))
+    /// The same, and it says so in the log.
+    pub(crate) fn take_own(&self, keys: VerifyingKeys) {
+        if self.set_own(keys) {
+            tracing::info!(
+                keys = self.load().in_words(),
+                "access tokens are verified with other keys from now on"
+            );
+        }
+    }
+
+    /// Replaces those that auth-server publishes. What it no longer does is trusted no more.
+    pub fn set_published(&self, keys: VerifyingKeys) {
+        self.change(|parts| parts.published = Published::Heard(keys));
     }
 
     /// Whether every genuine token can be told.

@@ -17,7 +17,6 @@ use crate::secret::{Kind, Plain};
 use crate::secret_files::{Contents, Looked};
 
 /// Reads settings; a fault is noted and the reading goes on, so that all are found in one go.
-#[derive(Debug)]
 pub struct Settings<'a> {
     environment: &'a Environment,
     faults: RefCell<Vec<Fault>>,
@@ -27,6 +26,17 @@ pub struct Settings<'a> {
     files: RefCell<Vec<(PathBuf, Contents)>>,
     /// What these hold is not read, but what was seen of them.
     looked: Option<&'a Looked>,
+}
+
+impl fmt::Debug for Settings<'_> {
+    /// The names of files, and not what they hash to.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("environment", &self.environment)
+            .field("faults", &self.faults.borrow())
+            .field("files", &self.secret_files())
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]

@@ -5,7 +5,6 @@ use std::os::unix::fs::MetadataExt;
 
 use chrono::TimeDelta;
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::{Settings, parse_duration};
 use crate::AccessVerifier;
@@ -48,7 +47,7 @@ impl Settings<'_> {
     }
 
     /// `ACCESS_TOKEN_SECRET` as a ring of keys.
-    pub fn access_secrets(&self) -> Option<KeyRing> {
+    pub(crate) fn access_secrets(&self) -> Option<KeyRing> {
         self.key_ring::<AccessTokenSecret>("ACCESS_TOKEN_SECRET")
     }
 
@@ -81,7 +80,7 @@ impl Settings<'_> {
     }
 
     /// What `ACCESS_TOKEN_SECRET` verifies, for whom it is a choice: nothing, when it is not set.
-    pub fn own_verifying_keys(&self) -> Option<VerifyingKeys> {
+    pub(crate) fn own_verifying_keys(&self) -> Option<VerifyingKeys> {
         if !self.has_secret("ACCESS_TOKEN_SECRET") {
             return Some(VerifyingKeys::default());
         }
@@ -95,13 +94,13 @@ impl Settings<'_> {
 
     /// What verifies access tokens for `AUDIENCE` with these keys. That is another name than `ISSUER`, which stands for
     /// auth-server itself: a token for the one must not open the other.
-    pub fn verifier_with(&self, keys: Option<impl Into<KnownKeys>>) -> Option<AccessVerifier> {
+    pub(crate) fn verifier_with(&self, keys: Option<impl Into<KnownKeys>>) -> Option<AccessVerifier> {
         let (issuer, audience, leeway) = (self.issuer(), self.audience(), self.clock_leeway());
         Some(AccessVerifier::new(keys?, issuer?, audience?, leeway?))
     }
 
     fn read_key_file(&self, path: &str) -> Result<KeyRing, String> {
-        let pem = Zeroizing::new(self.read_file(path)?);
+        let pem = self.read_file(path)?;
         if everybody_may_read(path) {
             tracing::warn!(
                 variable = KEY_FILE,

@@ -15,23 +15,24 @@ impl Settings<'_> {
     /// Secrets separated by commas, from `NAME` or the file `NAME_FILE`: the first signs, all verify.
     pub fn secrets<K: Kind>(&self, variable: &'static str) -> Option<(Plain<K>, Vec<Plain<K>>)> {
         let text = self.secret_text(variable)?;
-        let mut all = Vec::new();
-        for secret in text.expose().split(',') {
-            if let Err(weak) = WeakSecret::check(secret) {
-                self.fault(variable, weak);
-                return None;
-            }
-            if !self.compare_with_other_secrets(variable, secret) {
-                return None;
-            }
-            all.push(Plain::new(secret.to_owned()));
+        let mut all: Vec<Plain<K>> =
+            text.expose().split(',').map(|secret| Plain::new(secret.to_owned())).collect();
+        if let Some(weak) = all.iter().find_map(|secret| WeakSecret::check(secret.expose()).err()) {
+            self.fault(variable, weak);
+            // Nobody else may have one of it all the same.
+            let any = |secret: Plain<K>| (variable, Plain::new(secret.expose().to_owned()));
+            self.secrets.borrow_mut().extend(all.into_iter().map(any));
+            return None;
+        }
+        if all.iter().filter(|secret| !self.is_new(variable, secret.expose())).count() > 0 {
+            return None;
         }
         let first = all.remove(0);
         Some((first, all))
     }
 
     /// Whether `NAME` or `NAME_FILE` is set, well or badly.
-    pub fn has_secret(&self, variable: &str) -> bool {
+    pub(crate) fn has_secret(&self, variable: &str) -> bool {
         self.is_set(variable) || self.is_set(&format!("{variable}_FILE"))
     }
 
@@ -43,14 +44,14 @@ impl Settings<'_> {
         parse: impl FnOnce(String) -> Result<T, String>,
     ) -> Option<T> {
         let text = self.read(variable).map_err(|(at, problem)| self.fault(&at, problem)).ok()?;
-        parse(text.unwrap_or_else(|| default.to_owned()))
+        parse(text.map_or_else(|| default.to_owned(), |mut text| std::mem::take(&mut *text)))
             .map_err(|problem| self.fault(variable, problem))
             .ok()
     }
 
     fn secret_text(&self, variable: &str) -> Option<Plain<Any>> {
         match self.read(variable) {
-            Ok(Some(text)) => Some(Plain::new(text)),
+            Ok(Some(mut text)) => Some(Plain::new(std::mem::take(&mut *text))),
             Ok(None) => {
                 self.fault(
                     variable,
@@ -66,12 +67,17 @@ impl Settings<'_> {
     }
 
     /// The text of `NAME`, or of the file `NAME_FILE` without one newline at its end; or whose fault it is.
-    fn read(&self, variable: &str) -> Result<Option<String>, (String, String)> {
+    fn read(&self, variable: &str) -> Result<Option<Zeroizing<String>>, (String, String)> {
         let file_variable = format!("{variable}_FILE");
         match (self.environment.get(variable), self.environment.get(&file_variable)) {
-            (text, None) => Ok(text.map(str::to_owned)),
+            (text, None) => Ok(text.map(|text| Zeroizing::new(text.to_owned()))),
             (None, Some(path)) => match self.read_file(path) {
-                Ok(text) => Ok(Some(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))),
+                Ok(mut text) => {
+                    if text.ends_with('\n') {
+                        text.pop();
+                    }
+                    Ok(Some(text))
+                }
                 Err(problem) => Err((file_variable, problem)),
             },
             (Some(_), Some(_)) => Err((
@@ -82,7 +88,7 @@ impl Settings<'_> {
     }
 
     /// What a file holds, which is read again when it changes; or what is wrong with it, as a clause.
-    pub(super) fn read_file(&self, path: &str) -> Result<String, String> {
+    pub(super) fn read_file(&self, path: &str) -> Result<Zeroizing<String>, String> {
         let read;
         let seen = self.looked.and_then(|looked| looked.0.get(Path::new(path)));
         let bytes = if let Some(bytes) = seen {
@@ -96,7 +102,7 @@ impl Settings<'_> {
             Ok(bytes) => str::from_utf8(bytes).map_err(|_| "it is not text".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        text.map(str::to_owned)
+        text.map(|text| Zeroizing::new(text.to_owned()))
             .map_err(|problem| format!("names the file {path:?}, which cannot be read: {problem}"))
     }
 
@@ -105,8 +111,8 @@ impl Settings<'_> {
         SecretFiles::new(self.environment.clone(), self.files.borrow().clone())
     }
 
-    /// Whether it may stay.
-    fn compare_with_other_secrets(&self, variable: &'static str, secret: &str) -> bool {
+    /// Whether no secret that was read before is the same; if one is, that is a fault.
+    fn is_new(&self, variable: &'static str, secret: &str) -> bool {
         let mut known = self.secrets.borrow_mut();
         let twin = known.iter().find(|(_, known)| known.expose() == secret).map(|(other, _)| *other);
         known.push((variable, Plain::new(secret.to_owned())));

@@ -17,6 +17,7 @@ use crate::test_keys::{jwks, kid_of, pairs};
 /// Nothing happens by itself: whatever is fetched, somebody has asked for. After a failure it is tried again soon.
 pub(crate) const ONLY_WHEN_ASKED: KeysPace = KeysPace {
     refresh: Duration::from_hours(1),
+    again: Duration::from_hours(1),
     shortest_pause: Duration::from_millis(1),
     longest_pause: Duration::from_millis(20),
     cool_down: Duration::from_hours(1),

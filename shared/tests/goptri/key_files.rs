@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use goptri::keys::{KeyFileFault, PublicKeyFault};
+use goptri::keys::{KeyFileFault, MAX_KEYS, PublicKeyFault};
 use goptri::{Environment, Faults, KeyRing, Settings, TokenType};
 
 use crate::forge::{SECRET, claims, good, kid};
@@ -28,7 +28,8 @@ fn assert_tells_nothing(told: &str, pem: &str) {
 #[test]
 fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
     use KeyFileFault::{
-        Broken, Certificate, Empty, Encrypted, NoKey, OlderForm, Public, ShortRsa, Twice, Unsupported, Weak,
+        Broken, Certificate, Empty, Encrypted, NoKey, OlderForm, Public, ShortRsa, TooMany, Twice,
+        Unsupported, Weak,
     };
     let unarmoured: String = P256.lines().filter(|line| !line.starts_with('-')).collect();
     let older = "an older form; `openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW`";
@@ -63,6 +64,7 @@ fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
             "cannot be used: its RSA exponent is even, less than 65537",
         ),
         ([P256, P256].concat(), Twice, "has the same key twice"),
+        (P256.repeat(MAX_KEYS + 1), TooMany, "has more than 64 keys"),
         ([ED25519, RSA, ED25519].concat(), Twice, "has the same key twice"),
     ];
     for (pem, expected, sentence) in table {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use goptri::TokenType;
-use goptri::keys::{Jwks, JwksFault, MAX_JWKS_BYTES, MAX_KEYS};
+use goptri::keys::{Jwks, JwksFault, MAX_JWKS_BYTES, MAX_KEYS, PublicKeyFault};
 use serde_json::{Value, json};
 
 use crate::forge::{OTHER_SECRET, SECRET, base64url, claims, ring, with, without};
@@ -61,6 +61,15 @@ fn two_keys_of_one_name_refuse_the_whole_set() {
         let set = json!({ "keys": keys }).to_string();
         refused(set.as_bytes(), JwksFault::DuplicateKid);
     }
+}
+
+/// JV-24: a set of weak keys takes nothing back; a set of none does.
+#[test]
+fn a_set_of_which_nothing_can_be_used_is_refused() {
+    let short = with(jwk(RSA), "n", base64url([0xff; 128]));
+    let set = json!({ "keys": [short, with(jwk(P256), "use", "enc")] }).to_string();
+    refused(set.as_bytes(), JwksFault::NoneUsable(PublicKeyFault::Length { bits: 1_024 }));
+    assert!(Jwks::read(br#"{"keys":[]}"#).unwrap().0.is_empty());
 }
 
 /// HTML of a proxy, half an answer, another document, or one that two readers read differently.

@@ -149,7 +149,9 @@ fn a_bad_file_changes_nothing_and_the_next_good_one_is_taken() {
     each_at_once(&ways, |(way, spoil, reason)| {
         let watched = Watched::start();
         spoil(&watched.path());
-        watched.wait(way, || watched.log.text().contains(UNUSABLE));
+        let in_words =
+            || watched.log.text().replace("variable=\"", "").replace("\" problem=\"", " ").replace('\\', "");
+        watched.wait(way, || in_words().lines().any(|line| line.contains(UNUSABLE) && line.contains(reason)));
         assert!(watched.takes(SECRET), "{way}");
         if watched.path().is_dir() {
             fs::remove_dir(watched.path()).unwrap();
@@ -157,10 +159,12 @@ fn a_bad_file_changes_nothing_and_the_next_good_one_is_taken() {
         rename_over(&watched.path(), THIRD_SECRET);
         watched.wait(way, || watched.takes(THIRD_SECRET));
         let told = watched.log.text();
-        assert_eq!(watched.log.times(UNUSABLE), 1, "{told}");
-        let line = told.lines().find(|line| line.contains(UNUSABLE)).unwrap();
-        let in_words = line.replace("variable=\"", "").replace("\" problem=\"", " ").replace('\\', "");
-        assert!(line.contains("ERROR") && in_words.contains(reason), "{told}");
+        // Some are spoilt in two steps, each of which may be seen; and none is told at every look.
+        assert!(watched.log.times(UNUSABLE) <= 2, "{told}");
+        assert!(
+            told.lines().filter(|line| line.contains(UNUSABLE)).all(|line| line.contains("ERROR")),
+            "{told}"
+        );
         for secret in [SECRET, OTHER_SECRET, THIRD_SECRET, "hunter2"] {
             assert!(!told.contains(secret), "{told}");
         }

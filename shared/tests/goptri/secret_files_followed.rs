@@ -41,7 +41,6 @@ fn presented(followed: &FollowedKeys) -> String {
     line.rsplit(' ').next().unwrap().to_owned()
 }
 
-/// RV-12
 #[test]
 fn the_feed_is_asked_for_with_the_secret_that_the_file_holds_then() {
     let folder = tempfile::tempdir().unwrap();
@@ -80,7 +79,7 @@ fn a_bad_secret_is_no_reason_not_to_take_the_other() {
     }
 }
 
-/// JV-23: one secret for two purposes. Which of the two is the new one is not looked at: neither is taken.
+/// One secret for two purposes. Which of the two is the new one is not looked at: neither is taken.
 #[test]
 fn a_secret_that_is_now_the_same_as_another_is_not_taken() {
     for (name, secret) in [("access", FEED_SECRET), ("feed", SECRET)] {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use goptri::{AccessTokenSecret, Environment, Guard, KeyRing, RefreshTokenSecret, Settings};
+use sha2::{Digest, Sha256};
 
 use crate::forge::{
     OTHER_SECRET, SECRET, StoppedClock, base64url, one_for_each_refusal, plain, ring, verifier,
@@ -58,6 +59,20 @@ fn debug_shows_no_secret() {
         "Guard",
         &Guard::from_environment(&Environment::from_pairs([("ACCESS_TOKEN_SECRET", SECRET)])).unwrap(),
     );
+}
+
+/// OP-03: nor what it hashes to, by which a guess could be tried.
+#[test]
+fn debug_shows_no_hash_of_a_file_of_secrets() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), SECRET).unwrap();
+    let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET_FILE", file.path().to_str().unwrap())]);
+    let settings = Settings::new(&environment);
+    let _ = settings.secrets::<AccessTokenSecret>("ACCESS_TOKEN_SECRET").unwrap();
+    let shown = format!("{settings:?} {:?} {:#?}", settings.secret_files(), settings.secret_files());
+    assert!(shown.contains(file.path().to_str().unwrap()), "{shown}");
+    let hash = Sha256::digest(SECRET)[..3].iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+    assert!(!shown.contains(&hash), "{shown}");
 }
 
 /// OP-03

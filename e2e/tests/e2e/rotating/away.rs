@@ -43,7 +43,7 @@ async fn published_keys_are_waited_for_and_then_outlast_the_absence_of_auth_serv
     assert_eq!(api.server.get("/me", &newer).await.status(), 200);
 }
 
-/// JV-24: a secret that auth-server has besides its keys opens nothing at a service that was not given it.
+/// OP-01: a secret that auth-server has besides its keys opens nothing at a service that was not given it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_with_public_keys_believes_no_secret_and_none_is_shown() {
     let database = Database::postgres().await;

@@ -73,6 +73,17 @@ impl Load {
         }
     }
 
+    /// An access token may be refused until that key is taken back. A refresh may not.
+    pub(super) fn tolerates_refusals(&self) {
+        self.people.tolerant.store(true, SeqCst);
+    }
+
+    /// Every server refuses what that key signed: from now on, whatever else is valid is accepted.
+    pub(super) fn sees_taken_back(&self, kid: &str) {
+        self.people.gives_up(kid);
+        self.people.tolerant.store(false, SeqCst);
+    }
+
     /// As a load balancer does with a server that is about to be restarted.
     pub(super) fn leaves_out(&self, server: usize) {
         self.people.in_service[server].store(false, SeqCst);

@@ -5,6 +5,7 @@ use super::fleet::{Fleet, KEYS, SECRET, SHORT};
 use super::keys::{Key, as_logged, file_of};
 use super::load::Load;
 
+/// OP-02
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shared_secret_is_replaced_and_nothing_valid_is_refused() {
     let (old, new) = (Key::secret("access-old"), Key::secret("access-new"));
@@ -49,6 +50,7 @@ async fn a_key_file_is_replaced(old: &Key, new: &Key, what: &str) {
     nothing_is_told(&fleet, &[old, new]);
 }
 
+/// OP-02
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_file_is_replaced_and_nothing_valid_is_refused() {
     a_key_file_is_replaced(&Key::pair("ed25519"), &Key::pair("ed25519"), "planned, a key file").await;
