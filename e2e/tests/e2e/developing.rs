@@ -60,7 +60,7 @@ async fn a_second_start_finds_the_data_of_the_first_and_ctrl_c_stops_cleanly() {
         refresh = tokens["refresh_token"].as_str().map(str::to_owned);
         running.signal("INT");
         assert_eq!(running.wait().code(), Some(0), "{}", running.output());
-        assert!(running.output().contains("Stopped."));
+        assert!(running.whole_output().contains("Stopped."));
     }
     for file in ["secrets.env", "demo-password", "goptri.db"] {
         let mode = fs::metadata(data.join(file)).unwrap().permissions().mode();

@@ -257,7 +257,7 @@ async fn nothing_secret_is_logged(database_url: &str) {
     for mut server in [auth, api] {
         server.running.signal("TERM");
         assert_eq!(server.running.wait().code(), Some(0));
-        output.push_str(&server.running.output());
+        output.push_str(&server.running.whole_output());
     }
     // The search can find: what should be there, is.
     for expected in [

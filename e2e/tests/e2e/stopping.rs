@@ -49,7 +49,7 @@ async fn finishes_a_sign_in_that_was_in_flight(database: Database) {
     let answer = read_to_end(in_flight);
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("access_token"), "{answer}");
     assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
-    assert!(server.running.output().contains("auth-server has stopped"));
+    assert!(server.running.whole_output().contains("auth-server has stopped"));
 }
 
 #[tokio::test]
