@@ -56,12 +56,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
         if findings.rows.is_empty() {
             return Err(format!("{measure:?} found nothing").into());
         }
+        print(&findings);
         all.rows.extend(findings.rows);
         all.notes.extend(findings.notes);
     }
     machine.push(meanwhile.in_words());
     let page = page(&all, &machine, &command(arguments));
-    print(&all);
+    if measures.len() > 1 {
+        print(&all);
+    }
     let usual = (everything && !arguments.smoke).then(|| root().join("BENCHMARKS.md"));
     if let Some(path) = arguments.output.clone().or(usual) {
         fs::write(&path, page)?;

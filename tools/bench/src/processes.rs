@@ -34,6 +34,12 @@ pub(crate) fn core_time(process: u32) -> Duration {
     Duration::from_millis(ticks * 1000 / TICKS_A_SECOND)
 }
 
+/// How long this process itself had a core, without those that it started.
+pub(crate) fn own_core_time() -> Duration {
+    let own = all().into_iter().find(|process| process.id == std::process::id());
+    Duration::from_millis(own.map_or(0, |own| own.alone) * 1000 / TICKS_A_SECOND)
+}
+
 /// How long any process had a core, since the machine was started, and how long there were cores to be had.
 pub(crate) fn all_core_time() -> [Duration; 2] {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
@@ -48,7 +54,9 @@ pub(crate) fn all_core_time() -> [Duration; 2] {
 struct Process {
     id: u32,
     parent: u32,
+    /// With those of its children that it has waited for, and without.
     ticks: u64,
+    alone: u64,
 }
 
 fn all() -> Vec<Process> {
@@ -64,8 +72,9 @@ fn process(id: u32) -> Option<Process> {
 /// The name may have anything in it, so what follows is counted from its end.
 fn parse(id: u32, stat: &str) -> Option<Process> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11..15)?.iter().map(|field| field.parse::<u64>().unwrap_or_default()).sum();
-    Some(Process { id, parent: fields.get(1)?.parse().ok()?, ticks })
+    let ticks: Vec<u64> = fields.get(11..15)?.iter().map(|field| field.parse().unwrap_or_default()).collect();
+    let (parent, alone) = (fields.get(1)?.parse().ok()?, ticks[..2].iter().sum());
+    Some(Process { id, parent, ticks: ticks.iter().sum(), alone })
 }
 
 #[cfg(test)]
@@ -76,7 +85,7 @@ mod tests {
     fn a_process_is_read_whatever_its_name() {
         let stat = "42 (a ) name) S 7 42 42 0 -1 4194560 100 0 0 0 11 22 33 44 20 0 1 0 100 1000 100 18446744073709551615";
         let process = parse(42, stat).unwrap();
-        assert_eq!((process.id, process.parent, process.ticks), (42, 7, 110));
+        assert_eq!((process.id, process.parent, process.ticks, process.alone), (42, 7, 110, 33));
     }
 
     #[cfg(target_os = "linux")]

@@ -6,7 +6,7 @@ use super::chains::{Chains, answered};
 use crate::Failed;
 use crate::driver::Load;
 use crate::figures::{Findings, Row, median, millis, number};
-use crate::processes::core_time;
+use crate::processes::own_core_time;
 use crate::servers::{Server, Setting};
 use crate::stage::{Postgres, Sessions, Stage, one_row_update};
 
@@ -23,11 +23,11 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
     let (mut findings, mut refreshed) = (Findings::default(), 0);
     for (connections, least, most_millis) in CASES {
         let what = format!("refresh, Postgres, {connections} connections");
-        let mut turns = Turns::default();
+        let (mut turns, mut updates) = (Turns::default(), Updates::default());
         let alternation = stage.alternate(
             &what,
             || turns.refresh(&auth, Some(postgres), &chains, connections.min(scale.most_at_once), scale.turn),
-            || postgres.pgbench(&database, &update, scale.turn),
+            || updates.run(postgres, || postgres.pgbench(&database, &update, scale.turn), scale.turn),
         )?;
         refreshed += turns.refreshed;
         let ratio = alternation.ratio();
@@ -37,7 +37,11 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
             &format!("memory, auth-server, {what}"),
             format!("{} MiB", number(auth.resident_mib())),
         ));
-        findings.notes.push(turns.where_time_went(&what));
+        findings.notes.push(format!(
+            "{}. An update by pgbench took {} µs of Postgres",
+            turns.where_time_went(&what),
+            number(updates.database.as_secs_f64() * 1e6 / updates.number),
+        ));
     }
     let counted = postgres.number(
         &database,
@@ -51,6 +55,28 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
         return Err(format!("{refreshed} refreshes were answered, and the table counts {counted}").into());
     }
     Ok(findings)
+}
+
+/// What the turns of the limit gave.
+#[derive(Default)]
+struct Updates {
+    database: Duration,
+    number: f64,
+}
+
+impl Updates {
+    fn run(
+        &mut self,
+        postgres: &Postgres,
+        pgbench: impl FnOnce() -> Result<f64, Failed>,
+        lasting: Duration,
+    ) -> Result<f64, Failed> {
+        let before = postgres.core_time();
+        let rate = pgbench()?;
+        self.database += postgres.core_time().saturating_sub(before);
+        self.number += rate * lasting.as_secs_f64().max(1.0);
+        Ok(rate)
+    }
 }
 
 /// What the turns of one case gave.
@@ -75,14 +101,13 @@ impl Turns {
         lasting: Duration,
     ) -> Result<f64, Failed> {
         let database = || postgres.map_or(Duration::ZERO, Postgres::core_time);
-        let bench = || core_time(std::process::id()).saturating_sub(auth.core_time());
-        let before = (auth.core_time(), database(), bench());
+        let before = (auth.core_time(), database(), own_core_time());
         let callers = chains.callers(connections);
         let load = Load { server: auth.address(), callers, lasting, pace: None };
         let measured = load.run().map_err(|error| format!("{error}\n{}", auth.last_lines()))?;
         self.server += auth.core_time().saturating_sub(before.0);
         self.database += database().saturating_sub(before.1);
-        self.bench += bench().saturating_sub(before.2);
+        self.bench += own_core_time().saturating_sub(before.2);
         self.refreshed += answered(&measured.callers);
         let (p50, p99) = measured.latencies.p50_and_p99();
         self.p50.push(millis(p50));
