@@ -7,6 +7,7 @@
 mod ending;
 mod failure;
 mod revocations;
+mod rotating;
 mod rows;
 mod runtime;
 mod sessions;

@@ -11,10 +11,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::runtime::{Builder, EnterGuard, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 
 /// One thread that watches sockets and timers.
-pub(crate) struct ConnectionRuntime(Option<Runtime>);
+pub(crate) struct ConnectionRuntime(Option<Runtime>, Handle);
 
 impl ConnectionRuntime {
     pub(crate) fn start() -> io::Result<Self> {
@@ -23,12 +23,18 @@ impl ConnectionRuntime {
             .thread_name("store-postgres")
             .enable_all()
             .build()?;
-        Ok(Self(Some(runtime)))
+        let handle = runtime.handle().clone();
+        Ok(Self(Some(runtime), handle))
     }
 
     /// Until the guard is dropped, this thread opens sockets and timers here.
     pub(crate) fn enter(&self) -> Option<EnterGuard<'_>> {
         self.0.as_ref().map(Runtime::enter)
+    }
+
+    /// Sets tasks on their way that nobody waits for.
+    pub(crate) fn handle(&self) -> Handle {
+        self.1.clone()
     }
 
     /// Drives `work` on the caller's own thread, in this context; also where it is dropped half-way, and gives a

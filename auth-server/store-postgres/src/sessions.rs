@@ -68,41 +68,7 @@ impl Sessions for PostgresStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        let (rotated, row) = self
-            .ask(async |connection| {
-                let rotated = sqlx::query_as!(
-                    SnapshotRow,
-                    r#"update sessions s
-                       set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
-                       from users u, (select statement_timestamp() + $1::interval as now) c
-                       where s.user_id = $2 and s.id = $3 and s.generation = $4 and s.jti_hash = $5 and s.client_id = $6
-                         and (s.expires_at is null or s.expires_at > c.now)
-                         and ($7::interval is null or s.last_used_at + $7 > c.now)
-                         and u.id = s.user_id and u.disabled_at is null
-                       returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                                 s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
-                                 u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
-                    self.shift(),
-                    presented.key.user_id.0,
-                    presented.key.id.0,
-                    presented.generation.number(),
-                    presented.jti_hash.as_bytes().as_slice(),
-                    presented.client_id.as_str(),
-                    idle_lifetime.map(interval),
-                )
-                .fetch_optional(&mut *connection)
-                .await?;
-                match rotated {
-                    Some(row) => Ok((true, Some(row))),
-                    None => Ok((false, as_it_is(connection, self.shift(), presented.key).await?)),
-                }
-            })
-            .await?;
-        match row {
-            Some(row) if rotated => Ok(Rotation::Rotated(row.try_into()?)),
-            Some(row) => Ok(Rotation::NotCurrent(row.try_into()?)),
-            None => Ok(Rotation::Unknown),
-        }
+        self.rotate_in_turn(presented, idle_lifetime).await
     }
 
     async fn touch(
@@ -289,7 +255,7 @@ impl Sessions for PostgresStore {
 }
 
 /// The session as it is now.
-async fn as_it_is(
+pub(crate) async fn as_it_is(
     connection: &mut PgConnection,
     shift: PgInterval,
     key: SessionKey,

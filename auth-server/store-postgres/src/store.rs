@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_domain::store::{Readiness, StoreError, Upkeep};
+use auth_domain::store::{Grouping, Readiness, StoreError, Upkeep};
 use goptri::ManualClock;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;
@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::failure::{failure, is_deadlock, is_stale_plan, is_undefined_table, migration_failure};
+use crate::rotating::grouping;
 use crate::rows::interval;
 use crate::runtime::ConnectionRuntime;
 
@@ -47,6 +48,8 @@ pub struct PostgresStore {
     /// One for whoever follows what ends, so that no crowd at the others makes it late.
     pub(crate) following: PgPool,
     clock_shift: ManualClock,
+    /// The refreshes that wait for their turn.
+    pub(crate) rotations: Grouping,
     /// Told of each end that this store has committed.
     pub(crate) appended: Arc<Notify>,
     runtime: Arc<ConnectionRuntime>,
@@ -72,13 +75,15 @@ impl PostgresStore {
         let pool = pool(options, max_connections);
         drop(entered);
         let (clock_shift, appended) = (ManualClock::default(), Arc::default());
-        Ok(Self { pool, aside, following, clock_shift, appended, runtime })
+        let rotations = grouping(pool.clone(), clock_shift.clone(), runtime.handle());
+        Ok(Self { pool, aside, following, clock_shift, rotations, appended, runtime })
     }
 
     /// The same store, on a clock that is as far ahead of the database's as a test says.
     #[must_use]
     pub fn with_clock_shift(self, clock_shift: ManualClock) -> Self {
-        Self { clock_shift, ..self }
+        let rotations = grouping(self.pool.clone(), clock_shift.clone(), self.runtime.handle());
+        Self { clock_shift, rotations, ..self }
     }
 
     /// What every statement adds to the time at which it began, which makes its `now`.
@@ -163,7 +168,7 @@ impl PostgresStore {
     }
 }
 
-async fn ask<T>(
+pub(crate) async fn ask<T>(
     pool: &PgPool,
     verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
 ) -> Result<T, StoreError> {

@@ -8,6 +8,7 @@ mod ending;
 mod failure;
 mod file;
 mod revocations;
+mod rotating;
 mod rows;
 mod sessions;
 mod store;

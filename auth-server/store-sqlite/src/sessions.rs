@@ -69,48 +69,7 @@ impl Sessions for SqliteStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        let (generation, client_id) = (presented.generation.number(), presented.client_id.as_str());
-        let jti_hash = presented.jti_hash.as_bytes().as_slice();
-        let idle_lifetime = idle_lifetime.map(micros);
-        let (rotated, row) = self
-            .write(async |connection| {
-                let now = self.now();
-                let mut rotated = sqlx::query_as!(
-                    SnapshotRow,
-                    r#"update sessions
-                       set generation = generation + 1, rotated_at = ?1, last_used_at = ?1
-                       where user_id = ?2 and id = ?3 and generation = ?4 and jti_hash = ?5 and client_id = ?6
-                         and (expires_at is null or expires_at > ?1)
-                         and (?7 is null or last_used_at + ?7 > ?1)
-                         and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
-                       returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                                 forgiven_generation, rotated_at, last_used_at, expires_at,
-                                 (select u.email from users u where u.id = sessions.user_id) as "email!: String",
-                                 (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
-                                 (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
-                                 (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
-                                 ?1 as "now!: Micros""#,
-                    now,
-                    presented.key.user_id.0,
-                    presented.key.id.0,
-                    generation,
-                    jti_hash,
-                    client_id,
-                    idle_lifetime,
-                )
-                .fetch_all(&mut *connection)
-                .await?;
-                match rotated.pop() {
-                    Some(row) => Ok((true, Some(row))),
-                    None => Ok((false, as_it_is(connection, self.now(), presented.key).await?)),
-                }
-            })
-            .await?;
-        match row {
-            Some(row) if rotated => Ok(Rotation::Rotated(row.try_into()?)),
-            Some(row) => Ok(Rotation::NotCurrent(row.try_into()?)),
-            None => Ok(Rotation::Unknown),
-        }
+        self.rotate_in_turn(presented, idle_lifetime).await
     }
 
     async fn touch(
@@ -297,7 +256,7 @@ impl Sessions for SqliteStore {
 }
 
 /// The session as it is now.
-async fn as_it_is(
+pub(crate) async fn as_it_is(
     connection: &mut SqliteConnection,
     now: Micros,
     key: SessionKey,

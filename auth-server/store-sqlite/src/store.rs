@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_domain::store::{Readiness, StoreError, Upkeep};
+use auth_domain::store::{Grouping, Readiness, StoreError, Upkeep};
 use goptri::Clock;
 use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::failure::{failure, migration_failure};
 use crate::file;
+use crate::rotating::grouping;
 use crate::rows::Micros;
 
 /// How long to wait for a connection that is in use.
@@ -41,6 +42,8 @@ pub struct SqliteStore {
     readers: SqlitePool,
     path: PathBuf,
     clock: Arc<dyn Clock>,
+    /// The refreshes that wait for their turn.
+    pub(crate) rotations: Grouping,
     /// Told of each end that this store has committed.
     pub(crate) appended: Arc<Notify>,
 }
@@ -70,8 +73,10 @@ impl SqliteStore {
                 .max_lifetime(None)
         };
         let writing = options.clone().journal_mode(SqliteJournalMode::Wal);
+        let writer = pool().max_connections(1).connect_lazy_with(writing);
         Ok(Self {
-            writer: pool().max_connections(1).connect_lazy_with(writing),
+            rotations: grouping(writer.clone(), Arc::clone(&clock)),
+            writer,
             readers: pool().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "on")),
             path,
             clock,
@@ -114,7 +119,7 @@ impl SqliteStore {
     }
 }
 
-async fn ask<T>(
+pub(crate) async fn ask<T>(
     pool: &SqlitePool,
     verb: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
 ) -> Result<T, StoreError> {

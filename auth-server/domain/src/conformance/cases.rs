@@ -66,6 +66,10 @@ macro_rules! conformance {
             a_corrupt_session_is_named_as_such
             a_corrupt_person_is_named_as_such
         }
+        $crate::conformance! { @tests run $fresh together
+            each_gets_its_own_session_however_many_arrive_together
+            what_is_wrong_with_one_costs_none_of_the_others_anything
+        }
         $crate::conformance! { @tests run $fresh touching
             a_touch_moves_the_last_use_and_nothing_else
             any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes

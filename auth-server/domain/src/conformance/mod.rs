@@ -33,6 +33,7 @@ pub mod rotating;
 pub mod surplus;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod sweeping;
+pub mod together;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod touching;
 pub mod upgrading;

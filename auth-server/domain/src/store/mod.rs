@@ -3,12 +3,14 @@
 //! Each method is one atomic promise and answers with an enum. A race is decided by one conditional
 //! statement, never by reading first and writing then. No transaction crosses this boundary.
 
+mod grouping;
 mod revocations;
 mod sessions;
 mod users;
 
 use async_trait::async_trait;
 
+pub use grouping::{Answer, Group, Grouping, Rotating, Turn, UnderWay};
 pub use revocations::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, RevokedKind};
 pub use sessions::{
     Ending, Forgiving, Opening, Rotation, SURPLUS_AT_A_TIME, SessionSweep, Sessions, Touching,

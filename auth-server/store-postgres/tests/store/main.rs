@@ -10,5 +10,6 @@ mod proxy;
 mod runtimes;
 mod schema;
 mod statements;
+mod together;
 mod trouble;
 mod waiting;

@@ -36,9 +36,9 @@ const GOPTRI: Suite = Suite { package: "goptri", program: "goptri" };
 const SQLITE_STORE: Suite = Suite { package: "store-sqlite", program: "store" };
 
 const JUDGE: &str = "auth-server/domain/src/judge.rs";
-const POSTGRES_SESSIONS: &str = "auth-server/store-postgres/src/sessions.rs";
+const POSTGRES_ROTATING: &str = "auth-server/store-postgres/src/rotating.rs";
 const POSTGRES_REVOCATIONS: &str = "auth-server/store-postgres/src/revocations.rs";
-const SQLITE_SESSIONS: &str = "auth-server/store-sqlite/src/sessions.rs";
+const SQLITE_ROTATING: &str = "auth-server/store-sqlite/src/rotating.rs";
 const SQLITE_REVOCATIONS: &str = "auth-server/store-sqlite/src/revocations.rs";
 
 const LOGGED_OUT_ON_SQLITE: &str = "model::nobody_is_logged_out_by_accident::on_sqlite";
@@ -93,7 +93,7 @@ pub(crate) const BREAKS: &[Break] = &[
         name: "Postgres reads, then writes",
         edits: &[
             Edit {
-                file: POSTGRES_SESSIONS,
+                file: POSTGRES_ROTATING,
                 find: "let rotated = sqlx::query_as!(",
                 replace: "match as_it_is(connection, self.shift(), presented.key).await? {
                     Some(row) if row.generation == presented.generation.number() => {}
@@ -102,9 +102,14 @@ pub(crate) const BREAKS: &[Break] = &[
                 let rotated = sqlx::query_as!(",
             },
             Edit {
-                file: POSTGRES_SESSIONS,
+                file: POSTGRES_ROTATING,
                 find: "and s.generation = $4 and",
                 replace: "and s.generation >= $4 and",
+            },
+            Edit {
+                file: POSTGRES_ROTATING,
+                find: "and s.generation = f.generation and",
+                replace: "and s.generation >= f.generation and",
             },
         ],
         caught_by: &[
@@ -121,19 +126,19 @@ pub(crate) const BREAKS: &[Break] = &[
         name: "SQLite reads, then writes",
         edits: &[
             Edit {
-                file: SQLITE_SESSIONS,
+                file: SQLITE_ROTATING,
                 find: "let (rotated, row) = self",
                 replace: "let found =
             self.read(async |connection| as_it_is(connection, self.now(), presented.key).await).await?;
         match found {
-            Some(row) if row.generation == generation => {}
+            Some(row) if row.generation == presented.generation.number() => {}
             Some(row) => return Ok(Rotation::NotCurrent(row.try_into()?)),
             None => return Ok(Rotation::Unknown),
         }
         let (rotated, row) = self",
             },
             Edit {
-                file: SQLITE_SESSIONS,
+                file: SQLITE_ROTATING,
                 find: "and generation = ?4 and",
                 replace: "and generation >= ?4 and",
             },
@@ -192,7 +197,7 @@ pub(crate) const BREAKS: &[Break] = &[
     Break {
         name: "a refresh is two statements",
         edits: &[Edit {
-            file: POSTGRES_SESSIONS,
+            file: POSTGRES_ROTATING,
             find: "let rotated = sqlx::query_as!(",
             replace: "sqlx::raw_sql(\"begin; commit\").execute(&mut *connection).await?;
                 let rotated = sqlx::query_as!(",

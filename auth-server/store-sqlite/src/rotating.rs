@@ -1,0 +1,151 @@
+//! Refreshes: alone, or several in one transaction.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_domain::store::{Answer, Group, Grouping, Rotating, Rotation, StoreError, Turn, UnderWay};
+use auth_domain::{PresentedRefresh, Snapshot};
+use chrono::TimeDelta;
+use goptri::Clock;
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::SqliteStore;
+use crate::rows::{Micros, SnapshotRow, micros};
+use crate::sessions::as_it_is;
+use crate::store::ask;
+
+/// So many go together at most: a larger group takes longer than it saves.
+const MOST: usize = 128;
+
+/// So long those who wait give whoever is under way; a refresh takes a few milliseconds.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The queue of a store. It knows the connection that writes, and not the store, which has the queue.
+pub(crate) fn grouping(writer: SqlitePool, clock: Arc<dyn Clock>) -> Grouping {
+    let runtime = Handle::current();
+    Grouping::new(MOST, move |group, under_way| {
+        let (writer, clock) = (writer.clone(), Arc::clone(&clock));
+        runtime.spawn(async move {
+            let together = rotate_together(&writer, clock.as_ref(), group);
+            no_longer_than_others_can_wait(under_way, together).await;
+        });
+    })
+}
+
+impl SqliteStore {
+    /// Goes at once when nobody is under way, and otherwise with all who wait.
+    pub(crate) async fn rotate_in_turn(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<Rotation, StoreError> {
+        let turn = self.rotations.join(|| Rotating { presented: presented.clone(), idle_lifetime });
+        let told = match turn {
+            Turn::Alone(under_way) => {
+                let alone = self.rotate_alone(presented, idle_lifetime);
+                return no_longer_than_others_can_wait(under_way, alone).await;
+            }
+            Turn::Together(told) => told.await,
+        };
+        match told {
+            Ok(Ok(Some(snapshot))) => Ok(Rotation::Rotated(snapshot)),
+            Ok(Err(error)) => Err(error),
+            // Not current, or the group failed, perhaps for another: nothing has changed.
+            Ok(Ok(None)) | Err(_) => self.rotate_alone(presented, idle_lifetime).await,
+        }
+    }
+
+    async fn rotate_alone(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<Rotation, StoreError> {
+        let (rotated, row) = self
+            .write(async |connection| {
+                match rotated(connection, self.now(), presented, idle_lifetime).await? {
+                    Some(row) => Ok((true, Some(row))),
+                    None => Ok((false, as_it_is(connection, self.now(), presented.key).await?)),
+                }
+            })
+            .await?;
+        match row {
+            Some(row) if rotated => Ok(Rotation::Rotated(row.try_into()?)),
+            Some(row) => Ok(Rotation::NotCurrent(row.try_into()?)),
+            None => Ok(Rotation::Unknown),
+        }
+    }
+}
+
+/// Does `work`; whoever waits for it to arrive goes without it after a while, for it may wait for another process.
+async fn no_longer_than_others_can_wait<T>(under_way: UnderWay, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    if let Ok(done) = timeout(PATIENCE, &mut work).await {
+        return done;
+    }
+    drop(under_way);
+    work.await
+}
+
+/// One transaction for all, and so one sync of the disk.
+async fn rotate_together(writer: &SqlitePool, clock: &dyn Clock, group: Group) {
+    let rows = ask(writer, async |connection| {
+        let mut transaction = connection.begin_with("begin immediate").await?;
+        let (now, mut rows) = (Micros::of(clock.now()), Vec::new());
+        for Rotating { presented, idle_lifetime } in group.refreshes() {
+            rows.push(rotated(&mut transaction, now, presented, *idle_lifetime).await?);
+        }
+        transaction.commit().await?;
+        Ok(rows)
+    })
+    .await;
+    let answers: Vec<Answer> = match rows {
+        Ok(rows) => rows.into_iter().map(|row| row.map(Snapshot::try_from).transpose()).collect(),
+        // Each tries alone, and hears what is wrong for itself.
+        Err(error) => {
+            tracing::warn!(%error, "several refreshes in one transaction failed; each is tried alone");
+            group.refreshes().map(|_| Ok(None)).collect()
+        }
+    };
+    group.answer(answers);
+}
+
+/// The session that rotated, if it did.
+async fn rotated(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    presented: &PresentedRefresh,
+    idle_lifetime: Option<TimeDelta>,
+) -> Result<Option<SnapshotRow>, sqlx::Error> {
+    let (generation, client_id) = (presented.generation.number(), presented.client_id.as_str());
+    let jti_hash = presented.jti_hash.as_bytes().as_slice();
+    let idle_lifetime = idle_lifetime.map(micros);
+    let rotated = sqlx::query_as!(
+        SnapshotRow,
+        r#"update sessions
+           set generation = generation + 1, rotated_at = ?1, last_used_at = ?1
+           where user_id = ?2 and id = ?3 and generation = ?4 and jti_hash = ?5 and client_id = ?6
+             and (expires_at is null or expires_at > ?1)
+             and (?7 is null or last_used_at + ?7 > ?1)
+             and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
+           returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
+                     forgiven_generation, rotated_at, last_used_at, expires_at,
+                     (select u.email from users u where u.id = sessions.user_id) as "email!: String",
+                     (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
+                     (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
+                     (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
+                     ?1 as "now!: Micros""#,
+        now,
+        presented.key.user_id.0,
+        presented.key.id.0,
+        generation,
+        jti_hash,
+        client_id,
+        idle_lifetime,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rotated.into_iter().next_back())
+}
