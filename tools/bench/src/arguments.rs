@@ -7,6 +7,7 @@ use std::process::Command;
 use clap::{Parser, ValueEnum};
 
 use crate::Failed;
+use crate::ending;
 use crate::figures::{Findings, table};
 use crate::machine::{self, Meanwhile};
 use crate::measures::Measure;
@@ -46,6 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
         build()?;
     }
     let stage = Stage::new(scale)?;
+    ending::with_all_that_was_started(stage.folder().to_owned())?;
     let mut machine = machine::described(&stage, root())?;
     let meanwhile = Meanwhile::begin();
     let everything = arguments.measures.is_empty();

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod driver;
+mod ending;
 mod figures;
 mod machine;
 mod measures;

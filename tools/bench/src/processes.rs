@@ -40,6 +40,12 @@ pub(crate) fn own_core_time() -> Duration {
     Duration::from_millis(own.map_or(0, |own| own.alone) * 1000 / TICKS_A_SECOND)
 }
 
+/// What this process started, and still runs.
+pub(crate) fn children() -> Vec<u32> {
+    let own = std::process::id();
+    all().into_iter().filter(|process| process.parent == own).map(|process| process.id).collect()
+}
+
 /// How long any process had a core, since the machine was started, and how long there were cores to be had.
 pub(crate) fn all_core_time() -> [Duration; 2] {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::spread::spread;
 use crate::Failed;
 use crate::driver::{Answer, Caller};
 use crate::tokens::{refresh_token, refresh_tokens};
@@ -15,12 +16,8 @@ impl Chains {
     /// Of every `stride`th session, all of that generation, in an order that jumps about the table.
     pub(super) fn new(number: u64, stride: u64, generation: u32) -> Result<Self, Failed> {
         let tokens = refresh_tokens()?;
-        // A step that has no factor in common with the number visits each once.
-        let step = (number * 618 / 1000..number)
-            .find(|step| *step > 0 && common_factor(*step, number) == 1)
-            .unwrap_or(1);
-        let minted = (0..number)
-            .map(|turn| refresh_token(&tokens, (turn * step % number) * stride, generation))
+        let minted = spread(number)
+            .map(|chain| refresh_token(&tokens, chain * stride, generation))
             .collect::<Result<_, _>>()?;
         Ok(Self(Arc::new(Mutex::new(minted))))
     }
@@ -78,10 +75,6 @@ impl Caller for Refreshing {
 /// How many got a successor.
 pub(super) fn answered(callers: &[Refreshing]) -> i64 {
     callers.iter().map(|caller| caller.answered).sum()
-}
-
-fn common_factor(one: u64, other: u64) -> u64 {
-    if other == 0 { one } else { common_factor(other, one % other) }
 }
 
 #[cfg(test)]

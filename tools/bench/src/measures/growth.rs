@@ -6,6 +6,7 @@ use scratch_pg::Database;
 
 use super::chains::Chains;
 use super::refresh_postgres::Turns;
+use super::spread::jump;
 use crate::Failed;
 use crate::figures::{Findings, Row, median, number};
 use crate::servers::{Server, Setting};
@@ -15,6 +16,9 @@ const CONNECTIONS: usize = 64;
 
 /// So many sessions are refreshed in one transaction, none near another.
 const AT_ONCE: u64 = 50;
+
+/// From so many sessions on, two connections refresh them.
+const LARGE: u64 = 500_000;
 
 const LEAST_RATE: f64 = 0.8;
 const MOST_SIZE: f64 = 1.3;
@@ -103,11 +107,12 @@ fn aged(stage: &Stage, postgres: &Postgres, sessions: u64) -> Result<Aged, Faile
     Ok(Aged { sessions, size, auth, chains, rates: Vec::new(), _database: database })
 }
 
-/// As the store does it, but for the checks of who asks, in SQL and on two connections: over HTTP it would take hours. Those
-/// that are refreshed in one transaction are far apart on the table, as those who refresh at the same moment are. What is
-/// acknowledged need not be on the disk here, as nobody's time is measured.
+/// As the store does it, but for the checks of who asks, and in SQL: over HTTP it would take hours. Those that are refreshed in
+/// one transaction, or soon after each other, are far apart on the table, as those who refresh at the same moment are.
+/// What is acknowledged need not be on the disk here, as nobody's time is measured.
 fn refresh_all(postgres: &Postgres, database: &Database, sessions: u64, each: u32) -> Result<(), Failed> {
     let steps = sessions.div_ceil(AT_ONCE);
+    let jump = jump(steps);
     for statement in [
         format!(
             "create unlogged table turns as
@@ -120,7 +125,10 @@ fn refresh_all(postgres: &Postgres, database: &Database, sessions: u64, each: u3
     ] {
         postgres.execute(database, &statement);
     }
-    let halves = [(0, steps / 2), (steps / 2, steps)].map(|(from, to)| {
+    // Two that work at the same time keep for each other what only one of them may still have to see, and more of it the longer one
+    // of them waits for a core. On a small table that would be most of what is there.
+    let half = if sessions < LARGE { 0 } else { steps / 2 };
+    let parts = [(0, half), (half, steps)].map(|(from, to)| {
         let statement = format!(
             "do $$ begin
                 perform set_config('synchronous_commit', 'off', false);
@@ -128,11 +136,11 @@ fn refresh_all(postgres: &Postgres, database: &Database, sessions: u64, each: u3
                 perform set_config('enable_hashjoin', 'off', false);
                 perform set_config('enable_mergejoin', 'off', false);
                 for turn in 1..{each} loop
-                    for now_at in {from}..{to} - 1 loop
+                    for step_now in {from}..{to} - 1 loop
                         update sessions s
                         set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
                         from turns t, (select clock_timestamp() as now) c
-                        where t.step = now_at and s.user_id = t.user_id and s.id = t.id
+                        where t.step = (step_now::bigint * {jump}) % {steps} and s.user_id = t.user_id and s.id = t.id
                           and (s.expires_at is null or s.expires_at > c.now);
                         commit;
                     end loop;
@@ -142,9 +150,9 @@ fn refresh_all(postgres: &Postgres, database: &Database, sessions: u64, each: u3
         (database.url().to_owned(), statement)
     });
     let running =
-        halves.map(|(url, statement)| thread::spawn(move || crate::stage::carry_out(&url, &statement)));
-    for half in running {
-        half.join().map_err(|_| "refreshing in SQL panicked")??;
+        parts.map(|(url, statement)| thread::spawn(move || crate::stage::carry_out(&url, &statement)));
+    for part in running {
+        part.join().map_err(|_| "refreshing in SQL panicked")??;
     }
     postgres.execute(database, "drop table turns");
     Ok(())

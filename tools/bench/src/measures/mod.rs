@@ -11,6 +11,7 @@ mod refresh_sqlite;
 mod sign_in;
 mod sign_out;
 mod size;
+mod spread;
 mod start;
 mod verification;
 mod visitors;
