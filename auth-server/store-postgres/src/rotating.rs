@@ -1,36 +1,31 @@
 //! Refreshes: alone, or several in one statement.
 
 use std::error::Error;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use auth_domain::store::{Answer, Group, Grouping, Rotating, Rotation, StoreError, Turn, UnderWay};
+use auth_domain::store::{
+    Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating, Rotation, StoreError,
+};
 use auth_domain::{PresentedRefresh, Snapshot};
 use chrono::TimeDelta;
 use goptri::ManualClock;
 use sqlx::PgPool;
 use sqlx::postgres::types::PgInterval;
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use crate::PostgresStore;
 use crate::rows::{SnapshotRow, interval};
 use crate::sessions::as_it_is;
 use crate::store::ask;
 
-/// So many go together at most: a larger group takes longer than it saves.
-const MOST: usize = 128;
-
-/// So long those who wait give whoever is under way; a refresh takes a few milliseconds.
-const PATIENCE: Duration = Duration::from_millis(20);
-
 /// The queue of a store. It knows the store's connections, and not the store, which has the queue.
 pub(crate) fn grouping(pool: PgPool, clock_shift: ManualClock, runtime: Handle) -> Grouping {
-    Grouping::new(MOST, move |group, under_way| {
+    Grouping::new(MOST_TOGETHER, move |group, under_way| {
         let (pool, shift) = (pool.clone(), interval(clock_shift.ahead()));
         runtime.spawn(async move {
-            no_longer_than_others_can_wait(under_way, rotate_together(&pool, shift, group)).await;
+            let together = rotate_together(&pool, shift, group);
+            under_way.during(together, sleep(PATIENCE_WITH_ONE)).await;
         });
     })
 }
@@ -42,20 +37,9 @@ impl PostgresStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        let turn = self.rotations.join(|| Rotating { presented: presented.clone(), idle_lifetime });
-        let told = match turn {
-            Turn::Alone(under_way) => {
-                let alone = self.rotate_alone(presented, idle_lifetime);
-                return no_longer_than_others_can_wait(under_way, alone).await;
-            }
-            Turn::Together(told) => told.await,
-        };
-        match told {
-            Ok(Ok(Some(snapshot))) => Ok(Rotation::Rotated(snapshot)),
-            Ok(Err(error)) => Err(error),
-            // Not current, or somebody works on the row, or the group failed, perhaps for another: nothing has changed.
-            Ok(Ok(None)) | Err(_) => self.rotate_alone(presented, idle_lifetime).await,
-        }
+        let rotating = || Rotating { presented: presented.clone(), idle_lifetime };
+        let alone = self.rotate_alone(presented, idle_lifetime);
+        self.rotations.rotate(rotating, alone, sleep(PATIENCE_WITH_ONE)).await
     }
 
     async fn rotate_alone(
@@ -99,16 +83,6 @@ impl PostgresStore {
             None => Ok(Rotation::Unknown),
         }
     }
-}
-
-/// Does `work`; whoever waits for it to arrive goes without it after a while, for it may wait for a row or a lost packet.
-async fn no_longer_than_others_can_wait<T>(under_way: UnderWay, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    if let Ok(done) = timeout(PATIENCE, &mut work).await {
-        return done;
-    }
-    drop(under_way);
-    work.await
 }
 
 /// One statement for all. It waits for no row that somebody works on, so that nobody in it waits for another's session, and two

@@ -4,16 +4,24 @@
 //! What goes together, and what a store does with it, does not change what a refresh promises. A session goes once in a group: two
 //! refreshes of one session are answered as if one came after the other.
 
-use std::collections::HashSet;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_channel::oneshot;
 
-use super::StoreError;
+use super::{Rotation, StoreError};
 use crate::{PresentedRefresh, SessionKey, Snapshot};
+
+/// So many go together at most: a larger group takes longer than it saves.
+pub const MOST_TOGETHER: usize = 128;
+
+/// So long those who wait give whoever is under way; a refresh takes a few milliseconds.
+pub const PATIENCE_WITH_ONE: Duration = Duration::from_millis(20);
 
 /// Who waits for their turn. Clones are the same queue.
 #[derive(Clone)]
@@ -50,8 +58,7 @@ struct Waiting {
 pub type Answer = Result<Option<Snapshot>, StoreError>;
 
 /// How a refresh goes.
-#[derive(Debug)]
-pub enum Turn {
+enum Turn {
     /// At once, alone. Who waits goes when this is dropped.
     Alone(UnderWay),
     /// With others. Cancelled when they did not arrive.
@@ -70,8 +77,28 @@ impl Grouping {
         Self(Arc::new(Shared { most, send: Box::new(send), queue: Mutex::default() }))
     }
 
+    /// Answers one refresh, with all who wait if somebody is under way. Otherwise it is done by `alone`, and so it is when the group
+    /// had no answer for it. `patience` ends after [`PATIENCE_WITH_ONE`].
+    pub async fn rotate(
+        &self,
+        rotating: impl FnOnce() -> Rotating,
+        alone: impl Future<Output = Result<Rotation, StoreError>>,
+        patience: impl Future<Output = ()>,
+    ) -> Result<Rotation, StoreError> {
+        let told = match self.join(rotating) {
+            Turn::Alone(under_way) => return under_way.during(alone, patience).await,
+            Turn::Together(told) => told.await,
+        };
+        match told {
+            Ok(Ok(Some(snapshot))) => Ok(Rotation::Rotated(snapshot)),
+            Ok(Err(error)) => Err(error),
+            // Not current, or somebody works on the row, or the group failed, perhaps for another: nothing has changed.
+            Ok(Ok(None)) | Err(_) => alone.await,
+        }
+    }
+
     /// Joins those who wait, or goes at once when nobody is under way.
-    pub fn join(&self, rotating: impl FnOnce() -> Rotating) -> Turn {
+    fn join(&self, rotating: impl FnOnce() -> Rotating) -> Turn {
         let mut queue = self.0.queue();
         if !queue.under_way {
             queue.under_way = true;
@@ -80,6 +107,21 @@ impl Grouping {
         let (answer, told) = oneshot::channel();
         queue.waiting.push_back(Waiting { rotating: rotating(), answer });
         Turn::Together(told)
+    }
+}
+
+impl UnderWay {
+    /// Does `work`. When `patience` ends before it, those who wait go without it: it may wait for a row or a lost packet.
+    pub async fn during<T>(self, work: impl Future<Output = T>, patience: impl Future<Output = ()>) -> T {
+        let (mut work, mut patience, mut under_way) = (pin!(work), pin!(patience), Some(self));
+        poll_fn(|context| {
+            let done = work.as_mut().poll(context);
+            if done.is_pending() && under_way.is_some() && patience.as_mut().poll(context).is_ready() {
+                under_way = None;
+            }
+            done
+        })
+        .await
     }
 }
 
@@ -157,6 +199,9 @@ impl fmt::Debug for Group {
 #[cfg(test)]
 #[cfg(feature = "conformance")]
 mod tests {
+    use std::future::{pending, ready};
+    use std::task::{Context, Poll, Waker};
+
     use goptri::Plain;
     use uuid::Uuid;
 
@@ -237,6 +282,34 @@ mod tests {
         }
         assert!(sent.lock().unwrap().is_empty());
         drop(alone(&grouping, 1));
+    }
+
+    /// What a future gives when it is polled.
+    fn polled<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn those_who_wait_go_when_the_work_is_done_or_patience_ends_before_it() {
+        let (grouping, sent) = grouping(10);
+        let mut done = pin!(alone(&grouping, 1).during(ready("done"), pending()));
+        let _told = waiting(&grouping, 2);
+        assert_eq!((polled(done.as_mut()), sent.lock().unwrap().len()), (Poll::Ready("done"), 1));
+        sent.lock().unwrap().clear();
+
+        let (finish, finished) = oneshot::channel();
+        let (end, ended) = oneshot::channel::<()>();
+        let patience = async {
+            let _ = ended.await;
+        };
+        let mut slow = pin!(alone(&grouping, 1).during(finished, patience));
+        let _told = waiting(&grouping, 2);
+        assert!(polled(slow.as_mut()).is_pending() && sent.lock().unwrap().is_empty());
+        end.send(()).unwrap();
+        assert!(polled(slow.as_mut()).is_pending(), "it goes on");
+        assert_eq!(sent.lock().unwrap().len(), 1, "and nobody waits for it");
+        finish.send("done").unwrap();
+        assert_eq!(polled(slow.as_mut()), Poll::Ready(Ok("done")));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod users;
 
 use async_trait::async_trait;
 
-pub use grouping::{Answer, Group, Grouping, Rotating, Turn, UnderWay};
+pub use grouping::{Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating};
 pub use revocations::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, RevokedKind};
 pub use sessions::{
     Ending, Forgiving, Opening, Rotation, SURPLUS_AT_A_TIME, SessionSweep, Sessions, Touching,
