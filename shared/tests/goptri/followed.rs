@@ -1,8 +1,7 @@
 //! A guard that follows a feed which the test plays, at a quick pace, and what it logs.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use goptri::revocation::{
     Feed, FeedFollower, FeedSecrets, ManualMonotonic, OnStale, Pace, Revocations, Staleness,
@@ -10,7 +9,7 @@ use goptri::revocation::{
 use goptri::{AuthServer, Guard, Plain, Refusal};
 use tracing::dispatcher::DefaultGuard;
 
-use crate::feed_server::{Asked, FeedServer, PATIENCE};
+use crate::feed_server::{Asked, FeedServer};
 use crate::forge::{StoppedClock, verifier};
 use crate::logged::Log;
 
@@ -73,11 +72,7 @@ impl Followed {
     }
 
     pub(crate) fn wait(&self, what: &str, until: impl Fn() -> bool) {
-        let started = Instant::now();
-        while !until() {
-            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.log.text());
-            thread::sleep(Duration::from_millis(1));
-        }
+        self.log.wait(what, until);
     }
 
     pub(crate) fn stop(&mut self) {

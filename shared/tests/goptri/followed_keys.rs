@@ -1,15 +1,14 @@
 //! A guard that follows the public keys of an auth-server which the test plays, and what it logs.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use goptri::keys::KeysPace;
 use goptri::revocation::ManualMonotonic;
 use goptri::{Environment, Following, Guard, Refusal, Settings, TokenType};
 use tracing::dispatcher::DefaultGuard;
 
-use crate::feed_server::{FeedServer, PATIENCE};
+use crate::feed_server::FeedServer;
 use crate::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
 use crate::logged::Log;
 use crate::test_keys::{jwks, kid_of, pairs};
@@ -76,11 +75,7 @@ impl FollowedKeys {
     }
 
     pub(crate) fn wait(&self, what: &str, until: impl Fn() -> bool) {
-        let started = Instant::now();
-        while !until() {
-            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.log.text());
-            thread::sleep(Duration::from_millis(1));
-        }
+        self.log.wait(what, until);
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tracing::dispatcher::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
+
+use crate::feed_server::PATIENCE;
 
 /// What was logged, for a test to read.
 #[derive(Clone, Default)]
@@ -21,6 +25,15 @@ impl Log {
 
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Waits until something has happened; what was logged says why it does not.
+    pub(crate) fn wait(&self, what: &str, until: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !until() {
+            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.text());
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub(crate) fn times(&self, sentence: &str) -> usize {

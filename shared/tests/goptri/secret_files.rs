@@ -52,11 +52,7 @@ impl Watched {
     }
 
     fn wait(&self, what: &str, until: impl Fn() -> bool) {
-        let started = Instant::now();
-        while !until() {
-            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.log.text());
-            thread::sleep(Duration::from_millis(1));
-        }
+        self.log.wait(what, until);
     }
 }
 

@@ -11,7 +11,7 @@ use super::keys::Key;
 use crate::programs::{
     Database, Running, Server, api_server_that_follows, auth_server, free_address, program,
 };
-use crate::readme::{Step, matches, steps_of};
+use crate::readme::{Step, assert_answers, steps_of};
 
 const PAGE: &str = include_str!("../../../../docs/rotating-keys.md");
 
@@ -34,18 +34,7 @@ fn run(steps: &[Step], folder: &Path, addresses: &[(&str, &str)]) {
     let mut bash = Command::new("bash");
     bash.arg("-c").arg(script).current_dir(folder).env_clear().env("PATH", path).stdin(Stdio::null());
     let ran = bash.output().unwrap();
-    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(ran.status.success(), "{told}\n{}", String::from_utf8_lossy(&ran.stderr));
-    let answers: Vec<&str> = told.split("=== step\n").skip(1).collect();
-    assert_eq!(answers.len(), steps.len());
-    for (step, answer) in steps.iter().zip(answers) {
-        let shown = step.shown.as_deref().unwrap_or_default();
-        assert!(
-            matches(shown, answer.trim_end()),
-            "typed:\n{}\nshown:\n{shown}\ntold:\n{answer}",
-            step.typed
-        );
-    }
+    assert_answers(steps, &ran);
 }
 
 fn folder_with(name: &str, contents: &str) -> (TempDir, String) {
