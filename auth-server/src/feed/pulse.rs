@@ -4,19 +4,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use goptri::revocation::Beat;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Clones are the same pulse.
 #[derive(Debug, Clone)]
 pub(super) struct Pulse {
     /// When the last read that succeeded began. `None`: none has since anybody subscribed.
     last: Arc<watch::Sender<Option<Instant>>>,
+    wanted: Arc<Notify>,
     started: Instant,
 }
 
 impl Pulse {
     pub(super) fn new() -> Self {
-        Self { last: Arc::new(watch::channel(None).0), started: Instant::now() }
+        Self { last: Arc::new(watch::channel(None).0), wanted: Arc::default(), started: Instant::now() }
     }
 
     /// A read that began then has succeeded.
@@ -29,9 +30,15 @@ impl Pulse {
         self.last.send_replace(None);
     }
 
-    /// Waits for a read that began at `since` or later.
+    /// Somebody waits for the next read.
+    pub(super) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Waits for a read that began at `since` or later, and asks for one.
     pub(super) async fn read_since(&self, since: Instant) {
         let mut last = self.last.subscribe();
+        self.wanted.notify_one();
         // The sender lives as long as this does.
         let _ = last.wait_for(|began| began.is_some_and(|began| began >= since)).await;
     }

@@ -55,7 +55,7 @@ impl Tail {
                     back_off = SHORTEST_BACK_OFF;
                     let rest = rest_after(reading);
                     sleep(rest).await;
-                    let _ = timeout(POLL.saturating_sub(rest), self.store.appended()).await;
+                    let _ = timeout(POLL.saturating_sub(rest), self.something_to_do()).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the revocation feed cannot read what has ended; its followers see its age grow");
@@ -65,6 +65,14 @@ impl Tail {
                     back_off = (back_off * 2).min(LONGEST_BACK_OFF);
                 }
             }
+        }
+    }
+
+    /// This server has ended something, or a new subscriber waits.
+    async fn something_to_do(&self) {
+        tokio::select! {
+            () = self.store.appended() => {}
+            () = self.pulse.wanted() => {}
         }
     }
 
