@@ -6,10 +6,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Refusal;
-use crate::unique_members::{self, Members};
+use crate::unique_members::{self, NotRead};
 
 /// A longer token is refused before anything else looks at it.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -43,24 +43,23 @@ impl TokenType {
     }
 }
 
-/// A token taken apart; its signature is not yet verified.
-#[derive(Debug)]
-pub struct Compact<'a> {
-    header_json: Vec<u8>,
-    pub(crate) header: Header,
+/// The three segments of a token, of which nothing has been read yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segments<'a> {
+    pub(crate) header: &'a str,
     payload: &'a str,
     /// What the signature covers: header and payload as they were sent.
     pub(crate) signed: &'a str,
-    pub(crate) signature: &'a str,
+    signature: &'a str,
 }
 
-impl<'a> Compact<'a> {
-    /// Takes `token` apart and reads its header.
-    pub fn parse(token: &'a str) -> Result<Self, Refusal> {
+impl<'a> Segments<'a> {
+    /// Takes `token` apart.
+    pub(crate) fn of(token: &'a str) -> Result<Self, Refusal> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refusal::TooLong);
         }
-        if !token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        if foreign_bytes(token) {
             return Err(Refusal::NotCompact);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::NotCompact)?;
@@ -68,9 +67,38 @@ impl<'a> Compact<'a> {
         if payload.contains('.') {
             return Err(Refusal::NotCompact);
         }
-        let header_json = URL_SAFE_NO_PAD.decode(header).map_err(|_| Refusal::Base64)?;
+        Ok(Self { header, payload, signed, signature })
+    }
+
+    pub(crate) fn header(&self) -> Result<Header, Refusal> {
+        object(&decode(self.header)?, "header")
+    }
+
+    pub(crate) fn signature(&self) -> Result<Vec<u8>, Refusal> {
+        decode(self.signature)
+    }
+
+    /// The payload as claims of type `C`.
+    pub(crate) fn claims<C: DeserializeOwned>(&self) -> Result<C, Refusal> {
+        object(&decode(self.payload)?, "payload")
+    }
+}
+
+/// A token taken apart; its signature is not verified.
+#[derive(Debug)]
+pub struct Compact<'a> {
+    segments: Segments<'a>,
+    header_json: Vec<u8>,
+    header: Header,
+}
+
+impl<'a> Compact<'a> {
+    /// Takes `token` apart and reads its header.
+    pub fn parse(token: &'a str) -> Result<Self, Refusal> {
+        let segments = Segments::of(token)?;
+        let header_json = decode(segments.header)?;
         let header = object(&header_json, "header")?;
-        Ok(Self { header_json, header, payload, signed, signature })
+        Ok(Self { segments, header_json, header })
     }
 
     /// The header as JSON text.
@@ -80,19 +108,14 @@ impl<'a> Compact<'a> {
 
     /// The payload as JSON text, once it is known to be an object.
     pub fn payload_json(&self) -> Result<String, Refusal> {
-        let bytes = URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Refusal::Base64)?;
+        let bytes = decode(self.segments.payload)?;
         object::<IgnoredAny>(&bytes, "payload")?;
         String::from_utf8(bytes).map_err(|_| Refusal::Json("payload"))
     }
 
-    /// The payload as claims of type `C`.
-    pub(crate) fn claims<C: DeserializeOwned>(&self) -> Result<C, Refusal> {
-        object(&URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Refusal::Base64)?, "payload")
-    }
-
     /// Whether the header says that this is a token of that kind.
     pub fn is(&self, typ: TokenType) -> bool {
-        self.header.typ.as_deref().is_some_and(|text| typ.matches(text))
+        self.header.is(typ)
     }
 }
 
@@ -112,10 +135,38 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    pub(crate) fn is(&self, typ: TokenType) -> bool {
+        self.typ.as_deref().is_some_and(|text| typ.matches(text))
+    }
+
     /// JV-07, JV-22: no extension is understood, so each one named is unknown.
     pub(crate) fn demands_an_extension(&self) -> bool {
         self.crit || self.zip || self.enc
     }
+}
+
+/// The first segment of the tokens that a key signs: their header in base64url.
+pub(crate) fn header_segment(typ: TokenType, alg: &str, kid: &str) -> String {
+    #[derive(Serialize)]
+    struct Header<'a> {
+        typ: &'static str,
+        alg: &'a str,
+        kid: &'a str,
+    }
+    // Three texts always have a JSON; and a header of nothing would be that of no token.
+    let json = serde_json::to_vec(&Header { typ: typ.name(), alg, kid }).unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(json)
+}
+
+/// Whether a byte is none of base64url's, nor a dot. Each is looked at, whatever those before it are: then the compiler takes
+/// sixteen at a time.
+fn foreign_bytes(token: &str) -> bool {
+    let foreign = |b: u8| u8::from(!b.is_ascii_alphanumeric()) & u8::from(!matches!(b, b'-' | b'_' | b'.'));
+    token.bytes().fold(0, |any, b| any | foreign(b)) != 0
+}
+
+fn decode(segment: &str) -> Result<Vec<u8>, Refusal> {
+    URL_SAFE_NO_PAD.decode(segment).map_err(|_| Refusal::Base64)
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -123,9 +174,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 }
 
 fn object<T: DeserializeOwned>(json: &[u8], part: &'static str) -> Result<T, Refusal> {
-    match unique_members::check(json) {
-        Members::Unique => serde_json::from_slice(json).map_err(|_| Refusal::Json(part)),
-        Members::Duplicate => Err(Refusal::DuplicateMember(part)),
-        Members::NotAnObject => Err(Refusal::Json(part)),
-    }
+    unique_members::from_slice(json).map_err(|not_read| match not_read {
+        NotRead::Duplicate => Refusal::DuplicateMember(part),
+        NotRead::Json(_) => Refusal::Json(part),
+    })
 }

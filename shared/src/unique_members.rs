@@ -1,95 +1,165 @@
-//! Finds a member name that stands twice in one JSON object, at any depth (RFC 7515 §4, RFC 7519 §4; JV-11).
+//! Reads JSON in which no member name stands twice in one object, at any depth (RFC 7515 §4, RFC 7519 §4; JV-11).
 //!
-//! Parsers differ in whether the first or the last one wins, so a token with both means two things.
+//! Parsers differ in whether the first or the last one wins, so a token with both means two things. The names are looked at
+//! while the value is made, in one go: what serde does not keep is looked through as well.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::value::CowStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
 
-/// What was found in a text that should be one JSON object.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Members {
-    Unique,
+/// Why a text was not read.
+#[derive(Debug)]
+pub(crate) enum NotRead {
+    /// A name stands twice.
     Duplicate,
-    NotAnObject,
+    /// It is no JSON object, or not that of the type that was asked for. The error may quote the text.
+    Json(serde_json::Error),
 }
 
-/// Reads all of `json`. More than 128 levels of nesting count as no object.
-pub(crate) fn check(json: &[u8]) -> Members {
+/// A `T` from all of `json`, which is one object. More than 128 levels of nesting are not read.
+pub(crate) fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, NotRead> {
     if json.first() != Some(&b'{') {
-        return Members::NotAnObject;
+        return Err(NotRead::Json(Error::custom("it is no object")));
     }
-    match serde_json::from_slice::<Unique>(json) {
-        Ok(Unique) => Members::Unique,
-        Err(error) if error.to_string().starts_with(TWICE) => Members::Duplicate,
-        Err(_) => Members::NotAnObject,
-    }
+    // Looked at once, and not string by string.
+    let json = std::str::from_utf8(json).map_err(|error| NotRead::Json(Error::custom(error)))?;
+    let mut json = serde_json::Deserializer::from_str(json);
+    T::deserialize(Unique(&mut json)).and_then(|value| json.end().map(|()| value)).map_err(|error| {
+        if error.to_string().starts_with(TWICE) { NotRead::Duplicate } else { NotRead::Json(error) }
+    })
 }
 
 const TWICE: &str = "a member stands twice";
 
-struct Unique;
+/// Around all that serde hands on while it reads: deserializers, visitors, seeds, and the members of lists.
+struct Unique<T>(T);
 
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Walk.deserialize(deserializer)
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Unique<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(Unique(visitor))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_option(Unique(visitor))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_newtype_struct(name, Unique(visitor))
+    }
+
+    // JSON says itself of what type a value is.
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
     }
 }
 
-struct Walk;
-
-impl<'de> DeserializeSeed<'de> for Walk {
-    type Value = Unique;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Unique, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk {
-    type Value = Unique;
+impl<'de, V: Visitor<'de>> Visitor<'de> for Unique<V> {
+    type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON")
+        self.0.expecting(f)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         // A token has about fifteen members: looking through a short list beats hashing.
-        let mut seen: Vec<Cow<'de, str>> = Vec::new();
-        while let Some(Name(name)) = map.next_key()? {
-            if seen.contains(&name) {
-                return Err(A::Error::custom(TWICE));
-            }
-            seen.push(name);
-            map.next_value_seed(Walk)?;
+        self.0.visit_map(UniqueMembers { map, seen: Vec::with_capacity(16), sums: 0 })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
+        self.0.visit_seq(Unique(seq))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
+        self.0.visit_some(Unique(value))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
+        self.0.visit_newtype_struct(Unique(value))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<V::Value, E> {
+        self.0.visit_bool(value)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<V::Value, E> {
+        self.0.visit_i64(value)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<V::Value, E> {
+        self.0.visit_u64(value)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
+        self.0.visit_f64(value)
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<V::Value, E> {
+        self.0.visit_str(value)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<V::Value, E> {
+        self.0.visit_borrowed_str(value)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        self.0.visit_none()
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.0.visit_unit()
+    }
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Unique<A> {
+    type Error = A::Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
+        self.0.next_element_seed(Unique(seed))
+    }
+}
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Unique<T> {
+    type Value = T::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
+        self.0.deserialize(Unique(deserializer))
+    }
+}
+
+/// The members of one object, and the names of those that have passed.
+struct UniqueMembers<'de, A> {
+    map: A,
+    seen: Vec<Cow<'de, str>>,
+    /// A bit for the sum of the bytes of each: most names are the first of theirs, and need not be looked for.
+    sums: u64,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for UniqueMembers<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        let Some(Name(name)) = self.map.next_key()? else { return Ok(None) };
+        let sum = 1 << (name.bytes().fold(0, u8::wrapping_add) % 64);
+        if self.sums & sum != 0 && self.seen.contains(&name) {
+            return Err(A::Error::custom(TWICE));
         }
-        Ok(Unique)
+        self.sums |= sum;
+        self.seen.push(name.clone());
+        seed.deserialize(CowStrDeserializer::new(name)).map(Some)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Unique, A::Error> {
-        while seq.next_element_seed(Walk)?.is_some() {}
-        Ok(Unique)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Unique, E> {
-        Ok(Unique)
-    }
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Unique, E> {
-        Ok(Unique)
-    }
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Unique, E> {
-        Ok(Unique)
-    }
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Unique, E> {
-        Ok(Unique)
-    }
-    fn visit_str<E: Error>(self, _: &str) -> Result<Unique, E> {
-        Ok(Unique)
-    }
-    fn visit_unit<E: Error>(self) -> Result<Unique, E> {
-        Ok(Unique)
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
+        self.map.next_value_seed(Unique(seed))
     }
 }
 
@@ -117,28 +187,79 @@ impl<'de> Deserialize<'de> for Name<'de> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::de::IgnoredAny;
+    use serde_json::Value;
+
     use super::*;
+
+    /// What becomes of it: read, a duplicate, or no JSON; the same whether its members are kept or not.
+    fn read(json: &[u8]) -> &'static str {
+        fn outcome<T>(read: &Result<T, NotRead>) -> &'static str {
+            match read {
+                Ok(_) => "read",
+                Err(NotRead::Duplicate) => "duplicate",
+                Err(NotRead::Json(_)) => "no JSON",
+            }
+        }
+        let outcomes = [
+            outcome(&from_slice::<IgnoredAny>(json)),
+            outcome(&from_slice::<Value>(json)),
+            outcome(&from_slice::<BTreeMap<String, Option<Value>>>(json)),
+            outcome(&from_slice::<Nothing>(json)),
+        ];
+        assert!(outcomes.windows(2).all(|pair| pair[0] == pair[1]), "{outcomes:?}");
+        outcomes[0]
+    }
+
+    /// Knows none of the members.
+    #[derive(Deserialize)]
+    struct Nothing {}
 
     /// JV-11
     #[test]
     fn a_member_that_stands_twice_is_found_at_any_depth_and_in_any_spelling() {
         let deep = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
         let table = [
-            (r#"{"a":1,"b":[{"a":1},{"a":2}],"c":{"a":null}}"#, Members::Unique),
-            (r#"{"a":1,"a":1}"#, Members::Duplicate),
-            (r#"{"a":1,"\u0061":2}"#, Members::Duplicate),
-            (r#"{"b":{"c":[{"a":"x","a":"y"}]}}"#, Members::Duplicate),
-            (r#"{"a":1} x"#, Members::NotAnObject),
-            (r"[]", Members::NotAnObject),
-            (r" {}", Members::NotAnObject),
-            ("", Members::NotAnObject),
-            ("\u{feff}{}", Members::NotAnObject),
-            (r#"{"a":"\ud800"}"#, Members::NotAnObject),
-            (deep.as_str(), Members::NotAnObject),
+            (r#"{"a":1,"b":[{"a":1},{"a":2}],"c":{"a":null},"d":-1,"e":1.5,"f":true,"g":"\n"}"#, "read"),
+            (r#"{"a":1,"a":1}"#, "duplicate"),
+            (r#"{"a":1,"\u0061":2}"#, "duplicate"),
+            (r#"{"b":{"c":[{"a":"x","a":"y"}]}}"#, "duplicate"),
+            (r#"{"b":[1,[{"c":{},"c":{}}]]}"#, "duplicate"),
+            (r#"{"a":1} x"#, "no JSON"),
+            (r"[]", "no JSON"),
+            (r" {}", "no JSON"),
+            ("", "no JSON"),
+            ("\u{feff}{}", "no JSON"),
+            (r#"{"a":"\ud800"}"#, "no JSON"),
+            (deep.as_str(), "no JSON"),
         ];
         for (json, expected) in table {
-            assert_eq!(check(json.as_bytes()), expected, "{json}");
+            assert_eq!(read(json.as_bytes()), expected, "{json}");
         }
-        assert_eq!(check(b"{\"a\":\"\xff\"}"), Members::NotAnObject);
+        assert_eq!(read(b"{\"a\":\"\xff\"}"), "no JSON");
+    }
+
+    #[test]
+    fn what_is_read_is_what_stands_there() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Kept<'a> {
+            text: &'a str,
+            list: Vec<i64>,
+            #[serde(default)]
+            none: Option<u8>,
+            some: Option<Newtype>,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Newtype(f64);
+        let json = r#"{"text":"a","list":[-1,2],"none":null,"some":0.5,"more":{"x":[]}}"#;
+        let expected = Kept { text: "a", list: vec![-1, 2], none: None, some: Some(Newtype(0.5)) };
+        assert_eq!(from_slice::<Kept<'_>>(json.as_bytes()).unwrap(), expected);
+        let whole: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(from_slice::<Value>(json.as_bytes()).unwrap(), whole);
+        for wrong in [r#"{"text":1,"list":[]}"#, r#"{"text":"a"}"#, r#"{"text":"a","list":{}}"#] {
+            assert!(matches!(from_slice::<Kept<'_>>(wrong.as_bytes()), Err(NotRead::Json(_))), "{wrong}");
+        }
     }
 }

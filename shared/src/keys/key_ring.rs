@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::signing_key::SigningKey;
 use super::{KeyFileFault, KeyName, VerifyingKeys, key_file};
-use crate::compact::TokenType;
+use crate::compact::{TokenType, header_segment};
 use crate::secret::{Kind, Plain};
 use crate::{Refusal, WeakSecret};
 
@@ -37,13 +37,6 @@ impl PartialEq for KeyRing {
 }
 
 impl Eq for KeyRing {}
-
-#[derive(Serialize)]
-struct Header<'a> {
-    typ: &'static str,
-    alg: &'static str,
-    kid: &'a str,
-}
 
 impl KeyRing {
     /// A ring of HS256 secrets; the text itself is the key. The first of them signs.
@@ -85,10 +78,8 @@ impl KeyRing {
 
     /// Signs `claims` with the first key, as a token of that kind.
     pub fn sign<C: Serialize>(&self, typ: TokenType, claims: &C) -> Result<String, SigningFailed> {
-        let header = Header { typ: typ.name(), alg: self.name.alg, kid: &self.name.kid };
-        let header = serde_json::to_vec(&header).map_err(|_| SigningFailed)?;
         let payload = serde_json::to_vec(claims).map_err(|_| SigningFailed)?;
-        let mut token = URL_SAFE_NO_PAD.encode(header);
+        let mut token = header_segment(typ, self.name.alg, &self.name.kid);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = self.signing.sign(&token)?;

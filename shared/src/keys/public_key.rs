@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -18,8 +18,15 @@ use super::rsa_modulus::{self, is_of_roca};
 const EXPONENT_BITS: RangeInclusive<usize> = 17..=33;
 
 /// A public key, known to be one.
+#[derive(Debug, Clone)]
+pub(super) struct PublicKey {
+    numbers: Numbers,
+    /// The same, ready to verify with.
+    parsed: ParsedPublicKey,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PublicKey {
+enum Numbers {
     Ed25519([u8; 32]),
     /// An uncompressed point: 4, x, y.
     P256([u8; 65]),
@@ -64,15 +71,15 @@ pub enum PublicKeyFault {
 impl PublicKey {
     pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, PublicKeyFault> {
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| PublicKeyFault::Malformed)?;
-        ParsedPublicKey::new(&ED25519, bytes).map_err(|_| PublicKeyFault::NoKey)?;
-        Ok(Self::Ed25519(bytes))
+        let parsed = ParsedPublicKey::new(&ED25519, bytes).map_err(|_| PublicKeyFault::NoKey)?;
+        Ok(Self { numbers: Numbers::Ed25519(bytes), parsed })
     }
 
     pub(super) fn p256_point(point: &[u8]) -> Result<Self, PublicKeyFault> {
         let point: [u8; 65] = point.try_into().map_err(|_| PublicKeyFault::Malformed)?;
         // On the curve, or it is refused here.
-        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| PublicKeyFault::NoKey)?;
-        Ok(Self::P256(point))
+        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
+        Ok(Self { numbers: Numbers::P256(point), parsed: parsed.map_err(|_| PublicKeyFault::NoKey)? })
     }
 
     pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, PublicKeyFault> {
@@ -90,10 +97,11 @@ impl PublicKey {
         if is_of_roca(modulus) {
             return Err(PublicKeyFault::Roca);
         }
-        RsaPublicKeyComponents { n: modulus, e: exponent }
+        let parsed = RsaPublicKeyComponents { n: modulus, e: exponent }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
             .map_err(|_| PublicKeyFault::NoKey)?;
-        Ok(Self::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
+        let numbers = Numbers::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() };
+        Ok(Self { numbers, parsed })
     }
 
     /// Of a JWK that is public in all its members.
@@ -133,20 +141,17 @@ impl PublicKey {
         }
     }
 
-    /// The one algorithm of this key (JV-03).
-    pub(super) fn algorithm(&self) -> Algorithm {
-        match self {
-            Self::Ed25519(_) => Algorithm::EdDSA,
-            Self::P256(_) => Algorithm::ES256,
-            Self::Rsa { .. } => Algorithm::RS256,
-        }
+    /// Whether `signature` is that of `signed`, by this key's one algorithm (JV-03).
+    pub(super) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Unspecified> {
+        self.parsed.verify_sig(signed, signature)
     }
 
+    /// The one algorithm of this key (JV-03).
     pub(super) fn algorithm_name(&self) -> &'static str {
-        match self {
-            Self::Ed25519(_) => "EdDSA",
-            Self::P256(_) => "ES256",
-            Self::Rsa { .. } => "RS256",
+        match self.numbers {
+            Numbers::Ed25519(_) => "EdDSA",
+            Numbers::P256(_) => "ES256",
+            Numbers::Rsa { .. } => "RS256",
         }
     }
 
@@ -165,30 +170,32 @@ impl PublicKey {
         jwk
     }
 
-    pub(super) fn decoding_key(&self) -> DecodingKey {
-        match self {
-            Self::Ed25519(bytes) => DecodingKey::from_ed_der(bytes),
-            Self::P256(point) => DecodingKey::from_ec_der(point),
-            Self::Rsa { modulus, exponent } => DecodingKey::from_rsa_raw_components(modulus, exponent),
-        }
-    }
-
     /// Those that make the key, sorted.
     fn members(&self) -> BTreeMap<&'static str, String> {
         let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let text = str::to_owned;
-        match self {
-            Self::Ed25519(x) => [("kty", text("OKP")), ("crv", text("Ed25519")), ("x", base64url(x))].into(),
-            Self::P256(point) => {
+        match &self.numbers {
+            Numbers::Ed25519(x) => {
+                [("kty", text("OKP")), ("crv", text("Ed25519")), ("x", base64url(x))].into()
+            }
+            Numbers::P256(point) => {
                 let (x, y) = (base64url(&point[1..33]), base64url(&point[33..]));
                 [("kty", text("EC")), ("crv", text("P-256")), ("x", x), ("y", y)].into()
             }
-            Self::Rsa { modulus, exponent } => {
+            Numbers::Rsa { modulus, exponent } => {
                 [("kty", text("RSA")), ("n", base64url(modulus)), ("e", base64url(exponent))].into()
             }
         }
     }
 }
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.numbers == other.numbers
+    }
+}
+
+impl Eq for PublicKey {}
 
 /// RFC 7517 §4.2, §4.3: what is not said is not forbidden.
 fn verifies(jwk: &Map<String, Value>) -> bool {

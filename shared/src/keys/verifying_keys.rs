@@ -2,10 +2,9 @@
 
 use std::fmt;
 
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -13,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Jwks;
 use super::public_key::PublicKey;
 use crate::Refusal;
-use crate::compact::{Compact, TokenType};
+use crate::compact::{Header, Segments, TokenType, header_segment};
 
 /// The verifying halves of keys: each is found by its `kid`, and none is tried for another. There may be none at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,15 +32,13 @@ impl VerifyingKeys {
     ///
     /// Says nothing about issuer, audience or time.
     pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, Refusal> {
-        let compact = Compact::parse(token)?;
-        if compact.header.demands_an_extension() {
-            return Err(Refusal::Extension);
-        }
-        if !compact.is(typ) {
-            return Err(Refusal::WrongType);
-        }
-        self.key(compact.header.kid.as_deref().ok_or(Refusal::NoKey)?)?.verify(&compact)?;
-        compact.claims()
+        let token = Segments::of(token)?;
+        let key = match self.0.iter().find(|key| key.usual_header(typ) == token.header) {
+            Some(key) => key,
+            None => self.key_named_by(&token.header()?, typ)?,
+        };
+        key.verify(&token)?;
+        token.claims()
     }
 
     /// Both, and what both have once.
@@ -59,7 +56,7 @@ impl VerifyingKeys {
     pub fn jwks(&self) -> Jwks {
         Jwks::new(self.0.iter().filter_map(|key| match &key.half {
             Half::Secret(_) => None,
-            Half::Public(public, _) => Some(public.to_jwk(&key.kid)),
+            Half::Public(public) => Some(public.to_jwk(&key.kid)),
         }))
     }
 
@@ -84,8 +81,8 @@ impl VerifyingKeys {
     }
 
     pub(super) fn add_secret(&mut self, secret: &str) {
-        let key = DecodingKey::from_secret(secret.as_bytes());
-        self.0.push(VerifyingKey { kid: secret_kid(secret.as_bytes()), half: Half::Secret(key) });
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        self.0.push(VerifyingKey::new(secret_kid(secret.as_bytes()), Half::Secret(Box::new(key))));
     }
 
     /// Under that name, or its thumbprint. Whether that was free.
@@ -94,14 +91,26 @@ impl VerifyingKeys {
         if self.key(&kid).is_ok() {
             return false;
         }
-        let decoding = public.decoding_key();
-        self.0.push(VerifyingKey { kid, half: Half::Public(public, decoding) });
+        self.0.push(VerifyingKey::new(kid, Half::Public(public)));
         true
     }
 
     /// What the first is called, and its algorithm.
     pub(super) fn first(&self) -> Option<KeyName> {
         self.names().next()
+    }
+
+    /// The key for a token with that header, of which everything is looked at.
+    fn key_named_by(&self, header: &Header, typ: TokenType) -> Result<&VerifyingKey, Refusal> {
+        if header.demands_an_extension() {
+            return Err(Refusal::Extension);
+        }
+        if !header.is(typ) {
+            return Err(Refusal::WrongType);
+        }
+        let key = self.key(header.kid.as_deref().ok_or(Refusal::NoKey)?)?;
+        // JV-03: one algorithm a key; a token's `alg` is compared with it and chooses nothing.
+        if header.alg == key.algorithm_name() { Ok(key) } else { Err(Refusal::WrongAlgorithm) }
     }
 
     /// JV-06: `kid` is compared with the keys at hand, and nothing is made of it.
@@ -114,36 +123,52 @@ impl VerifyingKeys {
 struct VerifyingKey {
     kid: String,
     half: Half,
+    /// The headers that this key's tokens have when they come from here, of either type. Such a header says nothing that is
+    /// not known already; all others are read.
+    usual_headers: [String; 2],
 }
 
 #[derive(Clone)]
 enum Half {
     /// HS256: whoever verifies could also sign.
-    Secret(DecodingKey),
-    Public(PublicKey, DecodingKey),
+    Secret(Box<hmac::Key>),
+    Public(PublicKey),
 }
 
 impl VerifyingKey {
-    fn verify(&self, compact: &Compact<'_>) -> Result<(), Refusal> {
-        // JV-03: one algorithm a key; a token's `alg` is compared with it and chooses nothing.
-        if compact.header.alg != self.algorithm_name() {
-            return Err(Refusal::WrongAlgorithm);
-        }
-        let (key, algorithm) = match &self.half {
-            Half::Secret(key) => (key, Algorithm::HS256),
-            Half::Public(public, key) => (key, public.algorithm()),
-        };
-        match jsonwebtoken::crypto::verify(compact.signature, compact.signed.as_bytes(), key, algorithm) {
-            Ok(true) => Ok(()),
-            Err(error) if matches!(error.kind(), ErrorKind::Base64(_)) => Err(Refusal::Base64),
-            Ok(false) | Err(_) => Err(Refusal::BadSignature),
+    fn new(kid: String, half: Half) -> Self {
+        let alg = half.algorithm_name();
+        let usual_headers = [TokenType::Access, TokenType::Refresh].map(|typ| header_segment(typ, alg, &kid));
+        Self { kid, half, usual_headers }
+    }
+
+    fn usual_header(&self, typ: TokenType) -> &str {
+        let [access, refresh] = &self.usual_headers;
+        match typ {
+            TokenType::Access => access,
+            TokenType::Refresh => refresh,
         }
     }
 
+    fn verify(&self, token: &Segments<'_>) -> Result<(), Refusal> {
+        let (signed, signature) = (token.signed.as_bytes(), token.signature()?);
+        let verified = match &self.half {
+            Half::Secret(key) => hmac::verify(key, signed, &signature),
+            Half::Public(public) => public.verify(signed, &signature),
+        };
+        verified.map_err(|_| Refusal::BadSignature)
+    }
+
     fn algorithm_name(&self) -> &'static str {
-        match &self.half {
-            Half::Secret(_) => "HS256",
-            Half::Public(public, _) => public.algorithm_name(),
+        self.half.algorithm_name()
+    }
+}
+
+impl Half {
+    fn algorithm_name(&self) -> &'static str {
+        match self {
+            Self::Secret(_) => "HS256",
+            Self::Public(public) => public.algorithm_name(),
         }
     }
 }
@@ -154,7 +179,7 @@ impl PartialEq for VerifyingKey {
         self.kid == other.kid
             && match (&self.half, &other.half) {
                 (Half::Secret(_), Half::Secret(_)) => true,
-                (Half::Public(one, _), Half::Public(other, _)) => one == other,
+                (Half::Public(one), Half::Public(other)) => one == other,
                 _ => false,
             }
     }

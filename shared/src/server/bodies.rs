@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::ProtocolError;
-use crate::unique_members::{self, Members};
+use crate::unique_members::{self, NotRead};
 
 /// The most bytes that a JSON body or a form may have.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -25,21 +25,17 @@ pub struct JsonObject<T>(pub T);
 impl<T: DeserializeOwned> JsonObject<T> {
     /// Parses a body whose content type is known to be JSON.
     pub fn parse(body: &[u8]) -> Result<T, ProtocolError> {
-        let body = body.trim_ascii();
-        match unique_members::check(body) {
-            Members::Unique => serde_json::from_slice(body).map_err(|error| {
-                tracing::debug!(
+        unique_members::from_slice(body.trim_ascii()).map_err(|not_read| {
+            match not_read {
+                NotRead::Json(error) => tracing::debug!(
                     line = error.line(),
                     column = error.column(),
-                    "a member is missing or of the wrong type"
-                );
-                ProtocolError::MALFORMED_BODY
-            }),
-            members => {
-                tracing::debug!(?members, "the body is no JSON object, or has a member twice");
-                Err(ProtocolError::MALFORMED_BODY)
+                    "the body is no JSON object, or a member is missing or of the wrong type"
+                ),
+                NotRead::Duplicate => tracing::debug!("the body has a member twice"),
             }
-        }
+            ProtocolError::MALFORMED_BODY
+        })
     }
 }
 

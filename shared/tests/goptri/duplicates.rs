@@ -49,7 +49,6 @@ fn a_payload_with_a_member_twice_is_refused() {
         r#""roles":["admin"]"#,
         r#""r\u006fles":["admin"]"#,
         r#""aud":"https://api.example""#,
-        r#""iss":null"#,
     ];
     for members in DOUBLED_IN_BOTH.iter().chain(&known) {
         for json in [
@@ -59,6 +58,18 @@ fn a_payload_with_a_member_twice_is_refused() {
             let token = forge(header().to_string(), &json);
             assert_eq!(refusal(&token), Some(Refusal::DuplicateMember("payload")), "{json}");
         }
+    }
+}
+
+/// Whichever fault is read first is the one that is named.
+#[test]
+fn a_member_twice_of_which_one_is_no_claim_is_refused() {
+    let genuine = claims().to_string();
+    for (json, expected) in [
+        (genuine.replacen('{', r#"{"iss":null,"#, 1), Refusal::Json("payload")),
+        (genuine.replace('}', r#","iss":null}"#), Refusal::DuplicateMember("payload")),
+    ] {
+        assert_eq!(refusal(&forge(header().to_string(), &json)), Some(expected), "{json}");
     }
 }
 

@@ -302,8 +302,8 @@ pub(crate) const BREAKS: &[Break] = &[
         name: "a key verifies whatever algorithm its token names",
         edits: &[Edit {
             file: "shared/src/keys/verifying_keys.rs",
-            find: "if compact.header.alg != self.algorithm_name() {",
-            replace: "if compact.header.alg.is_empty() {",
+            find: "if header.alg == key.algorithm_name() {",
+            replace: "if !header.alg.is_empty() {",
         }],
         caught_by: &[
             Catch {
