@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use foldhash::quality::RandomState;
 
 /// So many parts, each behind a lock of its own, so that writing one does not hold up who reads another.
 pub(super) const SHARDS: usize = 64;
@@ -15,45 +18,57 @@ pub(super) type Deadline = u32;
 #[derive(Debug)]
 pub(super) struct Ids {
     shards: [RwLock<Shard>; SHARDS],
+    /// Whether there has ever been any.
+    used: AtomicBool,
 }
 
 /// The same 128 bits in another spelling are another id.
 #[derive(Debug, Default)]
 struct Shard {
-    hyphenated: HashMap<[u8; 16], Deadline>,
-    plain: HashMap<[u8; 16], Deadline>,
-    others: HashMap<Box<str>, Deadline>,
+    hyphenated: Deadlines<[u8; 16]>,
+    plain: Deadlines<[u8; 16]>,
+    others: Deadlines<Box<str>>,
 }
 
-enum Id {
+/// auth-server chooses the ids, and only those of genuine tokens are looked for: nobody else can make them collide.
+type Deadlines<K> = HashMap<K, Deadline, RandomState>;
+
+enum Id<'a> {
     Hyphenated([u8; 16]),
     Plain([u8; 16]),
-    Other,
+    Other(&'a str),
 }
 
 impl Ids {
     pub(super) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| RwLock::default()) }
+        Self { shards: std::array::from_fn(|_| RwLock::default()), used: AtomicBool::new(false) }
     }
 
     /// Whether it was not there before.
     pub(super) fn insert(&self, id: &str, deadline: Deadline) -> bool {
-        let mut shard = write(self.shard(id));
-        match Id::of(id) {
+        self.used.store(true, Ordering::Relaxed);
+        let id = Id::of(id);
+        let mut shard = write(self.shard(&id));
+        match id {
             Id::Hyphenated(bits) => prolong(&mut shard.hyphenated, bits, deadline),
             Id::Plain(bits) => prolong(&mut shard.plain, bits, deadline),
-            Id::Other => prolong(&mut shard.others, id.into(), deadline),
+            Id::Other(text) => prolong(&mut shard.others, text.into(), deadline),
         }
     }
 
-    pub(super) fn contains(&self, id: &str, now: Deadline) -> bool {
-        let shard = read(self.shard(id));
-        let deadline = match Id::of(id) {
+    /// Until when it is known, if it is; that may be over.
+    pub(super) fn deadline(&self, id: &str) -> Option<Deadline> {
+        if !self.used.load(Ordering::Relaxed) {
+            return None;
+        }
+        let id = Id::of(id);
+        let shard = read(self.shard(&id));
+        match id {
             Id::Hyphenated(bits) => shard.hyphenated.get(&bits),
             Id::Plain(bits) => shard.plain.get(&bits),
-            Id::Other => shard.others.get(id),
-        };
-        deadline.is_some_and(|deadline| now < *deadline)
+            Id::Other(text) => shard.others.get(text),
+        }
+        .copied()
     }
 
     /// Removes what has expired from one of the shards, gives its memory back, and says how many went.
@@ -63,44 +78,62 @@ impl Ids {
         expire(&mut shard.hyphenated, now) + expire(&mut shard.plain, now) + expire(&mut shard.others, now)
     }
 
-    /// Ids are random in most of their bytes, so that the sum of all spreads well.
-    fn shard(&self, id: &str) -> &RwLock<Shard> {
-        let sum = id.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
-        &self.shards[usize::from(sum) % SHARDS]
+    /// Ids of 128 bits end in random ones; the sum of all the bytes of another spreads well enough.
+    fn shard(&self, id: &Id<'_>) -> &RwLock<Shard> {
+        let last = match id {
+            Id::Hyphenated(bits) | Id::Plain(bits) => bits[15],
+            Id::Other(text) => text.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)),
+        };
+        &self.shards[usize::from(last) % SHARDS]
     }
 }
 
-impl Id {
+impl<'a> Id<'a> {
     /// The two spellings in which auth-server writes 128 bits; everything else is text.
-    fn of(text: &str) -> Self {
+    fn of(text: &'a str) -> Self {
         let bytes = text.as_bytes();
-        match bytes.len() {
-            32 => hex(bytes.iter()).map_or(Self::Other, Self::Plain),
-            36 if [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-') => {
-                let digits =
-                    bytes.iter().enumerate().filter(|(at, _)| ![8, 13, 18, 23].contains(at)).map(|(_, b)| b);
-                hex(digits).map_or(Self::Other, Self::Hyphenated)
-            }
-            _ => Self::Other,
-        }
+        let known = if let Ok(digits) = bytes.try_into() {
+            bits(digits).map(Self::Plain)
+        } else {
+            without_hyphens(bytes).and_then(|digits| bits(&digits)).map(Self::Hyphenated)
+        };
+        known.unwrap_or(Self::Other(text))
     }
+}
+
+/// The digits of 8-4-4-4-12.
+fn without_hyphens(text: &[u8]) -> Option<[u8; 32]> {
+    let text: &[u8; 36] = text.try_into().ok()?;
+    let mut digits = [0; 32];
+    for (group, (from, to)) in [(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)].into_iter().enumerate() {
+        digits[from - group..to - group].copy_from_slice(&text[from..to]);
+    }
+    [8, 13, 18, 23].iter().all(|at| text[*at] == b'-').then_some(digits)
 }
 
 /// 32 digits, in lower case.
-fn hex<'a>(mut digits: impl Iterator<Item = &'a u8>) -> Option<[u8; 16]> {
-    let mut digit = || match digits.next()? {
-        b @ b'0'..=b'9' => Some(b - b'0'),
-        b @ b'a'..=b'f' => Some(b - b'a' + 10),
-        _ => None,
-    };
-    let mut bits = [0; 16];
-    for byte in &mut bits {
-        *byte = digit()? << 4 | digit()?;
+fn bits(digits: &[u8; 32]) -> Option<[u8; 16]> {
+    let (mut bits, mut foreign) = ([0; 16], 0);
+    let (pairs, _) = digits.as_chunks::<2>();
+    for (byte, [high, low]) in bits.iter_mut().zip(pairs) {
+        let (high, low) = (DIGITS[usize::from(*high)], DIGITS[usize::from(*low)]);
+        foreign |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bits)
+    (foreign < 16).then_some(bits)
 }
 
-fn prolong<K: Eq + Hash>(map: &mut HashMap<K, Deadline>, key: K, deadline: Deadline) -> bool {
+/// The value of each digit; 255 for what is none.
+const DIGITS: [u8; 256] = {
+    let (mut values, mut value) = ([255; 256], 0);
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
+
+fn prolong<K: Eq + Hash>(map: &mut Deadlines<K>, key: K, deadline: Deadline) -> bool {
     match map.entry(key) {
         Occupied(mut known) => {
             *known.get_mut() = deadline.max(*known.get());
@@ -113,7 +146,7 @@ fn prolong<K: Eq + Hash>(map: &mut HashMap<K, Deadline>, key: K, deadline: Deadl
     }
 }
 
-fn expire<K: Eq + Hash>(map: &mut HashMap<K, Deadline>, now: Deadline) -> usize {
+fn expire<K: Eq + Hash>(map: &mut Deadlines<K>, now: Deadline) -> usize {
     let before = map.len();
     map.retain(|_, deadline| now < *deadline);
     if map.len() < map.capacity() / 4 {
@@ -138,17 +171,18 @@ mod tests {
     const UUID: &str = "0193b3a4-0000-7000-8000-000000000002";
 
     #[test]
-    fn an_id_is_known_until_its_deadline_and_in_its_own_spelling_only() {
+    fn an_id_is_known_until_its_latest_deadline_and_in_its_own_spelling_only() {
         let upper = UUID.to_uppercase();
         let bare = UUID.replace('-', "");
         let shifted = format!("{}-", &UUID.replacen('-', "", 1));
         let all = [UUID, &upper, &bare, &bare.to_uppercase(), &shifted, "", "x", "é", &"long ".repeat(99)];
         for known in all {
             let ids = Ids::new();
-            assert!(ids.insert(known, 10) && !ids.insert(known, 9) && ids.contains(known, 9), "{known:?}");
-            assert!(!ids.contains(known, 10), "{known:?} ends at its deadline");
+            assert_eq!(ids.deadline(known), None);
+            assert!(ids.insert(known, 9) && !ids.insert(known, 10) && !ids.insert(known, 8), "{known:?}");
+            assert_eq!(ids.deadline(known), Some(10), "{known:?} has the latest of its deadlines");
             for other in all.into_iter().filter(|other| *other != known) {
-                assert!(!ids.contains(other, 0), "{other:?} is not {known:?}");
+                assert_eq!(ids.deadline(other), None, "{other:?} is not {known:?}");
             }
         }
     }
@@ -162,7 +196,7 @@ mod tests {
         }
         let swept = |now| (0..SHARDS).map(|shard| ids.sweep(shard, now)).sum::<usize>();
         assert_eq!([swept(9), swept(10), swept(10)], [0, 1_000, 0]);
-        assert!(ids.contains(&format!("{:032x}", 1), 10));
+        assert_eq!(ids.deadline(&format!("{:032x}", 1)), Some(11));
         assert_eq!(swept(11), 1_000);
         for shard in &ids.shards {
             assert!(read(shard).plain.capacity() < 8 && read(shard).others.capacity() < 8);

@@ -3,6 +3,7 @@
 //! auth-server writes what [`Entry`] says, as events or as pages; whoever follows keeps a set of it, [`Revocations`],
 //! which a [`Guard`](crate::Guard) asks. With the feature `feed`, `FeedFollower` keeps it up to date.
 
+mod clients;
 #[cfg(feature = "feed")]
 mod connection;
 #[cfg(feature = "feed")]

@@ -1,17 +1,17 @@
 //! What is known to have ended before its time: a set that only unions, and whose entries expire.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use super::clients::Clients;
 use super::freshness::Freshness;
-use super::ids::{Deadline, Ids, SHARDS, read, write};
+use super::ids::{Deadline, Ids, SHARDS};
 use super::monotonic::{Monotonic, SystemMonotonic};
 use super::staleness::{OnStale, Staleness};
 use super::{Entry, Kind};
-use crate::{AccessClaims, NumericDate, Refusal};
+use crate::{AccessClaims, Refusal};
 
 /// More than this is taken for a mistake: it is more than a gigabyte, for 6,000 sign-outs every second.
 pub const MAX_ENTRIES: usize = 50_000_000;
@@ -26,18 +26,13 @@ pub struct Revocations(Arc<Shared>);
 struct Shared {
     sessions: Ids,
     tokens: Ids,
-    clients: RwLock<HashMap<Box<str>, ClientEnd>>,
+    clients: Clients,
     held: AtomicUsize,
     most: usize,
     freshness: Freshness,
     connected: AtomicBool,
     staleness: Staleness,
     clock: Arc<dyn Monotonic>,
-}
-
-struct ClientEnd {
-    until: NumericDate,
-    deadline: Deadline,
 }
 
 /// The set holds as many entries as it may. What it holds is kept; what is missing is not known.
@@ -73,7 +68,7 @@ impl Revocations {
         Self(Arc::new(Shared {
             sessions: Ids::new(),
             tokens: Ids::new(),
-            clients: RwLock::default(),
+            clients: Clients::default(),
             held: AtomicUsize::new(0),
             most,
             freshness: Freshness::unknown(),
@@ -101,7 +96,7 @@ impl Revocations {
         let new = match entry.kind {
             Kind::Session => shared.sessions.insert(&entry.subject, deadline),
             Kind::Token => shared.tokens.insert(&entry.subject, deadline),
-            Kind::Client => shared.insert_client(&entry.subject, entry.revoked_at, deadline),
+            Kind::Client => shared.clients.insert(&entry.subject, entry.revoked_at, deadline),
         };
         if !new {
             shared.held.fetch_sub(1, Ordering::Relaxed);
@@ -117,12 +112,11 @@ impl Revocations {
         if shared.held.load(Ordering::Relaxed) == 0 {
             return false;
         }
-        let now = shared.now();
-        claims.sid.as_ref().is_some_and(|sid| shared.sessions.contains(sid, now))
-            || shared.tokens.contains(&claims.jti, now)
-            || read(&shared.clients)
-                .get(claims.client_id.as_str())
-                .is_some_and(|end| now < end.deadline && claims.iat <= end.until)
+        // Nearly always there is none of these, and what time it is need not be asked.
+        let lives = |deadline: Deadline| shared.now() < deadline;
+        claims.sid.as_ref().and_then(|sid| shared.sessions.deadline(sid)).is_some_and(lives)
+            || shared.tokens.deadline(&claims.jti).is_some_and(lives)
+            || shared.clients.deadline(&claims.client_id, claims.iat).is_some_and(lives)
     }
 
     /// Refuses what was ended; and everything while the set is stale, if it is so configured.
@@ -186,10 +180,7 @@ impl Revocations {
         let (slice, now) = (slice % SHARDS, shared.now());
         let mut gone = shared.sessions.sweep(slice, now) + shared.tokens.sweep(slice, now);
         if slice == 0 {
-            let mut clients = write(&shared.clients);
-            let before = clients.len();
-            clients.retain(|_, end| now < end.deadline);
-            gone += before - clients.len();
+            gone += shared.clients.sweep(now);
         }
         shared.held.fetch_sub(gone, Ordering::Relaxed);
     }
@@ -217,17 +208,6 @@ impl Shared {
     fn deadline(&self, expires_in: u64) -> Deadline {
         let seconds = Deadline::try_from(expires_in).unwrap_or(Deadline::MAX);
         self.now().saturating_add(1).saturating_add(seconds)
-    }
-
-    fn insert_client(&self, client: &str, until: NumericDate, deadline: Deadline) -> bool {
-        let mut clients = write(&self.clients);
-        if let Some(known) = clients.get_mut(client) {
-            known.until = known.until.max(until);
-            known.deadline = known.deadline.max(deadline);
-            return false;
-        }
-        clients.insert(client.into(), ClientEnd { until, deadline });
-        true
     }
 }
 
