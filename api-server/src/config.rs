@@ -12,7 +12,7 @@ pub struct Config {
     /// `API_SERVER_ADDR`.
     pub address: SocketAddr,
     /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
-    /// `REVOCATION_MAX_STALENESS`, `ON_STALE`.
+    /// `REVOCATION_MAX_STALENESS`, `ON_STALE`, `VERIFIED_CACHE_ENTRIES`.
     pub following: Following,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,

@@ -1,6 +1,10 @@
 //! Access tokens: RFC 9068 plus `sid`, and the check of everything that a signature does not say.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::keys::KnownKeys;
@@ -70,16 +74,23 @@ impl Serialize for Audience {
 
 impl<'de> Deserialize<'de> for Audience {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum OneOrSeveral {
-            One(String),
-            Several(Vec<String>),
+        struct OneOrSeveral;
+        impl<'de> Visitor<'de> for OneOrSeveral {
+            type Value = Audience;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name or a list of names")
+            }
+
+            fn visit_str<E: de::Error>(self, one: &str) -> Result<Audience, E> {
+                Ok(Audience(vec![one.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, several: A) -> Result<Audience, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(several)).map(Audience)
+            }
         }
-        Ok(match OneOrSeveral::deserialize(deserializer)? {
-            OneOrSeveral::One(one) => Self(vec![one]),
-            OneOrSeveral::Several(several) => Self(several),
-        })
+        deserializer.deserialize_any(OneOrSeveral)
     }
 }
 
@@ -124,17 +135,29 @@ impl AccessVerifier {
         if !claims.aud.0.contains(&self.audience) {
             return Err(Refusal::WrongAudience);
         }
-        // RFC 7519 §4.1.4: "on or after" exp it must not be accepted.
-        if now >= claims.exp.to_datetime() + self.leeway + ago {
-            return Err(Refusal::Expired);
-        }
-        if claims.nbf.is_some_and(|nbf| now + self.leeway < nbf.to_datetime()) {
-            return Err(Refusal::NotYetValid);
-        }
+        self.check_time(&claims, now.timestamp_micros(), ago)?;
         // Everything that was issued can be ended: by its session, or by its client (RFC 9068 §2.2, `sub`).
         if claims.sid.is_some() == (claims.sub == claims.client_id) {
             return Err(Refusal::NoSession);
         }
         Ok(claims)
+    }
+
+    /// Whether claims that were verified once are valid at `now`, in microseconds since 1970.
+    pub(crate) fn recheck(&self, claims: &AccessClaims, now: i64) -> Result<(), Refusal> {
+        self.check_time(claims, now, TimeDelta::zero())
+    }
+
+    fn check_time(&self, claims: &AccessClaims, now: i64, ago: TimeDelta) -> Result<(), Refusal> {
+        let micros = |delta: TimeDelta| delta.num_microseconds().unwrap_or(i64::MAX);
+        let leeway = micros(self.leeway);
+        // RFC 7519 §4.1.4: "on or after" exp it must not be accepted.
+        if now.saturating_sub(leeway).saturating_sub(micros(ago)) >= claims.exp.micros() {
+            return Err(Refusal::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| now.saturating_add(leeway) < nbf.micros()) {
+            return Err(Refusal::NotYetValid);
+        }
+        Ok(())
     }
 }

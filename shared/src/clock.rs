@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,6 +10,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub trait Clock: Send + Sync + std::fmt::Debug + 'static {
     /// The time now, in UTC.
     fn now(&self) -> DateTime<Utc>;
+
+    /// The same in microseconds since 1970, for whoever only compares: of what date they are takes longer to find out than to
+    /// ask for them.
+    fn micros(&self) -> i64 {
+        self.now().timestamp_micros()
+    }
 }
 
 /// The operating system's clock.
@@ -19,6 +26,13 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system")]
+    fn micros(&self) -> i64 {
+        // Before 1970, tokens are not valid yet, as they are not at 1970.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
     }
 }
 

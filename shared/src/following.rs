@@ -19,6 +19,7 @@ pub struct Following {
     auth_server: AuthServer,
     feed_secrets: Option<Live<FeedSecrets>>,
     staleness: Staleness,
+    verified_cache_entries: usize,
     files: SecretFiles,
     keys_pace: KeysPace,
 }
@@ -55,12 +56,14 @@ impl Following {
         let feed_secrets =
             if needs_feed { settings.feed_secrets().map(Some) } else { settings.optional_feed_secrets() };
         let (auth_server, staleness) = (settings.auth_server(), settings.staleness());
+        let verified_cache_entries = settings.verified_cache_entries();
         Some(Self {
             verifier: verifier?,
             keys: keys?,
             auth_server: auth_server?,
             feed_secrets: feed_secrets?.map(Live::new),
             staleness: staleness?,
+            verified_cache_entries: verified_cache_entries?,
             files: settings.secret_files(),
             keys_pace: KeysPace::default(),
         })
@@ -85,9 +88,9 @@ impl Following {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(self, clock: Arc<dyn Clock>, monotonic: Arc<dyn Monotonic>) -> io::Result<Guard> {
-        let Self { verifier, keys, auth_server, feed_secrets, staleness, files, keys_pace } = self;
+        let Self { verifier, keys, auth_server, feed_secrets, staleness, files, keys_pace, .. } = self;
         let wanted = KeysWanted::default();
-        let mut guard = Guard::new(verifier, clock);
+        let mut guard = Guard::new(verifier, clock).remembering(self.verified_cache_entries);
         let mut feed = None;
         if let Some(secrets) = feed_secrets.clone() {
             let revocations = Revocations::new(staleness, monotonic);

@@ -7,6 +7,7 @@ use crate::keys::{KeysNotKnown, KnownKeys};
 use crate::revocation::{self, Revocations};
 use crate::secret_files::{FileWatch, SecretFiles};
 use crate::settings::{Fault, Faults, Settings};
+use crate::verified_tokens::VerifiedTokens;
 use crate::{AccessClaims, AccessVerifier, Clock, Environment, Refusal, SystemClock};
 
 /// A verifier with a clock, and what was ended before its time. Cheap to clone; clones share everything.
@@ -15,6 +16,7 @@ pub struct Guard {
     verifier: Arc<AccessVerifier>,
     clock: Arc<dyn Clock>,
     revocations: Option<Revocations>,
+    verified: Option<Arc<VerifiedTokens>>,
     files: Option<Arc<FileWatch>>,
     #[cfg(feature = "feed")]
     followers: Option<Arc<crate::following::Followers>>,
@@ -38,23 +40,26 @@ impl Guard {
             verifier: Arc::new(verifier),
             clock,
             revocations: None,
+            verified: None,
             files: None,
             #[cfg(feature = "feed")]
             followers: None,
         }
     }
 
-    /// A guard of the variables `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE` and `CLOCK_LEEWAY`. It lets a token pass until
-    /// it expires, also when its session was ended. A file of the secret is read again when it changes.
+    /// A guard of the variables `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and
+    /// `VERIFIED_CACHE_ENTRIES`. It lets a token pass until it expires, also when its session was ended. A file of the
+    /// secret is read again when it changes.
     ///
     /// # Errors
     /// Names every faulty variable at once.
     pub fn from_environment(environment: &Environment) -> Result<Self, Faults> {
         let settings = Settings::new(environment);
-        let (verifier, files) = (settings.access_verifier(), settings.secret_files());
-        let verifier = settings.finish(verifier)?;
+        let verifier = settings.access_verifier().zip(settings.verified_cache_entries());
+        let files = settings.secret_files();
+        let (verifier, entries) = settings.finish(verifier)?;
         let keys = verifier.keys().clone();
-        let guard = Self::new(verifier, Arc::new(SystemClock));
+        let guard = Self::new(verifier, Arc::new(SystemClock)).remembering(entries);
         let watching = guard.watching(files, move |settings| {
             if let Some(own) = settings.access_secrets() {
                 keys.take_own(own.verifying().clone());
@@ -87,6 +92,19 @@ impl Guard {
     #[must_use]
     pub fn with_revocations(self, revocations: Revocations) -> Self {
         Self { revocations: Some(revocations), ..self }
+    }
+
+    /// The same, and it remembers at most so many tokens that it found good, about a kilobyte each, and verifies them only
+    /// once. Whether they have expired or were ended is looked at each time; other keys, and nothing counts any more.
+    #[must_use]
+    pub fn remembering(self, entries: usize) -> Self {
+        let verified = (entries > 0).then(|| Arc::new(VerifiedTokens::new(entries)));
+        Self { verified, ..self }
+    }
+
+    /// How many tokens it remembers.
+    pub fn remembered(&self) -> usize {
+        self.verified.as_ref().map_or(0, |verified| verified.len())
     }
 
     /// The same, kept up to date by these.
@@ -131,6 +149,19 @@ impl Guard {
 
     /// The caller's claims, if the token is good now. Whether it was ended is looked up last: a forged one costs no look-up.
     pub fn check(&self, token: &str) -> Result<Arc<AccessClaims>, Refusal> {
+        let Some(verified) = &self.verified else { return self.check_anew(token) };
+        let keys = self.keys().version();
+        if let Some(claims) = verified.get(token, keys) {
+            self.verifier.recheck(&claims, self.clock.micros())?;
+            self.check_ended(&claims)?;
+            return Ok(claims);
+        }
+        let claims = self.check_anew(token)?;
+        verified.insert(token, keys, &claims);
+        Ok(claims)
+    }
+
+    fn check_anew(&self, token: &str) -> Result<Arc<AccessClaims>, Refusal> {
         let claims = self.verifier.verify(token, self.clock.now());
         #[cfg(feature = "feed")]
         if let (Err(Refusal::UnknownKey | Refusal::KeysNotKnown), Some(followers)) =
@@ -139,8 +170,12 @@ impl Guard {
             followers.keys.missed();
         }
         let claims = claims?;
-        self.revocations.as_ref().map_or(Ok(()), |revocations| revocations.check(&claims))?;
+        self.check_ended(&claims)?;
         Ok(Arc::new(claims))
+    }
+
+    fn check_ended(&self, claims: &AccessClaims) -> Result<(), Refusal> {
+        self.revocations.as_ref().map_or(Ok(()), |revocations| revocations.check(claims))
     }
 }
 

@@ -39,6 +39,7 @@ mod secret_files;
 pub mod server;
 mod settings;
 mod unique_members;
+mod verified_tokens;
 mod weak_secret;
 
 pub use access_token::{AccessClaims, AccessVerifier, Audience, FIRST_PARTY_CLIENT};

@@ -23,6 +23,12 @@ impl NumericDate {
         self.0
     }
 
+    /// Microseconds since 1970.
+    pub(crate) fn micros(self) -> i64 {
+        // 253,402,300,799,000,000 at most: it fits.
+        self.0 * 1_000_000
+    }
+
     /// The same moment for calculations.
     pub fn to_datetime(self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.0, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)

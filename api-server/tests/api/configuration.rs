@@ -21,6 +21,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         ("AUTH_SERVER_CA_FILE", "/dev/null"),
         ("REVOCATION_MAX_STALENESS", "1s"),
         ("ON_STALE", "x"),
+        ("VERIFIED_CACHE_ENTRIES", "x"),
         ("METRICS_ADDR", "9300"),
         ("PHOTOS_DIR", "/dev/null/photos"),
     ]);
@@ -39,6 +40,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
             "AUTH_SERVER_CA_FILE",
             "REVOCATION_MAX_STALENESS",
             "ON_STALE",
+            "VERIFIED_CACHE_ENTRIES",
             "METRICS_ADDR",
             "PHOTOS_DIR"
         ]

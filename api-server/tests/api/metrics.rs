@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use api_server::{Application, Config, StartError};
-use goptri::SystemClock;
 use goptri::revocation::{Kind, SystemMonotonic};
+use goptri::{AccessClaims, SystemClock};
 
 use crate::feed_server::{FeedServer, end};
 use crate::support::{PATIENCE, TestServer, environment_with, sign};
@@ -45,6 +45,14 @@ async fn the_age_of_the_feed_and_what_is_known_are_numbers() {
     let age = number(&after, "feed_age_seconds");
     assert!((7.0..60.0).contains(&age), "{after}");
     assert_eq!((number(&after, "feed_entries"), number(&after, "feed_connected")), (2.0, 1.0));
+
+    let (one, other) =
+        (sign(&server.claims()), sign(&AccessClaims { jti: "another".into(), ..server.claims() }));
+    for token in [&one, &one, &other, "nonsense"] {
+        server.get("/me", token).await;
+    }
+    let remembered = read(&url).await;
+    assert_eq!((number(&remembered, "verified_tokens"), number(&remembered, "keys")), (2.0, 1.0));
 }
 
 /// OP-09

@@ -43,6 +43,7 @@ fn every_fault_is_named_at_once_and_nothing_listens() {
                 ("AUTH_SERVER_CA_FILE", "/nowhere/at/all"),
                 ("REVOCATION_MAX_STALENESS", "soon"),
                 ("ON_STALE", "panic"),
+                ("VERIFIED_CACHE_ENTRIES", "some"),
                 ("METRICS_ADDR", "9300"),
             ],
             vec![
@@ -52,6 +53,7 @@ fn every_fault_is_named_at_once_and_nothing_listens() {
                 "AUTH_SERVER_CA_FILE",
                 "REVOCATION_MAX_STALENESS",
                 "ON_STALE",
+                "VERIFIED_CACHE_ENTRIES",
                 "METRICS_ADDR",
                 "AUDIENCE",
                 "CLOCK_LEEWAY",

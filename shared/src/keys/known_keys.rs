@@ -34,7 +34,12 @@ enum Published {
 struct Known {
     keys: VerifyingKeys,
     lacking: Option<KeysNotKnown>,
+    version: KeysVersion,
 }
+
+/// Another one whenever other keys verify: what was found good with one version need not be so with the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct KeysVersion(u64);
 
 /// Why a service cannot tell yet whether a token is genuine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +93,11 @@ impl KnownKeys {
         self.united.load().lacking.map_or(Ok(()), Err)
     }
 
+    /// Which keys these are. To be asked for before something is verified, and not after.
+    pub(crate) fn version(&self) -> KeysVersion {
+        self.united.load().version
+    }
+
     /// The claims of `token`, as [`VerifyingKeys::open`] has them.
     ///
     /// # Errors
@@ -106,15 +116,17 @@ impl KnownKeys {
     }
 
     fn of(parts: Parts) -> Self {
-        Self { united: Live::new(parts.united()), parts: Arc::new(Mutex::new(parts)) }
+        Self { united: Live::new(parts.united(KeysVersion::default())), parts: Arc::new(Mutex::new(parts)) }
     }
 
     fn change(&self, change: impl FnOnce(&mut Parts)) -> bool {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut parts);
-        let (before, now) = (self.united.load(), parts.united());
+        let before = self.united.load();
+        let now = parts.united(before.version);
         let other = now.keys != before.keys;
-        self.united.replace(now);
+        let version = KeysVersion(before.version.0 + u64::from(other));
+        self.united.replace(Known { version, ..now });
         other
     }
 }
@@ -126,7 +138,7 @@ impl From<KeyRing> for KnownKeys {
 }
 
 impl Parts {
-    fn united(&self) -> Known {
+    fn united(&self, version: KeysVersion) -> Known {
         let (keys, heard) = match &self.published {
             Published::Heard(published) => (self.own.clone().and(published.clone()), true),
             Published::NotHeard => (self.own.clone(), false),
@@ -137,7 +149,7 @@ impl Parts {
             (true, true) => Some(KeysNotKnown::None),
             (true, false) => None,
         };
-        Known { keys, lacking }
+        Known { keys, lacking, version }
     }
 }
 

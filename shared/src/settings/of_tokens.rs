@@ -11,6 +11,9 @@ use crate::AccessVerifier;
 use crate::keys::{KeyRing, KnownKeys, VerifyingKeys};
 use crate::secret::AccessTokenSecret;
 
+/// More cannot be meant.
+const MOST_VERIFIED: usize = 10_000_000;
+
 /// The default of `ISSUER`.
 pub(super) const ISSUER: &str = "http://localhost:4000";
 
@@ -43,6 +46,15 @@ impl Settings<'_> {
                 Err("is more than 5m, the most that is safe".to_owned())
             }
             leeway => Ok(leeway),
+        })
+    }
+
+    /// `VERIFIED_CACHE_ENTRIES`: how many good access tokens a service remembers; with 0 it verifies each anew, each time.
+    pub(crate) fn verified_cache_entries(&self) -> Option<usize> {
+        self.value("VERIFIED_CACHE_ENTRIES", "30000", |text| match text.parse() {
+            Ok(entries) if entries <= MOST_VERIFIED => Ok(entries),
+            Ok(_) => Err(format!("is more than {MOST_VERIFIED}, which take some ten gigabytes")),
+            Err(_) => Err(format!("is {text:?}; it is a number of access tokens, 0 for none")),
         })
     }
 

@@ -14,6 +14,7 @@ mod key_sets;
 mod key_sets_refused;
 mod logged;
 mod mutations;
+mod remembered;
 mod revoked;
 mod rings;
 mod secret_files;

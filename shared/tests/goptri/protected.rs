@@ -105,7 +105,7 @@ async fn who(caller: Option<Bearer>) -> String {
 }
 
 pub(crate) fn guard() -> Guard {
-    Guard::new(verifier(), Arc::new(StoppedClock))
+    Guard::new(verifier(), Arc::new(StoppedClock)).remembering(100)
 }
 
 pub(crate) async fn call(request: TestRequest) -> Answer {

@@ -42,6 +42,8 @@ fn set(then: OnStale) -> Set {
     let staleness = Staleness { max: Duration::from_mins(1), then };
     let revocations = Revocations::new(staleness, Arc::new(clock.clone()));
     let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
+    // What is remembered must make no difference.
+    let guard = guard.remembering(100);
     Set { clock, revocations, guard }
 }
 

@@ -44,6 +44,7 @@ fn the_twin_of_a_revoked_es256_token_is_revoked_as_well() {
         let leeway = TimeDelta::seconds(LEEWAY);
         let verifier = AccessVerifier::new(pairs(P256), ISSUER.into(), AUDIENCE.into(), leeway);
         let guard = Guard::new(verifier, Arc::new(StoppedClock)).with_revocations(revocations.clone());
+        let guard = guard.remembering(10);
 
         let signed = unsigned("ES256", &kid_of(P256));
         let signature = sign("ES256", P256, &signed);

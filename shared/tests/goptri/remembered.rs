@@ -1,0 +1,239 @@
+//! A guard that remembers verifies a signature once, and takes what it remembers for no more than that.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use allocation_counter::measure;
+use chrono::TimeDelta;
+use goptri::keys::{KnownKeys, VerifyingKeys};
+use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
+use goptri::{AccessVerifier, Clock, Environment, Guard, ManualClock, Refusal};
+
+use crate::forge::{
+    AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, StoppedClock, claims, good, one_for_each_refusal,
+    ring, verifier, with, with_claims,
+};
+use crate::revoked::{SESSION, TOKEN, end, of_a_client};
+
+fn remembering(entries: usize) -> Guard {
+    Guard::new(verifier(), Arc::new(StoppedClock)).remembering(entries)
+}
+
+/// How often memory was asked for while a good token was checked: not even once, unless it was verified.
+fn allocations(guard: &Guard, token: &str) -> u64 {
+    let mut checked = None;
+    let counted = measure(|| checked = Some(guard.check(token)));
+    checked.unwrap().unwrap();
+    counted.count_total
+}
+
+#[test]
+fn a_token_that_was_good_is_not_verified_again() {
+    let (guard, token) = (remembering(10), good());
+    assert!(allocations(&guard, &token) > 5);
+    assert_eq!((allocations(&guard, &token), guard.remembered()), (0, 1));
+    assert_eq!(guard.check(&token).unwrap().jti, TOKEN);
+    // A clone shares what is remembered, and another token is another token.
+    assert_eq!(allocations(&guard.clone(), &token), 0);
+    assert!(allocations(&guard, &with_claims(&with(claims(), "jti", "another"))) > 5);
+
+    let forgetful = remembering(0);
+    assert!(allocations(&forgetful, &token) > 5 && allocations(&forgetful, &token) > 5);
+    assert_eq!(forgetful.remembered(), 0);
+}
+
+/// JV-08: whatever is changed in a text that is remembered, the answer is that of a guard which has seen nothing.
+#[test]
+fn no_other_text_is_taken_for_one_that_is_remembered() {
+    let (guard, token) = (remembering(10), good());
+    guard.check(&token).unwrap();
+    let others = (0..token.len()).flat_map(|at| {
+        let other = |byte: u8| {
+            let mut text = token.clone().into_bytes();
+            text[at] = byte;
+            String::from_utf8(text).unwrap()
+        };
+        [other(if token.as_bytes()[at] == b'A' { b'B' } else { b'A' }), other(b'.'), token[..at].to_owned()]
+    });
+    let longer = [format!("{token}A"), format!("{token}="), format!("{token} "), format!(" {token}")];
+    let others: BTreeSet<_> = others.chain(longer).filter(|other| *other != token).collect();
+    assert!(others.len() > 3 * token.len() - 10);
+    for other in others {
+        let refusal = guard.check(&other).unwrap_err();
+        assert_eq!(Some(refusal), verifier().verify(&other, StoppedClock.now()).err(), "{other}");
+    }
+    assert_eq!((guard.remembered(), allocations(&guard, &token)), (1, 0));
+}
+
+#[test]
+fn what_was_refused_is_not_remembered() {
+    let staleness = Staleness { max: Duration::from_mins(1), then: OnStale::Refuse };
+    let revocations = Revocations::new(staleness, Arc::new(ManualMonotonic::default()));
+    let guard = remembering(100).with_revocations(revocations.clone());
+    assert_eq!(guard.check(&good()).err(), Some(Refusal::Stale));
+    revocations.known_as_of(Duration::ZERO);
+    revocations.insert(&end(Kind::Session, SESSION, NOW, 60)).unwrap();
+    assert_eq!(guard.check(&good()).err(), Some(Refusal::Revoked));
+    for (refusal, token) in one_for_each_refusal() {
+        assert_eq!(guard.check(&token).err(), Some(refusal));
+    }
+    assert_eq!(guard.remembered(), 0);
+}
+
+/// JV-16
+#[test]
+fn a_remembered_token_is_good_from_its_nbf_to_its_expiry_and_no_longer() {
+    let clock = ManualClock::default();
+    let guard = Guard::new(verifier(), Arc::new(clock.clone())).remembering(10);
+    let now = clock.now().timestamp();
+    let token = with_claims(&with(with(claims(), "exp", now + 900), "nbf", now - 900));
+    assert!(allocations(&guard, &token) > 0);
+    let leeway = TimeDelta::seconds(LEEWAY);
+    // The fraction of a second that the clock shows is in none of a token's times.
+    for (step, expected) in [
+        (TimeDelta::seconds(898) + leeway, None),
+        (TimeDelta::seconds(2), Some(Refusal::Expired)),
+        (TimeDelta::days(400), Some(Refusal::Expired)),
+        (TimeDelta::days(-400) - TimeDelta::seconds(2), None),
+        (TimeDelta::seconds(-898 - 899) - leeway * 2, None),
+        (TimeDelta::seconds(-2), Some(Refusal::NotYetValid)),
+        (TimeDelta::seconds(900), None),
+    ] {
+        clock.advance(step);
+        assert_eq!(guard.check(&token).err(), expected, "{} s later", clock.ahead().num_seconds());
+    }
+    assert_eq!(allocations(&guard, &token), 0);
+}
+
+#[test]
+fn a_remembered_token_is_refused_from_the_moment_that_it_is_ended() {
+    let (person, client) = (good(), of_a_client("reports", NOW));
+    for (token, entry) in [
+        (&person, end(Kind::Session, SESSION, NOW, 60)),
+        (&person, end(Kind::Token, TOKEN, NOW, 60)),
+        (&client, end(Kind::Client, "reports", NOW, 60)),
+    ] {
+        let clock = ManualMonotonic::default();
+        let staleness = Staleness { max: Duration::from_hours(1), then: OnStale::Refuse };
+        let revocations = Revocations::new(staleness, Arc::new(clock.clone()));
+        revocations.known_as_of(Duration::ZERO);
+        let guard = remembering(10).with_revocations(revocations.clone());
+        guard.check(token).unwrap();
+        assert_eq!(allocations(&guard, token), 0);
+        revocations.insert(&entry).unwrap();
+        assert_eq!(guard.check(token).err(), Some(Refusal::Revoked), "{entry:?}");
+        clock.advance(Duration::from_secs(62));
+        assert_eq!(guard.check(token).err(), None, "{entry:?}");
+        clock.advance(Duration::from_hours(1));
+        assert_eq!(guard.check(token).err(), Some(Refusal::Stale), "{entry:?}");
+    }
+}
+
+fn verifier_of(keys: &KnownKeys) -> AccessVerifier {
+    AccessVerifier::new(keys.clone(), ISSUER.into(), AUDIENCE.into(), TimeDelta::seconds(LEEWAY))
+}
+
+/// OP-02
+#[test]
+fn with_other_keys_nothing_that_is_remembered_counts() {
+    let of = |secret: &str| ring(&[secret]).verifying().clone();
+    let keys = KnownKeys::with_published(of(SECRET));
+    let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).remembering(10);
+    let token = good();
+    let anew = || allocations(&guard, &token) > 0;
+    assert!(anew() && !anew());
+    // The same keys again, as they come with every look at what auth-server publishes.
+    assert!(!keys.set_own(of(SECRET)));
+    keys.set_published(VerifyingKeys::default());
+    assert!(!anew());
+    // One more, or one less, and it is verified anew, once.
+    keys.set_published(of(OTHER_SECRET));
+    assert!(anew() && !anew());
+    keys.set_published(VerifyingKeys::default());
+    assert!(anew() && !anew());
+    // The one that signed it is gone; and comes back as what auth-server publishes.
+    assert!(keys.set_own(of(OTHER_SECRET)));
+    assert_eq!(guard.check(&token).err(), Some(Refusal::UnknownKey));
+    keys.set_published(of(SECRET));
+    assert!(anew() && !anew());
+}
+
+/// Whoever takes a key out of use must be able to rely on it at once, also while many verify with it.
+#[test]
+fn once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile() {
+    let of = |secret: &str| ring(&[secret]).verifying().clone();
+    let keys = KnownKeys::own(of(SECRET));
+    let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).remembering(1_000);
+    let token = good();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let _good_or_not = guard.check(&token);
+                }
+            });
+        }
+        for round in 0..5_000 {
+            keys.set_own(of(OTHER_SECRET));
+            for _ in 0..3 {
+                assert_eq!(guard.check(&token).err(), Some(Refusal::UnknownKey), "round {round}");
+            }
+            keys.set_own(of(SECRET));
+            assert_eq!(guard.check(&token).err(), None, "round {round}");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn however_many_are_good_no_more_are_remembered_than_was_said() {
+    let guard = remembering(100);
+    let tokens: Vec<_> =
+        (0..2_000).map(|number| with_claims(&with(claims(), "jti", format!("{number:08x}")))).collect();
+    for _ in 0..2 {
+        for token in &tokens {
+            guard.check(token).unwrap();
+            assert!(guard.remembered() <= 100);
+        }
+    }
+    assert!(guard.remembered() > 50);
+    // Those that nobody presents any more make room.
+    for _ in 0..3 {
+        guard.check(&tokens[7]).unwrap();
+    }
+    assert_eq!(allocations(&guard, &tokens[7]), 0);
+}
+
+#[test]
+fn how_many_are_remembered_is_a_number_within_reason() {
+    let guard = |entries| {
+        let pairs = [("ACCESS_TOKEN_SECRET", SECRET), ("VERIFIED_CACHE_ENTRIES", entries)];
+        Guard::from_environment(&Environment::from_pairs(pairs))
+    };
+    for (text, sentence) in [
+        ("-1", r#"VERIFIED_CACHE_ENTRIES is "-1"; it is a number of access tokens, 0 for none"#),
+        ("many", r#"VERIFIED_CACHE_ENTRIES is "many"; it is a number"#),
+        ("1e3", r#"VERIFIED_CACHE_ENTRIES is "1e3"; it is a number"#),
+        ("99999999999999999999", r#"VERIFIED_CACHE_ENTRIES is "99999999999999999999"; it is a number"#),
+        ("10000001", "VERIFIED_CACHE_ENTRIES is more than 10000000, which take some ten gigabytes"),
+    ] {
+        let faults = guard(text).unwrap_err();
+        assert!(faults.0.len() == 1 && faults.to_string().contains(sentence), "{faults}");
+    }
+    for good in ["0", "1", "30000", "10000000"] {
+        guard(good).unwrap();
+    }
+}
+
+#[test]
+fn what_is_remembered_is_counted_and_not_shown() {
+    let (guard, token) = (remembering(10), good());
+    guard.check(&token).unwrap();
+    let shown = format!("{guard:?}");
+    assert!(shown.contains("VerifiedTokens { entries: 1, .. }"), "{shown}");
+    assert!(!shown.contains(&token) && !shown.contains(TOKEN) && !shown.contains(SESSION), "{shown}");
+}
