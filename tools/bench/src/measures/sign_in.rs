@@ -1,6 +1,7 @@
 //! Signing in, beside what all cores could hash if they did nothing else.
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use auth_domain::HashingCost;
@@ -8,7 +9,7 @@ use auth_domain::HashingCost;
 use super::people::{Accounts, Patience};
 use crate::Failed;
 use crate::driver::Load;
-use crate::figures::{Findings, Row, millis, number};
+use crate::figures::{Findings, Row, median, millis, number};
 use crate::processes::cores;
 use crate::servers::Setting;
 use crate::stage::{Sessions, Stage};
@@ -26,6 +27,7 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
     let accounts = Accounts::register(scale.accounts, &auth, postgres, &database)?;
     let callers = (cores() * CALLERS_A_CORE).min(scale.most_at_once);
     let mut latencies = crate::driver::Latencies::default();
+    let mut together = Vec::new();
     let alternation = stage.alternate(
         "sign-in",
         || {
@@ -36,7 +38,10 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
             latencies.append(measured.latencies);
             Ok(rate)
         },
-        || hashes_a_second(scale.hashes),
+        || {
+            together.push(hashes_a_second_together(scale.hashes)?);
+            hashes_a_second(scale.hashes)
+        },
     )?;
     let (ours, limit, ratio) = (alternation.ours(), alternation.limit(), alternation.ratio());
     let most = MOST_MIB + hashing_mib();
@@ -47,9 +52,10 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
             Row::at_most("memory, auth-server under sign-ins", auth.resident_mib(), most, "MiB"),
         ],
         notes: vec![format!(
-            "sign-in: {callers} at a time, p50 {} ms, p99 {} ms",
+            "sign-in: {callers} at a time, p50 {} ms, p99 {} ms. All cores together, doing nothing else, hash {} a second",
             number(millis(p50)),
-            number(millis(p99))
+            number(millis(p99)),
+            number(median(&together)),
         )],
     })
 }
@@ -63,6 +69,27 @@ pub(super) fn hashing_mib() -> f64 {
 
 /// If each core did nothing else, and none slowed another.
 fn hashes_a_second(hashes: u32) -> Result<f64, Failed> {
+    let took = time_of_hashes(hashes)?;
+    #[expect(clippy::cast_precision_loss, reason = "there are not so many cores")]
+    let cores = cores() as f64;
+    Ok(cores * f64::from(hashes) / took.as_secs_f64())
+}
+
+/// When all cores do nothing else, and share what they share: memory, and perhaps each other's units.
+fn hashes_a_second_together(hashes: u32) -> Result<f64, Failed> {
+    let all: Result<Vec<Duration>, Failed> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores())
+            .map(|_| scope.spawn(|| time_of_hashes(hashes).map_err(|error| error.to_string())))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| Ok(thread.join().map_err(|_| "a thread that hashed is gone")??))
+            .collect()
+    });
+    Ok(all?.iter().map(|took| f64::from(hashes) / took.as_secs_f64()).sum())
+}
+
+fn time_of_hashes(hashes: u32) -> Result<Duration, Failed> {
     let cost = HashingCost::TODAY;
     let in_words = |error: argon2::Error| Failed::from(error.to_string());
     let params = Params::new(cost.memory_kib(), cost.passes(), 1, Some(32)).map_err(in_words)?;
@@ -77,7 +104,5 @@ fn hashes_a_second(hashes: u32) -> Result<f64, Failed> {
     for _ in 0..hashes {
         hash().map_err(in_words)?;
     }
-    #[expect(clippy::cast_precision_loss, reason = "there are not so many cores")]
-    let cores = cores() as f64;
-    Ok(cores * f64::from(hashes) / begun.elapsed().as_secs_f64())
+    Ok(begun.elapsed())
 }
