@@ -149,19 +149,17 @@ impl Guard {
 
     /// The caller's claims, if the token is good now. Whether it was ended is looked up last: a forged one costs no look-up.
     pub fn check(&self, token: &str) -> Result<Arc<AccessClaims>, Refusal> {
-        let Some(verified) = &self.verified else { return self.check_anew(token) };
+        let Some(verified) = &self.verified else { return self.check_anew(token).map(Arc::new) };
         let keys = self.keys().version();
         if let Some(claims) = verified.get(token, keys) {
             self.verifier.recheck(&claims, self.clock.micros())?;
             self.check_ended(&claims)?;
             return Ok(claims);
         }
-        let claims = self.check_anew(token)?;
-        verified.insert(token, keys, &claims);
-        Ok(claims)
+        Ok(verified.insert(token, keys, self.check_anew(token)?))
     }
 
-    fn check_anew(&self, token: &str) -> Result<Arc<AccessClaims>, Refusal> {
+    fn check_anew(&self, token: &str) -> Result<AccessClaims, Refusal> {
         let claims = self.verifier.verify(token, self.clock.now());
         #[cfg(feature = "feed")]
         if let (Err(Refusal::UnknownKey | Refusal::KeysNotKnown), Some(followers)) =
@@ -171,7 +169,7 @@ impl Guard {
         }
         let claims = claims?;
         self.check_ended(&claims)?;
-        Ok(Arc::new(claims))
+        Ok(claims)
     }
 
     fn check_ended(&self, claims: &AccessClaims) -> Result<(), Refusal> {

@@ -1,6 +1,7 @@
 //! Scopes (RFC 6749 §3.3), and what a route may ask of a caller.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::AccessClaims;
 
 /// A set of scope tokens in the order in which they were granted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Scope(Vec<String>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope(Arc<str>);
 
 /// The text has a character that RFC 6749 §3.3 does not allow in a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,36 +20,48 @@ pub struct InvalidScope;
 impl Scope {
     /// Parses words separated by single spaces; a word that stands twice counts once. Empty is no scope.
     pub fn parse(text: &str) -> Result<Self, InvalidScope> {
-        let mut words: Vec<String> = Vec::new();
+        let mut words: Vec<&str> = Vec::new();
         if text.is_empty() {
-            return Ok(Self(words));
+            return Ok(Self::default());
         }
         for word in text.split(' ') {
             if word.is_empty() || !word.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
                 return Err(InvalidScope);
             }
-            if !words.iter().any(|known| known == word) {
-                words.push(word.to_owned());
+            if !words.contains(&word) {
+                words.push(word);
             }
         }
-        Ok(Self(words))
+        Ok(Self(words.join(" ").into()))
+    }
+
+    /// The words, with single spaces between them.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Whether `word` was granted. Exact and case sensitive.
     pub fn contains(&self, word: &str) -> bool {
-        self.0.iter().any(|granted| granted == word)
+        !word.is_empty() && self.0.split(' ').any(|granted| granted == word)
+    }
+}
+
+impl Default for Scope {
+    /// None.
+    fn default() -> Self {
+        Self("".into())
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
+        f.write_str(&self.0)
     }
 }
 
 impl Serialize for Scope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -52,7 +52,7 @@ async fn another_servers_token_is_refused() {
     let mut issuer = server.claims();
     issuer.iss = "http://localhost:4001".into();
     let mut audience = server.claims();
-    audience.aud = Audience(vec!["http://localhost:3001".into()]);
+    audience.aud = Audience(["http://localhost:3001".into()].into());
     for claims in [issuer, audience] {
         assert_eq!(server.get("/me", &sign(&claims)).await.status, 401);
     }

@@ -135,7 +135,7 @@ impl TestServer {
         AccessClaims {
             iss: "http://localhost:4000".into(),
             sub: USER.into(),
-            aud: Audience(vec!["http://localhost:3000".into()]),
+            aud: Audience(["http://localhost:3000".into()].into()),
             exp: NumericDate::from(now + TimeDelta::minutes(15)),
             iat: NumericDate::from(now),
             nbf: None,
@@ -160,7 +160,14 @@ impl TestServer {
     pub(crate) fn client(&self, sub: &str) -> String {
         let scope = Scope::parse("photos:read photos:write").unwrap();
         let (sub, client_id) = (sub.to_owned(), sub.to_owned());
-        let claims = AccessClaims { sub, client_id, scope, sid: None, roles: Vec::new(), ..self.claims() };
+        let claims = AccessClaims {
+            sub,
+            client_id: client_id.into(),
+            scope,
+            sid: None,
+            roles: Vec::new(),
+            ..self.claims()
+        };
         sign(&AccessClaims { email: None, email_verified: None, auth_time: None, ..claims })
     }
 

@@ -20,14 +20,14 @@ pub fn access_claims(snapshot: &Snapshot, issuer: &str, lifetime: TimeDelta, jti
     let Snapshot { session, owner, now } = snapshot;
     let end = *now + lifetime;
     AccessClaims {
-        iss: issuer.to_owned(),
+        iss: issuer.into(),
         sub: session.key.user_id.to_string(),
-        aud: Audience(session.audience.clone()),
+        aud: Audience(session.audience.as_slice().into()),
         exp: NumericDate::from(session.expires_at.map_or(end, |session_end| session_end.min(end))),
         iat: NumericDate::from(*now),
         nbf: None,
         jti,
-        client_id: session.client_id.as_str().to_owned(),
+        client_id: session.client_id.as_str().into(),
         scope: session.scope.clone(),
         sid: Some(session.key.id.to_string()),
         email: Some(owner.email.as_str().to_owned()),

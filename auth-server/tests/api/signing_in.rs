@@ -29,9 +29,9 @@ on_both_engines! {
     async fn an_access_token_says_who_for_whom_and_until_when(server) {
         let (access, _) = server.signed_in().await;
         let claims = claims(&access);
-        assert_eq!(claims.iss, "http://localhost:4000");
-        assert_eq!(claims.aud.0, ["http://localhost:3000", "http://localhost:4000"]);
-        assert_eq!(claims.client_id, FIRST_PARTY_CLIENT);
+        assert_eq!(*claims.iss, *"http://localhost:4000");
+        assert_eq!(*claims.aud.0, ["http://localhost:3000", "http://localhost:4000"]);
+        assert_eq!(*claims.client_id, *FIRST_PARTY_CLIENT);
         assert_eq!(claims.email.as_deref(), Some(EMAIL));
         assert_eq!(claims.email_verified, Some(false), "registering confirms no address");
         assert_eq!(claims.exp.seconds() - claims.iat.seconds(), 900);

@@ -242,7 +242,7 @@ impl TestServer {
 pub(crate) fn as_application(access_token: &str) -> String {
     let payload = Compact::parse(access_token).unwrap().payload_json().unwrap();
     let mut claims: AccessClaims = serde_json::from_str(&payload).unwrap();
-    claims.aud.0.retain(|audience| audience == "http://localhost:3000");
+    claims.aud.0 = ["http://localhost:3000".to_owned()].into();
     assert_eq!(claims.aud.0.len(), 1);
     signed_by_the_secret(&claims)
 }

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use goptri::keys::{KnownKeys, VerifyingKeys};
 use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
 use goptri::{AccessVerifier, Clock, Environment, Guard, ManualClock, Refusal};
+use serde_json::json;
 
 use crate::forge::{
     AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, StoppedClock, claims, good, one_for_each_refusal,
@@ -206,6 +207,36 @@ fn however_many_are_good_no_more_are_remembered_than_was_said() {
         guard.check(&tokens[7]).unwrap();
     }
     assert_eq!(allocations(&guard, &tokens[7]), 0);
+}
+
+/// Memory is what is shared, and never what a token says.
+#[test]
+fn tokens_of_one_client_share_what_they_have_alike_and_keep_what_is_their_own() {
+    let guard = remembering(1_000);
+    let kinds = [
+        ("goptri", "photos:read", json!(AUDIENCE)),
+        ("goptri", "photos:read photos:write", json!([AUDIENCE, ISSUER])),
+        ("printer", "photos:read", json!(AUDIENCE)),
+        ("printer", "photos:read", json!([ISSUER, AUDIENCE])),
+        ("printer", "", json!(AUDIENCE)),
+    ];
+    let token = |number: usize| {
+        let (client, scope, audience) = &kinds[number * 7 % kinds.len()];
+        [("client_id", json!(client)), ("scope", json!(scope)), ("aud", audience.clone())]
+            .into_iter()
+            .fold(with(claims(), "jti", format!("{number}")), |claims, (name, value)| {
+                with(claims, name, value)
+            })
+    };
+    for number in 0..200 {
+        let token = with_claims(&token(number));
+        let anew = verifier().verify(&token, StoppedClock.now()).unwrap();
+        assert_eq!(*guard.check(&token).unwrap(), anew);
+        assert_eq!(*guard.check(&token).unwrap(), anew);
+    }
+    let [one, other] = [0, 5].map(|number| guard.check(&with_claims(&token(number))).unwrap());
+    assert!(Arc::ptr_eq(&one.iss, &other.iss) && Arc::ptr_eq(&one.client_id, &other.client_id));
+    assert!(Arc::ptr_eq(&one.aud.0, &other.aud.0) && one.jti != other.jti);
 }
 
 #[test]

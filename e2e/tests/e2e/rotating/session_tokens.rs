@@ -72,7 +72,7 @@ pub(super) fn access_token(ring: &KeyRing, session: usize) -> String {
     let claims = AccessClaims {
         iss: ISSUER.into(),
         sub: PERSON.to_string(),
-        aud: Audience(vec![AUDIENCE.into(), ISSUER.into()]),
+        aud: Audience([AUDIENCE.into(), ISSUER.into()].into()),
         exp: NumericDate::from(now + TimeDelta::minutes(15)),
         iat: NumericDate::from(now),
         nbf: None,

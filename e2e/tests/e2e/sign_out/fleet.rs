@@ -80,7 +80,7 @@ fn access_token(keys: &KeyRing, session: Uuid) -> String {
     let claims = AccessClaims {
         iss: "http://localhost:4000".into(),
         sub: PERSON.to_string(),
-        aud: Audience(vec!["http://localhost:3000".into(), "http://localhost:4000".into()]),
+        aud: Audience(["http://localhost:3000".into(), "http://localhost:4000".into()].into()),
         exp: NumericDate::from(now + TimeDelta::minutes(30)),
         iat: NumericDate::from(now),
         nbf: None,
