@@ -16,7 +16,10 @@ pub(crate) enum NotRead {
     /// A name stands twice.
     Duplicate,
     /// It is no JSON object, or not that of the type that was asked for. The error may quote the text.
-    Json(serde_json::Error),
+    Json(
+        #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "who logs it has that feature"))]
+        serde_json::Error,
+    ),
 }
 
 /// A `T` from all of `json`, which is one object. More than 128 levels of nesting are not read.

@@ -1,5 +1,6 @@
-//! Refreshes: alone, or several in one transaction.
+//! Refreshes: alone, or several in one statement.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use auth_domain::store::{
@@ -8,7 +9,8 @@ use auth_domain::store::{
 use auth_domain::{PresentedRefresh, Snapshot};
 use chrono::TimeDelta;
 use goptri::Clock;
-use sqlx::{Connection, SqliteConnection, SqlitePool};
+use serde_json::{Value, json};
+use sqlx::{SqliteConnection, SqlitePool};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
@@ -62,27 +64,72 @@ impl SqliteStore {
     }
 }
 
-/// One transaction for all, and so one sync of the disk.
+/// One statement for all, and so one sync of the disk and one way to the thread that writes.
 async fn rotate_together(writer: &SqlitePool, clock: &dyn Clock, group: Group) {
-    let rows = ask(writer, async |connection| {
-        let mut transaction = connection.begin_with("begin immediate").await?;
-        let (now, mut rows) = (Micros::of(clock.now()), Vec::new());
-        for Rotating { presented, idle_lifetime } in group.refreshes() {
-            rows.push(rotated(&mut transaction, now, presented, *idle_lifetime).await?);
+    let asked = group.refreshes().map(asked).collect::<Value>().to_string();
+    let rows = ask(writer, async |connection| all_rotated(connection, Micros::of(clock.now()), &asked).await);
+    let answers: Vec<Answer> = match rows.await {
+        Ok(rows) => {
+            // A session is once in a group.
+            let mut rows: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.id), row)).collect();
+            let keys = group.refreshes().map(|Rotating { presented: PresentedRefresh { key, .. }, .. }| key);
+            let rows = keys.map(|key| rows.remove(&(key.user_id.0, key.id.0)));
+            rows.map(|row| row.map(Snapshot::try_from).transpose()).collect()
         }
-        transaction.commit().await?;
-        Ok(rows)
-    })
-    .await;
-    let answers: Vec<Answer> = match rows {
-        Ok(rows) => rows.into_iter().map(|row| row.map(Snapshot::try_from).transpose()).collect(),
         // Each tries alone, and hears what is wrong for itself.
         Err(error) => {
-            tracing::warn!(%error, "several refreshes in one transaction failed; each is tried alone");
+            tracing::warn!(%error, "several refreshes in one statement failed; each is tried alone");
             group.refreshes().map(|_| Ok(None)).collect()
         }
     };
     group.answer(answers);
+}
+
+/// As the statement for all reads it.
+fn asked(Rotating { presented, idle_lifetime }: &Rotating) -> Value {
+    let hash =
+        presented.jti_hash.as_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    json!([
+        presented.key.user_id.0.simple().to_string(),
+        presented.key.id.0.simple().to_string(),
+        presented.generation.number(),
+        hash,
+        presented.client_id.as_str(),
+        idle_lifetime.map(micros),
+    ])
+}
+
+/// The sessions that rotated, of those that were asked for.
+async fn all_rotated(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    asked: &str,
+) -> Result<Vec<SnapshotRow>, sqlx::Error> {
+    sqlx::query_as!(
+        SnapshotRow,
+        r#"update sessions
+           set generation = sessions.generation + 1, rotated_at = ?1, last_used_at = ?1
+           from (select unhex(value ->> 0) as user_id, unhex(value ->> 1) as id, value ->> 2 as generation,
+                        unhex(value ->> 3) as jti_hash, value ->> 4 as client_id, value ->> 5 as idle
+                 from json_each(?2)) asked
+           where sessions.user_id = asked.user_id and sessions.id = asked.id
+             and sessions.generation = asked.generation and sessions.jti_hash = asked.jti_hash
+             and sessions.client_id = asked.client_id
+             and (expires_at is null or expires_at > ?1)
+             and (asked.idle is null or last_used_at + asked.idle > ?1)
+             and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
+           returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
+                     forgiven_generation, rotated_at, last_used_at, expires_at,
+                     (select u.email from users u where u.id = sessions.user_id) as "email!: String",
+                     (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
+                     (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
+                     (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
+                     ?1 as "now!: Micros""#,
+        now,
+        asked,
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// The session that rotated, if it did.

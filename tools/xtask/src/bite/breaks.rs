@@ -142,6 +142,11 @@ pub(crate) const BREAKS: &[Break] = &[
                 find: "and generation = ?4 and",
                 replace: "and generation >= ?4 and",
             },
+            Edit {
+                file: SQLITE_ROTATING,
+                find: "and sessions.generation = asked.generation and",
+                replace: "and sessions.generation >= asked.generation and",
+            },
         ],
         caught_by: &[
             Catch { suite: API, test: LOGGED_OUT_ON_SQLITE, says: RACED },
