@@ -324,6 +324,37 @@ pub(crate) const BREAKS: &[Break] = &[
         ],
     },
     Break {
+        name: "a remembered token is good until it expires, whatever has ended",
+        edits: &[Edit {
+            file: "shared/src/guard.rs",
+            find: "self.check_ended(&claims)?;
+            return Ok(claims);",
+            replace: "return Ok(claims);",
+        }],
+        caught_by: &[Catch {
+            suite: GOPTRI,
+            test: "remembered::a_remembered_token_is_refused_from_the_moment_that_it_is_ended",
+            says: &["left == right"],
+        }],
+    },
+    Break {
+        name: "a remembered token outlives its key",
+        edits: &[Edit {
+            file: "shared/src/verified_tokens.rs",
+            find: "(verified.keys == keys).then_some(verified.claims)",
+            replace: "(verified.keys <= keys).then_some(verified.claims)",
+        }, Edit {
+            file: "shared/src/keys/known_keys.rs",
+            find: "#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]",
+            replace: "#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Default)]",
+        }],
+        caught_by: &[Catch {
+            suite: GOPTRI,
+            test: "remembered::once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile",
+            says: &["left == right"],
+        }],
+    },
+    Break {
         name: "a key that shows its private members is only left out",
         edits: &[Edit {
             file: "shared/src/keys/jwks.rs",
