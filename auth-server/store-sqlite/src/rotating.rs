@@ -1,6 +1,7 @@
 //! Refreshes: alone, or several in one statement.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use auth_domain::store::{
@@ -48,12 +49,11 @@ impl SqliteStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
+        let asked = asked([(presented, idle_lifetime)]);
         let (rotated, row) = self
-            .write(async |connection| {
-                match rotated(connection, self.now(), presented, idle_lifetime).await? {
-                    Some(row) => Ok((true, Some(row))),
-                    None => Ok((false, as_it_is(connection, self.now(), presented.key).await?)),
-                }
+            .write(async |connection| match all_rotated(connection, self.now(), &asked).await?.pop() {
+                Some(row) => Ok((true, Some(row))),
+                None => Ok((false, as_it_is(connection, self.now(), presented.key).await?)),
             })
             .await?;
         match row {
@@ -66,7 +66,7 @@ impl SqliteStore {
 
 /// One statement for all, and so one sync of the disk and one way to the thread that writes.
 async fn rotate_together(writer: &SqlitePool, clock: &dyn Clock, group: Group) {
-    let asked = group.refreshes().map(asked).collect::<Value>().to_string();
+    let asked = asked(group.refreshes().map(|one| (&one.presented, one.idle_lifetime)));
     let rows = ask(writer, async |connection| all_rotated(connection, Micros::of(clock.now()), &asked).await);
     let answers: Vec<Answer> = match rows.await {
         Ok(rows) => {
@@ -85,18 +85,23 @@ async fn rotate_together(writer: &SqlitePool, clock: &dyn Clock, group: Group) {
     group.answer(answers);
 }
 
-/// As the statement for all reads it.
-fn asked(Rotating { presented, idle_lifetime }: &Rotating) -> Value {
-    let hash =
-        presented.jti_hash.as_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    json!([
-        presented.key.user_id.0.simple().to_string(),
-        presented.key.id.0.simple().to_string(),
-        presented.generation.number(),
-        hash,
-        presented.client_id.as_str(),
-        idle_lifetime.map(micros),
-    ])
+/// What is asked for, as the statement reads it.
+fn asked<'a>(refreshes: impl IntoIterator<Item = (&'a PresentedRefresh, Option<TimeDelta>)>) -> String {
+    let rows = refreshes.into_iter().map(|(presented, idle_lifetime)| {
+        let hash = presented.jti_hash.as_bytes().iter().fold(String::new(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        });
+        json!([
+            presented.key.user_id.0.simple().to_string(),
+            presented.key.id.0.simple().to_string(),
+            presented.generation.number(),
+            hash,
+            presented.client_id.as_str(),
+            idle_lifetime.map(micros),
+        ])
+    });
+    rows.collect::<Value>().to_string()
 }
 
 /// The sessions that rotated, of those that were asked for.
@@ -130,42 +135,4 @@ async fn all_rotated(
     )
     .fetch_all(connection)
     .await
-}
-
-/// The session that rotated, if it did.
-async fn rotated(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    presented: &PresentedRefresh,
-    idle_lifetime: Option<TimeDelta>,
-) -> Result<Option<SnapshotRow>, sqlx::Error> {
-    let (generation, client_id) = (presented.generation.number(), presented.client_id.as_str());
-    let jti_hash = presented.jti_hash.as_bytes().as_slice();
-    let idle_lifetime = idle_lifetime.map(micros);
-    let rotated = sqlx::query_as!(
-        SnapshotRow,
-        r#"update sessions
-           set generation = generation + 1, rotated_at = ?1, last_used_at = ?1
-           where user_id = ?2 and id = ?3 and generation = ?4 and jti_hash = ?5 and client_id = ?6
-             and (expires_at is null or expires_at > ?1)
-             and (?7 is null or last_used_at + ?7 > ?1)
-             and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
-           returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                     forgiven_generation, rotated_at, last_used_at, expires_at,
-                     (select u.email from users u where u.id = sessions.user_id) as "email!: String",
-                     (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
-                     (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
-                     (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
-                     ?1 as "now!: Micros""#,
-        now,
-        presented.key.user_id.0,
-        presented.key.id.0,
-        generation,
-        jti_hash,
-        client_id,
-        idle_lifetime,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rotated.into_iter().next_back())
 }
