@@ -11,7 +11,7 @@ use cargo_metadata::MetadataCommand;
 use scratch_pg::{Profile, ScratchPg, TEST_DATABASE_URL};
 
 use self::{
-    breaks::{BREAKS, Break, Catch, Suite},
+    breaks::{Break, Catch, Suite},
     suite::{Outcome, Workshop},
     tree::Tree,
 };
@@ -21,8 +21,7 @@ use crate::sql::BuildDatabases;
 /// One sentence for each test that should have noticed and did not.
 #[expect(clippy::print_stdout, reason = "a command line tool speaks to people")]
 pub(crate) async fn complaints(root: &Path, words: &[String]) -> Result<Vec<String>, Box<dyn Error>> {
-    let chosen: Vec<&Break> = BREAKS
-        .iter()
+    let chosen: Vec<&Break> = breaks::all()
         .filter(|row| words.is_empty() || words.iter().any(|word| row.name.contains(word.as_str())))
         .collect();
     if chosen.is_empty() {
