@@ -88,9 +88,18 @@ impl Following {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(self, clock: Arc<dyn Clock>, monotonic: Arc<dyn Monotonic>) -> io::Result<Guard> {
-        let Self { verifier, keys, auth_server, feed_secrets, staleness, files, keys_pace, .. } = self;
+        let Self {
+            verifier,
+            keys,
+            auth_server,
+            feed_secrets,
+            staleness,
+            verified_cache_entries,
+            files,
+            keys_pace,
+        } = self;
         let wanted = KeysWanted::default();
-        let mut guard = Guard::new(verifier, clock).remembering(self.verified_cache_entries);
+        let mut guard = Guard::new(verifier, clock).remembering(verified_cache_entries);
         let mut feed = None;
         if let Some(secrets) = feed_secrets.clone() {
             let revocations = Revocations::new(staleness, monotonic);
