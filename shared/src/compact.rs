@@ -3,13 +3,11 @@
 //! Nothing here knows a key or a claim. What passes has one spelling only, so that nothing can be the same
 //! token in two texts (JV-08, JV-09, JV-10, JV-11).
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::Refusal;
 use crate::unique_members::{self, NotRead};
+use crate::{Refusal, base64url};
 
 /// A longer token is refused before anything else looks at it.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -59,12 +57,9 @@ impl<'a> Segments<'a> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refusal::TooLong);
         }
-        if foreign_bytes(token) {
-            return Err(Refusal::NotCompact);
-        }
         let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::NotCompact)?;
         let (header, payload) = signed.split_once('.').ok_or(Refusal::NotCompact)?;
-        if payload.contains('.') {
+        if [header, payload, signature].into_iter().any(has_foreign_bytes) {
             return Err(Refusal::NotCompact);
         }
         Ok(Self { header, payload, signed, signature })
@@ -78,9 +73,9 @@ impl<'a> Segments<'a> {
         decode(self.signature)
     }
 
-    /// The payload as claims of type `C`.
-    pub(crate) fn claims<C: DeserializeOwned>(&self) -> Result<C, Refusal> {
-        object(&decode(self.payload)?, "payload")
+    /// The payload as it was signed: bytes, which may be no JSON.
+    pub(crate) fn payload(&self) -> Result<Vec<u8>, Refusal> {
+        decode(self.payload)
     }
 }
 
@@ -155,18 +150,23 @@ pub(crate) fn header_segment(typ: TokenType, alg: &str, kid: &str) -> String {
     }
     // Three texts always have a JSON; and a header of nothing would be that of no token.
     let json = serde_json::to_vec(&Header { typ: typ.name(), alg, kid }).unwrap_or_default();
-    URL_SAFE_NO_PAD.encode(json)
+    base64url::encode(json)
 }
 
-/// Whether a byte is none of base64url's, nor a dot. Each is looked at, whatever those before it are: then the compiler takes
-/// sixteen at a time.
-fn foreign_bytes(token: &str) -> bool {
-    let foreign = |b: u8| u8::from(!b.is_ascii_alphanumeric()) & u8::from(!matches!(b, b'-' | b'_' | b'.'));
-    token.bytes().fold(0, |any, b| any | foreign(b)) != 0
+/// Whether a byte is none of base64url's. Each is looked at, whatever those before it are: then the compiler takes sixteen at
+/// a time.
+fn has_foreign_bytes(segment: &str) -> bool {
+    let foreign = |b: u8| u8::from(!b.is_ascii_alphanumeric()) & u8::from(!matches!(b, b'-' | b'_'));
+    segment.bytes().fold(0, |any, b| any | foreign(b)) != 0
 }
 
 fn decode(segment: &str) -> Result<Vec<u8>, Refusal> {
-    URL_SAFE_NO_PAD.decode(segment).map_err(|_| Refusal::Base64)
+    base64url::decode(segment).ok_or(Refusal::Base64)
+}
+
+/// A payload as claims of type `C`.
+pub(crate) fn claims<C: DeserializeOwned>(payload: &[u8]) -> Result<C, Refusal> {
+    object(payload, "payload")
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

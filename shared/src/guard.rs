@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use crate::keys::{KeysNotKnown, KnownKeys};
 use crate::revocation::{self, Revocations};
 use crate::secret_files::{FileWatch, SecretFiles};
@@ -160,7 +162,7 @@ impl Guard {
     }
 
     fn check_anew(&self, token: &str) -> Result<AccessClaims, Refusal> {
-        let claims = self.verifier.verify(token, self.clock.now());
+        let claims = self.verifier.verify_at(token, self.clock.micros(), TimeDelta::zero());
         #[cfg(feature = "feed")]
         if let (Err(Refusal::UnknownKey | Refusal::KeysNotKnown), Some(followers)) =
             (&claims, &self.followers)

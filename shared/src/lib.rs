@@ -16,8 +16,10 @@
 mod access_token;
 #[cfg(feature = "actix")]
 pub mod actix;
+mod alike;
 #[cfg(feature = "feed")]
 mod auth_server;
+mod base64url;
 mod clock;
 mod compact;
 mod environment;
@@ -39,6 +41,7 @@ mod secret_files;
 pub mod server;
 mod settings;
 mod unique_members;
+mod usual_payload;
 mod verified_tokens;
 mod weak_secret;
 

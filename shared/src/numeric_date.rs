@@ -18,6 +18,11 @@ const LATEST: i64 = 253_402_300_799;
 pub struct NumericDate(i64);
 
 impl NumericDate {
+    /// So many seconds since 1970, if that is in range.
+    pub(crate) fn from_seconds(seconds: i64) -> Option<Self> {
+        (0..=LATEST).contains(&seconds).then_some(Self(seconds))
+    }
+
     /// Seconds since 1970.
     pub fn seconds(self) -> i64 {
         self.0
@@ -53,11 +58,7 @@ impl<'de> Deserialize<'de> for NumericDate {
             }
 
             fn visit_i64<E: Error>(self, seconds: i64) -> Result<NumericDate, E> {
-                if (0..=LATEST).contains(&seconds) {
-                    Ok(NumericDate(seconds))
-                } else {
-                    Err(E::custom("a time out of range"))
-                }
+                NumericDate::from_seconds(seconds).ok_or_else(|| E::custom("a time out of range"))
             }
 
             fn visit_u64<E: Error>(self, seconds: u64) -> Result<NumericDate, E> {

@@ -4,7 +4,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
@@ -17,12 +16,7 @@ use crate::keys::KeysVersion;
 /// Only good tokens are entered, so that nobody without a key decides what is in here, and what it costs.
 pub(crate) struct VerifiedTokens {
     tokens: Cache<Text, Verified>,
-    /// Claims of some that were entered: where others have the same in theirs, they share it.
-    alike: [ArcSwapOption<AccessClaims>; ALIKE],
 }
-
-/// More than there are kinds of clients in most places.
-const ALIKE: usize = 64;
 
 /// A whole token.
 #[derive(PartialEq, Eq)]
@@ -66,7 +60,7 @@ impl Equivalent<Text> for Presented<'_> {
 impl VerifiedTokens {
     /// At most so many; when there are more, those that were not presented again go first.
     pub(crate) fn new(entries: usize) -> Self {
-        Self { tokens: Cache::new(entries), alike: [const { ArcSwapOption::const_empty() }; ALIKE] }
+        Self { tokens: Cache::new(entries) }
     }
 
     /// The claims of this very text, if it was verified with these keys.
@@ -77,46 +71,14 @@ impl VerifiedTokens {
 
     /// `keys` is what was in use before it was verified, or an earlier version.
     pub(crate) fn insert(&self, token: &str, keys: KeysVersion, claims: AccessClaims) -> Arc<AccessClaims> {
-        let claims = self.shared(claims);
-        self.tokens.insert(Text(token.into()), Verified { keys, claims: Arc::clone(&claims) });
-        claims
-    }
-
-    /// The same claims, in less memory if others of the same client have been entered.
-    fn shared(&self, mut claims: AccessClaims) -> Arc<AccessClaims> {
-        let sum = claims
-            .client_id
-            .bytes()
-            .chain(claims.scope.as_str().bytes())
-            .fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        let place = &self.alike[sum % ALIKE];
-        let others = place.load();
-        let missed = others.as_ref().is_none_or(|others| !share(&mut claims, others));
         let claims = Arc::new(claims);
-        if missed {
-            place.store(Some(Arc::clone(&claims)));
-        }
+        self.tokens.insert(Text(token.into()), Verified { keys, claims: Arc::clone(&claims) });
         claims
     }
 
     pub(crate) fn len(&self) -> usize {
         self.tokens.len()
     }
-}
-
-/// Takes from `others` what is the same. Whether all of it is.
-fn share(claims: &mut AccessClaims, others: &AccessClaims) -> bool {
-    fn take<T: PartialEq + Clone>(mine: &mut T, other: &T) -> bool {
-        let same = *mine == *other;
-        if same {
-            mine.clone_from(other);
-        }
-        same
-    }
-    take(&mut claims.iss, &others.iss)
-        & take(&mut claims.aud, &others.aud)
-        & take(&mut claims.client_id, &others.client_id)
-        & take(&mut claims.scope, &others.scope)
 }
 
 impl fmt::Debug for VerifiedTokens {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -11,7 +9,7 @@ use super::signing_key::SigningKey;
 use super::{KeyFileFault, KeyName, VerifyingKeys, key_file};
 use crate::compact::{TokenType, header_segment};
 use crate::secret::{Kind, Plain};
-use crate::{Refusal, WeakSecret};
+use crate::{Refusal, WeakSecret, base64url};
 
 /// Keys for one purpose. The first signs, all verify.
 ///
@@ -81,7 +79,7 @@ impl KeyRing {
         let payload = serde_json::to_vec(claims).map_err(|_| SigningFailed)?;
         let mut token = header_segment(typ, self.name.alg, &self.name.kid);
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+        token.push_str(&base64url::encode(payload));
         let signature = self.signing.sign(&token)?;
         token.push('.');
         token.push_str(&signature);

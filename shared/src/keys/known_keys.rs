@@ -3,8 +3,6 @@
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::de::DeserializeOwned;
-
 use super::{KeyRing, VerifyingKeys};
 use crate::{Live, Refusal, TokenType};
 
@@ -98,13 +96,13 @@ impl KnownKeys {
         self.united.load().version
     }
 
-    /// The claims of `token`, as [`VerifyingKeys::open`] has them.
+    /// The payload of `token`, if it is of that kind and one of these keys signed it.
     ///
     /// # Errors
     /// [`Refusal::KeysNotKnown`] where the key that it names may be one that is not known yet.
-    pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, Refusal> {
+    pub(crate) fn payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, Refusal> {
         let known = self.united.load();
-        known.keys.open(typ, token).map_err(|refusal| match (refusal, known.lacking) {
+        known.keys.payload(typ, token).map_err(|refusal| match (refusal, known.lacking) {
             (Refusal::UnknownKey, Some(_)) => Refusal::KeysNotKnown,
             _ => refusal,
         })

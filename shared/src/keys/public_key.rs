@@ -7,12 +7,11 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
 };
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::rsa_modulus::{self, is_of_roca};
+use crate::base64url;
 
 /// The least odd number of 17 bits is 65537. The library verifies with no more than 33 bits, and finds out only then.
 const EXPONENT_BITS: RangeInclusive<usize> = 17..=33;
@@ -112,7 +111,7 @@ impl PublicKey {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| {
             let text = text(name).ok_or(PublicKeyFault::Malformed)?;
-            URL_SAFE_NO_PAD.decode(text).map_err(|_| PublicKeyFault::Malformed)
+            base64url::decode(text).ok_or(PublicKeyFault::Malformed)
         };
         // In as few bytes as it takes (RFC 7518 §2), or one key had several thumbprints.
         let number = |name: &str| {
@@ -159,7 +158,7 @@ impl PublicKey {
     pub(super) fn thumbprint(&self) -> String {
         let members = self.members().into_iter().map(|(name, value)| format!(r#""{name}":"{value}""#));
         let sorted = members.collect::<Vec<_>>().join(",");
-        URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{{{sorted}}}")))
+        base64url::encode(Sha256::digest(format!("{{{sorted}}}")))
     }
 
     /// All public members, and what the key is for.
@@ -172,18 +171,18 @@ impl PublicKey {
 
     /// Those that make the key, sorted.
     fn members(&self) -> BTreeMap<&'static str, String> {
-        let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let text = str::to_owned;
         match &self.numbers {
             Numbers::Ed25519(x) => {
-                [("kty", text("OKP")), ("crv", text("Ed25519")), ("x", base64url(x))].into()
+                [("kty", text("OKP")), ("crv", text("Ed25519")), ("x", base64url::encode(x))].into()
             }
             Numbers::P256(point) => {
-                let (x, y) = (base64url(&point[1..33]), base64url(&point[33..]));
+                let (x, y) = (base64url::encode(&point[1..33]), base64url::encode(&point[33..]));
                 [("kty", text("EC")), ("crv", text("P-256")), ("x", x), ("y", y)].into()
             }
             Numbers::Rsa { modulus, exponent } => {
-                [("kty", text("RSA")), ("n", base64url(modulus)), ("e", base64url(exponent))].into()
+                [("kty", text("RSA")), ("n", base64url::encode(modulus)), ("e", base64url::encode(exponent))]
+                    .into()
             }
         }
     }

@@ -10,13 +10,12 @@ use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
 };
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use super::SigningFailed;
 use super::key_file::KeyFileFault;
 use super::public_key::PublicKey;
+use crate::base64url;
 
 /// A secret, or a key pair.
 pub(super) enum SigningKey {
@@ -63,16 +62,16 @@ impl SigningKey {
             Self::Hs256(key) => {
                 jsonwebtoken::crypto::sign(bytes, key, Algorithm::HS256).map_err(|_| SigningFailed)
             }
-            Self::Ed25519(pair) => Ok(URL_SAFE_NO_PAD.encode(pair.sign(bytes))),
+            Self::Ed25519(pair) => Ok(base64url::encode(pair.sign(bytes))),
             Self::P256(pair) => {
                 let signature = pair.sign(&SystemRandom::new(), bytes).map_err(|_| SigningFailed)?;
-                Ok(URL_SAFE_NO_PAD.encode(signature))
+                Ok(base64url::encode(signature))
             }
             Self::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), bytes, &mut signature)
                     .map_err(|_| SigningFailed)?;
-                Ok(URL_SAFE_NO_PAD.encode(signature))
+                Ok(base64url::encode(signature))
             }
         }
     }

@@ -2,17 +2,15 @@
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::Jwks;
 use super::public_key::PublicKey;
-use crate::Refusal;
-use crate::compact::{Header, Segments, TokenType, header_segment};
+use crate::compact::{self, Header, Segments, TokenType, header_segment};
+use crate::{Refusal, base64url};
 
 /// The verifying halves of keys: each is found by its `kid`, and none is tried for another. There may be none at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,13 +30,18 @@ impl VerifyingKeys {
     ///
     /// Says nothing about issuer, audience or time.
     pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, Refusal> {
+        compact::claims(&self.payload(typ, token)?)
+    }
+
+    /// The payload of the same, of which nothing has been read.
+    pub(crate) fn payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, Refusal> {
         let token = Segments::of(token)?;
         let key = match self.0.iter().find(|key| key.usual_header(typ) == token.header) {
             Some(key) => key,
             None => self.key_named_by(&token.header()?, typ)?,
         };
         key.verify(&token)?;
-        token.claims()
+        token.payload()
     }
 
     /// Both, and what both have once.
@@ -81,8 +84,9 @@ impl VerifyingKeys {
     }
 
     pub(super) fn add_secret(&mut self, secret: &str) {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        self.0.push(VerifyingKey::new(secret_kid(secret.as_bytes()), Half::Secret(Box::new(key))));
+        let mac =
+            Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length (RFC 2104, 3)");
+        self.0.push(VerifyingKey::new(secret_kid(secret.as_bytes()), Half::Secret(mac)));
     }
 
     /// Under that name, or its thumbprint. Whether that was free.
@@ -131,7 +135,7 @@ struct VerifyingKey {
 #[derive(Clone)]
 enum Half {
     /// HS256: whoever verifies could also sign.
-    Secret(Box<hmac::Key>),
+    Secret(Hmac<Sha256>),
     Public(PublicKey),
 }
 
@@ -152,11 +156,11 @@ impl VerifyingKey {
 
     fn verify(&self, token: &Segments<'_>) -> Result<(), Refusal> {
         let (signed, signature) = (token.signed.as_bytes(), token.signature()?);
-        let verified = match &self.half {
-            Half::Secret(key) => hmac::verify(key, signed, &signature),
-            Half::Public(public) => public.verify(signed, &signature),
+        let genuine = match &self.half {
+            Half::Secret(mac) => mac.clone().chain_update(signed).verify_slice(&signature).is_ok(),
+            Half::Public(public) => public.verify(signed, &signature).is_ok(),
         };
-        verified.map_err(|_| Refusal::BadSignature)
+        if genuine { Ok(()) } else { Err(Refusal::BadSignature) }
     }
 
     fn algorithm_name(&self) -> &'static str {
@@ -199,5 +203,5 @@ impl fmt::Debug for VerifyingKey {
 /// Names a secret without telling anything of it: 96 bits of a SHA-256 that serves no other purpose.
 fn secret_kid(secret: &[u8]) -> String {
     let digest = Sha256::new().chain_update(b"goptri key id\0").chain_update(secret).finalize();
-    URL_SAFE_NO_PAD.encode(&digest[..12])
+    base64url::encode(&digest[..12])
 }
