@@ -31,6 +31,10 @@ struct Verified {
     claims: Arc<AccessClaims>,
 }
 
+/// For so many there is room from the beginning (three megabytes, which are not touched before they are needed), so that
+/// nobody waits while a table grows.
+const RESERVED: usize = 32_768;
+
 /// So many bytes of a token's end are hashed. That is its signature, which nobody chooses; and what is equal is decided by
 /// comparing the whole.
 const HASHED: usize = 16;
@@ -60,7 +64,9 @@ impl Equivalent<Text> for Presented<'_> {
 impl VerifiedTokens {
     /// At most so many; when there are more, those that were not presented again go first.
     pub(crate) fn new(entries: usize) -> Self {
-        Self { tokens: Cache::new(entries) }
+        let tokens = Cache::new(entries);
+        tokens.reserve(entries.min(RESERVED));
+        Self { tokens }
     }
 
     /// The claims of this very text, if it was verified with these keys.
@@ -69,7 +75,7 @@ impl VerifiedTokens {
         (verified.keys == keys).then_some(verified.claims)
     }
 
-    /// `keys` is what was in use before it was verified, or an earlier version.
+    /// `keys` are those that it was verified with.
     pub(crate) fn insert(&self, token: &str, keys: KeysVersion, claims: AccessClaims) -> Arc<AccessClaims> {
         let claims = Arc::new(claims);
         self.tokens.insert(Text(token.into()), Verified { keys, claims: Arc::clone(&claims) });
