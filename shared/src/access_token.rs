@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::alike::Alike;
 use crate::compact;
-use crate::keys::KnownKeys;
+use crate::keys::{Known, KnownKeys};
 use crate::usual_payload::UsualPayload;
 use crate::{NumericDate, Refusal, Scope, TokenType};
 
@@ -135,12 +135,18 @@ impl AccessVerifier {
         now: DateTime<Utc>,
         ago: TimeDelta,
     ) -> Result<AccessClaims, Refusal> {
-        self.verify_at(token, now.timestamp_micros(), ago)
+        self.verify_with(&self.keys.now(), token, now.timestamp_micros(), ago)
     }
 
-    /// The same, with the time in microseconds since 1970.
-    pub(crate) fn verify_at(&self, token: &str, now: i64, ago: TimeDelta) -> Result<AccessClaims, Refusal> {
-        let payload = self.keys.payload(TokenType::Access, token)?;
+    /// The same, with the keys as they were at a moment, and the time in microseconds since 1970.
+    pub(crate) fn verify_with(
+        &self,
+        keys: &Known,
+        token: &str,
+        now: i64,
+        ago: TimeDelta,
+    ) -> Result<AccessClaims, Refusal> {
+        let payload = keys.payload(TokenType::Access, token)?;
         let usual = UsualPayload::read(&payload).ok().and_then(|usual| usual.claims(&self.alike).ok());
         let claims = usual.map_or_else(|| compact::claims(&payload), Ok)?;
         if *claims.iss != *self.issuer {

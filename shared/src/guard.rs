@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::keys::{KeysNotKnown, KnownKeys};
+use crate::keys::{KeysNotKnown, Known, KnownKeys};
 use crate::revocation::{self, Revocations};
 use crate::secret_files::{FileWatch, SecretFiles};
 use crate::settings::{Fault, Faults, Settings};
@@ -151,18 +151,19 @@ impl Guard {
 
     /// The caller's claims, if the token is good now. Whether it was ended is looked up last: a forged one costs no look-up.
     pub fn check(&self, token: &str) -> Result<Arc<AccessClaims>, Refusal> {
-        let Some(verified) = &self.verified else { return self.check_anew(token).map(Arc::new) };
-        let keys = self.keys().version();
-        if let Some(claims) = verified.get(token, keys) {
+        // Other keys may come meanwhile: what these find good is remembered as theirs.
+        let keys = self.keys().now();
+        let Some(verified) = &self.verified else { return self.check_anew(&keys, token).map(Arc::new) };
+        if let Some(claims) = verified.get(token, keys.version()) {
             self.verifier.recheck(&claims, self.clock.micros())?;
             self.check_ended(&claims)?;
             return Ok(claims);
         }
-        Ok(verified.insert(token, keys, self.check_anew(token)?))
+        Ok(verified.insert(token, keys.version(), self.check_anew(&keys, token)?))
     }
 
-    fn check_anew(&self, token: &str) -> Result<AccessClaims, Refusal> {
-        let claims = self.verifier.verify_at(token, self.clock.micros(), TimeDelta::zero());
+    fn check_anew(&self, keys: &Known, token: &str) -> Result<AccessClaims, Refusal> {
+        let claims = self.verifier.verify_with(keys, token, self.clock.micros(), TimeDelta::zero());
         #[cfg(feature = "feed")]
         if let (Err(Refusal::UnknownKey | Refusal::KeysNotKnown), Some(followers)) =
             (&claims, &self.followers)

@@ -28,8 +28,9 @@ enum Published {
     Heard(VerifyingKeys),
 }
 
+/// What is known at one moment.
 #[derive(Debug)]
-struct Known {
+pub(crate) struct Known {
     keys: VerifyingKeys,
     lacking: Option<KeysNotKnown>,
     version: KeysVersion,
@@ -91,21 +92,9 @@ impl KnownKeys {
         self.united.load().lacking.map_or(Ok(()), Err)
     }
 
-    /// Which keys these are. To be asked for before something is verified, and not after.
-    pub(crate) fn version(&self) -> KeysVersion {
-        self.united.load().version
-    }
-
-    /// The payload of `token`, if it is of that kind and one of these keys signed it.
-    ///
-    /// # Errors
-    /// [`Refusal::KeysNotKnown`] where the key that it names may be one that is not known yet.
-    pub(crate) fn payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, Refusal> {
-        let known = self.united.load();
-        known.keys.payload(typ, token).map_err(|refusal| match (refusal, known.lacking) {
-            (Refusal::UnknownKey, Some(_)) => Refusal::KeysNotKnown,
-            _ => refusal,
-        })
+    /// As they are now.
+    pub(crate) fn now(&self) -> impl Deref<Target = Arc<Known>> {
+        self.united.load()
     }
 
     /// All of them.
@@ -126,6 +115,24 @@ impl KnownKeys {
         let version = KeysVersion(before.version.0 + u64::from(other));
         self.united.replace(Known { version, ..now });
         other
+    }
+}
+
+impl Known {
+    /// Which keys these are.
+    pub(crate) fn version(&self) -> KeysVersion {
+        self.version
+    }
+
+    /// The payload of `token`, if it is of that kind and one of these keys signed it.
+    ///
+    /// # Errors
+    /// [`Refusal::KeysNotKnown`] where the key that it names may be one that is not known yet.
+    pub(crate) fn payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, Refusal> {
+        self.keys.payload(typ, token).map_err(|refusal| match (refusal, self.lacking) {
+            (Refusal::UnknownKey, Some(_)) => Refusal::KeysNotKnown,
+            _ => refusal,
+        })
     }
 }
 

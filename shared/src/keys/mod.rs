@@ -21,7 +21,7 @@ pub use follower::{KeysFollower, KeysPace, KeysWanted};
 pub use jwks::{Jwks, JwksFault, MAX_JWKS_BYTES, MAX_KEYS, PATH};
 pub use key_file::KeyFileFault;
 pub use key_ring::{KeyRing, SigningFailed};
-pub(crate) use known_keys::KeysVersion;
 pub use known_keys::{KeysNotKnown, KnownKeys};
+pub(crate) use known_keys::{KeysVersion, Known};
 pub use public_key::PublicKeyFault;
 pub use verifying_keys::{KeyName, VerifyingKeys};
