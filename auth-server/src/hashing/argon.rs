@@ -35,14 +35,37 @@ pub(super) enum Unverifiable {
     Failed(#[from] argon2::Error),
 }
 
-/// What one hash fills after the other. Wiped after each: from what its first pass wrote, guesses could be checked
-/// at no cost.
-pub(super) struct Memory(Vec<Block>);
+/// What one hash fills after the other. From what the first pass of one wrote, guesses could be checked at no cost: the next
+/// one writes over it, or it is wiped.
+pub(super) struct Memory {
+    blocks: Vec<Block>,
+    /// So many of them hold something.
+    written: usize,
+}
 
 impl Memory {
     /// As much as hashes of that cost need, taken from the operating system at once.
     pub(super) fn new(cost: HashingCost) -> Self {
-        Self(vec![Block::new(); cost.memory_kib() as usize])
+        Self { blocks: vec![Block::new(); cost.memory_kib() as usize], written: 0 }
+    }
+
+    /// Nothing of any password is left in it. To be done whenever no hash is to follow at once.
+    pub(super) fn wipe(&mut self) {
+        self.keep(0);
+    }
+
+    /// How many blocks hold something.
+    #[cfg(test)]
+    pub(super) fn written(&self) -> usize {
+        self.blocks.iter().filter(|block| block.as_ref().iter().any(|word| *word != 0)).count()
+    }
+
+    /// Wipes all but so many blocks.
+    fn keep(&mut self, blocks: usize) {
+        if blocks < self.written {
+            self.blocks[blocks..self.written].iter_mut().zeroize();
+            self.written = blocks;
+        }
     }
 
     /// A hash of another cost than today's may need more than there is; that is given back.
@@ -54,24 +77,23 @@ impl Memory {
         out: &mut [u8],
     ) -> Result<(), argon2::Error> {
         let blocks = argon2.params().block_count();
-        let mut larger = Vec::new();
-        let memory = if blocks <= self.0.len() {
-            &mut self.0[..blocks]
+        let mut larger;
+        let memory = if blocks <= self.blocks.len() {
+            self.keep(blocks);
+            self.written = blocks;
+            self
         } else {
-            larger.resize(blocks, Block::new());
-            &mut larger[..]
+            larger = Self { blocks: vec![Block::new(); blocks], written: blocks };
+            &mut larger
         };
-        let wiped = Wiped(memory);
-        argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, &mut *wiped.0)
+        let memory = &mut memory.blocks[..blocks];
+        argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, memory)
     }
 }
 
-/// Wiped at the end, also if that is a panic.
-struct Wiped<'a>(&'a mut [Block]);
-
-impl Drop for Wiped<'_> {
+impl Drop for Memory {
     fn drop(&mut self) {
-        self.0.iter_mut().zeroize();
+        self.wipe();
     }
 }
 
@@ -173,7 +195,7 @@ mod tests {
             assert!(stored.is_of(&password("password"), &mut memory).unwrap(), "{phc}");
             assert!(!stored.is_of(&password("passwore"), &mut memory).unwrap(), "{phc}");
         }
-        assert_eq!(memory.0.len(), 19_456, "what a larger one needed is given back");
+        assert_eq!(memory.blocks.len(), 19_456, "what a larger one needed is given back");
     }
 
     /// PW-01
@@ -189,14 +211,24 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_is_used_again_and_nothing_is_left_in_it() {
+    fn the_memory_is_used_again_and_nothing_is_left_in_it_once_it_is_wiped() {
         let mut memory = Memory::new(HashingCost::TODAY);
-        let place = memory.0.as_ptr();
+        let place = memory.blocks.as_ptr();
         for n in 0..3 {
             hash(HashingCost::TODAY, &password("correct horse"), &[n; 16], &mut memory).unwrap();
-            assert_eq!((memory.0.as_ptr(), memory.0.len()), (place, 19_456));
-            assert!(memory.0.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)));
+            assert_eq!((memory.blocks.as_ptr(), memory.written()), (place, 19_456));
+            memory.wipe();
+            assert_eq!(memory.written(), 0);
         }
+    }
+
+    #[test]
+    fn a_smaller_hash_leaves_nothing_of_a_larger_one() {
+        let mut memory = Memory::new(HashingCost::TODAY);
+        hash(HashingCost::TODAY, &password("correct horse"), &[7; 16], &mut memory).unwrap();
+        let phc = "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        assert!(!read(phc).unwrap().is_of(&password("correct horse"), &mut memory).unwrap());
+        assert_eq!(memory.written(), 8_192);
     }
 
     #[test]

@@ -88,15 +88,23 @@ impl fmt::Debug for HashingThreads {
 fn work(jobs: &Mutex<Receiver<Job>>, cost: HashingCost) {
     give_way_to_others();
     let mut memory = Memory::new(cost);
-    loop {
-        // Whoever waits for a job holds the lock; the others wait for that one.
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
-        // The memory is wiped and written anew, so that nothing half done is left in it.
+    while let Some(job) = next(jobs, &mut memory) {
+        // A hash writes the memory anew, so that it does not matter what was half done.
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
             tracing::error!("hashing a password panicked; this thread goes on with the next");
         }
     }
+}
+
+/// The next job. If there is none yet, the memory is wiped before it is waited for, so that passwords leave something behind
+/// only while others are worked on.
+fn next(jobs: &Mutex<Receiver<Job>>, memory: &mut Memory) -> Option<Job> {
+    let at_once = jobs.try_lock().ok().and_then(|jobs| jobs.try_recv().ok());
+    at_once.or_else(|| {
+        memory.wipe();
+        // Whoever waits for a job holds the lock; the others wait for that one.
+        jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+    })
 }
 
 /// Lowers the priority of this thread. Elsewhere than on Linux it is the whole process's, and stays.
@@ -112,6 +120,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
+    use auth_domain::NormalPassword;
+    use goptri::Plain;
+
+    use super::super::argon;
     use super::*;
 
     fn one_thread() -> HashingThreads {
@@ -184,6 +196,25 @@ mod tests {
         assert!(left.upgrade().is_some());
         drop(threads);
         assert!(left.upgrade().is_none(), "what belonged to the thread is gone with it");
+    }
+
+    #[test]
+    fn the_memory_is_wiped_before_a_job_is_waited_for_and_not_before_one_that_is_there() {
+        let (queue, jobs) = sync_channel::<Job>(2);
+        let jobs = Mutex::new(jobs);
+        let mut memory = Memory::new(HashingCost::TODAY);
+        let hash = |memory: &mut Memory| {
+            let password = NormalPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
+            argon::hash(HashingCost::TODAY, &password, &[7; 16], memory).unwrap();
+        };
+        queue.send(Box::new(hash)).unwrap();
+        queue.send(Box::new(|memory| assert!(memory.written() > 0))).unwrap();
+        drop(queue);
+        while let Some(job) = next(&jobs, &mut memory) {
+            job(&mut memory);
+            assert!(memory.written() > 0);
+        }
+        assert!(memory.written() == 0, "nothing is left once there is no more to do");
     }
 
     /// Only these threads, not the process.
