@@ -19,7 +19,7 @@ pub const FIRST_PARTY_CLIENT: &str = "goptri";
 
 /// The claims of an access token. Unknown ones are ignored (RFC 7519 §4).
 ///
-/// What many tokens have alike can be shared by them: where thousands are remembered, that is a quarter of them.
+/// What many tokens have alike can be shared by them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Who issued it.
@@ -171,7 +171,7 @@ impl AccessVerifier {
     fn check_time(&self, claims: &AccessClaims, now: i64, ago: TimeDelta) -> Result<(), Refusal> {
         let micros = |delta: TimeDelta| delta.num_microseconds().unwrap_or(i64::MAX);
         let leeway = micros(self.leeway);
-        // RFC 7519 §4.1.4: "on or after" exp it must not be accepted.
+        // RFC 7519 §4.1.4: "on or after" exp it must not be accepted. A guard's clock may be a tick behind.
         if now.saturating_sub(leeway).saturating_sub(micros(ago)) >= claims.exp.micros() {
             return Err(Refusal::Expired);
         }

@@ -1,4 +1,4 @@
-//! What most tokens of a client have alike, kept once for all of them.
+//! What the tokens of a client have alike, kept once for most of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub(crate) struct Alike([ArcSwapOption<Common>; PLACES]);
 /// More than there are kinds of clients in most places.
 const PLACES: usize = 64;
 
-/// Where thousands of tokens are remembered, sharing these is a quarter of the memory; and what is compared need not be copied.
+/// Comparing takes less time than copying, and where thousands of tokens are remembered, it is a quarter of the memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Common {
     pub(crate) iss: Arc<str>,
@@ -27,7 +27,7 @@ impl Alike {
     /// What this payload says of these four.
     ///
     /// # Errors
-    /// When its scope is none.
+    /// When its scope has what no scope may have.
     pub(crate) fn common(&self, payload: &UsualPayload<'_>) -> Result<Common, InvalidScope> {
         let sum = payload.client_id.bytes().chain(payload.scope.bytes());
         let sum = sum.fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 
-/// Takes thirty-two characters at a time where the processor can; which it is, is found out once.
+/// Takes many characters of a long text at a time where the processor can; whether it can is found out once.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static ENGINE: LazyLock<base64::engine::Simd> =
     LazyLock::new(|| base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD));

@@ -12,8 +12,8 @@ pub trait Clock: Send + Sync + std::fmt::Debug + 'static {
     /// The time now, in UTC.
     fn now(&self) -> DateTime<Utc>;
 
-    /// The same in microseconds since 1970, or a few milliseconds less, for whoever only compares it with whole seconds: that takes
-    /// less time to find out.
+    /// The same in microseconds since 1970, or a tick of the kernel less (1 to 10 ms, more where the machine stalls), for whoever only
+    /// compares it with whole seconds: that takes less time to find out.
     fn micros(&self) -> i64 {
         self.now().timestamp_micros()
     }
@@ -29,8 +29,8 @@ impl Clock for SystemClock {
         Utc::now()
     }
 
-    /// As of the kernel's last tick, at most 10 ms ago.
     #[cfg(target_os = "linux")]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system")]
     fn micros(&self) -> i64 {
         let tick = clock_gettime(ClockId::RealtimeCoarse);
         tick.tv_sec.saturating_mul(1_000_000).saturating_add(tick.tv_nsec / 1_000)
@@ -66,12 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quick_time_is_the_time_but_for_milliseconds() {
+    fn the_time_in_microseconds_is_a_tick_behind_and_never_ahead() {
         for _ in 0..1_000 {
             let before = SystemClock.now().timestamp_micros();
-            let quick = SystemClock.micros();
+            let tick = SystemClock.micros();
             let after = SystemClock.now().timestamp_micros();
-            assert!((before - 100_000..=after).contains(&quick), "{quick} between {before} and {after}");
+            assert!((before - 100_000..=after).contains(&tick), "{tick} between {before} and {after}");
         }
     }
 }

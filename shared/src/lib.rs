@@ -17,6 +17,7 @@ mod access_token;
 #[cfg(feature = "actix")]
 pub mod actix;
 mod alike;
+mod alphabet;
 #[cfg(feature = "feed")]
 mod auth_server;
 mod base64url;

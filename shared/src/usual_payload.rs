@@ -1,11 +1,11 @@
 //! The payload of an access token in the one form that auth-server writes, read without a parser and without copying.
 //!
-//! Members in the order of [`AccessClaims`], each once, no spaces, no escapes, nothing but printable ASCII. Whatever differs
+//! Members in the order of [`AccessClaims`], each once or not at all, no spaces, no escapes, nothing but printable ASCII. Whatever differs
 //! in the least is left to the parser, which alone decides whether it is a payload; what is read here, it would read the same
 //! way. Nearly all tokens that a service sees have this form, and a parser takes a third of the time to verify one.
 
 use crate::alike::{Alike, Common};
-use crate::{AccessClaims, InvalidScope, NumericDate};
+use crate::{AccessClaims, InvalidScope, NumericDate, alphabet};
 
 /// What the members say, as slices of the payload.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +29,7 @@ pub(crate) struct UsualPayload<'a> {
 impl<'a> UsualPayload<'a> {
     /// What it says, if it is in this form.
     pub(crate) fn read(json: &'a [u8]) -> Result<Self, OtherForm> {
-        // Each byte is looked at, whatever those before it are: then the compiler takes sixteen at a time.
-        let foreign = |byte: u8| u8::from(!matches!(byte, b' '..=b'~')) | u8::from(byte == b'\\');
-        if json.iter().fold(0, |any, byte| any | foreign(*byte)) != 0 {
+        if !alphabet::all(json, |byte| matches!(byte, b' '..=b'[' | b']'..=b'~')) {
             return Err(OtherForm);
         }
         let mut rest = Rest(std::str::from_utf8(json).map_err(|_| OtherForm)?);
@@ -57,7 +55,7 @@ impl<'a> UsualPayload<'a> {
     /// The same as claims, which share what they have alike with those that were made before.
     ///
     /// # Errors
-    /// When its scope is none.
+    /// When its scope has what no scope may have.
     pub(crate) fn claims(&self, alike: &Alike) -> Result<AccessClaims, InvalidScope> {
         let Common { iss, aud, client_id, scope } = alike.common(self)?;
         Ok(AccessClaims {
@@ -245,6 +243,7 @@ mod tests {
                 compare([before, &after[..length], after].concat());
             }
         }
+        assert!(same > 10_000 && left > 100_000, "{same} read, {left} left");
     }
 
     #[test]

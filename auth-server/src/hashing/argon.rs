@@ -39,7 +39,7 @@ pub(super) enum Unverifiable {
 /// one writes over it, or it is wiped.
 pub(super) struct Memory {
     blocks: Vec<Block>,
-    /// So many of them hold something.
+    /// So many of them may not be blank.
     written: usize,
 }
 
@@ -54,9 +54,9 @@ impl Memory {
         self.keep(0);
     }
 
-    /// How many blocks hold something.
+    /// How many blocks are not blank.
     #[cfg(test)]
-    pub(super) fn written(&self) -> usize {
+    pub(super) fn filled(&self) -> usize {
         self.blocks.iter().filter(|block| block.as_ref().iter().any(|word| *word != 0)).count()
     }
 
@@ -83,6 +83,7 @@ impl Memory {
             self.written = blocks;
             self
         } else {
+            self.wipe();
             larger = Self { blocks: vec![Block::new(); blocks], written: blocks };
             &mut larger
         };
@@ -216,19 +217,27 @@ mod tests {
         let place = memory.blocks.as_ptr();
         for n in 0..3 {
             hash(HashingCost::TODAY, &password("correct horse"), &[n; 16], &mut memory).unwrap();
-            assert_eq!((memory.blocks.as_ptr(), memory.written()), (place, 19_456));
+            assert_eq!((memory.blocks.as_ptr(), memory.filled()), (place, 19_456));
             memory.wipe();
-            assert_eq!(memory.written(), 0);
+            assert_eq!(memory.filled(), 0);
         }
     }
 
     #[test]
-    fn a_smaller_hash_leaves_nothing_of_a_larger_one() {
+    fn what_one_hash_left_changes_no_other_and_goes_where_that_does_not_write() {
+        use argon2::PasswordHasher;
+
         let mut memory = Memory::new(HashingCost::TODAY);
-        hash(HashingCost::TODAY, &password("correct horse"), &[7; 16], &mut memory).unwrap();
-        let phc = "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-        assert!(!read(phc).unwrap().is_of(&password("correct horse"), &mut memory).unwrap());
-        assert_eq!(memory.written(), 8_192);
+        for (memory_kib, filled) in [(19_456, 19_456), (8_192, 8_192), (19_456, 19_456), (32_768, 0)] {
+            let params = Params::new(memory_kib, 1, 1, None).unwrap();
+            let theirs = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+                .hash_password_with_salt(b"correct horse", &[7; 16])
+                .unwrap();
+            assert!(
+                read(&theirs.to_string()).unwrap().is_of(&password("correct horse"), &mut memory).unwrap()
+            );
+            assert_eq!(memory.filled(), filled, "after one of {memory_kib} KiB");
+        }
     }
 
     #[test]

@@ -208,13 +208,13 @@ mod tests {
             argon::hash(HashingCost::TODAY, &password, &[7; 16], memory).unwrap();
         };
         queue.send(Box::new(hash)).unwrap();
-        queue.send(Box::new(|memory| assert!(memory.written() > 0))).unwrap();
+        queue.send(Box::new(|memory| assert!(memory.filled() > 0))).unwrap();
         drop(queue);
         while let Some(job) = next(&jobs, &mut memory) {
             job(&mut memory);
-            assert!(memory.written() > 0);
+            assert!(memory.filled() > 0);
         }
-        assert!(memory.written() == 0, "nothing is left once there is no more to do");
+        assert!(memory.filled() == 0, "nothing is left once there is no more to do");
     }
 
     /// Only these threads, not the process.

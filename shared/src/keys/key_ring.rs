@@ -13,8 +13,8 @@ use crate::{Refusal, WeakSecret, base64url};
 
 /// Keys for one purpose. The first signs, all verify.
 ///
-/// The crypto is that of libraries. What `jsonwebtoken` does not look at (`typ`, `crit`, `kid`, and that an algorithm belongs to
-/// a key) is looked at here.
+/// The crypto is that of libraries. What these do not look at (`typ`, `crit`, `kid`, and that an algorithm belongs to a key) is
+/// looked at by [`VerifyingKeys`].
 #[derive(Debug, Clone)]
 pub struct KeyRing {
     signing: Arc<SigningKey>,

@@ -8,6 +8,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::quality::RandomState;
 
+use crate::alphabet;
+
 /// So many parts, each behind a lock of its own, so that writing one does not hold up who reads another.
 pub(super) const SHARDS: usize = 64;
 
@@ -113,12 +115,10 @@ fn without_hyphens(text: &[u8]) -> Option<[u8; 32]> {
 
 /// 32 digits, in lower case.
 fn bits(digits: &[u8; 32]) -> Option<[u8; 16]> {
-    // Without a branch or a table, so that the compiler takes sixteen at a time.
-    let foreign = |digit: u8| u8::from(!digit.is_ascii_digit()) & u8::from(!matches!(digit, b'a'..=b'f'));
-    if digits.iter().fold(0, |any, digit| any | foreign(*digit)) != 0 {
+    if !alphabet::all(digits, |digit| digit.is_ascii_digit() | matches!(digit, b'a'..=b'f')) {
         return None;
     }
-    // What is a letter has this bit, and 'a' ends in 1.
+    // Only letters have bit 6, and 'a' ends in 1.
     let values = digits.map(|digit| (digit & 0x0f) + 9 * (digit >> 6));
     let (pairs, _) = values.as_chunks::<2>();
     Some(std::array::from_fn(|at| pairs[at][0] << 4 | pairs[at][1]))
