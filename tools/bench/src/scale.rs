@@ -57,7 +57,7 @@ impl Scale {
         refreshes_each: 20,
     };
 
-    /// About an hour, and 30 GB of disk.
+    /// Two to three hours, and 30 GB of disk.
     pub(crate) const FULL: Self = Self {
         rounds: 9,
         turn: Duration::from_secs(10),
