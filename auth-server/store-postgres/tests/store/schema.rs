@@ -73,6 +73,25 @@ async fn no_index_has_a_column_that_a_refresh_writes() {
     assert!(index.ends_with("(user_id, id)"), "{index}");
 }
 
+/// What is sampled for the planner is looked at in one transaction, and while that lasts no version that a refresh replaced can
+/// be taken away.
+#[tokio::test]
+async fn of_sessions_postgres_samples_little() {
+    let (_database, postgres) = postgres().await;
+    let targets: Vec<(String, i32)> = sqlx::query_as(
+        "select attname::text, coalesce(attstattarget::int, -1) from pg_attribute
+         where attrelid = 'sessions'::regclass and attnum > 0 and not attisdropped",
+    )
+    .fetch_all(&postgres)
+    .await
+    .unwrap();
+    assert!(targets.len() > 10, "{targets:?}");
+    for (column, target) in targets {
+        let of_the_key = ["user_id", "id"].contains(&column.as_str());
+        assert_eq!(target, if of_the_key { 10 } else { 0 }, "{column}");
+    }
+}
+
 async fn postgres() -> (Database, PgPool) {
     let database = Database::fresh().await;
     let pool = PgPoolOptions::new().max_connections(1).connect(database.url()).await.unwrap();

@@ -90,7 +90,7 @@ fn aged(stage: &Stage, postgres: &Postgres, sessions: u64) -> Result<Aged, Faile
     let before = size(postgres, &database);
     let each = stage.scale.refreshes_each;
     stage.say(&format!("growth: each of them is refreshed {each} times"));
-    refresh_all(postgres, &database, sessions, each)?;
+    refresh_all(stage, postgres, &database, sessions)?;
     let (least, most) = (
         postgres.number(&database, "select min(generation) from sessions"),
         postgres.number(&database, "select max(generation) from sessions"),
@@ -110,9 +110,8 @@ fn aged(stage: &Stage, postgres: &Postgres, sessions: u64) -> Result<Aged, Faile
 /// As the store does it, but for the checks of who asks, and in SQL: over HTTP it would take hours. Those that are refreshed in
 /// one transaction, or soon after each other, are far apart on the table, as those who refresh at the same moment are.
 /// What is acknowledged need not be on the disk here, as nobody's time is measured.
-fn refresh_all(postgres: &Postgres, database: &Database, sessions: u64, each: u32) -> Result<(), Failed> {
+fn refresh_all(stage: &Stage, postgres: &Postgres, database: &Database, sessions: u64) -> Result<(), Failed> {
     let steps = sessions.div_ceil(AT_ONCE);
-    let jump = jump(steps);
     for statement in [
         format!(
             "create unlogged table turns as
@@ -125,6 +124,21 @@ fn refresh_all(postgres: &Postgres, database: &Database, sessions: u64, each: u3
     ] {
         postgres.execute(database, &statement);
     }
+    let each = stage.scale.refreshes_each;
+    for turn in 1..=each {
+        refresh_each(database, sessions)?;
+        if sessions >= LARGE {
+            stage.say(&format!("growth: {turn} of {each} times"));
+        }
+    }
+    postgres.execute(database, "drop table turns");
+    Ok(())
+}
+
+/// Refreshes each session once, in the order of the table `turns`.
+fn refresh_each(database: &Database, sessions: u64) -> Result<(), Failed> {
+    let steps = sessions.div_ceil(AT_ONCE);
+    let jump = jump(steps);
     // Two that work at the same time keep for each other what only one of them may still have to see, and more of it the longer one
     // of them waits for a core. On a small table that would be most of what is there.
     let half = if sessions < LARGE { 0 } else { steps / 2 };
@@ -135,15 +149,13 @@ fn refresh_all(postgres: &Postgres, database: &Database, sessions: u64, each: u3
                 perform set_config('enable_seqscan', 'off', false);
                 perform set_config('enable_hashjoin', 'off', false);
                 perform set_config('enable_mergejoin', 'off', false);
-                for turn in 1..{each} loop
-                    for step_now in {from}..{to} - 1 loop
-                        update sessions s
-                        set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
-                        from turns t, (select clock_timestamp() as now) c
-                        where t.step = (step_now::bigint * {jump}) % {steps} and s.user_id = t.user_id and s.id = t.id
-                          and (s.expires_at is null or s.expires_at > c.now);
-                        commit;
-                    end loop;
+                for step_now in {from}..{to} - 1 loop
+                    update sessions s
+                    set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
+                    from turns t, (select clock_timestamp() as now) c
+                    where t.step = (step_now::bigint * {jump}) % {steps} and s.user_id = t.user_id and s.id = t.id
+                      and (s.expires_at is null or s.expires_at > c.now);
+                    commit;
                 end loop;
             end $$"
         );
@@ -154,7 +166,6 @@ fn refresh_all(postgres: &Postgres, database: &Database, sessions: u64, each: u3
     for part in running {
         part.join().map_err(|_| "refreshing in SQL panicked")??;
     }
-    postgres.execute(database, "drop table turns");
     Ok(())
 }
 

@@ -1,0 +1,1 @@
+-- Nothing to do: SQLite samples a table only when it is told to.
