@@ -110,6 +110,8 @@ fn aged(stage: &Stage, postgres: &Postgres, sessions: u64) -> Result<Aged, Faile
 /// As the store does it, but for the checks of who asks, and in SQL: over HTTP it would take hours. Those that are refreshed in
 /// one transaction, or soon after each other, are far apart on the table, as those who refresh at the same moment are.
 /// What is acknowledged need not be on the disk here, as nobody's time is measured.
+///
+/// In turns, as autovacuum and its analyze hear of what was updated when a statement ends: in one go they would never come.
 fn refresh_all(stage: &Stage, postgres: &Postgres, database: &Database, sessions: u64) -> Result<(), Failed> {
     let steps = sessions.div_ceil(AT_ONCE);
     for statement in [
