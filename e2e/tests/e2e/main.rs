@@ -19,6 +19,7 @@ mod operating;
 mod outside_service;
 mod programs;
 mod readme;
+mod requirements;
 mod rotating;
 mod secrets_in_logs;
 mod sign_out;
