@@ -50,6 +50,28 @@ fn changes(server: &Running) -> usize {
     server.output().matches("other keys from now on").count()
 }
 
+#[test]
+fn the_commands_that_move_secrets_to_files_leave_none_in_env() {
+    let secrets = program("auth-server").arg("secrets").output().unwrap().stdout;
+    let (folder, env) = folder_with(".env", std::str::from_utf8(&secrets).unwrap());
+    let before = fs::read_to_string(&env).unwrap();
+    run(&section("Moving secrets"), folder.path(), &[]);
+    let after = fs::read_to_string(&env).unwrap();
+    let mut moved = 0;
+    for line in after.lines() {
+        let (variable, file) = line.split_once('=').unwrap();
+        if let Some(name) = variable.strip_suffix("_FILE") {
+            let secret = fs::read_to_string(folder.path().join(file)).unwrap();
+            assert!(
+                before.contains(&format!("{name}={secret}")),
+                "{file} has another secret than {name} had"
+            );
+            moved += 1;
+        }
+    }
+    assert_eq!((moved, after.lines().count()), (3, before.lines().count()), "{after}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_commands_for_a_shared_secret_do_what_the_page_says() {
     let (folder, file) = folder_with("access-token-secret", &format!("{}\n", Key::secret("access-one").text));
