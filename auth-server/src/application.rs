@@ -12,7 +12,7 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use auth_domain::store::{Store, StoreError};
+use auth_store::{Store, StoreError};
 use goptri::server::{ListenError, Metrics, every_response};
 use goptri::{Clock, FileWatch, SecretFiles};
 

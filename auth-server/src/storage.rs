@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Store, StoreError};
+use auth_store::{Store, StoreError};
 use goptri::{Clock, Fault, Faults, Kind, Plain};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;

@@ -1,12 +1,10 @@
-//! The rules of signing in and staying signed in, and the ports to storage.
+//! The rules of signing in and staying signed in.
 //!
 //! Pure decisions: no HTTP, no SQL, no runtime, and no clock or chance of its own. What happens is decided
-//! here; where it is kept is behind the ports in [`store`].
+//! here; where it is kept is behind the ports of `auth-store`.
 
 mod access;
 mod common_passwords;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 mod digest;
 mod email;
 mod entropy;
@@ -16,7 +14,6 @@ mod pace;
 mod password;
 mod refresh_token;
 mod session;
-pub mod store;
 mod user;
 
 pub use access::{access_claims, session_of};

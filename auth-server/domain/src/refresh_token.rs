@@ -96,7 +96,7 @@ impl PresentedRefresh {
     }
 
     /// One as a store test presents it.
-    #[cfg(feature = "conformance")]
+    #[cfg(feature = "testing")]
     pub fn for_test(
         key: SessionKey,
         generation: Generation,

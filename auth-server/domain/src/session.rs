@@ -102,7 +102,7 @@ pub struct NewSession {
     pub ip: Option<String>,
 }
 
-#[cfg(feature = "conformance")]
+#[cfg(feature = "testing")]
 impl NewSession {
     /// One as a test opens it: without a password, and with nothing that most do not ask about.
     pub fn for_test(key: SessionKey, verified_hash: PasswordHash, jti: &goptri::Plain<RefreshJti>) -> Self {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
-use auth_domain::store::Store;
 use auth_domain::{HashingCost, RefreshTokens};
+use auth_store::Store;
 use goptri::server::{TrustedProxies, UnknownPath, mount};
 use goptri::{Clock, Guard};
 

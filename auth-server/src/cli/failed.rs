@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use auth_domain::store::StoreError;
+use auth_store::StoreError;
 use goptri::{EnvironmentError, Faults};
 
 use crate::flow::Failure;

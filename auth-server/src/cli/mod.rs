@@ -16,7 +16,7 @@ use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use auth_domain::store::{Readiness, Store};
+use auth_store::{Readiness, Store};
 use clap::{Parser, Subcommand};
 use goptri::server::log_to_stderr;
 use goptri::{Environment, Plain, Settings, SystemClock};

@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use auth_domain::store::Store;
 use auth_domain::{Role, User};
+use auth_store::Store;
 use goptri::{Environment, Settings};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What goes over the wire, as bytes.
 
 use actix_web::web::Bytes;
-use auth_domain::store::{Revoked, RevokedKind};
+use auth_store::{Revoked, RevokedKind};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::NumericDate;
 use goptri::revocation::{

@@ -15,7 +15,7 @@ mod tail;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth_domain::store::Store;
+use auth_store::Store;
 use goptri::revocation::HEARTBEAT_EVERY;
 use tokio::sync::{Notify, Semaphore, mpsc};
 

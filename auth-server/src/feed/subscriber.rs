@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth_domain::store::{Store, StoreError};
+use auth_store::{Store, StoreError};
 use goptri::revocation::{Beat, HEARTBEAT_EVERY};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Semaphore, mpsc};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth_domain::store::{Cursor, Store, StoreError};
+use auth_store::{Cursor, Store, StoreError};
 use tokio::time::{sleep, timeout};
 
 use super::events;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::Store;
 use auth_domain::{Owner, PresentedRefresh, RefreshPolicy, SessionKey, Snapshot, Verdict, judge};
+use auth_store::Store;
 use goptri::ProtocolError;
 
 use super::Failure;

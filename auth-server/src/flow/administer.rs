@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Changing, Store};
 use auth_domain::{
     HashingCost, NewPassword, Password, PasswordRules, PasswordSetter, Role, User, UserId, UserName,
 };
+use auth_store::{Changing, Store};
 use goptri::{Plain, ProtocolError};
 
 use super::{Failure, weak_password};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Changing, Store};
 use auth_domain::{
     NewPassword, NormalPassword, Password, PasswordHash, PasswordRules, PasswordSetter, SessionKey,
 };
+use auth_store::{Changing, Store};
 use goptri::server::ClientAddress;
 use goptri::{Plain, ProtocolError};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Ending, Store, StoreError};
 use auth_domain::{SessionKey, UserId};
+use auth_store::{Ending, Store, StoreError};
 
 use super::Failure;
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use auth_domain::store::StoreError;
+use auth_store::StoreError;
 use goptri::{ProtocolError, SigningFailed};
 
 pub(crate) const NOT_MIGRATED: ProtocolError =

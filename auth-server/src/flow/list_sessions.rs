@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::Store;
 use auth_domain::{ListedSession, SessionId, UserId};
+use auth_store::Store;
 use chrono::TimeDelta;
 
 use super::Failure;

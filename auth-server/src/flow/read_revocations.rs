@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Cursor, Store};
+use auth_store::{Cursor, Store};
 use goptri::revocation::{MAX_ENTRIES_A_PAGE, Page};
 
 use super::Failure;

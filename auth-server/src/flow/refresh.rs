@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Forgiving, Rotation, Store, Touching};
 use auth_domain::{
     ClientId, End, PresentedRefresh, RefreshPolicy, RefreshTokens, Refuse, SessionKey, Snapshot, Verdict,
     judge,
 };
+use auth_store::{Forgiving, Rotation, Store, Touching};
 use goptri::ProtocolError;
 
 use super::{Failure, IssueTokens, Tokens};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Adding, Store};
 use auth_domain::{
     Email, Entropy, HashingCost, NewUser, Password, PasswordRules, Role, UnfitPassword, User, UserId,
     random_id,
 };
+use auth_store::{Adding, Store};
 use goptri::{Clock, Plain, ProtocolError, SystemClock};
 
 use super::Failure;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Store, Upgrading};
 use auth_domain::{NormalPassword, PasswordHash, UserId};
+use auth_store::{Store, Upgrading};
 
 use super::Failure;
 use crate::hashing::PasswordHasher;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::Store;
+use auth_store::Store;
 use goptri::{AccessVerifier, Clock, ProtocolError};
 
 use super::Failure;

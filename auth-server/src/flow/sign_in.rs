@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Opening, Store, StoreError};
 use auth_domain::{
     ClientId, Digest, Email, EmailKey, Entropy, MOST_SESSIONS, NewSession, NormalPassword, Password,
     PasswordHash, RefreshJti, SessionId, SessionKey, Snapshot, UserId, random_id, random_name,
 };
+use auth_store::{Opening, Store, StoreError};
 use chrono::TimeDelta;
 use goptri::server::ClientAddress;
 use goptri::{Clock, Plain, ProtocolError, Scope};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Ending, Store};
 use auth_domain::{ClientId, Digest, RefreshJti, RefreshTokens, SessionKey, session_of};
+use auth_store::{Ending, Store};
 use chrono::TimeDelta;
 use goptri::{AccessVerifier, Clock, Guard, ProtocolError, Refusal};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::SessionKey;
-use auth_domain::store::Store;
+use auth_store::Store;
 use chrono::TimeDelta;
 
 use super::Failure;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
-use auth_domain::store::{Readiness, Store};
+use auth_store::{Readiness, Store};
 use goptri::server::Health;
 
 use crate::flow::{Failure, NOT_MIGRATED};

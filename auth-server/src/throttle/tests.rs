@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use auth_domain::store::StoreError;
+use auth_store::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::ManualClock;
 

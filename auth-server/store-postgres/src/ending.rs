@@ -1,7 +1,7 @@
 //! Ending all of a person's sessions, within the transaction of whatever ends them.
 
-use auth_domain::store::REVOCATION_LIFETIME;
 use auth_domain::{SessionId, UserId};
+use auth_store::REVOCATION_LIFETIME;
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 

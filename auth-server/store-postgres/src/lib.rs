@@ -1,4 +1,4 @@
-//! The store on Postgres: the ports of `auth_domain::store` as SQL, for any number of servers on one database.
+//! The store on Postgres: the ports of `auth_store` as SQL, for any number of servers on one database.
 //!
 //! No decisions here: a verb is one statement wherever the answer is settled by a race, so that Postgres settles it,
 //! and a statement that nobody waits for any more has happened entirely or not at all. `store-sqlite` is the same in

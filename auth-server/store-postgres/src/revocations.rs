@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use async_trait::async_trait;
-use auth_domain::store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
+use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;

@@ -3,10 +3,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use auth_domain::store::{
-    Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating, Rotation, StoreError,
-};
 use auth_domain::{PresentedRefresh, Snapshot};
+use auth_store::{Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating, Rotation, StoreError};
 use chrono::TimeDelta;
 use goptri::ManualClock;
 use sqlx::PgPool;

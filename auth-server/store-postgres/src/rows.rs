@@ -1,10 +1,10 @@
 //! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
 
-use auth_domain::store::{Revoked, RevokedKind, StoreError};
 use auth_domain::{
     ClientId, Credentials, Digest, Email, Generation, ListedSession, Owner, PasswordHash, Role, Session,
     SessionId, SessionKey, Snapshot, User, UserId,
 };
+use auth_store::{Revoked, RevokedKind, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Scope;
 use sqlx::postgres::types::PgInterval;

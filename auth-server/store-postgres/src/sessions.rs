@@ -1,12 +1,12 @@
 //! The sessions, and the record of those that ended.
 
 use async_trait::async_trait;
-use auth_domain::store::{
-    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions, StoreError, Touching,
-};
 use auth_domain::{
     Digest, Generation, ListedSession, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey,
     Snapshot, UserId,
+};
+use auth_store::{
+    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions, StoreError, Touching,
 };
 use chrono::TimeDelta;
 use sqlx::PgConnection;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_domain::store::{Grouping, Readiness, StoreError, Upkeep};
+use auth_store::{Grouping, Readiness, StoreError, Upkeep};
 use goptri::ManualClock;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;

@@ -1,7 +1,7 @@
 //! Ending what a person has beyond so many sessions, when they open another.
 
 use auth_domain::SessionKey;
-use auth_domain::store::{REVOCATION_LIFETIME, SURPLUS_AT_A_TIME, StoreError};
+use auth_store::{REVOCATION_LIFETIME, SURPLUS_AT_A_TIME, StoreError};
 
 use crate::PostgresStore;
 use crate::rows::interval;

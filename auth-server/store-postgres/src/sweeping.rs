@@ -1,7 +1,7 @@
 //! Deleting what nobody needs to remember any more, slice by slice, on a connection that nobody else waits for.
 
-use auth_domain::store::{REVOCATION_LIFETIME, SessionSweep, StoreError};
 use auth_domain::{SessionId, SessionKey, UserId};
+use auth_store::{REVOCATION_LIFETIME, SessionSweep, StoreError};
 use chrono::TimeDelta;
 use uuid::Uuid;
 

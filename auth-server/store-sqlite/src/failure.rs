@@ -1,6 +1,6 @@
 //! Which of the store's failures an error of the engine is: whether to try again later, or to look into it.
 
-use auth_domain::store::StoreError;
+use auth_store::StoreError;
 use sqlx::Error;
 use sqlx::migrate::MigrateError;
 

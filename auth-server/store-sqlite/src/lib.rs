@@ -1,4 +1,4 @@
-//! The store in one SQLite file: the ports of `auth_domain::store` as SQL, for one host and nothing to install.
+//! The store in one SQLite file: the ports of `auth_store` as SQL, for one host and nothing to install.
 //!
 //! No decisions here: a verb is one statement or one immediate transaction, and SQLite lets one of those write at a
 //! time, so that SQLite settles every race. `store-postgres` is the same in the same order; reading the two side by

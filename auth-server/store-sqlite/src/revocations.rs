@@ -1,7 +1,7 @@
 //! The record of what ended.
 
 use async_trait::async_trait;
-use auth_domain::store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
+use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
 use uuid::Uuid;
 
 use crate::SqliteStore;

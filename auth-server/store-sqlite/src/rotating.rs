@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use auth_domain::store::{
-    Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating, Rotation, StoreError,
-};
 use auth_domain::{PresentedRefresh, Snapshot};
+use auth_store::{Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating, Rotation, StoreError};
 use chrono::TimeDelta;
 use goptri::Clock;
 use serde_json::{Value, json};

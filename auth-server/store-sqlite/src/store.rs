@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_domain::store::{Grouping, Readiness, StoreError, Upkeep};
+use auth_store::{Grouping, Readiness, StoreError, Upkeep};
 use goptri::Clock;
 use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;

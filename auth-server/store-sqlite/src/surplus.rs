@@ -1,7 +1,7 @@
 //! Ending what a person has beyond so many sessions, when they open another.
 
-use auth_domain::store::{SURPLUS_AT_A_TIME, StoreError};
 use auth_domain::{SessionKey, UserId};
+use auth_store::{SURPLUS_AT_A_TIME, StoreError};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::SqliteStore;

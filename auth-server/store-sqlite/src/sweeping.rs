@@ -1,7 +1,7 @@
 //! Deleting what nobody needs to remember any more, slice by slice: others write between two slices.
 
-use auth_domain::store::{REVOCATION_LIFETIME, SessionSweep, StoreError};
 use auth_domain::{SessionId, SessionKey, UserId};
+use auth_store::{REVOCATION_LIFETIME, SessionSweep, StoreError};
 use chrono::TimeDelta;
 use sqlx::Connection;
 use uuid::Uuid;

@@ -1,10 +1,10 @@
 //! The people who can sign in.
 
 use async_trait::async_trait;
-use auth_domain::store::{Adding, Changing, StoreError, Upgrading, Users};
 use auth_domain::{
     Credentials, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId, UserName,
 };
+use auth_store::{Adding, Changing, StoreError, Upgrading, Users};
 use sqlx::Connection;
 use uuid::Uuid;
 

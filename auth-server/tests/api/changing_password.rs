@@ -1,6 +1,6 @@
 //! `POST /password`.
 
-use auth_domain::store::Store;
+use auth_store::Store;
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;

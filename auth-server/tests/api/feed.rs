@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_domain::store::Revocations;
+use auth_store::Revocations;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use goptri::Clock;

@@ -1,7 +1,7 @@
 //! A person has so many sessions at most: more than that, and nobody could end them all.
 
-use auth_domain::store::Opening;
 use auth_domain::{Email, MOST_SESSIONS, NewSession, PasswordHash, SessionId, SessionKey, UserId};
+use auth_store::Opening;
 use chrono::TimeDelta;
 use goptri::Plain;
 use uuid::Uuid;

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use auth_domain::store::Adding;
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
+use auth_store::Adding;
 use futures_util::future::join_all;
 use uuid::Uuid;
 

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_domain::store::Store;
 use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
+use auth_store::Store;
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::{
     AccessClaims, AccessTokenSecret, Clock, Compact, Environment, FileWatch, KeyRing, ManualClock, Plain,

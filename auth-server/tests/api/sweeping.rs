@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use auth_domain::store::{Opening, Store};
 use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
+use auth_store::{Opening, Store};
 use chrono::TimeDelta;
 use goptri::Plain;
 use uuid::Uuid;

@@ -8,8 +8,8 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread::{self, available_parallelism};
 
-use auth_domain::store::{Adding, Upkeep as _, Users as _};
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
+use auth_store::{Adding, Upkeep as _, Users as _};
 use goptri::{Environment, SystemClock};
 use reqwest::Client;
 use serde_json::{Value, json};

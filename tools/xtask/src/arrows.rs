@@ -4,12 +4,13 @@
 use cargo_metadata::{DependencyKind, MetadataCommand, camino::Utf8Path};
 
 /// The rooms of the house, and what each may stand on.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("goptri", &[]),
     ("auth-domain", &["goptri"]),
-    ("store-postgres", &["auth-domain", "goptri"]),
-    ("store-sqlite", &["auth-domain", "goptri"]),
-    ("auth-server", &["auth-domain", "goptri", "store-postgres", "store-sqlite"]),
+    ("auth-store", &["auth-domain", "goptri"]),
+    ("store-postgres", &["auth-domain", "auth-store", "goptri"]),
+    ("store-sqlite", &["auth-domain", "auth-store", "goptri"]),
+    ("auth-server", &["auth-domain", "auth-store", "goptri", "store-postgres", "store-sqlite"]),
     ("api-server", &["goptri"]),
 ];
 

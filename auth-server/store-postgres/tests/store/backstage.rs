@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_domain::conformance::{Backstage, Late, Revocation, Subject};
-use auth_domain::store::Store;
 use auth_domain::{PasswordHash, SessionKey, UserId};
+use auth_store::Store;
+use auth_store::conformance::{Backstage, Late, Revocation, Subject};
 use goptri::ManualClock;
 use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use auth_domain::store::{Opening, Rotation, Sessions, Upkeep};
+use auth_store::{Opening, Rotation, Sessions, Upkeep};
 use scratch_pg::{Database, Profile, ScratchPg};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;

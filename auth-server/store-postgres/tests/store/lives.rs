@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use auth_domain::store::{RevocationPage, Revocations, StoreError, Upkeep};
+use auth_store::{RevocationPage, Revocations, StoreError, Upkeep};
 use scratch_pg::{Profile, ScratchPg};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store_postgres::PostgresStore;

@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
-use auth_domain::store::{Adding, Users};
 use auth_domain::{
     ClientId, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, SessionId, SessionKey,
     UserId,
 };
+use auth_store::{Adding, Users};
 use goptri::{Plain, Scope};
 use store_postgres::PostgresStore;
 use uuid::Uuid;

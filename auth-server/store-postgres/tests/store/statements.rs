@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use auth_domain::Generation;
-use auth_domain::store::{Ending, Forgiving, Opening, Rotation, Sessions, StoreError, Touching, Upkeep};
+use auth_store::{Ending, Forgiving, Opening, Rotation, Sessions, StoreError, Touching, Upkeep};
 use scratch_pg::{Database, statements_between};
 use store_postgres::PostgresStore;
 

@@ -5,8 +5,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use auth_domain::store::{Adding, Opening, Readiness, Sessions, StoreError, Upkeep, Users};
 use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
+use auth_store::{Adding, Opening, Readiness, Sessions, StoreError, Upkeep, Users};
 use goptri::Plain;
 use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};

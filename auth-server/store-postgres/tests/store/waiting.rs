@@ -3,8 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
-use auth_domain::store::{Changing, Revocations, SessionSweep, Sessions, Users};
 use auth_domain::{NewSession, NewUser, SessionId, SessionKey};
+use auth_store::{Changing, Revocations, SessionSweep, Sessions, Users};
 use chrono::TimeDelta;
 use goptri::ManualClock;
 use store_postgres::PostgresStore;

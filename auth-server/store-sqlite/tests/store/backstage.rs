@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use auth_domain::conformance::{Backstage, Late, Revocation, Subject};
-use auth_domain::store::Store;
 use auth_domain::{PasswordHash, SessionKey, UserId};
+use auth_store::Store;
+use auth_store::conformance::{Backstage, Late, Revocation, Subject};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::{Clock, ManualClock};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};

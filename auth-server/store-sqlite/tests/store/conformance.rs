@@ -2,4 +2,4 @@
 
 use super::backstage::fresh;
 
-auth_domain::conformance!(fresh);
+auth_store::conformance!(fresh);

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth_domain::store::{Adding, Readiness, StoreError, Upkeep, Users};
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
+use auth_store::{Adding, Readiness, StoreError, Upkeep, Users};
 use goptri::SystemClock;
 use sqlx::{Connection, SqliteConnection};
 use store_sqlite::SqliteStore;

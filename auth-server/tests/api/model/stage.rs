@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use auth_domain::store::{Opening, Rotation, Store};
 use auth_domain::{ClientId, Credentials, Email, NewSession, RefreshTokens, Session, SessionId, SessionKey};
+use auth_store::{Opening, Rotation, Store};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use goptri::{ManualClock, Plain};

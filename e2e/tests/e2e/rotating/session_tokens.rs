@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use auth_domain::store::{Adding, Opening, Store};
 use auth_domain::{
     ClientId, Digest, Email, NewSession, NewUser, PasswordHash, RefreshTokens, SessionId, SessionKey, UserId,
 };
+use auth_store::{Adding, Opening, Store};
 use chrono::TimeDelta;
 use goptri::{
     AccessClaims, Audience, Clock, KeyRing, NumericDate, Plain, RefreshTokenSecret, Scope, SystemClock,

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth_domain::store::{Adding, Opening, Store};
 use auth_domain::{
     ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId,
 };
+use auth_store::{Adding, Opening, Store};
 use chrono::TimeDelta;
 use goptri::revocation::Page;
 use goptri::{

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use super::Subject;
 use super::actors::{Device, device_of};
 use super::races::{MANY, at_once};
-use crate::store::{Opening, SURPLUS_AT_A_TIME};
-use crate::{NewUser, SessionId};
+use crate::{Opening, SURPLUS_AT_A_TIME};
+use auth_domain::{NewUser, SessionId};
 
 /// Devices on which that person signed in, one a second after the other.
 async fn devices(subject: &Subject, person: &NewUser, number: usize) -> Vec<Device> {

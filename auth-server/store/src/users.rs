@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{Credentials, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName};
+use auth_domain::{Credentials, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName};
 
 /// The people who can sign in.
 #[async_trait]

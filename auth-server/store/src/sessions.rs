@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::StoreError;
-use crate::{
+use auth_domain::{
     Digest, Generation, ListedSession, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey,
     Snapshot, UserId,
 };

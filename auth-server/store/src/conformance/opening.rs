@@ -5,8 +5,8 @@ use goptri::{Clock, Scope};
 
 use super::Subject;
 use super::actors::{assert_about, device_of, person};
-use crate::store::{Opening, StoreError};
-use crate::{ClientId, Generation, NewSession, Owner, PasswordHash, Role, Session};
+use crate::{Opening, StoreError};
+use auth_domain::{ClientId, Generation, NewSession, Owner, PasswordHash, Role, Session};
 
 pub async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
     let mut person = person();

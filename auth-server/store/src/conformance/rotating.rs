@@ -5,8 +5,8 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{Device, assert_about, device_of, generation, person};
-use crate::store::{Rotation, StoreError};
-use crate::{
+use crate::{Rotation, StoreError};
+use auth_domain::{
     ClientId, End, NewSession, PresentedRefresh, RefreshPolicy, Refuse, Session, SessionKey, Snapshot,
     Verdict, judge,
 };

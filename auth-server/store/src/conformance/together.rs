@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::Subject;
 use super::actors::{Device, generation};
-use crate::store::{Rotation, StoreError};
+use crate::{Rotation, StoreError};
 
 /// Starts all at the same moment on one store, and gives what they answered, in their order.
 async fn refresh_at_once(

@@ -5,7 +5,7 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{assert_about, device_of, person};
-use crate::{NewSession, SessionId, SessionKey};
+use auth_domain::{NewSession, SessionId, SessionKey};
 
 pub async fn a_session_is_found_as_it_is_also_when_it_may_not_go_on(subject: &Subject) {
     let person = subject.somebody().await;

@@ -3,14 +3,16 @@
 //! Each method is one atomic promise and answers with an enum. A race is decided by one conditional
 //! statement, never by reading first and writing then. No transaction crosses this boundary.
 
-mod grouping;
+mod batching;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod revocations;
 mod sessions;
 mod users;
 
 use async_trait::async_trait;
 
-pub use grouping::{Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating};
+pub use batching::{Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating};
 pub use revocations::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, RevokedKind};
 pub use sessions::{
     Ending, Forgiving, Opening, Rotation, SURPLUS_AT_A_TIME, SessionSweep, Sessions, Touching,

@@ -5,8 +5,8 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{Device, assert_about, device_of, person, person_at};
-use crate::store::{Changing, Opening};
-use crate::{NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserName};
+use crate::{Changing, Opening};
+use auth_domain::{NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserName};
 
 fn roles(texts: &[&str]) -> Vec<Role> {
     texts.iter().map(|text| Role::parse(text).expect("a role")).collect()

@@ -2,8 +2,8 @@
 
 use super::Subject;
 use super::actors::{device_of, id};
-use crate::store::Upgrading;
-use crate::{NewSession, NewUser, PasswordHash, UserId};
+use crate::Upgrading;
+use auth_domain::{NewSession, NewUser, PasswordHash, UserId};
 
 /// PW-02
 pub async fn a_hash_is_upgraded_and_sessions_go_on(subject: &Subject) {

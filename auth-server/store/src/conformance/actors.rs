@@ -7,8 +7,8 @@ use goptri::{Plain, Scope};
 use uuid::Uuid;
 
 use super::Subject;
-use crate::store::{Adding, Ending, Opening, Rotation};
-use crate::{
+use crate::{Adding, Ending, Opening, Rotation};
+use auth_domain::{
     ClientId, Digest, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, RefreshJti,
     SessionId, SessionKey, Snapshot, User, UserId,
 };

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::Subject;
 use super::actors::{Device, device_of, generation};
-use crate::store::Touching;
-use crate::{ClientId, NewSession, PresentedRefresh, Session, Snapshot};
+use crate::Touching;
+use auth_domain::{ClientId, NewSession, PresentedRefresh, Session, Snapshot};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 

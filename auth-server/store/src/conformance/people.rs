@@ -4,8 +4,8 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{assert_about, id, person, person_at};
-use crate::store::{Adding, StoreError};
-use crate::{Email, EmailKey, NewUser, Role, User, UserId, UserName};
+use crate::{Adding, StoreError};
+use auth_domain::{Email, EmailKey, NewUser, Role, User, UserId, UserName};
 
 pub async fn somebody_is_kept_as_they_were_added(subject: &Subject) {
     let role = |text| Role::parse(text).expect("a role");

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::Subject;
 use super::actors::device_of;
-use crate::store::{REVOCATION_LIFETIME, SessionSweep};
-use crate::{NewSession, SessionKey};
+use crate::{REVOCATION_LIFETIME, SessionSweep};
+use auth_domain::{NewSession, SessionKey};
 
 pub async fn a_session_is_swept_once_no_access_token_of_it_can_live(subject: &Subject) {
     let person = subject.somebody().await;

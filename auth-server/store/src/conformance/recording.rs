@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use super::Subject;
 use super::actors::{assert_about, device_of};
-use crate::store::{Cursor, REVOCATION_LIFETIME, Revoked, RevokedKind, Store};
-use crate::{NewPassword, PasswordSetter};
+use crate::{Cursor, REVOCATION_LIFETIME, Revoked, RevokedKind, Store};
+use auth_domain::{NewPassword, PasswordSetter};
 
 /// Reads all there is after that cursor, a few at a time.
 async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<Revoked>, Cursor) {

@@ -7,15 +7,12 @@ use tokio::task::JoinSet;
 
 use super::Subject;
 use super::actors::{device_of, person};
-use crate::store::{Readiness, Rotation, Store, StoreError};
-use crate::{Generation, NewPassword, PasswordSetter, UserName};
+use crate::{Readiness, Rotation, Store, StoreError};
+use auth_domain::{Generation, NewPassword, PasswordSetter, UserName};
 
 /// The ports, as they are written.
-const PORTS: [&str; 3] = [
-    include_str!("../store/users.rs"),
-    include_str!("../store/sessions.rs"),
-    include_str!("../store/revocations.rs"),
-];
+const PORTS: [&str; 3] =
+    [include_str!("../users.rs"), include_str!("../sessions.rs"), include_str!("../revocations.rs")];
 
 pub async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subject) {
     assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::NotMigrated);

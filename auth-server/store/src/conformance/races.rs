@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 
 use super::Subject;
 use super::actors::{device_of, generation, person_at};
-use crate::store::{
+use crate::{
     Adding, Changing, Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Store, StoreError, Upgrading,
 };
-use crate::{Generation, NewPassword, NewSession, PasswordHash, PasswordSetter, UserId};
+use auth_domain::{Generation, NewPassword, NewSession, PasswordHash, PasswordSetter, UserId};
 
 pub(super) const MANY: usize = 32;
 

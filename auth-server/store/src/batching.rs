@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use futures_channel::oneshot;
 
 use super::{Rotation, StoreError};
-use crate::{PresentedRefresh, SessionKey, Snapshot};
+use auth_domain::{PresentedRefresh, SessionKey, Snapshot};
 
 /// So many go together at most: a larger group takes longer than it saves.
 pub const MOST_TOGETHER: usize = 128;
@@ -206,7 +206,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{ClientId, Generation, SessionId, UserId};
+    use auth_domain::{ClientId, Generation, SessionId, UserId};
 
     /// A refresh of the session of that number.
     fn refresh(number: u128) -> Rotating {

@@ -3,8 +3,8 @@
 //! A backend's test names how a fresh one is made, and that is all:
 //!
 //! ```text
-//! async fn fresh() -> auth_domain::conformance::Subject { … }
-//! auth_domain::conformance!(fresh);
+//! async fn fresh() -> auth_store::conformance::Subject { … }
+//! auth_store::conformance!(fresh);
 //! ```
 
 #![expect(clippy::missing_panics_doc, reason = "a test panics when it fails")]
@@ -48,8 +48,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use goptri::ManualClock;
 
-use crate::store::Store;
-use crate::{PasswordHash, SessionKey, UserId};
+use crate::Store;
+use auth_domain::{PasswordHash, SessionKey, UserId};
 
 /// A store under test, on a database of its own that is empty: not even migrated.
 pub struct Subject {

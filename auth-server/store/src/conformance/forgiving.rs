@@ -5,8 +5,8 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{Device, assert_about, device_of, generation};
-use crate::store::{Forgiving, StoreError};
-use crate::{Generation, NewSession, Session, SessionKey, Snapshot};
+use crate::{Forgiving, StoreError};
+use auth_domain::{Generation, NewSession, Session, SessionKey, Snapshot};
 
 pub async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject) {
     let device = subject.device().await;

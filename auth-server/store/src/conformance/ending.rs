@@ -5,8 +5,8 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{assert_about, device_of, person};
-use crate::store::{Ending, REVOCATION_LIFETIME};
-use crate::{NewSession, SessionKey};
+use crate::{Ending, REVOCATION_LIFETIME};
+use auth_domain::{NewSession, SessionKey};
 
 pub async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live(subject: &Subject) {
     let device = subject.device().await;
