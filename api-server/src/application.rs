@@ -9,8 +9,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use goptri::revocation::Monotonic;
-use goptri::server::{ListenError, Metrics, UnknownPath, every_response, mount};
-use goptri::{Clock, FileWatch, Guard};
+use goptri::{Clock, Guard};
+use goptri_server::{ListenError, Metrics, UnknownPath, every_response, mount};
+use goptri_settings::FileWatch;
 
 use crate::config::Config;
 use crate::http::routes;

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use goptri::{Environment, Faults, Following, Settings};
+use goptri::Following;
+use goptri_settings::{Environment, Faults, Settings};
 
 use crate::photos::PhotosFolder;
 
@@ -32,7 +33,7 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
         let following = Following::read_with_feed(settings);
-        let metrics_address = settings.metrics_address();
+        let metrics_address = goptri_server::metrics_address(settings);
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {
             address: address?,

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use api_server::{Application, Config};
+use goptri::SystemClock;
 use goptri::revocation::SystemMonotonic;
-use goptri::server::{Hangups, log_to_stderr, stop_signal};
-use goptri::{Environment, Settings, SystemClock};
+use goptri_server::{Hangups, log_to_stderr, stop_signal};
+use goptri_settings::{Environment, Settings};
 
 #[actix_web::main]
 async fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use goptri::Guard;
-use goptri::server::gauge;
+use goptri_server::gauge;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 

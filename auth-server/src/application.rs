@@ -13,8 +13,9 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_store::{Store, StoreError};
-use goptri::server::{ListenError, Metrics, every_response};
-use goptri::{Clock, FileWatch, SecretFiles};
+use goptri::Clock;
+use goptri_server::{ListenError, Metrics, every_response};
+use goptri_settings::{FileWatch, SecretFiles};
 
 use self::flows::Flows;
 use crate::config::Config;

@@ -6,8 +6,9 @@ use std::thread::available_parallelism;
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
 use goptri::keys::KnownKeys;
-use goptri::server::TrustedProxies;
-use goptri::{AccessVerifier, Environment, Faults, Plain, Scope, SecretFiles, Settings, parse_duration};
+use goptri::{AccessVerifier, Scope};
+use goptri_server::TrustedProxies;
+use goptri_settings::{Environment, Faults, Plain, SecretFiles, Settings, parse_duration};
 
 use crate::rings::Rings;
 use crate::storage::{self, DatabaseUrl};
@@ -72,8 +73,8 @@ impl Config {
         // What comes after them is read once, also where it is in a file.
         let (rings, secret_files) = (Rings::read(settings), settings.secret_files());
         let database_url = database_url(settings);
-        let (issuer, audience) = (settings.issuer(), settings.audience());
-        let clock_leeway = settings.clock_leeway();
+        let (issuer, audience) = (goptri::settings::issuer(settings), goptri::settings::audience(settings));
+        let clock_leeway = goptri::settings::clock_leeway(settings);
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
         let default_scope = settings.value("DEFAULT_SCOPE", "photos:read photos:write", |text| {
@@ -85,8 +86,8 @@ impl Config {
             other => Err(format!("is {other:?}; it is either open or closed")),
         });
         let password_rules = password_rules(settings);
-        let trusted_proxies = settings.trusted_proxies();
-        let metrics_address = settings.metrics_address();
+        let trusted_proxies = goptri_server::trusted_proxies(settings);
+        let metrics_address = goptri_server::metrics_address(settings);
         let auto_migrate = auto_migrate(settings);
         Some(Self {
             address: address?,

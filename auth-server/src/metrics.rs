@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use goptri::server::gauge;
+use goptri_server::gauge;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 

@@ -1,8 +1,9 @@
 //! The rings of keys and secrets, replaced while the server runs.
 
+use goptri::KeyRing;
 use goptri::keys::{Jwks, KnownKeys};
 use goptri::revocation::FeedSecrets;
-use goptri::{KeyRing, Live, RefreshTokenSecret, Settings};
+use goptri_settings::{Live, RefreshTokenSecret, Settings};
 
 use crate::feed::Feed;
 
@@ -37,9 +38,9 @@ impl Rings {
 
 /// Each by itself: one that cannot be used is no reason not to use another.
 fn read(settings: &Settings<'_>) -> (Option<KeyRing>, Option<KeyRing>, Option<FeedSecrets>) {
-    let access = settings.access_keys();
-    let refresh = settings.key_ring::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
-    let feed = settings.feed_secrets();
+    let access = goptri::settings::access_keys(settings);
+    let refresh = goptri::settings::key_ring::<RefreshTokenSecret>(settings, "REFRESH_TOKEN_SECRET");
+    let feed = goptri::settings::feed_secrets(settings);
     let access = access.filter(|_| !settings.is_shared("ACCESS_TOKEN_SECRET"));
     let refresh = refresh.filter(|_| !settings.is_shared("REFRESH_TOKEN_SECRET"));
     (access, refresh, feed)

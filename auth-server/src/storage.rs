@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use auth_store::{Store, StoreError};
-use goptri::{Clock, Fault, Faults, Kind, Plain};
+use goptri::Clock;
+use goptri_settings::{Fault, Faults, Kind, Plain};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 use url::Url;

@@ -8,8 +8,8 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::alike::Alike;
-use crate::compact;
+use crate::claims_interner::Alike;
+use crate::jws;
 use crate::keys::{Known, KnownKeys};
 use crate::usual_payload::UsualPayload;
 use crate::{NumericDate, Refusal, Scope, TokenType};
@@ -148,7 +148,7 @@ impl AccessVerifier {
     ) -> Result<AccessClaims, Refusal> {
         let payload = keys.payload(TokenType::Access, token)?;
         let usual = UsualPayload::read(&payload).ok().and_then(|usual| usual.claims(&self.alike).ok());
-        let claims = usual.map_or_else(|| compact::claims(&payload), Ok)?;
+        let claims = usual.map_or_else(|| jws::claims(&payload), Ok)?;
         if *claims.iss != *self.issuer {
             return Err(Refusal::WrongIssuer);
         }

@@ -7,10 +7,11 @@ use chrono::TimeDelta;
 
 use crate::keys::{KeysNotKnown, Known, KnownKeys};
 use crate::revocation::{self, Revocations};
-use crate::secret_files::{FileWatch, SecretFiles};
-use crate::settings::{Fault, Faults, Settings};
-use crate::verified_tokens::VerifiedTokens;
+use crate::settings;
+use crate::token_cache::VerifiedTokens;
 use crate::{AccessClaims, AccessVerifier, Clock, Environment, Refusal, SystemClock};
+use goptri_settings::{Fault, Faults, Settings};
+use goptri_settings::{FileWatch, SecretFiles};
 
 /// A verifier with a clock, and what was ended before its time. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ pub struct Guard {
     verified: Option<Arc<VerifiedTokens>>,
     files: Option<Arc<FileWatch>>,
     #[cfg(feature = "feed")]
-    followers: Option<Arc<crate::following::Followers>>,
+    followers: Option<Arc<crate::remote_guard::Followers>>,
 }
 
 /// Why a service should not be asked yet, or not any more: it cannot tell which tokens are good.
@@ -57,13 +58,13 @@ impl Guard {
     /// Names every faulty variable at once.
     pub fn from_environment(environment: &Environment) -> Result<Self, Faults> {
         let settings = Settings::new(environment);
-        let verifier = settings.access_verifier().zip(settings.verified_cache_entries());
+        let verifier = settings::access_verifier(&settings).zip(settings::verified_cache_entries(&settings));
         let files = settings.secret_files();
         let (verifier, entries) = settings.finish(verifier)?;
         let keys = verifier.keys().clone();
         let guard = Self::new(verifier, Arc::new(SystemClock)).remembering(entries);
         let watching = guard.watching(files, move |settings| {
-            if let Some(own) = settings.access_secrets() {
+            if let Some(own) = settings::access_secrets(settings) {
                 keys.take_own(own.verifying().clone());
             }
         });
@@ -111,7 +112,7 @@ impl Guard {
 
     /// The same, kept up to date by these.
     #[cfg(feature = "feed")]
-    pub(crate) fn kept_by(self, followers: crate::following::Followers) -> Self {
+    pub(crate) fn kept_by(self, followers: crate::remote_guard::Followers) -> Self {
         Self { followers: Some(Arc::new(followers)), ..self }
     }
 

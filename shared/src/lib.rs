@@ -16,52 +16,41 @@
 mod access_token;
 #[cfg(feature = "actix")]
 pub mod actix;
-mod alike;
-mod alphabet;
+mod ascii;
 #[cfg(feature = "feed")]
 mod auth_server;
+#[cfg(feature = "feed")]
+mod background_thread;
 mod base64url;
+mod claims_interner;
 mod clock;
-mod compact;
-mod environment;
-mod error_body;
-#[cfg(feature = "feed")]
-mod following;
 mod guard;
+mod jws;
 pub mod keys;
-mod live;
 mod numeric_date;
+mod protocol_error;
 #[cfg(feature = "feed")]
-mod own_thread;
-mod refusal;
+mod remote_guard;
 pub mod revocation;
 mod scope;
-mod secret;
-mod secret_files;
-#[cfg(feature = "server")]
-pub mod server;
-mod settings;
-mod unique_members;
+pub mod settings;
+pub mod strict_json;
+mod token_cache;
+mod token_error;
 mod usual_payload;
-mod verified_tokens;
-mod weak_secret;
+
+pub use goptri_settings::{Environment, EnvironmentError, Fault, Faults};
 
 pub use access_token::{AccessClaims, AccessVerifier, Audience, FIRST_PARTY_CLIENT};
 #[cfg(feature = "feed")]
 pub use auth_server::AuthServer;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use compact::{Compact, MAX_TOKEN_BYTES, TokenType};
-pub use environment::{Environment, EnvironmentError};
-pub use error_body::{Challenge, ErrorBody, ProtocolError};
-#[cfg(feature = "feed")]
-pub use following::Following;
 pub use guard::{Guard, NotReady};
+pub use jws::{Compact, MAX_TOKEN_BYTES, TokenType};
 pub use keys::{KeyRing, SigningFailed};
-pub use live::Live;
 pub use numeric_date::NumericDate;
-pub use refusal::Refusal;
+pub use protocol_error::{Challenge, ErrorBody, ProtocolError};
+#[cfg(feature = "feed")]
+pub use remote_guard::Following;
 pub use scope::{AnyToken, InvalidScope, Needs, Permission, PhotosRead, PhotosWrite, Scope};
-pub use secret::{AccessTokenSecret, FeedSecret, Kind, Plain, RefreshTokenSecret};
-pub use secret_files::{FileWatch, SecretFiles};
-pub use settings::{Fault, Faults, Settings, duration_in_words, parse_duration};
-pub use weak_secret::WeakSecret;
+pub use token_error::Refusal;

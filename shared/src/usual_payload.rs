@@ -4,8 +4,8 @@
 //! in the least is left to the parser, which alone decides whether it is a payload; what is read here, it would read the same
 //! way. Nearly all tokens that a service sees have this form, and a parser takes a third of the time to verify one.
 
-use crate::alike::{Alike, Common};
-use crate::{AccessClaims, InvalidScope, NumericDate, alphabet};
+use crate::claims_interner::{Alike, Common};
+use crate::{AccessClaims, InvalidScope, NumericDate, ascii};
 
 /// What the members say, as slices of the payload.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub(crate) struct UsualPayload<'a> {
 impl<'a> UsualPayload<'a> {
     /// What it says, if it is in this form.
     pub(crate) fn read(json: &'a [u8]) -> Result<Self, OtherForm> {
-        if !alphabet::all(json, |byte| matches!(byte, b' '..=b'[' | b']'..=b'~')) {
+        if !ascii::all(json, |byte| matches!(byte, b' '..=b'[' | b']'..=b'~')) {
             return Err(OtherForm);
         }
         let mut rest = Rest(std::str::from_utf8(json).map_err(|_| OtherForm)?);
@@ -170,7 +170,7 @@ impl<'a> Rest<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unique_members;
+    use crate::strict_json;
     use crate::{Audience, Scope};
 
     fn claims() -> AccessClaims {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     fn parsed(json: &[u8]) -> Option<AccessClaims> {
-        unique_members::from_slice(json).ok()
+        strict_json::from_slice(json).ok()
     }
 
     #[test]

@@ -8,8 +8,8 @@ mod photos;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use goptri::server::{Admits, Route, current_user, healthz};
 use goptri::{Needs, Permission, PhotosRead, PhotosWrite};
+use goptri_server::{Admits, Route, current_user, healthz};
 
 /// How long a picture may take to arrive: the largest needs 18 kB a second.
 const UPLOAD: Duration = Duration::from_mins(5);

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use api_server::Config;
-use goptri::Environment;
+use goptri_settings::Environment;
 
 use crate::support::environment;
 

@@ -1,7 +1,7 @@
 //! The table of routes, asked by strangers, and what is not on it.
 
-use goptri::server::Admits;
 use goptri::{AccessClaims, Needs, Scope};
+use goptri_server::Admits;
 
 use crate::support::{TestServer, answer, sign};
 

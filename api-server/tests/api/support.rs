@@ -11,10 +11,8 @@ use std::time::{Duration, Instant};
 use api_server::{Application, Config};
 use chrono::TimeDelta;
 use goptri::revocation::ManualMonotonic;
-use goptri::{
-    AccessClaims, AccessTokenSecret, Audience, Clock, Environment, KeyRing, ManualClock, NumericDate, Plain,
-    Scope, TokenType,
-};
+use goptri::{AccessClaims, Audience, Clock, KeyRing, ManualClock, NumericDate, Scope, TokenType};
+use goptri_settings::{AccessTokenSecret, Environment, Plain};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use goptri::{Kind, Plain};
+use goptri_settings::{Kind, Plain};
 use sha2::Digest as _;
 
 /// The kind of a refresh token's `jti`, which only the token holds.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use goptri::{Kind, Plain};
+use goptri_settings::{Kind, Plain};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{Email, common_passwords};

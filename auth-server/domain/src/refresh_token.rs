@@ -4,7 +4,8 @@
 //! database alone mints nothing, nor does the secret alone; and minting twice gives the same bytes.
 
 use chrono::TimeDelta;
-use goptri::{KeyRing, Live, NumericDate, Plain, Refusal, SigningFailed, TokenType};
+use goptri::{KeyRing, NumericDate, Refusal, SigningFailed, TokenType};
+use goptri_settings::{Live, Plain};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

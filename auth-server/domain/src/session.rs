@@ -105,7 +105,11 @@ pub struct NewSession {
 #[cfg(feature = "testing")]
 impl NewSession {
     /// One as a test opens it: without a password, and with nothing that most do not ask about.
-    pub fn for_test(key: SessionKey, verified_hash: PasswordHash, jti: &goptri::Plain<RefreshJti>) -> Self {
+    pub fn for_test(
+        key: SessionKey,
+        verified_hash: PasswordHash,
+        jti: &goptri_settings::Plain<RefreshJti>,
+    ) -> Self {
         Self {
             key,
             verified_hash,

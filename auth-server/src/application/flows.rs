@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_web::web::{Data, ServiceConfig};
 use auth_domain::{HashingCost, RefreshTokens};
 use auth_store::Store;
-use goptri::server::{TrustedProxies, UnknownPath, mount};
 use goptri::{Clock, Guard};
+use goptri_server::{TrustedProxies, UnknownPath, mount};
 
 use crate::config::Config;
 use crate::entropy::SystemEntropy;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use auth_store::StoreError;
-use goptri::{EnvironmentError, Faults};
+use goptri_settings::{EnvironmentError, Faults};
 
 use crate::flow::Failure;
 

@@ -6,7 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use goptri::{Environment, KeyRing, Settings};
+use goptri::KeyRing;
+use goptri_settings::{Environment, Settings};
 use serde_json::json;
 
 use super::{Failed, print_line};
@@ -87,7 +88,7 @@ fn write_new(file: &Path, pem: &str) -> Result<(), Failed> {
 
 fn list(json: bool, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
-    let ring = settings.access_keys();
+    let ring = goptri::settings::access_keys(&settings);
     let ring = settings.finish(ring)?;
     let signs = |kid: &str| kid == ring.signs().kid;
     if json {

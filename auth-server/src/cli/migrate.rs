@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use goptri::server::log_to_stderr;
-use goptri::{Environment, Settings, SystemClock};
+use goptri::SystemClock;
+use goptri_server::log_to_stderr;
+use goptri_settings::{Environment, Settings};
 
 use super::Failed;
 use crate::{config, storage};

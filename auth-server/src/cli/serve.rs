@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use goptri::server::{Hangups, log_to_stderr, stop_signal};
-use goptri::{Environment, Settings, SystemClock};
+use goptri::SystemClock;
+use goptri_server::{Hangups, log_to_stderr, stop_signal};
+use goptri_settings::{Environment, Settings};
 
 use super::Failed;
 use crate::{Application, Config, StartError, storage};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_domain::{ListedSession, SessionId, SessionKey};
 use chrono::Utc;
-use goptri::{Environment, Settings};
+use goptri_settings::{Environment, Settings};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! `auth-server sweep`: what a server does by itself every minute, once and now.
 
-use goptri::{Environment, Settings};
+use goptri_settings::{Environment, Settings};
 
 use super::{Failed, StoreSettings};
 use crate::config;

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use auth_domain::{ClientId, RefreshTokens};
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{
-    Clock, Compact, Environment, Guard, Kind, Plain, Refusal, Settings, SystemClock, TokenType,
-    duration_in_words,
-};
+use goptri::{Clock, Compact, Guard, Refusal, SystemClock, TokenType};
+use goptri_settings::{Environment, Kind, Plain, Settings, duration_in_words};
 use serde_json::{Value, json};
 
 use super::{Failed, StoreSettings, read_secret};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auth_domain::{Role, User};
 use auth_store::Store;
-use goptri::{Environment, Settings};
+use goptri_settings::{Environment, Settings};
 use serde_json::{Value, json};
 
 use super::{Failed, StoreSettings, print_line, read_secret, sessions_in_words};

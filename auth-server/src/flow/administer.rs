@@ -6,7 +6,8 @@ use auth_domain::{
     HashingCost, NewPassword, Password, PasswordRules, PasswordSetter, Role, User, UserId, UserName,
 };
 use auth_store::{Changing, Store};
-use goptri::{Plain, ProtocolError};
+use goptri::ProtocolError;
+use goptri_settings::Plain;
 
 use super::{Failure, weak_password};
 use crate::entropy::SystemEntropy;

@@ -6,8 +6,9 @@ use auth_domain::{
     NewPassword, NormalPassword, Password, PasswordHash, PasswordRules, PasswordSetter, SessionKey,
 };
 use auth_store::{Changing, Store};
-use goptri::server::ClientAddress;
-use goptri::{Plain, ProtocolError};
+use goptri::ProtocolError;
+use goptri_server::ClientAddress;
+use goptri_settings::Plain;
 
 use super::{Account, Failure, weak_password};
 use crate::hashing::PasswordHasher;

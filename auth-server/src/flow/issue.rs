@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use auth_domain::{Entropy, RefreshJti, RefreshTokens, Snapshot, access_claims, random_name};
 use chrono::TimeDelta;
-use goptri::{KeyRing, Live, Plain, TokenType};
+use goptri::{KeyRing, TokenType};
+use goptri_settings::{Live, Plain};
 use serde::Serialize;
 
 use super::Failure;

@@ -7,7 +7,8 @@ use auth_domain::{
     random_id,
 };
 use auth_store::{Adding, Store};
-use goptri::{Clock, Plain, ProtocolError, SystemClock};
+use goptri::{Clock, ProtocolError, SystemClock};
+use goptri_settings::Plain;
 
 use super::Failure;
 use crate::entropy::SystemEntropy;

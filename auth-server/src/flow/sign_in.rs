@@ -8,8 +8,9 @@ use auth_domain::{
 };
 use auth_store::{Opening, Store, StoreError};
 use chrono::TimeDelta;
-use goptri::server::ClientAddress;
-use goptri::{Clock, Plain, ProtocolError, Scope};
+use goptri::{Clock, ProtocolError, Scope};
+use goptri_server::ClientAddress;
+use goptri_settings::Plain;
 use tracing::Instrument;
 
 use super::{Failure, IssueTokens, Rehash, Tokens};

@@ -94,7 +94,8 @@ impl Sweep {
 #[cfg(test)]
 mod tests {
     use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, UserId};
-    use goptri::{ManualClock, Plain};
+    use goptri::ManualClock;
+    use goptri_settings::Plain;
     use store_sqlite::SqliteStore;
     use uuid::Uuid;
 

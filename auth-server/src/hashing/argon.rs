@@ -169,7 +169,7 @@ impl Stored {
 
 #[cfg(test)]
 mod tests {
-    use goptri::Plain;
+    use goptri_settings::Plain;
 
     use super::*;
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::{Entropy, HashingCost, NormalPassword, PasswordHash};
-use goptri::{Plain, ProtocolError};
+use goptri::ProtocolError;
+use goptri_settings::Plain;
 use tokio::time::timeout;
 
 use crate::flow::Failure;

@@ -121,7 +121,7 @@ mod tests {
     use std::sync::mpsc;
 
     use auth_domain::NormalPassword;
-    use goptri::Plain;
+    use goptri_settings::Plain;
 
     use super::super::argon;
     use super::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
 use auth_store::{Readiness, Store};
-use goptri::server::Health;
+use goptri_server::Health;
 
 use crate::flow::{Failure, NOT_MIGRATED};
 

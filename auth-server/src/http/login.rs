@@ -8,8 +8,9 @@ use actix_web::http::header::USER_AGENT;
 use actix_web::web::{Data, Json};
 use actix_web::{FromRequest, HttpRequest};
 use auth_domain::Password;
-use goptri::server::{ClientAddress, JsonObject};
-use goptri::{Plain, ProtocolError};
+use goptri::ProtocolError;
+use goptri_server::{ClientAddress, JsonObject};
+use goptri_settings::Plain;
 use serde::Deserialize;
 
 use crate::flow::{Device, Failure, SignIn, Tokens};

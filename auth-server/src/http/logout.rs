@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use goptri::ProtocolError;
 use goptri::actix::presented_token;
-use goptri::server::{BodyKind, JsonObject, LimitedBody};
+use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use serde::Deserialize;
 
 use super::token::TokenBody;

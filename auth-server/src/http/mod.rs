@@ -15,8 +15,8 @@ mod users;
 pub(crate) use users::OpenRegistration;
 
 use actix_web::http::Method;
-use goptri::server::{Admits, Route, current_user, healthz};
 use goptri::{Needs, keys, revocation};
+use goptri_server::{Admits, Route, current_user, healthz};
 
 /// Every route on one screen, with whom it admits.
 pub fn routes() -> Vec<Route> {

@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use auth_domain::Password;
-use goptri::Plain;
-use goptri::server::{ClientAddress, JsonObject};
+use goptri_server::{ClientAddress, JsonObject};
+use goptri_settings::Plain;
 use serde::Deserialize;
 
 use crate::flow::{Account, ChangePassword, Failure};

@@ -8,9 +8,10 @@ use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
+use goptri::ProtocolError;
 use goptri::actix::presented_token;
 use goptri::revocation::Page;
-use goptri::{FeedSecret, Plain, ProtocolError};
+use goptri_settings::{FeedSecret, Plain};
 use serde::Deserialize;
 
 use crate::feed::{Feed, Line};

@@ -4,8 +4,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::web::{Data, Json};
 use auth_domain::ClientId;
-use goptri::server::{BodyKind, JsonObject, LimitedBody};
 use goptri::{Challenge, FIRST_PARTY_CLIENT, ProtocolError};
+use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use serde::Deserialize;
 
 use crate::flow::{Failure, Refresh, Tokens};

@@ -4,8 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, Responder};
 use auth_domain::{Password, UserId};
-use goptri::server::{ClientAddress, JsonObject};
-use goptri::{Plain, ProtocolError};
+use goptri::ProtocolError;
+use goptri_server::{ClientAddress, JsonObject};
+use goptri_settings::Plain;
 use serde::{Deserialize, Serialize};
 
 use crate::flow::{Failure, Register, Registration};

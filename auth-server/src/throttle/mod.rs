@@ -11,8 +11,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth_domain::{PER_ADDRESS, PER_PAIR, Pace, Tally, prefix};
-use goptri::server::ClientAddress;
 use goptri::{Clock, ProtocolError};
+use goptri_server::ClientAddress;
 
 use crate::flow::Failure;
 use tallies::Tallies;

@@ -202,7 +202,7 @@ mod tests {
     use std::future::{pending, ready};
     use std::task::{Context, Poll, Waker};
 
-    use goptri::Plain;
+    use goptri_settings::Plain;
     use uuid::Uuid;
 
     use super::*;

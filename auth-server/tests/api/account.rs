@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use auth_domain::{NewSession, SessionId, SessionKey};
 use chrono::{DateTime, TimeDelta};
-use goptri::Plain;
+use goptri_settings::Plain;
 use reqwest::Method;
 use reqwest::header::USER_AGENT;
 use serde_json::{Value, json};

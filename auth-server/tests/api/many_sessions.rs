@@ -3,7 +3,7 @@
 use auth_domain::{Email, MOST_SESSIONS, NewSession, PasswordHash, SessionId, SessionKey, UserId};
 use auth_store::Opening;
 use chrono::TimeDelta;
-use goptri::Plain;
+use goptri_settings::Plain;
 use uuid::Uuid;
 
 use crate::support::{EMAIL, Engine, TestServer, on_both_engines};

@@ -1,8 +1,9 @@
 //! Every route, by the table that mounts it.
 
 use auth_server::http::routes;
-use goptri::server::Admits;
-use goptri::{KeyRing, Plain, RefreshTokenSecret, TokenType};
+use goptri::{KeyRing, TokenType};
+use goptri_server::Admits;
+use goptri_settings::{Plain, RefreshTokenSecret};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -2,7 +2,8 @@
 
 use auth_server::Config;
 use chrono::TimeDelta;
-use goptri::{AccessClaims, Compact, Environment, FIRST_PARTY_CLIENT};
+use goptri::{AccessClaims, Compact, FIRST_PARTY_CLIENT};
+use goptri_settings::Environment;
 use reqwest::Method;
 use serde_json::json;
 

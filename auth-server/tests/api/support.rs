@@ -9,10 +9,8 @@ use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
 use auth_store::Store;
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{
-    AccessClaims, AccessTokenSecret, Clock, Compact, Environment, FileWatch, KeyRing, ManualClock, Plain,
-    TokenType,
-};
+use goptri::{AccessClaims, Clock, Compact, KeyRing, ManualClock, TokenType};
+use goptri_settings::{AccessTokenSecret, Environment, FileWatch, Plain};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};

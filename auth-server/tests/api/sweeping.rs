@@ -6,7 +6,7 @@ use std::time::Instant;
 use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
 use auth_store::{Opening, Store};
 use chrono::TimeDelta;
-use goptri::Plain;
+use goptri_settings::Plain;
 use uuid::Uuid;
 
 use crate::support::{Engine, PATIENCE, TestServer};

@@ -10,7 +10,8 @@ use std::thread::{self, available_parallelism};
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
 use auth_store::{Adding, Upkeep as _, Users as _};
-use goptri::{Environment, SystemClock};
+use goptri::SystemClock;
+use goptri_settings::Environment;
 use reqwest::Client;
 use serde_json::{Value, json};
 use store_sqlite::SqliteStore;

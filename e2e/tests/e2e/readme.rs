@@ -142,11 +142,11 @@ fn three_dots_stand_for_anything_on_their_line_and_nothing_else_does() {
 #[test]
 fn every_variable_is_in_the_readme() {
     let sources = [
-        include_str!("../../../shared/src/settings/of_the_feed.rs"),
-        include_str!("../../../shared/src/settings/of_tokens.rs"),
-        include_str!("../../../shared/src/server/client_address.rs"),
-        include_str!("../../../shared/src/server/logging.rs"),
-        include_str!("../../../shared/src/server/metrics.rs"),
+        include_str!("../../../shared/src/settings/feed.rs"),
+        include_str!("../../../shared/src/settings/tokens.rs"),
+        include_str!("../../../server/src/client_address.rs"),
+        include_str!("../../../server/src/logging.rs"),
+        include_str!("../../../server/src/metrics.rs"),
         include_str!("../../../auth-server/src/config.rs"),
         include_str!("../../../auth-server/src/rings.rs"),
         include_str!("../../../api-server/src/config.rs"),

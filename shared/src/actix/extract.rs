@@ -9,7 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use crate::AccessClaims;
-use crate::error_body::{Challenge, ProtocolError};
+use crate::protocol_error::{Challenge, ProtocolError};
 use crate::scope::{AnyToken, Needs, Permission};
 
 /// Who calls: the verified claims of the access token, attached to the request by

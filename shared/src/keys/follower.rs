@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::fetch::{self, FetchFault, Fetched, fetch};
 use super::{JwksFault, KeysNotKnown, KnownKeys, PATH, PublicKeyFault};
 use crate::auth_server::AuthServer;
-use crate::own_thread::OwnThread;
+use crate::background_thread::OwnThread;
 
 /// How often keys are fetched, for whatever reason.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::public_key::PublicKey;
 use super::{PublicKeyFault, VerifyingKeys};
-use crate::unique_members;
+use crate::strict_json;
 
 /// Where auth-server publishes its keys.
 pub const PATH: &str = "/.well-known/jwks.json";
@@ -68,7 +68,7 @@ impl Jwks {
         if json.len() > MAX_JWKS_BYTES {
             return Err(JwksFault::TooLong);
         }
-        let set: Value = unique_members::from_slice(json).map_err(|_| JwksFault::NotASet)?;
+        let set: Value = strict_json::from_slice(json).map_err(|_| JwksFault::NotASet)?;
         let keys = objects(&set).ok_or(JwksFault::NotASet)?;
         if keys.len() > MAX_KEYS {
             return Err(JwksFault::TooManyKeys);

@@ -7,9 +7,10 @@ use serde::de::DeserializeOwned;
 
 use super::signing_key::SigningKey;
 use super::{KeyFileFault, KeyName, VerifyingKeys, key_file};
-use crate::compact::{TokenType, header_segment};
-use crate::secret::{Kind, Plain};
-use crate::{Refusal, WeakSecret, base64url};
+use crate::jws::{TokenType, header_segment};
+use crate::{Refusal, base64url};
+use goptri_settings::WeakSecret;
+use goptri_settings::{Kind, Plain};
 
 /// Keys for one purpose. The first signs, all verify.
 ///

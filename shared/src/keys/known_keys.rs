@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{KeyRing, VerifyingKeys};
-use crate::{Live, Refusal, TokenType};
+use crate::{Refusal, TokenType};
+use goptri_settings::Live;
 
 /// Clones share the keys. Who verifies never waits for who changes them.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Jwks;
 use super::public_key::PublicKey;
-use crate::compact::{self, Header, Segments, TokenType, header_segment};
+use crate::jws::{self, Header, Segments, TokenType, header_segment};
 use crate::{Refusal, base64url};
 
 /// The verifying halves of keys: each is found by its `kid`, and none is tried for another. There may be none at all.
@@ -30,7 +30,7 @@ impl VerifyingKeys {
     ///
     /// Says nothing about issuer, audience or time.
     pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, Refusal> {
-        compact::claims(&self.payload(typ, token)?)
+        jws::claims(&self.payload(typ, token)?)
     }
 
     /// The payload of the same, of which nothing has been read.

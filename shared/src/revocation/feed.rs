@@ -6,9 +6,9 @@ use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 
 use super::{FeedSecrets, HEARTBEAT_EVERY, PATH};
-use crate::Live;
 use crate::auth_server::AuthServer;
 use crate::keys::KeysWanted;
+use goptri_settings::Live;
 
 /// The feed of an auth-server, and the secret that opens it.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::secret::{FeedSecret, Plain};
+use goptri_settings::{FeedSecret, Plain};
 
 /// A ring of secrets: the first is presented, all are accepted.
 #[derive(Debug, Clone)]
@@ -50,7 +50,8 @@ impl FeedSecrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Environment, Faults, Settings};
+    use crate::{Environment, Faults};
+    use goptri_settings::Settings;
 
     const ONE: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
     const OTHER: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";
@@ -58,8 +59,8 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<Option<FeedSecrets>, Faults> {
         let environment = Environment::from_pairs(pairs.iter().copied());
         let settings = Settings::new(&environment);
-        let _ = settings.secrets::<crate::AccessTokenSecret>("ACCESS_TOKEN_SECRET");
-        let secrets = settings.optional_feed_secrets();
+        let _ = settings.secrets::<goptri_settings::AccessTokenSecret>("ACCESS_TOKEN_SECRET");
+        let secrets = crate::settings::optional_feed_secrets(&settings);
         settings.finish(secrets)
     }
 

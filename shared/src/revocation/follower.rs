@@ -11,8 +11,8 @@ use super::connection::{Listener, Lost, hear};
 use super::feed::{Feed, Pace};
 use super::revocations::Revocations;
 use super::staleness::OnStale;
+use crate::background_thread::OwnThread;
 use crate::keys::KeysWanted;
-use crate::own_thread::OwnThread;
 
 /// How often it looks after the set: one slice is swept, and whether it is stale is seen.
 const TENDING: Duration = Duration::from_millis(100);

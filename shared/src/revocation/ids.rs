@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::quality::RandomState;
 
-use crate::alphabet;
+use crate::ascii;
 
 /// So many parts, each behind a lock of its own, so that writing one does not hold up who reads another.
 pub(super) const SHARDS: usize = 64;
@@ -115,7 +115,7 @@ fn without_hyphens(text: &[u8]) -> Option<[u8; 32]> {
 
 /// 32 digits, in lower case.
 fn bits(digits: &[u8; 32]) -> Option<[u8; 16]> {
-    if !alphabet::all(digits, |digit| digit.is_ascii_digit() | matches!(digit, b'a'..=b'f')) {
+    if !ascii::all(digits, |digit| digit.is_ascii_digit() | matches!(digit, b'a'..=b'f')) {
         return None;
     }
     // Only letters have bit 6, and 'a' ends in 1.

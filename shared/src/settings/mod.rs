@@ -1,156 +1,18 @@
-//! Reads typed settings out of the environment and reports every fault at once, by the variable's name.
+//! The settings that auth-server and every verifier must agree on.
+//!
+//! Each function reads one setting, and notes an error in the [`Settings`](goptri_settings::Settings) when it returns
+//! `None`.
 
-mod durations;
-mod of_the_feed;
-mod of_tokens;
-mod secrets;
+mod feed;
+mod tokens;
 
-use std::cell::RefCell;
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
-pub use durations::{duration_in_words, parse_duration};
-
-use crate::Environment;
-use crate::secret::{Kind, Plain};
-use crate::secret_files::{Contents, Looked};
-
-/// Reads settings; a fault is noted and the reading goes on, so that all are found in one go.
-pub struct Settings<'a> {
-    environment: &'a Environment,
-    faults: RefCell<Vec<Fault>>,
-    secrets: RefCell<Vec<(&'static str, Plain<Any>)>>,
-    /// Whose secret is also another's.
-    shared: RefCell<Vec<&'static str>>,
-    files: RefCell<Vec<(PathBuf, Contents)>>,
-    /// What these hold is not read, but what was seen of them.
-    looked: Option<&'a Looked>,
-}
-
-impl fmt::Debug for Settings<'_> {
-    /// The names of files, and not what they hash to.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("environment", &self.environment)
-            .field("faults", &self.faults.borrow())
-            .field("files", &self.secret_files())
-            .finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug)]
-enum Any {}
-impl Kind for Any {
-    const NAME: &'static str = "secret";
-}
-
-/// One variable that cannot be used, and why. Never holds a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The variable's name.
-    pub variable: String,
-    /// A clause that follows the name: `is not set`.
-    pub problem: String,
-}
-
-/// All that is wrong with a configuration.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration cannot be used:")?;
-        self.0.iter().try_for_each(|Fault { variable, problem }| write!(f, "\n  {variable} {problem}"))
-    }
-}
-
-impl fmt::Debug for Faults {
-    /// As in `Display`: it is what `fn main() -> Result<(), Faults>` shows a person.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Faults {}
-
-impl<'a> Settings<'a> {
-    /// Starts reading.
-    pub fn new(environment: &'a Environment) -> Self {
-        Self {
-            environment,
-            faults: RefCell::default(),
-            secrets: RefCell::default(),
-            shared: RefCell::default(),
-            files: RefCell::default(),
-            looked: None,
-        }
-    }
-
-    /// Starts reading, where these files hold what was seen in them.
-    pub(crate) fn having_looked_at(environment: &'a Environment, looked: &'a Looked) -> Self {
-        Self { looked: Some(looked), ..Self::new(environment) }
-    }
-
-    /// Notes that `variable` cannot be used.
-    pub fn fault(&self, variable: &str, problem: impl fmt::Display) {
-        self.faults.borrow_mut().push(Fault { variable: variable.to_owned(), problem: problem.to_string() });
-    }
-
-    /// The variable, or `default`, parsed. `None` means that a fault was noted.
-    pub fn value<T, E: fmt::Display>(
-        &self,
-        variable: &str,
-        default: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let text = self.environment.get(variable).unwrap_or(default);
-        parse(text).map_err(|problem| self.fault(variable, problem)).ok()
-    }
-
-    /// The variable parsed, if it is set: `Some(None)` when it is not, `None` when a fault was noted.
-    pub fn optional<T, E: fmt::Display>(
-        &self,
-        variable: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<Option<T>> {
-        match self.environment.get(variable) {
-            None => Some(None),
-            Some(text) => parse(text).map(Some).map_err(|problem| self.fault(variable, problem)).ok(),
-        }
-    }
-
-    /// Whether the variable has a value, good or bad.
-    pub(crate) fn is_set(&self, variable: &str) -> bool {
-        self.environment.get(variable).is_some()
-    }
-
-    /// The address to listen on: an IP address and a port.
-    pub fn address(&self, variable: &str, default: &str) -> Option<SocketAddr> {
-        self.value(variable, default, |text| {
-            text.parse()
-                .map_err(|_| format!("is {text:?}; it is an IP address and a port, such as {default}"))
-        })
-    }
-
-    /// `on` or `off`.
-    pub fn switch(&self, variable: &str, default: bool) -> Option<bool> {
-        self.value(variable, if default { "on" } else { "off" }, |text| match text {
-            "on" => Ok(true),
-            "off" => Ok(false),
-            other => Err(format!("is {other:?}; it is either on or off")),
-        })
-    }
-
-    /// The configuration, if no fault was noted on the way.
-    pub fn finish<T>(self, configuration: Option<T>) -> Result<T, Faults> {
-        let faults = self.faults.into_inner();
-        match configuration {
-            Some(configuration) if faults.is_empty() => Ok(configuration),
-            _ => Err(Faults(faults)),
-        }
-    }
-}
+#[cfg(feature = "feed")]
+pub use feed::auth_server;
+pub use feed::{feed_secrets, optional_feed_secrets, staleness};
+pub use tokens::{access_keys, access_verifier, audience, clock_leeway, issuer, key_ring};
+pub(crate) use tokens::{access_secrets, verified_cache_entries};
+#[cfg(feature = "feed")]
+pub(crate) use tokens::{own_verifying_keys, verifier_with};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Every fault is found, and named in a sentence that shows no secret.
 
+use goptri_settings::{Environment, Faults, Settings};
+
 use super::*;
 
 const GOOD: &str = "5f2a9c4be1d078365f2a9c4be1d07836";
@@ -7,8 +9,8 @@ const GOOD: &str = "5f2a9c4be1d078365f2a9c4be1d07836";
 fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
     let environment = Environment::from_pairs(pairs.iter().copied());
     let settings = Settings::new(&environment);
-    let verifier = settings.access_verifier();
-    let other = settings.secrets::<crate::RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
+    let verifier = access_verifier(&settings);
+    let other = settings.secrets::<goptri_settings::RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
     match settings.finish(verifier.zip(other)) {
         Ok(_) => Vec::new(),
         Err(Faults(faults)) => {
@@ -85,7 +87,7 @@ fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_
     let read = |pairs: Pairs<'_>| {
         let environment = Environment::from_pairs(pairs.iter().copied());
         let settings = Settings::new(&environment);
-        let ring = settings.access_keys();
+        let ring = access_keys(&settings);
         settings.finish(ring)
     };
     let good: [(Pairs<'_>, &[&str]); 5] = [

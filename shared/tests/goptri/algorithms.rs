@@ -3,7 +3,7 @@
 use goptri::Refusal;
 use jsonwebtoken::Algorithm;
 
-use crate::forge::{SECRET, base64url, claims, good, header, mac, refusal, with, with_header};
+use test_support::forge::{SECRET, base64url, claims, good, header, mac, refusal, with, with_header};
 
 const OTHER_NAMES: [&str; 31] = [
     "none",

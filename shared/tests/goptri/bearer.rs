@@ -5,8 +5,9 @@ use std::sync::Arc;
 use goptri::Guard;
 use serde_json::{Value, json};
 
-use crate::forge::{PERSON, claims, good, verifier, with, with_claims, without};
-use crate::protected::{CountingClock, bearing, call, call_guarded, get};
+use crate::protected::{CountingClock, call, call_guarded};
+use test_support::forge::{PERSON, claims, good, verifier, with, with_claims, without};
+use test_support::{bearing, get};
 
 #[actix_web::test]
 async fn the_callers_claims_reach_the_handler() {

@@ -3,8 +3,9 @@
 use goptri::Refusal;
 use serde_json::json;
 
-use crate::forge::{claims, good, one_for_each_refusal, refusal, with, with_claims};
-use crate::protected::{bearing, call, get};
+use crate::protected::call;
+use test_support::forge::{claims, good, one_for_each_refusal, refusal, with, with_claims};
+use test_support::{bearing, get};
 
 fn authorized(values: &[&[u8]]) -> actix_web::test::TestRequest {
     values.iter().fold(get("/api/me"), |request, value| {

@@ -3,7 +3,7 @@
 use goptri::Refusal;
 use serde_json::{Value, json};
 
-use crate::forge::{
+use test_support::forge::{
     AUDIENCE, ISSUER, NOW, PERSON, at, claims, forge, header, refusal, verifier, with, with_claims, with_raw,
     without,
 };

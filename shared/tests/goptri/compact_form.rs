@@ -3,7 +3,7 @@
 use goptri::{Compact, MAX_TOKEN_BYTES, Refusal};
 use serde_json::json;
 
-use crate::forge::{base64url, claims, forge, good, header, refusal, seal, token, with};
+use test_support::forge::{base64url, claims, forge, good, header, refusal, seal, token, with};
 
 /// The next character of the base64url alphabet: the last one of a segment, so changed, has bits left over.
 fn bump_last(segment: &str) -> String {

@@ -2,7 +2,7 @@
 
 use goptri::Refusal;
 
-use crate::forge::{claims, forge, header, refusal};
+use test_support::forge::{claims, forge, header, refusal};
 
 /// Each stands before the genuine members.
 const DOUBLED_IN_BOTH: [&str; 6] = [

@@ -7,8 +7,8 @@ use goptri::revocation::{Kind, OnStale, Pace};
 
 use crate::feed_server::end;
 use crate::followed::{Followed, PACE};
-use crate::forge::{NOW, good};
 use crate::revoked::SESSION;
+use test_support::forge::{NOW, good};
 
 fn seconds(followed: &Followed) -> u64 {
     followed.revocations.age().unwrap().as_secs()

@@ -8,8 +8,8 @@ use goptri::{Clock, Environment, Guard, Refusal, SystemClock};
 
 use crate::feed_server::{FeedServer, end};
 use crate::followed::{FEED_SECRET, Followed};
-use crate::forge::{AUDIENCE, ISSUER, NOW, SECRET, claims, good, with, with_claims};
 use crate::revoked::{SESSION, TOKEN, of_a_client};
+use test_support::forge::{AUDIENCE, ISSUER, NOW, SECRET, claims, good, with, with_claims};
 
 /// RV-12
 #[test]

@@ -7,8 +7,8 @@ use goptri::revocation::{Kind, OnStale, Pace};
 
 use crate::feed_server::{Asked, end};
 use crate::followed::{FEED_SECRET, Followed};
-use crate::forge::{NOW, good};
 use crate::revoked::{SESSION, resident_kb};
+use test_support::forge::{NOW, good};
 
 /// After what the test did, a good server heals everything, and what was known before is still known.
 fn heals(followed: &Followed) {

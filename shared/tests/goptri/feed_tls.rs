@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use goptri::Environment;
 use goptri::revocation::{Feed, FeedFollower, Revocations};
-use goptri::{Environment, Settings};
+use goptri_settings::Settings;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -73,7 +74,7 @@ fn a_certificate_is_trusted_if_it_is_for_that_name_and_its_issuer_is_known() {
         }
         let environment = Environment::from_pairs(variables);
         let settings = Settings::new(&environment);
-        let asked = settings.auth_server().zip(settings.feed_secrets());
+        let asked = goptri::settings::auth_server(&settings).zip(goptri::settings::feed_secrets(&settings));
         let (auth_server, secrets) = settings.finish(asked).unwrap();
         let feed = Feed::new(auth_server, secrets);
         let follower = FeedFollower::start(feed, Revocations::default()).unwrap();

@@ -6,12 +6,13 @@ use std::time::Duration;
 use goptri::revocation::{
     Feed, FeedFollower, FeedSecrets, ManualMonotonic, OnStale, Pace, Revocations, Staleness,
 };
-use goptri::{AuthServer, Guard, Plain, Refusal};
+use goptri::{AuthServer, Guard, Refusal};
+use goptri_settings::Plain;
 use tracing::dispatcher::DefaultGuard;
 
 use crate::feed_server::{Asked, FeedServer};
-use crate::forge::{StoppedClock, verifier};
 use crate::logged::Log;
+use test_support::forge::{StoppedClock, verifier};
 
 pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use goptri::keys::KeysPace;
 use goptri::revocation::ManualMonotonic;
-use goptri::{Environment, Following, Guard, Refusal, Settings, TokenType};
+use goptri::{Environment, Following, Guard, Refusal, TokenType};
+use goptri_settings::Settings;
 use tracing::dispatcher::DefaultGuard;
 
 use crate::feed_server::FeedServer;
-use crate::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
 use crate::logged::Log;
 use crate::test_keys::{jwks, kid_of, pairs};
+use test_support::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
 
 /// Nothing happens by itself: whatever is fetched, somebody has asked for. After a failure it is tried again soon.
 pub(crate) const ONLY_WHEN_ASKED: KeysPace = KeysPace {

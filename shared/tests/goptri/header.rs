@@ -4,8 +4,10 @@ use goptri::Refusal;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
-use crate::forge::SECRET;
-use crate::forge::{OTHER_SECRET, base64url, claims, header, kid, mac, refusal, with, with_header, without};
+use test_support::forge::SECRET;
+use test_support::forge::{
+    OTHER_SECRET, base64url, claims, header, kid, mac, refusal, with, with_header, without,
+};
 
 /// Members by which a sender might bring a key of their own.
 fn bringing_a_key(secret: &str) -> Value {

@@ -7,10 +7,10 @@ use goptri::{KeyRing, Refusal};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-use crate::forge::{SECRET, base64url, claims, kid, ring, with};
 use crate::test_keys::{
     EACH_TYPE, ED25519, P256, P256_OTHER, RSA, jwk, kid_of, pairs, refusal, sign, unsigned,
 };
+use test_support::forge::{SECRET, base64url, claims, kid, ring, with};
 
 /// One key of each type, and a secret.
 fn ring_of_all() -> KeyRing {
@@ -163,7 +163,7 @@ fn a_token_maced_with_a_public_key_is_refused() {
 
 /// What a ring would call that secret, were it one.
 fn kid_if(secret: &str) -> String {
-    let plain = crate::forge::plain(secret);
+    let plain = test_support::forge::plain(secret);
     KeyRing::from_secrets(&plain, &[]).map_or_else(|_| "?".to_owned(), |ring| ring.signs().kid.clone())
 }
 

@@ -5,11 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use goptri::keys::{KeyFileFault, MAX_KEYS, PublicKeyFault};
-use goptri::{Environment, Faults, KeyRing, Settings, TokenType};
+use goptri::{Environment, Faults, KeyRing, TokenType};
+use goptri_settings::Settings;
 
-use crate::forge::{SECRET, claims, good, kid};
 use crate::logged::Log;
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, kid_of, pairs, refusal};
+use test_support::forge::{SECRET, claims, good, kid};
 
 fn fault(pem: &str) -> KeyFileFault {
     KeyRing::from_pem(pem).unwrap_err()
@@ -136,7 +137,7 @@ fn a_mixture_of_two_p256_keys_is_neither_of_them_and_no_third() {
 fn read(pairs: &[(&str, &str)]) -> Result<KeyRing, Faults> {
     let environment = Environment::from_pairs(pairs.iter().copied());
     let settings = Settings::new(&environment);
-    let keys = settings.access_keys();
+    let keys = goptri::settings::access_keys(&settings);
     settings.finish(keys)
 }
 

@@ -5,8 +5,8 @@ use goptri::{Compact, TokenType};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::forge::{OTHER_SECRET, SECRET, base64url, claims, good, kid, ring};
 use crate::test_keys::{EACH_TYPE, ED25519, P256, P256_OTHER, RSA, jwk, jwks, kid_of, pairs, refusal};
+use test_support::forge::{OTHER_SECRET, SECRET, base64url, claims, good, kid, ring};
 
 /// The private key of RFC 8037, appendix A.1, in PKCS#8.
 const OF_RFC_8037: &str = "-----BEGIN PRIVATE KEY-----

@@ -4,8 +4,8 @@ use goptri::TokenType;
 use goptri::keys::{Jwks, JwksFault, PublicKeyFault, VerifyingKeys};
 use serde_json::{Value, json};
 
-use crate::forge::{base64url, claims, with, without};
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, kid_of, pairs};
+use test_support::forge::{base64url, claims, with, without};
 
 pub(crate) fn read(set: &Value) -> Result<(VerifyingKeys, Vec<PublicKeyFault>), JwksFault> {
     Jwks::read(set.to_string().as_bytes())

@@ -6,9 +6,9 @@ use goptri::TokenType;
 use goptri::keys::{Jwks, JwksFault, MAX_JWKS_BYTES, MAX_KEYS, PublicKeyFault};
 use serde_json::{Value, json};
 
-use crate::forge::{OTHER_SECRET, SECRET, base64url, claims, ring, with, without};
 use crate::key_sets::read;
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, jwks, kid_of, pairs};
+use test_support::forge::{OTHER_SECRET, SECRET, base64url, claims, ring, with, without};
 
 /// That this makes the whole set worth nothing, good keys and all.
 fn refused(set: &[u8], expected: JwksFault) {
@@ -35,7 +35,8 @@ fn a_private_member_anywhere_refuses_the_whole_set() {
         let set = json!({ "keys": [jwk(P256), unknown] }).to_string();
         refused(set.as_bytes(), JwksFault::PrivateMembers);
     }
-    let secret = json!({ "keys": [{ "kty": "oct", "k": base64url(crate::forge::SECRET), "alg": "HS256" }] });
+    let secret =
+        json!({ "keys": [{ "kty": "oct", "k": base64url(test_support::forge::SECRET), "alg": "HS256" }] });
     let fault = read(&secret).unwrap_err();
     assert_eq!(fault, JwksFault::PrivateMembers);
     assert!(fault.to_string().contains("everybody can sign with its keys: replace them at once"), "{fault}");
@@ -169,7 +170,7 @@ fn a_ring_publishes_public_members_only_and_never_a_secret() {
     assert_eq!(kids, expected.iter().map(String::as_str).collect());
     for secret in [SECRET, OTHER_SECRET] {
         assert!(!text.contains(secret) && !text.contains(&base64url(secret)), "{text}");
-        assert!(!text.contains(&crate::forge::kid(secret)), "not even what it is called: {text}");
+        assert!(!text.contains(&test_support::forge::kid(secret)), "not even what it is called: {text}");
     }
     let nothing = serde_json::to_string(&secrets.verifying().jwks()).unwrap();
     assert_eq!(nothing, r#"{"keys":[]}"#);

@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::feed_server::{Asked, FeedServer};
 use crate::followed_keys::{AGAIN_AND_AGAIN, FollowedKeys};
-use crate::forge::with;
 use crate::revoked::resident_kb;
 use crate::test_keys::{ED25519, P256, RSA, jwk, jwks};
+use test_support::forge::with;
 
 const FAILED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use";
 

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::feed_server::FeedServer;
 use crate::followed::FEED_SECRET;
 use crate::followed_keys::{AGAIN_AND_AGAIN, FollowedKeys, ONLY_WHEN_ASKED};
-use crate::forge::{base64url, claims, with};
 use crate::test_keys::{ED25519, P256, RSA, jwk, jwks, kid_of, sign};
+use test_support::forge::{base64url, claims, with};
 
 const FEED: (&str, &str) = ("FEED_SECRET", FEED_SECRET);
 

@@ -5,7 +5,6 @@ mod algorithms;
 mod claims;
 mod compact_form;
 mod duplicates;
-mod forge;
 mod header;
 mod key_confusion;
 mod key_files;
@@ -55,10 +54,3 @@ mod keys_wanted;
 mod published_keys;
 #[cfg(feature = "feed")]
 mod secret_files_followed;
-
-#[cfg(feature = "server")]
-mod bodies;
-#[cfg(feature = "server")]
-mod responses;
-#[cfg(feature = "server")]
-mod routes;

@@ -1,7 +1,7 @@
 //! A token that was changed anywhere is no token.
 
-use crate::forge::{OTHER_SECRET, claims, good, refusal, ring};
 use goptri::TokenType;
+use test_support::forge::{OTHER_SECRET, claims, good, refusal, ring};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n{}\"\0";
 

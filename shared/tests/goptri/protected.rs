@@ -3,47 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use actix_web::dev::ServiceResponse;
-use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, web};
 use chrono::{DateTime, Utc};
 use goptri::actix::{Bearer, BearerAuth};
 use goptri::{Clock, Guard, Needs, Permission, PhotosRead, PhotosWrite};
 
-use crate::forge::{NOW, StoppedClock, at, verifier};
-
-/// All that a client sees of a response.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// By name, sorted.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    pub(crate) async fn of(response: ServiceResponse) -> Self {
-        let status = response.status().as_u16();
-        let headers = response.headers().iter();
-        let mut headers: Vec<_> =
-            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-        headers.sort();
-        let body = String::from_utf8(read_body(response).await.to_vec()).unwrap();
-        Self { status, headers, body }
-    }
-
-    /// The values of a header, in the order of the alphabet.
-    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
-    }
-
-    /// The code in the body.
-    pub(crate) fn error(&self) -> String {
-        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
-        assert!(body["error_description"].is_string(), "{}", self.body);
-        body["error"].as_str().unwrap().to_owned()
-    }
-}
+use test_support::Answer;
+use test_support::forge::{NOW, StoppedClock, at, verifier};
 
 /// Counts how often it is asked: once for each token that is verified.
 #[derive(Debug, Clone, Default)]
@@ -129,12 +96,4 @@ pub(crate) async fn call_guarded(request: TestRequest, guard: Guard) -> Answer {
     let app =
         App::new().service(required).service(optional).route("/me", web::to(me)).route("/who", web::to(who));
     Answer::of(call_service(&init_service(app).await, request.to_request()).await.map_into_boxed_body()).await
-}
-
-pub(crate) fn get(path: &str) -> TestRequest {
-    TestRequest::get().uri(path)
-}
-
-pub(crate) fn bearing(path: &str, token: &str) -> TestRequest {
-    get(path).insert_header(("Authorization", format!("Bearer {token}")))
 }

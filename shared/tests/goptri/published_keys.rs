@@ -5,8 +5,8 @@ use goptri::{Environment, Guard, NotReady, Refusal};
 
 use crate::feed_server::FeedServer;
 use crate::followed_keys::{AGAIN_AND_AGAIN, FollowedKeys, ONLY_WHEN_ASKED, token_of};
-use crate::forge::{AUDIENCE, ISSUER, SECRET, good, kid};
 use crate::test_keys::{ED25519, P256, RSA, jwks, kid_of};
+use test_support::forge::{AUDIENCE, ISSUER, SECRET, good, kid};
 
 /// OP-01
 #[test]
@@ -39,7 +39,8 @@ fn without_a_secret_the_published_keys_verify_once_they_are_known() {
 #[cfg(feature = "actix")]
 #[actix_web::test]
 async fn until_the_keys_are_known_the_middleware_answers_503() {
-    use crate::protected::{bearing, call_guarded, get};
+    use crate::protected::call_guarded;
+    use test_support::{bearing, get};
 
     let followed = FollowedKeys::start(FeedServer::start_by_hand(), ONLY_WHEN_ASKED, &[]);
     let asked = followed.server.next_for_keys();

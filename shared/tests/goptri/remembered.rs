@@ -13,11 +13,11 @@ use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness}
 use goptri::{AccessClaims, AccessVerifier, Clock, Environment, Guard, ManualClock, Refusal, TokenType};
 use serde_json::{Value, json};
 
-use crate::forge::{
+use crate::revoked::{SESSION, TOKEN, end, of_a_client};
+use test_support::forge::{
     AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, StoppedClock, claims, good, one_for_each_refusal,
     ring, verifier, with, with_claims,
 };
-use crate::revoked::{SESSION, TOKEN, end, of_a_client};
 
 fn remembering(entries: usize) -> Guard {
     Guard::new(verifier(), Arc::new(StoppedClock)).remembering(entries)

@@ -9,7 +9,7 @@ use goptri::revocation::{Entry, Kind, ManualMonotonic, NotReady, OnStale, Revoca
 use goptri::{Clock, Guard, ManualClock, Refusal};
 use serde_json::{Value, json};
 
-use crate::forge::{
+use test_support::forge::{
     NOW, StoppedClock, at, claims, forge, good, header, one_for_each_refusal, verifier, with, with_claims,
     without,
 };

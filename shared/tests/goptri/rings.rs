@@ -1,11 +1,12 @@
 //! A ring of keys: the first signs, all verify, and a key is named without being told.
 
-use goptri::{KeyRing, Refusal, TokenType, WeakSecret};
+use goptri::{KeyRing, Refusal, TokenType};
+use goptri_settings::WeakSecret;
 use jsonwebtoken::Algorithm;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::forge::{
+use test_support::forge::{
     NOW, OTHER_SECRET, SECRET, at, base64url, claims, good, header, kid, mac, plain, ring, verifier_with,
     with,
 };
@@ -65,7 +66,7 @@ fn a_token_signed_with_another_secret_is_refused() {
 #[test]
 fn a_token_is_verified_with_the_key_that_it_names_only() {
     let header = with(header(), "kid", kid(OTHER_SECRET));
-    let token = crate::forge::with_header(&header);
+    let token = test_support::forge::with_header(&header);
     assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(Refusal::BadSignature));
 }
 
@@ -107,7 +108,7 @@ fn the_name_of_a_secret_is_always_the_same_and_tells_nothing_of_it() {
 fn what_is_signed_is_a_plain_jws_with_three_members_in_its_header() {
     let token = ring(&[SECRET]).sign(TokenType::Access, &claims()).unwrap();
     let header: Value = serde_json::from_str(goptri::Compact::parse(&token).unwrap().header_json()).unwrap();
-    assert_eq!(header, crate::forge::header());
+    assert_eq!(header, test_support::forge::header());
     let (signed, signature) = token.rsplit_once('.').unwrap();
     assert_eq!(signature, mac(Algorithm::HS256, SECRET, signed));
 }

@@ -11,8 +11,8 @@ use goptri::{Clock, Environment, Guard, SystemClock, TokenType};
 use tempfile::TempDir;
 use tracing::dispatcher::DefaultGuard;
 
-use crate::forge::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, claims, ring, with};
 use crate::logged::Log;
+use test_support::forge::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, claims, ring, with};
 
 pub(crate) const THIRD_SECRET: &str = "c3a5e90b7d1f48266c2be4f0915d37a8";
 pub(crate) const UNUSABLE: &str = "what a file holds now cannot be used; what it held before stays in use";

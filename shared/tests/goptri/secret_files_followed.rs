@@ -8,8 +8,8 @@ use goptri::Refusal;
 use crate::feed_server::FeedServer;
 use crate::followed::FEED_SECRET;
 use crate::followed_keys::{FollowedKeys, ONLY_WHEN_ASKED};
-use crate::forge::{NOW, OTHER_SECRET, SECRET, claims, ring};
 use crate::secret_files::{THIRD_SECRET, UNUSABLE};
+use test_support::forge::{NOW, OTHER_SECRET, SECRET, claims, ring};
 
 const OTHER_FEED_SECRET: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";
 const OTHER_ACCESS: &str = "access tokens are verified with other keys from now on";

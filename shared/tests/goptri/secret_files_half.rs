@@ -8,8 +8,8 @@ use std::thread;
 
 use goptri::{Environment, Guard};
 
-use crate::forge::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, kid};
 use crate::secret_files::THIRD_SECRET;
+use test_support::forge::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, kid};
 
 /// A file of which each reading finds what the test says, and waits for it.
 struct Readings {

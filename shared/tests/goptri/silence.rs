@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use goptri::{AccessTokenSecret, Environment, Guard, KeyRing, RefreshTokenSecret, Settings};
+use goptri::{Environment, Guard, KeyRing};
+use goptri_settings::{AccessTokenSecret, RefreshTokenSecret, Settings};
 use sha2::{Digest, Sha256};
 
-use crate::forge::{
+use crate::test_keys::{EACH_TYPE, pairs};
+use test_support::forge::{
     OTHER_SECRET, SECRET, StoppedClock, base64url, one_for_each_refusal, plain, ring, verifier,
 };
-use crate::test_keys::{EACH_TYPE, pairs};
 
 /// Searches a `Debug` for a secret as text, as bytes in decimal and in hex, and in base64.
 fn assert_silent(what: &str, value: &dyn Debug) {
@@ -42,7 +43,8 @@ fn debug_shows_no_secret() {
     ]);
     let settings = Settings::new(&environment);
     let keys = settings.secrets::<AccessTokenSecret>("ACCESS_TOKEN_SECRET");
-    let _ = (settings.secrets::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET"), settings.issuer());
+    let _ =
+        (settings.secrets::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET"), goptri::settings::issuer(&settings));
     assert_silent("Settings", &settings);
     assert_silent("secrets", &keys);
     let faults = settings.finish(None::<()>).unwrap_err();

@@ -6,9 +6,10 @@ use std::time::Duration;
 use goptri::Guard;
 use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
 
-use crate::forge::{NOW, StoppedClock, good, verifier};
-use crate::protected::{bearing, call_guarded, get};
+use crate::protected::call_guarded;
 use crate::revoked::{SESSION, end};
+use test_support::forge::{NOW, StoppedClock, good, verifier};
+use test_support::{bearing, get};
 
 fn revocations(then: OnStale) -> (Revocations, Guard) {
     let staleness = Staleness { max: Duration::from_mins(1), then };

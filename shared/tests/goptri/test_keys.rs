@@ -12,7 +12,7 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
-use crate::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, at, base64url, claims};
+use test_support::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, at, base64url, claims};
 
 pub(crate) const ED25519: &str = include_str!("test_keys/ed25519.pem");
 pub(crate) const P256: &str = include_str!("test_keys/p256.pem");

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{TimeDelta, Utc};
 use goptri::{AccessVerifier, Clock, Guard, ManualClock, Refusal};
 
-use crate::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, SECRET, at, claims, ring, verifier, with, with_claims};
+use test_support::forge::{
+    AUDIENCE, ISSUER, LEEWAY, NOW, SECRET, at, claims, ring, verifier, with, with_claims,
+};
 
 fn verifier_of(leeway: i64) -> AccessVerifier {
     AccessVerifier::new(ring(&[SECRET]), ISSUER.into(), AUDIENCE.into(), TimeDelta::seconds(leeway))

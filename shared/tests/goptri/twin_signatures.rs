@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
 use goptri::{AccessVerifier, Guard, Refusal};
 
-use crate::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, StoppedClock, base64url};
 use crate::revoked::{SESSION, TOKEN, end};
 use crate::test_keys::{P256, kid_of, pairs, sign, unsigned};
+use test_support::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, StoppedClock, base64url};
 
 /// The order of P-256 (FIPS 186-5, SEC 2 §2.4.2).
 const ORDER: [u8; 32] = [

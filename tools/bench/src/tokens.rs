@@ -8,10 +8,8 @@ use auth_domain::{
 };
 use chrono::{TimeDelta, Timelike};
 use goptri::revocation::{Entry, Kind, Revocations};
-use goptri::{
-    AccessClaims, Clock, Environment, Guard, KeyRing, NumericDate, Plain, RefreshTokenSecret, Scope,
-    SystemClock, TokenType,
-};
+use goptri::{AccessClaims, Clock, Guard, KeyRing, NumericDate, Scope, SystemClock, TokenType};
+use goptri_settings::{Environment, Plain, RefreshTokenSecret};
 use uuid::Uuid;
 
 use crate::Failed;
@@ -91,7 +89,10 @@ pub(crate) fn refresh_token(tokens: &RefreshTokens, session: u64, generation: u3
 
 /// The ring of the shared secret.
 pub(crate) fn access_secret() -> Result<KeyRing, Failed> {
-    Ok(KeyRing::from_secrets(&Plain::<goptri::AccessTokenSecret>::new(ACCESS_TOKEN_SECRET.to_owned()), &[])?)
+    Ok(KeyRing::from_secrets(
+        &Plain::<goptri_settings::AccessTokenSecret>::new(ACCESS_TOKEN_SECRET.to_owned()),
+        &[],
+    )?)
 }
 
 fn claims(session: u64) -> Result<AccessClaims, Failed> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use auth_domain::random_name;
 use auth_server::SystemEntropy;
 use auth_server::cli::fresh_secrets;
-use goptri::Environment;
+use goptri_settings::Environment;
 
 /// The folder, opened.
 pub(crate) struct Kept {

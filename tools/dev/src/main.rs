@@ -17,9 +17,10 @@ use auth_domain::PasswordRules;
 use auth_server::flow::{Failure, Register, Registration};
 use auth_server::storage;
 use clap::Parser;
+use goptri::SystemClock;
 use goptri::revocation::SystemMonotonic;
-use goptri::server::{log_to_stderr, stop_signal};
-use goptri::{Environment, Plain, Settings, SystemClock};
+use goptri_server::{log_to_stderr, stop_signal};
+use goptri_settings::{Environment, Plain, Settings};
 use kept::Kept;
 
 /// The demo user's password is as long as it is, whatever the rules for others are.

@@ -4,14 +4,27 @@
 use cargo_metadata::{DependencyKind, MetadataCommand, camino::Utf8Path};
 
 /// The rooms of the house, and what each may stand on.
-const ARROWS: [(&str, &[&str]); 7] = [
-    ("goptri", &[]),
-    ("auth-domain", &["goptri"]),
-    ("auth-store", &["auth-domain", "goptri"]),
-    ("store-postgres", &["auth-domain", "auth-store", "goptri"]),
-    ("store-sqlite", &["auth-domain", "auth-store", "goptri"]),
-    ("auth-server", &["auth-domain", "auth-store", "goptri", "store-postgres", "store-sqlite"]),
-    ("api-server", &["goptri"]),
+const ARROWS: [(&str, &[&str]); 9] = [
+    ("goptri-settings", &[]),
+    ("goptri", &["goptri-settings"]),
+    ("goptri-server", &["goptri", "goptri-settings"]),
+    ("auth-domain", &["goptri", "goptri-settings"]),
+    ("auth-store", &["auth-domain", "goptri", "goptri-settings"]),
+    ("store-postgres", &["auth-domain", "auth-store", "goptri", "goptri-settings"]),
+    ("store-sqlite", &["auth-domain", "auth-store", "goptri", "goptri-settings"]),
+    (
+        "auth-server",
+        &[
+            "auth-domain",
+            "auth-store",
+            "goptri",
+            "goptri-server",
+            "goptri-settings",
+            "store-postgres",
+            "store-sqlite",
+        ],
+    ),
+    ("api-server", &["goptri", "goptri-server", "goptri-settings"]),
 ];
 
 /// What an example may stand on: what a user of Goptri has.

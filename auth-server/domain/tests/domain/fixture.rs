@@ -5,7 +5,8 @@ use auth_domain::{
     SessionKey, Snapshot, UserId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{AccessTokenSecret, AccessVerifier, Compact, KeyRing, Plain, Scope};
+use goptri::{AccessVerifier, Compact, KeyRing, Scope};
+use goptri_settings::{AccessTokenSecret, Plain};
 use serde_json::Value;
 
 pub(crate) const ISSUER: &str = "https://auth.example";

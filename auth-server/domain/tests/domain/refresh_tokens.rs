@@ -2,7 +2,8 @@
 
 use auth_domain::{ClientId, Digest, PresentedRefresh, RefreshPolicy, RefreshTokens, Refuse, Verdict, judge};
 use chrono::TimeDelta;
-use goptri::{Plain, Refusal, TokenType};
+use goptri::{Refusal, TokenType};
+use goptri_settings::Plain;
 use serde_json::{Value, json};
 
 use crate::fixture::{

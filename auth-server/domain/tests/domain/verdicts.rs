@@ -4,7 +4,7 @@ use auth_domain::{
     ClientId, Digest, End, Generation, PresentedRefresh, RefreshPolicy, Refuse, Snapshot, Verdict, judge,
 };
 use chrono::TimeDelta;
-use goptri::Plain;
+use goptri_settings::Plain;
 
 use crate::fixture::{jti, refresh_tokens, snapshot};
 

@@ -7,7 +7,8 @@ use auth_domain::{
     UserId,
 };
 use auth_store::{Adding, Users};
-use goptri::{Plain, Scope};
+use goptri::Scope;
+use goptri_settings::Plain;
 use store_postgres::PostgresStore;
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
 use auth_store::{Adding, Opening, Readiness, Sessions, StoreError, Upkeep, Users};
-use goptri::Plain;
+use goptri_settings::Plain;
 use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{Plain, Scope};
+use goptri::Scope;
+use goptri_settings::Plain;
 use uuid::Uuid;
 
 use super::Subject;

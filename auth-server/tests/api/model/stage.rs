@@ -9,7 +9,8 @@ use auth_domain::{ClientId, Credentials, Email, NewSession, RefreshTokens, Sessi
 use auth_store::{Opening, Rotation, Store};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use goptri::{ManualClock, Plain};
+use goptri::ManualClock;
+use goptri_settings::Plain;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use goptri::{AccessTokenSecret, KeyRing, Plain};
+use goptri::KeyRing;
+use goptri_settings::{AccessTokenSecret, Plain};
 
 use crate::programs::{program, run};
 

@@ -90,7 +90,7 @@ async fn the_commands_for_a_shared_secret_do_what_the_page_says() {
     // Both emergencies: the one that the page ends with, and the one in which nobody waits for anything.
     run(&steps, folder.path(), &[("127.0.0.1:9300", &metrics)]);
     let left = goptri::KeyRing::from_secrets(
-        &goptri::Plain::<goptri::AccessTokenSecret>::new(
+        &goptri_settings::Plain::<goptri_settings::AccessTokenSecret>::new(
             fs::read_to_string(&file).unwrap().trim_end().to_owned(),
         ),
         &[],

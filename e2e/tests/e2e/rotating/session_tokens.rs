@@ -7,10 +7,8 @@ use auth_domain::{
 };
 use auth_store::{Adding, Opening, Store};
 use chrono::TimeDelta;
-use goptri::{
-    AccessClaims, Audience, Clock, KeyRing, NumericDate, Plain, RefreshTokenSecret, Scope, SystemClock,
-    TokenType,
-};
+use goptri::{AccessClaims, Audience, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType};
+use goptri_settings::{Plain, RefreshTokenSecret};
 use store_postgres::PostgresStore;
 use uuid::Uuid;
 

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use api_server::{Application, Config};
 use chrono::TimeDelta;
+use goptri::ManualClock;
 use goptri::revocation::ManualMonotonic;
-use goptri::{Environment, ManualClock};
+use goptri_settings::Environment;
 use tokio::sync::oneshot;
 
 use super::fleet::{client, metric_at, sign_out, status};

@@ -11,10 +11,8 @@ use auth_domain::{
 use auth_store::{Adding, Opening, Store};
 use chrono::TimeDelta;
 use goptri::revocation::Page;
-use goptri::{
-    AccessClaims, AccessTokenSecret, Audience, Clock, KeyRing, NumericDate, Plain, Scope, SystemClock,
-    TokenType,
-};
+use goptri::{AccessClaims, Audience, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType};
+use goptri_settings::{AccessTokenSecret, Plain};
 use reqwest::Client;
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;

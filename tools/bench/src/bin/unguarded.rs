@@ -13,10 +13,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
 use actix_web::{App, HttpServer};
 use bench::someone;
-use goptri::server::{
-    Admits, Route, UnknownPath, every_response, healthz, log_to_stderr, mount, stop_signal,
-};
-use goptri::{AccessClaims, Environment, Guard, NumericDate, Scope, Settings};
+use goptri::{AccessClaims, Guard, NumericDate, Scope};
+use goptri_server::{Admits, Route, UnknownPath, every_response, healthz, log_to_stderr, mount, stop_signal};
+use goptri_settings::{Environment, Settings};
 use serde::Serialize;
 
 /// As api-server's.

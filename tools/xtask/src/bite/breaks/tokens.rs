@@ -41,7 +41,7 @@ pub(super) const BREAKS: &[Break] = &[
         name: "a remembered token outlives its key",
         edits: &[
             Edit {
-                file: "shared/src/verified_tokens.rs",
+                file: "shared/src/token_cache.rs",
                 find: "(verified.keys == keys).then_some(verified.claims)",
                 replace: "(verified.keys <= keys).then_some(verified.claims)",
             },
@@ -93,7 +93,7 @@ pub(super) const BREAKS: &[Break] = &[
     Break {
         name: "a file of secrets is used when it was seen once",
         edits: &[Edit {
-            file: "shared/src/secret_files.rs",
+            file: "settings/src/secret_files.rs",
             find: "seen_once.as_ref() == Some(&seen)",
             replace: "true",
         }],
@@ -106,7 +106,7 @@ pub(super) const BREAKS: &[Break] = &[
     Break {
         name: "a file of secrets that was seen twice is read once more",
         edits: &[Edit {
-            file: "shared/src/secret_files.rs",
+            file: "settings/src/secret_files.rs",
             find: "let settings = Settings::having_looked_at(environment, looked);",
             replace: "let _ = looked;
     let settings = Settings::new(environment);",

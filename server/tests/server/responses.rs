@@ -8,9 +8,9 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{init_service, try_call_service};
 use actix_web::{App, Error, HttpResponse, ResponseError, dev, web};
 use goptri::ProtocolError;
-use goptri::server::every_response;
+use goptri_server::every_response;
 
-use crate::protected::{Answer, get};
+use test_support::{Answer, get};
 
 /// Stands in the cause of each failure; no response may show it.
 const MARKER: &str = "select password_hash from users";

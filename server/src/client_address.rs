@@ -14,7 +14,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use ipnet::IpNet;
 
-use crate::Settings;
+use goptri_settings::Settings;
 
 /// Where a request comes from, as far as it is known. An IPv4 address mapped into IPv6 is an IPv4 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,13 +146,11 @@ fn parse_hop(element: &[u8]) -> Option<Result<ClientAddress, ()>> {
     Some(address.map(ClientAddress::new).map_err(drop))
 }
 
-impl Settings<'_> {
-    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed. Nobody's, by default.
-    pub fn trusted_proxies(&self) -> Option<TrustedProxies> {
-        const NAME: &str = "TRUSTED_PROXIES";
-        let parsed = self.value(NAME, "", |text| Ok::<_, String>(TrustedProxies::parse(text)))?;
-        parsed.map_err(|faults| faults.into_iter().for_each(|fault| self.fault(NAME, fault))).ok()
-    }
+/// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed. Nobody's, by default.
+pub fn trusted_proxies(settings: &Settings<'_>) -> Option<TrustedProxies> {
+    const NAME: &str = "TRUSTED_PROXIES";
+    let parsed = settings.value(NAME, "", |text| Ok::<_, String>(TrustedProxies::parse(text)))?;
+    parsed.map_err(|faults| faults.into_iter().for_each(|fault| settings.fault(NAME, fault))).ok()
 }
 
 impl FromRequest for ClientAddress {
@@ -167,7 +165,7 @@ impl FromRequest for ClientAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Environment;
+    use goptri_settings::Environment;
 
     fn client(trusted: &str, peer: &str, forwarded: &[&str]) -> String {
         let proxies = TrustedProxies::parse(trusted).unwrap();
@@ -223,7 +221,7 @@ mod tests {
         let faults = |text| {
             let environment = Environment::from_pairs([("TRUSTED_PROXIES", text)]);
             let settings = Settings::new(&environment);
-            let proxies = settings.trusted_proxies();
+            let proxies = trusted_proxies(&settings);
             settings.finish(proxies).map_or_else(|faults| faults.0, |_| Vec::new())
         };
         for good in ["", " ", "127.0.0.1", "127.0.0.1,::1", " 10.0.0.0/8 , 2001:db8::/32 ", "10.1.2.3/32"] {

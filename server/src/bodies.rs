@@ -12,8 +12,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
-use crate::ProtocolError;
-use crate::unique_members::{self, NotRead};
+use goptri::ProtocolError;
+use goptri::strict_json::{self, NotRead};
 
 /// The most bytes that a JSON body or a form may have.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -25,7 +25,7 @@ pub struct JsonObject<T>(pub T);
 impl<T: DeserializeOwned> JsonObject<T> {
     /// Parses a body whose content type is known to be JSON.
     pub fn parse(body: &[u8]) -> Result<T, ProtocolError> {
-        unique_members::from_slice(body.trim_ascii()).map_err(|not_read| {
+        strict_json::from_slice(body.trim_ascii()).map_err(|not_read| {
             match not_read {
                 NotRead::Json(error) => tracing::debug!(
                     line = error.line(),

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use crate::auth_server::AuthServer;
 use crate::keys::{KeysFollower, KeysPace, KeysWanted, KnownKeys};
 use crate::revocation::{Feed, FeedFollower, FeedSecrets, Monotonic, Revocations, Staleness};
-use crate::secret_files::SecretFiles;
-use crate::settings::Settings;
-use crate::{AccessVerifier, Clock, Guard, Live};
+use crate::settings;
+use crate::{AccessVerifier, Clock, Guard};
+use goptri_settings::Live;
+use goptri_settings::SecretFiles;
+use goptri_settings::Settings;
 
 /// What to follow, and what to make of it. [`start`](Self::start) makes a [`Guard`] of it.
 #[derive(Debug)]
@@ -51,12 +53,15 @@ impl Following {
                 "is not set, nor is AUTH_SERVER_URL, whose public keys would do as well; set one of them",
             );
         }
-        let keys = settings.own_verifying_keys().map(KnownKeys::with_published);
-        let verifier = settings.verifier_with(keys.clone());
-        let feed_secrets =
-            if needs_feed { settings.feed_secrets().map(Some) } else { settings.optional_feed_secrets() };
-        let (auth_server, staleness) = (settings.auth_server(), settings.staleness());
-        let verified_cache_entries = settings.verified_cache_entries();
+        let keys = settings::own_verifying_keys(settings).map(KnownKeys::with_published);
+        let verifier = settings::verifier_with(settings, keys.clone());
+        let feed_secrets = if needs_feed {
+            settings::feed_secrets(settings).map(Some)
+        } else {
+            settings::optional_feed_secrets(settings)
+        };
+        let (auth_server, staleness) = (settings::auth_server(settings), settings::staleness(settings));
+        let verified_cache_entries = settings::verified_cache_entries(settings);
         Some(Self {
             verifier: verifier?,
             keys: keys?,
@@ -119,7 +124,8 @@ impl Following {
 
 /// Takes what the files of secrets hold now.
 fn read_again(settings: &Settings<'_>, keys: &KnownKeys, feed: Option<&Live<FeedSecrets>>) {
-    let (own, feed_secrets) = (settings.own_verifying_keys(), settings.optional_feed_secrets());
+    let (own, feed_secrets) =
+        (settings::own_verifying_keys(settings), settings::optional_feed_secrets(settings));
     if let Some(own) = own
         && !settings.is_shared("ACCESS_TOKEN_SECRET")
     {

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Any, Settings};
 use crate::WeakSecret;
-use crate::keys::KeyRing;
 use crate::secret::{Kind, Plain};
 use crate::secret_files::{SecretFiles, contents};
+use crate::settings::{Any, Settings};
 
 impl Settings<'_> {
     /// Secrets separated by commas, from `NAME` or the file `NAME_FILE`: the first signs, all verify.
@@ -32,7 +31,7 @@ impl Settings<'_> {
     }
 
     /// Whether `NAME` or `NAME_FILE` is set, well or badly.
-    pub(crate) fn has_secret(&self, variable: &str) -> bool {
+    pub fn has_secret(&self, variable: &str) -> bool {
         self.is_set(variable) || self.is_set(&format!("{variable}_FILE"))
     }
 
@@ -88,7 +87,7 @@ impl Settings<'_> {
     }
 
     /// What a file holds, which is read again when it changes; or what is wrong with it, as a clause.
-    pub(super) fn read_file(&self, path: &str) -> Result<Zeroizing<String>, String> {
+    pub fn read_file(&self, path: &str) -> Result<Zeroizing<String>, String> {
         let read;
         let seen = self.looked.and_then(|looked| looked.0.get(Path::new(path)));
         let bytes = if let Some(bytes) = seen {
@@ -131,11 +130,5 @@ impl Settings<'_> {
     /// replaces neither then: which of the two is the new one cannot be told.
     pub fn is_shared(&self, variable: &str) -> bool {
         self.shared.borrow().contains(&variable)
-    }
-
-    /// The secrets of `variable` as a ring of keys.
-    pub fn key_ring<K: Kind>(&self, variable: &'static str) -> Option<KeyRing> {
-        let (first, others) = self.secrets::<K>(variable)?;
-        KeyRing::from_secrets(&first, &others).map_err(|weak| self.fault(variable, weak)).ok()
     }
 }

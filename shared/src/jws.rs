@@ -6,8 +6,8 @@
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::unique_members::{self, NotRead};
-use crate::{Refusal, alphabet, base64url};
+use crate::strict_json::{self, NotRead};
+use crate::{Refusal, ascii, base64url};
 
 /// A longer token is refused before anything else looks at it.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -59,9 +59,7 @@ impl<'a> Segments<'a> {
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::NotCompact)?;
         let (header, payload) = signed.split_once('.').ok_or(Refusal::NotCompact)?;
-        if [header, payload, signature]
-            .iter()
-            .any(|segment| !alphabet::all(segment.as_bytes(), is_of_base64url))
+        if [header, payload, signature].iter().any(|segment| !ascii::all(segment.as_bytes(), is_of_base64url))
         {
             return Err(Refusal::NotCompact);
         }
@@ -174,7 +172,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 }
 
 fn object<T: DeserializeOwned>(json: &[u8], part: &'static str) -> Result<T, Refusal> {
-    unique_members::from_slice(json).map_err(|not_read| match not_read {
+    strict_json::from_slice(json).map_err(|not_read| match not_read {
         NotRead::Duplicate => Refusal::DuplicateMember(part),
         NotRead::Json(_) => Refusal::Json(part),
     })

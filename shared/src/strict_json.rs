@@ -12,18 +12,15 @@ use serde::{Deserialize, forward_to_deserialize_any};
 
 /// Why a text was not read.
 #[derive(Debug)]
-pub(crate) enum NotRead {
+pub enum NotRead {
     /// A name stands twice.
     Duplicate,
     /// It is no JSON object, or not that of the type that was asked for. The error may quote the text.
-    Json(
-        #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "who logs it has that feature"))]
-        serde_json::Error,
-    ),
+    Json(serde_json::Error),
 }
 
 /// A `T` from all of `json`, which is one object. More than 128 levels of nesting are not read.
-pub(crate) fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, NotRead> {
+pub fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, NotRead> {
     if json.first() != Some(&b'{') {
         return Err(NotRead::Json(Error::custom("it is no object")));
     }

@@ -1,38 +1,38 @@
 //! What a follower of the revocation feed must be told.
 
-use super::{Settings, parse_duration};
+use goptri_settings::{Settings, parse_duration};
+
 use crate::revocation::{FeedSecrets, HEARTBEAT_EVERY, OnStale, Staleness};
 
-impl Settings<'_> {
-    /// `FEED_SECRET`: several separated by commas, the first presented, all accepted.
-    pub fn feed_secrets(&self) -> Option<FeedSecrets> {
-        self.secrets("FEED_SECRET").map(|(first, others)| FeedSecrets::new(first, others))
-    }
-
-    /// The same for whom the feed is a choice: `Some(None)` when it is not set, `None` when a fault was noted.
-    pub fn optional_feed_secrets(&self) -> Option<Option<FeedSecrets>> {
-        if self.has_secret("FEED_SECRET") { self.feed_secrets().map(Some) } else { Some(None) }
-    }
-
-    /// `REVOCATION_MAX_STALENESS` and `ON_STALE`.
-    pub fn staleness(&self) -> Option<Staleness> {
-        let max = self.value("REVOCATION_MAX_STALENESS", "60s", |text| {
-            let max = parse_duration(text)?.to_std().map_err(|error| error.to_string())?;
-            if max <= HEARTBEAT_EVERY {
-                return Err(
-                    "is not more than 5s, after which the next heartbeat of the feed is due".to_owned()
-                );
-            }
-            Ok(max)
-        });
-        let then = self.value("ON_STALE", "allow", |text| match text {
-            "allow" => Ok(OnStale::Allow),
-            "refuse" => Ok(OnStale::Refuse),
-            other => Err(format!("is {other:?}; it is either allow or refuse")),
-        });
-        Some(Staleness { max: max?, then: then? })
-    }
+/// `FEED_SECRET`: several separated by commas, the first presented, all accepted.
+pub fn feed_secrets(settings: &Settings<'_>) -> Option<FeedSecrets> {
+    settings.secrets("FEED_SECRET").map(|(first, others)| FeedSecrets::new(first, others))
 }
+
+/// The same for whom the feed is a choice: `Some(None)` when it is not set, `None` when a fault was noted.
+pub fn optional_feed_secrets(settings: &Settings<'_>) -> Option<Option<FeedSecrets>> {
+    if settings.has_secret("FEED_SECRET") { feed_secrets(settings).map(Some) } else { Some(None) }
+}
+
+/// `REVOCATION_MAX_STALENESS` and `ON_STALE`.
+pub fn staleness(settings: &Settings<'_>) -> Option<Staleness> {
+    let max = settings.value("REVOCATION_MAX_STALENESS", "60s", |text| {
+        let max = parse_duration(text)?.to_std().map_err(|error| error.to_string())?;
+        if max <= HEARTBEAT_EVERY {
+            return Err("is not more than 5s, after which the next heartbeat of the feed is due".to_owned());
+        }
+        Ok(max)
+    });
+    let then = settings.value("ON_STALE", "allow", |text| match text {
+        "allow" => Ok(OnStale::Allow),
+        "refuse" => Ok(OnStale::Refuse),
+        other => Err(format!("is {other:?}; it is either allow or refuse")),
+    });
+    Some(Staleness { max: max?, then: then? })
+}
+
+#[cfg(feature = "feed")]
+pub use source::auth_server;
 
 #[cfg(feature = "feed")]
 mod source {
@@ -41,38 +41,36 @@ mod source {
     use reqwest::Certificate;
     use url::{Host, Url};
 
-    use super::super::of_tokens::{ISSUER, base_url};
-    use super::Settings;
+    use super::super::tokens::{ISSUER, base_url};
     use crate::AuthServer;
+    use goptri_settings::Settings;
 
-    impl Settings<'_> {
-        /// `AUTH_SERVER_URL` and `AUTH_SERVER_CA_FILE`.
-        pub fn auth_server(&self) -> Option<AuthServer> {
-            let (url, roots) = (self.auth_server_url(), self.auth_server_roots());
-            AuthServer::new(&url?, &roots?).map_err(|problem| self.fault("AUTH_SERVER_URL", problem)).ok()
+    /// `AUTH_SERVER_URL` and `AUTH_SERVER_CA_FILE`.
+    pub fn auth_server(settings: &Settings<'_>) -> Option<AuthServer> {
+        let (url, roots) = (auth_server_url(settings), auth_server_roots(settings));
+        AuthServer::new(&url?, &roots?).map_err(|problem| settings.fault("AUTH_SERVER_URL", problem)).ok()
+    }
+
+    /// Where auth-server is reached; unless it is said, where tokens say that it is.
+    fn auth_server_url(settings: &Settings<'_>) -> Option<String> {
+        if settings.is_set("AUTH_SERVER_URL") {
+            return settings.value("AUTH_SERVER_URL", "", |text| reachable(text).map(|()| text.to_owned()));
         }
+        // A fault in it is noted by who reads it.
+        let issuer = settings.get("ISSUER").unwrap_or(ISSUER);
+        base_url(issuer).ok().map(|_| issuer.to_owned())
+    }
 
-        /// Where auth-server is reached; unless it is said, where tokens say that it is.
-        fn auth_server_url(&self) -> Option<String> {
-            if self.is_set("AUTH_SERVER_URL") {
-                return self.value("AUTH_SERVER_URL", "", |text| reachable(text).map(|()| text.to_owned()));
+    fn auth_server_roots(settings: &Settings<'_>) -> Option<Vec<Certificate>> {
+        let roots = settings.optional("AUTH_SERVER_CA_FILE", |path| {
+            let named = |problem: String| format!("names the file {path:?}, which {problem}");
+            let pem = fs::read(path).map_err(|error| named(format!("cannot be read: {error}")))?;
+            match Certificate::from_pem_bundle(&pem) {
+                Ok(roots) if !roots.is_empty() => Ok(roots),
+                _ => Err(named("has no certificates in PEM".to_owned())),
             }
-            // A fault in it is noted by who reads it.
-            let issuer = self.environment.get("ISSUER").unwrap_or(ISSUER);
-            base_url(issuer).ok().map(|_| issuer.to_owned())
-        }
-
-        fn auth_server_roots(&self) -> Option<Vec<Certificate>> {
-            let roots = self.optional("AUTH_SERVER_CA_FILE", |path| {
-                let named = |problem: String| format!("names the file {path:?}, which {problem}");
-                let pem = fs::read(path).map_err(|error| named(format!("cannot be read: {error}")))?;
-                match Certificate::from_pem_bundle(&pem) {
-                    Ok(roots) if !roots.is_empty() => Ok(roots),
-                    _ => Err(named("has no certificates in PEM".to_owned())),
-                }
-            });
-            roots.map(Option::unwrap_or_default)
-        }
+        });
+        roots.map(Option::unwrap_or_default)
     }
 
     /// As `ISSUER`, and plain http also where nobody but one's own machines can be: the network of a compose file, a cluster.
@@ -104,14 +102,15 @@ mod source {
     #[cfg(test)]
     mod tests {
         use super::*;
-        use crate::Environment;
+        use crate::settings::*;
+        use goptri_settings::Environment;
 
         const SECRET: (&str, &str) = ("FEED_SECRET", "feed-5f2a9c4be1d078365f2a9c4be1d07836");
 
         fn fault(more: &[(&str, &str)]) -> String {
             let environment = Environment::from_pairs([&[SECRET], more].concat());
             let settings = Settings::new(&environment);
-            let feed = settings.optional_feed_secrets().zip(settings.auth_server()).zip(settings.staleness());
+            let feed = optional_feed_secrets(&settings).zip(auth_server(&settings)).zip(staleness(&settings));
             settings.finish(feed).map_or_else(|faults| faults.to_string(), |_| String::new())
         }
 
@@ -157,7 +156,7 @@ mod source {
             assert_eq!(fault(&[("ISSUER", "https://login.example.com")]), "");
             let environment = Environment::from_pairs([SECRET, ("ISSUER", "http://login.example.com")]);
             let settings = Settings::new(&environment);
-            let both = settings.issuer().zip(settings.auth_server());
+            let both = issuer(&settings).zip(auth_server(&settings));
             assert_eq!(settings.finish(both).unwrap_err().0.len(), 1);
         }
 

@@ -3,10 +3,10 @@
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, web};
-use goptri::server::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, every_response};
+use goptri_server::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, every_response};
 use serde::Deserialize;
 
-use crate::protected::Answer;
+use test_support::Answer;
 
 /// Stands in each bad body; no response may show it.
 const MARKER: &str = "hunter2";

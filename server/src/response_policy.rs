@@ -16,7 +16,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, ResponseError};
 use tracing::Instrument;
 
-use crate::ProtocolError;
+use goptri::ProtocolError;
 
 /// The middleware, for `actix_web::middleware::from_fn`; the outermost one.
 pub async fn every_response<B: MessageBody + 'static>(

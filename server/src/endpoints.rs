@@ -3,7 +3,7 @@
 use actix_web::web::Json;
 use serde::Serialize;
 
-use crate::actix::Bearer;
+use goptri::actix::Bearer;
 
 /// `GET /currentuser`: the person behind the access token, or `null`.
 #[derive(Debug, Serialize)]

@@ -8,7 +8,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::Settings;
+use goptri_settings::Settings;
 
 /// When talkative, these write out what they send and receive, secrets included; no `RUST_LOG` may turn that on.
 const CAPPED: [(&str, LevelFilter); 16] = [

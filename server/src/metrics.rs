@@ -20,8 +20,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::ListenError;
-use crate::Settings;
+use crate::ListenError;
+use goptri_settings::Settings;
 
 /// Who is slower than that is not waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -116,12 +116,10 @@ where
     gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
 }
 
-impl Settings<'_> {
-    /// `METRICS_ADDR`: an IP address and a port. Without it, no metrics are shown.
-    pub fn metrics_address(&self) -> Option<Option<SocketAddr>> {
-        self.optional("METRICS_ADDR", |text| {
-            text.parse()
-                .map_err(|_| format!("is {text:?}; it is an IP address and a port, such as 127.0.0.1:9300"))
-        })
-    }
+/// `METRICS_ADDR`: an IP address and a port. Without it, no metrics are shown.
+pub fn metrics_address(settings: &Settings<'_>) -> Option<Option<SocketAddr>> {
+    settings.optional("METRICS_ADDR", |text| {
+        text.parse()
+            .map_err(|_| format!("is {text:?}; it is an IP address and a port, such as 127.0.0.1:9300"))
+    })
 }

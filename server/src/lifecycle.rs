@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::FileWatch;
+use goptri_settings::FileWatch;
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! The table of routes: what it says is what a service does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::App;
@@ -7,11 +8,15 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use goptri::actix::Bearer;
-use goptri::server::{Admits, Route, UnknownPath, every_response, mount};
-use goptri::{Needs, PhotosRead};
+use goptri::{Guard, Needs, PhotosRead};
+use goptri_server::{Admits, Route, UnknownPath, every_response, mount};
 
-use crate::forge::{PERSON, good};
-use crate::protected::{Answer, bearing, get, guard};
+use test_support::forge::{PERSON, StoppedClock, good, verifier};
+use test_support::{Answer, bearing, get};
+
+fn guard() -> Guard {
+    Guard::new(verifier(), Arc::new(StoppedClock)).remembering(100)
+}
 
 async fn hello() -> &'static str {
     "hello"

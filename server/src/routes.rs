@@ -12,8 +12,8 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, guard};
 
-use crate::actix::BearerAuth;
-use crate::{Guard, Needs, ProtocolError};
+use goptri::actix::BearerAuth;
+use goptri::{Guard, Needs, ProtocolError};
 
 /// A request whose body has not arrived, or which has not been answered, by then is given up.
 const DEADLINE: Duration = Duration::from_mins(1);

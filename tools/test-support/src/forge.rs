@@ -3,27 +3,28 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{AccessTokenSecret, AccessVerifier, Clock, Compact, KeyRing, Plain, Refusal, TokenType};
+use goptri::{AccessVerifier, Clock, Compact, KeyRing, Refusal, TokenType};
+use goptri_settings::{AccessTokenSecret, Plain};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-pub(crate) const SECRET: &str = "5f2a9c4be1d078365f2a9c4be1d07836";
-pub(crate) const OTHER_SECRET: &str = "8e71d2c5f0a9364b8e71d2c5f0a9364b";
-pub(crate) const ISSUER: &str = "https://auth.example";
-pub(crate) const AUDIENCE: &str = "https://api.example";
-pub(crate) const PERSON: &str = "0190b0a0-0000-7000-8000-000000000001";
+pub const SECRET: &str = "5f2a9c4be1d078365f2a9c4be1d07836";
+pub const OTHER_SECRET: &str = "8e71d2c5f0a9364b8e71d2c5f0a9364b";
+pub const ISSUER: &str = "https://auth.example";
+pub const AUDIENCE: &str = "https://api.example";
+pub const PERSON: &str = "0190b0a0-0000-7000-8000-000000000001";
 
 /// When every test happens, in seconds since 1970.
-pub(crate) const NOW: i64 = 1_800_000_000;
-pub(crate) const LEEWAY: i64 = 30;
+pub const NOW: i64 = 1_800_000_000;
+pub const LEEWAY: i64 = 30;
 
-pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+pub fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
 }
 
 /// A clock that stands still at `NOW`.
 #[derive(Debug)]
-pub(crate) struct StoppedClock;
+pub struct StoppedClock;
 
 impl Clock for StoppedClock {
     fn now(&self) -> DateTime<Utc> {
@@ -31,38 +32,38 @@ impl Clock for StoppedClock {
     }
 }
 
-pub(crate) fn plain(secret: &str) -> Plain<AccessTokenSecret> {
+pub fn plain(secret: &str) -> Plain<AccessTokenSecret> {
     Plain::new(secret.to_owned())
 }
 
 /// A ring of these secrets; the first signs.
-pub(crate) fn ring(secrets: &[&str]) -> KeyRing {
+pub fn ring(secrets: &[&str]) -> KeyRing {
     let others: Vec<_> = secrets[1..].iter().map(|secret| plain(secret)).collect();
     KeyRing::from_secrets(&plain(secrets[0]), &others).unwrap()
 }
 
 /// The `kid` by which a ring names this secret.
-pub(crate) fn kid(secret: &str) -> String {
+pub fn kid(secret: &str) -> String {
     let token = ring(&[secret]).sign(TokenType::Access, &json!({})).unwrap();
     let header: Value = serde_json::from_str(Compact::parse(&token).unwrap().header_json()).unwrap();
     header["kid"].as_str().unwrap().to_owned()
 }
 
-pub(crate) fn verifier() -> AccessVerifier {
+pub fn verifier() -> AccessVerifier {
     verifier_with(&[SECRET])
 }
 
-pub(crate) fn verifier_with(secrets: &[&str]) -> AccessVerifier {
+pub fn verifier_with(secrets: &[&str]) -> AccessVerifier {
     AccessVerifier::new(ring(secrets), ISSUER.into(), AUDIENCE.into(), TimeDelta::seconds(LEEWAY))
 }
 
 /// A header with nothing wrong.
-pub(crate) fn header() -> Value {
+pub fn header() -> Value {
     json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid(SECRET) })
 }
 
 /// A person's claims with nothing wrong.
-pub(crate) fn claims() -> Value {
+pub fn claims() -> Value {
     json!({
         "iss": ISSUER, "sub": PERSON, "aud": AUDIENCE, "exp": NOW + 900, "iat": NOW, "jti": "7c0d",
         "client_id": "goptri", "scope": "photos:read", "sid": "0190b0a0-0000-7000-8000-000000000002",
@@ -70,66 +71,66 @@ pub(crate) fn claims() -> Value {
     })
 }
 
-pub(crate) fn with(mut object: Value, member: &str, value: impl Into<Value>) -> Value {
+pub fn with(mut object: Value, member: &str, value: impl Into<Value>) -> Value {
     object[member] = value.into();
     object
 }
 
-pub(crate) fn without(mut object: Value, member: &str) -> Value {
+pub fn without(mut object: Value, member: &str) -> Value {
     object.as_object_mut().unwrap().remove(member).unwrap();
     object
 }
 
 /// The object as text, with a member whose value is this text, JSON or not.
-pub(crate) fn with_raw(object: Value, member: &str, raw: &str) -> String {
+pub fn with_raw(object: Value, member: &str, raw: &str) -> String {
     with(object, member, "@raw@").to_string().replace("\"@raw@\"", raw)
 }
 
-pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
+pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The MAC over any text.
-pub(crate) fn mac(algorithm: Algorithm, secret: &str, signed: &str) -> String {
+pub fn mac(algorithm: Algorithm, secret: &str, signed: &str) -> String {
     let key = EncodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::crypto::sign(signed.as_bytes(), &key, algorithm).unwrap()
 }
 
 /// These two segments, as they are, and their right MAC.
-pub(crate) fn seal(header: &str, payload: &str) -> String {
+pub fn seal(header: &str, payload: &str) -> String {
     let signed = format!("{header}.{payload}");
     format!("{signed}.{}", mac(Algorithm::HS256, SECRET, &signed))
 }
 
 /// A token of these bytes with its right MAC.
-pub(crate) fn forge(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+pub fn forge(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     seal(&base64url(header), &base64url(payload))
 }
 
-pub(crate) fn token(header: &Value, claims: &Value) -> String {
+pub fn token(header: &Value, claims: &Value) -> String {
     forge(header.to_string(), claims.to_string())
 }
 
-pub(crate) fn with_header(header: &Value) -> String {
+pub fn with_header(header: &Value) -> String {
     token(header, &claims())
 }
 
-pub(crate) fn with_claims(claims: &Value) -> String {
+pub fn with_claims(claims: &Value) -> String {
     token(&header(), claims)
 }
 
 /// A token with nothing wrong.
-pub(crate) fn good() -> String {
+pub fn good() -> String {
     with_claims(&claims())
 }
 
 /// Why the token is refused; `None` when it passes.
-pub(crate) fn refusal(token: &str) -> Option<Refusal> {
+pub fn refusal(token: &str) -> Option<Refusal> {
     verifier().verify(token, at(NOW)).err()
 }
 
 /// One token for each reason there is to refuse one.
-pub(crate) fn one_for_each_refusal() -> Vec<(Refusal, String)> {
+pub fn one_for_each_refusal() -> Vec<(Refusal, String)> {
     let good = good();
     let (signed, _) = good.rsplit_once('.').unwrap();
     vec![
