@@ -8,9 +8,9 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use goptri::revocation::Monotonic;
+use goptri::revocation::MonotonicClock;
 use goptri::{Clock, Guard};
-use goptri_server::{ListenError, Metrics, UnknownPath, every_response, mount};
+use goptri_server::{ListenError, MetricsServer, UnknownPath, mount, response_policy};
 use goptri_settings::FileWatch;
 
 use crate::config::Config;
@@ -26,7 +26,7 @@ pub struct Application {
     server: Server,
     address: SocketAddr,
     guard: Guard,
-    metrics: Option<Metrics>,
+    metrics: Option<MetricsServer>,
 }
 
 /// It cannot start.
@@ -45,7 +45,7 @@ impl Application {
     pub fn start(
         config: Config,
         clock: Arc<dyn Clock>,
-        monotonic: Arc<dyn Monotonic>,
+        monotonic: Arc<dyn MonotonicClock>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
         let address = config.address;
@@ -58,7 +58,7 @@ impl Application {
                 .app_data(photos.clone())
                 .app_data(Data::new(guarding.clone()))
                 .configure(mount(routes(), guarding.clone(), UnknownPath::Unauthorized))
-                .wrap(from_fn(every_response))
+                .wrap(from_fn(response_policy))
         })
         .tcp_nodelay(true)
         .shutdown_timeout(SHUTDOWN_SECONDS)
@@ -66,8 +66,9 @@ impl Application {
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        let metrics =
-            config.metrics_address.map(|address| Metrics::serve(address, Box::new(Heard(guard.clone()))));
+        let metrics = config
+            .metrics_address
+            .map(|address| MetricsServer::serve(address, Box::new(Heard(guard.clone()))));
         let metrics = metrics.transpose()?;
         tracing::info!("api-server listens on http://{address}");
         Ok(Self { server: server.run(), address, guard, metrics })
@@ -85,7 +86,7 @@ impl Application {
 
     /// Where the metrics are, if they are anywhere.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics.as_ref().map(Metrics::address)
+        self.metrics.as_ref().map(MetricsServer::address)
     }
 
     /// Serves until it is asked to stop, and finishes what is in flight.

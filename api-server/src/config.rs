@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use goptri::Following;
-use goptri_settings::{Environment, Faults, Settings};
+use goptri::GuardBuilder;
+use goptri_settings::{Environment, SettingErrors, Settings};
 
 use crate::photos::PhotosFolder;
 
@@ -14,7 +14,7 @@ pub struct Config {
     pub address: SocketAddr,
     /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
     /// `REVOCATION_MAX_STALENESS`, `ON_STALE`, `VERIFIED_CACHE_ENTRIES`.
-    pub following: Following,
+    pub following: GuardBuilder,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
     /// `PHOTOS_DIR`, opened.
@@ -23,16 +23,16 @@ pub struct Config {
 
 impl Config {
     /// Reads everything, and reports every fault at once.
-    pub fn from_environment(environment: &Environment) -> Result<Self, Faults> {
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingErrors> {
         let settings = Settings::new(environment);
         let config = Self::read(&settings);
-        settings.finish(config)
+        settings.into_result(config)
     }
 
     /// The same, for a caller that reads more from the same settings.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
-        let following = Following::read_with_feed(settings);
+        let following = GuardBuilder::with_required_feed(settings);
         let metrics_address = goptri_server::metrics_address(settings);
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {

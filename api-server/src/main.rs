@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use api_server::{Application, Config};
 use goptri::SystemClock;
-use goptri::revocation::SystemMonotonic;
-use goptri_server::{Hangups, log_to_stderr, stop_signal};
+use goptri::revocation::SystemMonotonicClock;
+use goptri_server::{SighupReload, log_to_stderr, stop_signal};
 use goptri_settings::{Environment, Settings};
 
 #[actix_web::main]
@@ -27,12 +27,12 @@ fn configured() -> Result<Config, Box<dyn std::error::Error>> {
     let settings = Settings::new(&environment);
     log_to_stderr(&settings);
     let config = Config::read(&settings);
-    Ok(settings.finish(config)?)
+    Ok(settings.into_result(config)?)
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
-    let hangups = Hangups::hear();
-    let (clock, monotonic) = (Arc::new(SystemClock), Arc::new(SystemMonotonic::default()));
+    let hangups = SighupReload::hear();
+    let (clock, monotonic) = (Arc::new(SystemClock), Arc::new(SystemMonotonicClock::default()));
     let application = Application::start(config, clock, monotonic, stop_signal())?;
     hangups.reread(application.secret_files());
     Ok(application.run().await?)

@@ -16,7 +16,7 @@ impl Collector for Heard {
         let Self(guard) = self;
         let keys = i64::try_from(guard.keys().load().len()).unwrap_or(i64::MAX);
         gauge(&mut encoder, "keys", "Keys that access tokens are verified with", keys)?;
-        let verified = i64::try_from(guard.remembered()).unwrap_or(i64::MAX);
+        let verified = i64::try_from(guard.cached_tokens()).unwrap_or(i64::MAX);
         gauge(&mut encoder, "verified_tokens", "Access tokens that are remembered as verified", verified)?;
         let Some(revocations) = guard.revocations() else { return Ok(()) };
         // Infinite before it has caught up: an alarm on an age that is too high must ring then, too.

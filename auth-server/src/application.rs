@@ -14,7 +14,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_store::{Store, StoreError};
 use goptri::Clock;
-use goptri_server::{ListenError, Metrics, every_response};
+use goptri_server::{ListenError, MetricsServer, response_policy};
 use goptri_settings::{FileWatch, SecretFiles};
 
 use self::flows::Flows;
@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::feed::{Feed, Line};
 use crate::flow::{Failure, Sweep};
 use crate::metrics::FeedNumbers;
-use crate::rings::LiveRings;
+use crate::rings::LiveKeys;
 
 /// How long a database that is away is waited for at start.
 const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ pub struct Application {
     store: Arc<dyn Store>,
     background: [JoinHandle<()>; 2],
     secret_files: Option<Arc<FileWatch>>,
-    _metrics: Option<Metrics>,
+    _metrics: Option<MetricsServer>,
 }
 
 /// Why the server did not come up.
@@ -81,7 +81,7 @@ impl Application {
         let sweep = Sweep { store: Arc::clone(&store), idle_lifetime: config.refresh.idle_lifetime };
         let feed = Feed::new(Arc::clone(&store));
         let metrics = config.metrics_address;
-        let rings = LiveRings::from(config.rings.clone());
+        let rings = LiveKeys::from(config.rings.clone());
         let flows = Flows::new(&config, &rings, &store, clock).await.map_err(StartError::Internal)?;
         let secret_files = watch(config.secret_files, rings.clone(), feed.clone())?;
         let (followed, closing, shown) = (feed.clone(), feed.clone(), feed.clone());
@@ -96,7 +96,7 @@ impl Application {
                 .app_data(Data::new(rings.clone()))
                 .configure(flows.clone().mount())
                 .wrap(from_fn(Line::only_of_followers))
-                .wrap(from_fn(every_response))
+                .wrap(from_fn(response_policy))
         })
         .on_connect(Line::hold)
         .tcp_nodelay(true)
@@ -105,7 +105,7 @@ impl Application {
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        let metrics = metrics.map(|address| Metrics::serve(address, Box::new(FeedNumbers(shown))));
+        let metrics = metrics.map(|address| MetricsServer::serve(address, Box::new(FeedNumbers(shown))));
         let metrics = metrics.transpose()?;
         tracing::info!("auth-server listens on http://{address}");
         let sweeping = actix_web::rt::spawn(sweep.run_now_and_then());
@@ -141,7 +141,7 @@ impl Application {
 }
 
 /// Takes what the files hold whenever that changes.
-fn watch(files: SecretFiles, rings: LiveRings, feed: Feed) -> Result<Option<Arc<FileWatch>>, StartError> {
+fn watch(files: SecretFiles, rings: LiveKeys, feed: Feed) -> Result<Option<Arc<FileWatch>>, StartError> {
     let watch = FileWatch::start(files, move |settings| rings.read_again(settings, &feed));
     watch.map(|watch| watch.map(Arc::new)).map_err(StartError::Watch)
 }

@@ -5,19 +5,19 @@ use std::thread::available_parallelism;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
-use goptri::keys::KnownKeys;
+use goptri::keys::KeySource;
 use goptri::{AccessVerifier, Scope};
 use goptri_server::TrustedProxies;
-use goptri_settings::{Environment, Faults, Plain, SecretFiles, Settings, parse_duration};
+use goptri_settings::{Environment, Plain, SecretFiles, SettingErrors, Settings, parse_duration};
 
-use crate::rings::Rings;
+use crate::rings::KeyRings;
 use crate::storage::{self, DatabaseUrl};
 
 /// The longest life of an access token: what the record of ended sessions is made for.
-const LONGEST_ACCESS_TOKEN: TimeDelta = TimeDelta::hours(1);
+const MAX_ACCESS_TOKEN_TTL: TimeDelta = TimeDelta::hours(1);
 
 /// The longest grace; a minute is what a retry needs.
-const LONGEST_GRACE: TimeDelta = TimeDelta::hours(1);
+const MAX_GRACE: TimeDelta = TimeDelta::hours(1);
 
 /// Shorter passwords are guessed when nothing else protects an account (NIST SP 800-63B-4).
 const SHORTEST_SINGLE_FACTOR: usize = 15;
@@ -34,7 +34,7 @@ pub struct Config {
     /// `AUDIENCE`.
     pub audience: String,
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`, `REFRESH_TOKEN_SECRET`, `FEED_SECRET`.
-    pub rings: Rings,
+    pub rings: KeyRings,
     /// The files that they were read from.
     pub secret_files: SecretFiles,
     /// `CLOCK_LEEWAY`.
@@ -61,17 +61,17 @@ pub struct Config {
 
 impl Config {
     /// Reads everything, and reports every fault at once.
-    pub fn from_environment(environment: &Environment) -> Result<Self, Faults> {
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingErrors> {
         let settings = Settings::new(environment);
         let config = Self::read(&settings);
-        settings.finish(config)
+        settings.into_result(config)
     }
 
     /// The same, for a caller that reads more from the same settings.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("AUTH_SERVER_ADDR", "127.0.0.1:4000");
         // What comes after them is read once, also where it is in a file.
-        let (rings, secret_files) = (Rings::read(settings), settings.secret_files());
+        let (rings, secret_files) = (KeyRings::read(settings), settings.secret_files());
         let database_url = database_url(settings);
         let (issuer, audience) = (goptri::settings::issuer(settings), goptri::settings::audience(settings));
         let clock_leeway = goptri::settings::clock_leeway(settings);
@@ -110,16 +110,16 @@ impl Config {
     }
 
     /// What verifies this server's own access tokens, as api-server does.
-    pub fn access_verifier(&self, keys: impl Into<KnownKeys>) -> AccessVerifier {
+    pub fn access_verifier(&self, keys: impl Into<KeySource>) -> AccessVerifier {
         self.verifier_for(&self.audience, keys)
     }
 
     /// What verifies access tokens that are meant for this server itself: those of a sign-in here, and no application's.
-    pub fn account_verifier(&self, keys: impl Into<KnownKeys>) -> AccessVerifier {
+    pub fn account_verifier(&self, keys: impl Into<KeySource>) -> AccessVerifier {
         self.verifier_for(&self.issuer, keys)
     }
 
-    fn verifier_for(&self, audience: &str, keys: impl Into<KnownKeys>) -> AccessVerifier {
+    fn verifier_for(&self, audience: &str, keys: impl Into<KeySource>) -> AccessVerifier {
         AccessVerifier::new(keys, self.issuer.clone(), audience.to_owned(), self.clock_leeway)
     }
 }
@@ -133,7 +133,7 @@ pub(crate) fn database_url(settings: &Settings<'_>) -> Option<Plain<DatabaseUrl>
 
 /// `AUTO_MIGRATE`, for commands that work on the store.
 pub(crate) fn auto_migrate(settings: &Settings<'_>) -> Option<bool> {
-    settings.switch("AUTO_MIGRATE", true)
+    settings.on_off("AUTO_MIGRATE", true)
 }
 
 /// `PASSWORD_MIN_LENGTH`, for commands that set passwords.
@@ -161,18 +161,18 @@ pub(crate) fn idle_lifetime(settings: &Settings<'_>) -> Option<Option<TimeDelta>
 
 fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -> Option<RefreshPolicy> {
     let grace = settings.value("REFRESH_GRACE", "60s", |text| match parse_duration(text)? {
-        grace if grace > LONGEST_GRACE => {
+        grace if grace > MAX_GRACE => {
             Err(format!("is {text:?}; within the grace a thief is not noticed, so it is 1h at most"))
         }
         grace => Ok(grace),
     });
-    let forgiveness = settings.switch("REFRESH_FORGIVENESS", true);
-    let rotation = settings.switch("REFRESH_ROTATION", true);
+    let forgiveness = settings.on_off("REFRESH_FORGIVENESS", true);
+    let rotation = settings.on_off("REFRESH_ROTATION", true);
     let idle_lifetime = idle_lifetime(settings);
     if let (Some(Some(idle)), Some(access)) = (idle_lifetime, access_lifetime)
         && idle <= access
     {
-        settings.fault(
+        settings.report(
             "REFRESH_TOKEN_IDLE_TTL",
             "is no longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late",
         );
@@ -198,7 +198,7 @@ fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
 
 fn parse_access_lifetime(text: &str) -> Result<TimeDelta, String> {
     match parse_lifetime(text)? {
-        lifetime if lifetime > LONGEST_ACCESS_TOKEN => {
+        lifetime if lifetime > MAX_ACCESS_TOKEN_TTL => {
             Err(format!("is {text:?}; an access token lives 1h at most"))
         }
         lifetime => Ok(lifetime),

@@ -60,7 +60,7 @@ mod tests {
             [(KeyType::Ed25519, "EdDSA"), (KeyType::P256, "ES256"), (KeyType::Rsa3072, "RS256")]
         {
             let pems = [generate(key_type).unwrap(), generate(key_type).unwrap()];
-            let names = pems.each_ref().map(|pem| KeyRing::from_pem(pem).unwrap().signs().clone());
+            let names = pems.each_ref().map(|pem| KeyRing::from_pem(pem).unwrap().signing_key_name().clone());
             assert!(names[0].alg == alg && names[1].alg == alg && names[0].kid != names[1].kid, "{names:?}");
             assert!(pems[0].lines().all(|line| line.len() <= 64) && pems[0].ends_with("-----\n"));
         }

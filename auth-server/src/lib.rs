@@ -21,4 +21,4 @@ mod throttle;
 pub use application::{Application, StartError};
 pub use config::Config;
 pub use entropy::SystemEntropy;
-pub use rings::Rings;
+pub use rings::KeyRings;

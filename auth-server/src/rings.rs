@@ -1,15 +1,15 @@
 //! The rings of keys and secrets, replaced while the server runs.
 
 use goptri::KeyRing;
-use goptri::keys::{Jwks, KnownKeys};
+use goptri::keys::{Jwks, KeySource};
 use goptri::revocation::FeedSecrets;
-use goptri_settings::{Live, RefreshTokenSecret, Settings};
+use goptri_settings::{RefreshTokenSecret, Reloadable, Settings};
 
 use crate::feed::Feed;
 
 /// What the variables and the files that they name say at one moment.
 #[derive(Debug, Clone)]
-pub struct Rings {
+pub struct KeyRings {
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`.
     pub access: KeyRing,
     /// `REFRESH_TOKEN_SECRET`.
@@ -20,15 +20,15 @@ pub struct Rings {
 
 /// The rings as they are now. Clones share them.
 #[derive(Debug, Clone)]
-pub(crate) struct LiveRings {
-    pub(crate) access: Live<KeyRing>,
+pub(crate) struct LiveKeys {
+    pub(crate) access: Reloadable<KeyRing>,
     /// The verifying half of it.
-    pub(crate) verifying: KnownKeys,
-    pub(crate) refresh: Live<KeyRing>,
-    pub(crate) feed: Live<FeedSecrets>,
+    pub(crate) verifying: KeySource,
+    pub(crate) refresh: Reloadable<KeyRing>,
+    pub(crate) feed: Reloadable<FeedSecrets>,
 }
 
-impl Rings {
+impl KeyRings {
     /// Reads them, and notes every fault.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let (access, refresh, feed) = read(settings);
@@ -41,30 +41,30 @@ fn read(settings: &Settings<'_>) -> (Option<KeyRing>, Option<KeyRing>, Option<Fe
     let access = goptri::settings::access_keys(settings);
     let refresh = goptri::settings::key_ring::<RefreshTokenSecret>(settings, "REFRESH_TOKEN_SECRET");
     let feed = goptri::settings::feed_secrets(settings);
-    let access = access.filter(|_| !settings.is_shared("ACCESS_TOKEN_SECRET"));
-    let refresh = refresh.filter(|_| !settings.is_shared("REFRESH_TOKEN_SECRET"));
+    let access = access.filter(|_| !settings.is_duplicated("ACCESS_TOKEN_SECRET"));
+    let refresh = refresh.filter(|_| !settings.is_duplicated("REFRESH_TOKEN_SECRET"));
     (access, refresh, feed)
 }
 
-impl From<Rings> for LiveRings {
-    fn from(Rings { access, refresh, feed }: Rings) -> Self {
+impl From<KeyRings> for LiveKeys {
+    fn from(KeyRings { access, refresh, feed }: KeyRings) -> Self {
         Self {
-            verifying: KnownKeys::own(access.verifying().clone()),
-            access: Live::new(access),
-            refresh: Live::new(refresh),
-            feed: Live::new(feed),
+            verifying: KeySource::own(access.verifying().clone()),
+            access: Reloadable::new(access),
+            refresh: Reloadable::new(refresh),
+            feed: Reloadable::new(feed),
         }
     }
 }
 
-impl LiveRings {
+impl LiveKeys {
     /// Takes what the variables and files say now, ring by ring, and tells the followers of the feed what they must know.
     pub(crate) fn read_again(&self, settings: &Settings<'_>, followers: &Feed) {
         let (access, refresh, feed) = read(settings);
         if let Some(access) = access
             && access != **self.access.load()
         {
-            let (signs, verify) = (&access.signs().kid, access.verifying().in_words());
+            let (signs, verify) = (&access.signing_key_name().kid, access.verifying().describe());
             tracing::info!(signs, verify, "access tokens have other keys from now on");
             // First what verifies, so that no token is signed that this server refuses.
             self.verifying.set_own(access.verifying().clone());
@@ -75,7 +75,7 @@ impl LiveRings {
             && refresh != **self.refresh.load()
         {
             tracing::info!(
-                verify = refresh.verifying().in_words(),
+                verify = refresh.verifying().describe(),
                 "refresh tokens have other keys from now on"
             );
             self.refresh.replace(refresh);

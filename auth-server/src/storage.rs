@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_store::{Store, StoreError};
 use goptri::Clock;
-use goptri_settings::{Fault, Faults, Kind, Plain};
+use goptri_settings::{Plain, SecretKind, SettingError, SettingErrors};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 use url::Url;
@@ -14,7 +14,7 @@ use crate::flow::Failure;
 /// The kind of `DATABASE_URL`: it may hold a password.
 #[derive(Debug)]
 pub enum DatabaseUrl {}
-impl Kind for DatabaseUrl {
+impl SecretKind for DatabaseUrl {
     const NAME: &'static str = "database url";
 }
 
@@ -38,7 +38,7 @@ pub fn check(url: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// The URL cannot be used, for instance because its file cannot be made: that is a fault of the configuration.
-pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Faults> {
+pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, SettingErrors> {
     let opened: Result<Arc<dyn Store>, StoreError> = if url.expose().starts_with("sqlite:") {
         SqliteStore::connect(url.expose(), clock).map(|store| Arc::new(store) as _)
     } else {
@@ -46,6 +46,6 @@ pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn S
     };
     opened.map_err(|error| {
         let problem = format!("cannot be used: {}", Failure::from(error));
-        Faults(vec![Fault { variable: "DATABASE_URL".to_owned(), problem }])
+        SettingErrors(vec![SettingError { variable: "DATABASE_URL".to_owned(), problem }])
     })
 }

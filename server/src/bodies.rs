@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use goptri::ProtocolError;
-use goptri::strict_json::{self, NotRead};
+use goptri::strict_json::{self, StrictJsonError};
 
 /// The most bytes that a JSON body or a form may have.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -27,12 +27,12 @@ impl<T: DeserializeOwned> JsonObject<T> {
     pub fn parse(body: &[u8]) -> Result<T, ProtocolError> {
         strict_json::from_slice(body.trim_ascii()).map_err(|not_read| {
             match not_read {
-                NotRead::Json(error) => tracing::debug!(
+                StrictJsonError::Json(error) => tracing::debug!(
                     line = error.line(),
                     column = error.column(),
                     "the body is no JSON object, or a member is missing or of the wrong type"
                 ),
-                NotRead::Duplicate => tracing::debug!("the body has a member twice"),
+                StrictJsonError::Duplicate => tracing::debug!("the body has a member twice"),
             }
             ProtocolError::MALFORMED_BODY
         })

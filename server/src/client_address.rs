@@ -150,7 +150,7 @@ fn parse_hop(element: &[u8]) -> Option<Result<ClientAddress, ()>> {
 pub fn trusted_proxies(settings: &Settings<'_>) -> Option<TrustedProxies> {
     const NAME: &str = "TRUSTED_PROXIES";
     let parsed = settings.value(NAME, "", |text| Ok::<_, String>(TrustedProxies::parse(text)))?;
-    parsed.map_err(|faults| faults.into_iter().for_each(|fault| settings.fault(NAME, fault))).ok()
+    parsed.map_err(|faults| faults.into_iter().for_each(|fault| settings.report(NAME, fault))).ok()
 }
 
 impl FromRequest for ClientAddress {
@@ -222,7 +222,7 @@ mod tests {
             let environment = Environment::from_pairs([("TRUSTED_PROXIES", text)]);
             let settings = Settings::new(&environment);
             let proxies = trusted_proxies(&settings);
-            settings.finish(proxies).map_or_else(|faults| faults.0, |_| Vec::new())
+            settings.into_result(proxies).map_or_else(|faults| faults.0, |_| Vec::new())
         };
         for good in ["", " ", "127.0.0.1", "127.0.0.1,::1", " 10.0.0.0/8 , 2001:db8::/32 ", "10.1.2.3/32"] {
             assert_eq!(faults(good), [], "{good:?}");

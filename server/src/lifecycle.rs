@@ -46,9 +46,9 @@ impl ListenError {
 
 /// SIGHUP, which no longer ends the process once this is there: the first may come before there are files to read again.
 #[derive(Debug)]
-pub struct Hangups(Option<Signal>);
+pub struct SighupReload(Option<Signal>);
 
-impl Hangups {
+impl SighupReload {
     /// From now on it is heard. Within a Tokio runtime.
     pub fn hear() -> Self {
         let hangups = signal(SignalKind::hangup());
@@ -65,7 +65,7 @@ impl Hangups {
                     continue;
                 };
                 tracing::info!("SIGHUP: the files of secrets and keys are read again");
-                files.now();
+                files.reload_now();
             }
         });
     }

@@ -31,18 +31,18 @@ const AT_ONCE: usize = 8;
 
 /// Answers until it is dropped.
 #[derive(Debug)]
-pub struct Metrics {
+pub struct MetricsServer {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-impl Drop for Metrics {
+impl Drop for MetricsServer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Metrics {
+impl MetricsServer {
     /// Listens on the address that `METRICS_ADDR` names, and shows what `numbers` gives at the moment of asking. Within a Tokio
     /// runtime.
     pub fn serve(address: SocketAddr, numbers: Box<dyn Collector>) -> Result<Self, ListenError> {

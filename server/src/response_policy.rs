@@ -19,7 +19,7 @@ use tracing::Instrument;
 use goptri::ProtocolError;
 
 /// The middleware, for `actix_web::middleware::from_fn`; the outermost one.
-pub async fn every_response<B: MessageBody + 'static>(
+pub async fn response_policy<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {

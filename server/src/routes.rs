@@ -20,15 +20,15 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Whom a route admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admits {
+pub enum Access {
     /// Anybody.
-    Anybody,
-    /// Anybody; whoever presents a good access token is known to the handler.
-    AnybodyOrCaller,
+    Public,
+    /// Public; whoever presents a good access token is known to the handler.
+    OptionalCaller,
     /// Who presents, in the body or the header, what the flow behind it checks by itself.
-    Presenter,
+    TokenInBody,
     /// A service that presents the secret of the revocation feed, which the handler checks by itself.
-    Follower,
+    FeedClient,
     /// A caller with a good access token who has this.
     Caller(Needs),
 }
@@ -40,14 +40,14 @@ pub struct Route {
     /// The path, with actix's `{name}` for parts.
     pub path: &'static str,
     /// Whom it admits.
-    pub admits: Admits,
+    pub access: Access,
     deadline: Duration,
     handler: actix_web::Route,
 }
 
 impl Route {
     /// A row of the table.
-    pub fn new<F, Args>(method: Method, path: &'static str, admits: Admits, handler: F) -> Self
+    pub fn new<F, Args>(method: Method, path: &'static str, access: Access, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
@@ -59,7 +59,7 @@ impl Route {
         } else {
             web::method(method.clone()).to(handler)
         };
-        Self { method, path, admits, deadline: DEADLINE, handler }
+        Self { method, path, access, deadline: DEADLINE, handler }
     }
 
     /// The same with another deadline than a minute, for what takes longer to arrive.
@@ -78,7 +78,7 @@ impl Route {
 
 impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {} {:?}", self.method, self.path, self.admits)
+        write!(f, "{} {} {:?}", self.method, self.path, self.access)
     }
 }
 
@@ -106,11 +106,11 @@ pub enum UnknownPath {
 /// When the routes of one path differ in whom they admit: only one of them would be kept.
 pub fn mount(table: Vec<Route>, guard: Guard, unknown: UnknownPath) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        for (admits, resource) in resources(table) {
-            match admits {
-                Admits::Anybody | Admits::Presenter | Admits::Follower => config.service(resource),
-                Admits::AnybodyOrCaller => config.service(resource.wrap(BearerAuth::optional(guard.clone()))),
-                Admits::Caller(_) => config.service(resource.wrap(BearerAuth::required(guard.clone()))),
+        for (access, resource) in resources(table) {
+            match access {
+                Access::Public | Access::TokenInBody | Access::FeedClient => config.service(resource),
+                Access::OptionalCaller => config.service(resource.wrap(BearerAuth::optional(guard.clone()))),
+                Access::Caller(_) => config.service(resource.wrap(BearerAuth::required(guard.clone()))),
             };
         }
         match unknown {
@@ -128,14 +128,14 @@ async fn not_found() -> HttpResponse {
 }
 
 /// One resource a path, in the table's order, which answers 405 to other methods.
-fn resources(table: Vec<Route>) -> Vec<(Admits, Resource)> {
+fn resources(table: Vec<Route>) -> Vec<(Access, Resource)> {
     let mut by_path: Vec<(&str, Vec<Route>)> = Vec::new();
     for route in table {
         match by_path.iter_mut().find(|(path, _)| *path == route.path) {
             Some((_, routes)) => {
                 let same =
-                    routes.iter().all(|other| discriminant(&other.admits) == discriminant(&route.admits));
-                assert!(same, "{} admits different people by different methods", route.path);
+                    routes.iter().all(|other| discriminant(&other.access) == discriminant(&route.access));
+                assert!(same, "{} access different people by different methods", route.path);
                 routes.push(route);
             }
             None => by_path.push((route.path, vec![route])),
@@ -143,7 +143,7 @@ fn resources(table: Vec<Route>) -> Vec<(Admits, Resource)> {
     }
     by_path
         .into_iter()
-        .filter_map(|(path, routes)| Some((routes.first()?.admits, resource(path, routes))))
+        .filter_map(|(path, routes)| Some((routes.first()?.access, resource(path, routes))))
         .collect()
 }
 

@@ -24,7 +24,7 @@ pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
 }
 
 /// A duration for people, in its largest whole unit: `15 minutes`.
-pub fn duration_in_words(duration: TimeDelta) -> String {
+pub fn describe_duration(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);
     let (number, unit) = match seconds {
         s if s >= 172_800 => (s / 86_400, "day"),

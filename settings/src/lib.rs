@@ -11,10 +11,10 @@ mod secrets;
 mod settings;
 mod weak_secret;
 
-pub use durations::{duration_in_words, parse_duration};
+pub use durations::{describe_duration, parse_duration};
 pub use environment::{Environment, EnvironmentError};
-pub use reloadable::Live;
-pub use secret::{AccessTokenSecret, FeedSecret, Kind, Plain, RefreshTokenSecret};
+pub use reloadable::Reloadable;
+pub use secret::{AccessTokenSecret, FeedSecret, Plain, RefreshTokenSecret, SecretKind};
 pub use secret_files::{FileWatch, SecretFiles};
-pub use settings::{Fault, Faults, Settings};
+pub use settings::{SettingError, SettingErrors, Settings};
 pub use weak_secret::WeakSecret;

@@ -8,9 +8,9 @@ use arc_swap::ArcSwap;
 
 /// Clones share the value. Who reads never waits, and keeps what they read for as long as they use it; who replaces it changes
 /// what is read from then on.
-pub struct Live<T>(Arc<ArcSwap<T>>);
+pub struct Reloadable<T>(Arc<ArcSwap<T>>);
 
-impl<T> Live<T> {
+impl<T> Reloadable<T> {
     /// As it is at first.
     pub fn new(value: T) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(value)))
@@ -27,19 +27,19 @@ impl<T> Live<T> {
     }
 }
 
-impl<T> From<T> for Live<T> {
+impl<T> From<T> for Reloadable<T> {
     fn from(value: T) -> Self {
         Self::new(value)
     }
 }
 
-impl<T> Clone for Live<T> {
+impl<T> Clone for Reloadable<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Live<T> {
+impl<T: fmt::Debug> fmt::Debug for Reloadable<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.load().fmt(f)
     }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn who_reads_keeps_what_was_read_and_clones_share_what_is_new() {
-        let one = Live::new(1);
+        let one = Reloadable::new(1);
         let other = one.clone();
         let read = one.load();
         other.replace(2);

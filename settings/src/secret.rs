@@ -9,18 +9,18 @@ use std::marker::PhantomData;
 use zeroize::Zeroizing;
 
 /// What a secret is for. The name is what a `Debug` shows in place of the secret.
-pub trait Kind: 'static {
+pub trait SecretKind: 'static {
     /// For people, such as `access token secret`.
     const NAME: &'static str;
 }
 
 /// A secret in the clear, of kind `K`.
-pub struct Plain<K: Kind> {
+pub struct Plain<K: SecretKind> {
     text: Zeroizing<String>,
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K: Kind> Plain<K> {
+impl<K: SecretKind> Plain<K> {
     /// Takes the text over; the caller keeps no copy.
     pub fn new(text: String) -> Self {
         Self { text: Zeroizing::new(text), kind: PhantomData }
@@ -32,19 +32,19 @@ impl<K: Kind> Plain<K> {
     }
 }
 
-impl<K: Kind> Clone for Plain<K> {
+impl<K: SecretKind> Clone for Plain<K> {
     fn clone(&self) -> Self {
         Self::new(self.text.to_string())
     }
 }
 
-impl<K: Kind> fmt::Debug for Plain<K> {
+impl<K: SecretKind> fmt::Debug for Plain<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{}>", K::NAME)
     }
 }
 
-impl<'de, K: Kind> serde::Deserialize<'de> for Plain<K> {
+impl<'de, K: SecretKind> serde::Deserialize<'de> for Plain<K> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::new)
     }
@@ -53,21 +53,21 @@ impl<'de, K: Kind> serde::Deserialize<'de> for Plain<K> {
 /// The kind of `ACCESS_TOKEN_SECRET`.
 #[derive(Debug)]
 pub enum AccessTokenSecret {}
-impl Kind for AccessTokenSecret {
+impl SecretKind for AccessTokenSecret {
     const NAME: &'static str = "access token secret";
 }
 
 /// The kind of `REFRESH_TOKEN_SECRET`.
 #[derive(Debug)]
 pub enum RefreshTokenSecret {}
-impl Kind for RefreshTokenSecret {
+impl SecretKind for RefreshTokenSecret {
     const NAME: &'static str = "refresh token secret";
 }
 
 /// The kind of `FEED_SECRET`.
 #[derive(Debug)]
 pub enum FeedSecret {}
-impl Kind for FeedSecret {
+impl SecretKind for FeedSecret {
     const NAME: &'static str = "feed secret";
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::{Environment, Faults, Settings};
+use crate::{Environment, SettingErrors, Settings};
 
 /// How often the files are looked at. What is new twice in a row is used: half of it would not be the same for so long.
 const POLL: Duration = Duration::from_millis(200);
@@ -110,7 +110,7 @@ impl FileWatch {
     }
 
     /// Reads them again at once, changed or not. What is returned ends once that is done.
-    pub fn now(&self) -> Receiver<()> {
+    pub fn reload_now(&self) -> Receiver<()> {
         let (done, until_done) = mpsc::channel();
         // Whoever looks at the files is there for as long as this is.
         let _ = self.wake.send(done);
@@ -122,7 +122,7 @@ impl FileWatch {
 fn read_again(environment: &Environment, looked: &Looked, reread: &mut impl FnMut(&Settings<'_>)) {
     let settings = Settings::having_looked_at(environment, looked);
     reread(&settings);
-    if let Err(Faults(faults)) = settings.finish(Some(())) {
+    if let Err(SettingErrors(faults)) = settings.into_result(Some(())) {
         for fault in faults {
             tracing::error!(
                 variable = fault.variable,

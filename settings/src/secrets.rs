@@ -6,18 +6,18 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::WeakSecret;
-use crate::secret::{Kind, Plain};
+use crate::secret::{Plain, SecretKind};
 use crate::secret_files::{SecretFiles, contents};
 use crate::settings::{Any, Settings};
 
 impl Settings<'_> {
     /// Secrets separated by commas, from `NAME` or the file `NAME_FILE`: the first signs, all verify.
-    pub fn secrets<K: Kind>(&self, variable: &'static str) -> Option<(Plain<K>, Vec<Plain<K>>)> {
+    pub fn secrets<K: SecretKind>(&self, variable: &'static str) -> Option<(Plain<K>, Vec<Plain<K>>)> {
         let text = self.secret_text(variable)?;
         let mut all: Vec<Plain<K>> =
             text.expose().split(',').map(|secret| Plain::new(secret.to_owned())).collect();
         if let Some(weak) = all.iter().find_map(|secret| WeakSecret::check(secret.expose()).err()) {
-            self.fault(variable, weak);
+            self.report(variable, weak);
             // Nobody else may have one of it all the same.
             let any = |secret: Plain<K>| (variable, Plain::new(secret.expose().to_owned()));
             self.secrets.borrow_mut().extend(all.into_iter().map(any));
@@ -42,9 +42,9 @@ impl Settings<'_> {
         default: &str,
         parse: impl FnOnce(String) -> Result<T, String>,
     ) -> Option<T> {
-        let text = self.read(variable).map_err(|(at, problem)| self.fault(&at, problem)).ok()?;
+        let text = self.read(variable).map_err(|(at, problem)| self.report(&at, problem)).ok()?;
         parse(text.map_or_else(|| default.to_owned(), |mut text| std::mem::take(&mut *text)))
-            .map_err(|problem| self.fault(variable, problem))
+            .map_err(|problem| self.report(variable, problem))
             .ok()
     }
 
@@ -52,14 +52,14 @@ impl Settings<'_> {
         match self.read(variable) {
             Ok(Some(mut text)) => Some(Plain::new(std::mem::take(&mut *text))),
             Ok(None) => {
-                self.fault(
+                self.report(
                     variable,
                     format!("is not set, nor is {variable}_FILE. `auth-server secrets` prints good ones"),
                 );
                 None
             }
             Err((at, problem)) => {
-                self.fault(&at, problem);
+                self.report(&at, problem);
                 None
             }
         }
@@ -117,10 +117,10 @@ impl Settings<'_> {
         known.push((variable, Plain::new(secret.to_owned())));
         match twin {
             None => return true,
-            Some(other) if other == variable => self.fault(variable, "has the same secret twice"),
+            Some(other) if other == variable => self.report(variable, "has the same secret twice"),
             Some(other) => {
-                self.shared.borrow_mut().push(other);
-                self.fault(variable, format!("is identical to {other}"));
+                self.duplicated.borrow_mut().push(other);
+                self.report(variable, format!("is identical to {other}"));
             }
         }
         false
@@ -128,7 +128,7 @@ impl Settings<'_> {
 
     /// Whether another variable that was read later has a secret of this one, which is a fault of that one. Who has secrets in use
     /// replaces neither then: which of the two is the new one cannot be told.
-    pub fn is_shared(&self, variable: &str) -> bool {
-        self.shared.borrow().contains(&variable)
+    pub fn is_duplicated(&self, variable: &str) -> bool {
+        self.duplicated.borrow().contains(&variable)
     }
 }

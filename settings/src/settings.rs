@@ -6,16 +6,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::Environment;
-use crate::secret::{Kind, Plain};
+use crate::secret::{Plain, SecretKind};
 use crate::secret_files::{Contents, Looked};
 
 /// Reads settings; a fault is noted and the reading goes on, so that all are found in one go.
 pub struct Settings<'a> {
     pub(crate) environment: &'a Environment,
-    faults: RefCell<Vec<Fault>>,
+    faults: RefCell<Vec<SettingError>>,
     pub(crate) secrets: RefCell<Vec<(&'static str, Plain<Any>)>>,
     /// Whose secret is also another's.
-    pub(crate) shared: RefCell<Vec<&'static str>>,
+    pub(crate) duplicated: RefCell<Vec<&'static str>>,
     pub(crate) files: RefCell<Vec<(PathBuf, Contents)>>,
     /// What these hold is not read, but what was seen of them.
     pub(crate) looked: Option<&'a Looked>,
@@ -34,13 +34,13 @@ impl fmt::Debug for Settings<'_> {
 
 #[derive(Debug)]
 pub(crate) enum Any {}
-impl Kind for Any {
+impl SecretKind for Any {
     const NAME: &'static str = "secret";
 }
 
 /// One variable that cannot be used, and why. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SettingError {
     /// The variable's name.
     pub variable: String,
     /// A clause that follows the name: `is not set`.
@@ -49,23 +49,23 @@ pub struct Fault {
 
 /// All that is wrong with a configuration.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
+pub struct SettingErrors(pub Vec<SettingError>);
 
-impl fmt::Display for Faults {
+impl fmt::Display for SettingErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration cannot be used:")?;
-        self.0.iter().try_for_each(|Fault { variable, problem }| write!(f, "\n  {variable} {problem}"))
+        self.0.iter().try_for_each(|SettingError { variable, problem }| write!(f, "\n  {variable} {problem}"))
     }
 }
 
-impl fmt::Debug for Faults {
-    /// As in `Display`: it is what `fn main() -> Result<(), Faults>` shows a person.
+impl fmt::Debug for SettingErrors {
+    /// As in `Display`: it is what `fn main() -> Result<(), SettingErrors>` shows a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for SettingErrors {}
 
 impl<'a> Settings<'a> {
     /// Starts reading.
@@ -74,7 +74,7 @@ impl<'a> Settings<'a> {
             environment,
             faults: RefCell::default(),
             secrets: RefCell::default(),
-            shared: RefCell::default(),
+            duplicated: RefCell::default(),
             files: RefCell::default(),
             looked: None,
         }
@@ -86,8 +86,10 @@ impl<'a> Settings<'a> {
     }
 
     /// Notes that `variable` cannot be used.
-    pub fn fault(&self, variable: &str, problem: impl fmt::Display) {
-        self.faults.borrow_mut().push(Fault { variable: variable.to_owned(), problem: problem.to_string() });
+    pub fn report(&self, variable: &str, problem: impl fmt::Display) {
+        self.faults
+            .borrow_mut()
+            .push(SettingError { variable: variable.to_owned(), problem: problem.to_string() });
     }
 
     /// The variable, or `default`, parsed. `None` means that a fault was noted.
@@ -98,7 +100,7 @@ impl<'a> Settings<'a> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.environment.get(variable).unwrap_or(default);
-        parse(text).map_err(|problem| self.fault(variable, problem)).ok()
+        parse(text).map_err(|problem| self.report(variable, problem)).ok()
     }
 
     /// The variable parsed, if it is set: `Some(None)` when it is not, `None` when a fault was noted.
@@ -109,7 +111,7 @@ impl<'a> Settings<'a> {
     ) -> Option<Option<T>> {
         match self.environment.get(variable) {
             None => Some(None),
-            Some(text) => parse(text).map(Some).map_err(|problem| self.fault(variable, problem)).ok(),
+            Some(text) => parse(text).map(Some).map_err(|problem| self.report(variable, problem)).ok(),
         }
     }
 
@@ -132,7 +134,7 @@ impl<'a> Settings<'a> {
     }
 
     /// `on` or `off`.
-    pub fn switch(&self, variable: &str, default: bool) -> Option<bool> {
+    pub fn on_off(&self, variable: &str, default: bool) -> Option<bool> {
         self.value(variable, if default { "on" } else { "off" }, |text| match text {
             "on" => Ok(true),
             "off" => Ok(false),
@@ -141,11 +143,11 @@ impl<'a> Settings<'a> {
     }
 
     /// The configuration, if no fault was noted on the way.
-    pub fn finish<T>(self, configuration: Option<T>) -> Result<T, Faults> {
+    pub fn into_result<T>(self, configuration: Option<T>) -> Result<T, SettingErrors> {
         let faults = self.faults.into_inner();
         match configuration {
             Some(configuration) if faults.is_empty() => Ok(configuration),
-            _ => Err(Faults(faults)),
+            _ => Err(SettingErrors(faults)),
         }
     }
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::claims_interner::Alike;
 use crate::jws;
-use crate::keys::{Known, KnownKeys};
+use crate::keys::{KeySnapshot, KeySource};
 use crate::usual_payload::UsualPayload;
-use crate::{NumericDate, Refusal, Scope, TokenType};
+use crate::{NumericDate, Scope, TokenError, TokenType};
 
 /// The `client_id` of a sign-in without OAuth.
 pub const FIRST_PARTY_CLIENT: &str = "goptri";
@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for Audience {
 /// Verifies access tokens for one audience. No call, no query, no lock.
 #[derive(Debug, Clone)]
 pub struct AccessVerifier {
-    keys: KnownKeys,
+    keys: KeySource,
     issuer: String,
     audience: String,
     leeway: TimeDelta,
@@ -112,17 +112,17 @@ pub struct AccessVerifier {
 
 impl AccessVerifier {
     /// `leeway` is how far the clocks of issuer and verifier may differ.
-    pub fn new(keys: impl Into<KnownKeys>, issuer: String, audience: String, leeway: TimeDelta) -> Self {
+    pub fn new(keys: impl Into<KeySource>, issuer: String, audience: String, leeway: TimeDelta) -> Self {
         Self { keys: keys.into(), issuer, audience, leeway, alike: Arc::default() }
     }
 
     /// What it verifies with.
-    pub fn keys(&self) -> &KnownKeys {
+    pub fn keys(&self) -> &KeySource {
         &self.keys
     }
 
     /// The claims, if the token is genuine, for this audience, and valid at `now`.
-    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, Refusal> {
+    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, TokenError> {
         self.verify_expired(token, now, TimeDelta::zero())
     }
 
@@ -134,49 +134,49 @@ impl AccessVerifier {
         token: &str,
         now: DateTime<Utc>,
         ago: TimeDelta,
-    ) -> Result<AccessClaims, Refusal> {
+    ) -> Result<AccessClaims, TokenError> {
         self.verify_with(&self.keys.now(), token, now.timestamp_micros(), ago)
     }
 
     /// The same, with the keys as they were at a moment, and the time in microseconds since 1970.
     pub(crate) fn verify_with(
         &self,
-        keys: &Known,
+        keys: &KeySnapshot,
         token: &str,
         now: i64,
         ago: TimeDelta,
-    ) -> Result<AccessClaims, Refusal> {
+    ) -> Result<AccessClaims, TokenError> {
         let payload = keys.payload(TokenType::Access, token)?;
         let usual = UsualPayload::read(&payload).ok().and_then(|usual| usual.claims(&self.alike).ok());
         let claims = usual.map_or_else(|| jws::claims(&payload), Ok)?;
         if *claims.iss != *self.issuer {
-            return Err(Refusal::WrongIssuer);
+            return Err(TokenError::WrongIssuer);
         }
         if !claims.aud.0.contains(&self.audience) {
-            return Err(Refusal::WrongAudience);
+            return Err(TokenError::WrongAudience);
         }
         self.check_time(&claims, now, ago)?;
         // Everything that was issued can be ended: by its session, or by its client (RFC 9068 §2.2, `sub`).
         if claims.sid.is_some() == (*claims.sub == *claims.client_id) {
-            return Err(Refusal::NoSession);
+            return Err(TokenError::NoSession);
         }
         Ok(claims)
     }
 
     /// Whether claims that were verified once are valid at `now`, in microseconds since 1970.
-    pub(crate) fn recheck(&self, claims: &AccessClaims, now: i64) -> Result<(), Refusal> {
+    pub(crate) fn recheck(&self, claims: &AccessClaims, now: i64) -> Result<(), TokenError> {
         self.check_time(claims, now, TimeDelta::zero())
     }
 
-    fn check_time(&self, claims: &AccessClaims, now: i64, ago: TimeDelta) -> Result<(), Refusal> {
+    fn check_time(&self, claims: &AccessClaims, now: i64, ago: TimeDelta) -> Result<(), TokenError> {
         let micros = |delta: TimeDelta| delta.num_microseconds().unwrap_or(i64::MAX);
         let leeway = micros(self.leeway);
         // RFC 7519 §4.1.4: "on or after" exp it must not be accepted. A guard's clock may be a tick behind.
         if now.saturating_sub(leeway).saturating_sub(micros(ago)) >= claims.exp.micros() {
-            return Err(Refusal::Expired);
+            return Err(TokenError::Expired);
         }
         if claims.nbf.is_some_and(|nbf| now.saturating_add(leeway) < nbf.micros()) {
-            return Err(Refusal::NotYetValid);
+            return Err(TokenError::NotYetValid);
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ impl AuthServer {
 
     /// The same, where it listens at `address` of this very machine, over plain http.
     #[must_use]
-    pub fn on_this_machine(mut self, mut address: SocketAddr) -> Self {
+    pub fn at_local_address(mut self, mut address: SocketAddr) -> Self {
         if address.ip().is_unspecified() {
             address.set_ip(if address.is_ipv4() {
                 Ipv4Addr::LOCALHOST.into()

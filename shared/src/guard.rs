@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::keys::{KeysNotKnown, Known, KnownKeys};
-use crate::revocation::{self, Revocations};
+use crate::keys::{KeySnapshot, KeySource, KeysUnavailable};
+use crate::revocation::{self, RevocationSet};
 use crate::settings;
 use crate::token_cache::VerifiedTokens;
-use crate::{AccessClaims, AccessVerifier, Clock, Environment, Refusal, SystemClock};
-use goptri_settings::{Fault, Faults, Settings};
+use crate::{AccessClaims, AccessVerifier, Clock, Environment, SystemClock, TokenError};
 use goptri_settings::{FileWatch, SecretFiles};
+use goptri_settings::{SettingError, SettingErrors, Settings};
 
 /// A verifier with a clock, and what was ended before its time. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
 pub struct Guard {
     verifier: Arc<AccessVerifier>,
     clock: Arc<dyn Clock>,
-    revocations: Option<Revocations>,
+    revocations: Option<RevocationSet>,
     verified: Option<Arc<VerifiedTokens>>,
     files: Option<Arc<FileWatch>>,
     #[cfg(feature = "feed")]
@@ -30,10 +30,10 @@ pub struct Guard {
 pub enum NotReady {
     /// Which are genuine.
     #[error(transparent)]
-    Keys(#[from] KeysNotKnown),
+    Keys(#[from] KeysUnavailable),
     /// Which were ended.
     #[error(transparent)]
-    Revocations(#[from] revocation::NotReady),
+    Feed(#[from] revocation::FeedNotReady),
 }
 
 impl Guard {
@@ -56,13 +56,13 @@ impl Guard {
     ///
     /// # Errors
     /// Names every faulty variable at once.
-    pub fn from_environment(environment: &Environment) -> Result<Self, Faults> {
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingErrors> {
         let settings = Settings::new(environment);
         let verifier = settings::access_verifier(&settings).zip(settings::verified_cache_entries(&settings));
         let files = settings.secret_files();
-        let (verifier, entries) = settings.finish(verifier)?;
+        let (verifier, entries) = settings.into_result(verifier)?;
         let keys = verifier.keys().clone();
-        let guard = Self::new(verifier, Arc::new(SystemClock)).remembering(entries);
+        let guard = Self::new(verifier, Arc::new(SystemClock)).with_token_cache(entries);
         let watching = guard.watching(files, move |settings| {
             if let Some(own) = settings::access_secrets(settings) {
                 keys.take_own(own.verifying().clone());
@@ -79,34 +79,34 @@ impl Guard {
     /// # Errors
     /// Names every faulty variable at once.
     #[cfg(feature = "feed")]
-    pub fn following(environment: &Environment) -> Result<Self, Faults> {
-        use crate::Following;
-        use crate::revocation::SystemMonotonic;
+    pub fn following(environment: &Environment) -> Result<Self, SettingErrors> {
+        use crate::GuardBuilder;
+        use crate::revocation::SystemMonotonicClock;
 
         let settings = Settings::new(environment);
-        let following = Following::read(&settings);
-        let following = settings.finish(following)?;
+        let following = GuardBuilder::read(&settings);
+        let following = settings.into_result(following)?;
         following
-            .start(Arc::new(SystemClock), Arc::new(SystemMonotonic::default()))
+            .start(Arc::new(SystemClock), Arc::new(SystemMonotonicClock::default()))
             .map_err(|error| no_thread("AUTH_SERVER_URL", &error))
     }
 
     /// The same, and it refuses what is in `revocations`.
     #[must_use]
-    pub fn with_revocations(self, revocations: Revocations) -> Self {
+    pub fn with_revocations(self, revocations: RevocationSet) -> Self {
         Self { revocations: Some(revocations), ..self }
     }
 
     /// The same, and it remembers at most so many tokens that it found good, about a kilobyte each, and verifies them only
     /// once. Whether they have expired or were ended is looked at each time; other keys, and nothing counts any more.
     #[must_use]
-    pub fn remembering(self, entries: usize) -> Self {
+    pub fn with_token_cache(self, entries: usize) -> Self {
         let verified = (entries > 0).then(|| Arc::new(VerifiedTokens::new(entries)));
         Self { verified, ..self }
     }
 
     /// How many tokens it remembers.
-    pub fn remembered(&self) -> usize {
+    pub fn cached_tokens(&self) -> usize {
         self.verified.as_ref().map_or(0, |verified| verified.len())
     }
 
@@ -127,7 +127,7 @@ impl Guard {
     }
 
     /// What was ended, if this guard looks at it.
-    pub fn revocations(&self) -> Option<&Revocations> {
+    pub fn revocations(&self) -> Option<&RevocationSet> {
         self.revocations.as_ref()
     }
 
@@ -136,12 +136,12 @@ impl Guard {
     /// # Errors
     /// Why a service with this guard should not be asked.
     pub fn ready(&self) -> Result<(), NotReady> {
-        self.revocations.as_ref().map_or(Ok(()), Revocations::ready)?;
+        self.revocations.as_ref().map_or(Ok(()), RevocationSet::ready)?;
         Ok(self.keys().ready()?)
     }
 
     /// What it verifies with.
-    pub fn keys(&self) -> &KnownKeys {
+    pub fn keys(&self) -> &KeySource {
         self.verifier.keys()
     }
 
@@ -151,7 +151,7 @@ impl Guard {
     }
 
     /// The caller's claims, if the token is good now. Whether it was ended is looked up last: a forged one costs no look-up.
-    pub fn check(&self, token: &str) -> Result<Arc<AccessClaims>, Refusal> {
+    pub fn check(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
         // Other keys may come meanwhile: what these find good is remembered as theirs.
         let keys = self.keys().now();
         let Some(verified) = &self.verified else { return self.check_anew(&keys, token).map(Arc::new) };
@@ -163,10 +163,10 @@ impl Guard {
         Ok(verified.insert(token, keys.version(), self.check_anew(&keys, token)?))
     }
 
-    fn check_anew(&self, keys: &Known, token: &str) -> Result<AccessClaims, Refusal> {
+    fn check_anew(&self, keys: &KeySnapshot, token: &str) -> Result<AccessClaims, TokenError> {
         let claims = self.verifier.verify_with(keys, token, self.clock.micros(), TimeDelta::zero());
         #[cfg(feature = "feed")]
-        if let (Err(Refusal::UnknownKey | Refusal::KeysNotKnown), Some(followers)) =
+        if let (Err(TokenError::UnknownKey | TokenError::KeysUnavailable), Some(followers)) =
             (&claims, &self.followers)
         {
             followers.keys.missed();
@@ -176,12 +176,12 @@ impl Guard {
         Ok(claims)
     }
 
-    fn check_ended(&self, claims: &AccessClaims) -> Result<(), Refusal> {
+    fn check_ended(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         self.revocations.as_ref().map_or(Ok(()), |revocations| revocations.check(claims))
     }
 }
 
-fn no_thread(variable: &str, error: &io::Error) -> Faults {
+fn no_thread(variable: &str, error: &io::Error) -> SettingErrors {
     let problem = format!("cannot be used, for there is no thread to follow it: {error}");
-    Faults(vec![Fault { variable: variable.to_owned(), problem }])
+    SettingErrors(vec![SettingError { variable: variable.to_owned(), problem }])
 }

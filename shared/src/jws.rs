@@ -6,8 +6,8 @@
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::strict_json::{self, NotRead};
-use crate::{Refusal, ascii, base64url};
+use crate::strict_json::{self, StrictJsonError};
+use crate::{TokenError, ascii, base64url};
 
 /// A longer token is refused before anything else looks at it.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -53,44 +53,44 @@ pub(crate) struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     /// Takes `token` apart.
-    pub(crate) fn of(token: &'a str) -> Result<Self, Refusal> {
+    pub(crate) fn of(token: &'a str) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refusal::TooLong);
+            return Err(TokenError::TooLong);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::NotCompact)?;
-        let (header, payload) = signed.split_once('.').ok_or(Refusal::NotCompact)?;
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::NotCompact)?;
+        let (header, payload) = signed.split_once('.').ok_or(TokenError::NotCompact)?;
         if [header, payload, signature].iter().any(|segment| !ascii::all(segment.as_bytes(), is_of_base64url))
         {
-            return Err(Refusal::NotCompact);
+            return Err(TokenError::NotCompact);
         }
         Ok(Self { header, payload, signed, signature })
     }
 
-    pub(crate) fn header(&self) -> Result<Header, Refusal> {
+    pub(crate) fn header(&self) -> Result<Header, TokenError> {
         object(&decode(self.header)?, "header")
     }
 
-    pub(crate) fn signature(&self) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn signature(&self) -> Result<Vec<u8>, TokenError> {
         decode(self.signature)
     }
 
     /// The payload as it was signed: bytes, which may be no JSON.
-    pub(crate) fn payload(&self) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn payload(&self) -> Result<Vec<u8>, TokenError> {
         decode(self.payload)
     }
 }
 
 /// A token taken apart; its signature is not verified.
 #[derive(Debug)]
-pub struct Compact<'a> {
+pub struct UnverifiedJws<'a> {
     segments: Segments<'a>,
     header_json: Vec<u8>,
     header: Header,
 }
 
-impl<'a> Compact<'a> {
+impl<'a> UnverifiedJws<'a> {
     /// Takes `token` apart and reads its header.
-    pub fn parse(token: &'a str) -> Result<Self, Refusal> {
+    pub fn parse(token: &'a str) -> Result<Self, TokenError> {
         let segments = Segments::of(token)?;
         let header_json = decode(segments.header)?;
         let header = object(&header_json, "header")?;
@@ -103,10 +103,10 @@ impl<'a> Compact<'a> {
     }
 
     /// The payload as JSON text, once it is known to be an object.
-    pub fn payload_json(&self) -> Result<String, Refusal> {
+    pub fn payload_json(&self) -> Result<String, TokenError> {
         let bytes = decode(self.segments.payload)?;
         object::<IgnoredAny>(&bytes, "payload")?;
-        String::from_utf8(bytes).map_err(|_| Refusal::Json("payload"))
+        String::from_utf8(bytes).map_err(|_| TokenError::Json("payload"))
     }
 
     /// Whether the header says that this is a token of that kind.
@@ -158,12 +158,12 @@ fn is_of_base64url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_')
 }
 
-fn decode(segment: &str) -> Result<Vec<u8>, Refusal> {
-    base64url::decode(segment).ok_or(Refusal::Base64)
+fn decode(segment: &str) -> Result<Vec<u8>, TokenError> {
+    base64url::decode(segment).ok_or(TokenError::Base64)
 }
 
 /// A payload as claims of type `C`.
-pub(crate) fn claims<C: DeserializeOwned>(payload: &[u8]) -> Result<C, Refusal> {
+pub(crate) fn claims<C: DeserializeOwned>(payload: &[u8]) -> Result<C, TokenError> {
     object(payload, "payload")
 }
 
@@ -171,9 +171,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-fn object<T: DeserializeOwned>(json: &[u8], part: &'static str) -> Result<T, Refusal> {
+fn object<T: DeserializeOwned>(json: &[u8], part: &'static str) -> Result<T, TokenError> {
     strict_json::from_slice(json).map_err(|not_read| match not_read {
-        NotRead::Duplicate => Refusal::DuplicateMember(part),
-        NotRead::Json(_) => Refusal::Json(part),
+        StrictJsonError::Duplicate => TokenError::DuplicateMember(part),
+        StrictJsonError::Json(_) => TokenError::Json(part),
     })
 }

@@ -39,18 +39,18 @@ mod token_cache;
 mod token_error;
 mod usual_payload;
 
-pub use goptri_settings::{Environment, EnvironmentError, Fault, Faults};
+pub use goptri_settings::{Environment, EnvironmentError, SettingError, SettingErrors};
 
 pub use access_token::{AccessClaims, AccessVerifier, Audience, FIRST_PARTY_CLIENT};
 #[cfg(feature = "feed")]
 pub use auth_server::AuthServer;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use guard::{Guard, NotReady};
-pub use jws::{Compact, MAX_TOKEN_BYTES, TokenType};
-pub use keys::{KeyRing, SigningFailed};
+pub use jws::{MAX_TOKEN_BYTES, TokenType, UnverifiedJws};
+pub use keys::{KeyRing, SigningError};
 pub use numeric_date::NumericDate;
 pub use protocol_error::{Challenge, ErrorBody, ProtocolError};
 #[cfg(feature = "feed")]
-pub use remote_guard::Following;
+pub use remote_guard::GuardBuilder;
 pub use scope::{AnyToken, InvalidScope, Needs, Permission, PhotosRead, PhotosWrite, Scope};
-pub use token_error::Refusal;
+pub use token_error::TokenError;

@@ -12,7 +12,7 @@ use serde::{Deserialize, forward_to_deserialize_any};
 
 /// Why a text was not read.
 #[derive(Debug)]
-pub enum NotRead {
+pub enum StrictJsonError {
     /// A name stands twice.
     Duplicate,
     /// It is no JSON object, or not that of the type that was asked for. The error may quote the text.
@@ -20,15 +20,19 @@ pub enum NotRead {
 }
 
 /// A `T` from all of `json`, which is one object. More than 128 levels of nesting are not read.
-pub fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, NotRead> {
+pub fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, StrictJsonError> {
     if json.first() != Some(&b'{') {
-        return Err(NotRead::Json(Error::custom("it is no object")));
+        return Err(StrictJsonError::Json(Error::custom("it is no object")));
     }
     // Looked at once, and not string by string.
-    let json = std::str::from_utf8(json).map_err(|error| NotRead::Json(Error::custom(error)))?;
+    let json = std::str::from_utf8(json).map_err(|error| StrictJsonError::Json(Error::custom(error)))?;
     let mut json = serde_json::Deserializer::from_str(json);
     T::deserialize(Unique(&mut json)).and_then(|value| json.end().map(|()| value)).map_err(|error| {
-        if error.to_string().starts_with(TWICE) { NotRead::Duplicate } else { NotRead::Json(error) }
+        if error.to_string().starts_with(TWICE) {
+            StrictJsonError::Duplicate
+        } else {
+            StrictJsonError::Json(error)
+        }
     })
 }
 
@@ -196,11 +200,11 @@ mod tests {
 
     /// What becomes of it: read, a duplicate, or no JSON; the same whether its members are kept or not.
     fn read(json: &[u8]) -> &'static str {
-        fn outcome<T>(read: &Result<T, NotRead>) -> &'static str {
+        fn outcome<T>(read: &Result<T, StrictJsonError>) -> &'static str {
             match read {
                 Ok(_) => "read",
-                Err(NotRead::Duplicate) => "duplicate",
-                Err(NotRead::Json(_)) => "no JSON",
+                Err(StrictJsonError::Duplicate) => "duplicate",
+                Err(StrictJsonError::Json(_)) => "no JSON",
             }
         }
         let outcomes = [
@@ -259,7 +263,10 @@ mod tests {
         let whole: Value = serde_json::from_str(json).unwrap();
         assert_eq!(from_slice::<Value>(json.as_bytes()).unwrap(), whole);
         for wrong in [r#"{"text":1,"list":[]}"#, r#"{"text":"a"}"#, r#"{"text":"a","list":{}}"#] {
-            assert!(matches!(from_slice::<Kept<'_>>(wrong.as_bytes()), Err(NotRead::Json(_))), "{wrong}");
+            assert!(
+                matches!(from_slice::<Kept<'_>>(wrong.as_bytes()), Err(StrictJsonError::Json(_))),
+                "{wrong}"
+            );
         }
     }
 }

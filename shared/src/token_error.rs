@@ -2,7 +2,7 @@
 
 /// The reason, in words that hold nothing of the token itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum TokenError {
     /// Longer than any token of ours.
     #[error("it is longer than {} bytes", crate::MAX_TOKEN_BYTES)]
     TooLong,
@@ -53,7 +53,7 @@ pub enum Refusal {
     NoSession,
     /// Its session, the token itself, or its client was ended.
     #[error("its session, the token itself or its client was ended")]
-    Revoked,
+    RevocationRecord,
     /// Nothing is wrong with the token, but whether it was ended is not known.
     #[error(
         "whether it was ended is not known: the revocation feed was not heard for too long, and ON_STALE is refuse"
@@ -61,5 +61,5 @@ pub enum Refusal {
     Stale,
     /// Nothing is wrong with the token so far, but the keys that auth-server publishes are not known yet.
     #[error("the key that it names is not known, and those that auth-server publishes were not fetched yet")]
-    KeysNotKnown,
+    KeysUnavailable,
 }

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use goptri::{Needs, Permission, PhotosRead, PhotosWrite};
-use goptri_server::{Admits, Route, current_user, healthz};
+use goptri_server::{Access, Route, current_user, healthz};
 
 /// How long a picture may take to arrive: the largest needs 18 kB a second.
 const UPLOAD: Duration = Duration::from_mins(5);
 
 /// Every route on one screen, with whom it admits.
 pub fn routes() -> Vec<Route> {
-    use Admits::{Anybody, AnybodyOrCaller, Caller};
+    use Access::{Caller, OptionalCaller, Public};
     let (reads, writes) = (Caller(PhotosRead::NEEDS), Caller(PhotosWrite::NEEDS));
     vec![
         Route::new(Method::GET, "/me", Caller(Needs::AnyToken), me::me),
@@ -24,8 +24,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/photos/{name}", reads, photos::show),
         Route::new(Method::PUT, "/photos/{name}", writes, photos::put).within(UPLOAD),
         Route::new(Method::DELETE, "/photos/{name}", writes, photos::delete),
-        Route::new(Method::GET, "/currentuser", AnybodyOrCaller, current_user),
-        Route::new(Method::GET, "/healthz", Anybody, healthz),
-        Route::new(Method::GET, "/readyz", Anybody, health::readyz),
+        Route::new(Method::GET, "/currentuser", OptionalCaller, current_user),
+        Route::new(Method::GET, "/healthz", Public, healthz),
+        Route::new(Method::GET, "/readyz", Public, health::readyz),
     ]
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api_server::{Application, Config, StartError};
-use goptri::revocation::{Kind, SystemMonotonic};
+use goptri::revocation::{EntryKind, SystemMonotonicClock};
 use goptri::{AccessClaims, SystemClock};
 
 use crate::feed_server::{FeedServer, end};
@@ -35,7 +35,7 @@ async fn the_age_of_the_feed_and_what_is_known_are_numbers() {
     assert!(before.ends_with("# EOF\n"), "{before}");
 
     let mut asked = feed.next().accept();
-    asked.revoke(vec![end(Kind::Session, "a", 0, 60), end(Kind::Token, "b", 0, 60)]);
+    asked.revoke(vec![end(EntryKind::Session, "a", 0, 60), end(EntryKind::Token, "b", 0, 60)]);
     asked.caught_up(7_000);
     let started = std::time::Instant::now();
     while number(&read(&url).await, "feed_connected") < 1.0 {
@@ -101,7 +101,7 @@ async fn a_taken_address_is_a_clear_sentence() {
     let address = taken.local_addr().unwrap().to_string();
     let environment = environment_with(folder.path(), &[("METRICS_ADDR", &address)]);
     let config = Config::from_environment(&environment).unwrap();
-    let monotonic = Arc::new(SystemMonotonic::default());
+    let monotonic = Arc::new(SystemMonotonicClock::default());
     let started = Application::start(config, Arc::new(SystemClock), monotonic, std::future::pending());
     let error: StartError = started.err().unwrap();
     let sentence = error.to_string();

@@ -1,14 +1,14 @@
 //! The table of routes, asked by strangers, and what is not on it.
 
 use goptri::{AccessClaims, Needs, Scope};
-use goptri_server::Admits;
+use goptri_server::Access;
 
 use crate::support::{TestServer, answer, sign};
 
 /// A caller who has every permission that some route asks for, except that one.
 fn all_but(mut claims: AccessClaims, needs: Needs) -> AccessClaims {
-    let others = api_server::http::routes().into_iter().filter_map(|route| match route.admits {
-        Admits::Caller(other) if other != needs => Some(other),
+    let others = api_server::http::routes().into_iter().filter_map(|route| match route.access {
+        Access::Caller(other) if other != needs => Some(other),
         _ => None,
     });
     let (mut scope, mut roles) = (Vec::new(), Vec::new());
@@ -34,7 +34,7 @@ async fn every_route_refuses_a_stranger_as_declared() {
         let path = route.path.replace("{name}", "gopher.png");
         let stranger = answer(server.request(route.method.as_str(), &path)).await;
         let what = format!("{route:?} answers {} {}", stranger.status, stranger.body);
-        let Admits::Caller(needs) = route.admits else {
+        let Access::Caller(needs) = route.access else {
             // Nobody is refused; that it waits for the revocation feed is for everybody to know.
             assert_eq!(stranger.status, if path == "/readyz" { 503 } else { 200 }, "{what}");
             continue;

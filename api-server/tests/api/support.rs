@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use api_server::{Application, Config};
 use chrono::TimeDelta;
-use goptri::revocation::ManualMonotonic;
+use goptri::revocation::ManualMonotonicClock;
 use goptri::{AccessClaims, Audience, Clock, KeyRing, ManualClock, NumericDate, Scope, TokenType};
 use goptri_settings::{AccessTokenSecret, Environment, Plain};
 use reqwest::header::HeaderMap;
@@ -34,7 +34,7 @@ pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) clock: ManualClock,
     /// What nobody sets.
-    pub(crate) monotonic: ManualMonotonic,
+    pub(crate) monotonic: ManualMonotonicClock,
     pub(crate) metrics: Option<String>,
     client: Client,
     folder: TempDir,
@@ -93,7 +93,7 @@ impl TestServer {
     pub(crate) fn start_with(folder: TempDir, more: &[(&str, &str)]) -> Self {
         let environment = environment_with(&folder.path().join("photos"), more);
         let config = Config::from_environment(&environment).unwrap();
-        let (clock, monotonic) = (ManualClock::default(), ManualMonotonic::default());
+        let (clock, monotonic) = (ManualClock::default(), ManualMonotonicClock::default());
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {
             let _ = stopped.await;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use goptri::{AccessClaims, Audience, NumericDate};
 use uuid::Uuid;
 
-use crate::{SessionId, SessionKey, Snapshot, UserId};
+use crate::{SessionId, SessionKey, SessionSnapshot, UserId};
 
 /// The session that an access token belongs to. `None`: a client's own token, or one that is not from here.
 pub fn session_of(claims: &AccessClaims) -> Option<SessionKey> {
@@ -16,8 +16,13 @@ pub fn session_of(claims: &AccessClaims) -> Option<SessionKey> {
 /// The claims of an access token for that session, dated by the database's clock.
 ///
 /// It ends after `lifetime`, and never after the session itself.
-pub fn access_claims(snapshot: &Snapshot, issuer: &str, lifetime: TimeDelta, jti: String) -> AccessClaims {
-    let Snapshot { session, owner, now } = snapshot;
+pub fn access_claims(
+    snapshot: &SessionSnapshot,
+    issuer: &str,
+    lifetime: TimeDelta,
+    jti: String,
+) -> AccessClaims {
+    let SessionSnapshot { session, owner, now } = snapshot;
     let end = *now + lifetime;
     AccessClaims {
         iss: issuer.into(),

@@ -18,7 +18,7 @@ pub fn random_id(entropy: &dyn Entropy, now: DateTime<Utc>) -> Uuid {
 }
 
 /// 128 random bits in hex, for what must not be guessed (RT-01).
-pub fn random_name(entropy: &dyn Entropy) -> String {
+pub fn random_token_id(entropy: &dyn Entropy) -> String {
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes);
     format!("{:032x}", u128::from_be_bytes(bytes))

@@ -15,18 +15,18 @@ pub struct HashingCost {
 #[error(
     "Argon2id needs at least one of 46 MiB and 1 pass, 19 MiB and 2, 12 MiB and 3, 9 MiB and 4, 7 MiB and 5"
 )]
-pub struct TooCheap;
+pub struct CostTooLow;
 
 impl HashingCost {
     /// What passwords are hashed with here. A weaker one would not compile.
     pub const TODAY: Self = match Self::new(19_456, 2) {
         Ok(cost) => cost,
-        Err(TooCheap) => panic!("passwords would be guessed too fast"),
+        Err(CostTooLow) => panic!("passwords would be guessed too fast"),
     };
 
     /// A cost, if it is enough.
-    pub const fn new(memory_kib: u32, passes: u32) -> Result<Self, TooCheap> {
-        if is_enough(memory_kib, passes) { Ok(Self { memory_kib, passes }) } else { Err(TooCheap) }
+    pub const fn new(memory_kib: u32, passes: u32) -> Result<Self, CostTooLow> {
+        if is_enough(memory_kib, passes) { Ok(Self { memory_kib, passes }) } else { Err(CostTooLow) }
     }
 
     /// How much memory one hash fills.
@@ -73,11 +73,11 @@ mod tests {
         for (memory_kib, passes) in ENOUGH {
             assert!(HashingCost::new(memory_kib, passes).is_ok());
             assert!(HashingCost::new(memory_kib * 2, passes + 7).is_ok());
-            assert_eq!(HashingCost::new(memory_kib - 1, passes), Err(TooCheap));
-            assert_eq!(HashingCost::new(memory_kib, passes - 1), Err(TooCheap));
+            assert_eq!(HashingCost::new(memory_kib - 1, passes), Err(CostTooLow));
+            assert_eq!(HashingCost::new(memory_kib, passes - 1), Err(CostTooLow));
         }
         for (memory_kib, passes) in [(0, 0), (u32::MAX, 0), (7_167, u32::MAX), (19_455, 2), (47_103, 1)] {
-            assert_eq!(HashingCost::new(memory_kib, passes), Err(TooCheap), "{memory_kib}, {passes}");
+            assert_eq!(HashingCost::new(memory_kib, passes), Err(CostTooLow), "{memory_kib}, {passes}");
         }
         assert_eq!((HashingCost::TODAY.memory_kib(), HashingCost::TODAY.passes()), (19_456, 2));
     }

@@ -6,7 +6,7 @@
 
 use chrono::TimeDelta;
 
-use crate::{PresentedRefresh, Session, Snapshot};
+use crate::{PresentedRefresh, Session, SessionSnapshot};
 
 /// One late retry is forgiven in so many generations.
 const GENERATIONS_PER_FORGIVENESS: i64 = 8;
@@ -31,9 +31,9 @@ pub struct RefreshPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Refuse it; nothing changes.
-    Refuse(Refuse),
+    Refuse(RefuseReason),
     /// Refuse it, and end the session.
-    End(End),
+    End(EndReason),
     /// It is good after all: somebody else changed the row in between. Rotate again.
     TryAgain,
     /// Give the current token once more; nothing changes.
@@ -44,7 +44,7 @@ pub enum Verdict {
 
 /// Why a token is refused while the session lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refuse {
+pub enum RefuseReason {
     /// Presented by another client.
     OtherClient,
     /// Its `jti` is not the session's.
@@ -55,7 +55,7 @@ pub enum Refuse {
 
 /// Why a session is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum EndReason {
     /// Its person may not sign in any more.
     Disabled,
     /// It is past its end, absolute or idle.
@@ -65,28 +65,28 @@ pub enum End {
 }
 
 /// Judges a token by the row that it names. The order of the questions is the rule.
-pub fn judge(snapshot: &Snapshot, presented: &PresentedRefresh, policy: &RefreshPolicy) -> Verdict {
-    let Snapshot { session, owner, now } = snapshot;
+pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &RefreshPolicy) -> Verdict {
+    let SessionSnapshot { session, owner, now } = snapshot;
     if session.client_id != presented.client_id {
-        return Verdict::Refuse(Refuse::OtherClient);
+        return Verdict::Refuse(RefuseReason::OtherClient);
     }
     if session.jti_hash != presented.jti_hash {
-        return Verdict::Refuse(Refuse::OtherToken);
+        return Verdict::Refuse(RefuseReason::OtherToken);
     }
     if owner.disabled {
-        return Verdict::End(End::Disabled);
+        return Verdict::End(EndReason::Disabled);
     }
     if session.is_over(*now, policy.idle_lifetime) {
-        return Verdict::End(End::Expired);
+        return Verdict::End(EndReason::Expired);
     }
     match presented.generation.behind(session.generation) {
-        ..0 => Verdict::Refuse(Refuse::Newer),
+        ..0 => Verdict::Refuse(RefuseReason::Newer),
         0.. if !policy.rotation => Verdict::TryAgain,
         0 => Verdict::TryAgain,
         1 => {
             judge_predecessor(session, presented, policy, (*now - session.rotated_at).max(TimeDelta::zero()))
         }
-        2.. => Verdict::End(End::Theft),
+        2.. => Verdict::End(EndReason::Theft),
     }
 }
 
@@ -100,11 +100,11 @@ fn judge_predecessor(
         return Verdict::SameSuccessor;
     }
     if !policy.forgiveness {
-        return Verdict::End(End::Theft);
+        return Verdict::End(EndReason::Theft);
     }
     match session.forgiven_generation.map(|forgiven| forgiven.behind(presented.generation)) {
         Some(0) => Verdict::SameSuccessor,
-        Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::End(End::Theft),
+        Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::End(EndReason::Theft),
         None | Some(_) => Verdict::Forgive,
     }
 }

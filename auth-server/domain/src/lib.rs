@@ -19,15 +19,15 @@ mod user;
 pub use access::{access_claims, session_of};
 pub use digest::{Digest, RefreshJti};
 pub use email::{Email, EmailKey, InvalidEmail};
-pub use entropy::{Entropy, random_id, random_name};
-pub use hashing_cost::{HashingCost, TooCheap};
-pub use judge::{End, RefreshPolicy, Refuse, Verdict, judge};
-pub use pace::{PER_ADDRESS, PER_PAIR, Pace, Tally, TooSoon, prefix};
-pub use password::{NormalPassword, Password, PasswordHash, PasswordRules, UnfitPassword};
+pub use entropy::{Entropy, random_id, random_token_id};
+pub use hashing_cost::{CostTooLow, HashingCost};
+pub use judge::{EndReason, RefreshPolicy, RefuseReason, Verdict, judge};
+pub use pace::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, RetryLater, Tally, prefix};
+pub use password::{NormalizedPassword, Password, PasswordHash, PasswordRejected, PasswordRules};
 pub use refresh_token::{PresentedRefresh, RefreshTokens};
 pub use session::{
-    ClientId, Generation, ListedSession, MOST_SESSIONS, NewSession, Owner, Session, SessionId, SessionKey,
-    Snapshot,
+    ClientId, Generation, ListedSession, MAX_SESSIONS, NewSession, Session, SessionId, SessionKey,
+    SessionOwner, SessionSnapshot,
 };
 pub use user::{
     Credentials, InvalidRole, NewPassword, NewUser, PasswordSetter, Role, User, UserId, UserName,

@@ -14,20 +14,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 ///
 /// Whoever guesses as fast as this allows has 10 attempts in the first quarter of an hour and 96 a day from then on,
 /// and cannot do better by pausing. The owner on the same address waits at most 15 min; on another address, not at all.
-pub const PER_PAIR: Pace =
-    Pace { free: 5, first_wait: TimeDelta::seconds(15), longest_wait: TimeDelta::minutes(15) };
+pub const PER_ACCOUNT_AND_ADDRESS: GuessLimit =
+    GuessLimit { free: 5, first_wait: TimeDelta::seconds(15), longest_wait: TimeDelta::minutes(15) };
 
 /// For one [`prefix`], whatever the account: a hundred failures at once, then one a minute.
 ///
 /// Behind one address there may be a whole company. A thousand people who sign in on one morning, and mistype
 /// one time in ten, are let through. One who tries the most common password on every account gets 100 of them, and
 /// 1,440 more a day.
-pub const PER_ADDRESS: Pace =
-    Pace { free: 100, first_wait: TimeDelta::minutes(1), longest_wait: TimeDelta::minutes(1) };
+pub const PER_ADDRESS: GuessLimit =
+    GuessLimit { free: 100, first_wait: TimeDelta::minutes(1), longest_wait: TimeDelta::minutes(1) };
 
 /// How failures slow down.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct GuessLimit {
     /// So many failures are followed by no wait, if they come at once.
     free: i64,
     /// The wait after the last of them. It doubles with each more.
@@ -47,18 +47,18 @@ pub struct Tally {
 
 /// An attempt that is not judged, for it comes too soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooSoon {
+pub struct RetryLater {
     /// In how many seconds one will be judged; at least 1.
     pub retry_after: u32,
     /// To be remembered from now on. It has not grown: who keeps on trying does not wait any longer.
     pub tally: Tally,
 }
 
-impl Pace {
+impl GuessLimit {
     /// What is to be remembered while this attempt is judged, and afterwards if it fails.
     ///
     /// A clock that was set back prolongs no wait beyond the longest one.
-    pub fn attempt(&self, remembered: Option<Tally>, now: DateTime<Utc>) -> Result<Tally, TooSoon> {
+    pub fn attempt(&self, remembered: Option<Tally>, now: DateTime<Utc>) -> Result<Tally, RetryLater> {
         let (now, forget_one) = (now.timestamp_millis(), self.longest_wait.num_milliseconds());
         let nothing = Tally { not_before: i64::MIN, clear_at: now };
         let Tally { not_before, clear_at } = remembered.unwrap_or(nothing);
@@ -66,7 +66,7 @@ impl Pace {
         let clear_at = clear_at.clamp(now, now + self.fullest() * forget_one);
         if now < not_before {
             let retry_after = u32::try_from((not_before - now + 999) / 1000).unwrap_or(u32::MAX);
-            return Err(TooSoon { retry_after, tally: Tally { not_before, clear_at } });
+            return Err(RetryLater { retry_after, tally: Tally { not_before, clear_at } });
         }
         let clear_at = clear_at + forget_one;
         let failures = (clear_at - now + forget_one - 1) / forget_one;
@@ -136,15 +136,15 @@ mod tests {
     }
 
     /// Failures at these seconds: what is remembered in the end, and what the last one was told.
-    fn fail(pace: Pace, seconds: &[i64]) -> (Option<Tally>, Option<u32>) {
+    fn fail(pace: GuessLimit, seconds: &[i64]) -> (Option<Tally>, Option<u32>) {
         seconds.iter().fold((None, None), |(tally, _), second| match pace.attempt(tally, at(*second)) {
             Ok(tally) => (Some(tally), None),
-            Err(TooSoon { retry_after, tally }) => (Some(tally), Some(retry_after)),
+            Err(RetryLater { retry_after, tally }) => (Some(tally), Some(retry_after)),
         })
     }
 
     /// How many attempts are judged until `end` when each is made as soon as it may, after a pause where one is due.
-    fn judged(pace: Pace, end: i64, pause_after: usize, pause: i64) -> usize {
+    fn judged(pace: GuessLimit, end: i64, pause_after: usize, pause: i64) -> usize {
         let (mut tally, mut now, mut judged) = (None, 0, 0);
         while now < end {
             match pace.attempt(tally, at(now)) {
@@ -183,7 +183,7 @@ mod tests {
             (&[0, 0, 0, 0, 0, 15, 45, 105, 225, 465, 945, 1425, 2325, 2325], Some(900)),
         ];
         for (seconds, told) in table {
-            assert_eq!(fail(PER_PAIR, seconds).1, told, "{seconds:?}");
+            assert_eq!(fail(PER_ACCOUNT_AND_ADDRESS, seconds).1, told, "{seconds:?}");
         }
     }
 
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn what_is_free_is_free_also_when_the_clock_goes_back() {
         for back in [1, 600] {
-            let (tally, told) = fail(PER_PAIR, &[0, -back, -back, -back]);
+            let (tally, told) = fail(PER_ACCOUNT_AND_ADDRESS, &[0, -back, -back, -back]);
             assert!(tally.is_some() && told.is_none(), "{back}: {told:?}");
         }
     }
@@ -200,31 +200,31 @@ mod tests {
     fn who_is_refused_is_not_refused_any_longer_for_it() {
         let mut seconds = vec![0; 1000];
         seconds.push(15);
-        assert_eq!(fail(PER_PAIR, &seconds).1, None);
+        assert_eq!(fail(PER_ACCOUNT_AND_ADDRESS, &seconds).1, None);
     }
 
     #[test]
     fn a_failure_is_forgotten_every_quarter_of_an_hour() {
-        let five = fail(PER_PAIR, &[0; 5]).0.unwrap();
+        let five = fail(PER_ACCOUNT_AND_ADDRESS, &[0; 5]).0.unwrap();
         for (minutes, clear) in [(0, false), (74, false), (75, true), (1000, true)] {
             assert_eq!(five.is_clear(at(minutes * 60)), clear, "{minutes}");
         }
         // Two are forgotten after half an hour, so two more are free.
-        assert_eq!(fail(PER_PAIR, &[0, 0, 0, 0, 0, 1800, 1800]).1, None);
-        assert_eq!(fail(PER_PAIR, &[0, 0, 0, 0, 0, 1800, 1800, 1800]).1, Some(15));
+        assert_eq!(fail(PER_ACCOUNT_AND_ADDRESS, &[0, 0, 0, 0, 0, 1800, 1800]).1, None);
+        assert_eq!(fail(PER_ACCOUNT_AND_ADDRESS, &[0, 0, 0, 0, 0, 1800, 1800, 1800]).1, Some(15));
     }
 
     /// PW-11: the figures of the docstrings and of SECURITY.md.
     #[test]
     fn a_day_of_guessing_is_worth_so_many_guesses_and_pausing_gains_none() {
         let (day, year) = (86_400, 365 * 86_400);
-        assert_eq!(judged(PER_PAIR, 900, usize::MAX, 0), 10);
-        assert_eq!(judged(PER_PAIR, day, usize::MAX, 0), 106);
-        assert_eq!(judged(PER_PAIR, year, usize::MAX, 0), 365 * 96 + 10);
+        assert_eq!(judged(PER_ACCOUNT_AND_ADDRESS, 900, usize::MAX, 0), 10);
+        assert_eq!(judged(PER_ACCOUNT_AND_ADDRESS, day, usize::MAX, 0), 106);
+        assert_eq!(judged(PER_ACCOUNT_AND_ADDRESS, year, usize::MAX, 0), 365 * 96 + 10);
         assert_eq!(judged(PER_ADDRESS, day, usize::MAX, 0), 100 + 1439);
         for pause_after in 1..20 {
             for pause in [1, 60, 900, 4500, 10_000, 50_000] {
-                let paused = judged(PER_PAIR, day, pause_after, pause);
+                let paused = judged(PER_ACCOUNT_AND_ADDRESS, day, pause_after, pause);
                 assert!(paused <= 107, "{paused} with {pause} s after every {pause_after}");
             }
         }
@@ -248,25 +248,29 @@ mod tests {
     fn what_does_not_count_leaves_no_trace() {
         for already in 0..8 {
             let waited: Vec<i64> = (0..already).map(|n| n * 20_000 / 8).collect();
-            let (before, _) = fail(PER_PAIR, &waited);
+            let (before, _) = fail(PER_ACCOUNT_AND_ADDRESS, &waited);
             let now = at(20_000);
-            let during = PER_PAIR.attempt(before, now).unwrap();
-            let after = PER_PAIR.give_back(during, before);
-            assert_eq!(PER_PAIR.attempt(Some(after), now), PER_PAIR.attempt(before, now), "after {already}");
+            let during = PER_ACCOUNT_AND_ADDRESS.attempt(before, now).unwrap();
+            let after = PER_ACCOUNT_AND_ADDRESS.give_back(during, before);
+            assert_eq!(
+                PER_ACCOUNT_AND_ADDRESS.attempt(Some(after), now),
+                PER_ACCOUNT_AND_ADDRESS.attempt(before, now),
+                "after {already}"
+            );
         }
         // The fifth is under way when the fourth is given back: one more may come, and then no other.
-        let three = fail(PER_PAIR, &[0; 3]).0;
-        let four = PER_PAIR.attempt(three, at(0)).unwrap();
-        let five = PER_PAIR.attempt(Some(four), at(0)).unwrap();
-        assert!(PER_PAIR.attempt(Some(five), at(0)).is_err());
-        let given_back = PER_PAIR.give_back(five, three);
-        let five = PER_PAIR.attempt(Some(given_back), at(0)).unwrap();
-        assert!(PER_PAIR.attempt(Some(five), at(0)).is_err());
+        let three = fail(PER_ACCOUNT_AND_ADDRESS, &[0; 3]).0;
+        let four = PER_ACCOUNT_AND_ADDRESS.attempt(three, at(0)).unwrap();
+        let five = PER_ACCOUNT_AND_ADDRESS.attempt(Some(four), at(0)).unwrap();
+        assert!(PER_ACCOUNT_AND_ADDRESS.attempt(Some(five), at(0)).is_err());
+        let given_back = PER_ACCOUNT_AND_ADDRESS.give_back(five, three);
+        let five = PER_ACCOUNT_AND_ADDRESS.attempt(Some(given_back), at(0)).unwrap();
+        assert!(PER_ACCOUNT_AND_ADDRESS.attempt(Some(five), at(0)).is_err());
     }
 
     #[test]
     fn a_clock_that_is_set_back_makes_nobody_wait_for_long() {
-        for (pace, failures) in [(PER_PAIR, 5), (PER_ADDRESS, 100)] {
+        for (pace, failures) in [(PER_ACCOUNT_AND_ADDRESS, 5), (PER_ADDRESS, 100)] {
             let longest = u32::try_from(pace.longest_wait.num_seconds()).unwrap();
             let (tally, _) = fail(pace, &vec![0; failures]);
             let year_ago = -365 * 86_400;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use goptri_settings::{Kind, Plain};
+use goptri_settings::{Plain, SecretKind};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{Email, common_passwords};
@@ -10,7 +10,7 @@ use crate::{Email, common_passwords};
 /// The kind of a password.
 #[derive(Debug)]
 pub enum Password {}
-impl Kind for Password {
+impl SecretKind for Password {
     const NAME: &'static str = "password";
 }
 
@@ -23,9 +23,9 @@ const SERVICE_NAME: &str = "goptri";
 /// A password in the one spelling in which it is hashed: Unicode's NFC, the same when it is set and when it is
 /// verified. Two keyboards that write an `ü` differently write the same password (PW-06). Nothing else is changed.
 #[derive(Debug, Clone)]
-pub struct NormalPassword(Plain<Password>);
+pub struct NormalizedPassword(Plain<Password>);
 
-impl NormalPassword {
+impl NormalizedPassword {
     /// `None`: longer than 1,024 bytes as it was sent, and so nobody's.
     pub fn of(password: &Plain<Password>) -> Option<Self> {
         let text = password.expose();
@@ -47,7 +47,7 @@ pub struct PasswordRules {
 
 /// Why a password cannot be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnfitPassword {
+pub enum PasswordRejected {
     /// Fewer code points than the rules ask for.
     #[error("The password is too short; it needs at least {0} characters.")]
     TooShort(usize),
@@ -69,22 +69,26 @@ pub enum UnfitPassword {
 
 impl PasswordRules {
     /// The password of somebody with that address in its one spelling, if it may be set.
-    pub fn check(self, password: &Plain<Password>, email: &Email) -> Result<NormalPassword, UnfitPassword> {
-        let password = NormalPassword::of(password).ok_or(UnfitPassword::TooLong)?;
+    pub fn check(
+        self,
+        password: &Plain<Password>,
+        email: &Email,
+    ) -> Result<NormalizedPassword, PasswordRejected> {
+        let password = NormalizedPassword::of(password).ok_or(PasswordRejected::TooLong)?;
         let text = password.expose();
         if text.contains('\0') {
-            return Err(UnfitPassword::Nul);
+            return Err(PasswordRejected::Nul);
         }
         if text.chars().count() < self.min_length {
-            return Err(UnfitPassword::TooShort(self.min_length));
+            return Err(PasswordRejected::TooShort(self.min_length));
         }
         let folded: Plain<Password> = Plain::new(text.to_lowercase());
         let core = common_passwords::core(folded.expose());
         if is_obvious(folded.expose(), email) || !core.is_empty() && is_obvious(core, email) {
-            return Err(UnfitPassword::Obvious);
+            return Err(PasswordRejected::Obvious);
         }
         if common_passwords::is_guessed_first(folded.expose()) {
-            return Err(UnfitPassword::Common);
+            return Err(PasswordRejected::Common);
         }
         Ok(password)
     }
@@ -123,7 +127,7 @@ impl fmt::Debug for PasswordHash {
 mod tests {
     use super::*;
 
-    fn check(text: &str) -> Result<(), UnfitPassword> {
+    fn check(text: &str) -> Result<(), PasswordRejected> {
         let email = Email::parse("Ann.Lee@example.com").unwrap();
         PasswordRules { min_length: 15 }.check(&Plain::new(text.to_owned()), &email).map(|_| ())
     }
@@ -132,16 +136,16 @@ mod tests {
     #[test]
     fn a_password_is_measured_in_code_points_at_least_and_in_bytes_at_most() {
         let table = [
-            ("a".repeat(14), Err(UnfitPassword::TooShort(15))),
+            ("a".repeat(14), Err(PasswordRejected::TooShort(15))),
             ("fifteen letters".to_owned(), Ok(())),
-            ("ü".repeat(14), Err(UnfitPassword::TooShort(15))),
-            ("u\u{308}".repeat(14), Err(UnfitPassword::TooShort(15))),
+            ("ü".repeat(14), Err(PasswordRejected::TooShort(15))),
+            ("u\u{308}".repeat(14), Err(PasswordRejected::TooShort(15))),
             ("😀😁😂😃😄😅😆😇😈😉😊😋😌😍😎".to_owned(), Ok(())),
             ("only lower case and spaces".to_owned(), Ok(())),
             (" 8304175291603827 ".to_owned(), Ok(())),
             (long(1024), Ok(())),
-            (long(1025), Err(UnfitPassword::TooLong)),
-            (format!("{}\0", "a".repeat(20)), Err(UnfitPassword::Nul)),
+            (long(1025), Err(PasswordRejected::TooLong)),
+            (format!("{}\0", "a".repeat(20)), Err(PasswordRejected::Nul)),
         ];
         for (text, expected) in table {
             assert_eq!(check(&text), expected, "{text:?}");
@@ -159,7 +163,7 @@ mod tests {
         for text in
             ["ManchesterUnited", "123456789012345", "Password1234567", "PASSWORDpassword", &"a".repeat(1024)]
         {
-            assert_eq!(check(text), Err(UnfitPassword::Common), "{text}");
+            assert_eq!(check(text), Err(PasswordRejected::Common), "{text}");
         }
     }
 
@@ -174,7 +178,7 @@ mod tests {
             "Goptri-123456789",
             "!!!ann.lee!!!!!!",
         ] {
-            assert_eq!(check(text), Err(UnfitPassword::Obvious), "{text}");
+            assert_eq!(check(text), Err(PasswordRejected::Obvious), "{text}");
         }
         for text in ["my ann.lee@example.com", "goptri is what it is", "lee.ann@example.com"] {
             assert_eq!(check(text), Ok(()), "{text}");
@@ -185,12 +189,12 @@ mod tests {
     #[test]
     fn composed_and_decomposed_spellings_are_one_password_and_nothing_else_is_changed() {
         let normal =
-            |text: &str| NormalPassword::of(&Plain::new(text.to_owned())).unwrap().expose().to_owned();
+            |text: &str| NormalizedPassword::of(&Plain::new(text.to_owned())).unwrap().expose().to_owned();
         assert_eq!(normal("u\u{308}ber"), normal("über"));
         for text in ["  Spaces  ", "ﬁ ² Å", "A a"] {
             assert_eq!(normal(text), text.nfc().collect::<String>());
         }
         assert_ne!(normal("ﬁ"), normal("fi"), "compatibility forms stay what they are");
-        assert!(NormalPassword::of(&Plain::new("a".repeat(1025))).is_none());
+        assert!(NormalizedPassword::of(&Plain::new("a".repeat(1025))).is_none());
     }
 }

@@ -4,8 +4,8 @@
 //! database alone mints nothing, nor does the secret alone; and minting twice gives the same bytes.
 
 use chrono::TimeDelta;
-use goptri::{KeyRing, NumericDate, Refusal, SigningFailed, TokenType};
-use goptri_settings::{Live, Plain};
+use goptri::{KeyRing, NumericDate, SigningError, TokenError, TokenType};
+use goptri_settings::{Plain, Reloadable};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -43,19 +43,23 @@ pub struct PresentedRefresh {
 /// Mints and opens refresh tokens.
 #[derive(Debug, Clone)]
 pub struct RefreshTokens {
-    keys: Live<KeyRing>,
+    keys: Reloadable<KeyRing>,
     issuer: String,
     idle_lifetime: Option<TimeDelta>,
 }
 
 impl RefreshTokens {
     /// `idle_lifetime` is how long a token is good after it was minted, if that is bounded.
-    pub fn new(keys: impl Into<Live<KeyRing>>, issuer: String, idle_lifetime: Option<TimeDelta>) -> Self {
+    pub fn new(
+        keys: impl Into<Reloadable<KeyRing>>,
+        issuer: String,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Self {
         Self { keys: keys.into(), issuer, idle_lifetime }
     }
 
     /// The token of the session's current generation. `jti` is the one whose digest the session has.
-    pub fn mint(&self, session: &Session, jti: &Plain<RefreshJti>) -> Result<String, SigningFailed> {
+    pub fn mint(&self, session: &Session, jti: &Plain<RefreshJti>) -> Result<String, SigningError> {
         let idle_end = self.idle_lifetime.map(|idle| session.rotated_at + idle);
         let end = match (session.expires_at, idle_end) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -74,10 +78,10 @@ impl RefreshTokens {
     }
 
     /// Opens a token that a client presents. A forged or mangled one is refused here, without a query.
-    pub fn open(&self, token: &str, client_id: ClientId) -> Result<PresentedRefresh, Refusal> {
+    pub fn open(&self, token: &str, client_id: ClientId) -> Result<PresentedRefresh, TokenError> {
         let claims: RefreshClaims = self.keys.load().open(TokenType::Refresh, token)?;
         if claims.iss != self.issuer {
-            return Err(Refusal::WrongIssuer);
+            return Err(TokenError::WrongIssuer);
         }
         let jti = Plain::new(claims.jti);
         Ok(PresentedRefresh {

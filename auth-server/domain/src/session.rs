@@ -11,7 +11,7 @@ use crate::{Digest, Email, PasswordHash, RefreshJti, Role, UserId};
 
 /// How many sessions a person has at most: more than anybody has devices, and few enough to be ended in one statement
 /// within the time that one is given, so that no thief can open more than their owner can end.
-pub const MOST_SESSIONS: u32 = 1_000;
+pub const MAX_SESSIONS: u32 = 1_000;
 
 /// Names a session among its user's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -198,7 +198,7 @@ fn is_over(
 
 /// What tokens say about the person of a session.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Owner {
+pub struct SessionOwner {
     /// Where to write to them.
     pub email: Email,
     /// Whether the address was shown to be theirs.
@@ -211,11 +211,11 @@ pub struct Owner {
 
 /// A session, its owner, and the database's time at the moment at which both were read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
+pub struct SessionSnapshot {
     /// The session.
     pub session: Session,
     /// Whose it is.
-    pub owner: Owner,
+    pub owner: SessionOwner,
     /// The database's clock; what tokens are dated by.
     pub now: DateTime<Utc>,
 }

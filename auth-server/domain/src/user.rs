@@ -124,7 +124,7 @@ pub enum PasswordSetter {
     /// Somebody who need not know the old one.
     Administrator,
     /// The person themselves.
-    Owner {
+    SessionOwner {
         /// The hash that the old password was verified against.
         verified_hash: PasswordHash,
         /// The session in which they do so; it goes on.

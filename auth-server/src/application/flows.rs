@@ -16,7 +16,7 @@ use crate::flow::{
 };
 use crate::hashing::PasswordHasher;
 use crate::http::{OpenRegistration, routes};
-use crate::rings::LiveRings;
+use crate::rings::LiveKeys;
 use crate::throttle::Throttle;
 
 /// What the handlers are given.
@@ -39,7 +39,7 @@ pub(super) struct Flows {
 impl Flows {
     pub(super) async fn new(
         config: &Config,
-        rings: &LiveRings,
+        rings: &LiveKeys,
         store: &Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
@@ -124,7 +124,7 @@ struct Shared {
 impl Shared {
     async fn new(
         config: &Config,
-        rings: &LiveRings,
+        rings: &LiveKeys,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {

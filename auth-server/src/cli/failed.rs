@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use auth_store::StoreError;
-use goptri_settings::{EnvironmentError, Faults};
+use goptri_settings::{EnvironmentError, SettingErrors};
 
 use crate::flow::Failure;
 
@@ -39,8 +39,8 @@ impl fmt::Display for Failed {
     }
 }
 
-impl From<Faults> for Failed {
-    fn from(faults: Faults) -> Self {
+impl From<SettingErrors> for Failed {
+    fn from(faults: SettingErrors) -> Self {
         Self::Configuration(faults.to_string())
     }
 }

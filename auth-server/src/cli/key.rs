@@ -57,7 +57,7 @@ fn generate(key_type: Type, file: &Path) -> Result<(), Failed> {
     let pem = pem.ok_or_else(|| Failed::because("the operating system gives no randomness"))?;
     let ring = KeyRing::from_pem(&pem).map_err(|fault| Failed::because(format!("the new key {fault}")))?;
     write_new(file, &pem)?;
-    let name = ring.signs();
+    let name = ring.signing_key_name();
     let (alg, kid, file) = (name.alg, &name.kid, file.display());
     print_line(&format!(
         "Wrote the {alg} key {kid} to {file}, which only you can read. Name the file in ACCESS_TOKEN_KEY_FILE."
@@ -89,8 +89,8 @@ fn write_new(file: &Path, pem: &str) -> Result<(), Failed> {
 fn list(json: bool, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     let ring = goptri::settings::access_keys(&settings);
-    let ring = settings.finish(ring)?;
-    let signs = |kid: &str| kid == ring.signs().kid;
+    let ring = settings.into_result(ring)?;
+    let signs = |kid: &str| kid == ring.signing_key_name().kid;
     if json {
         let keys = ring.verifying().names();
         let keys: Vec<_> =

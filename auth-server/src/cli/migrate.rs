@@ -13,7 +13,7 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     log_to_stderr(&settings);
     let url = config::database_url(&settings);
-    let url = settings.finish(url)?;
+    let url = settings.into_result(url)?;
     let store = storage::open(&url, Arc::new(SystemClock))?;
     store.migrate().await?;
     store.close().await;

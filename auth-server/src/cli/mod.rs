@@ -130,7 +130,7 @@ fn sessions_in_words(sessions: u64) -> String {
 }
 
 /// A secret from a prompt, or from standard input when that is no terminal; never from an argument.
-fn read_secret<K: goptri_settings::Kind>(prompt: &str) -> Result<Plain<K>, Failed> {
+fn read_secret<K: goptri_settings::SecretKind>(prompt: &str) -> Result<Plain<K>, Failed> {
     if std::io::stdin().is_terminal() {
         return Ok(Plain::new(rpassword::prompt_password(prompt).map_err(Failed::because)?));
     }

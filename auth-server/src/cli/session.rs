@@ -24,7 +24,7 @@ pub(super) enum Command {
         json: bool,
     },
     /// Sign a person out of one session, or of all
-    End {
+    EndReason {
         /// Their e-mail address or id
         user: String,
         /// The session's id, as the list has it
@@ -39,14 +39,14 @@ pub(super) enum Command {
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<(), Failed> {
     match command {
         Command::List { user, json } => list(&user, json, environment).await,
-        Command::End { user, session, .. } => end(&user, session.map(SessionId), environment).await,
+        Command::EndReason { user, session, .. } => end(&user, session.map(SessionId), environment).await,
     }
 }
 
 async fn list(user: &str, json: bool, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings));
-    let (store, idle_lifetime) = settings.finish(store.zip(idle_lifetime))?;
+    let (store, idle_lifetime) = settings.into_result(store.zip(idle_lifetime))?;
     let store = store.open().await?;
     let user = Administer { store: Arc::clone(&store) }.find(user).await?;
     let sessions = ListSessions { store: Arc::clone(&store), idle_lifetime };
@@ -71,7 +71,7 @@ async fn list(user: &str, json: bool, environment: &Environment) -> Result<(), F
 async fn end(user: &str, session: Option<SessionId>, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     let store = StoreSettings::read(&settings);
-    let store = settings.finish(store)?.open().await?;
+    let store = settings.into_result(store)?.open().await?;
     let user = Administer { store: Arc::clone(&store) }.find(user).await?;
     let sessions = EndSessions { store: Arc::clone(&store) };
     let ended = match session {

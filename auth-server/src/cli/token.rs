@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use auth_domain::{ClientId, RefreshTokens};
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{Clock, Compact, Guard, Refusal, SystemClock, TokenType};
-use goptri_settings::{Environment, Kind, Plain, Settings, duration_in_words};
+use goptri::{Clock, Guard, SystemClock, TokenError, TokenType, UnverifiedJws};
+use goptri_settings::{Environment, Plain, SecretKind, Settings, describe_duration};
 use serde_json::{Value, json};
 
 use super::{Failed, StoreSettings, read_secret};
@@ -15,7 +15,7 @@ use crate::rfc3339::rfc3339;
 
 /// The kind of a token to be looked at.
 enum PresentedToken {}
-impl Kind for PresentedToken {
+impl SecretKind for PresentedToken {
     const NAME: &'static str = "token";
 }
 
@@ -54,7 +54,7 @@ fn presented(token: Option<String>) -> Result<Plain<PresentedToken>, Failed> {
 async fn revoke(token: Option<String>, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     let (store, config) = (StoreSettings::read(&settings), Config::read(&settings));
-    let (store, config) = settings.finish(store.zip(config))?;
+    let (store, config) = settings.into_result(store.zip(config))?;
     let token = presented(token)?;
     let store = store.open().await?;
     let verifier = config.access_verifier(config.rings.access.clone());
@@ -69,7 +69,7 @@ fn inspect(token: Option<String>, json: bool, environment: &Environment) -> Resu
     let config = Config::from_environment(environment)?;
     let token = presented(token)?;
     let token = token.expose().trim();
-    let compact = Compact::parse(token)
+    let compact = UnverifiedJws::parse(token)
         .map_err(|refusal| Failed::because(format!("this cannot be read as a token: {refusal}")))?;
     let header = readable(compact.header_json());
     let payload = compact.payload_json().map(|text| readable(&text)).unwrap_or_default();
@@ -94,7 +94,7 @@ fn inspect(token: Option<String>, json: bool, environment: &Environment) -> Resu
 }
 
 /// Which kind of token it says to be, and whether it passes that kind's check.
-fn check(token: &str, compact: &Compact<'_>, config: Config) -> (&'static str, Result<(), Refusal>) {
+fn check(token: &str, compact: &UnverifiedJws<'_>, config: Config) -> (&'static str, Result<(), TokenError>) {
     if compact.is(TokenType::Refresh) {
         let refresh_tokens = RefreshTokens::new(config.rings.refresh, config.issuer, None);
         return ("a refresh token", refresh_tokens.open(token, ClientId::first_party()).map(|_| ()));
@@ -115,9 +115,9 @@ fn times(claims: &Value, now: DateTime<Utc>) -> Vec<String> {
         let time = DateTime::from_timestamp(claims[name].as_i64()?, 0)?;
         let distance = time - now;
         let words = if distance < TimeDelta::zero() {
-            format!("{} ago", duration_in_words(-distance))
+            format!("{} ago", describe_duration(-distance))
         } else {
-            format!("in {}", duration_in_words(distance))
+            format!("in {}", describe_duration(distance))
         };
         Some(format!("{name:9} {} ({meaning} {words})", rfc3339(time)))
     };

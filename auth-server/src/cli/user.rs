@@ -124,7 +124,7 @@ impl Person {
     async fn find(name: &str, environment: &Environment) -> Result<Self, Failed> {
         let settings = Settings::new(environment);
         let store = StoreSettings::read(&settings);
-        Self::find_in(settings.finish(store)?.open().await?, name).await
+        Self::find_in(settings.into_result(store)?.open().await?, name).await
     }
 
     async fn find_in(store: Arc<dyn Store>, name: &str) -> Result<Self, Failed> {
@@ -147,7 +147,7 @@ impl Person {
 async fn set_password(name: &str, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     let (store, rules) = (StoreSettings::read(&settings), config::password_rules(&settings));
-    let (store, rules) = settings.finish(store.zip(rules))?;
+    let (store, rules) = settings.into_result(store.zip(rules))?;
     let person = Person::find_in(store.open().await?, name).await?;
     let password = read_secret(&format!("New password for {}: ", person.user.email))?;
     let ended = person.people.set_password(&person.user, &password, rules).await?;
@@ -170,7 +170,7 @@ fn confirm(question: &str) -> Result<(), Failed> {
 async fn add(email: String, roles: Vec<Role>, json: bool, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     let (store, password_rules) = (StoreSettings::read(&settings), config::password_rules(&settings));
-    let (store, password_rules) = settings.finish(store.zip(password_rules))?;
+    let (store, password_rules) = settings.into_result(store.zip(password_rules))?;
     let store = store.open().await?;
     let register = Register::one_by_one(Arc::clone(&store), password_rules).await?;
     let password = read_secret(&format!("Password for {email}: "))?;
@@ -187,7 +187,7 @@ async fn add(email: String, roles: Vec<Role>, json: bool, environment: &Environm
 async fn list(json: bool, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
     let store = StoreSettings::read(&settings);
-    let store = settings.finish(store)?.open().await?;
+    let store = settings.into_result(store)?.open().await?;
     let mut after = None;
     loop {
         let page = store.list_users(after, PAGE).await?;

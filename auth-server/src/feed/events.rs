@@ -1,11 +1,11 @@
 //! What goes over the wire, as bytes.
 
 use actix_web::web::Bytes;
-use auth_store::{Revoked, RevokedKind};
+use auth_store::{RevocationKind, RevocationRecord};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::NumericDate;
 use goptri::revocation::{
-    Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, KEYS, Kind, MAX_ENTRIES_AN_EVENT, REVOCATIONS,
+    Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, Heartbeat, KEYS, MAX_ENTRIES_PER_EVENT, REVOCATIONS,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -14,14 +14,14 @@ use serde_json::json;
 pub(crate) type Piece = Bytes;
 
 /// As a follower reads it, when the database's clock shows `now`.
-pub(crate) fn entry(revoked: Revoked, now: DateTime<Utc>) -> Entry {
+pub(crate) fn entry(revoked: RevocationRecord, now: DateTime<Utc>) -> Entry {
     // Rounded up: nothing may be forgotten early.
     let left = revoked.expires_at - now + TimeDelta::milliseconds(999);
     Entry {
         kind: match revoked.kind {
-            RevokedKind::Session => Kind::Session,
-            RevokedKind::Token => Kind::Token,
-            RevokedKind::Client => Kind::Client,
+            RevocationKind::Session => EntryKind::Session,
+            RevocationKind::Token => EntryKind::Token,
+            RevocationKind::Client => EntryKind::Client,
         },
         subject: revoked.subject,
         revoked_at: NumericDate::from(revoked.created_at),
@@ -30,19 +30,19 @@ pub(crate) fn entry(revoked: Revoked, now: DateTime<Utc>) -> Entry {
 }
 
 /// Events with all of these entries, none larger than it may be.
-pub(super) fn revocations(entries: Vec<Revoked>, now: DateTime<Utc>) -> Vec<Piece> {
+pub(super) fn revocations(entries: Vec<RevocationRecord>, now: DateTime<Utc>) -> Vec<Piece> {
     let entries: Vec<Entry> = entries.into_iter().map(|revoked| entry(revoked, now)).collect();
-    let batches = entries.chunks(MAX_ENTRIES_AN_EVENT);
+    let batches = entries.chunks(MAX_ENTRIES_PER_EVENT);
     batches.map(|entries| event(REVOCATIONS, &Batch { entries: entries.to_vec() })).collect()
 }
 
 /// That all that was live when the subscriber came has been sent.
-pub(super) fn caught_up(beat: Beat) -> Piece {
+pub(super) fn caught_up(beat: Heartbeat) -> Piece {
     event(CAUGHT_UP, &beat)
 }
 
 /// That the feed is alive, and how old what it has read is.
-pub(super) fn heartbeat(beat: Beat) -> Piece {
+pub(super) fn heartbeat(beat: Heartbeat) -> Piece {
     event(HEARTBEAT, &beat)
 }
 
@@ -61,11 +61,11 @@ fn event(name: &str, data: &impl Serialize) -> Piece {
 mod tests {
     use super::*;
 
-    fn revoked(seq: i64, left: TimeDelta) -> (Revoked, DateTime<Utc>) {
+    fn revoked(seq: i64, left: TimeDelta) -> (RevocationRecord, DateTime<Utc>) {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let created_at = now - TimeDelta::milliseconds(1500);
-        let kind = RevokedKind::Session;
-        (Revoked { seq, kind, subject: seq.to_string(), created_at, expires_at: now + left }, now)
+        let kind = RevocationKind::Session;
+        (RevocationRecord { seq, kind, subject: seq.to_string(), created_at, expires_at: now + left }, now)
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_store::Store;
-use goptri::revocation::HEARTBEAT_EVERY;
+use goptri::revocation::HEARTBEAT_INTERVAL;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 pub(crate) use events::entry;
@@ -91,7 +91,7 @@ impl Feed {
             client: sender,
             line,
             first_read_within: FIRST_READ_WITHIN,
-            next_beat: Instant::now() + HEARTBEAT_EVERY,
+            next_beat: Instant::now() + HEARTBEAT_INTERVAL,
         };
         actix_web::rt::spawn(subscriber.run());
         Some(receiver)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use goptri::revocation::Beat;
+use goptri::revocation::Heartbeat;
 use tokio::sync::{Notify, watch};
 
 /// Clones are the same pulse.
@@ -48,10 +48,10 @@ impl Pulse {
     }
 
     /// What a beat says now.
-    pub(super) fn beat(&self) -> Beat {
+    pub(super) fn beat(&self) -> Heartbeat {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         // Before the first read, everything may be missing.
         let uptime = self.started.elapsed();
-        Beat { age_ms: millis(self.age().unwrap_or(uptime)), uptime_ms: millis(uptime) }
+        Heartbeat { age_ms: millis(self.age().unwrap_or(uptime)), uptime_ms: millis(uptime) }
     }
 }

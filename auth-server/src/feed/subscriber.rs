@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_store::{Store, StoreError};
-use goptri::revocation::{Beat, HEARTBEAT_EVERY};
+use goptri::revocation::{HEARTBEAT_INTERVAL, Heartbeat};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, sleep_until, timeout};
@@ -99,9 +99,9 @@ impl Subscriber {
 
     /// A beat says that everything is told that was known when it was made. So what waits in the buffer goes first, and a
     /// stream that has lost something never says so.
-    async fn tell_beat(&mut self, event: impl Fn(Beat) -> Piece) -> Result<(), Over> {
+    async fn tell_beat(&mut self, event: impl Fn(Heartbeat) -> Piece) -> Result<(), Over> {
         let beat = self.pulse.beat();
-        self.next_beat = Instant::now() + HEARTBEAT_EVERY;
+        self.next_beat = Instant::now() + HEARTBEAT_INTERVAL;
         self.tell_what_waits().await?;
         self.tell(event(beat)).await
     }
@@ -190,7 +190,7 @@ mod tests {
             client,
             line: Line::default(),
             first_read_within: Duration::ZERO,
-            next_beat: Instant::now() + HEARTBEAT_EVERY,
+            next_beat: Instant::now() + HEARTBEAT_INTERVAL,
         };
         (subscriber, heard, folder)
     }

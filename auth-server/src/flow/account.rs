@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use auth_domain::{Owner, PresentedRefresh, RefreshPolicy, SessionKey, Snapshot, Verdict, judge};
+use auth_domain::{
+    PresentedRefresh, RefreshPolicy, SessionKey, SessionOwner, SessionSnapshot, Verdict, judge,
+};
 use auth_store::Store;
 use goptri::ProtocolError;
 
@@ -12,7 +14,7 @@ use super::Failure;
 #[derive(Debug)]
 pub struct Account {
     key: SessionKey,
-    owner: Owner,
+    owner: SessionOwner,
 }
 
 impl Account {
@@ -22,7 +24,7 @@ impl Account {
     }
 
     /// What is known of them.
-    pub fn owner(&self) -> &Owner {
+    pub fn owner(&self) -> &SessionOwner {
         &self.owner
     }
 }
@@ -43,7 +45,7 @@ impl FindAccount {
     /// The session has ended, or its person is disabled: the token is as good as none.
     pub async fn by_session(&self, key: SessionKey) -> Result<Account, Failure> {
         let found = self.store.find_session(key).await?;
-        let live = |found: &Snapshot| {
+        let live = |found: &SessionSnapshot| {
             !found.owner.disabled && !found.session.is_over(found.now, self.policy.idle_lifetime)
         };
         account(key, found.filter(live))
@@ -55,7 +57,7 @@ impl FindAccount {
     /// It would not. The session, if there is one, stays as it is.
     pub async fn by_refresh_token(&self, presented: &PresentedRefresh) -> Result<Account, Failure> {
         let found = self.store.find_session(presented.key).await?;
-        let live = |found: &Snapshot| match judge(found, presented, &self.policy) {
+        let live = |found: &SessionSnapshot| match judge(found, presented, &self.policy) {
             Verdict::TryAgain | Verdict::SameSuccessor | Verdict::Forgive => true,
             Verdict::Refuse(_) | Verdict::End(_) => false,
         };
@@ -63,7 +65,7 @@ impl FindAccount {
     }
 }
 
-fn account(key: SessionKey, found: Option<Snapshot>) -> Result<Account, Failure> {
+fn account(key: SessionKey, found: Option<SessionSnapshot>) -> Result<Account, Failure> {
     if let Some(found) = found {
         return Ok(Account { key, owner: found.owner });
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_domain::{
     HashingCost, NewPassword, Password, PasswordRules, PasswordSetter, Role, User, UserId, UserName,
 };
-use auth_store::{Changing, Store};
+use auth_store::{ChangeOutcome, Store};
 use goptri::ProtocolError;
 use goptri_settings::Plain;
 
@@ -64,12 +64,12 @@ impl Administer {
     }
 }
 
-fn changed(user: UserId, what: &str, changing: Changing) -> Result<u64, Failure> {
+fn changed(user: UserId, what: &str, changing: ChangeOutcome) -> Result<u64, Failure> {
     match changing {
-        Changing::Changed { ended_sessions } => {
+        ChangeOutcome::Changed { ended_sessions } => {
             tracing::info!(%user, ended_sessions, "{what}");
             Ok(ended_sessions)
         }
-        Changing::Refused => Err(NO_SUCH_USER.into()),
+        ChangeOutcome::Refused => Err(NO_SUCH_USER.into()),
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    NewPassword, NormalPassword, Password, PasswordHash, PasswordRules, PasswordSetter, SessionKey,
+    NewPassword, NormalizedPassword, Password, PasswordHash, PasswordRules, PasswordSetter, SessionKey,
 };
-use auth_store::{Changing, Store};
+use auth_store::{ChangeOutcome, Store};
 use goptri::ProtocolError;
 use goptri_server::ClientAddress;
 use goptri_settings::Plain;
@@ -50,17 +50,17 @@ impl ChangePassword {
         &self,
         account: &Account,
         current: &Plain<Password>,
-        new: NormalPassword,
+        new: NormalizedPassword,
     ) -> Result<(), Failure> {
-        let current = NormalPassword::of(current).ok_or(WRONG_PASSWORD)?;
+        let current = NormalizedPassword::of(current).ok_or(WRONG_PASSWORD)?;
         let mut verified_hash = self.verified(account, &current).await?;
         let hash = self.hasher.hash(new).await?;
         let SessionKey { user_id, id: session } = account.session();
         loop {
-            let setter = PasswordSetter::Owner { verified_hash: verified_hash.clone(), session };
+            let setter = PasswordSetter::SessionOwner { verified_hash: verified_hash.clone(), session };
             let changing =
                 self.store.set_password(&NewPassword { user_id, hash: hash.clone(), setter }).await?;
-            if let Changing::Changed { ended_sessions } = changing {
+            if let ChangeOutcome::Changed { ended_sessions } = changing {
                 tracing::info!(user = %user_id, ended_sessions, "password changed by its owner");
                 return Ok(());
             }
@@ -75,7 +75,11 @@ impl ChangePassword {
     }
 
     /// The hash that is stored, if the current password is what they say it is.
-    async fn verified(&self, account: &Account, current: &NormalPassword) -> Result<PasswordHash, Failure> {
+    async fn verified(
+        &self,
+        account: &Account,
+        current: &NormalizedPassword,
+    ) -> Result<PasswordHash, Failure> {
         let user_id = account.session().user_id;
         let credentials = self.store.credentials(&account.owner().email.key()).await?;
         let hash = credentials.filter(|found| found.user_id == user_id).and_then(|found| found.password_hash);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_domain::{SessionKey, UserId};
-use auth_store::{Ending, Store, StoreError};
+use auth_store::{EndOutcome, Store, StoreError};
 
 use super::Failure;
 
@@ -26,7 +26,7 @@ impl EndSessions {
             Ok(Some(_)) | Err(StoreError::Corrupt { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let ended = self.store.end_session(key, None).await? == Ending::Ended;
+        let ended = self.store.end_session(key, None).await? == EndOutcome::Ended;
         tracing::info!(user = %key.user_id, session = %key.id, ended, "session ended by its owner or an administrator");
         Ok(ended)
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use auth_store::StoreError;
-use goptri::{ProtocolError, SigningFailed};
+use goptri::{ProtocolError, SigningError};
 
 pub(crate) const NOT_MIGRATED: ProtocolError =
     ProtocolError::new(503, "not_migrated", "The database lacks migrations; run auth-server migrate.")
@@ -50,8 +50,8 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<SigningFailed> for Failure {
-    fn from(error: SigningFailed) -> Self {
+impl From<SigningError> for Failure {
+    fn from(error: SigningError) -> Self {
         Self::internal(error)
     }
 }

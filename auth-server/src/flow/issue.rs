@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use auth_domain::{Entropy, RefreshJti, RefreshTokens, Snapshot, access_claims, random_name};
+use auth_domain::{Entropy, RefreshJti, RefreshTokens, SessionSnapshot, access_claims, random_token_id};
 use chrono::TimeDelta;
 use goptri::{KeyRing, TokenType};
-use goptri_settings::{Live, Plain};
+use goptri_settings::{Plain, Reloadable};
 use serde::Serialize;
 
 use super::Failure;
@@ -25,7 +25,7 @@ pub struct Tokens {
 #[derive(Debug, Clone)]
 pub struct IssueTokens {
     /// Signs the access tokens.
-    pub(crate) access_keys: Live<KeyRing>,
+    pub(crate) access_keys: Reloadable<KeyRing>,
     /// Signs the refresh tokens.
     pub(crate) refresh_tokens: RefreshTokens,
     /// Their `iss`.
@@ -38,8 +38,8 @@ pub struct IssueTokens {
 
 impl IssueTokens {
     /// A fresh access token, and the refresh token of the session's current generation.
-    pub fn run(&self, snapshot: &Snapshot, jti: &Plain<RefreshJti>) -> Result<Tokens, Failure> {
-        let name = random_name(self.entropy.as_ref());
+    pub fn run(&self, snapshot: &SessionSnapshot, jti: &Plain<RefreshJti>) -> Result<Tokens, Failure> {
+        let name = random_token_id(self.entropy.as_ref());
         let claims = access_claims(snapshot, &self.issuer, self.access_lifetime, name);
         Ok(Tokens {
             access_token: self.access_keys.load().sign(TokenType::Access, &claims)?,

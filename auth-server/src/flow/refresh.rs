@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    ClientId, End, PresentedRefresh, RefreshPolicy, RefreshTokens, Refuse, SessionKey, Snapshot, Verdict,
-    judge,
+    ClientId, EndReason, PresentedRefresh, RefreshPolicy, RefreshTokens, RefuseReason, SessionKey,
+    SessionSnapshot, Verdict, judge,
 };
-use auth_store::{Forgiving, Rotation, Store, Touching};
+use auth_store::{ForgiveOutcome, Rotation, Store, TouchOutcome};
 use goptri::ProtocolError;
 
 use super::{Failure, IssueTokens, Tokens};
@@ -45,7 +45,7 @@ impl Refresh {
     }
 
     /// The session after this refresh.
-    async fn advance(&self, presented: &PresentedRefresh) -> Result<Snapshot, Failure> {
+    async fn advance(&self, presented: &PresentedRefresh) -> Result<SessionSnapshot, Failure> {
         for _ in 0..TRIES {
             match self.attempt(presented).await? {
                 Rotation::Rotated(snapshot) => return Ok(snapshot),
@@ -68,9 +68,9 @@ impl Refresh {
             return Ok(self.store.rotate(presented, idle_lifetime).await?);
         }
         Ok(match self.store.touch(presented, idle_lifetime).await? {
-            Touching::Touched(snapshot) => Rotation::Rotated(snapshot),
-            Touching::NotGood(found) => Rotation::NotCurrent(found),
-            Touching::Unknown => Rotation::Unknown,
+            TouchOutcome::Touched(snapshot) => Rotation::Rotated(snapshot),
+            TouchOutcome::NotGood(found) => Rotation::NotCurrent(found),
+            TouchOutcome::Unknown => Rotation::Unknown,
         })
     }
 
@@ -78,22 +78,22 @@ impl Refresh {
     async fn settle(
         &self,
         presented: &PresentedRefresh,
-        found: Snapshot,
-    ) -> Result<Option<Snapshot>, Failure> {
+        found: SessionSnapshot,
+    ) -> Result<Option<SessionSnapshot>, Failure> {
         match judge(&found, presented, &self.policy) {
             Verdict::SameSuccessor => Ok(Some(found)),
             Verdict::TryAgain => Ok(None),
             Verdict::Forgive => {
                 let before = found.session.forgiven_generation;
                 match self.store.forgive(presented.key, presented.generation, before).await? {
-                    Forgiving::Forgiven(snapshot) => {
+                    ForgiveOutcome::Forgiven(snapshot) => {
                         tracing::info!(session = %presented.key.id, "a late retry was forgiven");
                         Ok(Some(snapshot))
                     }
-                    Forgiving::Lost => Ok(None),
+                    ForgiveOutcome::Lost => Ok(None),
                 }
             }
-            Verdict::Refuse(Refuse::Newer) => {
+            Verdict::Refuse(RefuseReason::Newer) => {
                 tracing::error!(
                     user = %presented.key.user_id, session = %presented.key.id,
                     "a genuine refresh token is newer than its session: the signing secret is known to others, or the \
@@ -112,15 +112,15 @@ impl Refresh {
         }
     }
 
-    async fn end(&self, key: SessionKey, reason: End) -> Result<(), Failure> {
+    async fn end(&self, key: SessionKey, reason: EndReason) -> Result<(), Failure> {
         self.store.end_session(key, None).await?;
         match reason {
-            End::Theft => tracing::warn!(
+            EndReason::Theft => tracing::warn!(
                 user = %key.user_id, session = %key.id,
                 "two hold copies of one chain of refresh tokens; the session is ended. If this client cannot store a new \
                  refresh token, REFRESH_ROTATION=off keeps one"
             ),
-            End::Disabled | End::Expired => {
+            EndReason::Disabled | EndReason::Expired => {
                 tracing::info!(user = %key.user_id, session = %key.id, ?reason, "the session is ended");
             }
         }

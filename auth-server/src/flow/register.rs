@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    Email, Entropy, HashingCost, NewUser, Password, PasswordRules, Role, UnfitPassword, User, UserId,
+    Email, Entropy, HashingCost, NewUser, Password, PasswordRejected, PasswordRules, Role, User, UserId,
     random_id,
 };
-use auth_store::{Adding, Store};
+use auth_store::{AddUserOutcome, Store};
 use goptri::{Clock, ProtocolError, SystemClock};
 use goptri_settings::Plain;
 
@@ -18,7 +18,7 @@ const EMAIL_TAKEN: ProtocolError =
     ProtocolError::new(409, "email_taken", "Somebody is registered with this e-mail address already.");
 const INVALID_EMAIL: ProtocolError = ProtocolError::new(422, "invalid_email", "This is no e-mail address.");
 /// Why a password cannot be set, for whoever wants to set it.
-pub(super) fn weak_password(unfit: UnfitPassword) -> ProtocolError {
+pub(super) fn weak_password(unfit: PasswordRejected) -> ProtocolError {
     ProtocolError::new(422, "weak_password", "This password cannot be used.").describe(&unfit.to_string())
 }
 
@@ -66,11 +66,11 @@ impl Register {
             roles: registration.roles,
         };
         match self.store.add_user(&user).await? {
-            Adding::Added(user) => {
+            AddUserOutcome::Added(user) => {
                 tracing::info!(user = %user.id, "person added");
                 Ok(user)
             }
-            Adding::EmailTaken => Err(EMAIL_TAKEN.into()),
+            AddUserOutcome::EmailTaken => Err(EMAIL_TAKEN.into()),
         }
     }
 }

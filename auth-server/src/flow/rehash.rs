@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_domain::{NormalPassword, PasswordHash, UserId};
-use auth_store::{Store, Upgrading};
+use auth_domain::{NormalizedPassword, PasswordHash, UserId};
+use auth_store::{Store, UpgradeOutcome};
 
 use super::Failure;
 use crate::hashing::PasswordHasher;
@@ -18,15 +18,19 @@ pub(crate) struct Rehash {
 impl Rehash {
     /// Replaces a hash that is outdated, once the answer is on its way: nobody waits twice as long for it. It takes its
     /// turn like every other; if there is no place, or the server stops, the next sign-in tries again.
-    pub(super) fn after_sign_in(&self, user: UserId, password: NormalPassword, hash: PasswordHash) {
+    pub(super) fn after_sign_in(&self, user: UserId, password: NormalizedPassword, hash: PasswordHash) {
         if !self.hasher.is_outdated(&hash) {
             return;
         }
         let flow = self.clone();
         tokio::spawn(async move {
             match flow.run(user, password, &hash).await {
-                Ok(Upgrading::Upgraded) => tracing::info!(%user, "the password is hashed as it is today"),
-                Ok(Upgrading::Lost) => tracing::debug!(%user, "the password's hash was replaced meanwhile"),
+                Ok(UpgradeOutcome::Upgraded) => {
+                    tracing::info!(%user, "the password is hashed as it is today");
+                }
+                Ok(UpgradeOutcome::Lost) => {
+                    tracing::debug!(%user, "the password's hash was replaced meanwhile");
+                }
                 Err(error) => tracing::warn!(%user, %error, "the password's hash stays as it was"),
             }
         });
@@ -35,9 +39,9 @@ impl Rehash {
     async fn run(
         &self,
         user: UserId,
-        password: NormalPassword,
+        password: NormalizedPassword,
         from: &PasswordHash,
-    ) -> Result<Upgrading, Failure> {
+    ) -> Result<UpgradeOutcome, Failure> {
         let to = self.hasher.hash(password).await?;
         Ok(self.store.upgrade_hash(user, from, &to).await?)
     }

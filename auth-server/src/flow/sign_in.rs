@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    ClientId, Digest, Email, EmailKey, Entropy, MOST_SESSIONS, NewSession, NormalPassword, Password,
-    PasswordHash, RefreshJti, SessionId, SessionKey, Snapshot, UserId, random_id, random_name,
+    ClientId, Digest, Email, EmailKey, Entropy, MAX_SESSIONS, NewSession, NormalizedPassword, Password,
+    PasswordHash, RefreshJti, SessionId, SessionKey, SessionSnapshot, UserId, random_id, random_token_id,
 };
-use auth_store::{Opening, Store, StoreError};
+use auth_store::{OpenOutcome, Store, StoreError};
 use chrono::TimeDelta;
 use goptri::{Clock, ProtocolError, Scope};
 use goptri_server::ClientAddress;
@@ -77,7 +77,7 @@ impl SignIn {
         password: Plain<Password>,
         device: Device,
     ) -> Result<Tokens, Failure> {
-        let Some(password) = NormalPassword::of(&password) else {
+        let Some(password) = NormalizedPassword::of(&password) else {
             return Err(refused(None, &device, "the password is too long for anybody's"));
         };
         let mut verified = self.verify(email, &password, &device).await?;
@@ -100,7 +100,7 @@ impl SignIn {
     async fn verify(
         &self,
         email: Option<&EmailKey>,
-        password: &NormalPassword,
+        password: &NormalizedPassword,
         device: &Device,
     ) -> Result<Verified, Failure> {
         let credentials = match email {
@@ -138,9 +138,9 @@ impl SignIn {
         &self,
         verified: &Verified,
         device: &Device,
-    ) -> Result<Option<(Snapshot, Plain<RefreshJti>)>, Failure> {
+    ) -> Result<Option<(SessionSnapshot, Plain<RefreshJti>)>, Failure> {
         let id = SessionId(random_id(self.entropy.as_ref(), self.clock.now()));
-        let jti = Plain::new(random_name(self.entropy.as_ref()));
+        let jti = Plain::new(random_token_id(self.entropy.as_ref()));
         let session = NewSession {
             key: SessionKey { user_id: verified.user_id, id },
             verified_hash: verified.hash.clone(),
@@ -155,19 +155,19 @@ impl SignIn {
         // A task of its own: who hangs up in between must not leave a session more than there may be.
         let opening = open_and_end_surplus(Arc::clone(&self.store), session).in_current_span();
         Ok(match tokio::spawn(opening).await.map_err(Failure::internal)?? {
-            Opening::Opened(snapshot) => Some((snapshot, jti)),
-            Opening::Refused => None,
+            OpenOutcome::Opened(snapshot) => Some((snapshot, jti)),
+            OpenOutcome::Refused => None,
         })
     }
 }
 
-/// Opens the session, and ends what its person has beyond [`MOST_SESSIONS`]. The sign-in is never refused for them, or
+/// Opens the session, and ends what its person has beyond [`MAX_SESSIONS`]. The sign-in is never refused for them, or
 /// a thief could lock the owner out; nor does it fail when they cannot be ended, for the next one tries again.
-async fn open_and_end_surplus(store: Arc<dyn Store>, session: NewSession) -> Result<Opening, StoreError> {
+async fn open_and_end_surplus(store: Arc<dyn Store>, session: NewSession) -> Result<OpenOutcome, StoreError> {
     let opening = store.open_session(&session).await?;
-    if matches!(opening, Opening::Opened(_)) {
+    if matches!(opening, OpenOutcome::Opened(_)) {
         let user = session.key.user_id;
-        match store.end_surplus(session.key, MOST_SESSIONS).await {
+        match store.end_surplus(session.key, MAX_SESSIONS).await {
             Ok(0) => {}
             Ok(ended) => tracing::warn!(%user, ended, "sessions ended: their person has too many"),
             Err(error) => {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use auth_domain::{ClientId, Digest, RefreshJti, RefreshTokens, SessionKey, session_of};
-use auth_store::{Ending, Store};
+use auth_store::{EndOutcome, Store};
 use chrono::TimeDelta;
-use goptri::{AccessVerifier, Clock, Guard, ProtocolError, Refusal};
+use goptri::{AccessVerifier, Clock, Guard, ProtocolError, TokenError};
 
 use super::{Account, EndSessions, Failure, FindAccount};
 
@@ -62,25 +62,25 @@ impl SignOut {
             (Some(named), _) | (None, Some(named)) => named,
         };
         match self.store.end_session(named.key, named.proof.as_ref()).await? {
-            ending @ (Ending::Ended | Ending::WasGone) => {
+            ending @ (EndOutcome::Ended | EndOutcome::WasGone) => {
                 tracing::info!(user = %named.key.user_id, session = %named.key.id, ?ending, "signed out");
                 Ok(())
             }
-            Ending::NotGenuine => {
+            EndOutcome::NotGenuine => {
                 tracing::warn!(session = %named.key.id, "a signed refresh token has another jti than its session; refused");
                 Err(ProtocolError::INVALID_TOKEN.into())
             }
         }
     }
 
-    fn named_by_refresh(&self, token: &str) -> Result<Named, Refusal> {
+    fn named_by_refresh(&self, token: &str) -> Result<Named, TokenError> {
         let presented = self.refresh_tokens.open(token, ClientId::first_party())?;
         Ok(Named { key: presented.key, proof: Some(presented.jti_hash) })
     }
 
-    fn named_by_access(&self, token: &str) -> Result<Named, Refusal> {
+    fn named_by_access(&self, token: &str) -> Result<Named, TokenError> {
         let claims = self.verifier.verify_expired(token, self.clock.now(), NAMES_ITS_SESSION_FOR)?;
-        Ok(Named { key: session_of(&claims).ok_or(Refusal::NoSession)?, proof: None })
+        Ok(Named { key: session_of(&claims).ok_or(TokenError::NoSession)?, proof: None })
     }
 }
 
@@ -125,12 +125,12 @@ impl SignOutEverywhere {
 
     async fn account_of_access(&self, token: &str) -> Result<Account, Failure> {
         let claims = self.guard.check(token).map_err(refused)?;
-        let key = session_of(&claims).ok_or(Refusal::NoSession).map_err(refused)?;
+        let key = session_of(&claims).ok_or(TokenError::NoSession).map_err(refused)?;
         self.accounts.by_session(key).await
     }
 }
 
-fn refused(refusal: Refusal) -> ProtocolError {
+fn refused(refusal: TokenError) -> ProtocolError {
     tracing::info!(reason = %refusal, "sign-out refused");
     ProtocolError::INVALID_TOKEN
 }

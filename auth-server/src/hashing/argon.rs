@@ -2,7 +2,7 @@
 
 use argon2::password_hash::phc::{self, Output, ParamsString, PasswordHash as Phc, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash};
-use auth_domain::{HashingCost, NormalPassword, PasswordHash};
+use auth_domain::{HashingCost, NormalizedPassword, PasswordHash};
 use zeroize::{Zeroize, Zeroizing};
 
 /// More lanes than one help nobody here, where each hash has one thread.
@@ -72,7 +72,7 @@ impl Memory {
     fn fill(
         &mut self,
         argon2: &Argon2<'_>,
-        password: &NormalPassword,
+        password: &NormalizedPassword,
         salt: &[u8],
         out: &mut [u8],
     ) -> Result<(), argon2::Error> {
@@ -101,7 +101,7 @@ impl Drop for Memory {
 /// The hash to keep.
 pub(super) fn hash(
     cost: HashingCost,
-    password: &NormalPassword,
+    password: &NormalizedPassword,
     salt: &[u8],
     memory: &mut Memory,
 ) -> Result<PasswordHash, Unverifiable> {
@@ -149,7 +149,11 @@ impl Stored {
     }
 
     /// Whether it is that password's, found out in a time that does not tell how nearly (JV-29).
-    pub(super) fn is_of(&self, password: &NormalPassword, memory: &mut Memory) -> Result<bool, Unverifiable> {
+    pub(super) fn is_of(
+        &self,
+        password: &NormalizedPassword,
+        memory: &mut Memory,
+    ) -> Result<bool, Unverifiable> {
         let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
         let mut out = Zeroizing::new([0; Output::MAX_LENGTH]);
         let out = &mut out[..self.output.len()];
@@ -173,8 +177,8 @@ mod tests {
 
     use super::*;
 
-    fn password(text: &str) -> NormalPassword {
-        NormalPassword::of(&Plain::new(text.to_owned())).unwrap()
+    fn password(text: &str) -> NormalizedPassword {
+        NormalizedPassword::of(&Plain::new(text.to_owned())).unwrap()
     }
 
     fn read(phc: &str) -> Result<Stored, Unverifiable> {

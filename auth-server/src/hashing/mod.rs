@@ -7,7 +7,7 @@ mod threads;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_domain::{Entropy, HashingCost, NormalPassword, PasswordHash};
+use auth_domain::{Entropy, HashingCost, NormalizedPassword, PasswordHash};
 use goptri::ProtocolError;
 use goptri_settings::Plain;
 use tokio::time::timeout;
@@ -45,7 +45,8 @@ impl PasswordHasher {
         let threads = Arc::new(HashingThreads::start(threads, cost).map_err(Failure::internal)?);
         let nobody = PasswordHash::from_phc(String::new());
         let mut hasher = Self { threads, cost, entropy, patience: None, nobody };
-        let password = NormalPassword::of(&Plain::new(auth_domain::random_name(hasher.entropy.as_ref())));
+        let password =
+            NormalizedPassword::of(&Plain::new(auth_domain::random_token_id(hasher.entropy.as_ref())));
         hasher.nobody = hasher
             .hash(password.ok_or_else(|| Failure::internal("32 hexadecimal digits are a password"))?)
             .await?;
@@ -58,7 +59,7 @@ impl PasswordHasher {
     }
 
     /// The hash to keep.
-    pub(crate) async fn hash(&self, password: NormalPassword) -> Result<PasswordHash, Failure> {
+    pub(crate) async fn hash(&self, password: NormalizedPassword) -> Result<PasswordHash, Failure> {
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt);
         let cost = self.cost;
@@ -68,7 +69,7 @@ impl PasswordHasher {
     /// Whether `password` is the one behind `hash`. `None` is nobody's: the same work, and never true.
     pub(crate) async fn verify(
         &self,
-        password: NormalPassword,
+        password: NormalizedPassword,
         hash: Option<&PasswordHash>,
     ) -> Result<bool, Failure> {
         let stored = Stored::read(hash.unwrap_or(&self.nobody)).map_err(Failure::internal)?;
@@ -106,8 +107,8 @@ mod tests {
         PasswordHasher::new(1, HashingCost::TODAY, Arc::new(SystemEntropy)).await.unwrap()
     }
 
-    fn password() -> NormalPassword {
-        NormalPassword::of(&Plain::new("correct horse battery staple".into())).unwrap()
+    fn password() -> NormalizedPassword {
+        NormalizedPassword::of(&Plain::new("correct horse battery staple".into())).unwrap()
     }
 
     fn is_busy<T>(answer: &Result<T, Failure>) -> bool {

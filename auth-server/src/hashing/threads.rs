@@ -120,7 +120,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
-    use auth_domain::NormalPassword;
+    use auth_domain::NormalizedPassword;
     use goptri_settings::Plain;
 
     use super::super::argon;
@@ -204,7 +204,7 @@ mod tests {
         let jobs = Mutex::new(jobs);
         let mut memory = Memory::new(HashingCost::TODAY);
         let hash = |memory: &mut Memory| {
-            let password = NormalPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
+            let password = NormalizedPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
             argon::hash(HashingCost::TODAY, &password, &[7; 16], memory).unwrap();
         };
         queue.send(Box::new(hash)).unwrap();

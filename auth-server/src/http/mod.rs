@@ -16,24 +16,24 @@ pub(crate) use users::OpenRegistration;
 
 use actix_web::http::Method;
 use goptri::{Needs, keys, revocation};
-use goptri_server::{Admits, Route, current_user, healthz};
+use goptri_server::{Access, Route, current_user, healthz};
 
 /// Every route on one screen, with whom it admits.
 pub fn routes() -> Vec<Route> {
-    use Admits::{Anybody, AnybodyOrCaller, Caller, Follower, Presenter};
+    use Access::{Caller, FeedClient, OptionalCaller, Public, TokenInBody};
     vec![
-        Route::new(Method::POST, "/users", Anybody, users::register),
-        Route::new(Method::POST, "/login", Presenter, login::sign_in),
-        Route::new(Method::POST, "/token", Presenter, token::refresh),
-        Route::new(Method::DELETE, "/logout", Presenter, logout::sign_out),
+        Route::new(Method::POST, "/users", Public, users::register),
+        Route::new(Method::POST, "/login", TokenInBody, login::sign_in),
+        Route::new(Method::POST, "/token", TokenInBody, token::refresh),
+        Route::new(Method::DELETE, "/logout", TokenInBody, logout::sign_out),
         // For an `Account`: a token that is meant for this server, of a session that is live.
         Route::new(Method::GET, "/sessions", Caller(Needs::AnyToken), sessions::list),
         Route::new(Method::DELETE, "/sessions/{id}", Caller(Needs::AnyToken), sessions::end),
         Route::new(Method::POST, "/password", Caller(Needs::AnyToken), password::change),
-        Route::new(Method::GET, "/currentuser", AnybodyOrCaller, current_user),
-        Route::new(Method::GET, keys::PATH, Anybody, jwks::show),
-        Route::new(Method::GET, revocation::PATH, Follower, revocations::feed),
-        Route::new(Method::GET, "/healthz", Anybody, healthz),
-        Route::new(Method::GET, "/readyz", Anybody, health::readyz),
+        Route::new(Method::GET, "/currentuser", OptionalCaller, current_user),
+        Route::new(Method::GET, keys::PATH, Public, jwks::show),
+        Route::new(Method::GET, revocation::PATH, FeedClient, revocations::feed),
+        Route::new(Method::GET, "/healthz", Public, healthz),
+        Route::new(Method::GET, "/readyz", Public, health::readyz),
     ]
 }

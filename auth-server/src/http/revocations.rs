@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::feed::{Feed, Line};
 use crate::flow::{Failure, ReadRevocations};
-use crate::rings::LiveRings;
+use crate::rings::LiveKeys;
 
 const BAD_QUERY: ProtocolError = ProtocolError::new(
     400,
@@ -36,7 +36,7 @@ pub(super) async fn feed(
     Follower(secret): Follower,
     request: HttpRequest,
     feed: Data<Feed>,
-    rings: Data<LiveRings>,
+    rings: Data<LiveKeys>,
     pages: Data<ReadRevocations>,
 ) -> Result<HttpResponse, Failure> {
     let line = Line::of(&request);
@@ -91,7 +91,7 @@ impl FromRequest for Follower {
     type Future = Ready<Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let rings = request.app_data::<Data<LiveRings>>();
+        let rings = request.app_data::<Data<LiveKeys>>();
         ready(match presented_token(request.headers()) {
             Ok(None) => Err(ProtocolError::MISSING_TOKEN),
             Ok(Some(secret)) if rings.is_some_and(|rings| rings.feed.load().accepts(secret)) => {

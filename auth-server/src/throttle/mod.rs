@@ -1,5 +1,5 @@
 //! Slows down who fails again and again, before anything is hashed or looked up (PW-11). The rule is in
-//! `auth_domain::PER_PAIR` and `PER_ADDRESS`; here is what is remembered, and for whom.
+//! `auth_domain::PER_ACCOUNT_AND_ADDRESS` and `PER_ADDRESS`; here is what is remembered, and for whom.
 //!
 //! It is remembered in this process alone: several auth-servers count each for itself, and a restart forgets. No
 //! account or address is kept, only a keyed hash of it.
@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use auth_domain::{PER_ADDRESS, PER_PAIR, Pace, Tally, prefix};
+use auth_domain::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, Tally, prefix};
 use goptri::{Clock, ProtocolError};
 use goptri_server::ClientAddress;
 
@@ -97,7 +97,7 @@ impl Throttle {
     pub(crate) fn attempt(&self, account: &str, from: ClientAddress) -> Result<Attempt, TooMany> {
         let from = prefix(from.ip());
         let mut attempt = self.begin(For::Guessing, from)?;
-        match self.count(&self.remembered.pairs, &PER_PAIR, &(account, from)) {
+        match self.count(&self.remembered.pairs, &PER_ACCOUNT_AND_ADDRESS, &(account, from)) {
             Ok(pair) => attempt.pair = Some(pair),
             Err(retry_after) => {
                 attempt.unjudged();
@@ -119,7 +119,12 @@ impl Throttle {
             .map_err(|retry_after| TooMany { retry_after, whose: Whose::Address })
     }
 
-    fn count(&self, tallies: &Tallies, pace: &Pace, whom: &impl std::hash::Hash) -> Result<Counted, u32> {
+    fn count(
+        &self,
+        tallies: &Tallies,
+        pace: &GuessLimit,
+        whom: &impl std::hash::Hash,
+    ) -> Result<Counted, u32> {
         let key = tallies.key(whom);
         tallies.change(key, self.clock.as_ref(), |before, now| match pace.attempt(before, now) {
             Ok(tally) => (Some(tally), Ok(Counted { key, before })),
@@ -127,7 +132,7 @@ impl Throttle {
         })
     }
 
-    fn give_back(&self, tallies: &Tallies, pace: &Pace, Counted { key, before }: Counted) {
+    fn give_back(&self, tallies: &Tallies, pace: &GuessLimit, Counted { key, before }: Counted) {
         let given_back = |tally: Option<Tally>| tally.map(|tally| pace.give_back(tally, before));
         tallies.change(key, self.clock.as_ref(), |tally, _| (given_back(tally), ()));
     }
@@ -152,7 +157,7 @@ impl Attempt {
         let Self { throttle, address, pair, .. } = self;
         throttle.give_back(&throttle.remembered.addresses, &PER_ADDRESS, address);
         if let Some(pair) = pair {
-            throttle.give_back(&throttle.remembered.pairs, &PER_PAIR, pair);
+            throttle.give_back(&throttle.remembered.pairs, &PER_ACCOUNT_AND_ADDRESS, pair);
         }
     }
 

@@ -177,7 +177,7 @@ fn two_million_keys_take_no_more_room_and_push_out_no_longer_wait() {
     let clock = Stopped(ManualClock::default().now());
     let tallies = Tallies::new(SETS_OF_PAIRS);
     let count = |key| {
-        tallies.change(key, &clock, |before, now| match PER_PAIR.attempt(before, now) {
+        tallies.change(key, &clock, |before, now| match PER_ACCOUNT_AND_ADDRESS.attempt(before, now) {
             Ok(tally) => (Some(tally), true),
             Err(too_soon) => (Some(too_soon.tally), false),
         })

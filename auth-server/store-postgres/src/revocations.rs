@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use async_trait::async_trait;
-use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
+use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, RevocationRecord, Revocations, StoreError};
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -156,7 +156,7 @@ impl Found {
             },
             _ => Place { database_id, life, horizon: None, tx: horizon, seq: i64::MIN },
         };
-        let entries = rows.into_iter().map(Revoked::try_from).collect::<Result<_, _>>()?;
+        let entries = rows.into_iter().map(RevocationRecord::try_from).collect::<Result<_, _>>()?;
         Ok(RevocationPage { entries, next: next.cursor(), more, now })
     }
 }

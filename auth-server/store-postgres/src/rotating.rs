@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use auth_domain::{PresentedRefresh, Snapshot};
-use auth_store::{Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating, Rotation, StoreError};
+use auth_domain::{PresentedRefresh, SessionSnapshot};
+use auth_store::{
+    Batch, BatchReply, MAX_BATCH, PATIENCE_WITH_ONE, RotateRequest, Rotation, RotationBatcher, StoreError,
+};
 use chrono::TimeDelta;
 use goptri::ManualClock;
 use sqlx::PgPool;
@@ -18,8 +20,8 @@ use crate::sessions::as_it_is;
 use crate::store::ask;
 
 /// The queue of a store. It knows the store's connections, and not the store, which has the queue.
-pub(crate) fn grouping(pool: PgPool, clock_shift: ManualClock, runtime: Handle) -> Grouping {
-    Grouping::new(MOST_TOGETHER, move |group, under_way| {
+pub(crate) fn grouping(pool: PgPool, clock_shift: ManualClock, runtime: Handle) -> RotationBatcher {
+    RotationBatcher::new(MAX_BATCH, move |group, under_way| {
         let (pool, shift) = (pool.clone(), interval(clock_shift.ahead()));
         runtime.spawn(async move {
             let together = rotate_together(&pool, shift, group);
@@ -35,7 +37,7 @@ impl PostgresStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        let rotating = || Rotating { presented: presented.clone(), idle_lifetime };
+        let rotating = || RotateRequest { presented: presented.clone(), idle_lifetime };
         let alone = self.rotate_alone(presented, idle_lifetime);
         self.rotations.rotate(rotating, alone, sleep(PATIENCE_WITH_ONE)).await
     }
@@ -85,7 +87,7 @@ impl PostgresStore {
 
 /// One statement for all. It waits for no row that somebody works on, so that nobody in it waits for another's session, and two
 /// groups never wait for each other.
-async fn rotate_together(pool: &PgPool, shift: PgInterval, group: Group) {
+async fn rotate_together(pool: &PgPool, shift: PgInterval, group: Batch) {
     let answers = match rows_of(pool, shift, &group).await {
         Ok(rows) => in_order(group.refreshes().len(), rows),
         Err(StoreError::Unavailable(cause)) => {
@@ -108,12 +110,12 @@ async fn rotate_together(pool: &PgPool, shift: PgInterval, group: Group) {
 struct ForAll(Arc<dyn Error + Send + Sync>);
 
 /// The answer for each, which is at the place of its number.
-fn in_order(all: usize, rows: Vec<(i64, SnapshotRow)>) -> Vec<Answer> {
-    let mut answers: Vec<Answer> = (0..all).map(|_| Ok(None)).collect();
+fn in_order(all: usize, rows: Vec<(i64, SnapshotRow)>) -> Vec<BatchReply> {
+    let mut answers: Vec<BatchReply> = (0..all).map(|_| Ok(None)).collect();
     for (number, row) in rows {
         let place = usize::try_from(number - 1).ok();
         if let Some(answer) = place.and_then(|place| answers.get_mut(place)) {
-            *answer = Snapshot::try_from(row).map(Some);
+            *answer = SessionSnapshot::try_from(row).map(Some);
         }
     }
     answers
@@ -123,7 +125,7 @@ fn in_order(all: usize, rows: Vec<(i64, SnapshotRow)>) -> Vec<Answer> {
 async fn rows_of(
     pool: &PgPool,
     shift: PgInterval,
-    group: &Group,
+    group: &Batch,
 ) -> Result<Vec<(i64, SnapshotRow)>, StoreError> {
     let presented = || group.refreshes().map(|rotating| &rotating.presented);
     let users: Vec<_> = presented().map(|presented| presented.key.user_id.0).collect();

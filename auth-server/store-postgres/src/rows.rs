@@ -1,10 +1,10 @@
 //! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
 
 use auth_domain::{
-    ClientId, Credentials, Digest, Email, Generation, ListedSession, Owner, PasswordHash, Role, Session,
-    SessionId, SessionKey, Snapshot, User, UserId,
+    ClientId, Credentials, Digest, Email, Generation, ListedSession, PasswordHash, Role, Session, SessionId,
+    SessionKey, SessionOwner, SessionSnapshot, User, UserId,
 };
-use auth_store::{Revoked, RevokedKind, StoreError};
+use auth_store::{RevocationKind, RevocationRecord, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Scope;
 use sqlx::postgres::types::PgInterval;
@@ -69,7 +69,7 @@ pub(crate) struct CredentialsRow {
     pub(crate) password_hash: Option<String>,
 }
 
-impl TryFrom<SnapshotRow> for Snapshot {
+impl TryFrom<SnapshotRow> for SessionSnapshot {
     type Error = StoreError;
 
     fn try_from(row: SnapshotRow) -> Result<Self, StoreError> {
@@ -90,7 +90,7 @@ impl TryFrom<SnapshotRow> for Snapshot {
             last_used_at: row.last_used_at,
             expires_at: row.expires_at,
         };
-        let owner = Owner {
+        let owner = SessionOwner {
             email: email(row.user_id, &row.email)?,
             email_verified: row.email_verified,
             roles: roles(row.user_id, &row.roles)?,
@@ -115,11 +115,11 @@ impl From<ListedSessionRow> for ListedSession {
     }
 }
 
-impl TryFrom<RevokedRow> for Revoked {
+impl TryFrom<RevokedRow> for RevocationRecord {
     type Error = StoreError;
 
     fn try_from(row: RevokedRow) -> Result<Self, StoreError> {
-        let kind = RevokedKind::parse(&row.kind)
+        let kind = RevocationKind::parse(&row.kind)
             .ok_or_else(|| corrupt("revocations", row.seq.to_string(), "kind"))?;
         let RevokedRow { seq, subject, created_at, expires_at, .. } = row;
         Ok(Self { seq, kind, subject, created_at, expires_at })

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use auth_domain::{
     Digest, Generation, ListedSession, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey,
-    Snapshot, UserId,
+    SessionSnapshot, UserId,
 };
 use auth_store::{
-    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions, StoreError, Touching,
+    EndOutcome, ForgiveOutcome, OpenOutcome, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions,
+    StoreError, TouchOutcome,
 };
 use chrono::TimeDelta;
 use sqlx::PgConnection;
@@ -19,7 +20,7 @@ use crate::rows::{ListedSessionRow, SnapshotRow, interval};
 
 #[async_trait]
 impl Sessions for PostgresStore {
-    async fn open_session(&self, session: &NewSession) -> Result<Opening, StoreError> {
+    async fn open_session(&self, session: &NewSession) -> Result<OpenOutcome, StoreError> {
         // `for share` waits for a change of this person that is under way, and looks at them again after it.
         let opened = self
             .ask(async |connection| {
@@ -58,8 +59,8 @@ impl Sessions for PostgresStore {
             })
             .await?;
         match opened {
-            Some(row) => Ok(Opening::Opened(row.try_into()?)),
-            None => Ok(Opening::Refused),
+            Some(row) => Ok(OpenOutcome::Opened(row.try_into()?)),
+            None => Ok(OpenOutcome::Refused),
         }
     }
 
@@ -75,7 +76,7 @@ impl Sessions for PostgresStore {
         &self,
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
-    ) -> Result<Touching, StoreError> {
+    ) -> Result<TouchOutcome, StoreError> {
         let (touched, row) = self
             .ask(async |connection| {
                 let touched = sqlx::query_as!(
@@ -107,9 +108,9 @@ impl Sessions for PostgresStore {
             })
             .await?;
         match row {
-            Some(row) if touched => Ok(Touching::Touched(row.try_into()?)),
-            Some(row) => Ok(Touching::NotGood(row.try_into()?)),
-            None => Ok(Touching::Unknown),
+            Some(row) if touched => Ok(TouchOutcome::Touched(row.try_into()?)),
+            Some(row) => Ok(TouchOutcome::NotGood(row.try_into()?)),
+            None => Ok(TouchOutcome::Unknown),
         }
     }
 
@@ -118,7 +119,7 @@ impl Sessions for PostgresStore {
         key: SessionKey,
         generation: Generation,
         before: Option<Generation>,
-    ) -> Result<Forgiving, StoreError> {
+    ) -> Result<ForgiveOutcome, StoreError> {
         let forgiven = self
             .ask(async |connection| {
                 sqlx::query_as!(
@@ -144,14 +145,14 @@ impl Sessions for PostgresStore {
             })
             .await?;
         match forgiven {
-            Some(row) => Ok(Forgiving::Forgiven(row.try_into()?)),
-            None => Ok(Forgiving::Lost),
+            Some(row) => Ok(ForgiveOutcome::Forgiven(row.try_into()?)),
+            None => Ok(ForgiveOutcome::Lost),
         }
     }
 
-    async fn find_session(&self, key: SessionKey) -> Result<Option<Snapshot>, StoreError> {
+    async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
         let found = self.ask(async |connection| as_it_is(connection, self.shift(), key).await).await?;
-        found.map(Snapshot::try_from).transpose()
+        found.map(SessionSnapshot::try_from).transpose()
     }
 
     async fn list_sessions(
@@ -194,7 +195,7 @@ impl Sessions for PostgresStore {
         &self,
         key: SessionKey,
         proof: Option<&Digest<RefreshJti>>,
-    ) -> Result<Ending, StoreError> {
+    ) -> Result<EndOutcome, StoreError> {
         // All parts of the statement see the table as it was when it began; only `delete` waits for whoever has the row
         // and then takes or misses it as it is by then. That is enough: a session's `jti` never changes and an id is
         // never given again, so a wrong proof is wrong either way; and of several that end one session at a time
@@ -231,9 +232,9 @@ impl Sessions for PostgresStore {
             self.tell_appended();
         }
         Ok(match (ended.ended, ended.wrong) {
-            (true, _) => Ending::Ended,
-            (false, false) => Ending::WasGone,
-            (false, true) => Ending::NotGenuine,
+            (true, _) => EndOutcome::Ended,
+            (false, false) => EndOutcome::WasGone,
+            (false, true) => EndOutcome::NotGenuine,
         })
     }
 

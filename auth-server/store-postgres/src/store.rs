@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_store::{Grouping, Readiness, StoreError, Upkeep};
+use auth_store::{Maintenance, Readiness, RotationBatcher, StoreError};
 use goptri::ManualClock;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;
@@ -49,7 +49,7 @@ pub struct PostgresStore {
     pub(crate) following: PgPool,
     clock_shift: ManualClock,
     /// The refreshes that wait for their turn.
-    pub(crate) rotations: Grouping,
+    pub(crate) rotations: RotationBatcher,
     /// Told of each end that this store has committed.
     pub(crate) appended: Arc<Notify>,
     runtime: Arc<ConnectionRuntime>,
@@ -221,7 +221,7 @@ impl fmt::Debug for PostgresStore {
 }
 
 #[async_trait]
-impl Upkeep for PostgresStore {
+impl Maintenance for PostgresStore {
     async fn migrate(&self) -> Result<(), StoreError> {
         // A connection of its own: a migration may take longer than a statement. The migrator locks the database for
         // itself until that connection ends, which it does also when the migration fails or nobody waits for it.

@@ -1,7 +1,7 @@
 //! Ending what a person has beyond so many sessions, when they open another.
 
 use auth_domain::SessionKey;
-use auth_store::{REVOCATION_LIFETIME, SURPLUS_AT_A_TIME, StoreError};
+use auth_store::{MAX_PRUNED_PER_SIGN_IN, REVOCATION_LIFETIME, StoreError};
 
 use crate::PostgresStore;
 use crate::rows::interval;
@@ -38,7 +38,7 @@ impl PostgresStore {
                     opened.user_id.0,
                     opened.id.0,
                     i64::from(most),
-                    i64::from(SURPLUS_AT_A_TIME),
+                    i64::from(MAX_PRUNED_PER_SIGN_IN),
                     interval(REVOCATION_LIFETIME),
                 )
                 .fetch_one(connection)

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use auth_domain::{
     Credentials, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId, UserName,
 };
-use auth_store::{Adding, Changing, StoreError, Upgrading, Users};
+use auth_store::{AddUserOutcome, ChangeOutcome, StoreError, UpgradeOutcome, Users};
 use uuid::Uuid;
 
 use crate::PostgresStore;
@@ -13,7 +13,7 @@ use crate::rows::{CredentialsRow, UserRow};
 
 #[async_trait]
 impl Users for PostgresStore {
-    async fn add_user(&self, user: &NewUser) -> Result<Adding, StoreError> {
+    async fn add_user(&self, user: &NewUser) -> Result<AddUserOutcome, StoreError> {
         let key = user.email.key();
         let roles: Vec<String> = user.roles.iter().map(|role| role.as_str().to_owned()).collect();
         let added = self
@@ -37,8 +37,8 @@ impl Users for PostgresStore {
             })
             .await?;
         match added {
-            Some(row) => Ok(Adding::Added(row.try_into()?)),
-            None => Ok(Adding::EmailTaken),
+            Some(row) => Ok(AddUserOutcome::Added(row.try_into()?)),
+            None => Ok(AddUserOutcome::EmailTaken),
         }
     }
 
@@ -62,7 +62,7 @@ impl Users for PostgresStore {
         user: UserId,
         from: &PasswordHash,
         to: &PasswordHash,
-    ) -> Result<Upgrading, StoreError> {
+    ) -> Result<UpgradeOutcome, StoreError> {
         let (from, to) = (from.as_str(), to.as_str());
         let changed = self
             .ask(async |connection| {
@@ -75,7 +75,7 @@ impl Users for PostgresStore {
                 Ok(changed.execute(connection).await?.rows_affected())
             })
             .await?;
-        Ok(if changed == 0 { Upgrading::Lost } else { Upgrading::Upgraded })
+        Ok(if changed == 0 { UpgradeOutcome::Lost } else { UpgradeOutcome::Upgraded })
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
@@ -118,7 +118,7 @@ impl Users for PostgresStore {
         found.map(User::try_from).transpose()
     }
 
-    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<Changing, StoreError> {
+    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError> {
         let roles: Vec<String> = roles.iter().map(|role| role.as_str().to_owned()).collect();
         let changed = self
             .ask(async |connection| {
@@ -129,7 +129,7 @@ impl Users for PostgresStore {
         Ok(changed_or_refused(changed.rows_affected(), 0))
     }
 
-    async fn set_password(&self, password: &NewPassword) -> Result<Changing, StoreError> {
+    async fn set_password(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError> {
         let password = password.clone();
         self.in_a_task(move |store| {
             let password = password.clone();
@@ -138,7 +138,7 @@ impl Users for PostgresStore {
         .await
     }
 
-    async fn disable_user(&self, user: UserId) -> Result<Changing, StoreError> {
+    async fn disable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         self.in_a_task(move |store| async move {
             store
                 .transact(async |transaction| {
@@ -157,7 +157,7 @@ impl Users for PostgresStore {
         .await
     }
 
-    async fn enable_user(&self, user: UserId) -> Result<Changing, StoreError> {
+    async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         let enabled = self
             .ask(async |connection| {
                 let enable = sqlx::query!("update users set disabled_at = null where id = $1", user.0);
@@ -167,7 +167,7 @@ impl Users for PostgresStore {
         Ok(changed_or_refused(enabled.rows_affected(), 0))
     }
 
-    async fn delete_user(&self, user: UserId) -> Result<Changing, StoreError> {
+    async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         self.in_a_task(move |store| async move {
             store
                 .transact(async |transaction| {
@@ -184,11 +184,11 @@ impl Users for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn set_password_and_end_others(&self, password: &NewPassword) -> Result<Changing, StoreError> {
+    async fn set_password_and_end_others(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError> {
         let user = password.user_id;
         let (verified_hash, session) = match &password.setter {
             PasswordSetter::Administrator => (None, None),
-            PasswordSetter::Owner { verified_hash, session } => {
+            PasswordSetter::SessionOwner { verified_hash, session } => {
                 (Some(verified_hash.as_str()), Some(*session))
             }
         };
@@ -212,6 +212,6 @@ impl PostgresStore {
     }
 }
 
-fn changed_or_refused(rows: u64, ended_sessions: u64) -> Changing {
-    if rows == 0 { Changing::Refused } else { Changing::Changed { ended_sessions } }
+fn changed_or_refused(rows: u64, ended_sessions: u64) -> ChangeOutcome {
+    if rows == 0 { ChangeOutcome::Refused } else { ChangeOutcome::Changed { ended_sessions } }
 }

@@ -1,7 +1,7 @@
 //! The record of what ended.
 
 use async_trait::async_trait;
-use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, StoreError};
+use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, RevocationRecord, Revocations, StoreError};
 use uuid::Uuid;
 
 use crate::SqliteStore;
@@ -112,7 +112,7 @@ impl Found {
         let more = u32::try_from(rows.len()).is_ok_and(|read| read == most) && most > 0;
         let seq = rows.last().map(|row| row.seq).or(place.map(|place| place.seq)).unwrap_or_default();
         let next = Place { database_id, seq };
-        let entries = rows.into_iter().map(Revoked::try_from).collect::<Result<_, _>>()?;
+        let entries = rows.into_iter().map(RevocationRecord::try_from).collect::<Result<_, _>>()?;
         let now = now.time().ok_or_else(|| corrupt("database_id", String::new(), "now"))?;
         Ok(RevocationPage { entries, next: next.cursor(), more, now })
     }

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use auth_domain::{PresentedRefresh, Snapshot};
-use auth_store::{Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating, Rotation, StoreError};
+use auth_domain::{PresentedRefresh, SessionSnapshot};
+use auth_store::{
+    Batch, BatchReply, MAX_BATCH, PATIENCE_WITH_ONE, RotateRequest, Rotation, RotationBatcher, StoreError,
+};
 use chrono::TimeDelta;
 use goptri::Clock;
 use serde_json::{Value, json};
@@ -19,9 +21,9 @@ use crate::sessions::as_it_is;
 use crate::store::ask;
 
 /// The queue of a store. It knows the connection that writes, and not the store, which has the queue.
-pub(crate) fn grouping(writer: SqlitePool, clock: Arc<dyn Clock>) -> Grouping {
+pub(crate) fn grouping(writer: SqlitePool, clock: Arc<dyn Clock>) -> RotationBatcher {
     let runtime = Handle::current();
-    Grouping::new(MOST_TOGETHER, move |group, under_way| {
+    RotationBatcher::new(MAX_BATCH, move |group, under_way| {
         let (writer, clock) = (writer.clone(), Arc::clone(&clock));
         runtime.spawn(async move {
             let together = rotate_together(&writer, clock.as_ref(), group);
@@ -37,7 +39,7 @@ impl SqliteStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        let rotating = || Rotating { presented: presented.clone(), idle_lifetime };
+        let rotating = || RotateRequest { presented: presented.clone(), idle_lifetime };
         let alone = self.rotate_alone(presented, idle_lifetime);
         self.rotations.rotate(rotating, alone, sleep(PATIENCE_WITH_ONE)).await
     }
@@ -63,16 +65,17 @@ impl SqliteStore {
 }
 
 /// One statement for all, and so one sync of the disk and one way to the thread that writes.
-async fn rotate_together(writer: &SqlitePool, clock: &dyn Clock, group: Group) {
+async fn rotate_together(writer: &SqlitePool, clock: &dyn Clock, group: Batch) {
     let asked = asked(group.refreshes().map(|one| (&one.presented, one.idle_lifetime)));
     let rows = ask(writer, async |connection| all_rotated(connection, Micros::of(clock.now()), &asked).await);
-    let answers: Vec<Answer> = match rows.await {
+    let answers: Vec<BatchReply> = match rows.await {
         Ok(rows) => {
             // A session is once in a group.
             let mut rows: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.id), row)).collect();
-            let keys = group.refreshes().map(|Rotating { presented: PresentedRefresh { key, .. }, .. }| key);
+            let keys =
+                group.refreshes().map(|RotateRequest { presented: PresentedRefresh { key, .. }, .. }| key);
             let rows = keys.map(|key| rows.remove(&(key.user_id.0, key.id.0)));
-            rows.map(|row| row.map(Snapshot::try_from).transpose()).collect()
+            rows.map(|row| row.map(SessionSnapshot::try_from).transpose()).collect()
         }
         // Each tries alone, and hears what is wrong for itself.
         Err(error) => {

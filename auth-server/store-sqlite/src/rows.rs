@@ -1,10 +1,10 @@
 //! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
 
 use auth_domain::{
-    ClientId, Credentials, Digest, Email, Generation, ListedSession, Owner, PasswordHash, Role, Session,
-    SessionId, SessionKey, Snapshot, User, UserId,
+    ClientId, Credentials, Digest, Email, Generation, ListedSession, PasswordHash, Role, Session, SessionId,
+    SessionKey, SessionOwner, SessionSnapshot, User, UserId,
 };
-use auth_store::{Revoked, RevokedKind, StoreError};
+use auth_store::{RevocationKind, RevocationRecord, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Scope;
 use uuid::Uuid;
@@ -94,7 +94,7 @@ pub(crate) struct CredentialsRow {
     pub(crate) password_hash: Option<String>,
 }
 
-impl TryFrom<SnapshotRow> for Snapshot {
+impl TryFrom<SnapshotRow> for SessionSnapshot {
     type Error = StoreError;
 
     fn try_from(row: SnapshotRow) -> Result<Self, StoreError> {
@@ -116,7 +116,7 @@ impl TryFrom<SnapshotRow> for Snapshot {
             last_used_at: time(row.last_used_at, "last_used_at")?,
             expires_at: row.expires_at.map(|micros| time(micros, "expires_at")).transpose()?,
         };
-        let owner = Owner {
+        let owner = SessionOwner {
             email: email(row.user_id, &row.email)?,
             email_verified: row.email_verified,
             roles: roles(row.user_id, &row.roles)?,
@@ -145,7 +145,7 @@ impl TryFrom<ListedSessionRow> for ListedSession {
     }
 }
 
-impl TryFrom<RevokedRow> for Revoked {
+impl TryFrom<RevokedRow> for RevocationRecord {
     type Error = StoreError;
 
     fn try_from(row: RevokedRow) -> Result<Self, StoreError> {
@@ -153,7 +153,7 @@ impl TryFrom<RevokedRow> for Revoked {
         let time = |micros: Micros, what| micros.time().ok_or_else(|| corrupt(what));
         Ok(Self {
             seq: row.seq,
-            kind: RevokedKind::parse(&row.kind).ok_or_else(|| corrupt("kind"))?,
+            kind: RevocationKind::parse(&row.kind).ok_or_else(|| corrupt("kind"))?,
             created_at: time(row.created_at, "created_at")?,
             expires_at: time(row.expires_at, "expires_at")?,
             subject: row.subject,

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use auth_domain::{
     Digest, Generation, ListedSession, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey,
-    Snapshot, UserId,
+    SessionSnapshot, UserId,
 };
 use auth_store::{
-    Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions, StoreError, Touching,
+    EndOutcome, ForgiveOutcome, OpenOutcome, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions,
+    StoreError, TouchOutcome,
 };
 use chrono::TimeDelta;
 use sqlx::{Connection, SqliteConnection};
@@ -18,7 +19,7 @@ use crate::rows::{ListedSessionRow, Micros, SnapshotRow, json, micros};
 
 #[async_trait]
 impl Sessions for SqliteStore {
-    async fn open_session(&self, session: &NewSession) -> Result<Opening, StoreError> {
+    async fn open_session(&self, session: &NewSession) -> Result<OpenOutcome, StoreError> {
         let (hash, client_id, scope) =
             (session.verified_hash.as_str(), session.client_id.as_str(), session.scope.to_string());
         let audience = json(session.audience.iter().map(String::as_str));
@@ -59,8 +60,8 @@ impl Sessions for SqliteStore {
             })
             .await?;
         match opened.pop() {
-            Some(row) => Ok(Opening::Opened(row.try_into()?)),
-            None => Ok(Opening::Refused),
+            Some(row) => Ok(OpenOutcome::Opened(row.try_into()?)),
+            None => Ok(OpenOutcome::Refused),
         }
     }
 
@@ -76,7 +77,7 @@ impl Sessions for SqliteStore {
         &self,
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
-    ) -> Result<Touching, StoreError> {
+    ) -> Result<TouchOutcome, StoreError> {
         let (generation, client_id) = (presented.generation.number(), presented.client_id.as_str());
         let jti_hash = presented.jti_hash.as_bytes().as_slice();
         let idle_lifetime = idle_lifetime.map(micros);
@@ -115,9 +116,9 @@ impl Sessions for SqliteStore {
             })
             .await?;
         match row {
-            Some(row) if touched => Ok(Touching::Touched(row.try_into()?)),
-            Some(row) => Ok(Touching::NotGood(row.try_into()?)),
-            None => Ok(Touching::Unknown),
+            Some(row) if touched => Ok(TouchOutcome::Touched(row.try_into()?)),
+            Some(row) => Ok(TouchOutcome::NotGood(row.try_into()?)),
+            None => Ok(TouchOutcome::Unknown),
         }
     }
 
@@ -126,7 +127,7 @@ impl Sessions for SqliteStore {
         key: SessionKey,
         generation: Generation,
         before: Option<Generation>,
-    ) -> Result<Forgiving, StoreError> {
+    ) -> Result<ForgiveOutcome, StoreError> {
         let (generation, before) = (generation.number(), before.map(Generation::number));
         let mut forgiven = self
             .write(async |connection| {
@@ -157,14 +158,14 @@ impl Sessions for SqliteStore {
             })
             .await?;
         match forgiven.pop() {
-            Some(row) => Ok(Forgiving::Forgiven(row.try_into()?)),
-            None => Ok(Forgiving::Lost),
+            Some(row) => Ok(ForgiveOutcome::Forgiven(row.try_into()?)),
+            None => Ok(ForgiveOutcome::Lost),
         }
     }
 
-    async fn find_session(&self, key: SessionKey) -> Result<Option<Snapshot>, StoreError> {
+    async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
         let found = self.read(async |connection| as_it_is(connection, self.now(), key).await).await?;
-        found.map(Snapshot::try_from).transpose()
+        found.map(SessionSnapshot::try_from).transpose()
     }
 
     async fn list_sessions(
@@ -207,7 +208,7 @@ impl Sessions for SqliteStore {
         &self,
         key: SessionKey,
         proof: Option<&Digest<RefreshJti>>,
-    ) -> Result<Ending, StoreError> {
+    ) -> Result<EndOutcome, StoreError> {
         let proof = proof.map(|digest| digest.as_bytes().as_slice());
         let subject = key.id.to_string();
         self.write(async |connection| {
@@ -223,7 +224,7 @@ impl Sessions for SqliteStore {
             .await?;
             if wrong {
                 transaction.rollback().await?;
-                return Ok(Ending::NotGenuine);
+                return Ok(EndOutcome::NotGenuine);
             }
             let gone = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", key.user_id.0, key.id.0)
                 .execute(&mut *transaction)
@@ -233,7 +234,7 @@ impl Sessions for SqliteStore {
             append(&mut transaction, &subject, now, expires_at).await?;
             transaction.commit().await?;
             self.tell_appended();
-            Ok(if gone.rows_affected() == 0 { Ending::WasGone } else { Ending::Ended })
+            Ok(if gone.rows_affected() == 0 { EndOutcome::WasGone } else { EndOutcome::Ended })
         })
         .await
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_store::{Grouping, Readiness, StoreError, Upkeep};
+use auth_store::{Maintenance, Readiness, RotationBatcher, StoreError};
 use goptri::Clock;
 use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
@@ -43,7 +43,7 @@ pub struct SqliteStore {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     /// The refreshes that wait for their turn.
-    pub(crate) rotations: Grouping,
+    pub(crate) rotations: RotationBatcher,
     /// Told of each end that this store has committed.
     pub(crate) appended: Arc<Notify>,
 }
@@ -140,7 +140,7 @@ impl fmt::Debug for SqliteStore {
 }
 
 #[async_trait]
-impl Upkeep for SqliteStore {
+impl Maintenance for SqliteStore {
     async fn migrate(&self) -> Result<(), StoreError> {
         // The driver's migrator locks nothing on SQLite, nor may several change a new file to WAL at a time.
         // It waits as long as another holds it. What fails at once, such as a folder that may not be written to, will

@@ -1,7 +1,7 @@
 //! Ending what a person has beyond so many sessions, when they open another.
 
 use auth_domain::{SessionKey, UserId};
-use auth_store::{SURPLUS_AT_A_TIME, StoreError};
+use auth_store::{MAX_PRUNED_PER_SIGN_IN, StoreError};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::SqliteStore;
@@ -36,7 +36,7 @@ impl SqliteStore {
 
 /// How many sessions there are beyond `most`, counted no further than one verb ends.
 async fn surplus(connection: &mut SqliteConnection, user: UserId, most: u32) -> Result<i64, sqlx::Error> {
-    let counted = i64::from(most) + i64::from(SURPLUS_AT_A_TIME);
+    let counted = i64::from(most) + i64::from(MAX_PRUNED_PER_SIGN_IN);
     sqlx::query_scalar!(
         r#"select max(count(*) - ?2, 0) as "surplus!: i64"
            from (select 1 from sessions where user_id = ?1 limit ?3)"#,

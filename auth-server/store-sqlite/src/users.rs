@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use auth_domain::{
     Credentials, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId, UserName,
 };
-use auth_store::{Adding, Changing, StoreError, Upgrading, Users};
+use auth_store::{AddUserOutcome, ChangeOutcome, StoreError, UpgradeOutcome, Users};
 use sqlx::Connection;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::rows::{CredentialsRow, UserRow, json};
 
 #[async_trait]
 impl Users for SqliteStore {
-    async fn add_user(&self, user: &NewUser) -> Result<Adding, StoreError> {
+    async fn add_user(&self, user: &NewUser) -> Result<AddUserOutcome, StoreError> {
         let (email, key, hash) = (user.email.as_str(), user.email.key(), user.password_hash.as_str());
         let key = key.as_str();
         let roles = json(user.roles.iter().map(Role::as_str));
@@ -40,8 +40,8 @@ impl Users for SqliteStore {
             })
             .await?;
         match added.pop() {
-            Some(row) => Ok(Adding::Added(row.try_into()?)),
-            None => Ok(Adding::EmailTaken),
+            Some(row) => Ok(AddUserOutcome::Added(row.try_into()?)),
+            None => Ok(AddUserOutcome::EmailTaken),
         }
     }
 
@@ -66,7 +66,7 @@ impl Users for SqliteStore {
         user: UserId,
         from: &PasswordHash,
         to: &PasswordHash,
-    ) -> Result<Upgrading, StoreError> {
+    ) -> Result<UpgradeOutcome, StoreError> {
         let (from, to) = (from.as_str(), to.as_str());
         let changed = self
             .write(async |connection| {
@@ -79,7 +79,7 @@ impl Users for SqliteStore {
                 Ok(changed.execute(connection).await?.rows_affected())
             })
             .await?;
-        Ok(if changed == 0 { Upgrading::Lost } else { Upgrading::Upgraded })
+        Ok(if changed == 0 { UpgradeOutcome::Lost } else { UpgradeOutcome::Upgraded })
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
@@ -122,7 +122,7 @@ impl Users for SqliteStore {
         found.map(User::try_from).transpose()
     }
 
-    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<Changing, StoreError> {
+    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError> {
         let roles = json(roles.iter().map(Role::as_str));
         let changed = self
             .write(async |connection| {
@@ -133,11 +133,11 @@ impl Users for SqliteStore {
         Ok(changed_or_refused(changed.rows_affected(), 0))
     }
 
-    async fn set_password(&self, password: &NewPassword) -> Result<Changing, StoreError> {
+    async fn set_password(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError> {
         let (user, hash) = (password.user_id, password.hash.as_str());
         let (verified_hash, session) = match &password.setter {
             PasswordSetter::Administrator => (None, None),
-            PasswordSetter::Owner { verified_hash, session } => {
+            PasswordSetter::SessionOwner { verified_hash, session } => {
                 (Some(verified_hash.as_str()), Some(*session))
             }
         };
@@ -164,7 +164,7 @@ impl Users for SqliteStore {
         .await
     }
 
-    async fn disable_user(&self, user: UserId) -> Result<Changing, StoreError> {
+    async fn disable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         self.write(async |connection| {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let now = self.now();
@@ -182,7 +182,7 @@ impl Users for SqliteStore {
         .await
     }
 
-    async fn enable_user(&self, user: UserId) -> Result<Changing, StoreError> {
+    async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         let enabled = self
             .write(async |connection| {
                 let enable = sqlx::query!("update users set disabled_at = null where id = ?1", user.0);
@@ -192,7 +192,7 @@ impl Users for SqliteStore {
         Ok(changed_or_refused(enabled.rows_affected(), 0))
     }
 
-    async fn delete_user(&self, user: UserId) -> Result<Changing, StoreError> {
+    async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         self.write(async |connection| {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let ended = end_all(&mut transaction, self.now(), user, None).await?;
@@ -206,6 +206,6 @@ impl Users for SqliteStore {
     }
 }
 
-fn changed_or_refused(rows: u64, ended_sessions: u64) -> Changing {
-    if rows == 0 { Changing::Refused } else { Changing::Changed { ended_sessions } }
+fn changed_or_refused(rows: u64, ended_sessions: u64) -> ChangeOutcome {
+    if rows == 0 { ChangeOutcome::Refused } else { ChangeOutcome::Changed { ended_sessions } }
 }

@@ -15,22 +15,22 @@ use chrono::TimeDelta;
 use futures_channel::oneshot;
 
 use super::{Rotation, StoreError};
-use auth_domain::{PresentedRefresh, SessionKey, Snapshot};
+use auth_domain::{PresentedRefresh, SessionKey, SessionSnapshot};
 
 /// So many go together at most: a larger group takes longer than it saves.
-pub const MOST_TOGETHER: usize = 128;
+pub const MAX_BATCH: usize = 128;
 
 /// So long those who wait give whoever is under way; a refresh takes a few milliseconds.
 pub const PATIENCE_WITH_ONE: Duration = Duration::from_millis(20);
 
 /// Who waits for their turn. Clones are the same queue.
 #[derive(Clone)]
-pub struct Grouping(Arc<Shared>);
+pub struct RotationBatcher(Arc<Shared>);
 
 struct Shared {
     most: usize,
     /// Sets a group on its way, without waiting for it.
-    send: Box<dyn Fn(Group, UnderWay) + Send + Sync>,
+    send: Box<dyn Fn(Batch, InFlight) + Send + Sync>,
     queue: Mutex<Queue>,
 }
 
@@ -42,7 +42,7 @@ struct Queue {
 
 /// One refresh, as [`Sessions::rotate`](super::Sessions::rotate) is asked for it.
 #[derive(Debug, Clone)]
-pub struct Rotating {
+pub struct RotateRequest {
     /// What the client presents.
     pub presented: PresentedRefresh,
     /// After how long without use a session has ended.
@@ -50,30 +50,30 @@ pub struct Rotating {
 }
 
 struct Waiting {
-    rotating: Rotating,
-    answer: oneshot::Sender<Answer>,
+    rotating: RotateRequest,
+    answer: oneshot::Sender<BatchReply>,
 }
 
 /// What became of one in a group. `None`: nothing; it must be asked for alone.
-pub type Answer = Result<Option<Snapshot>, StoreError>;
+pub type BatchReply = Result<Option<SessionSnapshot>, StoreError>;
 
 /// How a refresh goes.
-enum Turn {
+enum Slot {
     /// At once, alone. Who waits goes when this is dropped.
-    Alone(UnderWay),
+    Alone(InFlight),
     /// With others. Cancelled when they did not arrive.
-    Together(oneshot::Receiver<Answer>),
+    Together(oneshot::Receiver<BatchReply>),
 }
 
 /// Somebody is under way until this is dropped: then those who wait go.
-pub struct UnderWay(Arc<Shared>);
+pub struct InFlight(Arc<Shared>);
 
 /// Refreshes of different sessions that go together.
-pub struct Group(Vec<Waiting>);
+pub struct Batch(Vec<Waiting>);
 
-impl Grouping {
+impl RotationBatcher {
     /// Nobody waits yet. `send` sets a group of at most so many on its way.
-    pub fn new(most: usize, send: impl Fn(Group, UnderWay) + Send + Sync + 'static) -> Self {
+    pub fn new(most: usize, send: impl Fn(Batch, InFlight) + Send + Sync + 'static) -> Self {
         Self(Arc::new(Shared { most, send: Box::new(send), queue: Mutex::default() }))
     }
 
@@ -81,13 +81,13 @@ impl Grouping {
     /// had no answer for it. `patience` ends after [`PATIENCE_WITH_ONE`].
     pub async fn rotate(
         &self,
-        rotating: impl FnOnce() -> Rotating,
+        rotating: impl FnOnce() -> RotateRequest,
         alone: impl Future<Output = Result<Rotation, StoreError>>,
         patience: impl Future<Output = ()>,
     ) -> Result<Rotation, StoreError> {
         let told = match self.join(rotating) {
-            Turn::Alone(under_way) => return under_way.during(alone, patience).await,
-            Turn::Together(told) => told.await,
+            Slot::Alone(under_way) => return under_way.during(alone, patience).await,
+            Slot::Together(told) => told.await,
         };
         match told {
             Ok(Ok(Some(snapshot))) => Ok(Rotation::Rotated(snapshot)),
@@ -98,19 +98,19 @@ impl Grouping {
     }
 
     /// Joins those who wait, or goes at once when nobody is under way.
-    fn join(&self, rotating: impl FnOnce() -> Rotating) -> Turn {
+    fn join(&self, rotating: impl FnOnce() -> RotateRequest) -> Slot {
         let mut queue = self.0.queue();
         if !queue.under_way {
             queue.under_way = true;
-            return Turn::Alone(UnderWay(Arc::clone(&self.0)));
+            return Slot::Alone(InFlight(Arc::clone(&self.0)));
         }
         let (answer, told) = oneshot::channel();
         queue.waiting.push_back(Waiting { rotating: rotating(), answer });
-        Turn::Together(told)
+        Slot::Together(told)
     }
 }
 
-impl UnderWay {
+impl InFlight {
     /// Does `work`. When `patience` ends before it, those who wait go without it: it may wait for a row or a lost packet.
     pub async fn during<T>(self, work: impl Future<Output = T>, patience: impl Future<Output = ()>) -> T {
         let (mut work, mut patience, mut under_way) = (pin!(work), pin!(patience), Some(self));
@@ -125,14 +125,14 @@ impl UnderWay {
     }
 }
 
-impl Group {
+impl Batch {
     /// What is asked for, in the order in which it is answered.
-    pub fn refreshes(&self) -> impl ExactSizeIterator<Item = &Rotating> {
+    pub fn refreshes(&self) -> impl ExactSizeIterator<Item = &RotateRequest> {
         self.0.iter().map(|waiting| &waiting.rotating)
     }
 
     /// Tells each what became of it.
-    pub fn answer(self, answers: impl IntoIterator<Item = Answer>) {
+    pub fn answer(self, answers: impl IntoIterator<Item = BatchReply>) {
         for (waiting, answer) in self.0.into_iter().zip(answers) {
             // Who has gone wants no answer.
             let _ = waiting.answer.send(answer);
@@ -166,31 +166,31 @@ impl Queue {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         let mut queue = self.0.queue();
         let waiting = queue.next(self.0.most);
         queue.under_way = !waiting.is_empty();
         drop(queue);
         if !waiting.is_empty() {
-            (self.0.send)(Group(waiting), Self(Arc::clone(&self.0)));
+            (self.0.send)(Batch(waiting), Self(Arc::clone(&self.0)));
         }
     }
 }
 
-impl fmt::Debug for Grouping {
+impl fmt::Debug for RotationBatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grouping").field("waiting", &self.0.queue().waiting.len()).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for UnderWay {
+impl fmt::Debug for InFlight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnderWay")
     }
 }
 
-impl fmt::Debug for Group {
+impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Group").field("refreshes", &self.0.len()).finish_non_exhaustive()
     }
@@ -209,41 +209,41 @@ mod tests {
     use auth_domain::{ClientId, Generation, SessionId, UserId};
 
     /// A refresh of the session of that number.
-    fn refresh(number: u128) -> Rotating {
+    fn refresh(number: u128) -> RotateRequest {
         let key = SessionKey { user_id: UserId(Uuid::nil()), id: SessionId(Uuid::from_u128(number)) };
         let generation = Generation::from_number(0).unwrap();
         let presented =
             PresentedRefresh::for_test(key, generation, Plain::new(String::new()), ClientId::first_party());
-        Rotating { presented, idle_lifetime: None }
+        RotateRequest { presented, idle_lifetime: None }
     }
 
-    fn sessions(group: &Group) -> Vec<u128> {
+    fn sessions(group: &Batch) -> Vec<u128> {
         group.refreshes().map(|rotating| rotating.presented.key.id.0.as_u128()).collect()
     }
 
-    type Sent = Arc<Mutex<Vec<(Group, UnderWay)>>>;
+    type Sent = Arc<Mutex<Vec<(Batch, InFlight)>>>;
 
     /// A queue, and the groups that it sends, which stay under way until they are taken.
-    fn grouping(most: usize) -> (Grouping, Sent) {
+    fn grouping(most: usize) -> (RotationBatcher, Sent) {
         let sent = Sent::default();
         let groups = Arc::clone(&sent);
-        let grouping = Grouping::new(most, move |group, under_way| {
+        let grouping = RotationBatcher::new(most, move |group, under_way| {
             groups.lock().unwrap().push((group, under_way));
         });
         (grouping, sent)
     }
 
-    fn alone(grouping: &Grouping, number: u128) -> UnderWay {
+    fn alone(grouping: &RotationBatcher, number: u128) -> InFlight {
         match grouping.join(|| refresh(number)) {
-            Turn::Alone(under_way) => under_way,
-            Turn::Together(_) => panic!("it waits for nobody"),
+            Slot::Alone(under_way) => under_way,
+            Slot::Together(_) => panic!("it waits for nobody"),
         }
     }
 
-    fn waiting(grouping: &Grouping, number: u128) -> oneshot::Receiver<Answer> {
+    fn waiting(grouping: &RotationBatcher, number: u128) -> oneshot::Receiver<BatchReply> {
         match grouping.join(|| refresh(number)) {
-            Turn::Together(told) => told,
-            Turn::Alone(_) => panic!("it overtakes who is under way"),
+            Slot::Together(told) => told,
+            Slot::Alone(_) => panic!("it overtakes who is under way"),
         }
     }
 

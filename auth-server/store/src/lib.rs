@@ -12,20 +12,23 @@ mod users;
 
 use async_trait::async_trait;
 
-pub use batching::{Answer, Group, Grouping, MOST_TOGETHER, PATIENCE_WITH_ONE, Rotating};
-pub use revocations::{Cursor, REVOCATION_LIFETIME, RevocationPage, Revocations, Revoked, RevokedKind};
-pub use sessions::{
-    Ending, Forgiving, Opening, Rotation, SURPLUS_AT_A_TIME, SessionSweep, Sessions, Touching,
+pub use batching::{Batch, BatchReply, MAX_BATCH, PATIENCE_WITH_ONE, RotateRequest, RotationBatcher};
+pub use revocations::{
+    Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationPage, RevocationRecord, Revocations,
 };
-pub use users::{Adding, Changing, Upgrading, Users};
+pub use sessions::{
+    EndOutcome, ForgiveOutcome, MAX_PRUNED_PER_SIGN_IN, OpenOutcome, Rotation, SessionSweep, Sessions,
+    TouchOutcome,
+};
+pub use users::{AddUserOutcome, ChangeOutcome, UpgradeOutcome, Users};
 
 /// A whole store.
-pub trait Store: Users + Sessions + Revocations + Upkeep {}
-impl<S: Users + Sessions + Revocations + Upkeep> Store for S {}
+pub trait Store: Users + Sessions + Revocations + Maintenance {}
+impl<S: Users + Sessions + Revocations + Maintenance> Store for S {}
 
 /// What a store is asked apart from its contents.
 #[async_trait]
-pub trait Upkeep: Send + Sync + 'static {
+pub trait Maintenance: Send + Sync + 'static {
     /// Brings the schema up to date. Several processes may do so at the same time.
     async fn migrate(&self) -> Result<(), StoreError>;
 

@@ -69,7 +69,7 @@ impl Cursor {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RevocationPage {
     /// In some order.
-    pub entries: Vec<Revoked>,
+    pub entries: Vec<RevocationRecord>,
     /// Delivers what comes after them.
     pub next: Cursor,
     /// Whether there may be more right now.
@@ -80,11 +80,11 @@ pub struct RevocationPage {
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revoked {
+pub struct RevocationRecord {
     /// Names the entry for good.
     pub seq: i64,
     /// What kind of thing ended.
-    pub kind: RevokedKind,
+    pub kind: RevocationKind,
     /// Which one: a session's id, a token's `jti`, a client's id.
     pub subject: String,
     /// When it ended.
@@ -95,7 +95,7 @@ pub struct Revoked {
 
 /// What can end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RevokedKind {
+pub enum RevocationKind {
     /// A session: all its access tokens.
     Session,
     /// One access token.
@@ -104,7 +104,7 @@ pub enum RevokedKind {
     Client,
 }
 
-impl RevokedKind {
+impl RevocationKind {
     /// As a store keeps it.
     pub fn parse(text: &str) -> Option<Self> {
         match text {

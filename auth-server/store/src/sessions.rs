@@ -6,11 +6,11 @@ use chrono::TimeDelta;
 use super::StoreError;
 use auth_domain::{
     Digest, Generation, ListedSession, NewSession, PresentedRefresh, RefreshJti, SessionId, SessionKey,
-    Snapshot, UserId,
+    SessionSnapshot, UserId,
 };
 
 /// How many sessions one [`end_surplus`](Sessions::end_surplus) ends at most: the one who signs in waits for it.
-pub const SURPLUS_AT_A_TIME: u32 = 200;
+pub const MAX_PRUNED_PER_SIGN_IN: u32 = 200;
 
 /// The sessions. Each that ends is put on record.
 #[async_trait]
@@ -19,7 +19,7 @@ pub trait Sessions: Send + Sync + 'static {
     ///
     /// A password change or a disabling at the same time either comes first, and nothing opens, or finds the
     /// session and ends it.
-    async fn open_session(&self, session: &NewSession) -> Result<Opening, StoreError>;
+    async fn open_session(&self, session: &NewSession) -> Result<OpenOutcome, StoreError>;
 
     /// Advances the session by one generation, if everything matches: key, generation, `jti`, client, neither
     /// expired nor idle for `idle_lifetime`, person enabled. One conditional statement: of any number at the
@@ -36,7 +36,7 @@ pub trait Sessions: Send + Sync + 'static {
         &self,
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
-    ) -> Result<Touching, StoreError>;
+    ) -> Result<TouchOutcome, StoreError>;
 
     /// Notes that the late retry of `generation` was forgiven, if the session still is as it was judged: the
     /// current generation is the one after, and the youngest forgiven one is `before`. Counts as use.
@@ -45,10 +45,10 @@ pub trait Sessions: Send + Sync + 'static {
         key: SessionKey,
         generation: Generation,
         before: Option<Generation>,
-    ) -> Result<Forgiving, StoreError>;
+    ) -> Result<ForgiveOutcome, StoreError>;
 
     /// The session as it is, ended by time or not. `None`: it is not there.
-    async fn find_session(&self, key: SessionKey) -> Result<Option<Snapshot>, StoreError>;
+    async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError>;
 
     /// A person's sessions in the order of their ids, ended by time or not, the first `limit` of those after `after`.
     async fn list_sessions(
@@ -76,7 +76,7 @@ pub trait Sessions: Send + Sync + 'static {
         &self,
         key: SessionKey,
         proof: Option<&Digest<RefreshJti>>,
-    ) -> Result<Ending, StoreError>;
+    ) -> Result<EndOutcome, StoreError>;
 
     /// Ends all sessions of a person but the one excepted, each as [`end_session`](Self::end_session) does, all of them
     /// or none, and says how many there were.
@@ -86,7 +86,7 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Ends what the person of `opened` has beyond `most` sessions, ended by time or not: those that were not used for
     /// longest, but never `opened` itself. Each as [`end_session`](Self::end_session) does, all of them or none,
-    /// [`SURPLUS_AT_A_TIME`] at the most. Says how many there were.
+    /// [`MAX_PRUNED_PER_SIGN_IN`] at the most. Says how many there were.
     ///
     /// A session that somebody else works on is left for the next time. Of any number at once none ends more than is
     /// beyond `most`.
@@ -96,9 +96,9 @@ pub trait Sessions: Send + Sync + 'static {
 /// The answer of [`Sessions::open_session`].
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "an answer is taken apart where it arrives, and never kept")]
-pub enum Opening {
+pub enum OpenOutcome {
     /// Open, as stored.
-    Opened(Snapshot),
+    Opened(SessionSnapshot),
     /// The person is gone or disabled, or has another password by now. Nothing changed.
     Refused,
 }
@@ -107,20 +107,20 @@ pub enum Opening {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rotation {
     /// Rotated: the session as it is now.
-    Rotated(Snapshot),
+    Rotated(SessionSnapshot),
     /// Nothing changed: the session as it is now, to be judged.
-    NotCurrent(Snapshot),
+    NotCurrent(SessionSnapshot),
     /// There is no such session.
     Unknown,
 }
 
 /// The answer of [`Sessions::touch`].
 #[derive(Debug, Clone, PartialEq)]
-pub enum Touching {
+pub enum TouchOutcome {
     /// Counted: the session as it is now.
-    Touched(Snapshot),
+    Touched(SessionSnapshot),
     /// Nothing changed: the session as it is now, to be judged.
-    NotGood(Snapshot),
+    NotGood(SessionSnapshot),
     /// There is no such session.
     Unknown,
 }
@@ -128,9 +128,9 @@ pub enum Touching {
 /// The answer of [`Sessions::forgive`].
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "an answer is taken apart where it arrives, and never kept")]
-pub enum Forgiving {
+pub enum ForgiveOutcome {
     /// Noted: the session as it is now.
-    Forgiven(Snapshot),
+    Forgiven(SessionSnapshot),
     /// The session is not as it was judged any more. Nothing changed.
     Lost,
 }
@@ -146,7 +146,7 @@ pub struct SessionSweep {
 
 /// The answer of [`Sessions::end_session`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum EndOutcome {
     /// It was there and is gone.
     Ended,
     /// It was gone already.

@@ -9,7 +9,7 @@ use auth_domain::{Credentials, EmailKey, NewPassword, NewUser, PasswordHash, Rol
 #[async_trait]
 pub trait Users: Send + Sync + 'static {
     /// Adds a person, unless their folded address is taken.
-    async fn add_user(&self, user: &NewUser) -> Result<Adding, StoreError>;
+    async fn add_user(&self, user: &NewUser) -> Result<AddUserOutcome, StoreError>;
 
     /// What a sign-in with this address is checked against, whether the person is enabled or not: that is for
     /// [`open_session`](super::Sessions::open_session) to decide. `None`: nobody has this address.
@@ -22,7 +22,7 @@ pub trait Users: Send + Sync + 'static {
         user: UserId,
         from: &PasswordHash,
         to: &PasswordHash,
-    ) -> Result<Upgrading, StoreError>;
+    ) -> Result<UpgradeOutcome, StoreError>;
 
     /// People in the order of their ids, the first `limit` of those after `after`.
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
@@ -31,29 +31,29 @@ pub trait Users: Send + Sync + 'static {
     async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError>;
 
     /// Gives a person these roles and no others. Tokens that are out keep the roles that they were issued with.
-    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<Changing, StoreError>;
+    async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError>;
 
     /// Gives a person another password and ends their sessions, but the one in which they changed it themselves: both or
     /// neither. A sign-in with the old password either comes first and is ended too, or opens nothing.
     ///
     /// Refused to somebody who changes it themselves when they are disabled, their password is not the verified one any
     /// more, or their session has ended.
-    async fn set_password(&self, password: &NewPassword) -> Result<Changing, StoreError>;
+    async fn set_password(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError>;
 
     /// Lets a person sign in no more and ends all their sessions: both or neither. A sign-in at the same time either
     /// comes first and is ended too, or opens nothing. Who is disabled already stays so since when they were.
-    async fn disable_user(&self, user: UserId) -> Result<Changing, StoreError>;
+    async fn disable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError>;
 
     /// Lets a person sign in again.
-    async fn enable_user(&self, user: UserId) -> Result<Changing, StoreError>;
+    async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError>;
 
     /// Deletes a person for good and ends all their sessions: both or neither.
-    async fn delete_user(&self, user: UserId) -> Result<Changing, StoreError>;
+    async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError>;
 }
 
 /// The answer of [`Users::add_user`].
 #[derive(Debug, Clone, PartialEq)]
-pub enum Adding {
+pub enum AddUserOutcome {
     /// Added, as stored.
     Added(User),
     /// Somebody has this address. Nothing changed.
@@ -62,7 +62,7 @@ pub enum Adding {
 
 /// The answer of the verbs that change a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changing {
+pub enum ChangeOutcome {
     /// Changed.
     Changed {
         /// So many sessions ended with it.
@@ -74,7 +74,7 @@ pub enum Changing {
 
 /// The answer of [`Users::upgrade_hash`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Upgrading {
+pub enum UpgradeOutcome {
     /// The new hash is kept.
     Upgraded,
     /// The person is gone or has another hash by now. Nothing changed.

@@ -8,7 +8,7 @@ use auth_store::Revocations;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use goptri::Clock;
-use goptri::revocation::{Batch, Beat, Entry, Kind, Page};
+use goptri::revocation::{Batch, Entry, EntryKind, Heartbeat, Page};
 use reqwest::{Method, Response};
 use serde_json::json;
 use store_postgres::PostgresStore;
@@ -64,7 +64,7 @@ impl Events {
     }
 
     /// All entries up to `caught-up`, and what that says.
-    pub(crate) async fn caught_up(&mut self) -> (Vec<Entry>, Beat) {
+    pub(crate) async fn caught_up(&mut self) -> (Vec<Entry>, Heartbeat) {
         let mut entries = Vec::new();
         loop {
             match self.next().await.expect("the stream goes on") {
@@ -122,7 +122,7 @@ on_both_engines! {
         let mut events = Events::of(&server).await;
         let (entries, beat) = events.caught_up().await;
         let entry = &entries[0];
-        assert_eq!((entry.kind, subjects(&entries)), (Kind::Session, first.clone()));
+        assert_eq!((entry.kind, subjects(&entries)), (EntryKind::Session, first.clone()));
         assert!((7_400..=7_500).contains(&entry.expires_in), "{}", entry.expires_in);
         let about_now = (server.clock.now().timestamp() - entry.revoked_at.seconds()).abs() < 300;
         assert!(about_now && beat.age_ms < 60_000, "{entry:?} {beat:?}");
@@ -145,7 +145,7 @@ on_both_engines! {
         server.store.revoke_token("told").await.unwrap();
         let mut events = Events::of(&server).await;
         let (name, data) = events.next().await.unwrap();
-        let first: Beat = serde_json::from_str(&data).unwrap();
+        let first: Heartbeat = serde_json::from_str(&data).unwrap();
         let (entries, caught_up) = events.caught_up().await;
         assert_eq!((name.as_str(), subjects(&entries)), ("heartbeat", ["told".to_owned()].into()));
         assert!(first.uptime_ms <= caught_up.uptime_ms && first.age_ms <= first.uptime_ms);

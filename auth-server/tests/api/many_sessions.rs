@@ -1,7 +1,7 @@
 //! A person has so many sessions at most: more than that, and nobody could end them all.
 
-use auth_domain::{Email, MOST_SESSIONS, NewSession, PasswordHash, SessionId, SessionKey, UserId};
-use auth_store::Opening;
+use auth_domain::{Email, MAX_SESSIONS, NewSession, PasswordHash, SessionId, SessionKey, UserId};
+use auth_store::OpenOutcome;
 use chrono::TimeDelta;
 use goptri_settings::Plain;
 use uuid::Uuid;
@@ -24,7 +24,7 @@ async fn sign_in_on(server: &TestServer, devices: u32) -> Vec<SessionId> {
 async fn open(server: &TestServer, user_id: UserId, verified_hash: PasswordHash, number: u32) -> SessionId {
     let key = SessionKey { user_id, id: SessionId(Uuid::from_u128(number.into())) };
     let session = NewSession::for_test(key, verified_hash, &Plain::new(number.to_string()));
-    assert!(matches!(server.store.open_session(&session).await, Ok(Opening::Opened(_))));
+    assert!(matches!(server.store.open_session(&session).await, Ok(OpenOutcome::Opened(_))));
     session.key.id
 }
 
@@ -36,13 +36,13 @@ async fn sessions(server: &TestServer) -> Vec<SessionId> {
 on_both_engines! {
     async fn a_sign_in_beyond_so_many_ends_the_sessions_that_were_not_used_for_longest(server) {
         let (_, oldest) = server.signed_in().await;
-        let devices = sign_in_on(&server, MOST_SESSIONS + 1).await;
+        let devices = sign_in_on(&server, MAX_SESSIONS + 1).await;
         let oldest = server.refresh(&oldest).await.field("refresh_token");
 
         let newest = server.login().await;
         assert_eq!(newest.status, 200, "{}", newest.text);
         let left = sessions(&server).await;
-        assert_eq!(left.len(), MOST_SESSIONS as usize);
+        assert_eq!(left.len(), MAX_SESSIONS as usize);
         assert!(devices[..3].iter().all(|id| !left.contains(id)), "those that were not used for longest");
         assert!(devices[3..].iter().all(|id| left.contains(id)), "and no other");
         for token in [oldest, newest.field("refresh_token")] {
@@ -61,17 +61,17 @@ on_both_engines! {
 async fn a_sign_in_is_good_although_what_is_too_many_cannot_be_ended() {
     let server = TestServer::start(Engine::Postgres, &[]).await;
     server.signed_in().await;
-    sign_in_on(&server, MOST_SESSIONS).await;
+    sign_in_on(&server, MAX_SESSIONS).await;
     let refuse = "create function fail() returns trigger language plpgsql as
                       $$ begin raise exception 'refused by the test'; end $$;
                   create trigger keeps_all before delete on sessions for each row execute function fail();";
     server.postgres().execute(refuse).await;
     let signed_in = server.login().await;
     assert_eq!(signed_in.status, 200, "{}", signed_in.text);
-    assert_eq!(sessions(&server).await.len(), MOST_SESSIONS as usize + 2);
+    assert_eq!(sessions(&server).await.len(), MAX_SESSIONS as usize + 2);
 
     server.postgres().execute("drop trigger keeps_all on sessions").await;
     assert_eq!(server.login().await.status, 200);
-    assert_eq!(sessions(&server).await.len(), MOST_SESSIONS as usize, "the next one catches up");
+    assert_eq!(sessions(&server).await.len(), MAX_SESSIONS as usize, "the next one catches up");
     assert_eq!(server.refresh(&signed_in.field("refresh_token")).await.status, 200);
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
-use auth_store::Adding;
+use auth_store::AddUserOutcome;
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ impl TestServer {
             password_hash: PasswordHash::from_phc(OLD.to_owned()),
             roles: Vec::new(),
         };
-        assert!(matches!(self.store.add_user(&ann).await, Ok(Adding::Added(_))));
+        assert!(matches!(self.store.add_user(&ann).await, Ok(AddUserOutcome::Added(_))));
     }
 
     async fn hash(&self) -> String {

@@ -2,7 +2,7 @@
 
 use auth_server::http::routes;
 use goptri::{KeyRing, TokenType};
-use goptri_server::Admits;
+use goptri_server::Access;
 use goptri_settings::{Plain, RefreshTokenSecret};
 use serde_json::json;
 use uuid::Uuid;
@@ -31,10 +31,10 @@ async fn every_route_refuses_a_stranger_as_declared() {
     for route in table {
         let answer = server.send(server.request(route.method.as_str().parse().unwrap(), route.path)).await;
         let what = format!("{route:?} answers {} {}", answer.status, answer.text);
-        match route.admits {
-            Admits::Anybody => assert!(!matches!(answer.status, 401 | 403 | 404 | 405 | 500..), "{what}"),
-            Admits::AnybodyOrCaller => assert_eq!(answer.status, 200, "{what}"),
-            Admits::Presenter => {
+        match route.access {
+            Access::Public => assert!(!matches!(answer.status, 401 | 403 | 404 | 405 | 500..), "{what}"),
+            Access::OptionalCaller => assert_eq!(answer.status, 200, "{what}"),
+            Access::TokenInBody => {
                 assert!(matches!(answer.status, 400 | 401 | 415), "{what}");
                 let method = route.method.as_str().parse().unwrap();
                 let forger = server.send(server.request(method, route.path).json(&forged)).await;
@@ -45,7 +45,7 @@ async fn every_route_refuses_a_stranger_as_declared() {
                     forger.status
                 );
             }
-            Admits::Follower => {
+            Access::FeedClient => {
                 assert_eq!(
                     (answer.status, answer.header("www-authenticate")),
                     (401, Some("Bearer")),
@@ -58,7 +58,7 @@ async fn every_route_refuses_a_stranger_as_declared() {
                     assert_eq!(forger.error(), (401, "invalid_token".into()), "{what}");
                 }
             }
-            Admits::Caller(_) => {
+            Access::Caller(_) => {
                 assert_eq!(answer.status, 401, "{what}");
                 assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{what}");
                 let method = route.method.as_str().parse().unwrap();

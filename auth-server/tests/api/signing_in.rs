@@ -2,7 +2,7 @@
 
 use auth_server::Config;
 use chrono::TimeDelta;
-use goptri::{AccessClaims, Compact, FIRST_PARTY_CLIENT};
+use goptri::{AccessClaims, FIRST_PARTY_CLIENT, UnverifiedJws};
 use goptri_settings::Environment;
 use reqwest::Method;
 use serde_json::json;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::{EMAIL, Engine, FEED_SECRET, PASSWORD, TestServer, on_both_engines};
 
 fn claims(token: &str) -> AccessClaims {
-    serde_json::from_str(&Compact::parse(token).unwrap().payload_json().unwrap()).unwrap()
+    serde_json::from_str(&UnverifiedJws::parse(token).unwrap().payload_json().unwrap()).unwrap()
 }
 
 on_both_engines! {

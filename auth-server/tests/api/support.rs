@@ -9,7 +9,7 @@ use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
 use auth_store::Store;
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{AccessClaims, Clock, Compact, KeyRing, ManualClock, TokenType};
+use goptri::{AccessClaims, Clock, KeyRing, ManualClock, TokenType, UnverifiedJws};
 use goptri_settings::{AccessTokenSecret, Environment, FileWatch, Plain};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
@@ -238,7 +238,7 @@ impl TestServer {
 
 /// What an application that the person uses is given: the same, but for the application's own service only.
 pub(crate) fn as_application(access_token: &str) -> String {
-    let payload = Compact::parse(access_token).unwrap().payload_json().unwrap();
+    let payload = UnverifiedJws::parse(access_token).unwrap().payload_json().unwrap();
     let mut claims: AccessClaims = serde_json::from_str(&payload).unwrap();
     claims.aud.0 = ["http://localhost:3000".to_owned()].into();
     assert_eq!(claims.aud.0.len(), 1);
@@ -247,7 +247,7 @@ pub(crate) fn as_application(access_token: &str) -> String {
 
 /// The same claims, signed by the secret.
 pub(crate) fn by_the_secret(access_token: &str) -> String {
-    let payload = Compact::parse(access_token).unwrap().payload_json().unwrap();
+    let payload = UnverifiedJws::parse(access_token).unwrap().payload_json().unwrap();
     signed_by_the_secret(&serde_json::from_str(&payload).unwrap())
 }
 
@@ -259,7 +259,7 @@ fn signed_by_the_secret(claims: &AccessClaims) -> String {
 impl TestServer {
     /// Has it read the files of its secrets again, and waits until that is done.
     pub(crate) fn reread(&self) {
-        let _ = self.secret_files.as_ref().unwrap().now().recv();
+        let _ = self.secret_files.as_ref().unwrap().reload_now().recv();
     }
 
     /// Asks it to stop, as a signal does.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
-use auth_store::{Opening, Store};
+use auth_store::{OpenOutcome, Store};
 use chrono::TimeDelta;
 use goptri_settings::Plain;
 use uuid::Uuid;
@@ -17,7 +17,10 @@ async fn open(store: &Arc<dyn Store>, number: u128, lifetime: Option<TimeDelta>)
     let key = SessionKey { user_id: PERSON, id: SessionId(Uuid::from_u128(number)) };
     let hash = PasswordHash::from_phc("$argon2id$".to_owned());
     let session = NewSession::for_test(key, hash, &Plain::new(number.to_string()));
-    assert!(matches!(store.open_session(&NewSession { lifetime, ..session }).await, Ok(Opening::Opened(_))));
+    assert!(matches!(
+        store.open_session(&NewSession { lifetime, ..session }).await,
+        Ok(OpenOutcome::Opened(_))
+    ));
 }
 
 /// More than one slice, and what must stay among what must go.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use goptri::revocation::{Kind, MAX_ENTRIES_AN_EVENT};
+use goptri::revocation::{EntryKind, MAX_ENTRIES_PER_EVENT};
 use reqwest::Client;
 
 use crate::feed_server::{Asked, FeedServer, end};
@@ -63,19 +63,19 @@ async fn a_million_ends_take_less_than_120_megabytes() {
     let mut entries = (0..1_000_000_u64).map(|number| {
         let id = u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(number);
         let (kind, subject) = match number % 2 {
-            0 => (Kind::Session, uuid::Uuid::from_u128(id).to_string()),
-            _ => (Kind::Token, format!("{id:032x}")),
+            0 => (EntryKind::Session, uuid::Uuid::from_u128(id).to_string()),
+            _ => (EntryKind::Token, format!("{id:032x}")),
         };
         end(kind, &subject, 1_800_000_000, 7_500)
     });
     loop {
-        let batch: Vec<_> = entries.by_ref().take(MAX_ENTRIES_AN_EVENT).collect();
+        let batch: Vec<_> = entries.by_ref().take(MAX_ENTRIES_PER_EVENT).collect();
         if batch.is_empty() {
             break;
         }
         assert!(feed.revoke(batch));
     }
-    feed.revoke(vec![end(Kind::Session, &sid, 1_800_000_000, 7_500)]);
+    feed.revoke(vec![end(EntryKind::Session, &sid, 1_800_000_000, 7_500)]);
     feed.caught_up(0);
     wait_for_status(&api, "/readyz", "", 200).await;
     let took = began.elapsed();
@@ -142,7 +142,7 @@ async fn a_service_of_ones_own_hears_of_sign_outs_too() {
             assert!(started.elapsed() < PATIENCE, "it does not answer {expected}");
         }
         if ends {
-            feed.revoke(vec![end(Kind::Session, &sid, 1_800_000_000, 60)]);
+            feed.revoke(vec![end(EntryKind::Session, &sid, 1_800_000_000, 60)]);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::{self, available_parallelism};
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
-use auth_store::{Adding, Upkeep as _, Users as _};
+use auth_store::{AddUserOutcome, Maintenance as _, Users as _};
 use goptri::SystemClock;
 use goptri_settings::Environment;
 use reqwest::Client;
@@ -43,7 +43,7 @@ async fn add_accounts(url: &str) {
             password_hash: PasswordHash::from_phc(HASH.to_owned()),
             roles: Vec::new(),
         };
-        assert!(matches!(store.add_user(&user).await.unwrap(), Adding::Added(_)));
+        assert!(matches!(store.add_user(&user).await.unwrap(), AddUserOutcome::Added(_)));
     }
     store.close().await;
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use goptri::Compact;
+use goptri::UnverifiedJws;
 use serde_json::Value;
 
 use crate::programs::{Database, Running, Server, auth_server, program, run};
@@ -66,7 +66,7 @@ async fn a_key_of_each_type_is_written_for_its_owner_alone_and_signs() {
         let mut auth = Server::start(command);
         auth.register().await;
         let (access, _) = auth.sign_in().await;
-        let header = Compact::parse(&access).unwrap().header_json().to_owned();
+        let header = UnverifiedJws::parse(&access).unwrap().header_json().to_owned();
         assert!(header.contains(kid) && header.contains(alg), "{header}");
         assert_eq!(auth.get("/sessions", &access).await.status(), 200);
         auth.running.signal("TERM");

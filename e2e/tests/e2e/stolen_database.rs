@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use goptri::Compact;
+use goptri::UnverifiedJws;
 use serde_json::{Value, json};
 
 use crate::programs::{Database, PASSWORD, Server, auth_server};
@@ -26,7 +26,7 @@ fn copy_of(database: &Database) -> String {
 }
 
 fn payload(token: &str) -> Value {
-    serde_json::from_str(&Compact::parse(token).unwrap().payload_json().unwrap()).unwrap()
+    serde_json::from_str(&UnverifiedJws::parse(token).unwrap().payload_json().unwrap()).unwrap()
 }
 
 async fn has_nothing_to_sign_in_with(database: Database) {

@@ -3,7 +3,7 @@
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, web};
-use goptri_server::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, every_response};
+use goptri_server::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, response_policy};
 use serde::Deserialize;
 
 use test_support::Answer;
@@ -28,7 +28,7 @@ async fn length(body: LimitedBody) -> String {
 
 async fn post(path: &str, content_type: Option<&str>, body: impl Into<Vec<u8>>) -> Answer {
     let app = App::new()
-        .wrap(from_fn(every_response))
+        .wrap(from_fn(response_policy))
         .route("/json", web::post().to(sign_in))
         .route("/any", web::post().to(length));
     let request = TestRequest::post().uri(path).set_payload(body.into());

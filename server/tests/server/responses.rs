@@ -8,7 +8,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{init_service, try_call_service};
 use actix_web::{App, Error, HttpResponse, ResponseError, dev, web};
 use goptri::ProtocolError;
-use goptri_server::every_response;
+use goptri_server::response_policy;
 
 use test_support::{Answer, get};
 
@@ -68,7 +68,7 @@ async fn inner(
 async fn call(path: &str) -> Answer {
     let app = App::new()
         .wrap(from_fn(inner))
-        .wrap(from_fn(every_response))
+        .wrap(from_fn(response_policy))
         .route("/fail", web::to(fail))
         .route("/fail/by-hand", web::to(fail_by_hand))
         .route("/unavailable", web::to(unavailable))

@@ -9,13 +9,13 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use goptri::actix::Bearer;
 use goptri::{Guard, Needs, PhotosRead};
-use goptri_server::{Admits, Route, UnknownPath, every_response, mount};
+use goptri_server::{Access, Route, UnknownPath, mount, response_policy};
 
 use test_support::forge::{PERSON, StoppedClock, good, verifier};
 use test_support::{Answer, bearing, get};
 
 fn guard() -> Guard {
-    Guard::new(verifier(), Arc::new(StoppedClock)).remembering(100)
+    Guard::new(verifier(), Arc::new(StoppedClock)).with_token_cache(100)
 }
 
 async fn hello() -> &'static str {
@@ -36,16 +36,16 @@ async fn upload(_: Bearer) -> &'static str {
 
 fn table() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/healthz", Admits::Anybody, hello),
-        Route::new(Method::POST, "/login", Admits::Presenter, hello),
-        Route::new(Method::GET, "/currentuser", Admits::AnybodyOrCaller, who),
-        Route::new(Method::GET, "/photos/{name}", Admits::Caller(Needs::Scope("photos:read")), photos),
-        Route::new(Method::PUT, "/photos/{name}", Admits::Caller(Needs::AnyToken), upload),
+        Route::new(Method::GET, "/healthz", Access::Public, hello),
+        Route::new(Method::POST, "/login", Access::TokenInBody, hello),
+        Route::new(Method::GET, "/currentuser", Access::OptionalCaller, who),
+        Route::new(Method::GET, "/photos/{name}", Access::Caller(Needs::Scope("photos:read")), photos),
+        Route::new(Method::PUT, "/photos/{name}", Access::Caller(Needs::AnyToken), upload),
     ]
 }
 
 async fn call_table(table: Vec<Route>, unknown: UnknownPath, request: TestRequest) -> Answer {
-    let app = App::new().wrap(from_fn(every_response)).configure(mount(table, guard(), unknown));
+    let app = App::new().wrap(from_fn(response_policy)).configure(mount(table, guard(), unknown));
     Answer::of(call_service(&init_service(app).await, request.to_request()).await.map_into_boxed_body()).await
 }
 
@@ -61,7 +61,7 @@ async fn each_route_admits_whom_the_table_says() {
         let caller = call(bearing(&path, &good()).method(route.method.clone())).await.status;
         let forger = call(bearing(&path, "nonsense").method(route.method.clone())).await.status;
         let expected =
-            if matches!(route.admits, Admits::Caller(_)) { (401, 200, 401) } else { (200, 200, 200) };
+            if matches!(route.access, Access::Caller(_)) { (401, 200, 401) } else { (200, 200, 200) };
         assert_eq!((stranger, caller, forger), expected, "{route:?}");
     }
 }
@@ -128,13 +128,13 @@ async fn never() -> &'static str {
 
 #[actix_web::test]
 async fn what_is_not_answered_within_its_routes_deadline_is_given_up() {
-    let slow = |path, deadline| Route::new(Method::GET, path, Admits::Anybody, never).within(deadline);
+    let slow = |path, deadline| Route::new(Method::GET, path, Access::Public, never).within(deadline);
     let table = vec![
         slow("/short", Duration::from_millis(5)),
         slow("/long", Duration::from_mins(5)),
-        Route::new(Method::PUT, "/short", Admits::Anybody, hello),
+        Route::new(Method::PUT, "/short", Access::Public, hello),
     ];
-    let app = init_service(App::new().wrap(from_fn(every_response)).configure(mount(
+    let app = init_service(App::new().wrap(from_fn(response_policy)).configure(mount(
         table,
         guard(),
         UnknownPath::NotFound,
@@ -153,11 +153,11 @@ async fn what_is_not_answered_within_its_routes_deadline_is_given_up() {
 
 /// The middleware stands before a whole path, so a table that is mixed there could not be kept.
 #[actix_web::test]
-#[should_panic(expected = "/users admits different people")]
+#[should_panic(expected = "/users access different people")]
 async fn a_path_with_routes_for_strangers_and_for_callers_is_no_table() {
     let mixed = vec![
-        Route::new(Method::POST, "/users", Admits::Anybody, hello),
-        Route::new(Method::GET, "/users", Admits::Caller(Needs::Role("admin")), hello),
+        Route::new(Method::POST, "/users", Access::Public, hello),
+        Route::new(Method::GET, "/users", Access::Caller(Needs::Role("admin")), hello),
     ];
     call_table(mixed, UnknownPath::NotFound, get("/users")).await;
 }

@@ -11,7 +11,7 @@ use futures_util::TryFutureExt;
 use futures_util::future::{Either, MapOk};
 
 use super::extract::{Caller, Checked};
-use crate::{Guard, ProtocolError, Refusal};
+use crate::{Guard, ProtocolError, TokenError};
 
 /// Wraps a scope of routes:
 ///
@@ -54,7 +54,7 @@ impl BearerAuth {
             tracing::info!(reason = %refusal, "access token refused");
             match refusal {
                 // Not the token's fault, and another one would not help.
-                Refusal::Stale | Refusal::KeysNotKnown => ProtocolError::UNAVAILABLE,
+                TokenError::Stale | TokenError::KeysUnavailable => ProtocolError::UNAVAILABLE,
                 _ => ProtocolError::INVALID_TOKEN,
             }
         })

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use tokio::time::timeout;
 
-use super::{Jwks, JwksFault, MAX_JWKS_BYTES, PATH, PublicKeyFault, VerifyingKeys};
+use super::{Jwks, JwksError, MAX_JWKS_BYTES, PATH, PublicKeyError, VerifyingKeys};
 use crate::auth_server::{AuthServer, cause};
 
 /// For a whole answer.
@@ -15,14 +15,14 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// What auth-server said.
 pub(super) enum Fetched {
     /// These are its keys, and these of them are of no use here.
-    Keys { keys: VerifyingKeys, left_out: Vec<PublicKeyFault>, etag: Option<HeaderValue> },
+    Keys { keys: VerifyingKeys, left_out: Vec<PublicKeyError>, etag: Option<HeaderValue> },
     /// The same as last time.
     Unchanged,
 }
 
 /// Why nothing was learned. Nothing of what the other side said is in it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FetchFault {
+pub(super) enum FetchError {
     #[error("auth-server cannot be reached: {0}")]
     Unreachable(String),
     #[error("it did not answer within {} s", .0.as_secs())]
@@ -32,10 +32,10 @@ pub(super) enum FetchFault {
     #[error("it answers {0} instead of keys; does AUTH_SERVER_URL name auth-server itself?")]
     Status(StatusCode),
     #[error("its answer is not used: {0}")]
-    Unusable(#[from] JwksFault),
+    Unusable(#[from] JwksError),
 }
 
-impl From<reqwest::Error> for FetchFault {
+impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
         Self::Unreachable(cause(&error))
     }
@@ -46,11 +46,11 @@ pub(super) async fn fetch(
     auth_server: &AuthServer,
     known: Option<&HeaderValue>,
     patience: Duration,
-) -> Result<Fetched, FetchFault> {
-    timeout(patience, ask(auth_server, known)).await.map_err(|_| FetchFault::Slow(patience))?
+) -> Result<Fetched, FetchError> {
+    timeout(patience, ask(auth_server, known)).await.map_err(|_| FetchError::Slow(patience))?
 }
 
-async fn ask(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fetched, FetchFault> {
+async fn ask(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fetched, FetchError> {
     let request = auth_server
         .get(&auth_server.url_of(PATH))
         .header(ACCEPT, "application/jwk-set+json, application/json")
@@ -64,15 +64,15 @@ async fn ask(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fe
     match response.status() {
         StatusCode::OK => {}
         StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Fetched::Unchanged),
-        status if status.is_redirection() => return Err(FetchFault::Redirect(status)),
-        status => return Err(FetchFault::Status(status)),
+        status if status.is_redirection() => return Err(FetchError::Redirect(status)),
+        status => return Err(FetchError::Status(status)),
     }
     let etag = response.headers().get(ETAG).cloned();
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
         body.extend_from_slice(&piece);
         if body.len() > MAX_JWKS_BYTES {
-            return Err(JwksFault::TooLong.into());
+            return Err(JwksError::TooLong.into());
         }
     }
     let (keys, left_out) = Jwks::read(&body)?;

@@ -9,14 +9,14 @@ use reqwest::header::HeaderValue;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::fetch::{self, FetchFault, Fetched, fetch};
-use super::{JwksFault, KeysNotKnown, KnownKeys, PATH, PublicKeyFault};
+use super::fetch::{self, FetchError, Fetched, fetch};
+use super::{JwksError, KeySource, KeysUnavailable, PATH, PublicKeyError};
 use crate::auth_server::AuthServer;
 use crate::background_thread::OwnThread;
 
 /// How often keys are fetched, for whatever reason.
 #[derive(Debug, Clone, Copy)]
-pub struct KeysPace {
+pub struct JwksRefreshConfig {
     /// When nothing else asks for it.
     pub refresh: Duration,
     /// Again after it was said that they have changed; it doubles each time, up to `refresh`.
@@ -33,7 +33,7 @@ pub struct KeysPace {
     pub patience: Duration,
 }
 
-impl Default for KeysPace {
+impl Default for JwksRefreshConfig {
     fn default() -> Self {
         Self {
             refresh: Duration::from_mins(5),
@@ -49,7 +49,7 @@ impl Default for KeysPace {
 
 /// By which others say that the keys should be looked at. Clones say it to the same follower.
 #[derive(Debug, Clone, Default)]
-pub struct KeysWanted(Arc<Wanted>);
+pub struct KeyRefreshTrigger(Arc<Wanted>);
 
 #[derive(Debug, Default)]
 struct Wanted {
@@ -57,7 +57,7 @@ struct Wanted {
     missed: Notify,
 }
 
-impl KeysWanted {
+impl KeyRefreshTrigger {
     /// They have changed, or may have.
     pub fn changed(&self) {
         self.0.changed.notify_one();
@@ -71,24 +71,24 @@ impl KeysWanted {
 
 /// Fetches until it is dropped. What was fetched last stays in use while auth-server is away.
 #[derive(Debug)]
-pub struct KeysFollower {
-    wanted: KeysWanted,
+pub struct JwksRefresher {
+    wanted: KeyRefreshTrigger,
     _thread: OwnThread,
 }
 
-impl KeysFollower {
+impl JwksRefresher {
     /// Begins.
     ///
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(
         auth_server: AuthServer,
-        keys: KnownKeys,
-        wanted: KeysWanted,
-        pace: KeysPace,
+        keys: KeySource,
+        wanted: KeyRefreshTrigger,
+        pace: JwksRefreshConfig,
     ) -> io::Result<Self> {
         let url = auth_server.url_of(PATH);
-        let following = Following {
+        let following = GuardBuilder {
             auth_server,
             keys,
             wanted: wanted.clone(),
@@ -114,16 +114,16 @@ enum Woken {
     Otherwise,
 }
 
-struct Following {
+struct GuardBuilder {
     auth_server: AuthServer,
-    keys: KnownKeys,
-    wanted: KeysWanted,
-    pace: KeysPace,
+    keys: KeySource,
+    wanted: KeyRefreshTrigger,
+    pace: JwksRefreshConfig,
     etag: Option<HeaderValue>,
     journal: Journal,
 }
 
-impl Following {
+impl GuardBuilder {
     async fn follow(mut self) {
         let mut after_failure = self.pace.shortest_pause;
         let mut after_success = self.pace.refresh;
@@ -176,7 +176,7 @@ impl Following {
 struct Journal {
     url: String,
     told: String,
-    failures: Vec<FetchFault>,
+    failures: Vec<FetchError>,
 }
 
 impl Journal {
@@ -184,36 +184,36 @@ impl Journal {
         Self { url, told: String::new(), failures: Vec::new() }
     }
 
-    fn heard(&mut self, keys: &KnownKeys) {
+    fn heard(&mut self, keys: &KeySource) {
         self.failures.clear();
         let told = match keys.ready() {
             Err(lacking) => lacking.to_string(),
-            Ok(()) => keys.load().in_words(),
+            Ok(()) => keys.load().describe(),
         };
         if told == self.told {
             return;
         }
         let url = &self.url;
         match keys.ready() {
-            Err(lacking @ KeysNotKnown::None) => tracing::error!(url, "this service {lacking}"),
+            Err(lacking @ KeysUnavailable::None) => tracing::error!(url, "this service {lacking}"),
             Err(lacking) => tracing::warn!(url, "this service {lacking}"),
             Ok(()) => tracing::info!(url, keys = told, "access tokens are verified with these keys"),
         }
         self.told = told;
     }
 
-    fn left_out(&self, faults: &[PublicKeyFault]) {
+    fn left_out(&self, faults: &[PublicKeyError]) {
         for fault in faults {
             tracing::warn!(url = self.url, reason = %fault, "a key that auth-server publishes is not used");
         }
     }
 
-    fn failed(&mut self, fault: FetchFault) {
+    fn failed(&mut self, fault: FetchError) {
         if self.failures.iter().any(|told| is_as(told, &fault)) {
             return;
         }
         let url = &self.url;
-        if fault == FetchFault::Unusable(JwksFault::PrivateMembers) {
+        if fault == FetchError::Unusable(JwksError::PrivateMembers) {
             tracing::error!(url, reason = %fault, "{NOT_FETCHED}");
         } else {
             tracing::warn!(url, reason = %fault, "{NOT_FETCHED}");
@@ -225,9 +225,9 @@ impl Journal {
 const NOT_FETCHED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use, and it is tried again";
 
 /// Whether both are failures of one kind; each thing that can be wrong with an answer is one.
-fn is_as(one: &FetchFault, other: &FetchFault) -> bool {
+fn is_as(one: &FetchError, other: &FetchError) -> bool {
     match (one, other) {
-        (FetchFault::Unusable(one), FetchFault::Unusable(other)) => one == other,
+        (FetchError::Unusable(one), FetchError::Unusable(other)) => one == other,
         _ => discriminant(one) == discriminant(other),
     }
 }

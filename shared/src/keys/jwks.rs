@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::public_key::PublicKey;
-use super::{PublicKeyFault, VerifyingKeys};
+use super::{PublicKeyError, VerifyingKeys};
 use crate::strict_json;
 
 /// Where auth-server publishes its keys.
@@ -29,7 +29,7 @@ pub struct Jwks {
 
 /// Why a whole set is not used. Holds nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum JwksFault {
+pub enum JwksError {
     /// Longer than [`MAX_JWKS_BYTES`].
     #[error("it is longer than {MAX_JWKS_BYTES} bytes")]
     TooLong,
@@ -41,7 +41,7 @@ pub enum JwksFault {
     TooManyKeys,
     /// It has keys, and none that can be used.
     #[error("none of its keys can be used: {0}")]
-    NoneUsable(PublicKeyFault),
+    NoneUsable(PublicKeyError),
     /// Two keys of one name.
     #[error("it has two keys of the same kid")]
     DuplicateKid,
@@ -64,36 +64,36 @@ impl Jwks {
     ///
     /// # Errors
     /// Why nothing in it is believed.
-    pub fn read(json: &[u8]) -> Result<(VerifyingKeys, Vec<PublicKeyFault>), JwksFault> {
+    pub fn read(json: &[u8]) -> Result<(VerifyingKeys, Vec<PublicKeyError>), JwksError> {
         if json.len() > MAX_JWKS_BYTES {
-            return Err(JwksFault::TooLong);
+            return Err(JwksError::TooLong);
         }
-        let set: Value = strict_json::from_slice(json).map_err(|_| JwksFault::NotASet)?;
-        let keys = objects(&set).ok_or(JwksFault::NotASet)?;
+        let set: Value = strict_json::from_slice(json).map_err(|_| JwksError::NotASet)?;
+        let keys = objects(&set).ok_or(JwksError::NotASet)?;
         if keys.len() > MAX_KEYS {
-            return Err(JwksFault::TooManyKeys);
+            return Err(JwksError::TooManyKeys);
         }
         if keys.iter().any(|jwk| PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name))) {
-            return Err(JwksFault::PrivateMembers);
+            return Err(JwksError::PrivateMembers);
         }
         let mut kids: Vec<&str> = keys.iter().filter_map(|jwk| jwk.get("kid")?.as_str()).collect();
         kids.sort_unstable();
         if kids.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(JwksFault::DuplicateKid);
+            return Err(JwksError::DuplicateKid);
         }
         let (mut usable, mut left_out) = (VerifyingKeys::default(), Vec::new());
         for jwk in keys {
             let kid = jwk.get("kid").and_then(Value::as_str);
             match PublicKey::from_jwk(jwk) {
                 Ok(public) => {
-                    usable.add_public(kid, public).then_some(()).ok_or(JwksFault::DuplicateKid)?;
+                    usable.add_public(kid, public).then_some(()).ok_or(JwksError::DuplicateKid)?;
                 }
                 Err(fault) => left_out.push(fault),
             }
         }
         match left_out.first() {
             // No keys at all is a way to take all back; this is a mistake.
-            Some(fault) if usable.is_empty() => Err(JwksFault::NoneUsable(*fault)),
+            Some(fault) if usable.is_empty() => Err(JwksError::NoneUsable(*fault)),
             _ => Ok((usable, left_out)),
         }
     }

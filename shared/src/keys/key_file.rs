@@ -5,11 +5,11 @@ use rustls_pki_types::pem::PemObject;
 
 use super::public_key::PublicKey;
 use super::signing_key::SigningKey;
-use super::{MAX_KEYS, PublicKeyFault};
+use super::{MAX_KEYS, PublicKeyError};
 
 /// What is wrong with a file of keys, as a clause that follows its name. Holds nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeyFileFault {
+pub enum KeyFileError {
     /// Nothing in it.
     #[error("is empty. `auth-server key generate` makes one")]
     Empty,
@@ -41,7 +41,7 @@ pub enum KeyFileFault {
     ShortRsa,
     /// Not to be relied on.
     #[error("holds a key that cannot be used: {0}")]
-    Weak(#[from] PublicKeyFault),
+    Weak(#[from] PublicKeyError),
     /// More than anybody takes from `/.well-known/jwks.json`.
     #[error("has more than {MAX_KEYS} keys")]
     TooMany,
@@ -51,21 +51,21 @@ pub enum KeyFileFault {
 }
 
 /// All keys of a file, in their order.
-pub(super) fn parse(pem: &str) -> Result<Vec<(SigningKey, PublicKey)>, KeyFileFault> {
+pub(super) fn parse(pem: &str) -> Result<Vec<(SigningKey, PublicKey)>, KeyFileError> {
     if pem.trim().is_empty() {
-        return Err(KeyFileFault::Empty);
+        return Err(KeyFileError::Empty);
     }
     if pem.lines().any(is_cut_mark) {
-        return Err(KeyFileFault::Broken);
+        return Err(KeyFileError::Broken);
     }
     let labels: Vec<&str> = pem.lines().filter_map(label).collect();
     labels.iter().try_for_each(|label| unexpected(label).map_or(Ok(()), Err))?;
     let blocks = PrivatePkcs8KeyDer::pem_slice_iter(pem.as_bytes());
-    let blocks: Vec<_> = blocks.collect::<Result<_, _>>().map_err(|_| KeyFileFault::Broken)?;
+    let blocks: Vec<_> = blocks.collect::<Result<_, _>>().map_err(|_| KeyFileError::Broken)?;
     match (blocks.len(), labels.len()) {
-        (0, 0) => return Err(KeyFileFault::NoKey),
-        (found, begun) if found < begun => return Err(KeyFileFault::Broken),
-        (found, _) if found > MAX_KEYS => return Err(KeyFileFault::TooMany),
+        (0, 0) => return Err(KeyFileError::NoKey),
+        (found, begun) if found < begun => return Err(KeyFileError::Broken),
+        (found, _) if found > MAX_KEYS => return Err(KeyFileError::TooMany),
         _ => {}
     }
     blocks.iter().map(|der| SigningKey::from_pkcs8(der.secret_pkcs8_der())).collect()
@@ -83,15 +83,15 @@ fn is_cut_mark(line: &str) -> bool {
     !line.is_empty() && ["-----BEGIN ", "-----END "].into_iter().any(begins)
 }
 
-fn unexpected(label: &str) -> Option<KeyFileFault> {
+fn unexpected(label: &str) -> Option<KeyFileError> {
     match label {
         "PRIVATE KEY" => None,
         "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" | "CERTIFICATE REQUEST" => {
-            Some(KeyFileFault::Certificate)
+            Some(KeyFileError::Certificate)
         }
-        "PUBLIC KEY" | "RSA PUBLIC KEY" => Some(KeyFileFault::Public),
-        "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "EC PARAMETERS" => Some(KeyFileFault::OlderForm),
-        "ENCRYPTED PRIVATE KEY" => Some(KeyFileFault::Encrypted),
-        _ => Some(KeyFileFault::Unsupported),
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => Some(KeyFileError::Public),
+        "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "EC PARAMETERS" => Some(KeyFileError::OlderForm),
+        "ENCRYPTED PRIVATE KEY" => Some(KeyFileError::Encrypted),
+        _ => Some(KeyFileError::Unsupported),
     }
 }

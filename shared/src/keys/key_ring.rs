@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::signing_key::SigningKey;
-use super::{KeyFileFault, KeyName, VerifyingKeys, key_file};
+use super::{KeyFileError, KeyName, VerifyingKeys, key_file};
 use crate::jws::{TokenType, header_segment};
-use crate::{Refusal, base64url};
+use crate::{TokenError, base64url};
 use goptri_settings::WeakSecret;
-use goptri_settings::{Kind, Plain};
+use goptri_settings::{Plain, SecretKind};
 
 /// Keys for one purpose. The first signs, all verify.
 ///
@@ -26,7 +26,7 @@ pub struct KeyRing {
 /// A token could not be signed: the claims do not serialise, or the key is not usable.
 #[derive(Debug, thiserror::Error)]
 #[error("the token could not be signed")]
-pub struct SigningFailed;
+pub struct SigningError;
 
 impl PartialEq for KeyRing {
     /// The same keys, of which the same one signs.
@@ -39,7 +39,7 @@ impl Eq for KeyRing {}
 
 impl KeyRing {
     /// A ring of HS256 secrets; the text itself is the key. The first of them signs.
-    pub fn from_secrets<K: Kind>(first: &Plain<K>, others: &[Plain<K>]) -> Result<Self, WeakSecret> {
+    pub fn from_secrets<K: SecretKind>(first: &Plain<K>, others: &[Plain<K>]) -> Result<Self, WeakSecret> {
         let mut verifying = VerifyingKeys::default();
         for secret in std::iter::once(first).chain(others) {
             WeakSecret::check(secret.expose())?;
@@ -55,17 +55,17 @@ impl KeyRing {
     ///
     /// # Errors
     /// Says what is wrong with the file, and what to do, with nothing of it.
-    pub fn from_pem(pem: &str) -> Result<Self, KeyFileFault> {
+    pub fn from_pem(pem: &str) -> Result<Self, KeyFileError> {
         let mut verifying = VerifyingKeys::default();
         let mut first = None;
         for (signing, public) in key_file::parse(pem)? {
             if !verifying.add_public(None, public) {
-                return Err(KeyFileFault::Twice);
+                return Err(KeyFileError::Twice);
             }
             first.get_or_insert(signing);
         }
-        let signing = Arc::new(first.ok_or(KeyFileFault::NoKey)?);
-        let name = verifying.first().ok_or(KeyFileFault::NoKey)?;
+        let signing = Arc::new(first.ok_or(KeyFileError::NoKey)?);
+        let name = verifying.first().ok_or(KeyFileError::NoKey)?;
         Ok(Self { signing, name, verifying })
     }
 
@@ -76,8 +76,8 @@ impl KeyRing {
     }
 
     /// Signs `claims` with the first key, as a token of that kind.
-    pub fn sign<C: Serialize>(&self, typ: TokenType, claims: &C) -> Result<String, SigningFailed> {
-        let payload = serde_json::to_vec(claims).map_err(|_| SigningFailed)?;
+    pub fn sign<C: Serialize>(&self, typ: TokenType, claims: &C) -> Result<String, SigningError> {
+        let payload = serde_json::to_vec(claims).map_err(|_| SigningError)?;
         let mut token = header_segment(typ, self.name.alg, &self.name.kid);
         token.push('.');
         token.push_str(&base64url::encode(payload));
@@ -90,12 +90,12 @@ impl KeyRing {
     /// The claims of `token`, if it is of that kind and one of these keys signed it.
     ///
     /// Says nothing about issuer, audience or time.
-    pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, Refusal> {
+    pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, TokenError> {
         self.verifying.open(typ, token)
     }
 
     /// The key that signs.
-    pub fn signs(&self) -> &KeyName {
+    pub fn signing_key_name(&self) -> &KeyName {
         &self.name
     }
 

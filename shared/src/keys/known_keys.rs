@@ -4,19 +4,19 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{KeyRing, VerifyingKeys};
-use crate::{Refusal, TokenType};
-use goptri_settings::Live;
+use crate::{TokenError, TokenType};
+use goptri_settings::Reloadable;
 
 /// Clones share the keys. Who verifies never waits for who changes them.
 #[derive(Debug, Clone)]
-pub struct KnownKeys {
-    united: Live<Known>,
+pub struct KeySource {
+    united: Reloadable<KeySnapshot>,
     /// What they are made of. Locked only by who changes them.
-    parts: Arc<Mutex<Parts>>,
+    parts: Arc<Mutex<KeySourceState>>,
 }
 
 #[derive(Debug)]
-struct Parts {
+struct KeySourceState {
     own: VerifyingKeys,
     /// What auth-server publishes, where that counts.
     published: Published,
@@ -31,9 +31,9 @@ enum Published {
 
 /// What is known at one moment.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct KeySnapshot {
     keys: VerifyingKeys,
-    lacking: Option<KeysNotKnown>,
+    lacking: Option<KeysUnavailable>,
     version: KeysVersion,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct KeysVersion(u64);
 
 /// Why a service cannot tell yet whether a token is genuine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeysNotKnown {
+pub enum KeysUnavailable {
     /// They were not fetched even once.
     #[error("waits for the public keys of auth-server")]
     NotFetched,
@@ -54,15 +54,15 @@ pub enum KeysNotKnown {
     None,
 }
 
-impl KnownKeys {
+impl KeySource {
     /// These, and no others.
     pub fn own(keys: VerifyingKeys) -> Self {
-        Self::of(Parts { own: keys, published: Published::DoesNotCount })
+        Self::of(KeySourceState { own: keys, published: Published::DoesNotCount })
     }
 
     /// These, and those that auth-server publishes, which are not known yet.
     pub fn with_published(own: VerifyingKeys) -> Self {
-        Self::of(Parts { own, published: Published::NotHeard })
+        Self::of(KeySourceState { own, published: Published::NotHeard })
     }
 
     /// Replaces those of its own. Whether they are others than before.
@@ -74,7 +74,7 @@ impl KnownKeys {
     pub(crate) fn take_own(&self, keys: VerifyingKeys) {
         if self.set_own(keys) {
             tracing::info!(
-                keys = self.load().in_words(),
+                keys = self.load().describe(),
                 "access tokens are verified with other keys from now on"
             );
         }
@@ -89,12 +89,12 @@ impl KnownKeys {
     ///
     /// # Errors
     /// Why not.
-    pub fn ready(&self) -> Result<(), KeysNotKnown> {
+    pub fn ready(&self) -> Result<(), KeysUnavailable> {
         self.united.load().lacking.map_or(Ok(()), Err)
     }
 
     /// As they are now.
-    pub(crate) fn now(&self) -> impl Deref<Target = Arc<Known>> {
+    pub(crate) fn now(&self) -> impl Deref<Target = Arc<KeySnapshot>> {
         self.united.load()
     }
 
@@ -103,23 +103,26 @@ impl KnownKeys {
         United(self.united.load())
     }
 
-    fn of(parts: Parts) -> Self {
-        Self { united: Live::new(parts.united(KeysVersion::default())), parts: Arc::new(Mutex::new(parts)) }
+    fn of(parts: KeySourceState) -> Self {
+        Self {
+            united: Reloadable::new(parts.united(KeysVersion::default())),
+            parts: Arc::new(Mutex::new(parts)),
+        }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Parts)) -> bool {
+    fn change(&self, change: impl FnOnce(&mut KeySourceState)) -> bool {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut parts);
         let before = self.united.load();
         let now = parts.united(before.version);
         let other = now.keys != before.keys;
         let version = KeysVersion(before.version.0 + u64::from(other));
-        self.united.replace(Known { version, ..now });
+        self.united.replace(KeySnapshot { version, ..now });
         other
     }
 }
 
-impl Known {
+impl KeySnapshot {
     /// Which keys these are.
     pub(crate) fn version(&self) -> KeysVersion {
         self.version
@@ -128,40 +131,40 @@ impl Known {
     /// The payload of `token`, if it is of that kind and one of these keys signed it.
     ///
     /// # Errors
-    /// [`Refusal::KeysNotKnown`] where the key that it names may be one that is not known yet.
-    pub(crate) fn payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, Refusal> {
+    /// [`TokenError::KeysUnavailable`] where the key that it names may be one that is not known yet.
+    pub(crate) fn payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, TokenError> {
         self.keys.payload(typ, token).map_err(|refusal| match (refusal, self.lacking) {
-            (Refusal::UnknownKey, Some(_)) => Refusal::KeysNotKnown,
+            (TokenError::UnknownKey, Some(_)) => TokenError::KeysUnavailable,
             _ => refusal,
         })
     }
 }
 
-impl From<KeyRing> for KnownKeys {
+impl From<KeyRing> for KeySource {
     fn from(ring: KeyRing) -> Self {
         Self::own(ring.verifying().clone())
     }
 }
 
-impl Parts {
-    fn united(&self, version: KeysVersion) -> Known {
+impl KeySourceState {
+    fn united(&self, version: KeysVersion) -> KeySnapshot {
         let (keys, heard) = match &self.published {
             Published::Heard(published) => (self.own.clone().and(published.clone()), true),
             Published::NotHeard => (self.own.clone(), false),
             Published::DoesNotCount => (self.own.clone(), true),
         };
         let lacking = match (heard, keys.is_empty()) {
-            (false, _) => Some(KeysNotKnown::NotFetched),
-            (true, true) => Some(KeysNotKnown::None),
+            (false, _) => Some(KeysUnavailable::NotFetched),
+            (true, true) => Some(KeysUnavailable::None),
             (true, false) => None,
         };
-        Known { keys, lacking, version }
+        KeySnapshot { keys, lacking, version }
     }
 }
 
 struct United<G>(G);
 
-impl<G: Deref<Target = Arc<Known>>> Deref for United<G> {
+impl<G: Deref<Target = Arc<KeySnapshot>>> Deref for United<G> {
     type Target = VerifyingKeys;
 
     fn deref(&self) -> &VerifyingKeys {

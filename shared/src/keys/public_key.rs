@@ -38,7 +38,7 @@ enum Numbers {
 
 /// Why a public key is not used. Holds nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PublicKeyFault {
+pub enum PublicKeyError {
     /// Of another type, curve or algorithm.
     #[error("it is none of Ed25519 (EdDSA), P-256 (ES256) and RSA (RS256)")]
     Unsupported,
@@ -68,75 +68,75 @@ pub enum PublicKeyFault {
 }
 
 impl PublicKey {
-    pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, PublicKeyFault> {
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_| PublicKeyFault::Malformed)?;
-        let parsed = ParsedPublicKey::new(&ED25519, bytes).map_err(|_| PublicKeyFault::NoKey)?;
+    pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, PublicKeyError> {
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| PublicKeyError::Malformed)?;
+        let parsed = ParsedPublicKey::new(&ED25519, bytes).map_err(|_| PublicKeyError::NoKey)?;
         Ok(Self { numbers: Numbers::Ed25519(bytes), parsed })
     }
 
-    pub(super) fn p256_point(point: &[u8]) -> Result<Self, PublicKeyFault> {
-        let point: [u8; 65] = point.try_into().map_err(|_| PublicKeyFault::Malformed)?;
+    pub(super) fn p256_point(point: &[u8]) -> Result<Self, PublicKeyError> {
+        let point: [u8; 65] = point.try_into().map_err(|_| PublicKeyError::Malformed)?;
         // On the curve, or it is refused here.
         let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
-        Ok(Self { numbers: Numbers::P256(point), parsed: parsed.map_err(|_| PublicKeyFault::NoKey)? })
+        Ok(Self { numbers: Numbers::P256(point), parsed: parsed.map_err(|_| PublicKeyError::NoKey)? })
     }
 
-    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, PublicKeyFault> {
+    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, PublicKeyError> {
         let bits = rsa_modulus::bits(modulus);
         if !rsa_modulus::BITS.contains(&bits) {
-            return Err(PublicKeyFault::Length { bits });
+            return Err(PublicKeyError::Length { bits });
         }
         let odd = exponent.last().is_some_and(|last| last % 2 == 1);
         if !odd || !EXPONENT_BITS.contains(&rsa_modulus::bits(exponent)) {
-            return Err(PublicKeyFault::WeakExponent);
+            return Err(PublicKeyError::WeakExponent);
         }
         if modulus.last().is_none_or(|last| last % 2 == 0) {
-            return Err(PublicKeyFault::NoKey);
+            return Err(PublicKeyError::NoKey);
         }
         if is_of_roca(modulus) {
-            return Err(PublicKeyFault::Roca);
+            return Err(PublicKeyError::Roca);
         }
         let parsed = RsaPublicKeyComponents { n: modulus, e: exponent }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-            .map_err(|_| PublicKeyFault::NoKey)?;
+            .map_err(|_| PublicKeyError::NoKey)?;
         let numbers = Numbers::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() };
         Ok(Self { numbers, parsed })
     }
 
     /// Of a JWK that is public in all its members.
-    pub(super) fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, PublicKeyFault> {
+    pub(super) fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, PublicKeyError> {
         if !verifies(jwk) {
-            return Err(PublicKeyFault::OtherUse);
+            return Err(PublicKeyError::OtherUse);
         }
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| {
-            let text = text(name).ok_or(PublicKeyFault::Malformed)?;
-            base64url::decode(text).ok_or(PublicKeyFault::Malformed)
+            let text = text(name).ok_or(PublicKeyError::Malformed)?;
+            base64url::decode(text).ok_or(PublicKeyError::Malformed)
         };
         // In as few bytes as it takes (RFC 7518 §2), or one key had several thumbprints.
         let number = |name: &str| {
             let bytes = bytes(name)?;
-            bytes.first().is_some_and(|first| *first != 0).then_some(bytes).ok_or(PublicKeyFault::Malformed)
+            bytes.first().is_some_and(|first| *first != 0).then_some(bytes).ok_or(PublicKeyError::Malformed)
         };
         if jwk.get("kid").is_some_and(|kid| !kid.is_string()) {
-            return Err(PublicKeyFault::Malformed);
+            return Err(PublicKeyError::Malformed);
         }
         let key = match (text("kty"), text("crv")) {
             (Some("OKP"), Some("Ed25519")) => Self::ed25519(&bytes("x")?)?,
             (Some("EC"), Some("P-256")) => {
                 let (x, y) = (bytes("x")?, bytes("y")?);
                 if x.len() != 32 || y.len() != 32 {
-                    return Err(PublicKeyFault::Malformed);
+                    return Err(PublicKeyError::Malformed);
                 }
                 Self::p256_point(&[&[4], x.as_slice(), y.as_slice()].concat())?
             }
             (Some("RSA"), None) => Self::rsa(&number("n")?, &number("e")?)?,
-            _ => return Err(PublicKeyFault::Unsupported),
+            _ => return Err(PublicKeyError::Unsupported),
         };
         match jwk.get("alg") {
             None => Ok(key),
             Some(alg) if alg == key.algorithm_name() => Ok(key),
-            Some(_) => Err(PublicKeyFault::Unsupported),
+            Some(_) => Err(PublicKeyError::Unsupported),
         }
     }
 

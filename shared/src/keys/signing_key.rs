@@ -12,8 +12,8 @@ use aws_lc_rs::signature::{
 };
 use jsonwebtoken::{Algorithm, EncodingKey};
 
-use super::SigningFailed;
-use super::key_file::KeyFileFault;
+use super::SigningError;
+use super::key_file::KeyFileError;
 use super::public_key::PublicKey;
 use crate::base64url;
 
@@ -31,7 +31,7 @@ impl SigningKey {
     }
 
     /// A private key in PKCS#8, and the public key that belongs to it.
-    pub(super) fn from_pkcs8(der: &[u8]) -> Result<(Self, PublicKey), KeyFileFault> {
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<(Self, PublicKey), KeyFileError> {
         if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der) {
             let public = PublicKey::ed25519(pair.public_key().as_ref())?;
             return Ok((Self::Ed25519(pair), public));
@@ -50,27 +50,27 @@ impl SigningKey {
                 Ok((Self::Rsa(pair), public))
             }
             // What the library calls it is the one thing that tells a short key from another algorithm's.
-            Err(rejected) if rejected.to_string() == "TooSmall" => Err(KeyFileFault::ShortRsa),
-            Err(_) => Err(KeyFileFault::Unsupported),
+            Err(rejected) if rejected.to_string() == "TooSmall" => Err(KeyFileError::ShortRsa),
+            Err(_) => Err(KeyFileError::Unsupported),
         }
     }
 
     /// The signature over `signed`, as the third segment of a token.
-    pub(super) fn sign(&self, signed: &str) -> Result<String, SigningFailed> {
+    pub(super) fn sign(&self, signed: &str) -> Result<String, SigningError> {
         let bytes = signed.as_bytes();
         match self {
             Self::Hs256(key) => {
-                jsonwebtoken::crypto::sign(bytes, key, Algorithm::HS256).map_err(|_| SigningFailed)
+                jsonwebtoken::crypto::sign(bytes, key, Algorithm::HS256).map_err(|_| SigningError)
             }
             Self::Ed25519(pair) => Ok(base64url::encode(pair.sign(bytes))),
             Self::P256(pair) => {
-                let signature = pair.sign(&SystemRandom::new(), bytes).map_err(|_| SigningFailed)?;
+                let signature = pair.sign(&SystemRandom::new(), bytes).map_err(|_| SigningError)?;
                 Ok(base64url::encode(signature))
             }
             Self::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), bytes, &mut signature)
-                    .map_err(|_| SigningFailed)?;
+                    .map_err(|_| SigningError)?;
                 Ok(base64url::encode(signature))
             }
         }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::Jwks;
 use super::public_key::PublicKey;
 use crate::jws::{self, Header, Segments, TokenType, header_segment};
-use crate::{Refusal, base64url};
+use crate::{TokenError, base64url};
 
 /// The verifying halves of keys: each is found by its `kid`, and none is tried for another. There may be none at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,12 +29,12 @@ impl VerifyingKeys {
     /// The claims of `token`, if it is of that kind and one of these keys signed it.
     ///
     /// Says nothing about issuer, audience or time.
-    pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, Refusal> {
+    pub fn open<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, TokenError> {
         jws::claims(&self.payload(typ, token)?)
     }
 
     /// The payload of the same, of which nothing has been read.
-    pub(crate) fn payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, TokenError> {
         let token = Segments::of(token)?;
         let key = match self.0.iter().find(|key| key.usual_header(typ) == token.header) {
             Some(key) => key,
@@ -69,7 +69,7 @@ impl VerifyingKeys {
     }
 
     /// Names and algorithms, for the log.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         self.names().map(|name| format!("{} ({})", name.kid, name.alg)).collect::<Vec<_>>().join(", ")
     }
 
@@ -105,21 +105,21 @@ impl VerifyingKeys {
     }
 
     /// The key for a token with that header, of which everything is looked at.
-    fn key_named_by(&self, header: &Header, typ: TokenType) -> Result<&VerifyingKey, Refusal> {
+    fn key_named_by(&self, header: &Header, typ: TokenType) -> Result<&VerifyingKey, TokenError> {
         if header.demands_an_extension() {
-            return Err(Refusal::Extension);
+            return Err(TokenError::Extension);
         }
         if !header.is(typ) {
-            return Err(Refusal::WrongType);
+            return Err(TokenError::WrongType);
         }
-        let key = self.key(header.kid.as_deref().ok_or(Refusal::NoKey)?)?;
+        let key = self.key(header.kid.as_deref().ok_or(TokenError::NoKey)?)?;
         // JV-03: one algorithm a key; a token's `alg` is compared with it and chooses nothing.
-        if header.alg == key.algorithm_name() { Ok(key) } else { Err(Refusal::WrongAlgorithm) }
+        if header.alg == key.algorithm_name() { Ok(key) } else { Err(TokenError::WrongAlgorithm) }
     }
 
     /// JV-06: `kid` is compared with the keys at hand, and nothing is made of it.
-    fn key(&self, kid: &str) -> Result<&VerifyingKey, Refusal> {
-        self.0.iter().find(|key| key.kid == kid).ok_or(Refusal::UnknownKey)
+    fn key(&self, kid: &str) -> Result<&VerifyingKey, TokenError> {
+        self.0.iter().find(|key| key.kid == kid).ok_or(TokenError::UnknownKey)
     }
 }
 
@@ -154,7 +154,7 @@ impl VerifyingKey {
         }
     }
 
-    fn verify(&self, token: &Segments<'_>) -> Result<(), Refusal> {
+    fn verify(&self, token: &Segments<'_>) -> Result<(), TokenError> {
         let (signed, signature) = (token.signed.as_bytes(), token.signature()?);
         let genuine = match &self.half {
             Half::Secret(mac) => {
@@ -164,7 +164,7 @@ impl VerifyingKey {
             }
             Half::Public(public) => public.verify(signed, &signature).is_ok(),
         };
-        if genuine { Ok(()) } else { Err(Refusal::BadSignature) }
+        if genuine { Ok(()) } else { Err(TokenError::BadSignature) }
     }
 
     fn algorithm_name(&self) -> &'static str {

@@ -11,9 +11,9 @@ use tokio::time::timeout;
 
 use super::delays::Delays;
 use super::events::{Event, Events, TooLong};
-use super::feed::Feed;
-use super::revocations::{Full, Revocations};
-use super::{Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, KEYS, REVOCATIONS};
+use super::feed::FeedSource;
+use super::revocations::{CapacityExceeded, RevocationSet};
+use super::{Batch, CAUGHT_UP, Entry, HEARTBEAT, Heartbeat, KEYS, REVOCATIONS};
 use crate::MAX_TOKEN_BYTES;
 use crate::auth_server::cause;
 
@@ -39,7 +39,7 @@ pub(super) enum Lost {
     #[error("the data of an event {0:?} is not what it should be")]
     Malformed(&'static str),
     #[error("{0}")]
-    Full(#[from] Full),
+    CapacityExceeded(#[from] CapacityExceeded),
 }
 
 impl From<TooLong> for Lost {
@@ -65,7 +65,11 @@ pub(super) trait Listener {
 }
 
 /// Asks for the feed, and hears it until it is lost.
-pub(super) async fn hear(feed: &Feed, revocations: &Revocations, listener: &mut impl Listener) -> Lost {
+pub(super) async fn hear(
+    feed: &FeedSource,
+    revocations: &RevocationSet,
+    listener: &mut impl Listener,
+) -> Lost {
     let mut hearing = Hearing {
         revocations,
         listener,
@@ -79,7 +83,7 @@ pub(super) async fn hear(feed: &Feed, revocations: &Revocations, listener: &mut 
 }
 
 struct Hearing<'a, L> {
-    revocations: &'a Revocations,
+    revocations: &'a RevocationSet,
     listener: &'a mut L,
     delays: Delays,
     caught_up: bool,
@@ -94,7 +98,7 @@ struct Complaints {
 }
 
 impl<L: Listener> Hearing<'_, L> {
-    async fn hear(&mut self, feed: &Feed) -> Result<(), Lost> {
+    async fn hear(&mut self, feed: &FeedSource) -> Result<(), Lost> {
         let pace = feed.pace;
         let answer = timeout(pace.answer, feed.request().send()).await;
         let mut response = answer.map_err(|_| Lost::Silent(pace.answer))??;
@@ -153,7 +157,7 @@ impl<L: Listener> Hearing<'_, L> {
     }
 
     fn age(&mut self, event: &'static str, data: &[u8]) -> Result<Duration, Lost> {
-        let beat: Beat = parse(event, data)?;
+        let beat: Heartbeat = parse(event, data)?;
         Ok(self.delays.age(beat, self.revocations.clock().elapsed()))
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Beat;
+use super::Heartbeat;
 use super::freshness::millis;
 
 /// The delays of the messages of one connection. The first is taken for undelayed, so auth-server sends one before it does
@@ -19,7 +19,7 @@ const DRIFT: i64 = 1_000;
 
 impl Delays {
     /// How old what `beat` says is, when it is read at `now`.
-    pub(super) fn age(&mut self, beat: Beat, now: Duration) -> Duration {
+    pub(super) fn age(&mut self, beat: Heartbeat, now: Duration) -> Duration {
         let now = millis(now);
         let difference = now.saturating_sub(i64::try_from(beat.uptime_ms).unwrap_or(i64::MAX));
         let expected =
@@ -55,10 +55,10 @@ mod tests {
         ];
         let mut delays = Delays::default();
         for (read, uptime_ms, age) in table {
-            let beat = Beat { age_ms: 0, uptime_ms };
+            let beat = Heartbeat { age_ms: 0, uptime_ms };
             assert_eq!(delays.age(beat, at(read)), at(age), "read at {read}");
         }
-        let beat = Beat { age_ms: 700, uptime_ms: 535_000 };
+        let beat = Heartbeat { age_ms: 700, uptime_ms: 535_000 };
         assert_eq!(delays.age(beat, at(44_990)), at(700), "and what the server says itself is added");
     }
 
@@ -67,7 +67,7 @@ mod tests {
         for (read, sent) in [(5_001, 5_000), (5_000, 5_001), (5_000, 5_000)] {
             let mut delays = Delays::default();
             for beat in 0..200_000_u64 {
-                let beat_sent = Beat { age_ms: 0, uptime_ms: beat * sent };
+                let beat_sent = Heartbeat { age_ms: 0, uptime_ms: beat * sent };
                 assert!(delays.age(beat_sent, at(beat * read)) < at(100), "after {beat} heartbeats");
             }
         }
@@ -78,8 +78,8 @@ mod tests {
         let mut delays = Delays::default();
         for uptime_ms in [u64::MAX, 0, i64::MAX as u64, 1, u64::MAX] {
             for age_ms in [u64::MAX, 0] {
-                assert!(delays.age(Beat { age_ms, uptime_ms }, at(5)) >= at(age_ms));
-                let _ = delays.age(Beat { age_ms, uptime_ms }, Duration::MAX);
+                assert!(delays.age(Heartbeat { age_ms, uptime_ms }, at(5)) >= at(age_ms));
+                let _ = delays.age(Heartbeat { age_ms, uptime_ms }, Duration::MAX);
             }
         }
     }

@@ -5,23 +5,23 @@ use std::time::Duration;
 use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 
-use super::{FeedSecrets, HEARTBEAT_EVERY, PATH};
+use super::{FeedSecrets, HEARTBEAT_INTERVAL, PATH};
 use crate::auth_server::AuthServer;
-use crate::keys::KeysWanted;
-use goptri_settings::Live;
+use crate::keys::KeyRefreshTrigger;
+use goptri_settings::Reloadable;
 
 /// The feed of an auth-server, and the secret that opens it.
 #[derive(Debug, Clone)]
-pub struct Feed {
+pub struct FeedSource {
     auth_server: AuthServer,
-    secrets: Live<FeedSecrets>,
-    pub(super) keys: KeysWanted,
-    pub(super) pace: Pace,
+    secrets: Reloadable<FeedSecrets>,
+    pub(super) keys: KeyRefreshTrigger,
+    pub(super) pace: FeedTimeouts,
 }
 
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct FeedTimeouts {
     /// For the head of the answer.
     pub answer: Duration,
     /// For the first of what follows it: auth-server serves a few newcomers at a time.
@@ -34,34 +34,39 @@ pub struct Pace {
     pub longest_pause: Duration,
 }
 
-impl Default for Pace {
+impl Default for FeedTimeouts {
     fn default() -> Self {
         Self {
             answer: Duration::from_secs(15),
             first: Duration::from_mins(1),
-            next: 3 * HEARTBEAT_EVERY,
+            next: 3 * HEARTBEAT_INTERVAL,
             shortest_pause: Duration::from_millis(100),
             longest_pause: Duration::from_millis(1_500),
         }
     }
 }
 
-impl Feed {
+impl FeedSource {
     /// The feed of that auth-server. Whatever the secrets are when it is asked, the first is presented.
-    pub fn new(auth_server: AuthServer, secrets: impl Into<Live<FeedSecrets>>) -> Self {
-        Self { auth_server, secrets: secrets.into(), keys: KeysWanted::default(), pace: Pace::default() }
+    pub fn new(auth_server: AuthServer, secrets: impl Into<Reloadable<FeedSecrets>>) -> Self {
+        Self {
+            auth_server,
+            secrets: secrets.into(),
+            keys: KeyRefreshTrigger::default(),
+            pace: FeedTimeouts::default(),
+        }
     }
 
     /// The same, and it passes on that the ring of keys has changed.
     #[must_use]
-    pub fn telling(mut self, keys: KeysWanted) -> Self {
+    pub fn telling(mut self, keys: KeyRefreshTrigger) -> Self {
         self.keys = keys;
         self
     }
 
     /// The same, more or less patient.
     #[must_use]
-    pub fn at_pace(mut self, pace: Pace) -> Self {
+    pub fn at_pace(mut self, pace: FeedTimeouts) -> Self {
         self.pace = pace;
         self
     }

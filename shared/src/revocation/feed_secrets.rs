@@ -50,18 +50,18 @@ impl FeedSecrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Environment, Faults};
+    use crate::{Environment, SettingErrors};
     use goptri_settings::Settings;
 
     const ONE: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
     const OTHER: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";
 
-    fn read(pairs: &[(&str, &str)]) -> Result<Option<FeedSecrets>, Faults> {
+    fn read(pairs: &[(&str, &str)]) -> Result<Option<FeedSecrets>, SettingErrors> {
         let environment = Environment::from_pairs(pairs.iter().copied());
         let settings = Settings::new(&environment);
         let _ = settings.secrets::<goptri_settings::AccessTokenSecret>("ACCESS_TOKEN_SECRET");
         let secrets = crate::settings::optional_feed_secrets(&settings);
-        settings.finish(secrets)
+        settings.into_result(secrets)
     }
 
     /// RV-12

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::connection::{Listener, Lost, hear};
-use super::feed::{Feed, Pace};
-use super::revocations::Revocations;
+use super::feed::{FeedSource, FeedTimeouts};
+use super::revocations::RevocationSet;
 use super::staleness::OnStale;
 use crate::background_thread::OwnThread;
-use crate::keys::KeysWanted;
+use crate::keys::KeyRefreshTrigger;
 
 /// How often it looks after the set: one slice is swept, and whether it is stale is seen.
 const TENDING: Duration = Duration::from_millis(100);
@@ -20,12 +20,12 @@ const TENDING: Duration = Duration::from_millis(100);
 /// Keeps a set up to date until it is dropped.
 #[derive(Debug)]
 pub struct FeedFollower {
-    revocations: Revocations,
+    revocations: RevocationSet,
     _thread: OwnThread,
 }
 
 /// Whoever stops following is connected no more.
-struct Connected(Revocations);
+struct Connected(RevocationSet);
 
 impl Drop for Connected {
     fn drop(&mut self) {
@@ -38,7 +38,7 @@ impl FeedFollower {
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(feed: Feed, revocations: Revocations) -> io::Result<Self> {
+    pub fn start(feed: FeedSource, revocations: RevocationSet) -> io::Result<Self> {
         let set = revocations.clone();
         let connected = Connected(revocations.clone());
         let thread = OwnThread::start("goptri-feed", async move {
@@ -52,12 +52,12 @@ impl FeedFollower {
     }
 
     /// What it keeps up to date.
-    pub fn revocations(&self) -> &Revocations {
+    pub fn revocations(&self) -> &RevocationSet {
         &self.revocations
     }
 }
 
-async fn follow(feed: &Feed, revocations: &Revocations) {
+async fn follow(feed: &FeedSource, revocations: &RevocationSet) {
     let mut pauses = Pauses::new(feed.pace);
     let url = feed.url();
     let mut journal = Journal::new(&url, revocations, &feed.keys);
@@ -73,11 +73,11 @@ async fn follow(feed: &Feed, revocations: &Revocations) {
 }
 
 /// Sweeps, and says when the set becomes stale and when it no longer is.
-async fn tend(revocations: &Revocations) {
+async fn tend(revocations: &RevocationSet) {
     let mut ticks = interval(TENDING);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_stale = false;
-    for slice in (0..Revocations::SLICES).cycle() {
+    for slice in (0..RevocationSet::SLICES).cycle() {
         ticks.tick().await;
         if !revocations.is_empty() {
             revocations.sweep(slice);
@@ -87,7 +87,7 @@ async fn tend(revocations: &Revocations) {
         let stale = revocations.is_stale();
         if stale && !was_stale {
             let age_seconds = age.as_secs();
-            match revocations.staleness().then {
+            match revocations.staleness().on_stale {
                 OnStale::Allow => tracing::warn!(
                     age_seconds,
                     "what is known of ended sessions is stale; ON_STALE=allow: their access tokens are accepted until they expire"
@@ -108,9 +108,9 @@ async fn tend(revocations: &Revocations) {
 /// What the log is told: once when the feed is lost, once for each other reason meanwhile, and once when it is back.
 struct Journal<'a> {
     url: &'a str,
-    revocations: &'a Revocations,
+    revocations: &'a RevocationSet,
     /// To be told when the ring of keys has changed.
-    keys: &'a KeysWanted,
+    keys: &'a KeyRefreshTrigger,
     lost_since: Option<Duration>,
     reasons: Vec<Discriminant<Lost>>,
     /// Whether the present connection has lasted for a heartbeat.
@@ -118,7 +118,7 @@ struct Journal<'a> {
 }
 
 impl<'a> Journal<'a> {
-    fn new(url: &'a str, revocations: &'a Revocations, keys: &'a KeysWanted) -> Self {
+    fn new(url: &'a str, revocations: &'a RevocationSet, keys: &'a KeyRefreshTrigger) -> Self {
         Self { url, revocations, keys, lost_since: None, reasons: Vec::new(), steady: false }
     }
 
@@ -169,7 +169,7 @@ struct Pauses {
 }
 
 impl Pauses {
-    fn new(pace: Pace) -> Self {
+    fn new(pace: FeedTimeouts) -> Self {
         Self { next: pace.shortest_pause, longest: pace.longest_pause }
     }
 
@@ -190,7 +190,7 @@ mod tests {
     fn pauses_double_up_to_the_longest_and_are_scattered() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..50 {
-            let mut pauses = Pauses::new(Pace::default());
+            let mut pauses = Pauses::new(FeedTimeouts::default());
             for longest in [100, 200, 400, 800, 1_500, 1_500] {
                 let pause = pauses.next();
                 let longest = Duration::from_millis(longest);

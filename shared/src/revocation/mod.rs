@@ -1,6 +1,6 @@
 //! The revocation feed: how a service learns, within moments, of what was ended before its time.
 //!
-//! auth-server writes what [`Entry`] says, as events or as pages; whoever follows keeps a set of it, [`Revocations`],
+//! auth-server writes what [`Entry`] says, as events or as pages; whoever follows keeps a set of it, [`RevocationSet`],
 //! which a [`Guard`](crate::Guard) asks. With the feature `feed`, `FeedFollower` keeps it up to date.
 
 mod clients;
@@ -23,14 +23,14 @@ mod staleness;
 mod wire;
 
 #[cfg(feature = "feed")]
-pub use feed::{Feed, Pace};
+pub use feed::{FeedSource, FeedTimeouts};
 pub use feed_secrets::FeedSecrets;
 #[cfg(feature = "feed")]
 pub use follower::FeedFollower;
-pub use monotonic::{ManualMonotonic, Monotonic, SystemMonotonic};
-pub use revocations::{Full, MAX_ENTRIES, NotReady, Revocations};
-pub use staleness::{OnStale, Staleness};
+pub use monotonic::{ManualMonotonicClock, MonotonicClock, SystemMonotonicClock};
+pub use revocations::{CapacityExceeded, FeedNotReady, MAX_ENTRIES, RevocationSet};
+pub use staleness::{OnStale, StalenessPolicy};
 pub use wire::{
-    Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, HEARTBEAT_EVERY, KEYS, Kind, MAX_ENTRIES_A_PAGE,
-    MAX_ENTRIES_AN_EVENT, PATH, Page, REVOCATIONS,
+    Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, HEARTBEAT_INTERVAL, Heartbeat, KEYS,
+    MAX_ENTRIES_PER_EVENT, MAX_ENTRIES_PER_PAGE, PATH, Page, REVOCATIONS,
 };

@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::clients::Clients;
 use super::freshness::Freshness;
 use super::ids::{Deadline, Ids, SHARDS};
-use super::monotonic::{Monotonic, SystemMonotonic};
-use super::staleness::{OnStale, Staleness};
-use super::{Entry, Kind};
-use crate::{AccessClaims, Refusal};
+use super::monotonic::{MonotonicClock, SystemMonotonicClock};
+use super::staleness::{OnStale, StalenessPolicy};
+use super::{Entry, EntryKind};
+use crate::{AccessClaims, TokenError};
 
 /// More than this is taken for a mistake: it is more than a gigabyte, for 6,000 sign-outs every second.
 pub const MAX_ENTRIES: usize = 50_000_000;
@@ -21,7 +21,7 @@ pub const MAX_ENTRIES: usize = 50_000_000;
 /// Nothing in it depends on the time of day: an entry is kept for `expires_in` on the set's own clock, which only goes
 /// forward.
 #[derive(Clone)]
-pub struct Revocations(Arc<Shared>);
+pub struct RevocationSet(Arc<Shared>);
 
 struct Shared {
     sessions: Ids,
@@ -31,18 +31,18 @@ struct Shared {
     most: usize,
     freshness: Freshness,
     connected: AtomicBool,
-    staleness: Staleness,
-    clock: Arc<dyn Monotonic>,
+    staleness: StalenessPolicy,
+    clock: Arc<dyn MonotonicClock>,
 }
 
 /// The set holds as many entries as it may. What it holds is kept; what is missing is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there are more than {0} revocations, the most that are kept in memory")]
-pub struct Full(usize);
+pub struct CapacityExceeded(usize);
 
 /// Why a service that follows the feed should not be asked yet, or not any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotReady {
+pub enum FeedNotReady {
     /// Not everything was read even once.
     #[error("waits for the revocation feed: not everything that was ended is known yet")]
     NotCaughtUp,
@@ -51,20 +51,20 @@ pub enum NotReady {
     Stale(Duration),
 }
 
-impl Default for Revocations {
+impl Default for RevocationSet {
     fn default() -> Self {
-        Self::new(Staleness::default(), Arc::new(SystemMonotonic::default()))
+        Self::new(StalenessPolicy::default(), Arc::new(SystemMonotonicClock::default()))
     }
 }
 
-impl Revocations {
+impl RevocationSet {
     /// An empty set, which knows of nothing yet.
-    pub fn new(staleness: Staleness, clock: Arc<dyn Monotonic>) -> Self {
+    pub fn new(staleness: StalenessPolicy, clock: Arc<dyn MonotonicClock>) -> Self {
         Self::with_room_for(MAX_ENTRIES, staleness, clock)
     }
 
     /// The same with another limit than [`MAX_ENTRIES`].
-    pub fn with_room_for(most: usize, staleness: Staleness, clock: Arc<dyn Monotonic>) -> Self {
+    pub fn with_room_for(most: usize, staleness: StalenessPolicy, clock: Arc<dyn MonotonicClock>) -> Self {
         Self(Arc::new(Shared {
             sessions: Ids::new(),
             tokens: Ids::new(),
@@ -82,7 +82,7 @@ impl Revocations {
     ///
     /// # Errors
     /// When there is no room; then the set must not be taken for complete.
-    pub fn insert(&self, entry: &Entry) -> Result<(), Full> {
+    pub fn insert(&self, entry: &Entry) -> Result<(), CapacityExceeded> {
         let shared = &*self.0;
         if entry.expires_in == 0 {
             return Ok(());
@@ -90,13 +90,13 @@ impl Revocations {
         // Counted first: whoever sweeps it away at once must find it counted.
         if shared.held.fetch_add(1, Ordering::Relaxed) >= shared.most {
             shared.held.fetch_sub(1, Ordering::Relaxed);
-            return Err(Full(shared.most));
+            return Err(CapacityExceeded(shared.most));
         }
         let deadline = shared.deadline(entry.expires_in);
         let new = match entry.kind {
-            Kind::Session => shared.sessions.insert(&entry.subject, deadline),
-            Kind::Token => shared.tokens.insert(&entry.subject, deadline),
-            Kind::Client => shared.clients.insert(&entry.subject, entry.revoked_at, deadline),
+            EntryKind::Session => shared.sessions.insert(&entry.subject, deadline),
+            EntryKind::Token => shared.tokens.insert(&entry.subject, deadline),
+            EntryKind::Client => shared.clients.insert(&entry.subject, entry.revoked_at, deadline),
         };
         if !new {
             shared.held.fetch_sub(1, Ordering::Relaxed);
@@ -120,12 +120,12 @@ impl Revocations {
     }
 
     /// Refuses what was ended; and everything while the set is stale, if it is so configured.
-    pub fn check(&self, claims: &AccessClaims) -> Result<(), Refusal> {
+    pub fn check(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         if self.revokes(claims) {
-            return Err(Refusal::Revoked);
+            return Err(TokenError::RevocationRecord);
         }
-        match self.0.staleness.then {
-            OnStale::Refuse if self.is_stale() => Err(Refusal::Stale),
+        match self.0.staleness.on_stale {
+            OnStale::Refuse if self.is_stale() => Err(TokenError::Stale),
             _ => Ok(()),
         }
     }
@@ -137,19 +137,21 @@ impl Revocations {
 
     /// Whether it is older than it may be, or was never complete.
     pub fn is_stale(&self) -> bool {
-        self.age().is_none_or(|age| age > self.0.staleness.max)
+        self.age().is_none_or(|age| age > self.0.staleness.max_age)
     }
 
     /// What `REVOCATION_MAX_STALENESS` and `ON_STALE` are.
-    pub fn staleness(&self) -> Staleness {
+    pub fn staleness(&self) -> StalenessPolicy {
         self.0.staleness
     }
 
     /// Whether a service that follows the feed should be asked.
-    pub fn ready(&self) -> Result<(), NotReady> {
+    pub fn ready(&self) -> Result<(), FeedNotReady> {
         match (self.age(), self.0.staleness) {
-            (None, _) => Err(NotReady::NotCaughtUp),
-            (Some(age), Staleness { max, then: OnStale::Refuse }) if age > max => Err(NotReady::Stale(age)),
+            (None, _) => Err(FeedNotReady::NotCaughtUp),
+            (Some(age), StalenessPolicy { max_age: max, on_stale: OnStale::Refuse }) if age > max => {
+                Err(FeedNotReady::Stale(age))
+            }
             _ => Ok(()),
         }
     }
@@ -194,7 +196,7 @@ impl Revocations {
     }
 
     #[cfg(feature = "feed")]
-    pub(super) fn clock(&self) -> &dyn Monotonic {
+    pub(super) fn clock(&self) -> &dyn MonotonicClock {
         self.0.clock.as_ref()
     }
 }
@@ -211,7 +213,7 @@ impl Shared {
     }
 }
 
-impl fmt::Debug for Revocations {
+impl fmt::Debug for RevocationSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Revocations")
             .field("entries", &self.len())

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 /// How old what is known may be, and what happens then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Staleness {
+pub struct StalenessPolicy {
     /// `REVOCATION_MAX_STALENESS`.
-    pub max: Duration,
+    pub max_age: Duration,
     /// `ON_STALE`.
-    pub then: OnStale,
+    pub on_stale: OnStale,
 }
 
 /// The choice between answering with what is known, and not answering.
@@ -16,12 +16,12 @@ pub struct Staleness {
 pub enum OnStale {
     /// Tokens are accepted until they expire, as without the feed.
     Allow,
-    /// No token is accepted ([`Refusal::Stale`](crate::Refusal::Stale)).
+    /// No token is accepted ([`TokenError::Stale`](crate::TokenError::Stale)).
     Refuse,
 }
 
-impl Default for Staleness {
+impl Default for StalenessPolicy {
     fn default() -> Self {
-        Self { max: Duration::from_mins(1), then: OnStale::Allow }
+        Self { max_age: Duration::from_mins(1), on_stale: OnStale::Allow }
     }
 }

@@ -13,25 +13,25 @@ pub const PATH: &str = "/revocations";
 
 /// The event whose data is a [`Batch`].
 pub const REVOCATIONS: &str = "revocations";
-/// The event whose data is a [`Beat`]: everything that was live when the follower came has been sent.
+/// The event whose data is a [`Heartbeat`]: everything that was live when the follower came has been sent.
 pub const CAUGHT_UP: &str = "caught-up";
-/// The event whose data is a [`Beat`], [regularly](HEARTBEAT_EVERY), and at once when a follower comes: before [`CAUGHT_UP`] it
+/// The event whose data is a [`Heartbeat`], [regularly](HEARTBEAT_EVERY), and at once when a follower comes: before [`CAUGHT_UP`] it
 /// says when it was sent, by which others are seen to be late, and nothing about what is known.
 pub const HEARTBEAT: &str = "heartbeat";
 /// The event that says that the ring of keys has changed; its data is an empty object.
 pub const KEYS: &str = "keys";
 
 /// How often a heartbeat is sent.
-pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// No event has more entries.
-pub const MAX_ENTRIES_AN_EVENT: usize = 500;
+pub const MAX_ENTRIES_PER_EVENT: usize = 500;
 /// No page has more entries.
-pub const MAX_ENTRIES_A_PAGE: usize = 1_000;
+pub const MAX_ENTRIES_PER_PAGE: usize = 1_000;
 
 /// What an entry ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum EntryKind {
     /// A session: every token with this `sid`.
     Session,
     /// One token: the one with this `jti`.
@@ -44,7 +44,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// What ended.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Which: a `sid`, a `jti`, or a `client_id`.
     pub subject: String,
     /// When, by the database's clock, as the `iat` of every token is.
@@ -56,13 +56,13 @@ pub struct Entry {
 /// The data of [`REVOCATIONS`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// At most [`MAX_ENTRIES_AN_EVENT`].
+    /// At most [`MAX_ENTRIES_PER_EVENT`].
     pub entries: Vec<Entry>,
 }
 
 /// The data of [`CAUGHT_UP`] and [`HEARTBEAT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Beat {
+pub struct Heartbeat {
     /// How long ago, in milliseconds, auth-server last read from its database what was ended.
     pub age_ms: u64,
     /// For how many milliseconds it has been up, by its own monotonic clock. From this the follower sees how long the
@@ -73,7 +73,7 @@ pub struct Beat {
 /// One page, for who asks from time to time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    /// At most [`MAX_ENTRIES_A_PAGE`]; fewer mean that there is nothing more right now.
+    /// At most [`MAX_ENTRIES_PER_PAGE`]; fewer mean that there is nothing more right now.
     pub entries: Vec<Entry>,
     /// What to ask with next.
     pub next: String,
@@ -90,18 +90,19 @@ mod tests {
     #[test]
     fn the_bytes_on_the_wire_are_these() {
         let entry = Entry {
-            kind: Kind::Session,
+            kind: EntryKind::Session,
             subject: "0193b3a4-0000-7000-8000-000000000002".into(),
             revoked_at: serde_json::from_str("1800000000").unwrap(),
             expires_in: 7_500,
         };
-        let batch = Batch { entries: vec![entry.clone(), Entry { kind: Kind::Client, ..entry.clone() }] };
+        let batch =
+            Batch { entries: vec![entry.clone(), Entry { kind: EntryKind::Client, ..entry.clone() }] };
         assert_eq!(
             serde_json::to_string(&batch).unwrap(),
             r#"{"entries":[{"kind":"session","subject":"0193b3a4-0000-7000-8000-000000000002","revoked_at":1800000000,"expires_in":7500},{"kind":"client","subject":"0193b3a4-0000-7000-8000-000000000002","revoked_at":1800000000,"expires_in":7500}]}"#
         );
         assert_eq!(
-            serde_json::to_string(&Beat { age_ms: 7, uptime_ms: 60_000 }).unwrap(),
+            serde_json::to_string(&Heartbeat { age_ms: 7, uptime_ms: 60_000 }).unwrap(),
             r#"{"age_ms":7,"uptime_ms":60000}"#
         );
         let page = json!({ "entries": [entry], "next": "1.2.3", "as_of": "2027-01-15T08:00:00Z", "more": 1 });
@@ -113,7 +114,7 @@ mod tests {
     #[test]
     fn what_is_not_an_entry_does_not_parse() {
         let good = json!({ "kind": "token", "subject": "x", "revoked_at": 1, "expires_in": 1, "new": [] });
-        assert_eq!(serde_json::from_value::<Entry>(good.clone()).unwrap().kind, Kind::Token);
+        assert_eq!(serde_json::from_value::<Entry>(good.clone()).unwrap().kind, EntryKind::Token);
         for (member, value) in [
             ("kind", json!("planet")),
             ("kind", json!("Token")),

@@ -2,7 +2,7 @@
 
 use goptri_settings::{Settings, parse_duration};
 
-use crate::revocation::{FeedSecrets, HEARTBEAT_EVERY, OnStale, Staleness};
+use crate::revocation::{FeedSecrets, HEARTBEAT_INTERVAL, OnStale, StalenessPolicy};
 
 /// `FEED_SECRET`: several separated by commas, the first presented, all accepted.
 pub fn feed_secrets(settings: &Settings<'_>) -> Option<FeedSecrets> {
@@ -15,10 +15,10 @@ pub fn optional_feed_secrets(settings: &Settings<'_>) -> Option<Option<FeedSecre
 }
 
 /// `REVOCATION_MAX_STALENESS` and `ON_STALE`.
-pub fn staleness(settings: &Settings<'_>) -> Option<Staleness> {
+pub fn staleness(settings: &Settings<'_>) -> Option<StalenessPolicy> {
     let max = settings.value("REVOCATION_MAX_STALENESS", "60s", |text| {
         let max = parse_duration(text)?.to_std().map_err(|error| error.to_string())?;
-        if max <= HEARTBEAT_EVERY {
+        if max <= HEARTBEAT_INTERVAL {
             return Err("is not more than 5s, after which the next heartbeat of the feed is due".to_owned());
         }
         Ok(max)
@@ -28,7 +28,7 @@ pub fn staleness(settings: &Settings<'_>) -> Option<Staleness> {
         "refuse" => Ok(OnStale::Refuse),
         other => Err(format!("is {other:?}; it is either allow or refuse")),
     });
-    Some(Staleness { max: max?, then: then? })
+    Some(StalenessPolicy { max_age: max?, on_stale: then? })
 }
 
 #[cfg(feature = "feed")]
@@ -48,7 +48,7 @@ mod source {
     /// `AUTH_SERVER_URL` and `AUTH_SERVER_CA_FILE`.
     pub fn auth_server(settings: &Settings<'_>) -> Option<AuthServer> {
         let (url, roots) = (auth_server_url(settings), auth_server_roots(settings));
-        AuthServer::new(&url?, &roots?).map_err(|problem| settings.fault("AUTH_SERVER_URL", problem)).ok()
+        AuthServer::new(&url?, &roots?).map_err(|problem| settings.report("AUTH_SERVER_URL", problem)).ok()
     }
 
     /// Where auth-server is reached; unless it is said, where tokens say that it is.
@@ -111,7 +111,7 @@ mod source {
             let environment = Environment::from_pairs([&[SECRET], more].concat());
             let settings = Settings::new(&environment);
             let feed = optional_feed_secrets(&settings).zip(auth_server(&settings)).zip(staleness(&settings));
-            settings.finish(feed).map_or_else(|faults| faults.to_string(), |_| String::new())
+            settings.into_result(feed).map_or_else(|faults| faults.to_string(), |_| String::new())
         }
 
         /// OP-04
@@ -157,7 +157,7 @@ mod source {
             let environment = Environment::from_pairs([SECRET, ("ISSUER", "http://login.example.com")]);
             let settings = Settings::new(&environment);
             let both = issuer(&settings).zip(auth_server(&settings));
-            assert_eq!(settings.finish(both).unwrap_err().0.len(), 1);
+            assert_eq!(settings.into_result(both).unwrap_err().0.len(), 1);
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! Every fault is found, and named in a sentence that shows no secret.
 
-use goptri_settings::{Environment, Faults, Settings};
+use goptri_settings::{Environment, SettingErrors, Settings};
 
 use super::*;
 
@@ -11,9 +11,9 @@ fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
     let settings = Settings::new(&environment);
     let verifier = access_verifier(&settings);
     let other = settings.secrets::<goptri_settings::RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
-    match settings.finish(verifier.zip(other)) {
+    match settings.into_result(verifier.zip(other)) {
         Ok(_) => Vec::new(),
-        Err(Faults(faults)) => {
+        Err(SettingErrors(faults)) => {
             faults.into_iter().map(|fault| format!("{} {}", fault.variable, fault.problem)).collect()
         }
     }
@@ -88,7 +88,7 @@ fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_
         let environment = Environment::from_pairs(pairs.iter().copied());
         let settings = Settings::new(&environment);
         let ring = access_keys(&settings);
-        settings.finish(ring)
+        settings.into_result(ring)
     };
     let good: [(Pairs<'_>, &[&str]); 5] = [
         (&[secret], &["HS256"]),
@@ -100,7 +100,7 @@ fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_
     for (pairs, expected) in good {
         let ring = read(pairs).unwrap();
         let algorithms: Vec<&str> = ring.verifying().names().map(|name| name.alg).collect();
-        assert_eq!((ring.signs().alg, algorithms.as_slice()), (expected[0], expected));
+        assert_eq!((ring.signing_key_name().alg, algorithms.as_slice()), (expected[0], expected));
     }
     let bad: [(Pairs<'_>, &str); 3] = [
         (&[file, by("secret")], "ACCESS_TOKEN_SECRET is not set"),

@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use chrono::TimeDelta;
 use url::Url;
 
-use goptri_settings::{AccessTokenSecret, Kind, Settings, parse_duration};
+use goptri_settings::{AccessTokenSecret, SecretKind, Settings, parse_duration};
 
 use crate::AccessVerifier;
-use crate::keys::{KeyRing, KnownKeys, VerifyingKeys};
+use crate::keys::{KeyRing, KeySource, VerifyingKeys};
 
 /// More cannot be meant.
 const MOST_VERIFIED: usize = 10_000_000;
@@ -66,12 +66,12 @@ pub fn access_keys(settings: &Settings<'_>) -> Option<KeyRing> {
     let signed_by = settings.optional("ACCESS_TOKEN_SIGNED_BY", SignedBy::parse);
     if !settings.is_set(KEY_FILE) {
         if signed_by.flatten() == Some(SignedBy::Key) {
-            settings.fault("ACCESS_TOKEN_SIGNED_BY", "is key, and ACCESS_TOKEN_KEY_FILE is not set");
+            settings.report("ACCESS_TOKEN_SIGNED_BY", "is key, and ACCESS_TOKEN_KEY_FILE is not set");
         }
         if settings.has_secret("ACCESS_TOKEN_SECRET") {
             return access_secrets(settings);
         }
-        settings.fault(
+        settings.report(
             "ACCESS_TOKEN_SECRET",
             "is not set, nor is ACCESS_TOKEN_SECRET_FILE, nor ACCESS_TOKEN_KEY_FILE. `auth-server secrets` prints good ones",
         );
@@ -105,7 +105,7 @@ pub fn access_verifier(settings: &Settings<'_>) -> Option<AccessVerifier> {
 /// auth-server itself: a token for the one must not open the other.
 pub(crate) fn verifier_with(
     settings: &Settings<'_>,
-    keys: Option<impl Into<KnownKeys>>,
+    keys: Option<impl Into<KeySource>>,
 ) -> Option<AccessVerifier> {
     let (issuer, audience, leeway) = (issuer(settings), audience(settings), clock_leeway(settings));
     Some(AccessVerifier::new(keys?, issuer?, audience?, leeway?))
@@ -124,9 +124,9 @@ fn read_key_file(settings: &Settings<'_>, path: &str) -> Result<KeyRing, String>
 }
 
 /// The secrets of `variable` as a ring of keys.
-pub fn key_ring<K: Kind>(settings: &Settings<'_>, variable: &'static str) -> Option<KeyRing> {
+pub fn key_ring<K: SecretKind>(settings: &Settings<'_>, variable: &'static str) -> Option<KeyRing> {
     let (first, others) = settings.secrets::<K>(variable)?;
-    KeyRing::from_secrets(&first, &others).map_err(|weak| settings.fault(variable, weak)).ok()
+    KeyRing::from_secrets(&first, &others).map_err(|weak| settings.report(variable, weak)).ok()
 }
 
 const KEY_FILE: &str = "ACCESS_TOKEN_KEY_FILE";

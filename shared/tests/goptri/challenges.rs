@@ -1,6 +1,6 @@
 //! What strangers are told: as much as they need, and the same whatever the reason.
 
-use goptri::Refusal;
+use goptri::TokenError;
 use serde_json::json;
 
 use crate::protected::call;
@@ -54,7 +54,7 @@ async fn every_reason_to_refuse_a_token_gives_the_same_bytes() {
 #[actix_web::test]
 async fn a_bad_token_is_never_told_what_it_lacks() {
     let expired = with_claims(&with(with(claims(), "exp", 1), "scope", ""));
-    assert_eq!(refusal(&expired), Some(Refusal::Expired));
+    assert_eq!(refusal(&expired), Some(TokenError::Expired));
     let answer = call(bearing("/api/upload", &expired)).await;
     assert_eq!((answer.status, answer.error()), (401, "invalid_token".to_owned()));
 }

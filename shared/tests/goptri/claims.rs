@@ -1,6 +1,6 @@
 //! What an access token must say, and what it may.
 
-use goptri::Refusal;
+use goptri::TokenError;
 use serde_json::{Value, json};
 
 use test_support::forge::{
@@ -8,9 +8,9 @@ use test_support::forge::{
     without,
 };
 
-const WRONG_TYPE: Option<Refusal> = Some(Refusal::Json("payload"));
+const WRONG_TYPE: Option<TokenError> = Some(TokenError::Json("payload"));
 
-fn refusal_with(member: &str, value: impl Into<Value>) -> Option<Refusal> {
+fn refusal_with(member: &str, value: impl Into<Value>) -> Option<TokenError> {
     refusal(&with_claims(&with(claims(), member, value)))
 }
 
@@ -38,7 +38,7 @@ fn the_issuer_is_compared_byte_by_byte() {
         "https://\u{430}uth.example",
     ];
     for issuer in others {
-        assert_eq!(refusal_with("iss", issuer), Some(Refusal::WrongIssuer), "{issuer:?}");
+        assert_eq!(refusal_with("iss", issuer), Some(TokenError::WrongIssuer), "{issuer:?}");
     }
     for issuer in
         [json!([ISSUER]), json!([ISSUER, "x"]), json!(null), json!(1), json!(true), json!({ "iss": ISSUER })]
@@ -73,11 +73,11 @@ fn the_audience_names_this_service_exactly() {
         "https://api.example,https://other.example",
     ];
     for audience in others {
-        assert_eq!(refusal_with("aud", audience), Some(Refusal::WrongAudience), "{audience:?}");
-        assert_eq!(refusal_with("aud", json!([audience])), Some(Refusal::WrongAudience), "[{audience:?}]");
+        assert_eq!(refusal_with("aud", audience), Some(TokenError::WrongAudience), "{audience:?}");
+        assert_eq!(refusal_with("aud", json!([audience])), Some(TokenError::WrongAudience), "[{audience:?}]");
     }
-    assert_eq!(refusal_with("aud", json!(others)), Some(Refusal::WrongAudience));
-    assert_eq!(refusal_with("aud", json!([])), Some(Refusal::WrongAudience));
+    assert_eq!(refusal_with("aud", json!(others)), Some(TokenError::WrongAudience));
+    assert_eq!(refusal_with("aud", json!([])), Some(TokenError::WrongAudience));
     let no_audience = [
         json!(null),
         json!(1),
@@ -212,13 +212,13 @@ fn every_token_belongs_to_a_session_or_to_the_client_itself() {
     let table = [
         ("a person's", claims(), None),
         ("a client's own", clients_own.clone(), None),
-        ("a person's without a session", without(claims(), "sid"), Some(Refusal::NoSession)),
+        ("a person's without a session", without(claims(), "sid"), Some(TokenError::NoSession)),
         (
             "a client's with another client's name",
             with(clients_own.clone(), "client_id", "Printer"),
-            Some(Refusal::NoSession),
+            Some(TokenError::NoSession),
         ),
-        ("a client's with a session", with(clients_own, "sid", "s"), Some(Refusal::NoSession)),
+        ("a client's with a session", with(clients_own, "sid", "s"), Some(TokenError::NoSession)),
     ];
     for (whose, claims, expected) in table {
         assert_eq!(refusal(&with_claims(&claims)), expected, "{whose}");

@@ -1,6 +1,6 @@
 //! A token has one form and one spelling: what is not exactly that is refused before anything is made of it.
 
-use goptri::{Compact, MAX_TOKEN_BYTES, Refusal};
+use goptri::{MAX_TOKEN_BYTES, TokenError, UnverifiedJws};
 use serde_json::json;
 
 use test_support::forge::{base64url, claims, forge, good, header, refusal, seal, token, with};
@@ -31,7 +31,7 @@ fn a_byte_outside_the_alphabet_is_refused_wherever_it_stands() {
     for strange in outside.chain(['\u{feff}', '\u{200b}', '\u{2024}', '\u{ff0e}', '\u{1f600}']) {
         for place in places {
             let token = format!("{}{strange}{}", &good[..place], &good[place..]);
-            assert_eq!(refusal(&token), Some(Refusal::NotCompact), "{strange:?} at {place}");
+            assert_eq!(refusal(&token), Some(TokenError::NotCompact), "{strange:?} at {place}");
         }
     }
 }
@@ -57,12 +57,12 @@ fn a_token_has_three_segments() {
         format!("{good}.{good}"),
     ];
     for token in table {
-        assert_eq!(refusal(&token), Some(Refusal::NotCompact), "{token}");
+        assert_eq!(refusal(&token), Some(TokenError::NotCompact), "{token}");
     }
-    assert_eq!(refusal(".."), Some(Refusal::Json("header")));
-    assert_eq!(refusal(&seal("", payload)), Some(Refusal::Json("header")));
-    assert_eq!(refusal(&seal(header, "")), Some(Refusal::Json("payload")));
-    assert_eq!(refusal(&format!("{signed}.")), Some(Refusal::BadSignature));
+    assert_eq!(refusal(".."), Some(TokenError::Json("header")));
+    assert_eq!(refusal(&seal("", payload)), Some(TokenError::Json("header")));
+    assert_eq!(refusal(&seal(header, "")), Some(TokenError::Json("payload")));
+    assert_eq!(refusal(&format!("{signed}.")), Some(TokenError::BadSignature));
 }
 
 /// JV-08
@@ -76,7 +76,7 @@ fn the_json_serialization_is_refused() {
     let general =
         json!({ "payload": payload, "signatures": [{ "protected": header, "signature": signature }] });
     for token in [flat.to_string(), general.to_string(), json!(good).to_string(), json!([good]).to_string()] {
-        assert_eq!(refusal(&token), Some(Refusal::NotCompact), "{token}");
+        assert_eq!(refusal(&token), Some(TokenError::NotCompact), "{token}");
     }
 }
 
@@ -94,8 +94,8 @@ fn a_token_of_eight_kibibytes_passes_and_one_byte_more_is_refused() {
     };
     assert_eq!(MAX_TOKEN_BYTES, 8192);
     assert_eq!(refusal(&of_length(8192).unwrap()), None);
-    assert_eq!(refusal(&of_length(8193).unwrap()), Some(Refusal::TooLong));
-    assert_eq!(refusal(&".".repeat(1 << 20)), Some(Refusal::TooLong));
+    assert_eq!(refusal(&of_length(8193).unwrap()), Some(TokenError::TooLong));
+    assert_eq!(refusal(&".".repeat(1 << 20)), Some(TokenError::TooLong));
 }
 
 /// JV-09
@@ -108,7 +108,11 @@ fn padding_and_the_other_base64_alphabet_are_refused_in_each_segment() {
             let mut parts: Vec<String> = good.split('.').map(str::to_owned).collect();
             parts[segment] =
                 if from.is_empty() { parts[segment].clone() + to } else { to.to_owned() + &parts[segment] };
-            assert_eq!(refusal(&parts.join(".")), Some(Refusal::NotCompact), "{to:?} in segment {segment}");
+            assert_eq!(
+                refusal(&parts.join(".")),
+                Some(TokenError::NotCompact),
+                "{to:?} in segment {segment}"
+            );
         }
     }
 }
@@ -126,7 +130,7 @@ fn bits_left_over_at_the_end_of_a_segment_are_refused_although_the_mac_covers_th
         ("signature", bump_last(&untouched)),
     ];
     for (segment, token) in table {
-        assert_eq!(refusal(&token), Some(Refusal::Base64), "{segment}");
+        assert_eq!(refusal(&token), Some(TokenError::Base64), "{segment}");
     }
 }
 
@@ -135,11 +139,11 @@ fn bits_left_over_at_the_end_of_a_segment_are_refused_although_the_mac_covers_th
 fn a_segment_of_a_length_that_base64_cannot_have_is_refused() {
     let (header, payload) = (base64url(header().to_string() + "  "), base64url(claims().to_string()));
     let one_over = |segment: &str| segment[..segment.len() / 4 * 4 - 3].to_owned();
-    assert_eq!(refusal(&seal(&one_over(&header), &payload)), Some(Refusal::Base64));
-    assert_eq!(refusal(&seal(&header, &one_over(&payload))), Some(Refusal::Base64));
+    assert_eq!(refusal(&seal(&one_over(&header), &payload)), Some(TokenError::Base64));
+    assert_eq!(refusal(&seal(&header, &one_over(&payload))), Some(TokenError::Base64));
     let good = good();
     let (signed, mac) = good.rsplit_once('.').unwrap();
-    assert_eq!(refusal(&format!("{signed}.{}", one_over(mac))), Some(Refusal::Base64));
+    assert_eq!(refusal(&format!("{signed}.{}", one_over(mac))), Some(TokenError::Base64));
 }
 
 /// JV-10
@@ -181,9 +185,9 @@ fn header_and_payload_are_one_json_object_in_utf_8() {
         ];
         for bytes in wrong {
             let (token, expected) = if part == "header" {
-                (forge(&bytes, claims().to_string()), Refusal::Json("header"))
+                (forge(&bytes, claims().to_string()), TokenError::Json("header"))
             } else {
-                (forge(header().to_string(), &bytes), Refusal::Json("payload"))
+                (forge(header().to_string(), &bytes), TokenError::Json("payload"))
             };
             assert_eq!(refusal(&token), Some(expected), "{part} {:?}", String::from_utf8_lossy(&bytes));
         }
@@ -193,9 +197,9 @@ fn header_and_payload_are_one_json_object_in_utf_8() {
 #[test]
 fn a_token_taken_apart_shows_its_two_texts() {
     let good = good();
-    let compact = Compact::parse(&good).unwrap();
+    let compact = UnverifiedJws::parse(&good).unwrap();
     assert_eq!(compact.header_json(), header().to_string());
     assert_eq!(compact.payload_json(), Ok(claims().to_string()));
     let array = forge(header().to_string(), "[]");
-    assert_eq!(Compact::parse(&array).unwrap().payload_json(), Err(Refusal::Json("payload")));
+    assert_eq!(UnverifiedJws::parse(&array).unwrap().payload_json(), Err(TokenError::Json("payload")));
 }

@@ -1,6 +1,6 @@
 //! A member that stands twice means two things, for parsers differ in which one wins.
 
-use goptri::Refusal;
+use goptri::TokenError;
 
 use test_support::forge::{claims, forge, header, refusal};
 
@@ -32,7 +32,7 @@ fn a_header_with_a_member_twice_is_refused() {
             genuine.replace('}', &format!(",{members}}}")),
         ] {
             let token = forge(&json, claims().to_string());
-            assert_eq!(refusal(&token), Some(Refusal::DuplicateMember("header")), "{json}");
+            assert_eq!(refusal(&token), Some(TokenError::DuplicateMember("header")), "{json}");
         }
     }
 }
@@ -56,7 +56,7 @@ fn a_payload_with_a_member_twice_is_refused() {
             genuine.replace('}', &format!(",{members}}}")),
         ] {
             let token = forge(header().to_string(), &json);
-            assert_eq!(refusal(&token), Some(Refusal::DuplicateMember("payload")), "{json}");
+            assert_eq!(refusal(&token), Some(TokenError::DuplicateMember("payload")), "{json}");
         }
     }
 }
@@ -66,8 +66,8 @@ fn a_payload_with_a_member_twice_is_refused() {
 fn a_member_twice_of_which_one_is_no_claim_is_refused() {
     let genuine = claims().to_string();
     for (json, expected) in [
-        (genuine.replacen('{', r#"{"iss":null,"#, 1), Refusal::Json("payload")),
-        (genuine.replace('}', r#","iss":null}"#), Refusal::DuplicateMember("payload")),
+        (genuine.replacen('{', r#"{"iss":null,"#, 1), TokenError::Json("payload")),
+        (genuine.replace('}', r#","iss":null}"#), TokenError::DuplicateMember("payload")),
     ] {
         assert_eq!(refusal(&forge(header().to_string(), &json)), Some(expected), "{json}");
     }

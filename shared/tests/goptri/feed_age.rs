@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use goptri::Refusal;
-use goptri::revocation::{Kind, OnStale, Pace};
+use goptri::TokenError;
+use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
 use crate::feed_server::end;
 use crate::followed::{Followed, PACE};
@@ -37,7 +37,7 @@ fn the_age_that_the_server_tells_counts() {
     followed.clock.advance(Duration::from_secs(11));
     feed.heartbeat(61_500);
     followed.wait_for_log("ON_STALE=refuse: no access token is accepted");
-    assert_eq!(followed.refusal(&good()), Some(Refusal::Stale));
+    assert_eq!(followed.refusal(&good()), Some(TokenError::Stale));
     feed.heartbeat(0);
     followed.wait("it is fresh", || followed.refusal(&good()).is_none());
     followed.wait_for_log("what is known of ended sessions is fresh again");
@@ -66,7 +66,7 @@ fn that_it_has_caught_up_may_lie_in_a_buffer_too() {
     let followed = Followed::start(OnStale::Allow);
     let mut feed = followed.server.next().accept();
     feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":100000}"#);
-    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
     followed.wait_until_revoked(&good());
     assert_eq!((followed.revocations.age(), followed.revocations.is_connected()), (None, false));
     followed.clock.advance(Duration::from_secs(12));
@@ -84,7 +84,7 @@ fn after_a_stop_that_was_longer_than_the_feed_may_be_silent_it_asks_anew() {
     let followed = Followed::start(OnStale::Refuse);
     let mut feed = followed.caught_up();
     followed.clock.advance(Duration::from_hours(1));
-    assert_eq!(followed.refusal(&good()), Some(Refusal::Stale), "at once, and not when somebody notices");
+    assert_eq!(followed.refusal(&good()), Some(TokenError::Stale), "at once, and not when somebody notices");
     feed.heartbeat(0);
     feed.wait_until_closed();
     assert!(seconds(&followed) >= 3_600);
@@ -98,9 +98,9 @@ fn after_a_stop_that_was_longer_than_the_feed_may_be_silent_it_asks_anew() {
 fn a_feed_that_falls_silent_is_left() {
     let short = Duration::from_millis(50);
     for (what, pace) in [
-        ("in the head", Pace { answer: short, ..PACE }),
-        ("before the first event", Pace { first: short, ..PACE }),
-        ("half-way through an event", Pace { next: short, ..PACE }),
+        ("in the head", FeedTimeouts { answer: short, ..PACE }),
+        ("before the first event", FeedTimeouts { first: short, ..PACE }),
+        ("half-way through an event", FeedTimeouts { next: short, ..PACE }),
     ] {
         let followed = Followed::start_at(OnStale::Allow, pace);
         let mut feed = followed.server.next();

@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use goptri::revocation::{Kind, OnStale};
-use goptri::{Clock, Environment, Guard, Refusal, SystemClock};
+use goptri::revocation::{EntryKind, OnStale};
+use goptri::{Clock, Environment, Guard, SystemClock, TokenError};
 
 use crate::feed_server::{FeedServer, end};
 use crate::followed::{FEED_SECRET, Followed};
@@ -32,12 +32,12 @@ fn sessions_tokens_and_clients_are_refused_as_soon_as_the_feed_says_so() {
     for token in &tokens {
         assert_eq!(followed.refusal(token), None);
     }
-    feed.revoke(vec![end(Kind::Token, TOKEN, NOW, 60), end(Kind::Client, "reports", NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Token, TOKEN, NOW, 60), end(EntryKind::Client, "reports", NOW, 60)]);
     for token in [&tokens[0], &tokens[2]] {
         followed.wait_until_revoked(token);
     }
     assert_eq!([followed.refusal(&tokens[1])], [None]);
-    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
     followed.wait_until_revoked(&tokens[1]);
     assert_eq!(followed.revocations.len(), 3);
 }
@@ -47,13 +47,13 @@ fn sessions_tokens_and_clients_are_refused_as_soon_as_the_feed_says_so() {
 fn it_is_ready_once_it_has_caught_up_and_not_before() {
     let followed = Followed::start(OnStale::Refuse);
     let mut feed = followed.server.next().accept();
-    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
     // A heartbeat says nothing about a snapshot that is not complete.
     feed.heartbeat(0);
     followed.wait_until_revoked(&good());
     let other = with_claims(&with(with(claims(), "sid", "another"), "jti", "another"));
     assert!(followed.revocations.ready().is_err() && !followed.revocations.is_connected());
-    assert_eq!((followed.revocations.age(), followed.refusal(&other)), (None, Some(Refusal::Stale)));
+    assert_eq!((followed.revocations.age(), followed.refusal(&other)), (None, Some(TokenError::Stale)));
     feed.caught_up(300);
     followed.wait("it is ready", || followed.revocations.ready().is_ok());
     assert_eq!(followed.refusal(&other), None);
@@ -68,17 +68,17 @@ fn reconnecting_keeps_what_was_known_and_adds_what_was_missed() {
     let followed = Followed::start(OnStale::Allow);
     let mut feed = followed.caught_up();
     let twin = with_claims(&with(with(claims(), "sid", "missed"), "jti", "another"));
-    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
     followed.wait_until_revoked(&good());
     drop(feed);
     followed.wait("it is lost", || !followed.revocations.is_connected());
-    assert_eq!(followed.refusal(&good()), Some(Refusal::Revoked));
+    assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord));
     let mut feed = followed.server.next().accept();
-    feed.revoke(vec![end(Kind::Session, "missed", NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Session, "missed", NOW, 60)]);
     followed.wait_until_revoked(&twin);
     feed.caught_up(0);
     followed.wait_for_log("the revocation feed is heard again");
-    assert_eq!(followed.refusal(&good()), Some(Refusal::Revoked), "though it was not told again");
+    assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord), "though it was not told again");
     assert_eq!(followed.log.times("the revocation feed is not heard"), 1, "{}", followed.log.text());
 }
 
@@ -102,8 +102,8 @@ fn an_outage_is_told_once_when_it_begins_and_once_when_it_ends() {
 fn an_entry_that_expires_is_taken_out_of_memory_in_the_background() {
     let followed = Followed::start(OnStale::Allow);
     let mut feed = followed.caught_up();
-    let ids =
-        (0..500_u64).map(|number| end(Kind::Token, &format!("{number:032x}"), NOW, 60 + number % 2 * 600));
+    let ids = (0..500_u64)
+        .map(|number| end(EntryKind::Token, &format!("{number:032x}"), NOW, 60 + number % 2 * 600));
     feed.revoke(ids.collect());
     followed.wait("all are there", || followed.revocations.len() == 500);
     followed.clock.advance(Duration::from_secs(62));
@@ -143,7 +143,7 @@ fn a_guard_of_the_environment_follows_the_feed_until_its_last_clone_is_dropped()
     let guard =
         Guard::following(&environment(&[("FEED_SECRET", FEED_SECRET), ("AUTH_SERVER_URL", &url)])).unwrap();
     let mut feed = server.next().accept();
-    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
     let started = std::time::Instant::now();
     while guard.revocations().unwrap().ready().is_err() {
@@ -152,11 +152,11 @@ fn a_guard_of_the_environment_follows_the_feed_until_its_last_clone_is_dropped()
     }
     let now = SystemClock.now().timestamp();
     let token = with_claims(&with(with(claims(), "iat", now), "exp", now + 900));
-    assert_eq!(guard.check(&token).err(), Some(Refusal::Revoked));
+    assert_eq!(guard.check(&token).err(), Some(TokenError::RevocationRecord));
     let clone = guard.clone();
     drop(guard);
     assert!(feed.heartbeat(0));
-    assert_eq!(clone.check(&token).err(), Some(Refusal::Revoked));
+    assert_eq!(clone.check(&token).err(), Some(TokenError::RevocationRecord));
     drop(clone);
     feed.wait_until_closed();
 

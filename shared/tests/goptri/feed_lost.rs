@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use goptri::Refusal;
-use goptri::revocation::{Kind, OnStale, Pace};
+use goptri::TokenError;
+use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
 use crate::feed_server::{Asked, end};
 use crate::followed::{FEED_SECRET, Followed};
@@ -13,10 +13,10 @@ use test_support::forge::{NOW, good};
 /// After what the test did, a good server heals everything, and what was known before is still known.
 fn heals(followed: &Followed) {
     let mut feed = followed.server.next().accept();
-    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
     followed.wait("it has caught up", || followed.revocations.ready().is_ok());
-    assert_eq!(followed.refusal(&good()), Some(Refusal::Revoked));
+    assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord));
     assert!(!followed.log.text().contains(FEED_SECRET) && !followed.log.text().contains("panicked"));
 }
 
@@ -96,11 +96,11 @@ fn a_stream_that_turns_to_nonsense_is_left() {
     for (nonsense, reason) in table {
         let followed = Followed::start(OnStale::Allow);
         let mut feed = followed.server.next().accept();
-        feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+        feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
         feed.send(nonsense);
         drop(feed);
         followed.wait_for_log(reason);
-        assert_eq!(followed.refusal(&good()), Some(Refusal::Revoked), "what came whole counts");
+        assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord), "what came whole counts");
         assert!(followed.revocations.ready().is_err());
         heals(&followed);
     }
@@ -117,7 +117,7 @@ fn garbage_that_is_no_event_is_skipped() {
     }
     feed.event("keys", "{}");
     feed.event("weather", "rain");
-    feed.revoke(vec![end(Kind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
     followed.wait_until_revoked(&good());
     followed.wait("it has caught up", || followed.revocations.is_connected());
@@ -185,7 +185,7 @@ fn a_gigabyte_is_cut_off_after_the_first_megabyte() {
 /// A hundred reasons to come back at once, and it does not: it waits longer each time.
 #[test]
 fn a_server_that_hangs_up_at_once_is_not_run_into_the_ground() {
-    let pace = Pace { shortest_pause: Duration::from_millis(100), ..Pace::default() };
+    let pace = FeedTimeouts { shortest_pause: Duration::from_millis(100), ..FeedTimeouts::default() };
     let followed = Followed::start_at(OnStale::Allow, pace);
     let started = std::time::Instant::now();
     for _ in 0..5 {

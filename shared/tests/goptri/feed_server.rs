@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use goptri::revocation::{Batch, Beat, CAUGHT_UP, Entry, HEARTBEAT, Kind, REVOCATIONS};
+use goptri::revocation::{Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, Heartbeat, REVOCATIONS};
 
 /// Nothing here takes so long; a test that waits longer has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -168,12 +168,12 @@ impl Asked {
 
     fn beat(&self, age_ms: u64) -> String {
         let uptime_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap();
-        serde_json::to_string(&Beat { age_ms, uptime_ms }).unwrap()
+        serde_json::to_string(&Heartbeat { age_ms, uptime_ms }).unwrap()
     }
 }
 
 /// The end of something, which everybody must know for so many seconds.
-pub(crate) fn end(kind: Kind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
+pub(crate) fn end(kind: EntryKind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
     let revoked_at = serde_json::from_value(revoked_at.into()).unwrap();
     Entry { kind, subject: subject.to_owned(), revoked_at, expires_in }
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use goptri::Environment;
-use goptri::revocation::{Feed, FeedFollower, Revocations};
+use goptri::revocation::{FeedFollower, FeedSource, RevocationSet};
 use goptri_settings::Settings;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -75,9 +75,9 @@ fn a_certificate_is_trusted_if_it_is_for_that_name_and_its_issuer_is_known() {
         let environment = Environment::from_pairs(variables);
         let settings = Settings::new(&environment);
         let asked = goptri::settings::auth_server(&settings).zip(goptri::settings::feed_secrets(&settings));
-        let (auth_server, secrets) = settings.finish(asked).unwrap();
-        let feed = Feed::new(auth_server, secrets);
-        let follower = FeedFollower::start(feed, Revocations::default()).unwrap();
+        let (auth_server, secrets) = settings.into_result(asked).unwrap();
+        let feed = FeedSource::new(auth_server, secrets);
+        let follower = FeedFollower::start(feed, RevocationSet::default()).unwrap();
         let sentence = match reason {
             None => "the revocation feed is heard",
             Some(_) => "auth-server cannot be reached: invalid peer certificate",

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goptri::revocation::{
-    Feed, FeedFollower, FeedSecrets, ManualMonotonic, OnStale, Pace, Revocations, Staleness,
+    FeedFollower, FeedSecrets, FeedSource, FeedTimeouts, ManualMonotonicClock, OnStale, RevocationSet,
+    StalenessPolicy,
 };
-use goptri::{AuthServer, Guard, Refusal};
+use goptri::{AuthServer, Guard, TokenError};
 use goptri_settings::Plain;
 use tracing::dispatcher::DefaultGuard;
 
@@ -17,7 +18,7 @@ use test_support::forge::{StoppedClock, verifier};
 pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
 
 /// Fast enough for a test, and with patience enough for a busy machine.
-pub(crate) const PACE: Pace = Pace {
+pub(crate) const PACE: FeedTimeouts = FeedTimeouts {
     answer: Duration::from_secs(20),
     first: Duration::from_secs(20),
     next: Duration::from_secs(20),
@@ -27,8 +28,8 @@ pub(crate) const PACE: Pace = Pace {
 
 pub(crate) struct Followed {
     pub(crate) server: FeedServer,
-    pub(crate) clock: ManualMonotonic,
-    pub(crate) revocations: Revocations,
+    pub(crate) clock: ManualMonotonicClock,
+    pub(crate) revocations: RevocationSet,
     pub(crate) guard: Guard,
     pub(crate) log: Log,
     follower: Option<FeedFollower>,
@@ -40,13 +41,13 @@ impl Followed {
         Self::start_at(then, PACE)
     }
 
-    pub(crate) fn start_at(then: OnStale, pace: Pace) -> Self {
+    pub(crate) fn start_at(then: OnStale, pace: FeedTimeouts) -> Self {
         let (log, logging) = Log::start();
-        let (server, clock) = (FeedServer::start(), ManualMonotonic::default());
-        let staleness = Staleness { max: Duration::from_mins(1), then };
-        let revocations = Revocations::new(staleness, Arc::new(clock.clone()));
+        let (server, clock) = (FeedServer::start(), ManualMonotonicClock::default());
+        let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: then };
+        let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
         let secrets = FeedSecrets::new(Plain::new(FEED_SECRET.into()), Vec::new());
-        let feed = Feed::new(AuthServer::new(&server.url(), &[]).unwrap(), secrets).at_pace(pace);
+        let feed = FeedSource::new(AuthServer::new(&server.url(), &[]).unwrap(), secrets).at_pace(pace);
         let follower = FeedFollower::start(feed, revocations.clone()).unwrap();
         let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
         Self { server, clock, revocations, guard, log, follower: Some(follower), _logging: logging }
@@ -60,12 +61,12 @@ impl Followed {
         asked
     }
 
-    pub(crate) fn refusal(&self, token: &str) -> Option<Refusal> {
+    pub(crate) fn refusal(&self, token: &str) -> Option<TokenError> {
         self.guard.check(token).err()
     }
 
     pub(crate) fn wait_until_revoked(&self, token: &str) {
-        self.wait("the token is refused", || self.refusal(token) == Some(Refusal::Revoked));
+        self.wait("the token is refused", || self.refusal(token) == Some(TokenError::RevocationRecord));
     }
 
     pub(crate) fn wait_for_log(&self, sentence: &str) {

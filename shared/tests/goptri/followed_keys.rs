@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use goptri::keys::KeysPace;
-use goptri::revocation::ManualMonotonic;
-use goptri::{Environment, Following, Guard, Refusal, TokenType};
+use goptri::keys::JwksRefreshConfig;
+use goptri::revocation::ManualMonotonicClock;
+use goptri::{Environment, Guard, GuardBuilder, TokenError, TokenType};
 use goptri_settings::Settings;
 use tracing::dispatcher::DefaultGuard;
 
@@ -15,7 +15,7 @@ use crate::test_keys::{jwks, kid_of, pairs};
 use test_support::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
 
 /// Nothing happens by itself: whatever is fetched, somebody has asked for. After a failure it is tried again soon.
-pub(crate) const ONLY_WHEN_ASKED: KeysPace = KeysPace {
+pub(crate) const ONLY_WHEN_ASKED: JwksRefreshConfig = JwksRefreshConfig {
     refresh: Duration::from_hours(1),
     again: Duration::from_hours(1),
     shortest_pause: Duration::from_millis(1),
@@ -26,8 +26,8 @@ pub(crate) const ONLY_WHEN_ASKED: KeysPace = KeysPace {
 };
 
 /// As soon as one answer is taken, the next is asked for.
-pub(crate) const AGAIN_AND_AGAIN: KeysPace =
-    KeysPace { refresh: Duration::from_millis(1), ..ONLY_WHEN_ASKED };
+pub(crate) const AGAIN_AND_AGAIN: JwksRefreshConfig =
+    JwksRefreshConfig { refresh: Duration::from_millis(1), ..ONLY_WHEN_ASKED };
 
 pub(crate) struct FollowedKeys {
     pub(crate) server: FeedServer,
@@ -37,20 +37,21 @@ pub(crate) struct FollowedKeys {
 }
 
 impl FollowedKeys {
-    pub(crate) fn start(server: FeedServer, pace: KeysPace, more: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(server: FeedServer, pace: JwksRefreshConfig, more: &[(&str, &str)]) -> Self {
         let (log, logging) = Log::start();
         let url = server.url();
         let common = [("AUTH_SERVER_URL", url.as_str()), ("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)];
         let environment = Environment::from_pairs([&common, more].concat());
         let settings = Settings::new(&environment);
-        let following = Following::read(&settings);
-        let following = settings.finish(following).unwrap().fetching_keys_at(pace);
-        let guard = following.start(Arc::new(StoppedClock), Arc::new(ManualMonotonic::default())).unwrap();
+        let following = GuardBuilder::read(&settings);
+        let following = settings.into_result(following).unwrap().with_key_refresh(pace);
+        let guard =
+            following.start(Arc::new(StoppedClock), Arc::new(ManualMonotonicClock::default())).unwrap();
         Self { server, guard, log, _logging: logging }
     }
 
     /// Why a token of this key is refused.
-    pub(crate) fn refusal(&self, pem: &str) -> Option<Refusal> {
+    pub(crate) fn refusal(&self, pem: &str) -> Option<TokenError> {
         self.guard.check(&token_of(pem)).err()
     }
 

@@ -1,6 +1,6 @@
 //! What a header may say: its kind, its key's name, and nothing that brings a key or demands an extension.
 
-use goptri::Refusal;
+use goptri::TokenError;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
@@ -23,10 +23,10 @@ fn bringing_a_key(secret: &str) -> Value {
 #[test]
 fn a_token_signed_by_the_key_that_it_brings_along_is_refused() {
     let table = [
-        (Some(kid(SECRET)), Refusal::BadSignature),
-        (Some(kid(OTHER_SECRET)), Refusal::UnknownKey),
-        (Some("https://evil.example/jwks.json".to_owned()), Refusal::UnknownKey),
-        (None, Refusal::NoKey),
+        (Some(kid(SECRET)), TokenError::BadSignature),
+        (Some(kid(OTHER_SECRET)), TokenError::UnknownKey),
+        (Some("https://evil.example/jwks.json".to_owned()), TokenError::UnknownKey),
+        (None, TokenError::NoKey),
     ];
     for (names, expected) in table {
         for (member, value) in bringing_a_key(OTHER_SECRET).as_object().unwrap() {
@@ -88,7 +88,7 @@ fn only_the_exact_name_of_a_key_at_hand_finds_it() {
     {
         assert_eq!(
             refusal(&with_header(&with(header(), "kid", name))),
-            Some(Refusal::UnknownKey),
+            Some(TokenError::UnknownKey),
             "{name:?}"
         );
     }
@@ -99,12 +99,12 @@ fn only_the_exact_name_of_a_key_at_hand_finds_it() {
 #[test]
 fn a_header_that_names_no_key_is_refused() {
     for header in [without(header(), "kid"), with(header(), "kid", json!(null))] {
-        assert_eq!(refusal(&with_header(&header)), Some(Refusal::NoKey), "{header}");
+        assert_eq!(refusal(&with_header(&header)), Some(TokenError::NoKey), "{header}");
     }
     for name in [json!(0), json!(true), json!([kid(SECRET)]), json!({ "kid": kid(SECRET) })] {
         assert_eq!(
             refusal(&with_header(&with(header(), "kid", name.clone()))),
-            Some(Refusal::Json("header")),
+            Some(TokenError::Json("header")),
             "{name}"
         );
     }
@@ -126,7 +126,7 @@ fn a_header_that_demands_anything_is_refused() {
     for member in ["crit", "zip", "enc"] {
         for value in anything.iter().cloned().chain([json!("DEF"), json!("A128GCM")]) {
             let header = with(with(header(), "b64", false), member, value);
-            assert_eq!(refusal(&with_header(&header)), Some(Refusal::Extension), "{header}");
+            assert_eq!(refusal(&with_header(&header)), Some(TokenError::Extension), "{header}");
         }
     }
 }
@@ -137,7 +137,7 @@ fn a_count_of_rounds_costs_nothing() {
     let rounds = with(header(), "p2c", u64::MAX);
     assert_eq!(refusal(&with_header(&rounds)), None);
     let password = with(rounds, "alg", "PBES2-HS256+A128KW");
-    assert_eq!(refusal(&with_header(&password)), Some(Refusal::WrongAlgorithm));
+    assert_eq!(refusal(&with_header(&password)), Some(TokenError::WrongAlgorithm));
 }
 
 /// JV-12
@@ -175,15 +175,19 @@ fn the_type_of_an_access_token_is_told_without_case_and_with_or_without_applicat
         "applicati\u{f6}n/at+jwt",
     ];
     for typ in others {
-        assert_eq!(refusal(&with_header(&with(header(), "typ", typ))), Some(Refusal::WrongType), "{typ:?}");
+        assert_eq!(
+            refusal(&with_header(&with(header(), "typ", typ))),
+            Some(TokenError::WrongType),
+            "{typ:?}"
+        );
     }
     for header in [without(header(), "typ"), with(header(), "typ", json!(null))] {
-        assert_eq!(refusal(&with_header(&header)), Some(Refusal::WrongType), "{header}");
+        assert_eq!(refusal(&with_header(&header)), Some(TokenError::WrongType), "{header}");
     }
     for typ in [json!(1), json!(true), json!(["at+jwt"]), json!({ "typ": "at+jwt" })] {
         assert_eq!(
             refusal(&with_header(&with(header(), "typ", typ.clone()))),
-            Some(Refusal::Json("header")),
+            Some(TokenError::Json("header")),
             "{typ}"
         );
     }

@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use goptri::{KeyRing, Refusal};
+use goptri::{KeyRing, TokenError};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
@@ -28,7 +28,9 @@ fn a_key_verifies_nothing_but_its_own_algorithm() {
     for (alg, pem, _) in EACH_TYPE {
         for (named_alg, named, _) in EACH_TYPE {
             // As its signer says, and as the key that it names would have it.
-            for (says, right_key) in [(alg, Refusal::WrongAlgorithm), (named_alg, Refusal::BadSignature)] {
+            for (says, right_key) in
+                [(alg, TokenError::WrongAlgorithm), (named_alg, TokenError::BadSignature)]
+            {
                 let signed = unsigned(says, &kid_of(named));
                 let expected = (alg != named_alg).then_some(right_key);
                 let refused = refusal(&ring, &token(&signed, sign(alg, pem, &signed)));
@@ -37,10 +39,10 @@ fn a_key_verifies_nothing_but_its_own_algorithm() {
         }
         let signed = unsigned(alg, &kid(SECRET));
         let of_the_secret = token(&signed, sign(alg, pem, &signed));
-        assert_eq!(refusal(&ring, &of_the_secret), Some(Refusal::WrongAlgorithm), "{alg} and a secret");
+        assert_eq!(refusal(&ring, &of_the_secret), Some(TokenError::WrongAlgorithm), "{alg} and a secret");
         let signed = unsigned("HS256", &kid(SECRET));
         let of_the_secret = token(&signed, sign(alg, pem, &signed));
-        assert_eq!(refusal(&ring, &of_the_secret), Some(Refusal::BadSignature), "{alg} and a secret");
+        assert_eq!(refusal(&ring, &of_the_secret), Some(TokenError::BadSignature), "{alg} and a secret");
     }
 }
 
@@ -55,13 +57,13 @@ fn a_genuine_signature_under_another_name_is_refused() {
             "Ed448",
         ] {
             let signed = unsigned(says, &kid_of(pem));
-            let expected = (says != alg).then_some(Refusal::WrongAlgorithm);
+            let expected = (says != alg).then_some(TokenError::WrongAlgorithm);
             assert_eq!(refusal(&ring, &token(&signed, sign(alg, pem, &signed))), expected, "{alg} as {says}");
         }
     }
     // What the same RSA key can do as well, and what the token may say of it.
     for other in ["RS384", "RS512", "PS256"] {
-        for (says, expected) in [(other, Refusal::WrongAlgorithm), ("RS256", Refusal::BadSignature)] {
+        for (says, expected) in [(other, TokenError::WrongAlgorithm), ("RS256", TokenError::BadSignature)] {
             let signed = unsigned(says, &kid_of(RSA));
             let refused = refusal(&ring, &token(&signed, sign(other, RSA, &signed)));
             assert_eq!(refused, Some(expected), "{other} that says it is {says}");
@@ -79,15 +81,15 @@ fn no_signature_and_a_signature_of_another_key_of_the_type_are_refused() {
         let longer = [genuine.as_slice(), &[0]].concat();
         let zeros = vec![0; genuine.len()];
         for wrong in [&[][..], &[0], &genuine[1..], &genuine[..genuine.len() - 1], &longer, &zeros] {
-            assert_eq!(refusal(&ring, &token(&signed, wrong)), Some(Refusal::BadSignature), "{alg}");
+            assert_eq!(refusal(&ring, &token(&signed, wrong)), Some(TokenError::BadSignature), "{alg}");
         }
     }
     let signed = unsigned("ES256", &kid_of(P256));
     let of_another = token(&signed, sign("ES256", P256_OTHER, &signed));
-    assert_eq!(refusal(&ring, &of_another), Some(Refusal::BadSignature));
+    assert_eq!(refusal(&ring, &of_another), Some(TokenError::BadSignature));
     let unknown = unsigned("ES256", &kid_of(P256_OTHER));
     let unknown = token(&unknown, sign("ES256", P256_OTHER, &unknown));
-    assert_eq!(refusal(&ring, &unknown), Some(Refusal::UnknownKey));
+    assert_eq!(refusal(&ring, &unknown), Some(TokenError::UnknownKey));
 }
 
 /// All that somebody could take for the bytes of this public key.
@@ -132,11 +134,11 @@ fn a_token_maced_with_a_public_key_is_refused() {
             for (form, bytes) in forms(pem, public_pem) {
                 let key = EncodingKey::from_secret(&bytes);
                 for (says, mac, expected) in [
-                    ("HS256", Algorithm::HS256, Refusal::WrongAlgorithm),
-                    ("HS384", Algorithm::HS384, Refusal::WrongAlgorithm),
-                    ("HS512", Algorithm::HS512, Refusal::WrongAlgorithm),
-                    (alg, Algorithm::HS256, Refusal::BadSignature),
-                    (alg, Algorithm::HS512, Refusal::BadSignature),
+                    ("HS256", Algorithm::HS256, TokenError::WrongAlgorithm),
+                    ("HS384", Algorithm::HS384, TokenError::WrongAlgorithm),
+                    ("HS512", Algorithm::HS512, TokenError::WrongAlgorithm),
+                    (alg, Algorithm::HS256, TokenError::BadSignature),
+                    (alg, Algorithm::HS512, TokenError::BadSignature),
                 ] {
                     let signed = unsigned(says, &kid_of(pem));
                     let mac = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, mac).unwrap();
@@ -150,7 +152,7 @@ fn a_token_maced_with_a_public_key_is_refused() {
                     let signed = unsigned("HS256", &name);
                     let mac = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap();
                     let refused = refusal(&ring, &format!("{signed}.{mac}"));
-                    let known = [Refusal::BadSignature, Refusal::UnknownKey];
+                    let known = [TokenError::BadSignature, TokenError::UnknownKey];
                     assert!(
                         refused.is_some_and(|refused| known.contains(&refused)),
                         "{form} of {alg}: {refused:?}"
@@ -164,7 +166,8 @@ fn a_token_maced_with_a_public_key_is_refused() {
 /// What a ring would call that secret, were it one.
 fn kid_if(secret: &str) -> String {
     let plain = test_support::forge::plain(secret);
-    KeyRing::from_secrets(&plain, &[]).map_or_else(|_| "?".to_owned(), |ring| ring.signs().kid.clone())
+    KeyRing::from_secrets(&plain, &[])
+        .map_or_else(|_| "?".to_owned(), |ring| ring.signing_key_name().kid.clone())
 }
 
 /// JV-05: a header brings no key, also when it is the one that signed.
@@ -173,9 +176,9 @@ fn a_public_key_that_a_token_brings_along_is_not_used() {
     let ring = pairs(&[ED25519, P256].concat());
     let brought = jwk(P256_OTHER);
     for (kid, expected) in [
-        (json!(kid_of(P256)), Refusal::BadSignature),
-        (json!(kid_of(P256_OTHER)), Refusal::UnknownKey),
-        (Value::Null, Refusal::NoKey),
+        (json!(kid_of(P256)), TokenError::BadSignature),
+        (json!(kid_of(P256_OTHER)), TokenError::UnknownKey),
+        (Value::Null, TokenError::NoKey),
     ] {
         for (member, value) in [
             ("jwk", brought.clone()),
@@ -215,7 +218,7 @@ fn only_the_exact_thumbprint_finds_a_key() {
         for near in near {
             let signed = unsigned(alg, &near);
             let refused = refusal(&ring, &token(&signed, sign(alg, pem, &signed)));
-            assert_eq!(refused, Some(Refusal::UnknownKey), "{near:?}");
+            assert_eq!(refused, Some(TokenError::UnknownKey), "{near:?}");
         }
     }
 }

@@ -4,15 +4,15 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use goptri::keys::{KeyFileFault, MAX_KEYS, PublicKeyFault};
-use goptri::{Environment, Faults, KeyRing, TokenType};
+use goptri::keys::{KeyFileError, MAX_KEYS, PublicKeyError};
+use goptri::{Environment, KeyRing, SettingErrors, TokenType};
 use goptri_settings::Settings;
 
 use crate::logged::Log;
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, kid_of, pairs, refusal};
 use test_support::forge::{SECRET, claims, good, kid};
 
-fn fault(pem: &str) -> KeyFileFault {
+fn fault(pem: &str) -> KeyFileError {
     KeyRing::from_pem(pem).unwrap_err()
 }
 
@@ -28,7 +28,7 @@ fn assert_tells_nothing(told: &str, pem: &str) {
 /// JV-24
 #[test]
 fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
-    use KeyFileFault::{
+    use KeyFileError::{
         Broken, Certificate, Empty, Encrypted, NoKey, OlderForm, Public, ShortRsa, TooMany, Twice,
         Unsupported, Weak,
     };
@@ -61,7 +61,7 @@ fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
         (include_str!("test_keys/rsa1024.pem").into(), ShortRsa, "an RSA key of less than 2048 bits"),
         (
             include_str!("test_keys/rsa_e3.pem").into(),
-            Weak(PublicKeyFault::WeakExponent),
+            Weak(PublicKeyError::WeakExponent),
             "cannot be used: its RSA exponent is even, less than 65537",
         ),
         ([P256, P256].concat(), Twice, "has the same key twice"),
@@ -80,9 +80,9 @@ fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
 #[test]
 fn a_bad_key_beside_good_ones_is_not_passed_over() {
     for (bad, expected) in [
-        (include_str!("test_keys/rsa1024.pem"), KeyFileFault::ShortRsa),
-        (include_str!("test_keys/p384.pem"), KeyFileFault::Unsupported),
-        (include_str!("test_keys/encrypted.pem"), KeyFileFault::Encrypted),
+        (include_str!("test_keys/rsa1024.pem"), KeyFileError::ShortRsa),
+        (include_str!("test_keys/p384.pem"), KeyFileError::Unsupported),
+        (include_str!("test_keys/encrypted.pem"), KeyFileError::Encrypted),
     ] {
         for pem in [[bad, ED25519, P256], [ED25519, bad, P256], [ED25519, P256, bad]] {
             assert_eq!(fault(&pem.concat()), expected);
@@ -105,11 +105,11 @@ fn a_file_that_breaks_off_anywhere_is_never_taken_for_another_key() {
                     assert!(blocks_are_whole, "taken, though it breaks off after {cut} bytes:\n{part}");
                     let found: Vec<_> = ring.verifying().names().collect();
                     assert_eq!(found[..], names[..part.matches(end).count()], "after {cut} bytes");
-                    assert_eq!(ring.signs(), whole.signs());
+                    assert_eq!(ring.signing_key_name(), whole.signing_key_name());
                 }
                 Err(fault) => {
                     assert!(!blocks_are_whole, "{fault} after {cut} bytes");
-                    let expected = if part.is_empty() { KeyFileFault::Empty } else { KeyFileFault::Broken };
+                    let expected = if part.is_empty() { KeyFileError::Empty } else { KeyFileError::Broken };
                     assert_eq!(fault, expected, "after {cut} bytes:\n{part}");
                 }
             }
@@ -124,9 +124,11 @@ fn a_mixture_of_two_p256_keys_is_neither_of_them_and_no_third() {
     let mut refused = 0;
     for cut in 0..P256.len() {
         match KeyRing::from_pem(&format!("{}{}", &P256[..cut], &P256_OTHER[cut..])) {
-            Ok(ring) => assert!(known.contains(&ring.signs().kid), "a third key after {cut} bytes"),
+            Ok(ring) => {
+                assert!(known.contains(&ring.signing_key_name().kid), "a third key after {cut} bytes");
+            }
             Err(fault) => {
-                assert_eq!(fault, KeyFileFault::Unsupported, "after {cut} bytes");
+                assert_eq!(fault, KeyFileError::Unsupported, "after {cut} bytes");
                 refused += 1;
             }
         }
@@ -134,11 +136,11 @@ fn a_mixture_of_two_p256_keys_is_neither_of_them_and_no_third() {
     assert!(refused > 100, "{refused}");
 }
 
-fn read(pairs: &[(&str, &str)]) -> Result<KeyRing, Faults> {
+fn read(pairs: &[(&str, &str)]) -> Result<KeyRing, SettingErrors> {
     let environment = Environment::from_pairs(pairs.iter().copied());
     let settings = Settings::new(&environment);
     let keys = goptri::settings::access_keys(&settings);
-    settings.finish(keys)
+    settings.into_result(keys)
 }
 
 fn write(folder: &Path, pem: &str, mode: u32) -> String {
@@ -155,12 +157,15 @@ fn a_key_file_signs_and_a_secret_beside_it_still_verifies() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), &[ED25519, P256].concat(), 0o600);
     let of_the_secret = read(&[("ACCESS_TOKEN_SECRET", SECRET)]).unwrap();
-    assert_eq!(of_the_secret.signs().kid, kid(SECRET));
+    assert_eq!(of_the_secret.signing_key_name().kid, kid(SECRET));
     let of_the_file = read(&[(KEY_FILE, &path)]).unwrap();
-    assert_eq!((of_the_file.signs().kid.as_str(), of_the_file.verifying().len()), (&*kid_of(ED25519), 2));
+    assert_eq!(
+        (of_the_file.signing_key_name().kid.as_str(), of_the_file.verifying().len()),
+        (&*kid_of(ED25519), 2)
+    );
     assert!(refusal(&of_the_file, &good()).is_some());
     let both = read(&[(KEY_FILE, &path), ("ACCESS_TOKEN_SECRET", SECRET)]).unwrap();
-    assert_eq!((both.signs().kid.as_str(), both.verifying().len()), (&*kid_of(ED25519), 3));
+    assert_eq!((both.signing_key_name().kid.as_str(), both.verifying().len()), (&*kid_of(ED25519), 3));
     for token in [good(), of_the_file.sign(TokenType::Access, &claims()).unwrap()] {
         assert_eq!(refusal(&both, &token), None);
     }
@@ -205,7 +210,7 @@ fn a_key_file_that_everybody_may_read_is_used_and_warned_about() {
         let (log, _logging) = Log::start();
         let folder = tempfile::tempdir().unwrap();
         let path = write(folder.path(), P256, mode);
-        assert_eq!(read(&[(KEY_FILE, &path)]).unwrap().signs().kid, kid_of(P256));
+        assert_eq!(read(&[(KEY_FILE, &path)]).unwrap().signing_key_name().kid, kid_of(P256));
         let told = log.text();
         assert_eq!(log.times("every user of this machine can read the file of keys"), warned, "{told}");
         assert!(warned == 0 || told.contains(&path) && told.contains(KEY_FILE) && told.contains("WARN"));

@@ -1,7 +1,7 @@
 //! A ring of key pairs: the private half signs, the public half verifies, under the name that follows from the key.
 
 use goptri::keys::Jwks;
-use goptri::{Compact, TokenType};
+use goptri::{TokenType, UnverifiedJws};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,7 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 ";
 
 fn header(token: &str) -> Value {
-    serde_json::from_str(Compact::parse(token).unwrap().header_json()).unwrap()
+    serde_json::from_str(UnverifiedJws::parse(token).unwrap().header_json()).unwrap()
 }
 
 #[test]
@@ -24,7 +24,10 @@ fn a_key_pair_signs_and_its_public_half_alone_verifies() {
         let ring = pairs(pem);
         let token = ring.sign(TokenType::Access, &claims()).unwrap();
         assert_eq!(header(&token), json!({ "typ": "at+jwt", "alg": alg, "kid": kid_of(pem) }));
-        assert_eq!((ring.signs().alg, ring.signs().kid.as_str()), (alg, kid_of(pem).as_str()));
+        assert_eq!(
+            (ring.signing_key_name().alg, ring.signing_key_name().kid.as_str()),
+            (alg, kid_of(pem).as_str())
+        );
         assert_eq!(refusal(&ring, &token), None, "{alg}");
 
         let (public, left_out) = Jwks::read(jwks(&[pem]).as_bytes()).unwrap();
@@ -95,14 +98,14 @@ fn of_several_blocks_the_first_signs_and_all_verify() {
         for pem in [order.concat(), order.join("\n\n# the next one\n"), order.concat().replace('\n', "\r\n")]
         {
             let ring = pairs(&pem);
-            assert_eq!(ring.signs().kid, kid_of(blocks[first]));
+            assert_eq!(ring.signing_key_name().kid, kid_of(blocks[first]));
             let names: Vec<String> = ring.verifying().names().map(|name| name.kid).collect();
             assert_eq!(names, order.iter().map(|pem| kid_of(pem)).collect::<Vec<_>>());
             let signed = ring.sign(TokenType::Access, &claims()).unwrap();
             assert_eq!(refusal(&pairs(blocks[first]), &signed), None, "another signed than is named");
             for block in blocks {
                 let token = pairs(block).sign(TokenType::Access, &claims()).unwrap();
-                assert_eq!(refusal(&ring, &token), None, "{:?}", pairs(block).signs());
+                assert_eq!(refusal(&ring, &token), None, "{:?}", pairs(block).signing_key_name());
             }
         }
     }
@@ -113,7 +116,7 @@ fn of_several_blocks_the_first_signs_and_all_verify() {
 fn pairs_and_secrets_verify_side_by_side() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
     let both = pairs(ED25519).also_verifying(secrets.verifying().clone());
-    assert_eq!(both.signs().kid, kid_of(ED25519));
+    assert_eq!(both.signing_key_name().kid, kid_of(ED25519));
     assert_eq!(both.verifying().len(), 3);
     let of_the_pair = both.sign(TokenType::Access, &claims()).unwrap();
     let of_other_secret = ring(&[OTHER_SECRET]).sign(TokenType::Access, &claims()).unwrap();

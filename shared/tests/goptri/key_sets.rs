@@ -1,18 +1,18 @@
 //! The keys of a set as somebody publishes it: which are taken, and which are left out beside those that are good.
 
 use goptri::TokenType;
-use goptri::keys::{Jwks, JwksFault, PublicKeyFault, VerifyingKeys};
+use goptri::keys::{Jwks, JwksError, PublicKeyError, VerifyingKeys};
 use serde_json::{Value, json};
 
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, kid_of, pairs};
 use test_support::forge::{base64url, claims, with, without};
 
-pub(crate) fn read(set: &Value) -> Result<(VerifyingKeys, Vec<PublicKeyFault>), JwksFault> {
+pub(crate) fn read(set: &Value) -> Result<(VerifyingKeys, Vec<PublicKeyError>), JwksError> {
     Jwks::read(set.to_string().as_bytes())
 }
 
 /// That with this key in the set, first or last, only it is left out, and for this reason.
-fn left_out(bad: &Value, expected: PublicKeyFault) {
+fn left_out(bad: &Value, expected: PublicKeyError) {
     let good = pairs(ED25519);
     let token = good.sign(TokenType::Access, &claims()).unwrap();
     for keys in [json!([bad, jwk(ED25519)]), json!([jwk(ED25519), bad])] {
@@ -58,26 +58,26 @@ fn keys_of_each_type_are_taken_under_the_name_that_the_set_gives_them() {
 fn an_rsa_key_that_is_too_short_too_long_or_weak_is_left_out() {
     let ones = |bytes: usize| vec![0xff; bytes];
     let table = [
-        (with_n(&ones(128)), PublicKeyFault::Length { bits: 1024 }),
-        (with_n(&[&[0x7f][..], &ones(255)].concat()), PublicKeyFault::Length { bits: 2047 }),
-        (with_n(&[&[1][..], &ones(1024)].concat()), PublicKeyFault::Length { bits: 8193 }),
-        (with_n(&ones(2048)), PublicKeyFault::Length { bits: 16384 }),
-        (with_e(&[1]), PublicKeyFault::WeakExponent),
-        (with_e(&[3]), PublicKeyFault::WeakExponent),
-        (with_e(&[17]), PublicKeyFault::WeakExponent),
-        (with_e(&[0xff, 0xff]), PublicKeyFault::WeakExponent),
-        (with_e(&[1, 0, 0]), PublicKeyFault::WeakExponent),
-        (with_e(&[1, 0, 2]), PublicKeyFault::WeakExponent),
-        (with_e(&[4, 0, 0, 0, 1]), PublicKeyFault::WeakExponent),
-        (with_e(&ones(256)), PublicKeyFault::WeakExponent),
-        (with_n(&[&ones(255)[..], &[0xfe]].concat()), PublicKeyFault::NoKey),
+        (with_n(&ones(128)), PublicKeyError::Length { bits: 1024 }),
+        (with_n(&[&[0x7f][..], &ones(255)].concat()), PublicKeyError::Length { bits: 2047 }),
+        (with_n(&[&[1][..], &ones(1024)].concat()), PublicKeyError::Length { bits: 8193 }),
+        (with_n(&ones(2048)), PublicKeyError::Length { bits: 16384 }),
+        (with_e(&[1]), PublicKeyError::WeakExponent),
+        (with_e(&[3]), PublicKeyError::WeakExponent),
+        (with_e(&[17]), PublicKeyError::WeakExponent),
+        (with_e(&[0xff, 0xff]), PublicKeyError::WeakExponent),
+        (with_e(&[1, 0, 0]), PublicKeyError::WeakExponent),
+        (with_e(&[1, 0, 2]), PublicKeyError::WeakExponent),
+        (with_e(&[4, 0, 0, 0, 1]), PublicKeyError::WeakExponent),
+        (with_e(&ones(256)), PublicKeyError::WeakExponent),
+        (with_n(&[&ones(255)[..], &[0xfe]].concat()), PublicKeyError::NoKey),
         // RFC 7518 §2: a number in as few bytes as it takes, or one key had two thumbprints.
-        (with_n(&[]), PublicKeyFault::Malformed),
-        (with_n(&[0; 256]), PublicKeyFault::Malformed),
-        (with_n(&[&[0][..], &ones(256)].concat()), PublicKeyFault::Malformed),
-        (with_n(&[&[0; 128][..], &ones(128)].concat()), PublicKeyFault::Malformed),
-        (with_e(&[]), PublicKeyFault::Malformed),
-        (with_e(&[0, 1, 0, 1]), PublicKeyFault::Malformed),
+        (with_n(&[]), PublicKeyError::Malformed),
+        (with_n(&[0; 256]), PublicKeyError::Malformed),
+        (with_n(&[&[0][..], &ones(256)].concat()), PublicKeyError::Malformed),
+        (with_n(&[&[0; 128][..], &ones(128)].concat()), PublicKeyError::Malformed),
+        (with_e(&[]), PublicKeyError::Malformed),
+        (with_e(&[0, 1, 0, 1]), PublicKeyError::Malformed),
     ];
     for (bad, expected) in table {
         left_out(&bad, expected);
@@ -111,10 +111,10 @@ fn power_of_65537() -> Vec<u8> {
 #[test]
 fn a_key_of_the_generator_behind_roca_is_left_out() {
     let made = include_str!("test_keys/roca_modulus.txt").trim_end();
-    left_out(&with(jwk(RSA), "n", made), PublicKeyFault::Roca);
+    left_out(&with(jwk(RSA), "n", made), PublicKeyError::Roca);
     let power = power_of_65537();
     assert_eq!((power.len(), power[0]), (257, 1));
-    left_out(&with_n(&power), PublicKeyFault::Roca);
+    left_out(&with_n(&power), PublicKeyError::Roca);
 }
 
 /// JV-24
@@ -123,42 +123,42 @@ fn a_key_of_another_curve_type_or_algorithm_or_for_another_use_is_left_out() {
     let [ed, ec, rsa] = [ED25519, P256, RSA].map(jwk);
     let ec = || ec.clone();
     let table = [
-        (with(ec(), "crv", "P-384"), PublicKeyFault::Unsupported),
-        (with(ec(), "crv", "P-521"), PublicKeyFault::Unsupported),
-        (with(ec(), "crv", "secp256k1"), PublicKeyFault::Unsupported),
-        (with(ec(), "crv", "p-256"), PublicKeyFault::Unsupported),
-        (with(ec(), "crv", "Ed25519"), PublicKeyFault::Unsupported),
-        (with(ec(), "crv", 256), PublicKeyFault::Unsupported),
-        (without(ec(), "crv"), PublicKeyFault::Unsupported),
-        (with(ed.clone(), "crv", "Ed448"), PublicKeyFault::Unsupported),
-        (with(ed.clone(), "crv", "X25519"), PublicKeyFault::Unsupported),
-        (with(ed.clone(), "crv", "P-256"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "kty", "EC"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "kty", "rsa"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "kty", "AKP"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "kty", "oct"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "kty", json!(null)), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "kty", json!(["RSA"])), PublicKeyFault::Unsupported),
-        (without(rsa.clone(), "kty"), PublicKeyFault::Unsupported),
-        (json!({}), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "alg", "RS512"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "alg", "PS256"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "alg", "HS256"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "alg", "RSA-OAEP"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "alg", "none"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "alg", json!(null)), PublicKeyFault::Unsupported),
-        (with(ec(), "alg", "ES384"), PublicKeyFault::Unsupported),
-        (with(ec(), "alg", "ECDH-ES"), PublicKeyFault::Unsupported),
-        (with(ed.clone(), "alg", "ES256"), PublicKeyFault::Unsupported),
-        (with(rsa.clone(), "use", "enc"), PublicKeyFault::OtherUse),
-        (with(ec(), "use", "SIG"), PublicKeyFault::OtherUse),
-        (with(ec(), "use", json!(null)), PublicKeyFault::OtherUse),
-        (with(ed.clone(), "use", json!(["sig"])), PublicKeyFault::OtherUse),
-        (with(rsa.clone(), "key_ops", json!([])), PublicKeyFault::OtherUse),
-        (with(rsa.clone(), "key_ops", json!(["sign"])), PublicKeyFault::OtherUse),
-        (with(rsa.clone(), "key_ops", json!(["encrypt", "wrapKey"])), PublicKeyFault::OtherUse),
-        (with(ed.clone(), "key_ops", "verify"), PublicKeyFault::OtherUse),
-        (with(with(ed, "use", "enc"), "key_ops", json!(["verify"])), PublicKeyFault::OtherUse),
+        (with(ec(), "crv", "P-384"), PublicKeyError::Unsupported),
+        (with(ec(), "crv", "P-521"), PublicKeyError::Unsupported),
+        (with(ec(), "crv", "secp256k1"), PublicKeyError::Unsupported),
+        (with(ec(), "crv", "p-256"), PublicKeyError::Unsupported),
+        (with(ec(), "crv", "Ed25519"), PublicKeyError::Unsupported),
+        (with(ec(), "crv", 256), PublicKeyError::Unsupported),
+        (without(ec(), "crv"), PublicKeyError::Unsupported),
+        (with(ed.clone(), "crv", "Ed448"), PublicKeyError::Unsupported),
+        (with(ed.clone(), "crv", "X25519"), PublicKeyError::Unsupported),
+        (with(ed.clone(), "crv", "P-256"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "kty", "EC"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "kty", "rsa"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "kty", "AKP"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "kty", "oct"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "kty", json!(null)), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "kty", json!(["RSA"])), PublicKeyError::Unsupported),
+        (without(rsa.clone(), "kty"), PublicKeyError::Unsupported),
+        (json!({}), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "alg", "RS512"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "alg", "PS256"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "alg", "HS256"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "alg", "RSA-OAEP"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "alg", "none"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "alg", json!(null)), PublicKeyError::Unsupported),
+        (with(ec(), "alg", "ES384"), PublicKeyError::Unsupported),
+        (with(ec(), "alg", "ECDH-ES"), PublicKeyError::Unsupported),
+        (with(ed.clone(), "alg", "ES256"), PublicKeyError::Unsupported),
+        (with(rsa.clone(), "use", "enc"), PublicKeyError::OtherUse),
+        (with(ec(), "use", "SIG"), PublicKeyError::OtherUse),
+        (with(ec(), "use", json!(null)), PublicKeyError::OtherUse),
+        (with(ed.clone(), "use", json!(["sig"])), PublicKeyError::OtherUse),
+        (with(rsa.clone(), "key_ops", json!([])), PublicKeyError::OtherUse),
+        (with(rsa.clone(), "key_ops", json!(["sign"])), PublicKeyError::OtherUse),
+        (with(rsa.clone(), "key_ops", json!(["encrypt", "wrapKey"])), PublicKeyError::OtherUse),
+        (with(ed.clone(), "key_ops", "verify"), PublicKeyError::OtherUse),
+        (with(with(ed, "use", "enc"), "key_ops", json!(["verify"])), PublicKeyError::OtherUse),
     ];
     for (bad, expected) in table {
         left_out(&with(bad, "kid", "bad"), expected);
@@ -174,10 +174,10 @@ fn a_key_whose_members_are_missing_of_the_wrong_type_or_no_key_is_left_out() {
         for member in members {
             // A name of its own, or the set had two of one.
             let bad = || with(jwk(pem), "kid", "bad");
-            left_out(&without(bad(), member), PublicKeyFault::Malformed);
+            left_out(&without(bad(), member), PublicKeyError::Malformed);
             let text = bad()[*member].as_str().unwrap().to_owned();
             for wrong in [json!(null), json!(7), json!([text]), json!({ "x": text }), json!(true)] {
-                left_out(&with(bad(), member, wrong), PublicKeyFault::Malformed);
+                left_out(&with(bad(), member, wrong), PublicKeyError::Malformed);
             }
             for wrong in [
                 format!("{text}="),
@@ -188,29 +188,29 @@ fn a_key_whose_members_are_missing_of_the_wrong_type_or_no_key_is_left_out() {
                 format!("{}/", &text[1..]),
                 "\u{fffd}".to_owned(),
             ] {
-                left_out(&with(bad(), member, wrong), PublicKeyFault::Malformed);
+                left_out(&with(bad(), member, wrong), PublicKeyError::Malformed);
             }
         }
     }
     let bad = |pem| with(jwk(pem), "kid", "bad");
     let x = ec["x"].as_str().unwrap();
     for (bad, expected) in [
-        (with(bad(ED25519), "x", base64url([7; 31])), PublicKeyFault::Malformed),
-        (with(bad(ED25519), "x", base64url([7; 33])), PublicKeyFault::Malformed),
-        (with(bad(ED25519), "x", ""), PublicKeyFault::Malformed),
-        (with(bad(P256), "x", base64url([7; 31])), PublicKeyFault::Malformed),
-        (with(bad(P256), "y", base64url([7; 33])), PublicKeyFault::Malformed),
+        (with(bad(ED25519), "x", base64url([7; 31])), PublicKeyError::Malformed),
+        (with(bad(ED25519), "x", base64url([7; 33])), PublicKeyError::Malformed),
+        (with(bad(ED25519), "x", ""), PublicKeyError::Malformed),
+        (with(bad(P256), "x", base64url([7; 31])), PublicKeyError::Malformed),
+        (with(bad(P256), "y", base64url([7; 33])), PublicKeyError::Malformed),
         // x and y have 64 bytes together.
-        (with(with(bad(P256), "x", base64url([7; 31])), "y", base64url([7; 33])), PublicKeyFault::Malformed),
-        (with(bad(P256), "y", other["y"].clone()), PublicKeyFault::NoKey),
-        (with(bad(P256), "y", x), PublicKeyFault::NoKey),
-        (with(with(bad(P256), "x", zeros.as_str()), "y", zeros.as_str()), PublicKeyFault::NoKey),
-        (with(bad(P256), "x", base64url([0xff; 32])), PublicKeyFault::NoKey),
+        (with(with(bad(P256), "x", base64url([7; 31])), "y", base64url([7; 33])), PublicKeyError::Malformed),
+        (with(bad(P256), "y", other["y"].clone()), PublicKeyError::NoKey),
+        (with(bad(P256), "y", x), PublicKeyError::NoKey),
+        (with(with(bad(P256), "x", zeros.as_str()), "y", zeros.as_str()), PublicKeyError::NoKey),
+        (with(bad(P256), "x", base64url([0xff; 32])), PublicKeyError::NoKey),
     ] {
         left_out(&bad, expected);
     }
     // A name that is none.
     for kid in [json!(null), json!(7), json!(["a"]), json!({})] {
-        left_out(&with(jwk(P256), "kid", kid), PublicKeyFault::Malformed);
+        left_out(&with(jwk(P256), "kid", kid), PublicKeyError::Malformed);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use goptri::TokenType;
-use goptri::keys::{Jwks, JwksFault, MAX_JWKS_BYTES, MAX_KEYS, PublicKeyFault};
+use goptri::keys::{Jwks, JwksError, MAX_JWKS_BYTES, MAX_KEYS, PublicKeyError};
 use serde_json::{Value, json};
 
 use crate::key_sets::read;
@@ -11,7 +11,7 @@ use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, jwks, kid_of, pairs}
 use test_support::forge::{OTHER_SECRET, SECRET, base64url, claims, ring, with, without};
 
 /// That this makes the whole set worth nothing, good keys and all.
-fn refused(set: &[u8], expected: JwksFault) {
+fn refused(set: &[u8], expected: JwksError) {
     let fault = Jwks::read(set).unwrap_err();
     assert_eq!(fault, expected, "{}", String::from_utf8_lossy(&set[..set.len().min(300)]));
     assert!(!fault.to_string().contains("hunter2"), "{fault}");
@@ -26,19 +26,19 @@ fn a_private_member_anywhere_refuses_the_whole_set() {
                 let bad = with(with(jwk(pem), "kid", "bad"), member, value);
                 for keys in [json!([bad, jwk(P256_OTHER)]), json!([jwk(P256_OTHER), bad])] {
                     let set = json!({ "keys": keys }).to_string();
-                    refused(set.as_bytes(), JwksFault::PrivateMembers);
+                    refused(set.as_bytes(), JwksError::PrivateMembers);
                 }
             }
         }
         // Also in a key that would be left out.
         let unknown = json!({ "kty": "of tomorrow", "use": "enc", member: "hunter2" });
         let set = json!({ "keys": [jwk(P256), unknown] }).to_string();
-        refused(set.as_bytes(), JwksFault::PrivateMembers);
+        refused(set.as_bytes(), JwksError::PrivateMembers);
     }
     let secret =
         json!({ "keys": [{ "kty": "oct", "k": base64url(test_support::forge::SECRET), "alg": "HS256" }] });
     let fault = read(&secret).unwrap_err();
-    assert_eq!(fault, JwksFault::PrivateMembers);
+    assert_eq!(fault, JwksError::PrivateMembers);
     assert!(fault.to_string().contains("everybody can sign with its keys: replace them at once"), "{fault}");
 }
 
@@ -60,7 +60,7 @@ fn two_keys_of_one_name_refuse_the_whole_set() {
         json!([without(jwk(P256), "kid"), with(jwk(RSA), "kid", kid_of(P256))]),
     ] {
         let set = json!({ "keys": keys }).to_string();
-        refused(set.as_bytes(), JwksFault::DuplicateKid);
+        refused(set.as_bytes(), JwksError::DuplicateKid);
     }
 }
 
@@ -69,7 +69,7 @@ fn two_keys_of_one_name_refuse_the_whole_set() {
 fn a_set_of_which_nothing_can_be_used_is_refused() {
     let short = with(jwk(RSA), "n", base64url([0xff; 128]));
     let set = json!({ "keys": [short, with(jwk(P256), "use", "enc")] }).to_string();
-    refused(set.as_bytes(), JwksFault::NoneUsable(PublicKeyFault::Length { bits: 1_024 }));
+    refused(set.as_bytes(), JwksError::NoneUsable(PublicKeyError::Length { bits: 1_024 }));
     assert!(Jwks::read(br#"{"keys":[]}"#).unwrap().0.is_empty());
 }
 
@@ -113,12 +113,12 @@ fn what_is_no_set_of_keys_is_refused() {
         deep.as_bytes(),
     ];
     for set in table {
-        refused(set, JwksFault::NotASet);
+        refused(set, JwksError::NotASet);
     }
     for cut in 0..good.len() {
-        refused(&good.as_bytes()[..cut], JwksFault::NotASet);
+        refused(&good.as_bytes()[..cut], JwksError::NotASet);
     }
-    let fault = JwksFault::NotASet.to_string();
+    let fault = JwksError::NotASet.to_string();
     assert!(fault.contains("does AUTH_SERVER_URL name auth-server itself?"), "{fault}");
 }
 
@@ -130,17 +130,17 @@ fn a_set_that_is_too_large_is_refused_and_one_of_just_that_size_is_taken() {
         json!({ "keys": keys.collect::<Vec<_>>() })
     };
     assert_eq!(read(&many(MAX_KEYS)).unwrap().0.len(), MAX_KEYS);
-    refused(many(MAX_KEYS + 1).to_string().as_bytes(), JwksFault::TooManyKeys);
+    refused(many(MAX_KEYS + 1).to_string().as_bytes(), JwksError::TooManyKeys);
     // Also if none of them were of any use.
     let none = json!({ "keys": vec![json!({}); MAX_KEYS + 1] });
-    refused(none.to_string().as_bytes(), JwksFault::TooManyKeys);
+    refused(none.to_string().as_bytes(), JwksError::TooManyKeys);
 
     let good = jwks(&[P256]);
     let of_length = |length: usize| format!("{good}{}", " ".repeat(length - good.len()));
     assert_eq!(Jwks::read(of_length(MAX_JWKS_BYTES).as_bytes()).unwrap().0.len(), 1);
     for length in [MAX_JWKS_BYTES + 1, 10 << 20] {
-        refused(of_length(length).as_bytes(), JwksFault::TooLong);
-        refused(&vec![b'['; length], JwksFault::TooLong);
+        refused(of_length(length).as_bytes(), JwksError::TooLong);
+        refused(&vec![b'['; length], JwksError::TooLong);
     }
 }
 

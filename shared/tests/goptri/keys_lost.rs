@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use goptri::Refusal;
-use goptri::keys::KeysPace;
+use goptri::TokenError;
+use goptri::keys::JwksRefreshConfig;
 use serde_json::json;
 
 use crate::feed_server::{Asked, FeedServer};
@@ -17,7 +17,7 @@ use test_support::forge::with;
 const FAILED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use";
 
 /// A guard that knows one key, asked again and again.
-fn knowing_one(pace: KeysPace) -> FollowedKeys {
+fn knowing_one(pace: JwksRefreshConfig) -> FollowedKeys {
     let followed = FollowedKeys::start(FeedServer::start_by_hand(), pace, &[]);
     followed.server.next_for_keys().publish(&jwks(&[ED25519]));
     followed.wait_until_taken(ED25519);
@@ -35,11 +35,11 @@ fn fails(followed: &FollowedKeys, reason: &str, fail: impl Fn(Asked)) {
         let healing = followed.server.next_for_keys();
         followed.wait(reason, || followed.log.times(reason) == round);
         assert_eq!((followed.refusal(ED25519), followed.guard.ready()), (None, Ok(())), "{reason}");
-        assert_eq!(followed.refusal(P256), Some(Refusal::UnknownKey), "{reason}");
+        assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey), "{reason}");
         assert_eq!(followed.log.times(FAILED), round, "{}", followed.log.text());
         healing.publish(&jwks(&[RSA]));
         followed.publish_until_taken(RSA);
-        assert_eq!(followed.refusal(ED25519), Some(Refusal::UnknownKey), "{reason}");
+        assert_eq!(followed.refusal(ED25519), Some(TokenError::UnknownKey), "{reason}");
         followed.publish_until_taken(ED25519);
     }
 }
@@ -87,7 +87,7 @@ fn private_members_are_told_as_an_error_also_after_other_failures() {
     let told = followed.log.text();
     let error = told.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
     assert!(error.contains("replace them at once, and publish public members only"), "{told}");
-    assert_eq!((followed.refusal(ED25519), followed.refusal(P256)), (None, Some(Refusal::UnknownKey)));
+    assert_eq!((followed.refusal(ED25519), followed.refusal(P256)), (None, Some(TokenError::UnknownKey)));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn while_auth_server_is_away_it_is_said_and_tried_again() {
     server.address = address;
     let followed = FollowedKeys::start(server, AGAIN_AND_AGAIN, &[]);
     followed.wait_for_log("auth-server cannot be reached: Connection refused");
-    assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown));
+    assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
 }
 
 /// Only whom the operator named is believed.
@@ -169,7 +169,7 @@ fn a_gigabyte_is_left_long_before_its_end() {
 
 #[test]
 fn an_answer_that_hangs_or_drips_is_left() {
-    let pace = KeysPace { patience: Duration::from_millis(100), ..AGAIN_AND_AGAIN };
+    let pace = JwksRefreshConfig { patience: Duration::from_millis(100), ..AGAIN_AND_AGAIN };
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
     for begun in ["", "HTTP/1.1 200 OK\r\nContent-", head, &format!("{head}{{\"keys\":[")] {
         let followed = knowing_one(pace);
@@ -191,7 +191,7 @@ fn an_answer_that_hangs_or_drips_is_left() {
 /// A hundred reasons to come back at once, and it does not: it waits longer each time.
 #[test]
 fn a_server_that_fails_is_not_run_into_the_ground() {
-    let pace = KeysPace {
+    let pace = JwksRefreshConfig {
         shortest_pause: Duration::from_millis(20),
         longest_pause: Duration::from_millis(160),
         ..AGAIN_AND_AGAIN
@@ -214,7 +214,7 @@ fn a_key_of_no_use_is_left_out_and_told() {
         json!([with(jwk(P256), "use", "enc"), jwk(ED25519), { "kty": "of tomorrow", "kid": "hunter2" }]);
     followed.server.next_for_keys().publish(&json!({ "keys": keys }).to_string());
     followed.wait_until_taken(ED25519);
-    assert_eq!(followed.refusal(P256), Some(Refusal::UnknownKey));
+    assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey));
     assert_eq!(
         followed.log.times("a key that auth-server publishes is not used"),
         2,

@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use goptri::Refusal;
-use goptri::keys::KeysPace;
+use goptri::TokenError;
+use goptri::keys::JwksRefreshConfig;
 use serde_json::json;
 
 use crate::feed_server::FeedServer;
@@ -41,7 +41,7 @@ fn the_feed_makes_it_fetch_at_once_when_the_keys_change_and_each_time_it_has_cau
     followed.server.publish(&jwks(&[RSA]));
     feed.event("keys", "{}");
     followed.wait_until_taken(RSA);
-    assert_eq!((followed.server.keys_asked(), followed.refusal(P256)), (3, Some(Refusal::UnknownKey)));
+    assert_eq!((followed.server.keys_asked(), followed.refusal(P256)), (3, Some(TokenError::UnknownKey)));
 
     // What changed while the feed was away is found when it is back.
     followed.server.publish(&jwks(&[ED25519]));
@@ -54,7 +54,7 @@ fn the_feed_makes_it_fetch_at_once_when_the_keys_change_and_each_time_it_has_cau
 
 #[test]
 fn what_the_feed_says_again_and_again_is_fetched_no_more_often_than_the_least_pause() {
-    let pace = KeysPace { least: Duration::from_millis(100), ..ONLY_WHEN_ASKED };
+    let pace = JwksRefreshConfig { least: Duration::from_millis(100), ..ONLY_WHEN_ASKED };
     let started = Instant::now();
     let followed = FollowedKeys::start(publishing(&[ED25519]), pace, &[FEED]);
     let mut feed = followed.server.next().accept();
@@ -67,11 +67,11 @@ fn what_the_feed_says_again_and_again_is_fetched_no_more_often_than_the_least_pa
 
 #[test]
 fn a_token_with_an_unknown_kid_makes_it_fetch() {
-    let pace = KeysPace { cool_down: Duration::from_millis(1), ..ONLY_WHEN_ASKED };
+    let pace = JwksRefreshConfig { cool_down: Duration::from_millis(1), ..ONLY_WHEN_ASKED };
     let followed = FollowedKeys::start(publishing(&[ED25519]), pace, &[]);
     followed.wait_until_known(ED25519);
     followed.server.publish(&jwks(&[ED25519, P256]));
-    assert_eq!(followed.refusal(P256), Some(Refusal::UnknownKey), "this one comes too early");
+    assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey), "this one comes too early");
     followed.wait_until_taken(P256);
 }
 
@@ -85,7 +85,7 @@ fn ten_thousand_tokens_with_unknown_kids_make_no_request_before_the_cool_down_is
     followed.wait("it has fetched again", || followed.server.keys_asked() == 2);
     for number in 0..10_000 {
         let refusal = followed.guard.check(&invented(&format!("made up {number}"))).err();
-        assert_eq!(refusal, Some(Refusal::UnknownKey));
+        assert_eq!(refusal, Some(TokenError::UnknownKey));
     }
     // auth-server's own word is not drowned by theirs, and had they made a request, it would have come before.
     followed.server.publish(&jwks(&[P256]));
@@ -97,7 +97,7 @@ fn ten_thousand_tokens_with_unknown_kids_make_no_request_before_the_cool_down_is
 /// JV-06
 #[test]
 fn unknown_kids_without_end_make_one_request_for_each_cool_down() {
-    let pace = KeysPace { cool_down: Duration::from_millis(200), ..ONLY_WHEN_ASKED };
+    let pace = JwksRefreshConfig { cool_down: Duration::from_millis(200), ..ONLY_WHEN_ASKED };
     let started = Instant::now();
     let followed = FollowedKeys::start(publishing(&[ED25519]), pace, &[]);
     followed.wait_until_taken(ED25519);
@@ -134,7 +134,10 @@ fn no_header_of_a_token_ever_makes_a_request_to_where_it_says() {
                     let signed = format!("{}.{}", base64url(header), base64url(payload.to_string()));
                     let token = format!("{signed}.{}", base64url(sign("ES256", P256, &signed)));
                     let refusal = followed.guard.check(&token).unwrap_err();
-                    assert!(matches!(refusal, Refusal::UnknownKey | Refusal::WrongAlgorithm), "{refusal}");
+                    assert!(
+                        matches!(refusal, TokenError::UnknownKey | TokenError::WrongAlgorithm),
+                        "{refusal}"
+                    );
                 }
             }
         }
@@ -168,7 +171,7 @@ fn a_tag_is_sent_back_and_nothing_new_keeps_what_is_known() {
     again.publish(&jwks(&[P256]));
     let again = followed.server.next_for_keys();
     assert_eq!((tag(&again), followed.refusal(P256)), (None, None));
-    assert_eq!(followed.refusal(ED25519), Some(Refusal::UnknownKey));
+    assert_eq!(followed.refusal(ED25519), Some(TokenError::UnknownKey));
     // Nothing new, to who has not said what would be old.
     again.answer("304 Not Modified", "", "");
     followed.wait_for_log("304");

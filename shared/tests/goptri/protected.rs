@@ -72,7 +72,7 @@ async fn who(caller: Option<Bearer>) -> String {
 }
 
 pub(crate) fn guard() -> Guard {
-    Guard::new(verifier(), Arc::new(StoppedClock)).remembering(100)
+    Guard::new(verifier(), Arc::new(StoppedClock)).with_token_cache(100)
 }
 
 pub(crate) async fn call(request: TestRequest) -> Answer {

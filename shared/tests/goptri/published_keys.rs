@@ -1,7 +1,7 @@
 //! A guard that verifies with the keys that auth-server publishes, with and without a secret of its own.
 
-use goptri::keys::{KeysNotKnown, KeysPace};
-use goptri::{Environment, Guard, NotReady, Refusal};
+use goptri::keys::{JwksRefreshConfig, KeysUnavailable};
+use goptri::{Environment, Guard, NotReady, TokenError};
 
 use crate::feed_server::FeedServer;
 use crate::followed_keys::{AGAIN_AND_AGAIN, FollowedKeys, ONLY_WHEN_ASKED, token_of};
@@ -20,18 +20,18 @@ fn without_a_secret_the_published_keys_verify_once_they_are_known() {
     }
     assert!(!head.contains("authorization") && !head.contains("if-none-match"), "{head}");
 
-    assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysNotKnown::NotFetched)));
+    assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
     let waits = followed.guard.ready().unwrap_err().to_string();
     assert_eq!(waits, "waits for the public keys of auth-server");
-    assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown), "it may be a good one");
+    assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable), "it may be a good one");
     // What is no token of any key is refused as ever.
-    assert_eq!(followed.guard.check("nonsense").err(), Some(Refusal::NotCompact));
+    assert_eq!(followed.guard.check("nonsense").err(), Some(TokenError::NotCompact));
 
     asked.publish(&jwks(&[ED25519, RSA]));
     followed.wait_until_taken(ED25519);
     assert_eq!((followed.guard.ready(), followed.refusal(RSA)), (Ok(()), None));
-    assert_eq!(followed.refusal(P256), Some(Refusal::UnknownKey));
-    assert_eq!(followed.guard.check(&good()).err(), Some(Refusal::UnknownKey));
+    assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey));
+    assert_eq!(followed.guard.check(&good()).err(), Some(TokenError::UnknownKey));
     followed.wait_for_log(&format!("{} (EdDSA), {} (RS256)", kid_of(ED25519), kid_of(RSA)));
 }
 
@@ -61,15 +61,15 @@ async fn until_the_keys_are_known_the_middleware_answers_503() {
 /// auth-server signs with its secret alone, and this service has not got it: nothing can ever be verified here.
 #[test]
 fn a_set_without_keys_and_no_secret_say_what_to_do() {
-    let soon = KeysPace { cool_down: ONLY_WHEN_ASKED.least, ..ONLY_WHEN_ASKED };
+    let soon = JwksRefreshConfig { cool_down: ONLY_WHEN_ASKED.least, ..ONLY_WHEN_ASKED };
     let followed = FollowedKeys::start(FeedServer::start(), soon, &[]);
     let sentence = "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE";
     followed.wait_for_log(sentence);
     assert_eq!(followed.guard.ready().unwrap_err().to_string(), sentence);
-    assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown));
+    assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
     // The token makes it look again; it finds what it found before, and does not say so again.
     followed.wait("it has looked again", || {
-        assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown));
+        assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
         followed.server.keys_asked() > 3
     });
     assert_eq!(followed.log.times(sentence), 1, "{}", followed.log.text());
@@ -86,15 +86,15 @@ fn with_a_secret_its_tokens_are_taken_at_once_and_those_of_published_keys_as_wel
     let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[secret]);
     let asked = followed.server.next_for_keys();
     assert_eq!(followed.guard.check(&good()).err(), None);
-    assert_eq!(followed.refusal(ED25519), Some(Refusal::KeysNotKnown));
-    assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysNotKnown::NotFetched)));
+    assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
+    assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
     asked.publish(&jwks(&[ED25519]));
     followed.wait_until_taken(ED25519);
     assert_eq!((followed.guard.check(&good()).err(), followed.guard.ready()), (None, Ok(())));
     followed.wait_for_log(&format!("{} (HS256), {} (EdDSA)", kid(SECRET), kid_of(ED25519)));
     // That none are published any more does not touch the secret.
     followed.server.next_for_keys().publish(r#"{"keys":[]}"#);
-    followed.wait("the key is gone", || followed.refusal(ED25519) == Some(Refusal::UnknownKey));
+    followed.wait("the key is gone", || followed.refusal(ED25519) == Some(TokenError::UnknownKey));
     assert_eq!((followed.guard.check(&good()).err(), followed.guard.ready()), (None, Ok(())));
 }
 
@@ -124,7 +124,7 @@ fn a_key_that_is_withdrawn_is_trusted_no_more() {
         followed.server.next_for_keys().publish(&jwks(&published));
         followed.wait("only these are taken", || {
             taken.iter().all(|pem| followed.refusal(pem).is_none())
-                && refused.iter().all(|pem| followed.refusal(pem) == Some(Refusal::UnknownKey))
+                && refused.iter().all(|pem| followed.refusal(pem) == Some(TokenError::UnknownKey))
         });
     }
     assert_eq!(followed.log.times("access tokens are verified with these keys"), 5);

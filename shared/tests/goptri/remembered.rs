@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use chrono::TimeDelta;
-use goptri::keys::{KnownKeys, VerifyingKeys};
-use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
-use goptri::{AccessClaims, AccessVerifier, Clock, Environment, Guard, ManualClock, Refusal, TokenType};
+use goptri::keys::{KeySource, VerifyingKeys};
+use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
+use goptri::{AccessClaims, AccessVerifier, Clock, Environment, Guard, ManualClock, TokenError, TokenType};
 use serde_json::{Value, json};
 
 use crate::revoked::{SESSION, TOKEN, end, of_a_client};
@@ -19,8 +19,8 @@ use test_support::forge::{
     ring, verifier, with, with_claims,
 };
 
-fn remembering(entries: usize) -> Guard {
-    Guard::new(verifier(), Arc::new(StoppedClock)).remembering(entries)
+fn with_token_cache(entries: usize) -> Guard {
+    Guard::new(verifier(), Arc::new(StoppedClock)).with_token_cache(entries)
 }
 
 /// How often memory was asked for while a good token was checked: not even once, unless it was verified.
@@ -33,23 +33,23 @@ fn allocations(guard: &Guard, token: &str) -> u64 {
 
 #[test]
 fn a_token_that_was_good_is_not_verified_again() {
-    let (guard, token) = (remembering(10), good());
+    let (guard, token) = (with_token_cache(10), good());
     assert!(allocations(&guard, &token) > 5);
-    assert_eq!((allocations(&guard, &token), guard.remembered()), (0, 1));
+    assert_eq!((allocations(&guard, &token), guard.cached_tokens()), (0, 1));
     assert_eq!(guard.check(&token).unwrap().jti, TOKEN);
     // A clone shares what is remembered, and another token is another token.
     assert_eq!(allocations(&guard.clone(), &token), 0);
     assert!(allocations(&guard, &with_claims(&with(claims(), "jti", "another"))) > 5);
 
-    let forgetful = remembering(0);
+    let forgetful = with_token_cache(0);
     assert!(allocations(&forgetful, &token) > 5 && allocations(&forgetful, &token) > 5);
-    assert_eq!(forgetful.remembered(), 0);
+    assert_eq!(forgetful.cached_tokens(), 0);
 }
 
 /// JV-08: whatever is changed in a text that is remembered, the answer is that of a guard which has seen nothing.
 #[test]
 fn no_other_text_is_taken_for_one_that_is_remembered() {
-    let (guard, token) = (remembering(10), good());
+    let (guard, token) = (with_token_cache(10), good());
     guard.check(&token).unwrap();
     let others = (0..token.len()).flat_map(|at| {
         let other = |byte: u8| {
@@ -66,29 +66,29 @@ fn no_other_text_is_taken_for_one_that_is_remembered() {
         let refusal = guard.check(&other).unwrap_err();
         assert_eq!(Some(refusal), verifier().verify(&other, StoppedClock.now()).err(), "{other}");
     }
-    assert_eq!((guard.remembered(), allocations(&guard, &token)), (1, 0));
+    assert_eq!((guard.cached_tokens(), allocations(&guard, &token)), (1, 0));
 }
 
 #[test]
 fn what_was_refused_is_not_remembered() {
-    let staleness = Staleness { max: Duration::from_mins(1), then: OnStale::Refuse };
-    let revocations = Revocations::new(staleness, Arc::new(ManualMonotonic::default()));
-    let guard = remembering(100).with_revocations(revocations.clone());
-    assert_eq!(guard.check(&good()).err(), Some(Refusal::Stale));
+    let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: OnStale::Refuse };
+    let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
+    let guard = with_token_cache(100).with_revocations(revocations.clone());
+    assert_eq!(guard.check(&good()).err(), Some(TokenError::Stale));
     revocations.known_as_of(Duration::ZERO);
-    revocations.insert(&end(Kind::Session, SESSION, NOW, 60)).unwrap();
-    assert_eq!(guard.check(&good()).err(), Some(Refusal::Revoked));
+    revocations.insert(&end(EntryKind::Session, SESSION, NOW, 60)).unwrap();
+    assert_eq!(guard.check(&good()).err(), Some(TokenError::RevocationRecord));
     for (refusal, token) in one_for_each_refusal() {
         assert_eq!(guard.check(&token).err(), Some(refusal));
     }
-    assert_eq!(guard.remembered(), 0);
+    assert_eq!(guard.cached_tokens(), 0);
 }
 
 /// JV-16
 #[test]
 fn a_remembered_token_is_good_from_its_nbf_to_its_expiry_and_no_longer() {
     let clock = ManualClock::default();
-    let guard = Guard::new(verifier(), Arc::new(clock.clone())).remembering(10);
+    let guard = Guard::new(verifier(), Arc::new(clock.clone())).with_token_cache(10);
     let now = clock.now().timestamp();
     let token = with_claims(&with(with(claims(), "exp", now + 900), "nbf", now - 900));
     assert!(allocations(&guard, &token) > 0);
@@ -96,11 +96,11 @@ fn a_remembered_token_is_good_from_its_nbf_to_its_expiry_and_no_longer() {
     // The fraction of a second that the clock shows is in none of a token's times.
     for (step, expected) in [
         (TimeDelta::seconds(898) + leeway, None),
-        (TimeDelta::seconds(2), Some(Refusal::Expired)),
-        (TimeDelta::days(400), Some(Refusal::Expired)),
+        (TimeDelta::seconds(2), Some(TokenError::Expired)),
+        (TimeDelta::days(400), Some(TokenError::Expired)),
         (TimeDelta::days(-400) - TimeDelta::seconds(2), None),
         (TimeDelta::seconds(-898 - 899) - leeway * 2, None),
-        (TimeDelta::seconds(-2), Some(Refusal::NotYetValid)),
+        (TimeDelta::seconds(-2), Some(TokenError::NotYetValid)),
         (TimeDelta::seconds(900), None),
     ] {
         clock.advance(step);
@@ -113,27 +113,27 @@ fn a_remembered_token_is_good_from_its_nbf_to_its_expiry_and_no_longer() {
 fn a_remembered_token_is_refused_from_the_moment_that_it_is_ended() {
     let (person, client) = (good(), of_a_client("reports", NOW));
     for (token, entry) in [
-        (&person, end(Kind::Session, SESSION, NOW, 60)),
-        (&person, end(Kind::Token, TOKEN, NOW, 60)),
-        (&client, end(Kind::Client, "reports", NOW, 60)),
+        (&person, end(EntryKind::Session, SESSION, NOW, 60)),
+        (&person, end(EntryKind::Token, TOKEN, NOW, 60)),
+        (&client, end(EntryKind::Client, "reports", NOW, 60)),
     ] {
-        let clock = ManualMonotonic::default();
-        let staleness = Staleness { max: Duration::from_hours(1), then: OnStale::Refuse };
-        let revocations = Revocations::new(staleness, Arc::new(clock.clone()));
+        let clock = ManualMonotonicClock::default();
+        let staleness = StalenessPolicy { max_age: Duration::from_hours(1), on_stale: OnStale::Refuse };
+        let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
         revocations.known_as_of(Duration::ZERO);
-        let guard = remembering(10).with_revocations(revocations.clone());
+        let guard = with_token_cache(10).with_revocations(revocations.clone());
         guard.check(token).unwrap();
         assert_eq!(allocations(&guard, token), 0);
         revocations.insert(&entry).unwrap();
-        assert_eq!(guard.check(token).err(), Some(Refusal::Revoked), "{entry:?}");
+        assert_eq!(guard.check(token).err(), Some(TokenError::RevocationRecord), "{entry:?}");
         clock.advance(Duration::from_secs(62));
         assert_eq!(guard.check(token).err(), None, "{entry:?}");
         clock.advance(Duration::from_hours(1));
-        assert_eq!(guard.check(token).err(), Some(Refusal::Stale), "{entry:?}");
+        assert_eq!(guard.check(token).err(), Some(TokenError::Stale), "{entry:?}");
     }
 }
 
-fn verifier_of(keys: &KnownKeys) -> AccessVerifier {
+fn verifier_of(keys: &KeySource) -> AccessVerifier {
     AccessVerifier::new(keys.clone(), ISSUER.into(), AUDIENCE.into(), TimeDelta::seconds(LEEWAY))
 }
 
@@ -141,8 +141,8 @@ fn verifier_of(keys: &KnownKeys) -> AccessVerifier {
 #[test]
 fn with_other_keys_nothing_that_is_remembered_counts() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();
-    let keys = KnownKeys::with_published(of(SECRET));
-    let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).remembering(10);
+    let keys = KeySource::with_published(of(SECRET));
+    let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).with_token_cache(10);
     let token = good();
     let anew = || allocations(&guard, &token) > 0;
     assert!(anew() && !anew());
@@ -157,7 +157,7 @@ fn with_other_keys_nothing_that_is_remembered_counts() {
     assert!(anew() && !anew());
     // The one that signed it is gone; and comes back as what auth-server publishes.
     assert!(keys.set_own(of(OTHER_SECRET)));
-    assert_eq!(guard.check(&token).err(), Some(Refusal::UnknownKey));
+    assert_eq!(guard.check(&token).err(), Some(TokenError::UnknownKey));
     keys.set_published(of(SECRET));
     assert!(anew() && !anew());
 }
@@ -166,8 +166,8 @@ fn with_other_keys_nothing_that_is_remembered_counts() {
 #[test]
 fn once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();
-    let keys = KnownKeys::own(of(SECRET));
-    let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).remembering(1_000);
+    let keys = KeySource::own(of(SECRET));
+    let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).with_token_cache(1_000);
     let token = good();
     let done = AtomicBool::new(false);
     let answers = thread::scope(|scope| {
@@ -194,16 +194,16 @@ fn once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile() {
 
 #[test]
 fn however_many_are_good_no_more_are_remembered_than_was_said() {
-    let guard = remembering(100);
+    let guard = with_token_cache(100);
     let tokens: Vec<_> =
         (0..2_000).map(|number| with_claims(&with(claims(), "jti", format!("{number:08x}")))).collect();
     for _ in 0..2 {
         for token in &tokens {
             guard.check(token).unwrap();
-            assert!(guard.remembered() <= 100);
+            assert!(guard.cached_tokens() <= 100);
         }
     }
-    assert!(guard.remembered() > 50);
+    assert!(guard.cached_tokens() > 50);
     // Those that nobody presents any more make room.
     for _ in 0..3 {
         guard.check(&tokens[7]).unwrap();
@@ -214,7 +214,7 @@ fn however_many_are_good_no_more_are_remembered_than_was_said() {
 /// Memory is what is shared, and never what a token says.
 #[test]
 fn tokens_of_one_client_share_what_they_have_alike_and_keep_what_is_their_own() {
-    let guard = remembering(1_000);
+    let guard = with_token_cache(1_000);
     let kinds = [
         ("goptri", "photos:read", json!(AUDIENCE)),
         ("goptri", "photos:read photos:write", json!([AUDIENCE, ISSUER])),
@@ -269,7 +269,7 @@ fn how_many_are_remembered_is_a_number_within_reason() {
 
 #[test]
 fn what_is_remembered_is_counted_and_not_shown() {
-    let (guard, token) = (remembering(10), good());
+    let (guard, token) = (with_token_cache(10), good());
     guard.check(&token).unwrap();
     let shown = format!("{guard:?}");
     assert!(shown.contains("VerifiedTokens { entries: 1, .. }"), "{shown}");

@@ -1,6 +1,6 @@
 //! A ring of keys: the first signs, all verify, and a key is named without being told.
 
-use goptri::{KeyRing, Refusal, TokenType};
+use goptri::{KeyRing, TokenError, TokenType};
 use goptri_settings::WeakSecret;
 use jsonwebtoken::Algorithm;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use test_support::forge::{
 
 const THIRD_SECRET: &str = "c3a5e90b7d1f48266c2be4f0915d37a8";
 
-fn refusal(secrets: &[&str], token: &str) -> Option<Refusal> {
+fn refusal(secrets: &[&str], token: &str) -> Option<TokenError> {
     verifier_with(secrets).verify(token, at(NOW)).err()
 }
 
@@ -33,7 +33,7 @@ fn the_first_secret_signs_and_all_verify() {
         }
         let without: [&[&str]; 2] = [&[OTHER_SECRET], &[THIRD_SECRET, OTHER_SECRET]];
         for secrets in without {
-            assert_eq!(refusal(secrets, &token), Some(Refusal::UnknownKey), "{} keys", secrets.len());
+            assert_eq!(refusal(secrets, &token), Some(TokenError::UnknownKey), "{} keys", secrets.len());
         }
     }
 }
@@ -48,7 +48,7 @@ fn a_secret_is_replaced_step_by_step_and_no_valid_token_is_refused() {
         // Servers change over one by one; the last step waits until the tokens of the one before have ended.
         assert_eq!(refusal(pair[0], &after), None);
         let removed = !pair[1].contains(&pair[0][0]);
-        assert_eq!(refusal(pair[1], &before), removed.then_some(Refusal::UnknownKey));
+        assert_eq!(refusal(pair[1], &before), removed.then_some(TokenError::UnknownKey));
     }
 }
 
@@ -58,7 +58,7 @@ fn a_token_signed_with_another_secret_is_refused() {
     let longer = format!("{SECRET}0");
     for secret in [OTHER_SECRET, "", &SECRET[1..], &SECRET.to_uppercase(), &longer, &kid(SECRET)] {
         let token = format!("{signed}.{}", mac(Algorithm::HS256, secret, &signed));
-        assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(Refusal::BadSignature), "{secret:?}");
+        assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(TokenError::BadSignature), "{secret:?}");
     }
 }
 
@@ -67,7 +67,7 @@ fn a_token_signed_with_another_secret_is_refused() {
 fn a_token_is_verified_with_the_key_that_it_names_only() {
     let header = with(header(), "kid", kid(OTHER_SECRET));
     let token = test_support::forge::with_header(&header);
-    assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(Refusal::BadSignature));
+    assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(TokenError::BadSignature));
 }
 
 /// JV-23
@@ -92,7 +92,8 @@ fn a_weak_secret_is_refused_at_every_place_in_the_ring() {
 #[test]
 fn the_name_of_a_secret_is_always_the_same_and_tells_nothing_of_it() {
     let token = ring(&[SECRET, OTHER_SECRET]).sign(TokenType::Access, &claims()).unwrap();
-    let header: Value = serde_json::from_str(goptri::Compact::parse(&token).unwrap().header_json()).unwrap();
+    let header: Value =
+        serde_json::from_str(goptri::UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();
     assert_eq!(header["kid"], kid(SECRET));
     assert_ne!(kid(SECRET), kid(OTHER_SECRET));
 
@@ -107,7 +108,8 @@ fn the_name_of_a_secret_is_always_the_same_and_tells_nothing_of_it() {
 #[test]
 fn what_is_signed_is_a_plain_jws_with_three_members_in_its_header() {
     let token = ring(&[SECRET]).sign(TokenType::Access, &claims()).unwrap();
-    let header: Value = serde_json::from_str(goptri::Compact::parse(&token).unwrap().header_json()).unwrap();
+    let header: Value =
+        serde_json::from_str(goptri::UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();
     assert_eq!(header, test_support::forge::header());
     let (signed, signature) = token.rsplit_once('.').unwrap();
     assert_eq!(signature, mac(Algorithm::HS256, SECRET, signed));

@@ -175,7 +175,7 @@ fn when_it_is_asked_for_a_file_is_read_at_once() {
     for (before, after) in [(SECRET, OTHER_SECRET), (OTHER_SECRET, SECRET), (SECRET, THIRD_SECRET)] {
         fs::write(watched.path(), after).unwrap();
         // It ends when it is done, and says nothing.
-        assert!(files.now().recv_timeout(PATIENCE).is_err());
+        assert!(files.reload_now().recv_timeout(PATIENCE).is_err());
         assert!(watched.takes(after) && !watched.takes(before));
     }
 }
@@ -234,7 +234,7 @@ fn whoever_verifies_meanwhile_sees_no_refusal() {
                 SECRET.to_owned(),
             ];
             rename_over(&watched.path(), &rings[round % rings.len()]);
-            assert!(files.now().recv_timeout(PATIENCE).is_err());
+            assert!(files.reload_now().recv_timeout(PATIENCE).is_err());
             let expected = rings[round % rings.len()].split(',').count();
             assert_eq!(watched.guard.keys().load().len(), expected);
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use goptri::Refusal;
+use goptri::TokenError;
 
 use crate::feed_server::FeedServer;
 use crate::followed::FEED_SECRET;
@@ -28,7 +28,7 @@ fn takes(followed: &FollowedKeys, secret: &str) -> bool {
     match followed.guard.check(&token) {
         Ok(claims) => claims.iat.to_datetime().timestamp() == NOW,
         Err(refusal) => {
-            assert!(matches!(refusal, Refusal::UnknownKey | Refusal::KeysNotKnown), "{refusal}");
+            assert!(matches!(refusal, TokenError::UnknownKey | TokenError::KeysUnavailable), "{refusal}");
             false
         }
     }

@@ -47,7 +47,7 @@ fn debug_shows_no_secret() {
         (settings.secrets::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET"), goptri::settings::issuer(&settings));
     assert_silent("Settings", &settings);
     assert_silent("secrets", &keys);
-    let faults = settings.finish(None::<()>).unwrap_err();
+    let faults = settings.into_result(None::<()>).unwrap_err();
     assert_eq!(faults.0.len(), 2, "{faults}");
     assert_silent("Faults", &faults);
     assert_silent("Faults as text", &faults.to_string());

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goptri::Guard;
-use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
+use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
 
 use crate::protected::call_guarded;
 use crate::revoked::{SESSION, end};
 use test_support::forge::{NOW, StoppedClock, good, verifier};
 use test_support::{bearing, get};
 
-fn revocations(then: OnStale) -> (Revocations, Guard) {
-    let staleness = Staleness { max: Duration::from_mins(1), then };
-    let revocations = Revocations::new(staleness, Arc::new(ManualMonotonic::default()));
+fn revocations(then: OnStale) -> (RevocationSet, Guard) {
+    let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: then };
+    let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
     let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
     (revocations, guard)
 }
@@ -44,7 +44,7 @@ async fn stale_is_503_with_retry_after_and_no_challenge_and_everything_else_is_a
 #[actix_web::test]
 async fn a_revoked_token_is_refused_as_any_other_bad_one() {
     let (revocations, guard) = revocations(OnStale::Allow);
-    revocations.insert(&end(Kind::Session, SESSION, NOW, 60)).unwrap();
+    revocations.insert(&end(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     let revoked = call_guarded(bearing("/api/me", &good()), guard.clone()).await;
     assert_eq!(revoked.status, 401);
     assert_eq!(revoked, call_guarded(bearing("/api/me", "forged"), guard.clone()).await);

@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding,
 };
 use chrono::TimeDelta;
-use goptri::{AccessVerifier, KeyRing, Refusal};
+use goptri::{AccessVerifier, KeyRing, TokenError};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
@@ -41,11 +41,11 @@ pub(crate) fn jwks(rings: &[&str]) -> String {
 }
 
 pub(crate) fn kid_of(pem: &str) -> String {
-    pairs(pem).signs().kid.clone()
+    pairs(pem).signing_key_name().kid.clone()
 }
 
 /// Why a service with this ring refuses the token.
-pub(crate) fn refusal(ring: &KeyRing, token: &str) -> Option<Refusal> {
+pub(crate) fn refusal(ring: &KeyRing, token: &str) -> Option<TokenError> {
     let leeway = TimeDelta::seconds(LEEWAY);
     AccessVerifier::new(ring.clone(), ISSUER.into(), AUDIENCE.into(), leeway).verify(token, at(NOW)).err()
 }

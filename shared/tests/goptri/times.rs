@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use goptri::{AccessVerifier, Clock, Guard, ManualClock, Refusal};
+use goptri::{AccessVerifier, Clock, Guard, ManualClock, TokenError};
 
 use test_support::forge::{
     AUDIENCE, ISSUER, LEEWAY, NOW, SECRET, at, claims, ring, verifier, with, with_claims,
@@ -27,9 +27,9 @@ fn a_token_ends_at_the_very_moment_of_its_expiry_and_the_leeway() {
         let table = [
             (end - TimeDelta::seconds(1), None),
             (end - micros(1), None),
-            (end, Some(Refusal::Expired)),
-            (end + micros(1), Some(Refusal::Expired)),
-            (end + TimeDelta::days(36_500), Some(Refusal::Expired)),
+            (end, Some(TokenError::Expired)),
+            (end + micros(1), Some(TokenError::Expired)),
+            (end + TimeDelta::days(36_500), Some(TokenError::Expired)),
         ];
         for (now, expected) in table {
             assert_eq!(verifier.verify(&token, now).err(), expected, "leeway {leeway}, now {now}");
@@ -45,8 +45,8 @@ fn a_token_begins_at_the_very_moment_of_its_nbf_less_the_leeway() {
         let verifier = verifier_of(leeway);
         let start = at(NOW - leeway);
         let table = [
-            (start - TimeDelta::seconds(1), Some(Refusal::NotYetValid)),
-            (start - micros(1), Some(Refusal::NotYetValid)),
+            (start - TimeDelta::seconds(1), Some(TokenError::NotYetValid)),
+            (start - micros(1), Some(TokenError::NotYetValid)),
             (start, None),
             (start + micros(1), None),
         ];
@@ -60,7 +60,7 @@ fn a_token_begins_at_the_very_moment_of_its_nbf_less_the_leeway() {
 #[test]
 fn the_fraction_of_an_expiry_is_cut_off() {
     let token = with_claims(&with(claims(), "exp", 1_800_000_000.9));
-    assert_eq!(verifier_of(0).verify(&token, at(NOW)).err(), Some(Refusal::Expired));
+    assert_eq!(verifier_of(0).verify(&token, at(NOW)).err(), Some(TokenError::Expired));
     assert_eq!(verifier_of(0).verify(&token, at(NOW) - micros(1)).err(), None);
 }
 
@@ -69,12 +69,12 @@ fn an_expired_token_still_names_its_session_for_as_long_as_was_asked() {
     let token = with_claims(&with(claims(), "exp", NOW));
     let day = TimeDelta::hours(24);
     let end = at(NOW + LEEWAY) + day;
-    let table = [(at(NOW), None), (end - micros(1), None), (end, Some(Refusal::Expired))];
+    let table = [(at(NOW), None), (end - micros(1), None), (end, Some(TokenError::Expired))];
     for (now, expected) in table {
         assert_eq!(verifier().verify_expired(&token, now, day).err(), expected, "{now}");
     }
     let elsewhere = with_claims(&with(with(claims(), "exp", NOW), "aud", "https://other.example"));
-    assert_eq!(verifier().verify_expired(&elsewhere, at(NOW), day).err(), Some(Refusal::WrongAudience));
+    assert_eq!(verifier().verify_expired(&elsewhere, at(NOW), day).err(), Some(TokenError::WrongAudience));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_latest_of_all_times_is_no_overflow() {
     let token = with_claims(&with(claims(), "exp", 253_402_300_799_i64));
     assert_eq!(verifier().verify_expired(&token, at(NOW), TimeDelta::days(36_500)).err(), None);
     let token = with_claims(&with(claims(), "nbf", 253_402_300_799_i64));
-    assert_eq!(verifier().verify(&token, at(NOW)).err(), Some(Refusal::NotYetValid));
+    assert_eq!(verifier().verify(&token, at(NOW)).err(), Some(TokenError::NotYetValid));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_guard_goes_by_its_clock() {
     let refusal = || guard.check(&token).err();
     assert_eq!(refusal(), None);
     clock.advance(TimeDelta::minutes(15) + TimeDelta::seconds(LEEWAY));
-    assert_eq!(refusal(), Some(Refusal::Expired));
+    assert_eq!(refusal(), Some(TokenError::Expired));
     clock.advance(TimeDelta::hours(-1));
     assert_eq!(refusal(), None);
     assert_eq!(clock.ahead(), TimeDelta::seconds(LEEWAY) - TimeDelta::minutes(45));

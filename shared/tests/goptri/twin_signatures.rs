@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use goptri::revocation::{Kind, ManualMonotonic, OnStale, Revocations, Staleness};
-use goptri::{AccessVerifier, Guard, Refusal};
+use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
+use goptri::{AccessVerifier, Guard, TokenError};
 
 use crate::revoked::{SESSION, TOKEN, end};
 use crate::test_keys::{P256, kid_of, pairs, sign, unsigned};
@@ -38,13 +38,13 @@ fn twin(signature: &[u8]) -> Vec<u8> {
 /// JV-28: everybody can make the twin of an ES256 signature, so what is revoked is the name and not the text.
 #[test]
 fn the_twin_of_a_revoked_es256_token_is_revoked_as_well() {
-    for (kind, subject) in [(Kind::Token, TOKEN), (Kind::Session, SESSION)] {
-        let staleness = Staleness { max: Duration::from_mins(1), then: OnStale::Allow };
-        let revocations = Revocations::new(staleness, Arc::new(ManualMonotonic::default()));
+    for (kind, subject) in [(EntryKind::Token, TOKEN), (EntryKind::Session, SESSION)] {
+        let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: OnStale::Allow };
+        let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
         let leeway = TimeDelta::seconds(LEEWAY);
         let verifier = AccessVerifier::new(pairs(P256), ISSUER.into(), AUDIENCE.into(), leeway);
         let guard = Guard::new(verifier, Arc::new(StoppedClock)).with_revocations(revocations.clone());
-        let guard = guard.remembering(10);
+        let guard = guard.with_token_cache(10);
 
         let signed = unsigned("ES256", &kid_of(P256));
         let signature = sign("ES256", P256, &signed);
@@ -57,7 +57,7 @@ fn the_twin_of_a_revoked_es256_token_is_revoked_as_well() {
         }
         revocations.insert(&end(kind, subject, NOW, 60)).unwrap();
         for token in [&one, &other] {
-            assert_eq!(guard.check(token).err(), Some(Refusal::Revoked), "{kind:?}");
+            assert_eq!(guard.check(token).err(), Some(TokenError::RevocationRecord), "{kind:?}");
         }
     }
 }

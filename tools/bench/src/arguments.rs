@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
         all.rows.extend(findings.rows);
         all.notes.extend(findings.notes);
     }
-    machine.push(meanwhile.in_words());
+    machine.push(meanwhile.describe());
     let page = page(&all, &machine, &command(arguments));
     if measures.len() > 1 {
         print(&all);

@@ -30,7 +30,7 @@ impl Meanwhile {
     }
 
     /// Until now.
-    pub(crate) fn in_words(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let [busy, all] = all_core_time();
         let (busy, all) = (busy.saturating_sub(self.all[0]), all.saturating_sub(self.all[1]));
         let own = core_time(std::process::id()).saturating_sub(self.own);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    ClientId, Digest, Email, Generation, Owner, RefreshJti, RefreshTokens, Session, SessionId, SessionKey,
-    Snapshot, UserId, access_claims,
+    ClientId, Digest, Email, Generation, RefreshJti, RefreshTokens, Session, SessionId, SessionKey,
+    SessionOwner, SessionSnapshot, UserId, access_claims,
 };
 use chrono::{TimeDelta, Timelike};
-use goptri::revocation::{Entry, Kind, Revocations};
+use goptri::revocation::{Entry, EntryKind, RevocationSet};
 use goptri::{AccessClaims, Clock, Guard, KeyRing, NumericDate, Scope, SystemClock, TokenType};
 use goptri_settings::{Environment, Plain, RefreshTokenSecret};
 use uuid::Uuid;
@@ -35,7 +35,7 @@ pub(crate) const JTI_PREFIX: &str = "0123456789abcdef-";
 const LIFETIME: TimeDelta = TimeDelta::hours(3);
 
 /// A session of that number, as a store would give it.
-fn snapshot(number: u64, generation: u32) -> Result<Snapshot, Failed> {
+fn snapshot(number: u64, generation: u32) -> Result<SessionSnapshot, Failed> {
     let now = SystemClock.now().with_nanosecond(0).unwrap_or_default();
     let person = number / SESSIONS_EACH;
     let session = Session {
@@ -51,13 +51,13 @@ fn snapshot(number: u64, generation: u32) -> Result<Snapshot, Failed> {
         last_used_at: now,
         expires_at: None,
     };
-    let owner = Owner {
+    let owner = SessionOwner {
         email: Email::parse(&email(person)).map_err(|error| error.to_string())?,
         email_verified: true,
         roles: Vec::new(),
         disabled: false,
     };
-    Ok(Snapshot { session, owner, now })
+    Ok(SessionSnapshot { session, owner, now })
 }
 
 pub(crate) fn session_id(number: u64) -> Uuid {
@@ -129,10 +129,10 @@ pub fn someone() -> AccessClaims {
 /// When there is no room for them.
 pub fn guard(ended: u64) -> Result<Guard, Failed> {
     let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)]);
-    let revocations = Revocations::default();
+    let revocations = RevocationSet::default();
     for number in 0..ended {
         revocations.insert(&Entry {
-            kind: Kind::Session,
+            kind: EntryKind::Session,
             subject: ended_session(number),
             revoked_at: NumericDate::from(SystemClock.now()),
             expires_in: 7_500,

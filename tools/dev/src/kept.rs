@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use auth_domain::random_name;
+use auth_domain::random_token_id;
 use auth_server::SystemEntropy;
 use auth_server::cli::fresh_secrets;
 use goptri_settings::Environment;
@@ -26,7 +26,7 @@ impl Kept {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(in_words)?;
         let secrets = kept_secrets(&folder.join("secrets.env")).map_err(in_words)?;
         let demo_password =
-            kept_text(&folder.join("demo-password"), || random_name(&SystemEntropy)).map_err(in_words)?;
+            kept_text(&folder.join("demo-password"), || random_token_id(&SystemEntropy)).map_err(in_words)?;
         Ok(Self { folder: folder.to_owned(), secrets, demo_password: demo_password.trim().to_owned() })
     }
 

@@ -18,7 +18,7 @@ use auth_server::flow::{Failure, Register, Registration};
 use auth_server::storage;
 use clap::Parser;
 use goptri::SystemClock;
-use goptri::revocation::SystemMonotonic;
+use goptri::revocation::SystemMonotonicClock;
 use goptri_server::{log_to_stderr, stop_signal};
 use goptri_settings::{Environment, Plain, Settings};
 use kept::Kept;
@@ -56,7 +56,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let environment = kept.defaults(Environment::load()?);
     let settings = Settings::new(&environment);
     log_to_stderr(&settings);
-    settings.finish(Some(()))?;
+    settings.into_result(Some(()))?;
     let mut auth = auth_server::Config::from_environment(&environment)?;
     // One process shows its numbers once, at the one address: api-server's.
     auth.metrics_address = None;
@@ -67,9 +67,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let auth =
         auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop_signal()).await?;
     if environment.get("AUTH_SERVER_URL").is_none() {
-        api.following = api.following.on_this_machine(auth.address());
+        api.following = api.following.at_local_address(auth.address());
     }
-    let monotonic = Arc::new(SystemMonotonic::default());
+    let monotonic = Arc::new(SystemMonotonicClock::default());
     let api = api_server::Application::start(api, clock, monotonic, stop_signal())?;
 
     let register = Register::one_by_one(store, DEMO_RULES).await?;

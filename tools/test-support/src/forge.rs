@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{AccessVerifier, Clock, Compact, KeyRing, Refusal, TokenType};
+use goptri::{AccessVerifier, Clock, KeyRing, TokenError, TokenType, UnverifiedJws};
 use goptri_settings::{AccessTokenSecret, Plain};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ pub fn ring(secrets: &[&str]) -> KeyRing {
 /// The `kid` by which a ring names this secret.
 pub fn kid(secret: &str) -> String {
     let token = ring(&[secret]).sign(TokenType::Access, &json!({})).unwrap();
-    let header: Value = serde_json::from_str(Compact::parse(&token).unwrap().header_json()).unwrap();
+    let header: Value = serde_json::from_str(UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();
     header["kid"].as_str().unwrap().to_owned()
 }
 
@@ -125,32 +125,32 @@ pub fn good() -> String {
 }
 
 /// Why the token is refused; `None` when it passes.
-pub fn refusal(token: &str) -> Option<Refusal> {
+pub fn refusal(token: &str) -> Option<TokenError> {
     verifier().verify(token, at(NOW)).err()
 }
 
 /// One token for each reason there is to refuse one.
-pub fn one_for_each_refusal() -> Vec<(Refusal, String)> {
+pub fn one_for_each_refusal() -> Vec<(TokenError, String)> {
     let good = good();
     let (signed, _) = good.rsplit_once('.').unwrap();
     vec![
-        (Refusal::TooLong, with_claims(&with(claims(), "pad", "x".repeat(9000)))),
-        (Refusal::NotCompact, "nonsense".to_owned()),
-        (Refusal::Base64, seal("A", "e30")),
-        (Refusal::Json("header"), forge("[]", "{}")),
-        (Refusal::Json("payload"), forge(header().to_string(), "[]")),
-        (Refusal::DuplicateMember("payload"), forge(header().to_string(), r#"{"a":1,"a":1}"#)),
-        (Refusal::Extension, with_header(&with(header(), "crit", json!(["exp"])))),
-        (Refusal::WrongType, with_header(&with(header(), "typ", "rt+jwt"))),
-        (Refusal::NoKey, with_header(&without(header(), "kid"))),
-        (Refusal::UnknownKey, with_header(&with(header(), "kid", kid(OTHER_SECRET)))),
-        (Refusal::WrongAlgorithm, with_header(&with(header(), "alg", "none"))),
-        (Refusal::BadSignature, format!("{signed}.{}", mac(Algorithm::HS256, OTHER_SECRET, signed))),
-        (Refusal::WrongIssuer, with_claims(&with(claims(), "iss", "https://evil.example"))),
-        (Refusal::WrongAudience, with_claims(&with(claims(), "aud", "https://other.example"))),
-        (Refusal::Expired, with_claims(&with(claims(), "exp", NOW - 900))),
-        (Refusal::NotYetValid, with_claims(&with(claims(), "nbf", NOW + 900))),
-        (Refusal::NoSession, with_claims(&without(claims(), "sid"))),
+        (TokenError::TooLong, with_claims(&with(claims(), "pad", "x".repeat(9000)))),
+        (TokenError::NotCompact, "nonsense".to_owned()),
+        (TokenError::Base64, seal("A", "e30")),
+        (TokenError::Json("header"), forge("[]", "{}")),
+        (TokenError::Json("payload"), forge(header().to_string(), "[]")),
+        (TokenError::DuplicateMember("payload"), forge(header().to_string(), r#"{"a":1,"a":1}"#)),
+        (TokenError::Extension, with_header(&with(header(), "crit", json!(["exp"])))),
+        (TokenError::WrongType, with_header(&with(header(), "typ", "rt+jwt"))),
+        (TokenError::NoKey, with_header(&without(header(), "kid"))),
+        (TokenError::UnknownKey, with_header(&with(header(), "kid", kid(OTHER_SECRET)))),
+        (TokenError::WrongAlgorithm, with_header(&with(header(), "alg", "none"))),
+        (TokenError::BadSignature, format!("{signed}.{}", mac(Algorithm::HS256, OTHER_SECRET, signed))),
+        (TokenError::WrongIssuer, with_claims(&with(claims(), "iss", "https://evil.example"))),
+        (TokenError::WrongAudience, with_claims(&with(claims(), "aud", "https://other.example"))),
+        (TokenError::Expired, with_claims(&with(claims(), "exp", NOW - 900))),
+        (TokenError::NotYetValid, with_claims(&with(claims(), "nbf", NOW + 900))),
+        (TokenError::NoSession, with_claims(&without(claims(), "sid"))),
     ]
 }
 

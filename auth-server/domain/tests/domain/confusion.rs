@@ -2,7 +2,7 @@
 
 use auth_domain::{ClientId, RefreshTokens, access_claims};
 use chrono::TimeDelta;
-use goptri::{Refusal, TokenType};
+use goptri::{TokenError, TokenType};
 use serde_json::Value;
 
 use crate::fixture::{
@@ -21,7 +21,7 @@ fn claims_of_both() -> [(TokenType, Value); 2] {
 }
 
 /// What the check for tokens of kind `check` says, with `secret` as its key.
-fn check(check: TokenType, secret: &str, token: &str) -> Option<Refusal> {
+fn check(check: TokenType, secret: &str, token: &str) -> Option<TokenError> {
     match check {
         TokenType::Access => verifier(secret).verify(token, at(NOW)).err(),
         TokenType::Refresh => RefreshTokens::new(ring(secret), ISSUER.to_owned(), None)
@@ -42,9 +42,9 @@ fn each_kind_of_token_fails_every_other_kinds_check() {
                 let token = ring(secret_of(key_of)).sign(typ, &claims).unwrap();
                 for checked_as in kinds {
                     let expected = match () {
-                        () if typ != checked_as => Some(Refusal::WrongType),
-                        () if key_of != checked_as => Some(Refusal::UnknownKey),
-                        () if claims_of != checked_as => Some(Refusal::Json("payload")),
+                        () if typ != checked_as => Some(TokenError::WrongType),
+                        () if key_of != checked_as => Some(TokenError::UnknownKey),
+                        () if claims_of != checked_as => Some(TokenError::Json("payload")),
                         () => None,
                     };
                     let found = check(checked_as, secret_of(checked_as), &token);
@@ -67,7 +67,7 @@ fn the_kinds_stay_apart_although_both_rings_hold_the_same_secret() {
     for (kind, claims) in claims_of_both() {
         let token = ring(ACCESS_SECRET).sign(kind, &claims).unwrap();
         for checked_as in [TokenType::Access, TokenType::Refresh] {
-            let expected = (kind != checked_as).then_some(Refusal::WrongType);
+            let expected = (kind != checked_as).then_some(TokenError::WrongType);
             assert_eq!(check(checked_as, ACCESS_SECRET, &token), expected, "{kind:?} as {checked_as:?}");
             passed.extend(expected.is_none().then_some(kind));
         }

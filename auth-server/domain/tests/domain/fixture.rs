@@ -1,11 +1,11 @@
 //! A session, its person, and the keys of both kinds of token.
 
 use auth_domain::{
-    ClientId, Digest, Email, Generation, Owner, RefreshJti, RefreshTokens, Role, Session, SessionId,
-    SessionKey, Snapshot, UserId,
+    ClientId, Digest, Email, Generation, RefreshJti, RefreshTokens, Role, Session, SessionId, SessionKey,
+    SessionOwner, SessionSnapshot, UserId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{AccessVerifier, Compact, KeyRing, Scope};
+use goptri::{AccessVerifier, KeyRing, Scope, UnverifiedJws};
 use goptri_settings::{AccessTokenSecret, Plain};
 use serde_json::Value;
 
@@ -58,17 +58,17 @@ pub(crate) fn session() -> Session {
     }
 }
 
-pub(crate) fn snapshot() -> Snapshot {
-    let owner = Owner {
+pub(crate) fn snapshot() -> SessionSnapshot {
+    let owner = SessionOwner {
         email: Email::parse("Ann@example.com").unwrap(),
         email_verified: true,
         roles: vec![Role::parse("admin").unwrap(), Role::parse("editor").unwrap()],
         disabled: false,
     };
-    Snapshot { session: session(), owner, now: at(NOW) }
+    SessionSnapshot { session: session(), owner, now: at(NOW) }
 }
 
 /// The claims of a token as they are on the wire.
 pub(crate) fn wire(token: &str) -> Value {
-    serde_json::from_str(&Compact::parse(token).unwrap().payload_json().unwrap()).unwrap()
+    serde_json::from_str(&UnverifiedJws::parse(token).unwrap().payload_json().unwrap()).unwrap()
 }

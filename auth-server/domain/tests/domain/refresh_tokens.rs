@@ -1,8 +1,10 @@
 //! What a refresh token says, and that it takes both halves to make one.
 
-use auth_domain::{ClientId, Digest, PresentedRefresh, RefreshPolicy, RefreshTokens, Refuse, Verdict, judge};
+use auth_domain::{
+    ClientId, Digest, PresentedRefresh, RefreshPolicy, RefreshTokens, RefuseReason, Verdict, judge,
+};
 use chrono::TimeDelta;
-use goptri::{Refusal, TokenType};
+use goptri::{TokenError, TokenType};
 use goptri_settings::Plain;
 use serde_json::{Value, json};
 
@@ -23,7 +25,7 @@ fn with(member: &str, value: impl Into<Value>) -> Value {
     claims
 }
 
-fn open_claims(claims: &Value) -> Result<PresentedRefresh, Refusal> {
+fn open_claims(claims: &Value) -> Result<PresentedRefresh, TokenError> {
     let token = ring(REFRESH_SECRET).sign(TokenType::Refresh, claims).unwrap();
     refresh_tokens(None).open(&token, ClientId::first_party())
 }
@@ -82,12 +84,12 @@ fn the_presenting_client_is_taken_down() {
 
 #[test]
 fn claims_that_cannot_be_a_refresh_token_are_refused() {
-    let json = Err(Refusal::Json("payload"));
+    let json = Err(TokenError::Json("payload"));
     let mut table = vec![("nothing wrong", claims(), Ok(())), ("unknown", with("admin", true), Ok(()))];
     for issuer in
         ["https://auth.example/", "https://auth", "", "https://evil.example", "HTTPS://auth.example"]
     {
-        table.push(("iss", with("iss", issuer), Err(Refusal::WrongIssuer)));
+        table.push(("iss", with("iss", issuer), Err(TokenError::WrongIssuer)));
     }
     for required in ["iss", "sub", "sid", "jti", "gen", "iat"] {
         let mut claims = claims();
@@ -137,7 +139,7 @@ fn a_token_of_another_secret_is_refused() {
     let token = foreign.mint(&session(), &jti()).unwrap();
     assert_eq!(
         refresh_tokens(None).open(&token, ClientId::first_party()).map(drop),
-        Err(Refusal::UnknownKey)
+        Err(TokenError::UnknownKey)
     );
 }
 
@@ -159,7 +161,7 @@ fn a_copy_of_the_database_mints_no_token_even_with_the_secret() {
     for guess in [hex.clone(), hex[..32].to_owned(), SESSION.to_owned(), String::new()] {
         let token = refresh_tokens(None).mint(&snapshot.session, &Plain::new(guess)).unwrap();
         let presented = refresh_tokens(None).open(&token, ClientId::first_party()).unwrap();
-        assert_eq!(judge(&snapshot, &presented, &policy), Verdict::Refuse(Refuse::OtherToken));
+        assert_eq!(judge(&snapshot, &presented, &policy), Verdict::Refuse(RefuseReason::OtherToken));
     }
     let genuine = refresh_tokens(None).mint(&snapshot.session, &jti()).unwrap();
     let genuine = refresh_tokens(None).open(&genuine, ClientId::first_party()).unwrap();

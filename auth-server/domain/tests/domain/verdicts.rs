@@ -1,7 +1,8 @@
 //! The whole table of verdicts on a refresh token that was not simply rotated.
 
 use auth_domain::{
-    ClientId, Digest, End, Generation, PresentedRefresh, RefreshPolicy, Refuse, Snapshot, Verdict, judge,
+    ClientId, Digest, EndReason, Generation, PresentedRefresh, RefreshPolicy, RefuseReason, SessionSnapshot,
+    Verdict, judge,
 };
 use chrono::TimeDelta;
 use goptri_settings::Plain;
@@ -10,7 +11,7 @@ use crate::fixture::{jti, refresh_tokens, snapshot};
 
 /// What is found when a token is presented, seconds counted from the moment of the judgement.
 struct Found {
-    snapshot: Snapshot,
+    snapshot: SessionSnapshot,
     presented: PresentedRefresh,
     policy: RefreshPolicy,
 }
@@ -104,12 +105,12 @@ fn generation(number: i64) -> Generation {
 
 const MICRO: TimeDelta = TimeDelta::microseconds(1);
 const SECOND: TimeDelta = TimeDelta::seconds(1);
-const THEFT: Verdict = Verdict::End(End::Theft);
-const EXPIRED: Verdict = Verdict::End(End::Expired);
-const DISABLED: Verdict = Verdict::End(End::Disabled);
-const OTHER_CLIENT: Verdict = Verdict::Refuse(Refuse::OtherClient);
-const OTHER_TOKEN: Verdict = Verdict::Refuse(Refuse::OtherToken);
-const NEWER: Verdict = Verdict::Refuse(Refuse::Newer);
+const THEFT: Verdict = Verdict::End(EndReason::Theft);
+const EXPIRED: Verdict = Verdict::End(EndReason::Expired);
+const DISABLED: Verdict = Verdict::End(EndReason::Disabled);
+const OTHER_CLIENT: Verdict = Verdict::Refuse(RefuseReason::OtherClient);
+const OTHER_TOKEN: Verdict = Verdict::Refuse(RefuseReason::OtherToken);
+const NEWER: Verdict = Verdict::Refuse(RefuseReason::Newer);
 
 type Case = (&'static str, fn(&mut Found) -> &mut Found, Verdict);
 
@@ -202,7 +203,7 @@ fn without_rotation_no_old_token_is_theft_and_all_else_is_as_ever() {
         ("the one before", |f| f.without_rotation(), Verdict::TryAgain),
         ("the current one", |f| f.without_rotation().presented(20), Verdict::TryAgain),
         ("the very first", |f| f.without_rotation().presented(0), Verdict::TryAgain),
-        ("one to come", |f| f.without_rotation().presented(21), Verdict::Refuse(Refuse::Newer)),
+        ("one to come", |f| f.without_rotation().presented(21), Verdict::Refuse(RefuseReason::Newer)),
         ("past its end", |f| f.without_rotation().expires(-SECOND), EXPIRED),
     ]);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 use auth_store::Store;
-use auth_store::conformance::{Backstage, Late, Revocation, Subject};
+use auth_store::conformance::{DatabaseProbe, Late, Revocation, Subject};
 use goptri::ManualClock;
 use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -42,7 +42,7 @@ struct Wings {
 }
 
 #[async_trait]
-impl Backstage for Wings {
+impl DatabaseProbe for Wings {
     async fn another_store(&self) -> Arc<dyn Store> {
         Arc::new(PostgresStore::connect(&self.url, CONNECTIONS).unwrap().with_clock_shift(self.clock.clone()))
     }

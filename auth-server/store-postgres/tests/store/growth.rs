@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use auth_store::{Opening, Rotation, Sessions, Upkeep};
+use auth_store::{Maintenance, OpenOutcome, Rotation, Sessions};
 use scratch_pg::{Database, Profile, ScratchPg};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;
@@ -70,7 +70,7 @@ async fn refreshed(database: Database, sessions: u128, index: Option<&'static st
     let devices: Vec<_> = (0..sessions).map(|number| device(&person, number)).collect();
     for device in &devices {
         let opening = store.open_session(&device.sign_in).await.unwrap();
-        assert!(matches!(opening, Opening::Opened(_)), "{opening:?}");
+        assert!(matches!(opening, OpenOutcome::Opened(_)), "{opening:?}");
     }
     let before = sizes(&pool).await;
     for generation in 0..REFRESHES {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use auth_store::{RevocationPage, Revocations, StoreError, Upkeep};
+use auth_store::{Maintenance, RevocationPage, Revocations, StoreError};
 use scratch_pg::{Profile, ScratchPg};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store_postgres::PostgresStore;

@@ -6,7 +6,7 @@ use auth_domain::{
     ClientId, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, SessionId, SessionKey,
     UserId,
 };
-use auth_store::{Adding, Users};
+use auth_store::{AddUserOutcome, Users};
 use goptri::Scope;
 use goptri_settings::Plain;
 use store_postgres::PostgresStore;
@@ -27,7 +27,7 @@ pub(crate) async fn somebody(store: &PostgresStore) -> NewUser {
         password_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
         roles: Vec::new(),
     };
-    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
     person
 }
 

@@ -4,7 +4,7 @@
 
 use std::thread;
 
-use auth_store::{Upkeep, Users};
+use auth_store::{Maintenance, Users};
 use scratch_pg::Database;
 use store_postgres::PostgresStore;
 use tokio::runtime::{Builder, Runtime};

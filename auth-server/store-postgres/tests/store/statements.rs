@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use auth_domain::Generation;
-use auth_store::{Ending, Forgiving, Opening, Rotation, Sessions, StoreError, Touching, Upkeep};
+use auth_store::{
+    EndOutcome, ForgiveOutcome, Maintenance, OpenOutcome, Rotation, Sessions, StoreError, TouchOutcome,
+};
 use scratch_pg::{Database, statements_between};
 use store_postgres::PostgresStore;
 
@@ -20,21 +22,21 @@ async fn every_verb_of_a_sessions_life_is_one_statement() {
     let meter = Meter(&database);
 
     let opening = meter.one("with owner as", store.open_session(&device.sign_in)).await;
-    assert!(matches!(opening, Opening::Opened(_)), "{opening:?}");
+    assert!(matches!(opening, OpenOutcome::Opened(_)), "{opening:?}");
     for generation in 0..2 {
         let token = device.token(generation);
         let rotation = meter.one("update sessions s", store.rotate(&token, None)).await;
         assert!(matches!(rotation, Rotation::Rotated(_)), "{rotation:?}");
     }
     let touching = meter.one("update sessions s", store.touch(&device.token(2), None)).await;
-    assert!(matches!(touching, Touching::Touched(_)), "{touching:?}");
+    assert!(matches!(touching, TouchOutcome::Touched(_)), "{touching:?}");
     let forgiving = store.forgive(key, Generation::from_number(1).unwrap(), None);
     let forgiving = meter.one("update sessions s", forgiving).await;
-    assert!(matches!(forgiving, Forgiving::Forgiven(_)), "{forgiving:?}");
+    assert!(matches!(forgiving, ForgiveOutcome::Forgiven(_)), "{forgiving:?}");
     let surplus = meter.one("with surplus as", store.end_surplus(key, 1)).await;
     assert_eq!(surplus, 0);
     let ending = meter.one("with wrong as", store.end_session(key, None)).await;
-    assert_eq!(ending, Ending::Ended);
+    assert_eq!(ending, EndOutcome::Ended);
 }
 
 /// The uncommon cases, which show that the counter sees what it must.

@@ -4,7 +4,7 @@
 
 use std::pin::Pin;
 
-use auth_store::{Rotation, Sessions, StoreError, Upkeep};
+use auth_store::{Maintenance, Rotation, Sessions, StoreError};
 use futures_util::future::{join_all, maybe_done};
 use scratch_pg::{Database, statements_between};
 use sqlx::PgPool;

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
-use auth_store::{Adding, Opening, Readiness, Sessions, StoreError, Upkeep, Users};
+use auth_store::{AddUserOutcome, Maintenance, OpenOutcome, Readiness, Sessions, StoreError, Users};
 use goptri_settings::Plain;
 use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -19,7 +19,7 @@ use super::proxy::Proxy;
 async fn a_sign_in_waits_for_a_password_change_under_way_and_then_opens_nothing() {
     let (database, store) = migrated().await;
     let person = person();
-    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
     let pool = pool(&database).await;
     let mut change = pool.begin_with("begin").await.unwrap();
     let changed = sqlx::query("update users set password_hash = 'another' where id = $1").bind(person.id.0);
@@ -31,7 +31,7 @@ async fn a_sign_in_waits_for_a_password_change_under_way_and_then_opens_nothing(
     }
     change.commit().await.unwrap();
 
-    assert_eq!(signing_in.await.unwrap().unwrap(), Opening::Refused);
+    assert_eq!(signing_in.await.unwrap().unwrap(), OpenOutcome::Refused);
 }
 
 /// A table that is locked, a network that loses connections, and a server that takes them and says nothing.
@@ -69,7 +69,7 @@ async fn a_verb_comes_back_within_ten_seconds_whatever_hangs() {
 async fn ending_all_sessions_waits_for_a_sign_in_under_way_and_ends_its_session_too() {
     let (database, store) = migrated().await;
     let person = person();
-    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
     let pool = pool(&database).await;
     let mut signing_in = pool.begin_with("begin").await.unwrap();
     let opened = sqlx::query(
@@ -116,7 +116,7 @@ async fn after_the_server_hung_up_the_next_question_but_one_is_answered() {
 #[tokio::test]
 async fn a_plan_that_a_migration_made_stale_is_given_up_with_its_connection() {
     let (database, store) = migrated().await;
-    assert!(matches!(store.add_user(&person()).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person()).await, Ok(AddUserOutcome::Added(_))));
     store.list_users(None, 1).await.unwrap();
     let change = "alter table users alter column email type varchar(300)";
     sqlx::query(change).execute(&pool(&database).await).await.unwrap();
@@ -141,7 +141,7 @@ async fn the_databases_own_isolation_level_decides_no_race() {
         racers.spawn(async move { store.add_user(&person).await.unwrap() });
     }
     let answers = racers.join_all().await;
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Adding::Added(_))).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, AddUserOutcome::Added(_))).count(), 1);
 }
 
 /// OP-03

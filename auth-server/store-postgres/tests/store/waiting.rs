@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 use auth_domain::{NewSession, NewUser, SessionId, SessionKey};
-use auth_store::{Changing, Revocations, SessionSweep, Sessions, Users};
+use auth_store::{ChangeOutcome, Revocations, SessionSweep, Sessions, Users};
 use chrono::TimeDelta;
 use goptri::ManualClock;
 use store_postgres::PostgresStore;
@@ -48,7 +48,7 @@ async fn an_end_of_all_that_a_deadlock_undid_is_run_again() {
     sqlx::query(LOCK).bind(first.0).execute(&mut *other).await.unwrap();
     other.commit().await.unwrap();
 
-    assert_eq!(disabling.await.unwrap().unwrap(), Changing::Changed { ended_sessions: 2 });
+    assert_eq!(disabling.await.unwrap().unwrap(), ChangeOutcome::Changed { ended_sessions: 2 });
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 use auth_store::Store;
-use auth_store::conformance::{Backstage, Late, Revocation, Subject};
+use auth_store::conformance::{DatabaseProbe, Late, Revocation, Subject};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::{Clock, ManualClock};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
@@ -51,7 +51,7 @@ impl Clock for StoppableClock {
 }
 
 #[async_trait]
-impl Backstage for Wings {
+impl DatabaseProbe for Wings {
     async fn another_store(&self) -> Arc<dyn Store> {
         Arc::new(SqliteStore::connect(&self.url, Arc::new(self.clock.clone())).unwrap())
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
-use auth_store::{Adding, Readiness, StoreError, Upkeep, Users};
+use auth_store::{AddUserOutcome, Maintenance, Readiness, StoreError, Users};
 use goptri::SystemClock;
 use sqlx::{Connection, SqliteConnection};
 use store_sqlite::SqliteStore;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 async fn the_files_are_for_their_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = migrated(folder.path()).await;
-    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
     let mut names = Vec::new();
     for entry in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
@@ -33,7 +33,7 @@ async fn the_files_are_for_their_owner_alone() {
 async fn what_was_acknowledged_is_there_when_the_file_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = migrated(folder.path()).await;
-    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
     store.close().await;
     let again = open(folder.path());
     assert_eq!(again.ready().await.unwrap(), Readiness::Ready);
@@ -52,7 +52,7 @@ async fn a_file_that_somebody_else_holds_can_be_read_and_is_not_available_for_wr
     assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
     held.rollback().await.unwrap();
-    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
 }
 
 /// Changing it to WAL needs the file for oneself for a moment.

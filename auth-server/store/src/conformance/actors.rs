@@ -8,10 +8,10 @@ use goptri_settings::Plain;
 use uuid::Uuid;
 
 use super::Subject;
-use crate::{Adding, Ending, Opening, Rotation};
+use crate::{AddUserOutcome, EndOutcome, OpenOutcome, Rotation};
 use auth_domain::{
     ClientId, Digest, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, RefreshJti,
-    SessionId, SessionKey, Snapshot, User, UserId,
+    SessionId, SessionKey, SessionSnapshot, User, UserId,
 };
 
 /// A number that nobody else has: ids and addresses need only differ.
@@ -95,7 +95,7 @@ impl Subject {
     /// Adds that person.
     pub(super) async fn add(&self, person: &NewUser) -> User {
         match self.store.add_user(person).await {
-            Ok(Adding::Added(user)) => user,
+            Ok(AddUserOutcome::Added(user)) => user,
             other => panic!("{other:?}"),
         }
     }
@@ -108,9 +108,9 @@ impl Subject {
     }
 
     /// Opens that session.
-    pub(super) async fn open(&self, session: &NewSession) -> Snapshot {
+    pub(super) async fn open(&self, session: &NewSession) -> SessionSnapshot {
         match self.store.open_session(session).await {
-            Ok(Opening::Opened(snapshot)) => snapshot,
+            Ok(OpenOutcome::Opened(snapshot)) => snapshot,
             other => panic!("{other:?}"),
         }
     }
@@ -129,7 +129,7 @@ impl Subject {
     }
 
     /// Presents that token, which must rotate.
-    pub(super) async fn rotates(&self, presented: &PresentedRefresh) -> Snapshot {
+    pub(super) async fn rotates(&self, presented: &PresentedRefresh) -> SessionSnapshot {
         match self.store.rotate(presented, None).await {
             Ok(Rotation::Rotated(snapshot)) => snapshot,
             other => panic!("{other:?}"),
@@ -137,7 +137,7 @@ impl Subject {
     }
 
     /// Presents that token, which must rotate nothing of a session that is there.
-    pub(super) async fn rotates_nothing(&self, presented: &PresentedRefresh) -> Snapshot {
+    pub(super) async fn rotates_nothing(&self, presented: &PresentedRefresh) -> SessionSnapshot {
         match self.store.rotate(presented, None).await {
             Ok(Rotation::NotCurrent(snapshot)) => snapshot,
             other => panic!("{other:?}"),
@@ -151,7 +151,7 @@ impl Subject {
     }
 
     /// Ends that session.
-    pub(super) async fn end(&self, key: SessionKey, proof: Option<&Digest<RefreshJti>>) -> Ending {
+    pub(super) async fn end(&self, key: SessionKey, proof: Option<&Digest<RefreshJti>>) -> EndOutcome {
         self.store.end_session(key, proof).await.expect("an answer")
     }
 

@@ -5,15 +5,15 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{Device, assert_about, device_of, person, person_at};
-use crate::{Changing, Opening};
+use crate::{ChangeOutcome, OpenOutcome};
 use auth_domain::{NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserName};
 
 fn roles(texts: &[&str]) -> Vec<Role> {
     texts.iter().map(|text| Role::parse(text).expect("a role")).collect()
 }
 
-fn changed(ended_sessions: u64) -> Changing {
-    Changing::Changed { ended_sessions }
+fn changed(ended_sessions: u64) -> ChangeOutcome {
+    ChangeOutcome::Changed { ended_sessions }
 }
 
 async fn found(subject: &Subject, person: &NewUser) -> Option<User> {
@@ -27,7 +27,7 @@ fn another_password(person: &NewUser, setter: PasswordSetter) -> NewPassword {
 
 /// Themselves, on that device.
 fn themselves(person: &NewUser, device: &Device) -> PasswordSetter {
-    PasswordSetter::Owner { verified_hash: person.password_hash.clone(), session: device.key.id }
+    PasswordSetter::SessionOwner { verified_hash: person.password_hash.clone(), session: device.key.id }
 }
 
 /// Asserts that these and no others are gone and on record.
@@ -65,7 +65,7 @@ pub async fn a_password_that_somebody_changes_ends_their_other_sessions(subject:
 
     let old = device_of(&person);
     let opening = subject.store.open_session(&old.sign_in(&person)).await.expect("an answer");
-    assert_eq!(opening, Opening::Refused);
+    assert_eq!(opening, OpenOutcome::Refused);
     subject.another_device(&NewUser { password_hash: password.hash, ..person }).await;
 }
 
@@ -74,13 +74,13 @@ pub async fn a_password_is_changed_only_on_what_was_verified(subject: &Subject) 
     let (here, gone) = (subject.another_device(&person).await, subject.another_device(&person).await);
     let stranger = subject.device().await;
     subject.end(gone.key, None).await;
-    let other_hash = PasswordSetter::Owner {
+    let other_hash = PasswordSetter::SessionOwner {
         verified_hash: PasswordHash::from_phc("$argon2id$another".to_owned()),
         session: here.key.id,
     };
     for setter in [other_hash, themselves(&person, &gone), themselves(&person, &stranger)] {
         let set = subject.store.set_password(&another_password(&person, setter)).await.expect("an answer");
-        assert_eq!(set, Changing::Refused);
+        assert_eq!(set, ChangeOutcome::Refused);
     }
     assert_eq!(subject.ended().await, [gone.key.id.to_string()]);
     subject.rotates(&here.token(0)).await;
@@ -88,7 +88,7 @@ pub async fn a_password_is_changed_only_on_what_was_verified(subject: &Subject) 
 
     subject.backstage.disable(person.id).await;
     let password = another_password(&person, themselves(&person, &here));
-    assert_eq!(subject.store.set_password(&password).await.expect("an answer"), Changing::Refused);
+    assert_eq!(subject.store.set_password(&password).await.expect("an answer"), ChangeOutcome::Refused);
 }
 
 pub async fn a_password_that_an_administrator_sets_ends_all_sessions(subject: &Subject) {
@@ -118,7 +118,7 @@ pub async fn somebody_disabled_is_signed_out_everywhere_and_signs_in_no_more(sub
     assert_about(since, subject.clock.now());
     let again = device_of(&person);
     let opening = subject.store.open_session(&again.sign_in(&person)).await.expect("an answer");
-    assert_eq!(opening, Opening::Refused);
+    assert_eq!(opening, OpenOutcome::Refused);
 
     subject.clock.advance(TimeDelta::hours(1));
     assert_eq!(subject.store.disable_user(person.id).await.expect("an answer"), changed(0));
@@ -156,7 +156,7 @@ pub async fn nobody_is_changed(subject: &Subject) {
         subject.store.delete_user(nobody.id).await,
     ];
     for answer in answers {
-        assert_eq!(answer.expect("an answer"), Changing::Refused);
+        assert_eq!(answer.expect("an answer"), ChangeOutcome::Refused);
     }
     assert_eq!(found(subject, &somebody).await.expect("somebody").roles, []);
     subject.rotates(&device.token(0)).await;

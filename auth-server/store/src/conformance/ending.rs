@@ -5,14 +5,14 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{assert_about, device_of, person};
-use crate::{Ending, REVOCATION_LIFETIME};
+use crate::{EndOutcome, REVOCATION_LIFETIME};
 use auth_domain::{NewSession, SessionKey};
 
 pub async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live(subject: &Subject) {
     let device = subject.device().await;
     subject.clock.advance(TimeDelta::hours(5));
 
-    assert_eq!(subject.end(device.key, None).await, Ending::Ended);
+    assert_eq!(subject.end(device.key, None).await, EndOutcome::Ended);
 
     subject.is_unknown(&device.token(0)).await;
     let entries = subject.backstage.revocations().await;
@@ -28,33 +28,33 @@ pub async fn any_generation_of_a_token_proves_that_a_session_is_ones_own(subject
     for number in 0..3 {
         subject.rotates(&device.token(number)).await;
     }
-    assert_eq!(subject.end(device.key, Some(&device.token(0).jti_hash)).await, Ending::Ended);
+    assert_eq!(subject.end(device.key, Some(&device.token(0).jti_hash)).await, EndOutcome::Ended);
     subject.is_unknown(&device.token(3)).await;
 }
 
 pub async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
     let (device, other) = (subject.device().await, subject.device().await);
-    assert_eq!(subject.end(device.key, Some(&other.proof())).await, Ending::NotGenuine);
+    assert_eq!(subject.end(device.key, Some(&other.proof())).await, EndOutcome::NotGenuine);
     assert_eq!(subject.ended().await, Vec::<String>::new());
     subject.rotates(&device.token(0)).await;
-    assert_eq!(subject.end(device.key, Some(&other.proof())).await, Ending::NotGenuine);
-    assert_eq!(subject.end(device.key, Some(&device.proof())).await, Ending::Ended);
+    assert_eq!(subject.end(device.key, Some(&other.proof())).await, EndOutcome::NotGenuine);
+    assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
 }
 
 pub async fn what_was_gone_already_is_on_record_once(subject: &Subject) {
     let device = subject.device().await;
-    assert_eq!(subject.end(device.key, Some(&device.proof())).await, Ending::Ended);
+    assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
     let first = subject.backstage.revocations().await;
     subject.clock.advance(TimeDelta::minutes(1));
-    assert_eq!(subject.end(device.key, Some(&device.proof())).await, Ending::WasGone);
-    assert_eq!(subject.end(device.key, None).await, Ending::WasGone);
+    assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::WasGone);
+    assert_eq!(subject.end(device.key, None).await, EndOutcome::WasGone);
     assert_eq!(subject.backstage.revocations().await, first);
 }
 
 pub async fn what_never_was_here_is_put_on_record_all_the_same(subject: &Subject) {
     let (known, unknown) = (device_of(&subject.somebody().await), device_of(&person()));
-    assert_eq!(subject.end(known.key, Some(&known.proof())).await, Ending::WasGone);
-    assert_eq!(subject.end(unknown.key, None).await, Ending::WasGone);
+    assert_eq!(subject.end(known.key, Some(&known.proof())).await, EndOutcome::WasGone);
+    assert_eq!(subject.end(unknown.key, None).await, EndOutcome::WasGone);
     assert_eq!(subject.ended().await, [known.key.id.to_string(), unknown.key.id.to_string()]);
 }
 
@@ -62,9 +62,9 @@ pub async fn only_the_session_that_is_named_ends(subject: &Subject) {
     let person = subject.somebody().await;
     let (phone, laptop) = (subject.another_device(&person).await, subject.another_device(&person).await);
     let stranger = subject.device().await;
-    assert_eq!(subject.end(phone.key, None).await, Ending::Ended);
+    assert_eq!(subject.end(phone.key, None).await, EndOutcome::Ended);
     let mixed = SessionKey { user_id: stranger.key.user_id, id: laptop.key.id };
-    assert_eq!(subject.end(mixed, None).await, Ending::WasGone);
+    assert_eq!(subject.end(mixed, None).await, EndOutcome::WasGone);
     subject.rotates(&laptop.token(0)).await;
     subject.rotates(&stranger.token(0)).await;
 }
@@ -76,7 +76,7 @@ pub async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subj
     subject.backstage.disable(person.id).await;
     subject.backstage.corrupt_session(phone.key).await;
     for device in [phone, laptop] {
-        assert_eq!(subject.end(device.key, Some(&device.proof())).await, Ending::Ended);
+        assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
     }
     assert_eq!(subject.ended().await.len(), 2);
 }

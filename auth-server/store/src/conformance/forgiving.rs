@@ -5,8 +5,8 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{Device, assert_about, device_of, generation};
-use crate::{Forgiving, StoreError};
-use auth_domain::{Generation, NewSession, Session, SessionKey, Snapshot};
+use crate::{ForgiveOutcome, StoreError};
+use auth_domain::{Generation, NewSession, Session, SessionKey, SessionSnapshot};
 
 pub async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject) {
     let device = subject.device().await;
@@ -14,15 +14,15 @@ pub async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject)
     subject.clock.advance(TimeDelta::hours(3));
 
     let forgiven = match forgive(subject, device.key, 0, None).await {
-        Forgiving::Forgiven(snapshot) => snapshot,
-        Forgiving::Lost => panic!("lost"),
+        ForgiveOutcome::Forgiven(snapshot) => snapshot,
+        ForgiveOutcome::Lost => panic!("lost"),
     };
 
     assert_about(forgiven.now, subject.clock.now());
-    let Snapshot { session: before, owner, .. } = rotated;
+    let SessionSnapshot { session: before, owner, .. } = rotated;
     let session =
         Session { forgiven_generation: Some(Generation::FIRST), last_used_at: forgiven.now, ..before };
-    assert_eq!(forgiven, Snapshot { session, owner, now: forgiven.now });
+    assert_eq!(forgiven, SessionSnapshot { session, owner, now: forgiven.now });
     let kept = subject.rotates_nothing(&device.token(0)).await;
     assert_eq!(kept.session, forgiven.session);
 }
@@ -99,16 +99,20 @@ async fn with_generation(subject: &Subject, times: i64) -> Device {
     device
 }
 
-async fn forgive(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) -> Forgiving {
+async fn forgive(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) -> ForgiveOutcome {
     let answer = subject.store.forgive(key, generation(number), before.map(generation)).await;
     answer.expect("an answer")
 }
 
 async fn is_forgiven(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {
     let answer = forgive(subject, key, number, before).await;
-    assert!(matches!(answer, Forgiving::Forgiven(_)), "{number} after {before:?}: {answer:?}");
+    assert!(matches!(answer, ForgiveOutcome::Forgiven(_)), "{number} after {before:?}: {answer:?}");
 }
 
 async fn is_lost(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {
-    assert_eq!(forgive(subject, key, number, before).await, Forgiving::Lost, "{number} after {before:?}");
+    assert_eq!(
+        forgive(subject, key, number, before).await,
+        ForgiveOutcome::Lost,
+        "{number} after {before:?}"
+    );
 }

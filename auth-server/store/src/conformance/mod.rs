@@ -58,7 +58,7 @@ pub struct Subject {
     /// Moves the time that the store goes by.
     pub clock: ManualClock,
     /// The way around the ports to the same database.
-    pub backstage: Box<dyn Backstage>,
+    pub backstage: Box<dyn DatabaseProbe>,
     /// Whatever must live as long as the database does.
     pub keep: Box<dyn Any + Send + Sync>,
 }
@@ -71,7 +71,7 @@ impl fmt::Debug for Subject {
 
 /// What tests must be able to do to a database, and nothing else may: behind the store's back, in plain SQL.
 #[async_trait]
-pub trait Backstage: Send + Sync {
+pub trait DatabaseProbe: Send + Sync {
     /// A second store on the same database and the same clock, as another server has it.
     async fn another_store(&self) -> Arc<dyn Store>;
 

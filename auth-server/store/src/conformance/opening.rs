@@ -5,8 +5,8 @@ use goptri::{Clock, Scope};
 
 use super::Subject;
 use super::actors::{assert_about, device_of, person};
-use crate::{Opening, StoreError};
-use auth_domain::{ClientId, Generation, NewSession, Owner, PasswordHash, Role, Session};
+use crate::{OpenOutcome, StoreError};
+use auth_domain::{ClientId, Generation, NewSession, PasswordHash, Role, Session, SessionOwner};
 
 pub async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
     let mut person = person();
@@ -41,7 +41,8 @@ pub async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
         last_used_at: now,
         expires_at: Some(now + TimeDelta::days(30)),
     };
-    let owner = Owner { email: person.email, email_verified: true, roles: person.roles, disabled: false };
+    let owner =
+        SessionOwner { email: person.email, email_verified: true, roles: person.roles, disabled: false };
     assert_eq!((&opened.session, &opened.owner), (&session, &owner));
     let kept = subject.rotates_nothing(&device.token(7)).await;
     assert_eq!((kept.session, kept.owner), (session, owner));
@@ -115,5 +116,5 @@ pub async fn an_id_is_not_given_twice(subject: &Subject) {
 
 async fn opens_nothing(subject: &Subject, session: &NewSession) {
     let opening = subject.store.open_session(session).await.expect("an answer");
-    assert_eq!(opening, Opening::Refused);
+    assert_eq!(opening, OpenOutcome::Refused);
 }

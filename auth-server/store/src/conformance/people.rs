@@ -4,7 +4,7 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{assert_about, id, person, person_at};
-use crate::{Adding, StoreError};
+use crate::{AddUserOutcome, StoreError};
 use auth_domain::{Email, EmailKey, NewUser, Role, User, UserId, UserName};
 
 pub async fn somebody_is_kept_as_they_were_added(subject: &Subject) {
@@ -42,7 +42,7 @@ pub async fn an_address_is_taken_in_every_spelling_in_capitals(subject: &Subject
     let added = subject.add(&first).await;
     for email in ["Jürgen@example.de", "jürgen@example.de", "JÜRGEN@EXAMPLE.DE"] {
         let adding = subject.store.add_user(&person_at(email)).await.expect("an answer");
-        assert_eq!(adding, Adding::EmailTaken, "{email}");
+        assert_eq!(adding, AddUserOutcome::EmailTaken, "{email}");
     }
     assert_eq!(subject.store.list_users(None, 100).await.expect("an answer"), [added]);
     let credentials =

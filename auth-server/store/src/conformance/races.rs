@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use super::Subject;
 use super::actors::{device_of, generation, person_at};
 use crate::{
-    Adding, Changing, Ending, Forgiving, Opening, REVOCATION_LIFETIME, Rotation, Store, StoreError, Upgrading,
+    AddUserOutcome, ChangeOutcome, EndOutcome, ForgiveOutcome, OpenOutcome, REVOCATION_LIFETIME, Rotation,
+    Store, StoreError, UpgradeOutcome,
 };
 use auth_domain::{Generation, NewPassword, NewSession, PasswordHash, PasswordSetter, UserId};
 
@@ -83,7 +84,7 @@ pub async fn a_session_that_is_refreshed_all_the_time_ends_all_the_same(subject:
         tokio::task::yield_now().await;
         assert_eq!(
             other.end_session(device.key, Some(&device.proof())).await.expect("an answer"),
-            Ending::Ended
+            EndOutcome::Ended
         );
         ended.store(true, Ordering::SeqCst);
         ends.push(device.key.id.to_string());
@@ -100,8 +101,8 @@ pub async fn of_many_who_end_one_session_exactly_one_ends_it(subject: &Subject) 
             async move { store.end_session(key, Some(&proof)).await }
         })
         .await;
-        assert_eq!(answers.iter().filter(|answer| **answer == Ending::Ended).count(), 1);
-        assert_eq!(answers.iter().filter(|answer| **answer == Ending::WasGone).count(), MANY - 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == EndOutcome::Ended).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == EndOutcome::WasGone).count(), MANY - 1);
         let entries = subject.ended().await.into_iter().filter(|entry| *entry == device.key.id.to_string());
         assert_eq!(entries.count(), 1);
     }
@@ -115,7 +116,7 @@ pub async fn of_many_who_forgive_one_retry_exactly_one_notes_it(subject: &Subjec
         async move { store.forgive(key, Generation::FIRST, None).await }
     })
     .await;
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Forgiving::Forgiven(_))).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, ForgiveOutcome::Forgiven(_))).count(), 1);
 }
 
 pub async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
@@ -124,7 +125,7 @@ pub async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
         async move { store.add_user(&person).await }
     })
     .await;
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Adding::Added(_))).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, AddUserOutcome::Added(_))).count(), 1);
     assert_eq!(subject.store.list_users(None, 100).await.expect("an answer").len(), 1);
 }
 
@@ -139,7 +140,7 @@ pub async fn of_many_who_upgrade_one_hash_exactly_one_does(subject: &Subject) {
             async move { Ok((store.upgrade_hash(user, &from, &to).await?, to)) }
         })
         .await;
-        let mut upgraded = answers.into_iter().filter(|(answer, _)| *answer == Upgrading::Upgraded);
+        let mut upgraded = answers.into_iter().filter(|(answer, _)| *answer == UpgradeOutcome::Upgraded);
         let (_, kept) = upgraded.next().expect("one");
         assert!(upgraded.next().is_none(), "two");
         let found = subject.store.credentials(&person.email.key()).await.expect("an answer");
@@ -166,7 +167,7 @@ pub async fn an_end_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subje
             }
             Rotation::NotCurrent(snapshot) => panic!("{snapshot:?}"),
         }
-        assert_eq!(subject.end(device.key, None).await, Ending::WasGone);
+        assert_eq!(subject.end(device.key, None).await, EndOutcome::WasGone);
         let entries = subject.ended().await.into_iter().filter(|entry| *entry == device.key.id.to_string());
         assert_eq!(entries.count(), 1);
     }
@@ -205,7 +206,7 @@ pub async fn an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all(subject:
 /// Races a sign-in against a verb that must end it or keep it from opening, over two stores, again and again.
 async fn nothing_stays_open<F>(subject: &Subject, verb: impl Fn(Arc<dyn Store>, UserId) -> F)
 where
-    F: Future<Output = Result<Changing, StoreError>> + Send + 'static,
+    F: Future<Output = Result<ChangeOutcome, StoreError>> + Send + 'static,
 {
     let (one, other) = (Arc::clone(&subject.store), subject.backstage.another_store().await);
     for round in 0..200 {
@@ -223,10 +224,10 @@ where
         let changing = verb(Arc::clone(&other), person.id);
         start.wait().await;
         spin((199 - round) % 20);
-        let Changing::Changed { ended_sessions } = changing.await.expect("an answer") else {
+        let ChangeOutcome::Changed { ended_sessions } = changing.await.expect("an answer") else {
             panic!("refused")
         };
-        let opened = matches!(signing_in.await.expect("the sign-in"), Opening::Opened(_));
+        let opened = matches!(signing_in.await.expect("the sign-in"), OpenOutcome::Opened(_));
         assert_eq!(ended_sessions, u64::from(opened), "what opened was ended, and nothing else");
         subject.is_unknown(&device.token(0)).await;
         assert_eq!(subject.store.list_sessions(person.id, None, 9).await.expect("an answer"), []);
@@ -279,7 +280,7 @@ pub async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subje
         };
         tokio::task::yield_now().await;
         let ended = if round % 2 == 0 { other.disable_user(user) } else { other.delete_user(user) }.await;
-        assert_eq!(ended.expect("an answer"), Changing::Changed { ended_sessions: 1 });
+        assert_eq!(ended.expect("an answer"), ChangeOutcome::Changed { ended_sessions: 1 });
         disabled.store(true, Ordering::SeqCst);
         refreshing.await.expect("the one who refreshes");
     }
@@ -289,14 +290,16 @@ pub async fn of_two_who_change_one_password_exactly_one_does(subject: &Subject) 
     let person = subject.somebody().await;
     let here = subject.another_device(&person).await;
     let answers = at_once(subject, |store| {
-        let setter =
-            PasswordSetter::Owner { verified_hash: person.password_hash.clone(), session: here.key.id };
+        let setter = PasswordSetter::SessionOwner {
+            verified_hash: person.password_hash.clone(),
+            session: here.key.id,
+        };
         let hash = person_at("anybody@example.com").password_hash;
         let password = NewPassword { user_id: person.id, hash, setter };
         async move { store.set_password(&password).await }
     })
     .await;
-    let changed = Changing::Changed { ended_sessions: 0 };
+    let changed = ChangeOutcome::Changed { ended_sessions: 0 };
     assert_eq!(answers.iter().filter(|answer| **answer == changed).count(), 1);
     subject.rotates(&here.token(0)).await;
 }

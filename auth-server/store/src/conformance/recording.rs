@@ -13,11 +13,11 @@ use tokio::time::timeout;
 
 use super::Subject;
 use super::actors::{assert_about, device_of};
-use crate::{Cursor, REVOCATION_LIFETIME, Revoked, RevokedKind, Store};
+use crate::{Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationRecord, Store};
 use auth_domain::{NewPassword, PasswordSetter};
 
 /// Reads all there is after that cursor, a few at a time.
-async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<Revoked>, Cursor) {
+async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<RevocationRecord>, Cursor) {
     let mut all = Vec::new();
     loop {
         let page = store.read_revocations(after.as_ref(), most).await.expect("an answer");
@@ -32,11 +32,11 @@ async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<R
 }
 
 /// What those entries have that was not seen before, which is then seen.
-fn fresh(seen: &mut BTreeSet<i64>, entries: Vec<Revoked>) -> Vec<Revoked> {
+fn fresh(seen: &mut BTreeSet<i64>, entries: Vec<RevocationRecord>) -> Vec<RevocationRecord> {
     entries.into_iter().filter(|entry| seen.insert(entry.seq)).collect()
 }
 
-fn subjects(entries: &[Revoked]) -> BTreeSet<String> {
+fn subjects(entries: &[RevocationRecord]) -> BTreeSet<String> {
     entries.iter().map(|entry| entry.subject.clone()).collect()
 }
 
@@ -66,7 +66,7 @@ pub async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &S
         let read = fresh(&mut seen, read);
         assert_eq!(subjects(&read), devices.iter().map(|device| device.key.id.to_string()).collect());
         for entry in &read {
-            assert_eq!(entry.kind, RevokedKind::Session);
+            assert_eq!(entry.kind, RevocationKind::Session);
             assert_about(entry.created_at, subject.clock.now());
             assert_eq!(entry.expires_at - entry.created_at, REVOCATION_LIFETIME);
         }
@@ -79,7 +79,7 @@ pub async fn a_token_is_put_on_record_by_its_jti_once(subject: &Subject) {
     subject.store.revoke_token(jti).await.expect("recorded");
     let (first, _) = read(subject.store.as_ref(), None, 10).await;
     let [entry] = first.as_slice() else { panic!("{first:?}") };
-    assert_eq!((entry.kind, entry.subject.as_str()), (RevokedKind::Token, jti));
+    assert_eq!((entry.kind, entry.subject.as_str()), (RevocationKind::Token, jti));
     subject.clock.advance(TimeDelta::minutes(1));
     subject.store.revoke_token(jti).await.expect("recorded already");
     assert_eq!(read(subject.store.as_ref(), None, 10).await.0, first);
@@ -146,7 +146,7 @@ pub async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
     let (entries, cursor) = read(store, Some(cursor), 2).await;
     assert!(subjects(&entries).contains("second late"), "what committed late is missing: {entries:?}");
     let (entries, _) = read(store, Some(cursor), 2).await;
-    let known = |entry: &Revoked| seen.contains(&entry.subject) || entry.subject.ends_with("late");
+    let known = |entry: &RevocationRecord| seen.contains(&entry.subject) || entry.subject.ends_with("late");
     assert!(entries.iter().all(known), "{entries:?}");
 }
 

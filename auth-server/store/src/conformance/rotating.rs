@@ -7,8 +7,8 @@ use super::Subject;
 use super::actors::{Device, assert_about, device_of, generation, person};
 use crate::{Rotation, StoreError};
 use auth_domain::{
-    ClientId, End, NewSession, PresentedRefresh, RefreshPolicy, Refuse, Session, SessionKey, Snapshot,
-    Verdict, judge,
+    ClientId, EndReason, NewSession, PresentedRefresh, RefreshPolicy, RefuseReason, Session, SessionKey,
+    SessionSnapshot, Verdict, judge,
 };
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
@@ -23,10 +23,10 @@ pub async fn a_rotation_advances_the_generation_and_nothing_else(subject: &Subje
     let rotated = subject.rotates(&device.token(0)).await;
 
     assert_about(rotated.now, subject.clock.now());
-    let Snapshot { session: before, owner, .. } = opened;
+    let SessionSnapshot { session: before, owner, .. } = opened;
     let session =
         Session { generation: generation(1), rotated_at: rotated.now, last_used_at: rotated.now, ..before };
-    assert_eq!(rotated, Snapshot { session, owner, now: rotated.now });
+    assert_eq!(rotated, SessionSnapshot { session, owner, now: rotated.now });
     let kept = subject.rotates_nothing(&device.token(0)).await;
     assert_eq!(kept.session, rotated.session);
 }
@@ -48,7 +48,7 @@ pub async fn a_generation_that_never_was_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
     for number in [1, 2, i64::from(u32::MAX)] {
         let verdict = is_not_current(subject, &device.token(number), None).await;
-        assert_eq!(verdict, Verdict::Refuse(Refuse::Newer));
+        assert_eq!(verdict, Verdict::Refuse(RefuseReason::Newer));
     }
     subject.rotates(&device.token(0)).await;
 }
@@ -59,7 +59,7 @@ pub async fn another_client_rotates_nothing_and_the_token_stays_good_for_its_own
     for name in ["photo-printer", "Goptri", "goptri ", ""] {
         let other = Device { client_id: ClientId::new(name.to_owned()), ..device.clone() };
         let verdict = is_not_current(subject, &other.token(0), None).await;
-        assert_eq!(verdict, Verdict::Refuse(Refuse::OtherClient));
+        assert_eq!(verdict, Verdict::Refuse(RefuseReason::OtherClient));
     }
     subject.rotates(&device.token(0)).await;
 }
@@ -68,7 +68,7 @@ pub async fn another_jti_rotates_nothing_and_the_token_stays_good(subject: &Subj
     let device = subject.device().await;
     let forged = Device { jti: "0".repeat(32), ..device.clone() };
     let verdict = is_not_current(subject, &forged.token(0), None).await;
-    assert_eq!(verdict, Verdict::Refuse(Refuse::OtherToken));
+    assert_eq!(verdict, Verdict::Refuse(RefuseReason::OtherToken));
     subject.rotates(&device.token(0)).await;
 }
 
@@ -86,7 +86,7 @@ pub async fn a_disabled_persons_token_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
     subject.backstage.disable(device.key.user_id).await;
     let verdict = is_not_current(subject, &device.token(0), None).await;
-    assert_eq!(verdict, Verdict::End(End::Disabled));
+    assert_eq!(verdict, Verdict::End(EndReason::Disabled));
 }
 
 /// RT-06
@@ -102,7 +102,7 @@ pub async fn a_session_ends_at_its_end_however_often_it_was_refreshed(subject: &
     subject.rotates(&device.token(5)).await;
     subject.clock.advance(TimeDelta::minutes(10));
     let verdict = is_not_current(subject, &device.token(6), None).await;
-    assert_eq!(verdict, Verdict::End(End::Expired));
+    assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
 /// RT-06
@@ -115,7 +115,7 @@ pub async fn a_session_ends_when_it_was_idle_for_too_long(subject: &Subject) {
     }
     subject.clock.advance(HOUR);
     let verdict = is_not_current(subject, &device.token(3), Some(HOUR)).await;
-    assert_eq!(verdict, Verdict::End(End::Expired));
+    assert_eq!(verdict, Verdict::End(EndReason::Expired));
     // The setting is not the row's: whoever waits longer finds the session.
     subject.rotates(&device.token(3)).await;
 }
@@ -132,7 +132,7 @@ pub async fn an_end_that_is_now_is_over(subject: &Subject) {
     assert_eq!(last.session.expires_at, Some(last.now + MICRO));
     subject.clock.advance(MICRO);
     let verdict = is_not_current(subject, &device.token(1), None).await;
-    assert_eq!(verdict, Verdict::End(End::Expired));
+    assert_eq!(verdict, Verdict::End(EndReason::Expired));
 
     let device = subject.another_device(&person).await;
     subject.clock.advance(HOUR - MICRO);
@@ -140,7 +140,7 @@ pub async fn an_end_that_is_now_is_over(subject: &Subject) {
     assert!(matches!(rotation, Ok(Rotation::Rotated(_))), "{rotation:?}");
     subject.clock.advance(HOUR);
     let verdict = is_not_current(subject, &device.token(1), Some(HOUR)).await;
-    assert_eq!(verdict, Verdict::End(End::Expired));
+    assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
 pub async fn a_session_that_has_no_time_at_all_never_rotates(subject: &Subject) {
@@ -148,10 +148,10 @@ pub async fn a_session_that_has_no_time_at_all_never_rotates(subject: &Subject) 
     let device = device_of(&person);
     subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..device.sign_in(&person) }).await;
     let verdict = is_not_current(subject, &device.token(0), None).await;
-    assert_eq!(verdict, Verdict::End(End::Expired));
+    assert_eq!(verdict, Verdict::End(EndReason::Expired));
     let device = subject.another_device(&person).await;
     let verdict = is_not_current(subject, &device.token(0), Some(TimeDelta::zero())).await;
-    assert_eq!(verdict, Verdict::End(End::Expired));
+    assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
 pub async fn without_a_lifetime_a_session_is_good_for_a_century(subject: &Subject) {

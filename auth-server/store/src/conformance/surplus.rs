@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::Subject;
 use super::actors::{Device, device_of};
 use super::races::{MANY, at_once};
-use crate::{Opening, SURPLUS_AT_A_TIME};
+use crate::{MAX_PRUNED_PER_SIGN_IN, OpenOutcome};
 use auth_domain::{NewUser, SessionId};
 
 /// Devices on which that person signed in, one a second after the other.
@@ -69,12 +69,12 @@ pub async fn what_was_just_opened_is_not_ended_for_what_was_there_before(subject
 
 pub async fn no_more_than_so_many_surplus_sessions_end_in_one_go(subject: &Subject) {
     let person = subject.somebody().await;
-    let devices = devices(subject, &person, SURPLUS_AT_A_TIME as usize + 7).await;
+    let devices = devices(subject, &person, MAX_PRUNED_PER_SIGN_IN as usize + 7).await;
     let (opened, older) = devices.split_last().expect("some");
-    assert_eq!(end_surplus(subject, opened, 3).await, u64::from(SURPLUS_AT_A_TIME));
+    assert_eq!(end_surplus(subject, opened, 3).await, u64::from(MAX_PRUNED_PER_SIGN_IN));
     assert_eq!(
         subject.ended().await.into_iter().collect::<BTreeSet<_>>(),
-        names(&older[..SURPLUS_AT_A_TIME as usize]),
+        names(&older[..MAX_PRUNED_PER_SIGN_IN as usize]),
     );
     assert_eq!(end_surplus(subject, opened, 3).await, 4);
     assert_eq!(open_sessions(subject, &person).await.len(), 3);
@@ -91,7 +91,7 @@ pub async fn of_many_who_sign_in_at_once_none_ends_more_than_is_surplus(subject:
             let session = device_of(&person).sign_in(&person);
             async move {
                 let opening = store.open_session(&session).await?;
-                assert!(matches!(opening, Opening::Opened(_)), "{opening:?}");
+                assert!(matches!(opening, OpenOutcome::Opened(_)), "{opening:?}");
                 store.end_surplus(session.key, most).await?;
                 Ok(session.key.id)
             }

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::Subject;
 use super::actors::{Device, device_of, generation};
-use crate::Touching;
-use auth_domain::{ClientId, NewSession, PresentedRefresh, Session, Snapshot};
+use crate::TouchOutcome;
+use auth_domain::{ClientId, NewSession, PresentedRefresh, Session, SessionSnapshot};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
@@ -18,7 +18,7 @@ pub async fn a_touch_moves_the_last_use_and_nothing_else(subject: &Subject) {
 
     assert!(touched.now >= before.now + TimeDelta::minutes(10));
     let session = Session { last_used_at: touched.now, ..before.session };
-    assert_eq!(touched, Snapshot { session, owner: before.owner, now: touched.now });
+    assert_eq!(touched, SessionSnapshot { session, owner: before.owner, now: touched.now });
 }
 
 pub async fn any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes(subject: &Subject) {
@@ -72,19 +72,27 @@ pub async fn what_has_ended_is_not_touched(subject: &Subject) {
     let device = subject.device().await;
     subject.end(device.key, None).await;
     let touching = subject.store.touch(&device.token(0), None).await.expect("an answer");
-    assert_eq!(touching, Touching::Unknown);
+    assert_eq!(touching, TouchOutcome::Unknown);
 }
 
-async fn touches(subject: &Subject, presented: &PresentedRefresh, idle: Option<TimeDelta>) -> Snapshot {
+async fn touches(
+    subject: &Subject,
+    presented: &PresentedRefresh,
+    idle: Option<TimeDelta>,
+) -> SessionSnapshot {
     match subject.store.touch(presented, idle).await {
-        Ok(Touching::Touched(snapshot)) => snapshot,
+        Ok(TouchOutcome::Touched(snapshot)) => snapshot,
         other => panic!("{other:?}"),
     }
 }
 
-async fn is_not_good(subject: &Subject, presented: &PresentedRefresh, idle: Option<TimeDelta>) -> Snapshot {
+async fn is_not_good(
+    subject: &Subject,
+    presented: &PresentedRefresh,
+    idle: Option<TimeDelta>,
+) -> SessionSnapshot {
     match subject.store.touch(presented, idle).await {
-        Ok(Touching::NotGood(snapshot)) => snapshot,
+        Ok(TouchOutcome::NotGood(snapshot)) => snapshot,
         other => panic!("{other:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::actors::{device_of, id};
-use crate::Upgrading;
+use crate::UpgradeOutcome;
 use auth_domain::{NewSession, NewUser, PasswordHash, UserId};
 
 /// PW-02
@@ -11,7 +11,7 @@ pub async fn a_hash_is_upgraded_and_sessions_go_on(subject: &Subject) {
     let device = subject.another_device(&person).await;
     let better = better();
     let upgrading = subject.store.upgrade_hash(person.id, &person.password_hash, &better).await;
-    assert_eq!(upgrading.expect("an answer"), Upgrading::Upgraded);
+    assert_eq!(upgrading.expect("an answer"), UpgradeOutcome::Upgraded);
     assert_eq!(hash_of(subject, &person).await, Some(better.clone()));
     assert_eq!(hash_of(subject, &other).await, Some(other.password_hash), "nobody else's");
     subject.rotates(&device.token(0)).await;
@@ -35,7 +35,7 @@ pub async fn a_hash_that_is_another_by_now_is_not_upgraded(subject: &Subject) {
 
 async fn loses(subject: &Subject, user: UserId, from: &PasswordHash) {
     let upgrading = subject.store.upgrade_hash(user, from, &better()).await;
-    assert_eq!(upgrading.expect("an answer"), Upgrading::Lost);
+    assert_eq!(upgrading.expect("an answer"), UpgradeOutcome::Lost);
 }
 
 async fn hash_of(subject: &Subject, person: &NewUser) -> Option<PasswordHash> {

@@ -17,7 +17,7 @@ pub(super) const REACH: u32 = 8;
 pub(super) enum Must {
     /// Nobody may be logged out.
     #[default]
-    Live,
+    Reloadable,
     /// No promise says anything.
     Either,
     /// It must be over.
@@ -27,7 +27,7 @@ pub(super) enum Must {
 /// Who presents a token. The server cannot see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Who {
-    Owner,
+    SessionOwner,
     Thief,
 }
 
@@ -50,7 +50,7 @@ impl Record {
     /// Whether that one has presented this generation.
     pub(super) fn has(&self, who: Who, generation: u32) -> bool {
         let spans = match who {
-            Who::Owner => &self.owners,
+            Who::SessionOwner => &self.owners,
             Who::Thief => &self.thiefs,
         };
         spans.contains_key(&generation)
@@ -80,7 +80,7 @@ impl Record {
     /// Somebody presents a generation: whether owner and thief have now met there, and whether that was once too often.
     pub(super) fn presented(&mut self, who: Who, generation: u32, now: TimeDelta) -> Vec<&'static str> {
         let (own, others) = match who {
-            Who::Owner => (&mut self.owners, &self.thiefs),
+            Who::SessionOwner => (&mut self.owners, &self.thiefs),
             Who::Thief => (&mut self.thiefs, &self.owners),
         };
         let (_, last) = own.entry(generation).or_insert((now, now));
@@ -91,7 +91,7 @@ impl Record {
             return Vec::new();
         }
         let mut notes = vec![match who {
-            Who::Owner => "the thief came first, and the owner after the grace",
+            Who::SessionOwner => "the thief came first, and the owner after the grace",
             Who::Thief => "the owner came first, and the thief after the grace",
         }];
         if self.met.iter().any(|before| before.abs_diff(generation) <= REACH) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_domain::{ClientId, Credentials, Email, NewSession, RefreshTokens, Session, SessionId, SessionKey};
-use auth_store::{Opening, Rotation, Store};
+use auth_store::{OpenOutcome, Rotation, Store};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use goptri::ManualClock;
@@ -59,8 +59,8 @@ impl Stage {
         let key = SessionKey { user_id: self.ann.user_id, id: SessionId(Uuid::from_u128(number.into())) };
         let session = NewSession::for_test(key, self.ann.password_hash.clone().unwrap(), &jti);
         match self.store.open_session(&session).await.unwrap() {
-            Opening::Opened(snapshot) => self.tokens.mint(&snapshot.session, &jti).unwrap(),
-            Opening::Refused => panic!("no session opened"),
+            OpenOutcome::Opened(snapshot) => self.tokens.mint(&snapshot.session, &jti).unwrap(),
+            OpenOutcome::Refused => panic!("no session opened"),
         }
     }
 

@@ -179,7 +179,7 @@ fn owners(world: &World, mishap: u32) -> Vec<(u32, BoxedStrategy<Step>)> {
         None => {}
     }
     // There is little left to learn from a session that may be over.
-    if world.must() != Must::Live {
+    if world.must() != Must::Reloadable {
         steps.push((40, Just(Step::SignIn).boxed()));
     }
     steps

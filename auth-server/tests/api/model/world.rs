@@ -62,7 +62,7 @@ impl World {
                     if generation < self.row {
                         self.notes.push("a tab woke with a token that was replaced");
                     }
-                    self.present(&[Who::Owner], generation);
+                    self.present(&[Who::SessionOwner], generation);
                     self.answered(*fate);
                 }
             }
@@ -110,7 +110,7 @@ impl World {
         self.stolen
             .iter()
             .max()
-            .is_some_and(|newest| newest + 1 == self.row && self.record.has(Who::Owner, *newest))
+            .is_some_and(|newest| newest + 1 == self.row && self.record.has(Who::SessionOwner, *newest))
     }
 
     /// Whether the owner is one generation behind, where the thief has been.
@@ -142,7 +142,7 @@ impl World {
     fn refresh(&mut self, fates: &[Fate], thief: bool) {
         let generation = self.held();
         let thief = thief && self.stolen.contains(&generation);
-        let mut who = vec![Who::Owner; fates.len()];
+        let mut who = vec![Who::SessionOwner; fates.len()];
         who.extend(thief.then_some(Who::Thief));
         self.present(&who, generation);
         if thief {

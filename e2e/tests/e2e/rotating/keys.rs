@@ -35,7 +35,7 @@ impl Key {
     }
 
     pub(super) fn kid(&self) -> &str {
-        &self.ring.signs().kid
+        &self.ring.signing_key_name().kid
     }
 
     /// What nobody may find in a log, an answer, or anywhere else: the secret, or the middle of the key.
@@ -53,6 +53,6 @@ pub(super) fn file_of(keys: &[&Key]) -> String {
 
 /// How a log line of any server shows that it verifies with these, in this order, and with no others.
 pub(super) fn as_logged(keys: &[&Key]) -> String {
-    let name = |key: &&Key| format!("{} ({})", key.kid(), key.ring.signs().alg);
+    let name = |key: &&Key| format!("{} ({})", key.kid(), key.ring.signing_key_name().alg);
     format!("=\"{}\"", keys.iter().map(name).collect::<Vec<_>>().join(", "))
 }

@@ -95,7 +95,7 @@ async fn the_commands_for_a_shared_secret_do_what_the_page_says() {
         ),
         &[],
     );
-    let last = format!("keys=\"{} (HS256)\"", left.unwrap().signs().kid);
+    let last = format!("keys=\"{} (HS256)\"", left.unwrap().signing_key_name().kid);
     api.running.wait_for(&last);
     assert!(
         changes(&api.running) >= 2 && !api.running.output().contains("ERROR"),
@@ -115,9 +115,9 @@ async fn the_commands_for_a_key_file_do_what_the_page_says() {
     assert_eq!(steps.len(), 5);
     run(&steps, folder.path(), &[("127.0.0.1:4000", auth.url.trim_start_matches("http://"))]);
     let left = goptri::KeyRing::from_pem(&fs::read_to_string(&file).unwrap()).unwrap();
-    auth.running.wait_for(&format!("verify=\"{} (EdDSA)\"", left.signs().kid));
+    auth.running.wait_for(&format!("verify=\"{} (EdDSA)\"", left.signing_key_name().kid));
     let published =
         client().get(format!("{}/.well-known/jwks.json", auth.url)).send().await.unwrap().text().await;
-    assert!(published.unwrap().contains(&left.signs().kid));
+    assert!(published.unwrap().contains(&left.signing_key_name().kid));
     assert!(!auth.running.output().contains("ERROR"), "{}", auth.running.output());
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use goptri::{Clock, Compact, SystemClock};
+use goptri::{Clock, SystemClock, UnverifiedJws};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -31,7 +31,7 @@ struct Issued {
 
 impl Issued {
     fn read(token: &str) -> Self {
-        let compact = Compact::parse(token).unwrap();
+        let compact = UnverifiedJws::parse(token).unwrap();
         let claims: Value = serde_json::from_str(&compact.payload_json().unwrap()).unwrap();
         let header: Value = serde_json::from_str(compact.header_json()).unwrap();
         let sid = claims["sid"].as_str().unwrap().to_owned();

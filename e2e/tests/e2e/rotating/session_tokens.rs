@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_domain::{
     ClientId, Digest, Email, NewSession, NewUser, PasswordHash, RefreshTokens, SessionId, SessionKey, UserId,
 };
-use auth_store::{Adding, Opening, Store};
+use auth_store::{AddUserOutcome, OpenOutcome, Store};
 use chrono::TimeDelta;
 use goptri::{AccessClaims, Audience, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType};
 use goptri_settings::{Plain, RefreshTokenSecret};
@@ -30,7 +30,7 @@ pub(super) async fn open(url: &str, refresh_secret: &str, sessions: usize) -> Ve
         password_hash: PasswordHash::from_phc(HASH.to_owned()),
         roles: Vec::new(),
     };
-    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
     let secret = Plain::<RefreshTokenSecret>::new(refresh_secret.to_owned());
     let tokens = RefreshTokens::new(KeyRing::from_secrets(&secret, &[]).unwrap(), ISSUER.to_owned(), None);
     let mut opened = Vec::new();
@@ -55,7 +55,7 @@ async fn open_one(store: &dyn Store, tokens: &RefreshTokens, number: usize) -> S
         ip: None,
     };
     match store.open_session(&session).await {
-        Ok(Opening::Opened(snapshot)) => tokens.mint(&snapshot.session, &jti).unwrap(),
+        Ok(OpenOutcome::Opened(snapshot)) => tokens.mint(&snapshot.session, &jti).unwrap(),
         other => panic!("{other:?}"),
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use api_server::{Application, Config};
 use chrono::TimeDelta;
 use goptri::ManualClock;
-use goptri::revocation::ManualMonotonic;
+use goptri::revocation::ManualMonotonicClock;
 use goptri_settings::Environment;
 use tokio::sync::oneshot;
 
@@ -24,7 +24,7 @@ struct Api {
     url: String,
     metrics: String,
     clock: ManualClock,
-    monotonic: ManualMonotonic,
+    monotonic: ManualMonotonicClock,
     _stop: oneshot::Sender<()>,
 }
 
@@ -41,7 +41,7 @@ impl Api {
             ("PHOTOS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/photos")),
         ]);
         let config = Config::from_environment(&environment).unwrap();
-        let (clock, monotonic) = (ManualClock::default(), ManualMonotonic::default());
+        let (clock, monotonic) = (ManualClock::default(), ManualMonotonicClock::default());
         clock.advance(ahead);
         let clocks = (Arc::new(clock.clone()), Arc::new(monotonic.clone()));
         let (stop, stopped) = oneshot::channel::<()>();

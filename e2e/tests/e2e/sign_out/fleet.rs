@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use auth_domain::{
     ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId,
 };
-use auth_store::{Adding, Opening, Store};
+use auth_store::{AddUserOutcome, OpenOutcome, Store};
 use chrono::TimeDelta;
 use goptri::revocation::Page;
 use goptri::{AccessClaims, Audience, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType};
@@ -49,7 +49,7 @@ pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
         password_hash: hash.clone(),
         roles: Vec::new(),
     };
-    assert!(matches!(store.add_user(&person).await, Ok(Adding::Added(_))));
+    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
     let keys: KeyRing =
         KeyRing::from_secrets(&Plain::<AccessTokenSecret>::new(ACCESS_TOKEN_SECRET.to_owned()), &[]).unwrap();
     let mut signed_in = Vec::new();
@@ -66,7 +66,7 @@ pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
             user_agent: None,
             ip: None,
         };
-        assert!(matches!(store.open_session(&session).await, Ok(Opening::Opened(_))));
+        assert!(matches!(store.open_session(&session).await, Ok(OpenOutcome::Opened(_))));
         signed_in.push(SignedIn { id, access: access_token(&keys, id) });
     }
     store.close().await;
@@ -153,7 +153,7 @@ pub(super) async fn recorded(auth: &str) -> usize {
     loop {
         let url = format!("{auth}/revocations?after={after}");
         let page: Page = client.get(url).bearer_auth(FEED_SECRET).send().await.unwrap().json().await.unwrap();
-        let full = page.entries.len() == goptri::revocation::MAX_ENTRIES_A_PAGE;
+        let full = page.entries.len() == goptri::revocation::MAX_ENTRIES_PER_PAGE;
         all.extend(page.entries.into_iter().map(|entry| entry.subject));
         if !full {
             return all.len();

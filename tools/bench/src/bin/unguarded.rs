@@ -14,7 +14,9 @@ use actix_web::web::{Data, Json};
 use actix_web::{App, HttpServer};
 use bench::someone;
 use goptri::{AccessClaims, Guard, NumericDate, Scope};
-use goptri_server::{Admits, Route, UnknownPath, every_response, healthz, log_to_stderr, mount, stop_signal};
+use goptri_server::{
+    Access, Route, UnknownPath, healthz, log_to_stderr, mount, response_policy, stop_signal,
+};
 use goptri_settings::{Environment, Settings};
 use serde::Serialize;
 
@@ -44,8 +46,8 @@ async fn me(caller: Data<AccessClaims>) -> Json<Me> {
 
 fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/me", Admits::Anybody, me),
-        Route::new(Method::GET, "/healthz", Admits::Anybody, healthz),
+        Route::new(Method::GET, "/me", Access::Public, me),
+        Route::new(Method::GET, "/healthz", Access::Public, healthz),
     ]
 }
 
@@ -65,7 +67,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::new(&environment);
     log_to_stderr(&settings);
     let address = settings.address("API_SERVER_ADDR", "127.0.0.1:0");
-    let address = settings.finish(address)?;
+    let address = settings.into_result(address)?;
     // Nobody asks it: none of these routes admits only callers.
     let guard = Guard::from_environment(&environment)?;
     let caller = Data::new(someone());
@@ -74,7 +76,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
             .app_data(caller.clone())
             .app_data(Data::new(guard.clone()))
             .configure(mount(routes(), guard.clone(), UnknownPath::NotFound))
-            .wrap(from_fn(every_response))
+            .wrap(from_fn(response_policy))
     })
     .tcp_nodelay(true)
     .shutdown_signal(stop_signal())

@@ -29,7 +29,7 @@ impl Answer<'_> {
     }
 
     /// For a complaint.
-    pub(crate) fn in_words(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let body: String = String::from_utf8_lossy(self.body).chars().take(300).collect();
         format!("{} {body}", self.status)
     }

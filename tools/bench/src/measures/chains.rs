@@ -67,7 +67,7 @@ impl Caller for Refreshing {
                 self.chains.put(successor.to_owned());
                 Ok(())
             }
-            _ => Err(format!("a refresh was answered {}", answer.in_words()).into()),
+            _ => Err(format!("a refresh was answered {}", answer.describe()).into()),
         }
     }
 }

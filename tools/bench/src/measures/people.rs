@@ -103,7 +103,7 @@ impl Caller for Signing {
         match answer.status {
             200 if answer.quoted_after(r#""access_token":""#).is_some() => self.signed_in += 1,
             503 if self.patience == Patience::SomeMayBeSentAway => self.sent_away += 1,
-            _ => return Err(format!("a sign-in was answered {}", answer.in_words()).into()),
+            _ => return Err(format!("a sign-in was answered {}", answer.describe()).into()),
         }
         Ok(())
     }

@@ -44,13 +44,13 @@ fn until_refused(auth: SocketAddr, api: SocketAddr, tokens: &[String]) -> Result
             let me = super::visitors::request(token);
             let good = api.exchange(me.as_bytes()).await?;
             if good.status != 200 {
-                return Err(format!("a good token was answered {}", good.in_words()).into());
+                return Err(format!("a good token was answered {}", good.describe()).into());
             }
             let sign_out = me.replacen("GET /me", "DELETE /logout", 1);
             let ended = auth.exchange(sign_out.as_bytes()).await?;
             let acknowledged = Instant::now();
             if ended.status != 204 {
-                return Err(format!("a sign-out was answered {}", ended.in_words()).into());
+                return Err(format!("a sign-out was answered {}", ended.describe()).into());
             }
             while api.exchange(me.as_bytes()).await?.status != 401 {
                 if acknowledged.elapsed() > PATIENCE {

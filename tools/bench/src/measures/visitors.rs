@@ -55,7 +55,7 @@ impl Caller for Visitor {
         let number = self.next;
         self.next = (self.next + 1) % self.requests.len();
         if answer.status != 200 {
-            return Err(format!("a good token was answered {}", answer.in_words()).into());
+            return Err(format!("a good token was answered {}", answer.describe()).into());
         }
         let right = match self.expected {
             Expected::Anything => *self.learnt.get_or_insert(answer.body.len()) == answer.body.len(),
@@ -67,7 +67,7 @@ impl Caller for Visitor {
                 start.is_some_and(|start| answer.body[start..].starts_with(session))
             }
         };
-        if right { Ok(()) } else { Err(format!("somebody else was answered: {}", answer.in_words()).into()) }
+        if right { Ok(()) } else { Err(format!("somebody else was answered: {}", answer.describe()).into()) }
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) const BREAKS: &[Break] = &[
         name: "every late retry is forgiven",
         edits: &[Edit {
             file: JUDGE,
-            find: "Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::End(End::Theft),",
+            find: "Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::End(EndReason::Theft),",
             replace: "Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::Forgive,",
         }],
         caught_by: UNNOTICED,
@@ -37,9 +37,9 @@ pub(super) const BREAKS: &[Break] = &[
         name: "the grace covers a grandparent",
         edits: &[Edit {
             file: JUDGE,
-            find: "2.. => Verdict::End(End::Theft),",
+            find: "2.. => Verdict::End(EndReason::Theft),",
             replace: "2 if *now - session.rotated_at < policy.grace => Verdict::SameSuccessor,
-        2.. => Verdict::End(End::Theft),",
+        2.. => Verdict::End(EndReason::Theft),",
         }],
         caught_by: UNNOTICED,
     },
@@ -112,7 +112,7 @@ pub(super) const BREAKS: &[Break] = &[
         edits: &[Edit {
             file: JUDGE,
             find: "None | Some(_) => Verdict::Forgive,",
-            replace: "None | Some(_) => Verdict::End(End::Theft),",
+            replace: "None | Some(_) => Verdict::End(EndReason::Theft),",
         }],
         caught_by: LOGGED_OUT,
     },
@@ -121,7 +121,7 @@ pub(super) const BREAKS: &[Break] = &[
         edits: &[Edit {
             file: JUDGE,
             find: "Some(0) => Verdict::SameSuccessor,",
-            replace: "Some(0) => Verdict::End(End::Theft),",
+            replace: "Some(0) => Verdict::End(EndReason::Theft),",
         }],
         caught_by: LOGGED_OUT,
     },

@@ -61,8 +61,8 @@ pub(super) const BREAKS: &[Break] = &[
         name: "a key that shows its private members is only left out",
         edits: &[Edit {
             file: "shared/src/keys/jwks.rs",
-            find: "return Err(JwksFault::PrivateMembers);",
-            replace: "let _ = JwksFault::PrivateMembers;",
+            find: "return Err(JwksError::PrivateMembers);",
+            replace: "let _ = JwksError::PrivateMembers;",
         }],
         caught_by: &[
             Catch {
