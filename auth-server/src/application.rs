@@ -21,8 +21,8 @@ use self::flows::Flows;
 use crate::config::Config;
 use crate::feed::{Feed, Line};
 use crate::flow::{Failure, Sweep};
+use crate::keyrings::LiveKeys;
 use crate::metrics::FeedNumbers;
-use crate::rings::LiveKeys;
 
 /// How long a database that is away is waited for at start.
 const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
@@ -81,9 +81,9 @@ impl Application {
         let sweep = Sweep { store: Arc::clone(&store), idle_lifetime: config.refresh.idle_lifetime };
         let feed = Feed::new(Arc::clone(&store));
         let metrics = config.metrics_address;
-        let rings = LiveKeys::from(config.rings.clone());
-        let flows = Flows::new(&config, &rings, &store, clock).await.map_err(StartError::Internal)?;
-        let secret_files = watch(config.secret_files, rings.clone(), feed.clone())?;
+        let keys = LiveKeys::from(config.keys.clone());
+        let flows = Flows::new(&config, &keys, &store, clock).await.map_err(StartError::Internal)?;
+        let secret_files = watch(config.secret_files, keys.clone(), feed.clone())?;
         let (followed, closing, shown) = (feed.clone(), feed.clone(), feed.clone());
         // Streams never end by themselves, and what is in flight is waited for.
         let stop_after_closing = async move {
@@ -93,7 +93,7 @@ impl Application {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(Data::new(feed.clone()))
-                .app_data(Data::new(rings.clone()))
+                .app_data(Data::new(keys.clone()))
                 .configure(flows.clone().mount())
                 .wrap(from_fn(Line::only_of_followers))
                 .wrap(from_fn(response_policy))
@@ -141,8 +141,8 @@ impl Application {
 }
 
 /// Takes what the files hold whenever that changes.
-fn watch(files: SecretFiles, rings: LiveKeys, feed: Feed) -> Result<Option<Arc<FileWatch>>, StartError> {
-    let watch = FileWatch::start(files, move |settings| rings.read_again(settings, &feed));
+fn watch(files: SecretFiles, keys: LiveKeys, feed: Feed) -> Result<Option<Arc<FileWatch>>, StartError> {
+    let watch = FileWatch::start(files, move |settings| keys.reload(settings, &feed));
     watch.map(|watch| watch.map(Arc::new)).map_err(StartError::Watch)
 }
 

@@ -10,7 +10,7 @@ use goptri::{AccessVerifier, Scope};
 use goptri_server::TrustedProxies;
 use goptri_settings::{Environment, Plain, SecretFiles, SettingErrors, Settings, parse_duration};
 
-use crate::rings::KeyRings;
+use crate::keyrings::KeyRings;
 use crate::storage::{self, DatabaseUrl};
 
 /// The longest life of an access token: what the record of ended sessions is made for.
@@ -34,7 +34,7 @@ pub struct Config {
     /// `AUDIENCE`.
     pub audience: String,
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`, `REFRESH_TOKEN_SECRET`, `FEED_SECRET`.
-    pub rings: KeyRings,
+    pub keys: KeyRings,
     /// The files that they were read from.
     pub secret_files: SecretFiles,
     /// `CLOCK_LEEWAY`.
@@ -71,7 +71,7 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("AUTH_SERVER_ADDR", "127.0.0.1:4000");
         // What comes after them is read once, also where it is in a file.
-        let (rings, secret_files) = (KeyRings::read(settings), settings.secret_files());
+        let (keys, secret_files) = (KeyRings::read(settings), settings.secret_files());
         let database_url = database_url(settings);
         let (issuer, audience) = (goptri::settings::issuer(settings), goptri::settings::audience(settings));
         let clock_leeway = goptri::settings::clock_leeway(settings);
@@ -94,7 +94,7 @@ impl Config {
             database_url: database_url?,
             issuer: issuer?,
             audience: audience?,
-            rings: rings?,
+            keys: keys?,
             secret_files,
             clock_leeway: clock_leeway?,
             access_lifetime: access_lifetime?,

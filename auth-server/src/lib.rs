@@ -12,13 +12,13 @@ pub mod flow;
 mod hashing;
 pub mod http;
 mod key_pair;
+mod keyrings;
 mod metrics;
 mod rfc3339;
-mod rings;
 pub mod storage;
 mod throttle;
 
 pub use application::{Application, StartError};
 pub use config::Config;
 pub use entropy::SystemEntropy;
-pub use rings::KeyRings;
+pub use keyrings::KeyRings;

@@ -16,7 +16,7 @@ use crate::flow::{
 };
 use crate::hashing::PasswordHasher;
 use crate::http::{OpenRegistration, routes};
-use crate::rings::LiveKeys;
+use crate::keyrings::LiveKeys;
 use crate::throttle::Throttle;
 
 /// What the handlers are given.
@@ -39,13 +39,13 @@ pub(super) struct Flows {
 impl Flows {
     pub(super) async fn new(
         config: &Config,
-        rings: &LiveKeys,
+        keys: &LiveKeys,
         store: &Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        let shared = Shared::new(config, rings, Arc::clone(store), clock).await?;
+        let shared = Shared::new(config, keys, Arc::clone(store), clock).await?;
         let store = || Arc::clone(store);
-        let guard = Guard::new(config.account_verifier(rings.verifying.clone()), Arc::clone(&shared.clock));
+        let guard = Guard::new(config.account_verifier(keys.verifying.clone()), Arc::clone(&shared.clock));
         let accounts = FindAccount { store: store(), policy: config.refresh };
         let end_sessions = EndSessions { store: store() };
         Ok(Self {
@@ -64,7 +64,7 @@ impl Flows {
             sign_out: SignOut {
                 store: store(),
                 refresh_tokens: shared.refresh_tokens.clone(),
-                verifier: config.access_verifier(rings.verifying.clone()),
+                verifier: config.access_verifier(keys.verifying.clone()),
                 clock: Arc::clone(&shared.clock),
             },
             sign_out_everywhere: SignOutEverywhere {
@@ -124,7 +124,7 @@ struct Shared {
 impl Shared {
     async fn new(
         config: &Config,
-        rings: &LiveKeys,
+        keys: &LiveKeys,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
@@ -132,9 +132,9 @@ impl Shared {
         let hasher = PasswordHasher::new(config.hashing_threads, HashingCost::TODAY, entropy.clone()).await?;
         // A token that is never replaced cannot name an end that moves with every use.
         let idle_end = config.refresh.idle_lifetime.filter(|_| config.refresh.rotation);
-        let refresh_tokens = RefreshTokens::new(rings.refresh.clone(), config.issuer.clone(), idle_end);
+        let refresh_tokens = RefreshTokens::new(keys.refresh.clone(), config.issuer.clone(), idle_end);
         let issue = IssueTokens {
-            access_keys: rings.access.clone(),
+            access_keys: keys.access.clone(),
             refresh_tokens: refresh_tokens.clone(),
             issuer: config.issuer.clone(),
             access_lifetime: config.access_lifetime,

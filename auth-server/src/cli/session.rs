@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Failed, StoreSettings, print_line, sessions_in_words};
 use crate::config;
-use crate::flow::{Administer, EndSessions, ListSessions};
+use crate::flow::{EndSessions, ListSessions, ManageUsers};
 use crate::rfc3339::rfc3339;
 
 #[derive(clap::Subcommand)]
@@ -48,7 +48,7 @@ async fn list(user: &str, json: bool, environment: &Environment) -> Result<(), F
     let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings));
     let (store, idle_lifetime) = settings.into_result(store.zip(idle_lifetime))?;
     let store = store.open().await?;
-    let user = Administer { store: Arc::clone(&store) }.find(user).await?;
+    let user = ManageUsers { store: Arc::clone(&store) }.find(user).await?;
     let sessions = ListSessions { store: Arc::clone(&store), idle_lifetime };
     let mut after = None;
     loop {
@@ -72,7 +72,7 @@ async fn end(user: &str, session: Option<SessionId>, environment: &Environment) 
     let settings = Settings::new(environment);
     let store = StoreSettings::read(&settings);
     let store = settings.into_result(store)?.open().await?;
-    let user = Administer { store: Arc::clone(&store) }.find(user).await?;
+    let user = ManageUsers { store: Arc::clone(&store) }.find(user).await?;
     let sessions = EndSessions { store: Arc::clone(&store) };
     let ended = match session {
         None => sessions.all(user.id).await?,

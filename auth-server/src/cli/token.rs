@@ -57,7 +57,7 @@ async fn revoke(token: Option<String>, environment: &Environment) -> Result<(), 
     let (store, config) = settings.into_result(store.zip(config))?;
     let token = presented(token)?;
     let store = store.open().await?;
-    let verifier = config.access_verifier(config.rings.access.clone());
+    let verifier = config.access_verifier(config.keys.access.clone());
     let revoke = RevokeToken { store: Arc::clone(&store), verifier, clock: Arc::new(SystemClock) };
     let jti = revoke.run(token.expose().trim()).await?;
     store.close().await;
@@ -96,10 +96,10 @@ fn inspect(token: Option<String>, json: bool, environment: &Environment) -> Resu
 /// Which kind of token it says to be, and whether it passes that kind's check.
 fn check(token: &str, compact: &UnverifiedJws<'_>, config: Config) -> (&'static str, Result<(), TokenError>) {
     if compact.is(TokenType::Refresh) {
-        let refresh_tokens = RefreshTokens::new(config.rings.refresh, config.issuer, None);
+        let refresh_tokens = RefreshTokens::new(config.keys.refresh, config.issuer, None);
         return ("a refresh token", refresh_tokens.open(token, ClientId::first_party()).map(|_| ()));
     }
-    let verifier = config.access_verifier(config.rings.access.clone());
+    let verifier = config.access_verifier(config.keys.access.clone());
     let guard = Guard::new(verifier, Arc::new(SystemClock));
     let kind = if compact.is(TokenType::Access) { "an access token" } else { "no token of this server" };
     (kind, guard.check(token).map(|_| ()))

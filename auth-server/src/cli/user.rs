@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Failed, StoreSettings, print_line, read_secret, sessions_in_words};
 use crate::config;
-use crate::flow::{Administer, Register, Registration};
+use crate::flow::{ManageUsers, Register, Registration};
 use crate::rfc3339::rfc3339;
 
 /// So many people are read at a time.
@@ -116,7 +116,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<(
 /// A person who was named, and what can be done to them.
 struct Person {
     store: Arc<dyn Store>,
-    people: Administer,
+    people: ManageUsers,
     user: User,
 }
 
@@ -128,7 +128,7 @@ impl Person {
     }
 
     async fn find_in(store: Arc<dyn Store>, name: &str) -> Result<Self, Failed> {
-        let people = Administer { store: Arc::clone(&store) };
+        let people = ManageUsers { store: Arc::clone(&store) };
         let user = people.find(name).await?;
         Ok(Self { store, people, user })
     }

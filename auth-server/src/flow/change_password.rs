@@ -10,7 +10,7 @@ use goptri::ProtocolError;
 use goptri_server::ClientAddress;
 use goptri_settings::Plain;
 
-use super::{Account, Failure, weak_password};
+use super::{Account, Failure, password_rejected};
 use crate::hashing::PasswordHasher;
 use crate::throttle::Throttle;
 
@@ -39,11 +39,11 @@ impl ChangePassword {
         new: &Plain<Password>,
     ) -> Result<(), Failure> {
         let email = &account.owner().email;
-        let new = self.rules.check(new, email).map_err(weak_password)?;
+        let new = self.rules.check(new, email).map_err(password_rejected)?;
         let attempt = self.throttle.attempt(email.key().as_str(), from).inspect_err(|too_many| {
-            tracing::info!(ip = %from, reason = %too_many.whose, "password change refused");
+            tracing::info!(ip = %from, reason = %too_many.scope, "password change refused");
         })?;
-        attempt.settle(self.change(account, current, new).await)
+        attempt.record_outcome(self.change(account, current, new).await)
     }
 
     async fn change(

@@ -28,7 +28,7 @@ impl Failure {
     }
 
     /// What the client is told: never why the store or this program failed.
-    pub fn told(&self) -> ProtocolError {
+    pub fn public_error(&self) -> ProtocolError {
         match self {
             Self::Refused(error) => error.clone(),
             Self::Store(StoreError::Unavailable(_)) => ProtocolError::UNAVAILABLE,

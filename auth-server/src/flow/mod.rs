@@ -1,12 +1,12 @@
 //! The use cases, one a file: load, decide, one store verb, issue.
 
 mod account;
-mod administer;
 mod change_password;
 mod end_sessions;
 mod failure;
 mod issue;
 mod list_sessions;
+mod manage_users;
 mod read_revocations;
 mod refresh;
 mod register;
@@ -17,16 +17,16 @@ mod sign_out;
 mod sweep;
 
 pub use account::{Account, FindAccount};
-pub use administer::Administer;
 pub use change_password::ChangePassword;
 pub use end_sessions::EndSessions;
 pub use failure::Failure;
 pub(crate) use failure::NOT_MIGRATED;
 pub use issue::{IssueTokens, Tokens};
 pub use list_sessions::{ListSessions, SessionPage};
+pub use manage_users::ManageUsers;
 pub use read_revocations::ReadRevocations;
 pub use refresh::Refresh;
-use register::weak_password;
+use register::password_rejected;
 pub use register::{Register, Registration};
 pub(crate) use rehash::Rehash;
 pub use revoke_token::RevokeToken;

@@ -18,7 +18,7 @@ const EMAIL_TAKEN: ProtocolError =
     ProtocolError::new(409, "email_taken", "Somebody is registered with this e-mail address already.");
 const INVALID_EMAIL: ProtocolError = ProtocolError::new(422, "invalid_email", "This is no e-mail address.");
 /// Why a password cannot be set, for whoever wants to set it.
-pub(super) fn weak_password(unfit: PasswordRejected) -> ProtocolError {
+pub(super) fn password_rejected(unfit: PasswordRejected) -> ProtocolError {
     ProtocolError::new(422, "weak_password", "This password cannot be used.").describe(&unfit.to_string())
 }
 
@@ -57,7 +57,7 @@ impl Register {
     pub async fn run(&self, registration: Registration) -> Result<User, Failure> {
         let email =
             Email::parse(&registration.email).map_err(|error| INVALID_EMAIL.describe(&error.to_string()))?;
-        let password = self.rules.check(&registration.password, &email).map_err(weak_password)?;
+        let password = self.rules.check(&registration.password, &email).map_err(password_rejected)?;
         let user = NewUser {
             id: UserId(random_id(self.entropy.as_ref(), self.clock.now())),
             email,

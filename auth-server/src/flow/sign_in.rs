@@ -66,9 +66,9 @@ impl SignIn {
         let key = Email::parse(email).ok().map(|email| email.key());
         let account = key.as_ref().map_or(email, EmailKey::as_str);
         let attempt = self.throttle.attempt(account, device.address).inspect_err(|too_many| {
-            tracing::info!(ip = %device.address, reason = %too_many.whose, "sign-in refused");
+            tracing::info!(ip = %device.address, reason = %too_many.scope, "sign-in refused");
         })?;
-        attempt.settle(self.judge(key.as_ref(), password, device).await)
+        attempt.record_outcome(self.judge(key.as_ref(), password, device).await)
     }
 
     async fn judge(

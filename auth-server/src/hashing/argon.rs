@@ -37,13 +37,13 @@ pub(super) enum Unverifiable {
 
 /// What one hash fills after the other. From what the first pass of one wrote, guesses could be checked at no cost: the next
 /// one writes over it, or it is wiped.
-pub(super) struct Memory {
+pub(super) struct HashMemory {
     blocks: Vec<Block>,
     /// So many of them may not be blank.
     written: usize,
 }
 
-impl Memory {
+impl HashMemory {
     /// As much as hashes of that cost need, taken from the operating system at once.
     pub(super) fn new(cost: HashingCost) -> Self {
         Self { blocks: vec![Block::new(); cost.memory_kib() as usize], written: 0 }
@@ -92,7 +92,7 @@ impl Memory {
     }
 }
 
-impl Drop for Memory {
+impl Drop for HashMemory {
     fn drop(&mut self) {
         self.wipe();
     }
@@ -103,7 +103,7 @@ pub(super) fn hash(
     cost: HashingCost,
     password: &NormalizedPassword,
     salt: &[u8],
-    memory: &mut Memory,
+    memory: &mut HashMemory,
 ) -> Result<PasswordHash, Unverifiable> {
     let params = Params::new(cost.memory_kib(), cost.passes(), LANES, Some(OUTPUT_BYTES))?;
     let names = ParamsString::try_from(&params)?;
@@ -149,10 +149,10 @@ impl Stored {
     }
 
     /// Whether it is that password's, found out in a time that does not tell how nearly (JV-29).
-    pub(super) fn is_of(
+    pub(super) fn matches(
         &self,
         password: &NormalizedPassword,
-        memory: &mut Memory,
+        memory: &mut HashMemory,
     ) -> Result<bool, Unverifiable> {
         let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
         let mut out = Zeroizing::new([0; Output::MAX_LENGTH]);
@@ -194,11 +194,11 @@ mod tests {
 
     #[test]
     fn hashes_that_others_made_are_verified_with_their_own_parameters() {
-        let mut memory = Memory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::TODAY);
         for phc in VECTORS {
             let stored = read(phc).unwrap();
-            assert!(stored.is_of(&password("password"), &mut memory).unwrap(), "{phc}");
-            assert!(!stored.is_of(&password("passwore"), &mut memory).unwrap(), "{phc}");
+            assert!(stored.matches(&password("password"), &mut memory).unwrap(), "{phc}");
+            assert!(!stored.matches(&password("passwore"), &mut memory).unwrap(), "{phc}");
         }
         assert_eq!(memory.blocks.len(), 19_456, "what a larger one needed is given back");
     }
@@ -208,7 +208,7 @@ mod tests {
     fn a_hash_is_made_as_argon2_itself_makes_it() {
         use argon2::PasswordHasher;
 
-        let mut memory = Memory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::TODAY);
         let salt = [7; 16];
         let ours = hash(HashingCost::TODAY, &password("correct horse"), &salt, &mut memory).unwrap();
         let theirs = Argon2::default().hash_password_with_salt(b"correct horse", &salt).unwrap();
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_used_again_and_nothing_is_left_in_it_once_it_is_wiped() {
-        let mut memory = Memory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::TODAY);
         let place = memory.blocks.as_ptr();
         for n in 0..3 {
             hash(HashingCost::TODAY, &password("correct horse"), &[n; 16], &mut memory).unwrap();
@@ -231,14 +231,14 @@ mod tests {
     fn what_one_hash_left_changes_no_other_and_goes_where_that_does_not_write() {
         use argon2::PasswordHasher;
 
-        let mut memory = Memory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::TODAY);
         for (memory_kib, filled) in [(19_456, 19_456), (8_192, 8_192), (19_456, 19_456), (32_768, 0)] {
             let params = Params::new(memory_kib, 1, 1, None).unwrap();
             let theirs = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
                 .hash_password_with_salt(b"correct horse", &[7; 16])
                 .unwrap();
             assert!(
-                read(&theirs.to_string()).unwrap().is_of(&password("correct horse"), &mut memory).unwrap()
+                read(&theirs.to_string()).unwrap().matches(&password("correct horse"), &mut memory).unwrap()
             );
             assert_eq!(memory.filled(), filled, "after one of {memory_kib} KiB");
         }

@@ -13,7 +13,7 @@ use goptri_settings::Plain;
 use tokio::time::timeout;
 
 use crate::flow::Failure;
-use argon::{Memory, Stored, Unverifiable};
+use argon::{HashMemory, Stored, Unverifiable};
 use threads::{Full, HashingThreads};
 
 /// Who asks over the network and waited so long is told to come back later: where a hash takes longer than the queue
@@ -31,7 +31,7 @@ pub(crate) struct PasswordHasher {
     entropy: Arc<dyn Entropy>,
     patience: Option<Duration>,
     /// The hash of nobody's password: an unknown person costs the same work as a known one (PW-10).
-    nobody: PasswordHash,
+    dummy_hash: PasswordHash,
 }
 
 impl PasswordHasher {
@@ -43,11 +43,11 @@ impl PasswordHasher {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Failure> {
         let threads = Arc::new(HashingThreads::start(threads, cost).map_err(Failure::internal)?);
-        let nobody = PasswordHash::from_phc(String::new());
-        let mut hasher = Self { threads, cost, entropy, patience: None, nobody };
+        let dummy_hash = PasswordHash::from_phc(String::new());
+        let mut hasher = Self { threads, cost, entropy, patience: None, dummy_hash };
         let password =
             NormalizedPassword::of(&Plain::new(auth_domain::random_token_id(hasher.entropy.as_ref())));
-        hasher.nobody = hasher
+        hasher.dummy_hash = hasher
             .hash(password.ok_or_else(|| Failure::internal("32 hexadecimal digits are a password"))?)
             .await?;
         Ok(hasher)
@@ -72,8 +72,8 @@ impl PasswordHasher {
         password: NormalizedPassword,
         hash: Option<&PasswordHash>,
     ) -> Result<bool, Failure> {
-        let stored = Stored::read(hash.unwrap_or(&self.nobody)).map_err(Failure::internal)?;
-        let matches = self.work(move |memory| stored.is_of(&password, memory)).await?;
+        let stored = Stored::read(hash.unwrap_or(&self.dummy_hash)).map_err(Failure::internal)?;
+        let matches = self.work(move |memory| stored.matches(&password, memory)).await?;
         Ok(matches && hash.is_some())
     }
 
@@ -84,7 +84,7 @@ impl PasswordHasher {
 
     async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Memory) -> Result<T, Unverifiable> + Send + 'static,
+        work: impl FnOnce(&mut HashMemory) -> Result<T, Unverifiable> + Send + 'static,
     ) -> Result<T, Failure> {
         let result = self.threads.queue(work).map_err(|Full| BUSY)?;
         let result = match self.patience {

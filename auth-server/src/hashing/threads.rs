@@ -10,7 +10,7 @@ use std::thread::{Builder, JoinHandle};
 use auth_domain::HashingCost;
 use tokio::sync::oneshot;
 
-use super::argon::Memory;
+use super::argon::HashMemory;
 
 /// So many may wait for each thread. A hash takes about 50 ms where nothing else is done, so that the last one waits
 /// about five seconds; more who wait would be sent away later anyway.
@@ -19,9 +19,9 @@ pub(super) const PLACES_PER_THREAD: usize = 100;
 /// So much nicer than everything else in this process: of a core that both want, a refresh gets nine tenths. Not the
 /// nicest there is, with which nobody could sign in on a machine that has anything else to do.
 #[cfg(target_os = "linux")]
-const NICER_BY: i32 = 10;
+const NICE_INCREMENT: i32 = 10;
 
-type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
 
 /// The threads and the queue. They end with it.
 pub(super) struct HashingThreads {
@@ -49,10 +49,10 @@ impl HashingThreads {
     /// result never comes if it panics.
     pub(super) fn queue<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Full> {
         let (result, waiting) = oneshot::channel();
-        let job = Box::new(move |memory: &mut Memory| {
+        let job = Box::new(move |memory: &mut HashMemory| {
             if !result.is_closed() {
                 // Who asked may leave while it is worked on.
                 let _ = result.send(work(memory));
@@ -86,8 +86,8 @@ impl fmt::Debug for HashingThreads {
 /// A thread's whole life: one job after the other, until there are no more to come. It is taken up by nothing else
 /// while it works on one, whoever still waits for that (PW-12).
 fn work(jobs: &Mutex<Receiver<Job>>, cost: HashingCost) {
-    give_way_to_others();
-    let mut memory = Memory::new(cost);
+    lower_priority();
+    let mut memory = HashMemory::new(cost);
     while let Some(job) = next(jobs, &mut memory) {
         // A hash writes the memory anew, so that it does not matter what was half done.
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
@@ -98,7 +98,7 @@ fn work(jobs: &Mutex<Receiver<Job>>, cost: HashingCost) {
 
 /// The next job. If there is none yet, the memory is wiped before it is waited for, so that passwords leave something behind
 /// only while others are worked on.
-fn next(jobs: &Mutex<Receiver<Job>>, memory: &mut Memory) -> Option<Job> {
+fn next(jobs: &Mutex<Receiver<Job>>, memory: &mut HashMemory) -> Option<Job> {
     let at_once = jobs.try_lock().ok().and_then(|jobs| jobs.try_recv().ok());
     at_once.or_else(|| {
         memory.wipe();
@@ -108,9 +108,9 @@ fn next(jobs: &Mutex<Receiver<Job>>, memory: &mut Memory) -> Option<Job> {
 }
 
 /// Lowers the priority of this thread. Elsewhere than on Linux it is the whole process's, and stays.
-fn give_way_to_others() {
+fn lower_priority() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICER_BY) {
+    if let Err(error) = rustix::process::nice(NICE_INCREMENT) {
         tracing::warn!(%error, "passwords are hashed at the priority of everything else");
     }
 }
@@ -202,8 +202,8 @@ mod tests {
     fn the_memory_is_wiped_before_a_job_is_waited_for_and_not_before_one_that_is_there() {
         let (queue, jobs) = sync_channel::<Job>(2);
         let jobs = Mutex::new(jobs);
-        let mut memory = Memory::new(HashingCost::TODAY);
-        let hash = |memory: &mut Memory| {
+        let mut memory = HashMemory::new(HashingCost::TODAY);
+        let hash = |memory: &mut HashMemory| {
             let password = NormalizedPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
             argon::hash(HashingCost::TODAY, &password, &[7; 16], memory).unwrap();
         };
@@ -227,9 +227,9 @@ mod tests {
         let before = niceness();
         let threads = HashingThreads::start(2, HashingCost::TODAY).unwrap();
         let name_and_niceness =
-            |_: &mut Memory| (std::thread::current().name().unwrap().to_owned(), niceness());
+            |_: &mut HashMemory| (std::thread::current().name().unwrap().to_owned(), niceness());
         let (name, hashing) = threads.queue(name_and_niceness).unwrap().await.unwrap();
         assert!(name.starts_with("hashing-"), "{name}");
-        assert_eq!((hashing, niceness()), ((before + NICER_BY).min(19), before));
+        assert_eq!((hashing, niceness()), ((before + NICE_INCREMENT).min(19), before));
     }
 }

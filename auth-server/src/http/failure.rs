@@ -7,10 +7,10 @@ use crate::flow::Failure;
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
-        self.told().status_code()
+        self.public_error().status_code()
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.told().error_response()
+        self.public_error().error_response()
     }
 }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::rings::LiveKeys;
+use crate::keyrings::LiveKeys;
 
 /// How long whoever follows no feed may take what they know for the truth: docs/rotating-keys.md counts on it.
 const FRESH: &str = "public, max-age=300";
@@ -17,9 +17,9 @@ const FRESH: &str = "public, max-age=300";
 /// 200 with public members alone, or 304 to who has them already. With a shared secret there are none.
 pub(super) async fn show(
     request: HttpRequest,
-    rings: Data<LiveKeys>,
+    keys: Data<LiveKeys>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let body = serde_json::to_vec(&rings.published())?;
+    let body = serde_json::to_vec(&keys.published())?;
     let etag = EntityTag::new_strong(URL_SAFE_NO_PAD.encode(Sha256::digest(&body)));
     let known = match IfNoneMatch::parse(&request) {
         Ok(IfNoneMatch::Any) => true,

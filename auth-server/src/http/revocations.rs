@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::feed::{Feed, Line};
 use crate::flow::{Failure, ReadRevocations};
-use crate::rings::LiveKeys;
+use crate::keyrings::LiveKeys;
 
 const BAD_QUERY: ProtocolError = ProtocolError::new(
     400,
@@ -36,7 +36,7 @@ pub(super) async fn feed(
     Follower(secret): Follower,
     request: HttpRequest,
     feed: Data<Feed>,
-    rings: Data<LiveKeys>,
+    keys: Data<LiveKeys>,
     pages: Data<ReadRevocations>,
 ) -> Result<HttpResponse, Failure> {
     let line = Line::of(&request);
@@ -45,7 +45,7 @@ pub(super) async fn feed(
         let subscribes = request.method() != Method::HEAD;
         let answer = if subscribes { events(&feed, line)? } else { head_of_events().finish() };
         // Taking a secret back ends the streams that are there then. This one may have come a moment too late for that.
-        if !rings.feed.load().accepts(secret.expose()) {
+        if !keys.feed.load().accepts(secret.expose()) {
             return Err(ProtocolError::INVALID_TOKEN.into());
         }
         return Ok(answer);
@@ -91,10 +91,10 @@ impl FromRequest for Follower {
     type Future = Ready<Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let rings = request.app_data::<Data<LiveKeys>>();
+        let keys = request.app_data::<Data<LiveKeys>>();
         ready(match presented_token(request.headers()) {
             Ok(None) => Err(ProtocolError::MISSING_TOKEN),
-            Ok(Some(secret)) if rings.is_some_and(|rings| rings.feed.load().accepts(secret)) => {
+            Ok(Some(secret)) if keys.is_some_and(|keys| keys.feed.load().accepts(secret)) => {
                 Ok(Self(Plain::new(secret.to_owned())))
             }
             Ok(Some(_)) => {

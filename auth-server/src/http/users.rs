@@ -49,7 +49,7 @@ pub(super) async fn register(
     })?;
     let Body { email, password } = body.0;
     let registration = Registration { email, email_verified: false, password, roles: Vec::new() };
-    let user = turn.settle(register.run(registration).await)?;
+    let user = turn.record_outcome(register.run(registration).await)?;
     let registered = Registered { id: user.id, email: user.email.as_str().to_owned() };
     Ok(HttpResponse::build(StatusCode::CREATED).json(registered))
 }

@@ -4,7 +4,7 @@
 //! It is remembered in this process alone: several auth-servers count each for itself, and a restart forgets. No
 //! account or address is kept, only a keyed hash of it.
 
-mod tallies;
+mod counters;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use goptri::{Clock, ProtocolError};
 use goptri_server::ClientAddress;
 
 use crate::flow::Failure;
-use tallies::Tallies;
+use counters::Counters;
 
 const TOO_MANY_REQUESTS: ProtocolError = ProtocolError::new(
     429,
@@ -23,7 +23,7 @@ const TOO_MANY_REQUESTS: ProtocolError = ProtocolError::new(
     "There were too many attempts; wait for the seconds that Retry-After says, and try again.",
 );
 
-/// Sets of 16 tallies: 131,072 pairs in at most 3 MiB, and half as many addresses.
+/// Sets of 16 counters: 131,072 pairs in at most 3 MiB, and half as many addresses.
 const SETS_OF_PAIRS: usize = 8192;
 const SETS_OF_ADDRESSES: usize = 4096;
 
@@ -36,13 +36,13 @@ pub(crate) struct Throttle {
 
 #[derive(Debug)]
 struct Remembered {
-    addresses: Tallies,
-    pairs: Tallies,
+    addresses: Counters,
+    pairs: Counters,
 }
 
 /// What an address is counted for. The two do not add up: those who register keep nobody from signing in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum For {
+enum Purpose {
     Guessing,
     Registering,
 }
@@ -52,13 +52,13 @@ enum For {
 pub(crate) struct TooMany {
     /// In how many seconds one will be.
     pub(crate) retry_after: u32,
-    /// Whose failures they were, for the log.
-    pub(crate) whose: Whose,
+    /// Which limit was reached, for the log.
+    pub(crate) scope: LimitScope,
 }
 
-/// Whose failures were too many.
+/// Which limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
+pub(crate) enum LimitScope {
     /// Those of the address, on any accounts.
     Address,
     /// Those of the address on this account.
@@ -71,7 +71,7 @@ pub(crate) enum Whose {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     throttle: Throttle,
-    what: For,
+    purpose: Purpose,
     address: Counted,
     pair: Option<Counted>,
 }
@@ -86,8 +86,8 @@ struct Counted {
 impl Throttle {
     /// Nothing is remembered yet.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let addresses = Tallies::new(SETS_OF_ADDRESSES);
-        Self { remembered: Arc::new(Remembered { addresses, pairs: Tallies::new(SETS_OF_PAIRS) }), clock }
+        let addresses = Counters::new(SETS_OF_ADDRESSES);
+        Self { remembered: Arc::new(Remembered { addresses, pairs: Counters::new(SETS_OF_PAIRS) }), clock }
     }
 
     /// Somebody at this address is about to present a password for `account`: the folded e-mail address, or what was
@@ -96,12 +96,12 @@ impl Throttle {
     /// The address comes first: one that may not try at all leaves no trace of the accounts that it makes up.
     pub(crate) fn attempt(&self, account: &str, from: ClientAddress) -> Result<Attempt, TooMany> {
         let from = prefix(from.ip());
-        let mut attempt = self.begin(For::Guessing, from)?;
+        let mut attempt = self.begin(Purpose::Guessing, from)?;
         match self.count(&self.remembered.pairs, &PER_ACCOUNT_AND_ADDRESS, &(account, from)) {
             Ok(pair) => attempt.pair = Some(pair),
             Err(retry_after) => {
-                attempt.unjudged();
-                return Err(TooMany { retry_after, whose: Whose::Pair });
+                attempt.refund();
+                return Err(TooMany { retry_after, scope: LimitScope::Pair });
             }
         }
         Ok(attempt)
@@ -110,31 +110,31 @@ impl Throttle {
     /// Somebody at this address is about to register, which costs as much work as a guess. Counts whether it
     /// succeeds or not.
     pub(crate) fn registration(&self, from: ClientAddress) -> Result<Attempt, TooMany> {
-        self.begin(For::Registering, prefix(from.ip()))
+        self.begin(Purpose::Registering, prefix(from.ip()))
     }
 
-    fn begin(&self, what: For, from: IpAddr) -> Result<Attempt, TooMany> {
-        self.count(&self.remembered.addresses, &PER_ADDRESS, &(what, from))
-            .map(|address| Attempt { throttle: self.clone(), what, address, pair: None })
-            .map_err(|retry_after| TooMany { retry_after, whose: Whose::Address })
+    fn begin(&self, purpose: Purpose, from: IpAddr) -> Result<Attempt, TooMany> {
+        self.count(&self.remembered.addresses, &PER_ADDRESS, &(purpose, from))
+            .map(|address| Attempt { throttle: self.clone(), purpose, address, pair: None })
+            .map_err(|retry_after| TooMany { retry_after, scope: LimitScope::Address })
     }
 
     fn count(
         &self,
-        tallies: &Tallies,
+        counters: &Counters,
         pace: &GuessLimit,
         whom: &impl std::hash::Hash,
     ) -> Result<Counted, u32> {
-        let key = tallies.key(whom);
-        tallies.change(key, self.clock.as_ref(), |before, now| match pace.attempt(before, now) {
+        let key = counters.key(whom);
+        counters.change(key, self.clock.as_ref(), |before, now| match pace.attempt(before, now) {
             Ok(tally) => (Some(tally), Ok(Counted { key, before })),
             Err(too_soon) => (Some(too_soon.tally), Err(too_soon.retry_after)),
         })
     }
 
-    fn give_back(&self, tallies: &Tallies, pace: &GuessLimit, Counted { key, before }: Counted) {
+    fn give_back(&self, counters: &Counters, pace: &GuessLimit, Counted { key, before }: Counted) {
         let given_back = |tally: Option<Tally>| tally.map(|tally| pace.give_back(tally, before));
-        tallies.change(key, self.clock.as_ref(), |tally, _| (given_back(tally), ()));
+        counters.change(key, self.clock.as_ref(), |tally, _| (given_back(tally), ()));
     }
 }
 
@@ -142,8 +142,8 @@ impl Attempt {
     /// The password was right: what failed before on this account from this address is forgotten. The address's
     /// other failures are not, or one account of one's own would be good for guessing at all others.
     pub(crate) fn succeeded(self) {
-        let Self { throttle, what, address, pair } = self;
-        if what == For::Registering {
+        let Self { throttle, purpose, address, pair } = self;
+        if purpose == Purpose::Registering {
             return;
         }
         throttle.give_back(&throttle.remembered.addresses, &PER_ADDRESS, address);
@@ -153,7 +153,7 @@ impl Attempt {
     }
 
     /// Whether the password was right did not come out, through no fault of the one who sent it.
-    pub(crate) fn unjudged(self) {
+    pub(crate) fn refund(self) {
         let Self { throttle, address, pair, .. } = self;
         throttle.give_back(&throttle.remembered.addresses, &PER_ADDRESS, address);
         if let Some(pair) = pair {
@@ -161,19 +161,19 @@ impl Attempt {
         }
     }
 
-    /// Tells the attempt how it ended: well, unjudged because of a fault on this side (5xx), or by a refusal,
+    /// Tells the attempt how it ended: well, refund because of a fault on this side (5xx), or by a refusal,
     /// which counts.
-    pub(crate) fn settle<T>(self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    pub(crate) fn record_outcome<T>(self, outcome: Result<T, Failure>) -> Result<T, Failure> {
         match &outcome {
             Ok(_) => self.succeeded(),
-            Err(failure) if failure.told().status >= 500 => self.unjudged(),
+            Err(failure) if failure.public_error().status >= 500 => self.refund(),
             Err(_) => {}
         }
         outcome
     }
 }
 
-impl fmt::Display for Whose {
+impl fmt::Display for LimitScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Address => "too many failures from this address",

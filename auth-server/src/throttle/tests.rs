@@ -35,13 +35,13 @@ fn fail(throttle: &Throttle, account: &str, from: ClientAddress, times: usize) {
     }
 }
 
-fn refused(throttle: &Throttle, account: &str, from: ClientAddress) -> Option<Whose> {
+fn refused(throttle: &Throttle, account: &str, from: ClientAddress) -> Option<LimitScope> {
     match throttle.attempt(account, from) {
         Ok(attempt) => {
-            attempt.unjudged();
+            attempt.refund();
             None
         }
-        Err(too_many) => Some(too_many.whose),
+        Err(too_many) => Some(too_many.scope),
     }
 }
 
@@ -50,7 +50,7 @@ fn refused(throttle: &Throttle, account: &str, from: ClientAddress) -> Option<Wh
 fn a_pair_is_slowed_down_and_neither_the_account_elsewhere_nor_the_address_otherwise() {
     let (throttle, _) = throttle();
     fail(&throttle, "ann", address(1), 5);
-    assert_eq!(refused(&throttle, "ann", address(1)), Some(Whose::Pair));
+    assert_eq!(refused(&throttle, "ann", address(1)), Some(LimitScope::Pair));
     assert_eq!(refused(&throttle, "ann", address(2)), None);
     assert_eq!(refused(&throttle, "bob", address(1)), None);
 }
@@ -63,7 +63,7 @@ fn an_address_is_slowed_down_whatever_the_account() {
     }
     let pairs = throttle.remembered.pairs.len();
     for n in 0..10_000 {
-        assert_eq!(refused(&throttle, &format!("made up {n}"), address(1)), Some(Whose::Address));
+        assert_eq!(refused(&throttle, &format!("made up {n}"), address(1)), Some(LimitScope::Address));
     }
     assert_eq!(throttle.remembered.pairs.len(), pairs, "it leaves no trace");
     assert_eq!(refused(&throttle, "0", address(2)), None);
@@ -77,7 +77,7 @@ fn who_is_refused_for_the_pair_does_not_use_up_the_address() {
     let (throttle, _) = throttle();
     fail(&throttle, "ann", address(1), 5);
     for _ in 0..1000 {
-        assert_eq!(refused(&throttle, "ann", address(1)), Some(Whose::Pair));
+        assert_eq!(refused(&throttle, "ann", address(1)), Some(LimitScope::Pair));
     }
     assert_eq!(refused(&throttle, "bob", address(1)), None);
 }
@@ -93,7 +93,7 @@ fn a_success_clears_the_pair_and_never_the_address() {
     for victim in 0..5 {
         fail(&throttle, &victim.to_string(), address(1), 1);
     }
-    assert_eq!(refused(&throttle, "own", address(1)), Some(Whose::Address));
+    assert_eq!(refused(&throttle, "own", address(1)), Some(LimitScope::Address));
 }
 
 #[test]
@@ -108,26 +108,26 @@ fn a_thousand_who_sign_in_rightly_do_not_use_up_their_address() {
 #[test]
 fn what_was_never_judged_does_not_count_and_what_was_given_up_does() {
     let (throttle, _) = throttle();
-    let unjudged = || Failure::Store(StoreError::Unavailable("away".into()));
+    let refund = || Failure::Store(StoreError::Unavailable("away".into()));
     for _ in 0..200 {
         let attempt = throttle.attempt("ann", address(1)).unwrap();
-        assert!(attempt.settle(Err::<(), _>(unjudged())).is_err());
+        assert!(attempt.record_outcome(Err::<(), _>(refund())).is_err());
         let attempt = throttle.attempt("ann", address(1)).unwrap();
-        assert!(attempt.settle(Err::<(), _>(ProtocolError::UNAVAILABLE.into())).is_err());
+        assert!(attempt.record_outcome(Err::<(), _>(ProtocolError::UNAVAILABLE.into())).is_err());
     }
     for _ in 0..4 {
         let attempt = throttle.attempt("ann", address(1)).unwrap();
-        assert!(attempt.settle(Err::<(), _>(ProtocolError::INVALID_TOKEN.into())).is_err());
+        assert!(attempt.record_outcome(Err::<(), _>(ProtocolError::INVALID_TOKEN.into())).is_err());
     }
     drop(throttle.attempt("ann", address(1)).unwrap());
-    assert_eq!(refused(&throttle, "ann", address(1)), Some(Whose::Pair));
+    assert_eq!(refused(&throttle, "ann", address(1)), Some(LimitScope::Pair));
 }
 
 #[test]
 fn a_registration_counts_also_when_it_succeeds() {
     let (throttle, _) = throttle();
     for _ in 0..100 {
-        assert!(throttle.registration(address(1)).unwrap().settle(Ok(())).is_ok());
+        assert!(throttle.registration(address(1)).unwrap().record_outcome(Ok(())).is_ok());
     }
     assert!(throttle.registration(address(1)).is_err());
     assert_eq!(refused(&throttle, "ann", address(1)), None, "who is registered signs in");
@@ -161,23 +161,23 @@ fn nothing_is_lost_or_gained_when_threads_give_back_at_once() {
             scope.spawn(|| {
                 for _ in 0..1000 {
                     if let Ok(attempt) = throttle.attempt("ann", address(1)) {
-                        attempt.unjudged();
+                        attempt.refund();
                     }
                 }
             });
         }
     });
     fail(&throttle, "ann", address(1), 5);
-    assert_eq!(refused(&throttle, "ann", address(1)), Some(Whose::Pair));
+    assert_eq!(refused(&throttle, "ann", address(1)), Some(LimitScope::Pair));
 }
 
 /// Fifteen times as many strangers as there is room for do not wipe out what an attacker had earned.
 #[test]
 fn two_million_keys_take_no_more_room_and_push_out_no_longer_wait() {
     let clock = Stopped(ManualClock::default().now());
-    let tallies = Tallies::new(SETS_OF_PAIRS);
+    let counters = Counters::new(SETS_OF_PAIRS);
     let count = |key| {
-        tallies.change(key, &clock, |before, now| match PER_ACCOUNT_AND_ADDRESS.attempt(before, now) {
+        counters.change(key, &clock, |before, now| match PER_ACCOUNT_AND_ADDRESS.attempt(before, now) {
             Ok(tally) => (Some(tally), true),
             Err(too_soon) => (Some(too_soon.tally), false),
         })
@@ -192,8 +192,8 @@ fn two_million_keys_take_no_more_room_and_push_out_no_longer_wait() {
     for stranger in 1000..2_000_000 {
         assert!(count(key(stranger)));
     }
-    assert!(tallies.len() <= 131_072, "{}", tallies.len());
-    assert!(tallies.bytes() < 7 << 19, "{}", tallies.bytes());
+    assert!(counters.len() <= 131_072, "{}", counters.len());
+    assert!(counters.bytes() < 7 << 19, "{}", counters.bytes());
     let still = (0..1000).filter(|earned| !count(key(*earned))).count();
     assert_eq!(still, 1000);
 }

@@ -5,7 +5,6 @@
 mod account;
 mod bad_input;
 mod changing_password;
-mod everywhere;
 mod feed;
 mod flooding;
 mod guessing;
@@ -16,6 +15,7 @@ mod refreshing;
 mod registering;
 mod rehashing;
 mod routes;
+mod sign_out_everywhere;
 mod signing_in;
 mod signing_out;
 mod support;

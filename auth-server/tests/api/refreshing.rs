@@ -96,7 +96,7 @@ on_both_engines! {
 /// The generation that a refresh token says it is.
 fn generation_of(token: &str) -> i64 {
     let config = configured(&[]);
-    let tokens = RefreshTokens::new(config.rings.refresh, config.issuer, None);
+    let tokens = RefreshTokens::new(config.keys.refresh, config.issuer, None);
     tokens.open(token, ClientId::first_party()).unwrap().generation.number()
 }
 

@@ -148,7 +148,7 @@ fn every_variable_is_in_the_readme() {
         include_str!("../../../server/src/logging.rs"),
         include_str!("../../../server/src/metrics.rs"),
         include_str!("../../../auth-server/src/config.rs"),
-        include_str!("../../../auth-server/src/rings.rs"),
+        include_str!("../../../auth-server/src/keyrings.rs"),
         include_str!("../../../api-server/src/config.rs"),
     ];
     let is_variable = |text: &&str| {

@@ -33,7 +33,7 @@ impl Stage {
         let clock = ManualClock::default();
         let (store, database) = stopped_store(engine, &clock).await;
         let config = configured(&[]);
-        let tokens = RefreshTokens::new(config.rings.refresh.clone(), config.issuer.clone(), None);
+        let tokens = RefreshTokens::new(config.keys.refresh.clone(), config.issuer.clone(), None);
         let server = TestServer::on(Arc::clone(&store), clock.clone(), config, database).await;
         assert_eq!(server.register().await.status, 201);
         let ann = store.credentials(&Email::parse(EMAIL).unwrap().key()).await.unwrap().unwrap();

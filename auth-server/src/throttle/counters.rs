@@ -1,4 +1,4 @@
-//! A fixed number of tallies, by keyed hash.
+//! A fixed number of counters, by keyed hash.
 //!
 //! A key has its place in one small set, behind a lock of its own. When the set is full, the tally goes that would
 //! have been forgotten soonest anyway. So who wants their own failures forgotten early has to fail as often on about
@@ -15,9 +15,9 @@ use goptri::Clock;
 /// So many share a set: few enough to look at each, and enough that sets fill alike.
 const WAYS: usize = 16;
 
-/// The tallies of one kind of key.
+/// The counters of one kind of key.
 #[derive(Debug)]
-pub(super) struct Tallies {
+pub(super) struct Counters {
     sets: Box<[Mutex<Vec<Entry>>]>,
     /// `SipHash` with keys from the operating system. 64 bits: two of so few keys do not meet by chance.
     hasher: RandomState,
@@ -29,8 +29,8 @@ struct Entry {
     tally: Tally,
 }
 
-impl Tallies {
-    /// Room for 16 tallies in each of `sets`, taken as it is needed.
+impl Counters {
+    /// Room for 16 counters in each of `sets`, taken as it is needed.
     pub(super) fn new(sets: usize) -> Self {
         Self { sets: (0..sets).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
     }

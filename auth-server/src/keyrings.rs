@@ -59,7 +59,7 @@ impl From<KeyRings> for LiveKeys {
 
 impl LiveKeys {
     /// Takes what the variables and files say now, ring by ring, and tells the followers of the feed what they must know.
-    pub(crate) fn read_again(&self, settings: &Settings<'_>, followers: &Feed) {
+    pub(crate) fn reload(&self, settings: &Settings<'_>, followers: &Feed) {
         let (access, refresh, feed) = read(settings);
         if let Some(access) = access
             && access != **self.access.load()

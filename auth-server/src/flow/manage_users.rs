@@ -9,7 +9,7 @@ use auth_store::{ChangeOutcome, Store};
 use goptri::ProtocolError;
 use goptri_settings::Plain;
 
-use super::{Failure, weak_password};
+use super::{Failure, password_rejected};
 use crate::entropy::SystemEntropy;
 use crate::hashing::PasswordHasher;
 
@@ -18,11 +18,11 @@ const NO_SUCH_USER: ProtocolError =
 
 /// Changes people by their names.
 #[derive(Clone)]
-pub struct Administer {
+pub struct ManageUsers {
     pub(crate) store: Arc<dyn Store>,
 }
 
-impl Administer {
+impl ManageUsers {
     /// The person of that e-mail address or id.
     pub async fn find(&self, name: &str) -> Result<User, Failure> {
         let name = UserName::parse(name).ok_or(NO_SUCH_USER)?;
@@ -56,7 +56,7 @@ impl Administer {
         password: &Plain<Password>,
         rules: PasswordRules,
     ) -> Result<u64, Failure> {
-        let password = rules.check(password, &user.email).map_err(weak_password)?;
+        let password = rules.check(password, &user.email).map_err(password_rejected)?;
         let hasher = PasswordHasher::new(1, HashingCost::TODAY, Arc::new(SystemEntropy)).await?;
         let hash = hasher.hash(password).await?;
         let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Administrator };
