@@ -24,6 +24,7 @@ mod background_thread;
 mod base64url;
 mod claims_interner;
 mod clock;
+mod credential;
 mod guard;
 mod jws;
 pub mod keys;
@@ -45,6 +46,7 @@ pub use access_token::{AccessClaims, AccessVerifier, Audience, FIRST_PARTY_CLIEN
 #[cfg(feature = "feed")]
 pub use auth_server::AuthServer;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use credential::Credential;
 pub use guard::{Guard, NotReady};
 pub use jws::{MAX_TOKEN_BYTES, TokenType, UnverifiedJws};
 pub use keys::{KeyRing, SigningError};

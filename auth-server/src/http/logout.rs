@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use goptri::ProtocolError;
-use goptri::actix::presented_token;
+use goptri::actix::credential;
 use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use serde::Deserialize;
 
@@ -38,7 +38,7 @@ pub(super) async fn sign_out(
         BodyKind::Json => JsonObject::<TokenBody>::parse(&body.bytes)?.token()?,
         BodyKind::Form | BodyKind::Other => return Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE.into()),
     };
-    let access_token = presented_token(request.headers())?;
+    let access_token = credential(request.headers()).bearer_token()?;
     let presented = Presented { refresh_token: refresh_token.as_deref(), access_token };
     let ended = if query.everywhere { all.run(presented).await } else { one.run(presented).await };
     ended.map(|()| HttpResponse::NoContent().finish())

@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 use goptri::ProtocolError;
-use goptri::actix::presented_token;
+use goptri::actix::credential;
 use goptri::revocation::Page;
 use goptri_settings::{FeedSecret, Plain};
 use serde::Deserialize;
@@ -92,7 +92,7 @@ impl FromRequest for Follower {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let keys = request.app_data::<Data<LiveKeys>>();
-        ready(match presented_token(request.headers()) {
+        ready(match credential(request.headers()).bearer_token() {
             Ok(None) => Err(ProtocolError::MISSING_TOKEN),
             Ok(Some(secret)) if keys.is_some_and(|keys| keys.feed.load().accepts(secret)) => {
                 Ok(Self(Plain::new(secret.to_owned())))

@@ -1,10 +1,11 @@
 //! `POST /token`: refreshing, by JSON or by form (RFC 6749 §6).
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use actix_web::web::{Data, Json};
 use auth_domain::ClientId;
-use goptri::{Challenge, FIRST_PARTY_CLIENT, ProtocolError};
+use goptri::actix::credential;
+use goptri::{Challenge, Credential, FIRST_PARTY_CLIENT, ProtocolError};
 use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use serde::Deserialize;
 
@@ -41,16 +42,11 @@ pub(super) async fn refresh(
 /// Nobody is registered as a client. A bearer token is no client's credential: an app that adds its expired access
 /// token to every request must still be able to refresh.
 fn refuse_client_credentials(headers: &HeaderMap) -> Result<(), ProtocolError> {
-    let mut all = headers.get_all(AUTHORIZATION);
-    match (all.next(), all.next()) {
-        (None, _) => Ok(()),
-        (Some(_), Some(_)) => Err(ProtocolError::TWO_CREDENTIALS),
-        (Some(one), None)
-            if one.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer ")) =>
-        {
-            Ok(())
-        }
-        (Some(_), None) => Err(INVALID_CLIENT.challenge(Challenge::Basic)),
+    match credential(headers) {
+        Credential::Conflict => Err(ProtocolError::TWO_CREDENTIALS),
+        Credential::None | Credential::MalformedBearer => Ok(()),
+        Credential::Bearer(token) if !token.is_empty() => Ok(()),
+        _ => Err(INVALID_CLIENT.challenge(Challenge::Basic)),
     }
 }
 

@@ -5,13 +5,16 @@ use std::future::{Ready, ready};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpMessage, ResponseError};
 use futures_util::TryFutureExt;
 use futures_util::future::{Either, MapOk};
 
 use super::extract::{Caller, Checked};
-use crate::{Guard, ProtocolError, TokenError};
+use crate::credential::Credential;
+use crate::guard::Guard;
+use crate::protocol_error::ProtocolError;
+use crate::token_error::TokenError;
 
 /// Wraps a scope of routes:
 ///
@@ -49,7 +52,7 @@ impl BearerAuth {
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<Caller, ProtocolError> {
-        let token = presented_token(headers)?.ok_or(ProtocolError::MISSING_TOKEN)?;
+        let token = credential(headers).bearer_token()?.ok_or(ProtocolError::MISSING_TOKEN)?;
         self.guard.check(token).map(Caller::new).map_err(|refusal| {
             tracing::info!(reason = %refusal, "access token refused");
             match refusal {
@@ -61,25 +64,9 @@ impl BearerAuth {
     }
 }
 
-/// The token of the one `Authorization` header, if its scheme is `Bearer`.
-///
-/// # Errors
-/// Two such headers (JV-26), or a token that is not even text.
-pub fn presented_token(headers: &HeaderMap) -> Result<Option<&str>, ProtocolError> {
-    let mut all = headers.get_all(AUTHORIZATION);
-    let Some(header) = all.next() else { return Ok(None) };
-    if all.next().is_some() {
-        return Err(ProtocolError::TWO_CREDENTIALS);
-    }
-    let bytes = header.as_bytes();
-    let (scheme, token) = bytes.split_at(bytes.iter().position(|b| *b == b' ').unwrap_or(bytes.len()));
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Ok(None);
-    }
-    match std::str::from_utf8(token) {
-        Ok(token) => Ok(Some(token.trim_matches(' '))),
-        Err(_) => Err(ProtocolError::INVALID_TOKEN),
-    }
+/// The credential of a request with these headers.
+pub fn credential(headers: &HeaderMap) -> Credential<'_> {
+    Credential::from_authorization(headers.get_all(AUTHORIZATION).map(HeaderValue::as_bytes))
 }
 
 impl<S, B> Transform<S, ServiceRequest> for BearerAuth

@@ -4,5 +4,5 @@ mod bearer_auth;
 mod extract;
 mod respond;
 
-pub use bearer_auth::{BearerAuth, presented_token};
+pub use bearer_auth::{BearerAuth, credential};
 pub use extract::{Bearer, Caller};
