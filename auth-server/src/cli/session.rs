@@ -24,7 +24,7 @@ pub(super) enum Command {
         json: bool,
     },
     /// Sign a person out of one session, or of all
-    EndReason {
+    End {
         /// Their e-mail address or id
         user: String,
         /// The session's id, as the list has it
@@ -39,7 +39,7 @@ pub(super) enum Command {
 pub(super) async fn run(command: Command, environment: &Environment) -> Result<(), Failed> {
     match command {
         Command::List { user, json } => list(&user, json, environment).await,
-        Command::EndReason { user, session, .. } => end(&user, session.map(SessionId), environment).await,
+        Command::End { user, session, .. } => end(&user, session.map(SessionId), environment).await,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    Credentials, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId, UserName,
+    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId,
+    UserName,
 };
-use auth_store::{AddUserOutcome, ChangeOutcome, StoreError, UpgradeOutcome, Users};
+use auth_store::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, StoreError, UpgradeOutcome, Users};
 use uuid::Uuid;
 
 use crate::PostgresStore;
@@ -15,7 +16,7 @@ use crate::rows::{CredentialsRow, UserRow};
 impl Users for PostgresStore {
     async fn add_user(&self, user: &NewUser) -> Result<AddUserOutcome, StoreError> {
         let key = user.email.key();
-        let roles: Vec<String> = user.roles.iter().map(|role| role.as_str().to_owned()).collect();
+        let roles = names(&user.roles);
         let added = self
             .ask(async |connection| {
                 sqlx::query_as!(
@@ -97,6 +98,30 @@ impl Users for PostgresStore {
         rows.into_iter().map(User::try_from).collect()
     }
 
+    async fn search_users(
+        &self,
+        text: &str,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let after = after.map_or(Uuid::nil(), |user| user.0);
+        let rows = self
+            .ask(async |connection| {
+                sqlx::query_as!(
+                    UserRow,
+                    "select id, email, email_verified, roles, created_at, disabled_at
+                     from users where strpos(email_key, $1) > 0 and id > $2 order by id limit $3",
+                    text,
+                    after,
+                    i64::from(limit),
+                )
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
     async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
         let (id, key) = match name {
             UserName::Id(id) => (Some(id.0), None),
@@ -119,7 +144,7 @@ impl Users for PostgresStore {
     }
 
     async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError> {
-        let roles: Vec<String> = roles.iter().map(|role| role.as_str().to_owned()).collect();
+        let roles = names(roles);
         let changed = self
             .ask(async |connection| {
                 let set = sqlx::query!("update users set roles = $2 where id = $1", user.0, &roles);
@@ -127,6 +152,70 @@ impl Users for PostgresStore {
             })
             .await?;
         Ok(changed_or_refused(changed.rows_affected(), 0))
+    }
+
+    async fn replace_roles(
+        &self,
+        user: UserId,
+        from: &[Role],
+        to: &[Role],
+    ) -> Result<ChangeOutcome, StoreError> {
+        let (from, to) = (names(from), names(to));
+        let changed = self
+            .ask(async |connection| {
+                let set = sqlx::query!(
+                    "update users set roles = $3 where id = $1 and roles = $2",
+                    user.0,
+                    &from,
+                    &to
+                );
+                set.execute(connection).await
+            })
+            .await?;
+        Ok(changed_or_refused(changed.rows_affected(), 0))
+    }
+
+    async fn set_email(
+        &self,
+        user: UserId,
+        email: &Email,
+        verified: bool,
+    ) -> Result<SetEmailOutcome, StoreError> {
+        let key = email.key();
+        self.ask(async |connection| {
+            let set = sqlx::query!(
+                "update users
+                 set email = $2, email_key = $3, email_verified = $4 or (email_verified and email_key = $3)
+                 where id = $1",
+                user.0,
+                email.as_str(),
+                key.as_str(),
+                verified,
+            );
+            match set.execute(connection).await {
+                Ok(set) if set.rows_affected() == 0 => Ok(SetEmailOutcome::UnknownUser),
+                Ok(_) => Ok(SetEmailOutcome::Set),
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                    Ok(SetEmailOutcome::EmailTaken)
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    async fn confirm_email(&self, user: UserId, email: &EmailKey) -> Result<ChangeOutcome, StoreError> {
+        let confirmed = self
+            .ask(async |connection| {
+                let confirm = sqlx::query!(
+                    "update users set email_verified = true where id = $1 and email_key = $2",
+                    user.0,
+                    email.as_str()
+                );
+                confirm.execute(connection).await
+            })
+            .await?;
+        Ok(changed_or_refused(confirmed.rows_affected(), 0))
     }
 
     async fn set_password(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError> {
@@ -214,4 +303,8 @@ impl PostgresStore {
 
 fn changed_or_refused(rows: u64, ended_sessions: u64) -> ChangeOutcome {
     if rows == 0 { ChangeOutcome::Refused } else { ChangeOutcome::Changed { ended_sessions } }
+}
+
+fn names(roles: &[Role]) -> Vec<String> {
+    roles.iter().map(|role| role.as_str().to_owned()).collect()
 }

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    Credentials, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId, UserName,
+    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId,
+    UserName,
 };
-use auth_store::{AddUserOutcome, ChangeOutcome, StoreError, UpgradeOutcome, Users};
+use auth_store::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, StoreError, UpgradeOutcome, Users};
 use sqlx::Connection;
 use uuid::Uuid;
 
@@ -101,6 +102,30 @@ impl Users for SqliteStore {
         rows.into_iter().map(User::try_from).collect()
     }
 
+    async fn search_users(
+        &self,
+        text: &str,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let after = after.map_or(Uuid::nil(), |user| user.0);
+        let rows = self
+            .read(async |connection| {
+                sqlx::query_as!(
+                    UserRow,
+                    "select id, email, email_verified, roles, created_at, disabled_at
+                     from users where instr(email_key, ?1) > 0 and id > ?2 order by id limit ?3",
+                    text,
+                    after,
+                    limit,
+                )
+                .fetch_all(connection)
+                .await
+            })
+            .await?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
     async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
         let (id, key) = match name {
             UserName::Id(id) => (Some(id.0), None),
@@ -131,6 +156,72 @@ impl Users for SqliteStore {
             })
             .await?;
         Ok(changed_or_refused(changed.rows_affected(), 0))
+    }
+
+    async fn replace_roles(
+        &self,
+        user: UserId,
+        from: &[Role],
+        to: &[Role],
+    ) -> Result<ChangeOutcome, StoreError> {
+        let (from, to) = (json(from.iter().map(Role::as_str)), json(to.iter().map(Role::as_str)));
+        let changed = self
+            .write(async |connection| {
+                let set = sqlx::query!(
+                    "update users set roles = ?3 where id = ?1 and roles = ?2",
+                    user.0,
+                    from,
+                    to
+                );
+                set.execute(connection).await
+            })
+            .await?;
+        Ok(changed_or_refused(changed.rows_affected(), 0))
+    }
+
+    async fn set_email(
+        &self,
+        user: UserId,
+        email: &Email,
+        verified: bool,
+    ) -> Result<SetEmailOutcome, StoreError> {
+        let (text, key, user) = (email.as_str(), email.key(), user.0);
+        let key = key.as_str();
+        self.write(async |connection| {
+            let set = sqlx::query!(
+                "update users
+                 set email = ?2, email_key = ?3, email_verified = ?4 or (email_verified and email_key = ?3)
+                 where id = ?1",
+                user,
+                text,
+                key,
+                verified,
+            );
+            match set.execute(connection).await {
+                Ok(set) if set.rows_affected() == 0 => Ok(SetEmailOutcome::UnknownUser),
+                Ok(_) => Ok(SetEmailOutcome::Set),
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                    Ok(SetEmailOutcome::EmailTaken)
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    async fn confirm_email(&self, user: UserId, email: &EmailKey) -> Result<ChangeOutcome, StoreError> {
+        let key = email.as_str();
+        let confirmed = self
+            .write(async |connection| {
+                let confirm = sqlx::query!(
+                    "update users set email_verified = true where id = ?1 and email_key = ?2",
+                    user.0,
+                    key
+                );
+                confirm.execute(connection).await
+            })
+            .await?;
+        Ok(changed_or_refused(confirmed.rows_affected(), 0))
     }
 
     async fn set_password(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError> {

@@ -20,7 +20,7 @@ pub use sessions::{
     EndOutcome, ForgiveOutcome, MAX_PRUNED_PER_SIGN_IN, OpenOutcome, Rotation, SessionSweep, Sessions,
     TouchOutcome,
 };
-pub use users::{AddUserOutcome, ChangeOutcome, UpgradeOutcome, Users};
+pub use users::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, UpgradeOutcome, Users};
 
 /// A whole store.
 pub trait Store: Users + Sessions + Revocations + Maintenance {}

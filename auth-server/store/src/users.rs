@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use auth_domain::{Credentials, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName};
+use auth_domain::{
+    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName,
+};
 
 /// The people who can sign in.
 #[async_trait]
@@ -27,11 +29,41 @@ pub trait Users: Send + Sync + 'static {
     /// People in the order of their ids, the first `limit` of those after `after`.
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
+    /// Users whose folded address contains `text`, letter by letter, in the order of their ids: the first `limit` of
+    /// those after `after`.
+    async fn search_users(
+        &self,
+        text: &str,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError>;
+
     /// One person. `None`: nobody goes by that name.
     async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError>;
 
     /// Gives a person these roles and no others. Tokens that are out keep the roles that they were issued with.
     async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError>;
+
+    /// Sets the roles `to` if the user's roles still are `from`; refused otherwise. For a change that depends on the
+    /// roles that the user has.
+    async fn replace_roles(
+        &self,
+        user: UserId,
+        from: &[Role],
+        to: &[Role],
+    ) -> Result<ChangeOutcome, StoreError>;
+
+    /// Sets a user's address, confirmed or not. An address that differs only in capitals stays confirmed if it was.
+    /// Sessions go on.
+    async fn set_email(
+        &self,
+        user: UserId,
+        email: &Email,
+        verified: bool,
+    ) -> Result<SetEmailOutcome, StoreError>;
+
+    /// Marks the user's address as confirmed if it still is `email`; refused otherwise.
+    async fn confirm_email(&self, user: UserId, email: &EmailKey) -> Result<ChangeOutcome, StoreError>;
 
     /// Gives a person another password and ends their sessions, but the one in which they changed it themselves: both or
     /// neither. A sign-in with the old password either comes first and is ended too, or opens nothing.
@@ -70,6 +102,17 @@ pub enum ChangeOutcome {
     },
     /// Nobody has this id, or what the change rests on is not so any more. Nothing changed.
     Refused,
+}
+
+/// The answer of [`Users::set_email`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetEmailOutcome {
+    /// Set.
+    Set,
+    /// Another user has this address. Nothing changed.
+    EmailTaken,
+    /// No user has this id. Nothing changed.
+    UnknownUser,
 }
 
 /// The answer of [`Users::upgrade_hash`].

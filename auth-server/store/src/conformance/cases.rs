@@ -21,12 +21,16 @@ macro_rules! conformance {
             credentials_are_given_also_of_somebody_disabled
             somebody_may_have_no_password
             people_are_listed_in_the_order_of_their_ids_page_by_page
+            users_are_searched_by_a_part_of_their_address_page_by_page
             the_list_says_who_is_disabled_and_since_when
             somebody_corrupt_is_named_as_such
             somebody_is_found_by_their_id_and_by_their_address
         }
         $crate::conformance! { @tests run $fresh changing
             roles_are_those_that_were_set_last_and_the_next_refresh_knows_them
+            roles_are_replaced_only_if_they_are_still_the_ones_that_were_read
+            an_address_is_changed_unless_another_user_has_it
+            an_address_is_confirmed_only_while_the_user_has_it
             a_password_that_somebody_changes_ends_their_other_sessions
             a_password_is_changed_only_on_what_was_verified
             a_password_that_an_administrator_sets_ends_all_sessions

@@ -5,11 +5,15 @@ use goptri::Clock;
 
 use super::Subject;
 use super::actors::{Device, assert_about, device_of, person, person_at};
-use crate::{ChangeOutcome, OpenOutcome};
-use auth_domain::{NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserName};
+use crate::{ChangeOutcome, OpenOutcome, SetEmailOutcome};
+use auth_domain::{Email, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserName};
 
 fn roles(texts: &[&str]) -> Vec<Role> {
     texts.iter().map(|text| Role::parse(text).expect("a role")).collect()
+}
+
+fn email(text: &str) -> Email {
+    Email::parse(text).expect("an address")
 }
 
 fn changed(ended_sessions: u64) -> ChangeOutcome {
@@ -51,6 +55,61 @@ pub async fn roles_are_those_that_were_set_last_and_the_next_refresh_knows_them(
         let token = device.token(i64::try_from(generation).expect("a small number"));
         assert_eq!(subject.rotates(&token).await.owner.roles, roles(texts));
         assert_eq!(found(subject, &person).await.expect("somebody").roles, roles(texts));
+    }
+}
+
+pub async fn roles_are_replaced_only_if_they_are_still_the_ones_that_were_read(subject: &Subject) {
+    let person = subject.somebody().await;
+    for (from, to, expected) in [
+        (&["admin"][..], &["editor"][..], ChangeOutcome::Refused),
+        (&[], &["admin", "editor"], changed(0)),
+        (&["editor", "admin"], &[], ChangeOutcome::Refused),
+        (&["admin"], &[], ChangeOutcome::Refused),
+        (&["admin", "editor"], &["editor"], changed(0)),
+        (&["editor"], &[], changed(0)),
+    ] {
+        let before = found(subject, &person).await.expect("a user").roles;
+        let replaced = subject.store.replace_roles(person.id, &roles(from), &roles(to)).await;
+        assert_eq!(replaced.expect("an answer"), expected, "{from:?} {to:?}");
+        let kept = if expected == changed(0) { roles(to) } else { before };
+        assert_eq!(found(subject, &person).await.expect("a user").roles, kept);
+    }
+}
+
+pub async fn an_address_is_changed_unless_another_user_has_it(subject: &Subject) {
+    let (ann, bob) = (person_at("ann@example.com"), person_at("bob@example.com"));
+    subject.add(&ann).await;
+    subject.add(&bob).await;
+    let device = subject.another_device(&ann).await;
+    let set = async |text: &str, verified| {
+        let outcome = subject.store.set_email(ann.id, &email(text), verified).await.expect("an answer");
+        let user = found(subject, &ann).await.expect("a user");
+        (outcome, user.email.as_str().to_owned(), user.email_verified)
+    };
+    let (is_set, taken) = (SetEmailOutcome::Set, SetEmailOutcome::EmailTaken);
+    assert_eq!(set("Ann@New.example", true).await, (is_set, "Ann@New.example".to_owned(), true));
+    // The same mailbox: its confirmation stays.
+    assert_eq!(set("ann@new.example", false).await, (is_set, "ann@new.example".to_owned(), true));
+    assert_eq!(set("BOB@example.com", true).await, (taken, "ann@new.example".to_owned(), true));
+    assert_eq!(set("ann@newer.example", false).await, (is_set, "ann@newer.example".to_owned(), false));
+    for (text, expected) in [("Ann@newer.example", Some(ann.id)), ("ann@example.com", None)] {
+        let found = subject.store.credentials(&email(text).key()).await.expect("an answer");
+        assert_eq!(found.map(|found| found.user_id), expected, "{text}");
+    }
+    assert_eq!(subject.rotates(&device.token(0)).await.owner.email, email("ann@newer.example"));
+    subject.add(&person_at("ann@example.com")).await;
+}
+
+pub async fn an_address_is_confirmed_only_while_the_user_has_it(subject: &Subject) {
+    let ann = NewUser { email_verified: false, ..person_at("Ann@example.com") };
+    subject.add(&ann).await;
+    let confirm =
+        async |text: &str| subject.store.confirm_email(ann.id, &email(text).key()).await.expect("an answer");
+    assert_eq!(confirm("other@example.com").await, ChangeOutcome::Refused);
+    assert!(!found(subject, &ann).await.expect("a user").email_verified);
+    for _ in 0..2 {
+        assert_eq!(confirm("ANN@example.com").await, changed(0));
+        assert!(found(subject, &ann).await.expect("a user").email_verified);
     }
 }
 
@@ -150,6 +209,8 @@ pub async fn nobody_is_changed(subject: &Subject) {
     let password = another_password(&nobody, PasswordSetter::Administrator);
     let answers = [
         subject.store.set_roles(nobody.id, &roles(&["admin"])).await,
+        subject.store.replace_roles(nobody.id, &[], &roles(&["admin"])).await,
+        subject.store.confirm_email(nobody.id, &nobody.email.key()).await,
         subject.store.set_password(&password).await,
         subject.store.disable_user(nobody.id).await,
         subject.store.enable_user(nobody.id).await,
@@ -158,6 +219,8 @@ pub async fn nobody_is_changed(subject: &Subject) {
     for answer in answers {
         assert_eq!(answer.expect("an answer"), ChangeOutcome::Refused);
     }
+    let set = subject.store.set_email(nobody.id, &nobody.email, true).await;
+    assert_eq!(set.expect("an answer"), SetEmailOutcome::UnknownUser);
     assert_eq!(found(subject, &somebody).await.expect("somebody").roles, []);
     subject.rotates(&device.token(0)).await;
 }

@@ -111,6 +111,48 @@ pub async fn people_are_listed_in_the_order_of_their_ids_page_by_page(subject: &
     assert_eq!(subject.store.list_users(None, u32::MAX).await.expect("an answer").len(), 8);
 }
 
+pub async fn users_are_searched_by_a_part_of_their_address_page_by_page(subject: &Subject) {
+    for email in
+        ["Ann@example.com", "JÜRGEN@example.de", "a_n%n@example.com", "bob@example.com", "ann.b@other.org"]
+    {
+        subject.add(&person_at(email)).await;
+    }
+    let search = async |text: &str, after, limit| {
+        let found = subject.store.search_users(text, after, limit).await.expect("an answer");
+        found.into_iter().map(|user| (user.id, user.email.as_str().to_owned())).collect::<Vec<_>>()
+    };
+    for (text, expected) in [
+        ("ann", &["Ann@example.com", "ann.b@other.org"][..]),
+        ("jürgen", &["JÜRGEN@example.de"]),
+        ("%", &["a_n%n@example.com"]),
+        ("_", &["a_n%n@example.com"]),
+        ("a_n", &["a_n%n@example.com"]),
+        ("\\", &[]),
+        ("'", &[]),
+        ("nobody", &[]),
+        (
+            "",
+            &[
+                "Ann@example.com",
+                "JÜRGEN@example.de",
+                "a_n%n@example.com",
+                "bob@example.com",
+                "ann.b@other.org",
+            ],
+        ),
+    ] {
+        let mut found: Vec<_> = search(text, None, 100).await.into_iter().map(|(_, email)| email).collect();
+        found.sort();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{text}");
+    }
+    let all = search("example", None, 100).await;
+    assert_eq!(search("example", None, 3).await, all[..3]);
+    assert_eq!(search("example", Some(all[2].0), 3).await, all[3..]);
+    assert_eq!(search("example", None, 0).await, []);
+}
+
 pub async fn the_list_says_who_is_disabled_and_since_when(subject: &Subject) {
     let (one, other) = (subject.somebody().await, subject.somebody().await);
     subject.backstage.disable(one.id).await;
