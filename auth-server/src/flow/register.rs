@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    Email, Entropy, HashingCost, NewUser, Password, PasswordRejected, PasswordRules, Role, User, UserId,
-    random_id,
+    Email, Entropy, HashingCost, InvalidEmail, NewUser, Password, PasswordRejected, PasswordRules, Role,
+    User, UserId, random_id,
 };
 use auth_store::{AddUserOutcome, Store};
 use goptri::{Clock, ProtocolError, SystemClock};
@@ -14,9 +14,14 @@ use super::Failure;
 use crate::entropy::SystemEntropy;
 use crate::hashing::PasswordHasher;
 
-const EMAIL_TAKEN: ProtocolError =
+pub(super) const EMAIL_TAKEN: ProtocolError =
     ProtocolError::new(409, "email_taken", "Somebody is registered with this e-mail address already.");
 const INVALID_EMAIL: ProtocolError = ProtocolError::new(422, "invalid_email", "This is no e-mail address.");
+
+pub(super) fn invalid_email(error: InvalidEmail) -> ProtocolError {
+    INVALID_EMAIL.describe(&error.to_string())
+}
+
 /// Why a password cannot be set, for whoever wants to set it.
 pub(super) fn password_rejected(unfit: PasswordRejected) -> ProtocolError {
     ProtocolError::new(422, "weak_password", "This password cannot be used.").describe(&unfit.to_string())
@@ -55,8 +60,7 @@ impl Register {
 
     /// The person, as stored.
     pub async fn run(&self, registration: Registration) -> Result<User, Failure> {
-        let email =
-            Email::parse(&registration.email).map_err(|error| INVALID_EMAIL.describe(&error.to_string()))?;
+        let email = Email::parse(&registration.email).map_err(invalid_email)?;
         let password = self.rules.check(&registration.password, &email).map_err(password_rejected)?;
         let user = NewUser {
             id: UserId(random_id(self.entropy.as_ref(), self.clock.now())),
