@@ -1,4 +1,4 @@
-//! A `.sqlx` folder as a value: which files are in it and what each says, so that two of them can be compared.
+//! The files of a `.sqlx` folder as a value, so that two folders can be compared.
 
 use std::{
     collections::BTreeMap,
@@ -10,19 +10,19 @@ use std::{
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cache(BTreeMap<String, Vec<u8>>);
 
-/// One file that is not as it should be.
+/// One file that differs from what it should be.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Difference<'a> {
-    /// A query has no file.
+    /// A query without a file.
     Missing(&'a str, &'a [u8]),
-    /// A query's file describes another schema.
+    /// A file that describes another schema.
     Changed(&'a str, &'a [u8]),
-    /// A file's query is gone.
+    /// A file without a query.
     LeftOver(&'a str),
 }
 
 impl Cache {
-    /// What is in the folder; a folder that is not there is empty.
+    /// The files of the folder; none if it does not exist.
     pub(crate) fn read(folder: &Path) -> io::Result<Self> {
         let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
@@ -37,7 +37,7 @@ impl Cache {
         Ok(Self(files))
     }
 
-    /// How this one differs from what it should be.
+    /// How this folder differs from `wanted`.
     pub(crate) fn differences<'a>(&'a self, wanted: &'a Self) -> Vec<Difference<'a>> {
         let wrong =
             wanted.0.iter().filter_map(|(name, text)| match self.0.get(name).map(|own| own == text) {
@@ -51,8 +51,8 @@ impl Cache {
 }
 
 impl Difference<'_> {
-    /// Makes the folder as it should be in this one respect.
-    pub(crate) fn mend(&self, folder: &Path) -> io::Result<()> {
+    /// Removes this difference from the folder.
+    pub(crate) fn fix(&self, folder: &Path) -> io::Result<()> {
         match self {
             Self::Missing(name, text) | Self::Changed(name, text) => {
                 fs::create_dir_all(folder)?;
@@ -62,18 +62,18 @@ impl Difference<'_> {
         }
     }
 
-    /// A sentence about the file in that folder.
-    pub(crate) fn tell(&self, folder: &Path) -> String {
+    /// A sentence about the file in `folder`.
+    pub(crate) fn describe(&self, folder: &Path) -> String {
         let path = |name: &str| -> PathBuf { folder.join(name) };
         match self {
             Self::Missing(name, _) => {
-                format!("{} is missing: its query is new", path(name).display())
+                format!("{} is missing, though there is a query for it", path(name).display())
             }
             Self::Changed(name, _) => {
-                format!("{} is out of date: the schema says otherwise", path(name).display())
+                format!("{} is out of date: it does not match the migrations", path(name).display())
             }
             Self::LeftOver(name) => {
-                format!("{} is left over: its query is gone", path(name).display())
+                format!("{} is left over: no query needs it", path(name).display())
             }
         }
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_changed_and_left_over_files_are_told_apart() {
+    fn missing_changed_and_left_over_files_are_distinguished() {
         let committed = cache(&[("same", "1"), ("changed", "old"), ("left-over", "1")]);
         let wanted = cache(&[("same", "1"), ("changed", "new"), ("missing", "1")]);
         assert_eq!(
@@ -106,12 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn mending_every_difference_leaves_none() -> io::Result<()> {
+    fn fixing_every_difference_leaves_none() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let folder = folder.path().join(".sqlx");
         for wanted in [cache(&[("a", "1"), ("b", "2")]), cache(&[("a", "3"), ("c", "4")]), cache(&[])] {
             for difference in Cache::read(&folder)?.differences(&wanted) {
-                difference.mend(&folder)?;
+                difference.fix(&folder)?;
             }
             assert_eq!(Cache::read(&folder)?, wanted);
         }

@@ -1,10 +1,7 @@
-//! `cargo xtask CHORE`: what people and CI do to this repository that is too long for a line of shell, in a language
-//! that everybody here reads, with the tool versions of Cargo.lock.
+//! `cargo xtask CHORE`: chores of this repository that need more than a few lines of shell.
 
-mod arrows;
-mod bite;
 mod cache;
-mod names;
+mod planted_bugs;
 mod sql;
 
 use std::{
@@ -19,22 +16,20 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Chore {
-    /// Write the `.sqlx` folders anew from the migrations and the queries in the stores.
+    /// Rewrite the `.sqlx` folders from the migrations and the queries in the stores.
     Sqlx {
-        /// Change nothing; name what is missing, changed or left over, and fail if anything is.
+        /// Change nothing; list what is missing, out of date or left over, and fail if anything is.
         #[arg(long)]
         check: bool,
     },
-    /// Break the code on purpose, in a copy, and see the tests fail that must notice.
-    Bite {
-        /// Only the breaks of which the name has one of these words in it.
+    /// Plant the bugs of tools/planted-bugs in a copy, one after the other, and require that the tests notice each.
+    PlantedBugs {
+        /// Only the bugs with one of these words in their names.
         words: Vec<String>,
     },
-    /// Check that crates depend on each other only as ARCHITECTURE.md says, and that no module is a drawer.
-    House,
 }
 
-#[expect(clippy::print_stderr, reason = "a command line tool speaks to people")]
+#[expect(clippy::print_stderr, reason = "a command line tool reports on stderr")]
 fn main() -> ExitCode {
     match run(&Chore::parse()) {
         Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
@@ -51,26 +46,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is wrong, a sentence each.
+/// One sentence for each problem found.
 fn run(chore: &Chore) -> Result<Vec<String>, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match chore {
-        Chore::Sqlx { check } => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(sql::refresh(&root(), *check))
-        }
-        Chore::Bite { words } => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(bite::complaints(&root(), words))
-        }
-        Chore::House => {
-            let mut complaints = arrows::complaints(&arrows::workspace()?);
-            complaints.extend(names::complaints(&root())?);
-            Ok(complaints)
-        }
+        Chore::Sqlx { check } => runtime.block_on(sql::refresh(&root(), *check)),
+        Chore::PlantedBugs { words } => runtime.block_on(planted_bugs::complaints(&root(), words)),
     }
 }
 
-/// The repository's.
+/// The repository's root folder.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_owned()

@@ -1,5 +1,5 @@
-//! The `.sqlx` folders, through which the stores compile without a database. They are written by compiling each
-//! store against an empty database that has just been migrated, so they always say what the migrations say.
+//! The `.sqlx` folders, with which the stores compile without a database. They are written by compiling each store
+//! against a freshly migrated database, so that they match the migrations.
 
 use std::{
     error::Error,
@@ -21,18 +21,18 @@ use crate::cache::Cache;
 /// A crate with compile-time-checked queries.
 struct Store<'a> {
     package: &'a str,
-    /// The variable that its `sqlx.toml` names, with its value.
+    /// The variable that its `sqlx.toml` names, and its value.
     variable: (&'a str, &'a str),
 }
 
-/// Databases against which both stores compile: empty, and migrated.
+/// Migrated, empty databases, against which both stores compile.
 pub(crate) struct BuildDatabases {
     postgres: String,
     sqlite: String,
 }
 
 impl BuildDatabases {
-    /// On that server, which is not used for anything else, and in that folder.
+    /// Migrates the database `postgres` of `server`, and a SQLite file in `folder`.
     pub(crate) async fn migrated(
         root: &Path,
         server: &ScratchPg,
@@ -52,7 +52,7 @@ impl BuildDatabases {
     }
 }
 
-/// Mends both `.sqlx` folders, or with `check` only says what is to be mended.
+/// Updates both `.sqlx` folders; with `check`, only returns what is wrong with them, one sentence each.
 pub(crate) async fn refresh(root: &Path, check: bool) -> Result<Vec<String>, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let server = ScratchPg::start(Profile::Fast)?;
@@ -75,22 +75,23 @@ pub(crate) async fn refresh(root: &Path, check: bool) -> Result<Vec<String>, Box
     Ok(complaints)
 }
 
-/// By the files as they lie there, not through a store: that one may not compile before its cache is written.
+/// From the files, not through a store: a store may not compile before its cache is written.
 async fn migrate<C>(folder: &Path, url: &str) -> Result<(), Box<dyn Error>>
 where
     C: Connection + Migrate,
     for<'c> &'c mut C: sqlx::Acquire<'c, Database = C::Database>,
 {
-    let told = |error: &dyn Error| io::Error::other(format!("migrations in {}: {error}", folder.display()));
-    let migrator = Migrator::new(folder).await.map_err(|e| told(&e))?;
+    let describe =
+        |error: &dyn Error| io::Error::other(format!("migrations in {}: {error}", folder.display()));
+    let migrator = Migrator::new(folder).await.map_err(|e| describe(&e))?;
     let mut connection = C::connect(url).await?;
-    migrator.run(&mut connection).await.map_err(|e| told(&e))?;
+    migrator.run(&mut connection).await.map_err(|e| describe(&e))?;
     connection.close().await?;
     Ok(())
 }
 
 impl Store<'_> {
-    /// Compiles the crate with its tests, each query asking the database and leaving its description in `fresh`.
+    /// Compiles the crate with its tests, so that sqlx checks each query and writes its description to `fresh`.
     fn describe(&self, root: &Path, fresh: &Path) -> io::Result<()> {
         fs::create_dir(fresh)?;
         touch(&root.join("auth-server").join(self.package).join("src/lib.rs"))?;
@@ -109,11 +110,8 @@ impl Store<'_> {
     }
 }
 
-/// What compiled already is not expanded again, and an expansion is what writes.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a file's time is compared with cargo's, which has no Clock either"
-)]
+/// sqlx writes descriptions when cargo compiles; this makes cargo compile again.
+#[expect(clippy::disallowed_methods, reason = "cargo compares file times with the system clock")]
 fn touch(source: &Path) -> io::Result<()> {
     File::options().append(true).open(source)?.set_modified(SystemTime::now())
 }
@@ -125,9 +123,9 @@ fn compare(root: &Path, store: &Store, fresh: &Path, check: bool) -> io::Result<
     let mut complaints = Vec::new();
     for difference in committed.differences(&wanted) {
         if check {
-            complaints.push(difference.tell(&inside));
+            complaints.push(difference.describe(&inside));
         } else {
-            difference.mend(&root.join(&inside))?;
+            difference.fix(&root.join(&inside))?;
         }
     }
     Ok(complaints)
