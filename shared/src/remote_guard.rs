@@ -111,7 +111,8 @@ impl GuardBuilder {
         if let Some(secrets) = feed_secrets.clone() {
             let revocations = RevocationSet::new(staleness, monotonic);
             guard = guard.with_revocations(revocations.clone());
-            let source = FeedSource::new(auth_server.clone(), secrets).telling(wanted.clone());
+            let source =
+                FeedSource::new(auth_server.clone(), secrets).with_key_refresh_trigger(wanted.clone());
             feed = Some(FeedFollower::start(source, revocations)?);
         } else {
             tracing::warn!(

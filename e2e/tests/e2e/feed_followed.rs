@@ -32,7 +32,7 @@ pub(crate) fn ready_api_server() -> (Server, Asked) {
     let feed = FeedServer::start();
     let mut api = Server::start(api_server_that_follows(&feed.url()));
     let asked = caught_up(&feed);
-    api.running.wait_for("the revocation feed is heard");
+    api.running.wait_for("connected to the revocation feed");
     (api, asked)
 }
 

@@ -1,168 +1,125 @@
-//! One connection to the feed, from the request until it is lost, which every connection is one day.
+//! One connection to the feed, from the request until the connection is lost.
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::delays::Delays;
-use super::events::{Event, Events, TooLong};
-use super::feed::FeedSource;
-use super::revocations::{CapacityExceeded, RevocationSet};
+use super::disconnect::Disconnect;
+use super::feed_log::FeedLog;
+use super::feed_source::FeedSource;
+use super::revocation_set::RevocationSet;
+use super::sse::{Event, SseParser};
+use super::transit_delay::TransitDelayEstimator;
 use super::{Batch, CAUGHT_UP, Entry, HEARTBEAT, Heartbeat, KEYS, REVOCATIONS};
 use crate::MAX_TOKEN_BYTES;
-use crate::auth_server::cause;
 
-/// Why a connection has ended. Nothing of what the other side said is in it.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Lost {
-    #[error("auth-server cannot be reached: {0}")]
-    Unreachable(String),
-    #[error(
-        "auth-server refuses the secret (401): the first in FEED_SECRET here must be one of those in its FEED_SECRET"
-    )]
-    Unauthorized,
-    #[error("what AUTH_SERVER_URL names answers {0} instead of the feed")]
-    Status(StatusCode),
-    #[error("what AUTH_SERVER_URL names answers, but with something else than a stream of events")]
-    NotEvents,
-    #[error("nothing was heard for {} s", .0.as_secs())]
-    Silent(Duration),
-    #[error("the connection was closed")]
-    Closed,
-    #[error("an event is longer than any of auth-server's")]
-    TooLong,
-    #[error("the data of an event {0:?} is not what it should be")]
-    Malformed(&'static str),
-    #[error("{0}")]
-    CapacityExceeded(#[from] CapacityExceeded),
-}
-
-impl From<TooLong> for Lost {
-    fn from(_: TooLong) -> Self {
-        Self::TooLong
-    }
-}
-
-impl From<reqwest::Error> for Lost {
-    fn from(error: reqwest::Error) -> Self {
-        Self::Unreachable(cause(&error))
-    }
-}
-
-/// What a connection tells whoever opened it.
-pub(super) trait Listener {
-    /// Everything is known now.
-    fn caught_up(&mut self);
-    /// And still is.
-    fn heartbeat(&mut self);
-    /// The ring of keys has changed.
-    fn keys_changed(&mut self);
-}
-
-/// Asks for the feed, and hears it until it is lost.
-pub(super) async fn hear(
+/// Requests the feed and adds its entries to `revocations` until the connection is lost. Returns why it was lost, and
+/// whether the connection had been stable: whether a heartbeat followed `caught-up`.
+pub(super) async fn follow_once(
     feed: &FeedSource,
     revocations: &RevocationSet,
-    listener: &mut impl Listener,
-) -> Lost {
-    let mut hearing = Hearing {
+    log: &mut FeedLog<'_>,
+) -> (Disconnect, bool) {
+    let mut connection = Connection {
+        feed,
         revocations,
-        listener,
-        delays: Delays::default(),
+        log,
+        delays: TransitDelayEstimator::default(),
         caught_up: false,
-        complained: Complaints::default(),
+        stable: false,
+        unknown_kind: LoggedOnce::default(),
+        unreadable: LoggedOnce::default(),
     };
-    let lost = hearing.hear(feed).await;
+    let ended = connection.run().await;
     revocations.set_connected(false);
-    lost.err().unwrap_or(Lost::Closed)
+    (ended.err().unwrap_or(Disconnect::Closed), connection.stable)
 }
 
-struct Hearing<'a, L> {
+struct Connection<'a, 'l> {
+    feed: &'a FeedSource,
     revocations: &'a RevocationSet,
-    listener: &'a mut L,
-    delays: Delays,
+    log: &'a mut FeedLog<'l>,
+    delays: TransitDelayEstimator,
     caught_up: bool,
-    complained: Complaints,
+    stable: bool,
+    unknown_kind: LoggedOnce,
+    unreadable: LoggedOnce,
 }
 
-/// What was logged on this connection already: once is enough.
-#[derive(Default)]
-struct Complaints {
-    unknown_kind: bool,
-    unreadable: bool,
-}
+impl Connection<'_, '_> {
+    async fn run(&mut self) -> Result<(), Disconnect> {
+        let mut response = self.request().await?;
+        let (clock, timeouts) = (self.revocations.clock(), self.feed.timeouts);
+        let (mut parser, mut last, mut limit) = (SseParser::default(), clock.elapsed(), timeouts.first_event);
+        loop {
+            let chunk = timeout(limit, response.chunk()).await.map_err(|_| Disconnect::Silent(limit))?;
+            let Some(chunk) = chunk.map_err(|_| Disconnect::Closed)? else { return Ok(()) };
+            // The timer does not fire while the process is suspended. Data read afterwards is too old to use.
+            let now = clock.elapsed();
+            if now.saturating_sub(last) > limit {
+                return Err(Disconnect::Silent(now.saturating_sub(last)));
+            }
+            (last, limit) = (now, timeouts.next_event);
+            parser.feed(&chunk, |event| self.on_event(&event))?;
+        }
+    }
 
-impl<L: Listener> Hearing<'_, L> {
-    async fn hear(&mut self, feed: &FeedSource) -> Result<(), Lost> {
-        let pace = feed.pace;
-        let answer = timeout(pace.answer, feed.request().send()).await;
-        let mut response = answer.map_err(|_| Lost::Silent(pace.answer))??;
+    async fn request(&self) -> Result<Response, Disconnect> {
+        let limit = self.feed.timeouts.response;
+        let response =
+            timeout(limit, self.feed.request().send()).await.map_err(|_| Disconnect::Silent(limit))??;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::UNAUTHORIZED => return Err(Lost::Unauthorized),
-            other => return Err(Lost::Status(other)),
+            StatusCode::UNAUTHORIZED => return Err(Disconnect::Unauthorized),
+            other => return Err(Disconnect::Status(other)),
         }
         let content_type =
             response.headers().get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
         if !content_type.is_some_and(|content_type| content_type.starts_with(b"text/event-stream")) {
-            return Err(Lost::NotEvents);
+            return Err(Disconnect::NotEvents);
         }
-        let clock = self.revocations.clock();
-        let (mut events, mut heard, mut patience) = (Events::default(), clock.elapsed(), pace.first);
-        loop {
-            let piece = timeout(patience, response.chunk()).await.map_err(|_| Lost::Silent(patience))?;
-            let Some(piece) = piece.map_err(|_| Lost::Closed)? else { return Ok(()) };
-            // After a stop of the whole process, this is what lay in buffers: too late, even though it is there.
-            let now = clock.elapsed();
-            if now.saturating_sub(heard) > patience {
-                return Err(Lost::Silent(now.saturating_sub(heard)));
-            }
-            (heard, patience) = (now, pace.next);
-            events.take(&piece, |event| self.told(&event))?;
-        }
+        Ok(response)
     }
 
-    fn told(&mut self, event: &Event) -> Result<(), Lost> {
+    fn on_event(&mut self, event: &Event) -> Result<(), Disconnect> {
         match std::str::from_utf8(&event.name) {
-            Ok(REVOCATIONS) => self.add(&event.data),
+            Ok(REVOCATIONS) => self.add(&event.data)?,
             Ok(CAUGHT_UP) => {
                 let age = self.age(CAUGHT_UP, &event.data)?;
                 self.caught_up = true;
                 self.revocations.known_as_of(age);
                 self.revocations.set_connected(true);
-                self.listener.caught_up();
-                Ok(())
+                self.log.caught_up();
+                // A `keys` event may have been missed.
+                self.feed.keys.changed();
             }
             Ok(HEARTBEAT) => {
                 let age = self.age(HEARTBEAT, &event.data)?;
-                // Before everything was told, it only shows how late the others come.
+                // Before `caught-up`, a heartbeat only calibrates the delay estimate.
                 if self.caught_up {
                     self.revocations.known_as_of(age);
-                    self.listener.heartbeat();
+                    self.stable = true;
                 }
-                Ok(())
             }
-            Ok(KEYS) => {
-                self.listener.keys_changed();
-                Ok(())
-            }
-            // Of a later version.
-            _ => Ok(()),
+            Ok(KEYS) => self.feed.keys.changed(),
+            // An event of a later version.
+            _ => {}
         }
+        Ok(())
     }
 
-    fn age(&mut self, event: &'static str, data: &[u8]) -> Result<Duration, Lost> {
-        let beat: Heartbeat = parse(event, data)?;
-        Ok(self.delays.age(beat, self.revocations.clock().elapsed()))
+    fn age(&mut self, event: &'static str, data: &[u8]) -> Result<Duration, Disconnect> {
+        let heartbeat: Heartbeat = parse(event, data)?;
+        Ok(self.delays.age(heartbeat, self.revocations.clock().elapsed()))
     }
 
-    /// One entry that cannot be read costs none of the others.
-    fn add(&mut self, data: &[u8]) -> Result<(), Lost> {
+    /// Adds the entries of one event. An unreadable entry is skipped; the others are added.
+    fn add(&mut self, data: &[u8]) -> Result<(), Disconnect> {
         if let Ok(batch) = serde_json::from_slice::<Batch>(data) {
             return batch.entries.iter().try_for_each(|entry| self.insert(entry));
         }
@@ -170,32 +127,39 @@ impl<L: Listener> Hearing<'_, L> {
         for value in entries {
             match Entry::deserialize(&value) {
                 Ok(entry) => self.insert(&entry)?,
-                Err(_) => self.complain(&value),
+                Err(_) => self.skip(&value),
             }
         }
         Ok(())
     }
 
-    fn insert(&mut self, entry: &Entry) -> Result<(), Lost> {
-        // No token has room for it.
+    fn insert(&mut self, entry: &Entry) -> Result<(), Disconnect> {
+        // A longer subject does not fit into any token.
         if entry.subject.len() > MAX_TOKEN_BYTES {
-            self.complain(&Value::Null);
+            self.skip(&Value::Null);
             return Ok(());
         }
         Ok(self.revocations.insert(entry)?)
     }
 
-    fn complain(&mut self, entry: &Value) {
-        let known = ["session", "token", "client"];
-        let of_a_new_kind = entry["kind"].as_str().is_some_and(|kind| !known.contains(&kind));
-        if of_a_new_kind && !std::mem::replace(&mut self.complained.unknown_kind, true) {
-            tracing::warn!(
-                "the revocation feed has entries of a kind that this version does not know; left out"
-            );
+    fn skip(&mut self, entry: &Value) {
+        if entry["kind"].as_str().is_some_and(|kind| !["session", "token", "client"].contains(&kind)) {
+            if self.unknown_kind.is_first() {
+                tracing::warn!("skipped revocation entries of a kind that this version does not know");
+            }
+        } else if self.unreadable.is_first() {
+            tracing::error!("skipped unreadable revocation entries");
         }
-        if !of_a_new_kind && !std::mem::replace(&mut self.complained.unreadable, true) {
-            tracing::error!("the revocation feed has entries that cannot be read; left out");
-        }
+    }
+}
+
+/// Limits a message to one per connection.
+#[derive(Default)]
+struct LoggedOnce(bool);
+
+impl LoggedOnce {
+    fn is_first(&mut self) -> bool {
+        !std::mem::replace(&mut self.0, true)
     }
 }
 
@@ -204,6 +168,6 @@ struct Entries {
     entries: Vec<Value>,
 }
 
-fn parse<T: DeserializeOwned>(event: &'static str, data: &[u8]) -> Result<T, Lost> {
-    serde_json::from_slice(data).map_err(|_| Lost::Malformed(event))
+fn parse<T: DeserializeOwned>(event: &'static str, data: &[u8]) -> Result<T, Disconnect> {
+    serde_json::from_slice(data).map_err(|_| Disconnect::Malformed(event))
 }

@@ -1,11 +1,11 @@
-//! The secret that opens the feed.
+//! The secrets that authenticate followers of the feed.
 
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use goptri_settings::{FeedSecret, Plain};
 
-/// A ring of secrets: the first is presented, all are accepted.
+/// A list of secrets: a follower presents the first, auth-server accepts all.
 #[derive(Debug, Clone)]
 pub struct FeedSecrets {
     first: Plain<FeedSecret>,
@@ -13,28 +13,28 @@ pub struct FeedSecrets {
 }
 
 impl FeedSecrets {
-    /// A ring of these. [`Settings::feed_secrets`](crate::Settings::feed_secrets) reads and judges them.
+    /// Creates the list without checks. [`feed_secrets`](crate::settings::feed_secrets) reads and validates `FEED_SECRET`.
     pub fn new(first: Plain<FeedSecret>, others: Vec<Plain<FeedSecret>>) -> Self {
         Self { first, others }
     }
 
-    /// Whether it is the same ring, in the same order.
+    /// Returns whether both lists have the same secrets in the same order.
     pub fn same_as(&self, other: &Self) -> bool {
         let mut pairs = self.all().zip(other.all());
         self.others.len() == other.others.len() && pairs.all(|(one, other)| one.expose() == other.expose())
     }
 
-    /// Whether all of `others` open the feed with these, too.
+    /// Returns whether this list accepts every secret of `others`.
     pub fn accepts_all_of(&self, others: &Self) -> bool {
         others.all().all(|secret| self.accepts(secret.expose()))
     }
 
-    /// What a follower presents.
+    /// The secret that a follower presents.
     pub fn presented(&self) -> &Plain<FeedSecret> {
         &self.first
     }
 
-    /// Whether `text` is one of the ring. How long that takes tells nothing of any of them.
+    /// Returns whether `text` is one of the secrets, in constant time.
     pub fn accepts(&self, text: &str) -> bool {
         let text = Sha256::digest(text);
         self.all()
@@ -86,7 +86,7 @@ mod tests {
 
     /// JV-23
     #[test]
-    fn a_weak_or_shared_secret_is_a_fault_and_none_at_all_is_a_choice() {
+    fn a_weak_or_duplicate_secret_is_an_error_and_a_missing_one_is_not() {
         let access = ("ACCESS_TOKEN_SECRET", ONE);
         assert!(read(&[access]).unwrap().is_none());
         assert!(read(&[access, ("FEED_SECRET", "")]).unwrap().is_none());
@@ -96,8 +96,8 @@ mod tests {
             (("FEED_SECRET", "5f2a9c4be1d07836"), "FEED_SECRET is 16 bytes long"),
             (("FEED_SECRET_FILE", "/nowhere/at/all"), "FEED_SECRET_FILE names the file"),
         ] {
-            let faults = read(&[access, feed]).unwrap_err();
-            assert!(faults.0.len() == 1 && faults.to_string().contains(problem), "{faults}");
+            let errors = read(&[access, feed]).unwrap_err();
+            assert!(errors.0.len() == 1 && errors.to_string().contains(problem), "{errors}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! How old what is known is: as old as what auth-server last read, and then the time that passed on the way here and since.
+//! The age of the set: the age that auth-server stated, plus the transit delay, plus the time since.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 const NEVER: i64 = i64::MIN;
 
-/// As of when everything is known, in milliseconds on the clock of the set. Only moves forward.
+/// The moment up to which every revocation is known, in milliseconds on the clock of the set. Only moves forward.
 #[derive(Debug)]
 pub(super) struct Freshness(AtomicI64);
 
@@ -14,13 +14,13 @@ impl Freshness {
         Self(AtomicI64::new(NEVER))
     }
 
-    /// Everything that ended until `age` before `now` is known.
-    pub(super) fn known(&self, now: Duration, age: Duration) {
-        // What was known as of a moment is not forgotten when another server is further behind.
+    /// Records that every revocation up to `age` before `now` is known. A server that is further behind does not move
+    /// the moment back.
+    pub(super) fn known_as_of(&self, now: Duration, age: Duration) {
         self.0.fetch_max(millis(now).saturating_sub(millis(age)).max(NEVER + 1), Ordering::Relaxed);
     }
 
-    /// Nothing before it was known for the first time.
+    /// Returns `None` until the set was complete for the first time.
     pub(super) fn age(&self, now: Duration) -> Option<Duration> {
         match self.0.load(Ordering::Relaxed) {
             NEVER => None,
@@ -44,18 +44,18 @@ mod tests {
     }
 
     #[test]
-    fn age_is_what_was_said_and_what_has_passed_since_and_never_turns_back() {
+    fn the_age_is_the_stated_age_plus_the_time_since_and_the_moment_never_moves_back() {
         let freshness = Freshness::unknown();
         assert_eq!(freshness.age(at(1_000)), None);
-        freshness.known(at(1_000), at(300));
+        freshness.known_as_of(at(1_000), at(300));
         assert_eq!(freshness.age(at(1_000)), Some(at(300)));
         assert_eq!(freshness.age(at(61_000)), Some(at(60_300)));
-        freshness.known(at(61_000), at(u64::MAX));
-        assert_eq!(freshness.age(at(61_000)), Some(at(60_300)), "what was known is not forgotten");
-        freshness.known(at(62_000), at(0));
+        freshness.known_as_of(at(61_000), at(u64::MAX));
+        assert_eq!(freshness.age(at(61_000)), Some(at(60_300)), "an older state changes nothing");
+        freshness.known_as_of(at(62_000), at(0));
         assert_eq!(freshness.age(at(62_000)), Some(at(0)));
         let ancient = Freshness::unknown();
-        ancient.known(at(0), at(u64::MAX));
+        ancient.known_as_of(at(0), at(u64::MAX));
         assert!(ancient.age(at(0)).unwrap() > Duration::from_hours(24 * 365));
     }
 }

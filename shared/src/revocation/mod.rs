@@ -1,34 +1,40 @@
-//! The revocation feed: how a service learns, within moments, of what was ended before its time.
+//! The revocation feed: how a service learns within moments that a session, token or client was revoked.
 //!
-//! auth-server writes what [`Entry`] says, as events or as pages; whoever follows keeps a set of it, [`RevocationSet`],
-//! which a [`Guard`](crate::Guard) asks. With the feature `feed`, `FeedFollower` keeps it up to date.
+//! auth-server writes [`Entry`]s as events or as pages. A follower keeps them in a [`RevocationSet`], which a
+//! [`Guard`](crate::Guard) consults on every check. With the feature `feed`, `FeedFollower` keeps the set up to date.
 
-mod clients;
+#[cfg(feature = "feed")]
+mod backoff;
 #[cfg(feature = "feed")]
 mod connection;
 #[cfg(feature = "feed")]
-mod delays;
+mod disconnect;
 #[cfg(feature = "feed")]
-mod events;
-#[cfg(feature = "feed")]
-mod feed;
+mod feed_log;
 mod feed_secrets;
+#[cfg(feature = "feed")]
+mod feed_source;
 #[cfg(feature = "feed")]
 mod follower;
 mod freshness;
-mod ids;
-mod monotonic;
-mod revocations;
+mod monotonic_clock;
+mod revocation_set;
+mod revoked_clients;
+mod revoked_ids;
+#[cfg(feature = "feed")]
+mod sse;
 mod staleness;
+#[cfg(feature = "feed")]
+mod transit_delay;
 mod wire;
 
-#[cfg(feature = "feed")]
-pub use feed::{FeedSource, FeedTimeouts};
 pub use feed_secrets::FeedSecrets;
 #[cfg(feature = "feed")]
+pub use feed_source::{FeedSource, FeedTimeouts};
+#[cfg(feature = "feed")]
 pub use follower::FeedFollower;
-pub use monotonic::{ManualMonotonicClock, MonotonicClock, SystemMonotonicClock};
-pub use revocations::{CapacityExceeded, FeedNotReady, MAX_ENTRIES, RevocationSet};
+pub use monotonic_clock::{ManualMonotonicClock, MonotonicClock, SystemMonotonicClock};
+pub use revocation_set::{CapacityExceeded, FeedNotReady, MAX_ENTRIES, RevocationSet};
 pub use staleness::{OnStale, StalenessPolicy};
 pub use wire::{
     Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, HEARTBEAT_INTERVAL, Heartbeat, KEYS,

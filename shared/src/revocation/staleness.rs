@@ -1,20 +1,20 @@
-//! What to do when the feed has not been heard for too long.
+//! The policy for a stale set of revocations.
 
 use std::time::Duration;
 
-/// How old what is known may be, and what happens then.
+/// When the set counts as stale, and the reaction to that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StalenessPolicy {
-    /// `REVOCATION_MAX_STALENESS`.
+    /// The age above which the set is stale (`REVOCATION_MAX_STALENESS`).
     pub max_age: Duration,
-    /// `ON_STALE`.
+    /// The reaction (`ON_STALE`).
     pub on_stale: OnStale,
 }
 
-/// The choice between answering with what is known, and not answering.
+/// The reaction to a stale set: availability or certainty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnStale {
-    /// Tokens are accepted until they expire, as without the feed.
+    /// Tokens that are not known to be revoked are accepted until they expire, as without the feed.
     Allow,
     /// No token is accepted ([`TokenError::Stale`](crate::TokenError::Stale)).
     Refuse,

@@ -1,5 +1,5 @@
-//! What is on the wire. No time in it needs clocks that agree: an entry says for how long it must be known, not
-//! until when.
+//! The wire format of the feed, specified in docs/feed.md. It needs no synchronised clocks: an entry carries its
+//! remaining lifetime, not an expiry date.
 
 use std::time::Duration;
 
@@ -8,27 +8,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::NumericDate;
 
-/// Where auth-server answers.
+/// The path of the feed at auth-server.
 pub const PATH: &str = "/revocations";
 
 /// The event whose data is a [`Batch`].
 pub const REVOCATIONS: &str = "revocations";
-/// The event whose data is a [`Heartbeat`]: everything that was live when the follower came has been sent.
+/// The event whose data is a [`Heartbeat`]: every entry that was live at connection time has been sent.
 pub const CAUGHT_UP: &str = "caught-up";
-/// The event whose data is a [`Heartbeat`], [regularly](HEARTBEAT_EVERY), and at once when a follower comes: before [`CAUGHT_UP`] it
-/// says when it was sent, by which others are seen to be late, and nothing about what is known.
+/// The event whose data is a [`Heartbeat`]: sent right after connecting and at least every [`HEARTBEAT_INTERVAL`].
+/// Before [`CAUGHT_UP`] it only calibrates the transit delay and says nothing about completeness.
 pub const HEARTBEAT: &str = "heartbeat";
-/// The event that says that the ring of keys has changed; its data is an empty object.
+/// The event that announces a change of the key ring. Its data is an empty object.
 pub const KEYS: &str = "keys";
 
-/// How often a heartbeat is sent.
+/// The maximum time between two heartbeats.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
-/// No event has more entries.
+/// The maximum number of entries in an event.
 pub const MAX_ENTRIES_PER_EVENT: usize = 500;
-/// No page has more entries.
+/// The maximum number of entries in a page.
 pub const MAX_ENTRIES_PER_PAGE: usize = 1_000;
 
-/// What an entry ends.
+/// The kind of thing that an entry revokes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryKind {
@@ -40,16 +40,16 @@ pub enum EntryKind {
     Client,
 }
 
-/// One end. Unknown members are ignored.
+/// One revocation. Unknown members are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// What ended.
+    /// The kind of the subject.
     pub kind: EntryKind,
-    /// Which: a `sid`, a `jti`, or a `client_id`.
+    /// A `sid`, a `jti` or a `client_id`.
     pub subject: String,
-    /// When, by the database's clock, as the `iat` of every token is.
+    /// The time of the revocation, by the database's clock, which is also the clock of every token's `iat`.
     pub revoked_at: NumericDate,
-    /// For how many seconds from now on anybody must still know it.
+    /// The number of seconds, from arrival, for which the entry must be kept.
     pub expires_in: u64,
 }
 
@@ -63,21 +63,21 @@ pub struct Batch {
 /// The data of [`CAUGHT_UP`] and [`HEARTBEAT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {
-    /// How long ago, in milliseconds, auth-server last read from its database what was ended.
+    /// Milliseconds since auth-server last read the revocations from its database.
     pub age_ms: u64,
-    /// For how many milliseconds it has been up, by its own monotonic clock. From this the follower sees how long the
-    /// message lay in a buffer.
+    /// Milliseconds since auth-server started, by its monotonic clock. From this the follower derives how long the
+    /// message spent in buffers.
     pub uptime_ms: u64,
 }
 
-/// One page, for who asks from time to time.
+/// One page, for followers that poll.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    /// At most [`MAX_ENTRIES_PER_PAGE`]; fewer mean that there is nothing more right now.
+    /// At most [`MAX_ENTRIES_PER_PAGE`]. Fewer mean that there are no more right now.
     pub entries: Vec<Entry>,
-    /// What to ask with next.
+    /// The cursor for the next request.
     pub next: String,
-    /// When it was read, by the database's clock.
+    /// The time of the read, by the database's clock.
     pub as_of: DateTime<Utc>,
 }
 
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bytes_on_the_wire_are_these() {
+    fn the_wire_format_does_not_change() {
         let entry = Entry {
             kind: EntryKind::Session,
             subject: "0193b3a4-0000-7000-8000-000000000002".into(),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_entry_does_not_parse() {
+    fn a_malformed_entry_does_not_parse() {
         let good = json!({ "kind": "token", "subject": "x", "revoked_at": 1, "expires_in": 1, "new": [] });
         assert_eq!(serde_json::from_value::<Entry>(good.clone()).unwrap().kind, EntryKind::Token);
         for (member, value) in [

@@ -6,7 +6,7 @@ use goptri::TokenError;
 use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
 use crate::feed_server::end;
-use crate::followed::{Followed, PACE};
+use crate::followed::{Followed, QUICK};
 use crate::revoked::SESSION;
 use test_support::forge::{NOW, good};
 
@@ -40,7 +40,7 @@ fn the_age_that_the_server_tells_counts() {
     assert_eq!(followed.refusal(&good()), Some(TokenError::Stale));
     feed.heartbeat(0);
     followed.wait("it is fresh", || followed.refusal(&good()).is_none());
-    followed.wait_for_log("what is known of ended sessions is fresh again");
+    followed.wait_for_log("the revocation set is fresh again");
 }
 
 /// Heartbeats that lay in a buffer, as while this process was stopped, are as old as they are.
@@ -88,7 +88,7 @@ fn after_a_stop_that_was_longer_than_the_feed_may_be_silent_it_asks_anew() {
     feed.heartbeat(0);
     feed.wait_until_closed();
     assert!(seconds(&followed) >= 3_600);
-    followed.wait_for_log("nothing was heard for 36");
+    followed.wait_for_log("no data for 36");
     let _feed = followed.caught_up();
     assert_eq!(followed.refusal(&good()), None);
 }
@@ -97,12 +97,12 @@ fn after_a_stop_that_was_longer_than_the_feed_may_be_silent_it_asks_anew() {
 #[test]
 fn a_feed_that_falls_silent_is_left() {
     let short = Duration::from_millis(50);
-    for (what, pace) in [
-        ("in the head", FeedTimeouts { answer: short, ..PACE }),
-        ("before the first event", FeedTimeouts { first: short, ..PACE }),
-        ("half-way through an event", FeedTimeouts { next: short, ..PACE }),
+    for (what, timeouts) in [
+        ("in the head", FeedTimeouts { response: short, ..QUICK }),
+        ("before the first event", FeedTimeouts { first_event: short, ..QUICK }),
+        ("half-way through an event", FeedTimeouts { next_event: short, ..QUICK }),
     ] {
-        let followed = Followed::start_at(OnStale::Allow, pace);
+        let followed = Followed::start_at(OnStale::Allow, timeouts);
         let mut feed = followed.server.next();
         if what != "in the head" {
             feed = feed.accept();
@@ -111,7 +111,7 @@ fn a_feed_that_falls_silent_is_left() {
             feed.send(b"event: caught-up\ndata: {\"age_ms\":0,\"uptime_");
         }
         feed.wait_until_closed();
-        followed.wait_for_log("nothing was heard for 0 s");
+        followed.wait_for_log("no data for 0 s");
         let _again = followed.server.next();
         assert!(followed.revocations.ready().is_err(), "{what}");
     }

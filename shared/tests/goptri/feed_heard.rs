@@ -59,7 +59,7 @@ fn it_is_ready_once_it_has_caught_up_and_not_before() {
     assert_eq!(followed.refusal(&other), None);
     let age = followed.revocations.age().unwrap();
     assert!(age >= Duration::from_millis(300) && age < Duration::from_secs(30), "{age:?}");
-    followed.wait_for_log("the revocation feed is heard");
+    followed.wait_for_log("connected to the revocation feed");
 }
 
 /// RV-06: what was known before stays known, and what ended meanwhile is in what is told again.
@@ -77,9 +77,9 @@ fn reconnecting_keeps_what_was_known_and_adds_what_was_missed() {
     feed.revoke(vec![end(EntryKind::Session, "missed", NOW, 60)]);
     followed.wait_until_revoked(&twin);
     feed.caught_up(0);
-    followed.wait_for_log("the revocation feed is heard again");
+    followed.wait_for_log("reconnected to the revocation feed");
     assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord), "though it was not told again");
-    assert_eq!(followed.log.times("the revocation feed is not heard"), 1, "{}", followed.log.text());
+    assert_eq!(followed.log.times("disconnected from the revocation feed"), 1, "{}", followed.log.text());
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn an_outage_is_told_once_when_it_begins_and_once_when_it_ends() {
     }
     drop(followed.server.next().accept());
     let _feed = followed.caught_up();
-    followed.wait_for_log("the revocation feed is heard again");
+    followed.wait_for_log("reconnected to the revocation feed");
     let log = followed.log.text();
     // Once for the stream that ended, and once for the requests that were not answered.
-    assert_eq!(followed.log.times("the revocation feed is not heard"), 2, "{log}");
+    assert_eq!(followed.log.times("disconnected from the revocation feed"), 2, "{log}");
     assert!(log.contains("after_seconds=") && !log.contains(FEED_SECRET), "{log}");
 }
 

@@ -27,7 +27,7 @@ fn an_answer_that_is_no_feed_is_refused_with_its_reason_in_the_log() {
             "401 Unauthorized",
             "WWW-Authenticate: Bearer\r\n",
             "{}",
-            "the first in FEED_SECRET here must be one",
+            "the first secret in FEED_SECRET here must be one",
         ),
         (
             "404 Not Found",
@@ -37,8 +37,8 @@ fn an_answer_that_is_no_feed_is_refused_with_its_reason_in_the_log() {
         ),
         ("503 Service Unavailable", "Retry-After: 1\r\n", "", "answers 503 Service Unavailable instead"),
         ("302 Found", "Location: http://127.0.0.1:1/\r\n", "", "answers 302 Found instead of the feed"),
-        ("200 OK", "Content-Type: text/html\r\n", "<p>hello</p>", "something else than a stream of events"),
-        ("200 OK", "", "event: caught-up\ndata: {}\n\n", "something else than a stream of events"),
+        ("200 OK", "Content-Type: text/html\r\n", "<p>hello</p>", "answers 200 without a stream of events"),
+        ("200 OK", "", "event: caught-up\ndata: {}\n\n", "answers 200 without a stream of events"),
     ];
     for (status, headers, body, reason) in table {
         let followed = Followed::start(OnStale::Allow);
@@ -77,20 +77,26 @@ fn what_is_not_http_at_all_is_refused() {
 #[test]
 fn a_stream_that_turns_to_nonsense_is_left() {
     let table: [(&[u8], &str); 9] = [
-        (b"event: caught-up\ndata: nonsense\n\n", "the data of an event \"caught-up\""),
+        (b"event: caught-up\ndata: nonsense\n\n", "the data of the event \"caught-up\" is malformed"),
         (
             b"event: caught-up\ndata: {\"age_ms\":-1,\"uptime_ms\":0}\n\n",
-            "the data of an event \"caught-up\"",
+            "the data of the event \"caught-up\" is malformed",
         ),
         (
             b"event: caught-up\ndata: {\"age_ms\":1e99,\"uptime_ms\":0}\n\n",
-            "the data of an event \"caught-up\"",
+            "the data of the event \"caught-up\" is malformed",
         ),
-        (b"event: caught-up\ndata: {}\n\n", "the data of an event \"caught-up\""),
-        (b"event: revocations\ndata: []\n\n", "the data of an event \"revocations\""),
-        (b"event: revocations\ndata: {\"entries\":7}\n\n", "the data of an event \"revocations\""),
-        (b"event: revocations\ndata: {\"entries\":[{]}\n\n", "the data of an event \"revocations\""),
-        (b"event: revocations\ndata: \xff\xfe\xfd\n\n", "the data of an event \"revocations\""),
+        (b"event: caught-up\ndata: {}\n\n", "the data of the event \"caught-up\" is malformed"),
+        (b"event: revocations\ndata: []\n\n", "the data of the event \"revocations\" is malformed"),
+        (
+            b"event: revocations\ndata: {\"entries\":7}\n\n",
+            "the data of the event \"revocations\" is malformed",
+        ),
+        (
+            b"event: revocations\ndata: {\"entries\":[{]}\n\n",
+            "the data of the event \"revocations\" is malformed",
+        ),
+        (b"event: revocations\ndata: \xff\xfe\xfd\n\n", "the data of the event \"revocations\" is malformed"),
         (b"event: caught-up\ndata: {\"age_ms\":0,\"uptime_ms\":0}\n", "the connection was closed"),
     ];
     for (nonsense, reason) in table {
@@ -153,8 +159,8 @@ fn one_entry_that_cannot_be_read_costs_none_of_the_others() {
     followed.wait_until_revoked(&good());
     assert_eq!(followed.revocations.len(), 2);
     assert!(followed.revocations.is_connected());
-    assert_eq!(followed.log.times("entries of a kind that this version does not know"), 1);
-    assert_eq!(followed.log.times("entries that cannot be read"), 1);
+    assert_eq!(followed.log.times("skipped revocation entries of a kind that this version does not know"), 1);
+    assert_eq!(followed.log.times("skipped unreadable revocation entries"), 1);
 }
 
 /// Sends it until the other side has had enough, and says how many megabytes it took.
@@ -175,7 +181,7 @@ fn a_gigabyte_is_cut_off_after_the_first_megabyte() {
         let poured = pour(feed, piece.as_bytes());
         // What the operating system buffers comes on top of the one.
         assert!(poured < 64, "{poured} MiB of {begin:?}{piece:?}");
-        followed.wait_for_log("an event is longer than any of auth-server's");
+        followed.wait_for_log("an event is longer than auth-server");
         let grown = resident_kb().saturating_sub(before);
         assert!(grown < 40_000, "{grown} kB more");
         heals(&followed);
@@ -185,8 +191,8 @@ fn a_gigabyte_is_cut_off_after_the_first_megabyte() {
 /// A hundred reasons to come back at once, and it does not: it waits longer each time.
 #[test]
 fn a_server_that_hangs_up_at_once_is_not_run_into_the_ground() {
-    let pace = FeedTimeouts { shortest_pause: Duration::from_millis(100), ..FeedTimeouts::default() };
-    let followed = Followed::start_at(OnStale::Allow, pace);
+    let timeouts = FeedTimeouts { min_backoff: Duration::from_millis(100), ..FeedTimeouts::default() };
+    let followed = Followed::start_at(OnStale::Allow, timeouts);
     let started = std::time::Instant::now();
     for _ in 0..5 {
         let mut feed = followed.server.next().accept();

@@ -79,7 +79,7 @@ fn a_certificate_is_trusted_if_it_is_for_that_name_and_its_issuer_is_known() {
         let feed = FeedSource::new(auth_server, secrets);
         let follower = FeedFollower::start(feed, RevocationSet::default()).unwrap();
         let sentence = match reason {
-            None => "the revocation feed is heard",
+            None => "connected to the revocation feed",
             Some(_) => "auth-server cannot be reached: invalid peer certificate",
         };
         let started = Instant::now();

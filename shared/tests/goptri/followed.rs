@@ -18,12 +18,12 @@ use test_support::forge::{StoppedClock, verifier};
 pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
 
 /// Fast enough for a test, and with patience enough for a busy machine.
-pub(crate) const PACE: FeedTimeouts = FeedTimeouts {
-    answer: Duration::from_secs(20),
-    first: Duration::from_secs(20),
-    next: Duration::from_secs(20),
-    shortest_pause: Duration::from_millis(2),
-    longest_pause: Duration::from_millis(20),
+pub(crate) const QUICK: FeedTimeouts = FeedTimeouts {
+    response: Duration::from_secs(20),
+    first_event: Duration::from_secs(20),
+    next_event: Duration::from_secs(20),
+    min_backoff: Duration::from_millis(2),
+    max_backoff: Duration::from_millis(20),
 };
 
 pub(crate) struct Followed {
@@ -38,16 +38,17 @@ pub(crate) struct Followed {
 
 impl Followed {
     pub(crate) fn start(then: OnStale) -> Self {
-        Self::start_at(then, PACE)
+        Self::start_at(then, QUICK)
     }
 
-    pub(crate) fn start_at(then: OnStale, pace: FeedTimeouts) -> Self {
+    pub(crate) fn start_at(then: OnStale, timeouts: FeedTimeouts) -> Self {
         let (log, logging) = Log::start();
         let (server, clock) = (FeedServer::start(), ManualMonotonicClock::default());
         let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: then };
         let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
         let secrets = FeedSecrets::new(Plain::new(FEED_SECRET.into()), Vec::new());
-        let feed = FeedSource::new(AuthServer::new(&server.url(), &[]).unwrap(), secrets).at_pace(pace);
+        let feed =
+            FeedSource::new(AuthServer::new(&server.url(), &[]).unwrap(), secrets).with_timeouts(timeouts);
         let follower = FeedFollower::start(feed, revocations.clone()).unwrap();
         let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
         Self { server, clock, revocations, guard, log, follower: Some(follower), _logging: logging }

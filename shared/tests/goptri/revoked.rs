@@ -190,7 +190,7 @@ fn what_is_stale_is_refused_or_allowed_as_configured() {
 
 #[test]
 fn a_full_set_says_so_and_keeps_what_it_has() {
-    let revocations = RevocationSet::with_room_for(
+    let revocations = RevocationSet::with_max_entries(
         2,
         StalenessPolicy::default(),
         Arc::new(ManualMonotonicClock::default()),

@@ -37,7 +37,7 @@ async fn published_keys_are_waited_for_and_then_outlast_the_absence_of_auth_serv
         assert_eq!(api.server.get("/me", &forged).await.status(), 401);
     }
     auth.start_again();
-    api.says_times("the revocation feed is heard", 2).await;
+    api.says_times("connected to the revocation feed", 2).await;
     assert_eq!(api.server.get("/me", &token).await.status(), 200);
     let (newer, _) = refresh(&client, &auth, &next).await;
     assert_eq!(api.server.get("/me", &newer).await.status(), 200);

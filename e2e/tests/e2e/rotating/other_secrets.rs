@@ -73,8 +73,8 @@ async fn the_secret_of_the_feed_is_replaced_and_sign_outs_are_heard() {
         assert_eq!(api.times_said("the connection was closed"), 0, "nothing was taken back yet");
         auth.put(FEED, &new.text);
         auth.says_times("the revocation feed has other secrets from now on", 2).await;
-        api.says_times("the revocation feed is heard again", 1).await;
-        assert_eq!(api.times_said("auth-server refuses the secret"), 0);
+        api.says_times("reconnected to the revocation feed", 1).await;
+        assert_eq!(api.times_said("auth-server rejects the secret"), 0);
     }
     a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
 }
@@ -105,12 +105,12 @@ async fn a_stream_that_was_opened_with_a_secret_that_is_taken_back_is_closed() {
     // An api-server without the new one is refused, and what ends meanwhile is told to it once it has it.
     let (token, _) = refresh(&client, &fleet.auths[0], &sessions[0]).await;
     for api in &mut fleet.apis {
-        api.says("auth-server refuses the secret (401)");
+        api.says("auth-server rejects the secret (401)");
     }
     fleet.auths[1].server.delete("/logout", &json!({ "refresh_token": sessions[0] })).await;
     for api in &mut fleet.apis {
         api.put(FEED, &new.text);
-        api.says("the revocation feed is heard again");
+        api.says("reconnected to the revocation feed");
         api.answers("/me", &token, 401).await;
     }
     a_sign_out_is_heard(&fleet, &sessions[1]).await;

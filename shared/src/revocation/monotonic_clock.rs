@@ -1,17 +1,17 @@
-//! Time that only goes forward, for how long something lasts: setting the time of day does not touch it.
+//! Monotonic time, for durations: setting the time of day does not affect it.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Where a set of revocations gets its time from.
+/// The clock of a set of revocations.
 pub trait MonotonicClock: Send + Sync + Debug + 'static {
-    /// How long ago it began to count. Never less than before.
+    /// Returns the time since a fixed origin. Never decreases.
     fn elapsed(&self) -> Duration;
 }
 
-/// The operating system's monotonic clock, from when this was made.
+/// The operating system's monotonic clock. Its origin is the moment of its creation.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemMonotonicClock {
     start: Instant,
@@ -29,22 +29,22 @@ impl MonotonicClock for SystemMonotonicClock {
     }
 }
 
-/// The operating system's monotonic clock, moved on by as much as a test says. Clones move together.
+/// The operating system's monotonic clock plus an offset that a test controls. Clones share the offset.
 #[derive(Debug, Clone, Default)]
 pub struct ManualMonotonicClock {
     system: SystemMonotonicClock,
-    ahead_millis: Arc<AtomicU64>,
+    offset_millis: Arc<AtomicU64>,
 }
 
 impl ManualMonotonicClock {
-    /// Moves the time on.
+    /// Adds to the offset.
     pub fn advance(&self, by: Duration) {
-        self.ahead_millis.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.offset_millis.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 }
 
 impl MonotonicClock for ManualMonotonicClock {
     fn elapsed(&self) -> Duration {
-        self.system.elapsed() + Duration::from_millis(self.ahead_millis.load(Ordering::SeqCst))
+        self.system.elapsed() + Duration::from_millis(self.offset_millis.load(Ordering::SeqCst))
     }
 }

@@ -1,53 +1,52 @@
-//! What is known to have ended before its time: a set that only unions, and whose entries expire.
+//! The set of known revocations. It only grows, except that entries expire.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::clients::Clients;
 use super::freshness::Freshness;
-use super::ids::{Deadline, Ids, SHARDS};
-use super::monotonic::{MonotonicClock, SystemMonotonicClock};
+use super::monotonic_clock::{MonotonicClock, SystemMonotonicClock};
+use super::revoked_clients::RevokedClients;
+use super::revoked_ids::{Deadline, IdFormat, RevokedIds, SHARDS};
 use super::staleness::{OnStale, StalenessPolicy};
 use super::{Entry, EntryKind};
 use crate::{AccessClaims, TokenError};
 
-/// More than this is taken for a mistake: it is more than a gigabyte, for 6,000 sign-outs every second.
+/// The default capacity: more than a gigabyte, enough for 6,000 sign-outs per second. More is taken for a mistake.
 pub const MAX_ENTRIES: usize = 50_000_000;
 
-/// The set, and how old it is. Clones share it.
+/// The set of revocations, and its age. Clones share one set.
 ///
-/// Nothing in it depends on the time of day: an entry is kept for `expires_in` on the set's own clock, which only goes
-/// forward.
+/// Independent of the time of day: an entry is kept for its `expires_in` on the monotonic clock of the set.
 #[derive(Clone)]
 pub struct RevocationSet(Arc<Shared>);
 
 struct Shared {
-    sessions: Ids,
-    tokens: Ids,
-    clients: Clients,
-    held: AtomicUsize,
-    most: usize,
+    sessions: RevokedIds,
+    tokens: RevokedIds,
+    clients: RevokedClients,
+    len: AtomicUsize,
+    max_entries: usize,
     freshness: Freshness,
     connected: AtomicBool,
     staleness: StalenessPolicy,
     clock: Arc<dyn MonotonicClock>,
 }
 
-/// The set holds as many entries as it may. What it holds is kept; what is missing is not known.
+/// The set is full. It keeps its entries, but is incomplete from here on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there are more than {0} revocations, the most that are kept in memory")]
+#[error("there are more than {0} revocations, the maximum kept in memory")]
 pub struct CapacityExceeded(usize);
 
-/// Why a service that follows the feed should not be asked yet, or not any more.
+/// Why a service that follows the feed is not ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FeedNotReady {
-    /// Not everything was read even once.
-    #[error("waits for the revocation feed: not everything that was ended is known yet")]
+    /// The live entries were not read completely yet.
+    #[error("waits for the revocation feed: not all revocations are known yet")]
     NotCaughtUp,
-    /// The feed was not heard for too long, and `ON_STALE` is `refuse`.
-    #[error("the revocation feed was not heard for {} s, longer than REVOCATION_MAX_STALENESS", .0.as_secs())]
+    /// The set is stale, and `ON_STALE` is `refuse`.
+    #[error("the revocation set is {} s old, more than REVOCATION_MAX_STALENESS", .0.as_secs())]
     Stale(Duration),
 }
 
@@ -58,19 +57,23 @@ impl Default for RevocationSet {
 }
 
 impl RevocationSet {
-    /// An empty set, which knows of nothing yet.
+    /// Creates an empty set with room for [`MAX_ENTRIES`].
     pub fn new(staleness: StalenessPolicy, clock: Arc<dyn MonotonicClock>) -> Self {
-        Self::with_room_for(MAX_ENTRIES, staleness, clock)
+        Self::with_max_entries(MAX_ENTRIES, staleness, clock)
     }
 
-    /// The same with another limit than [`MAX_ENTRIES`].
-    pub fn with_room_for(most: usize, staleness: StalenessPolicy, clock: Arc<dyn MonotonicClock>) -> Self {
+    /// Creates an empty set with room for `max_entries`.
+    pub fn with_max_entries(
+        max_entries: usize,
+        staleness: StalenessPolicy,
+        clock: Arc<dyn MonotonicClock>,
+    ) -> Self {
         Self(Arc::new(Shared {
-            sessions: Ids::new(),
-            tokens: Ids::new(),
-            clients: Clients::default(),
-            held: AtomicUsize::new(0),
-            most,
+            sessions: RevokedIds::new(IdFormat::Uuid),
+            tokens: RevokedIds::new(IdFormat::Hex),
+            clients: RevokedClients::default(),
+            len: AtomicUsize::new(0),
+            max_entries,
             freshness: Freshness::unknown(),
             connected: AtomicBool::new(false),
             staleness,
@@ -78,19 +81,19 @@ impl RevocationSet {
         }))
     }
 
-    /// Adds an end. What is known already is kept for as long as the later of the two says.
+    /// Adds a revocation. A duplicate keeps the later deadline and, for a client, the later `revoked_at`.
     ///
     /// # Errors
-    /// When there is no room; then the set must not be taken for complete.
+    /// When the set is full. The caller must then stop treating it as complete.
     pub fn insert(&self, entry: &Entry) -> Result<(), CapacityExceeded> {
         let shared = &*self.0;
         if entry.expires_in == 0 {
             return Ok(());
         }
-        // Counted first: whoever sweeps it away at once must find it counted.
-        if shared.held.fetch_add(1, Ordering::Relaxed) >= shared.most {
-            shared.held.fetch_sub(1, Ordering::Relaxed);
-            return Err(CapacityExceeded(shared.most));
+        // Counted before it is inserted, so that a concurrent sweep cannot subtract it first.
+        if shared.len.fetch_add(1, Ordering::Relaxed) >= shared.max_entries {
+            shared.len.fetch_sub(1, Ordering::Relaxed);
+            return Err(CapacityExceeded(shared.max_entries));
         }
         let deadline = shared.deadline(entry.expires_in);
         let new = match entry.kind {
@@ -99,27 +102,30 @@ impl RevocationSet {
             EntryKind::Client => shared.clients.insert(&entry.subject, entry.revoked_at, deadline),
         };
         if !new {
-            shared.held.fetch_sub(1, Ordering::Relaxed);
+            shared.len.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// Whether what these claims stand for was ended.
+    /// Returns whether the token with these claims is revoked.
     ///
-    /// By `sid`, `jti` and `client_id`, never by the token's text, which may have more than one spelling.
+    /// Compares `sid`, `jti` and `client_id`, never the text of the token, which can have several valid spellings.
     pub fn revokes(&self, claims: &AccessClaims) -> bool {
         let shared = &*self.0;
-        if shared.held.load(Ordering::Relaxed) == 0 {
+        if shared.len.load(Ordering::Relaxed) == 0 {
             return false;
         }
-        // Nearly always there is none of these, and what time it is need not be asked.
-        let lives = |deadline: Deadline| shared.now() < deadline;
-        claims.sid.as_ref().and_then(|sid| shared.sessions.deadline(sid)).is_some_and(lives)
-            || shared.tokens.deadline(&claims.jti).is_some_and(lives)
-            || shared.clients.deadline(&claims.client_id, claims.iat).is_some_and(lives)
+        // Reads the clock only if an entry matches, which is rare.
+        let is_live = |deadline: Deadline| shared.now() < deadline;
+        claims.sid.as_ref().and_then(|sid| shared.sessions.deadline(sid)).is_some_and(is_live)
+            || shared.tokens.deadline(&claims.jti).is_some_and(is_live)
+            || shared.clients.deadline(&claims.client_id, claims.iat).is_some_and(is_live)
     }
 
-    /// Refuses what was ended; and everything while the set is stale, if it is so configured.
+    /// Refuses a revoked token and, while the set is stale and `ON_STALE` is `refuse`, every token.
+    ///
+    /// # Errors
+    /// The reason for the refusal.
     pub fn check(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         if self.revokes(claims) {
             return Err(TokenError::RevocationRecord);
@@ -130,22 +136,25 @@ impl RevocationSet {
         }
     }
 
-    /// How long ago everything was known; nothing before that was so for the first time.
+    /// Returns the age of the set: the time since every revocation was known. `None` before the first time.
     pub fn age(&self) -> Option<Duration> {
         self.0.freshness.age(self.0.clock.elapsed())
     }
 
-    /// Whether it is older than it may be, or was never complete.
+    /// Returns whether the set is older than the policy allows, or was never complete.
     pub fn is_stale(&self) -> bool {
         self.age().is_none_or(|age| age > self.0.staleness.max_age)
     }
 
-    /// What `REVOCATION_MAX_STALENESS` and `ON_STALE` are.
+    /// The policy for a stale set.
     pub fn staleness(&self) -> StalenessPolicy {
         self.0.staleness
     }
 
-    /// Whether a service that follows the feed should be asked.
+    /// Returns whether a service with this set is ready to serve.
+    ///
+    /// # Errors
+    /// Why it is not.
     pub fn ready(&self) -> Result<(), FeedNotReady> {
         match (self.age(), self.0.staleness) {
             (None, _) => Err(FeedNotReady::NotCaughtUp),
@@ -156,38 +165,38 @@ impl RevocationSet {
         }
     }
 
-    /// Whether the feed is heard right now, and has caught up.
+    /// Returns whether the follower is connected and has caught up.
     pub fn is_connected(&self) -> bool {
         self.0.connected.load(Ordering::Relaxed)
     }
 
-    /// How many entries are held. One that has expired counts until it is swept.
+    /// The number of entries. Expired entries count until they are swept.
     pub fn len(&self) -> usize {
-        self.0.held.load(Ordering::Relaxed)
+        self.0.len.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing is held.
+    /// Returns whether the set has no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Everything that ended until `age` ago has been inserted.
+    /// Records that every revocation up to `age` ago has been inserted.
     pub fn known_as_of(&self, age: Duration) {
-        self.0.freshness.known(self.0.clock.elapsed(), age);
+        self.0.freshness.known_as_of(self.0.clock.elapsed(), age);
     }
 
-    /// Removes what has expired from one of the slices, of which there are [`SLICES`](Self::SLICES).
+    /// Removes the expired entries of one of the [`SLICES`](Self::SLICES).
     pub fn sweep(&self, slice: usize) {
         let shared = &*self.0;
         let (slice, now) = (slice % SHARDS, shared.now());
-        let mut gone = shared.sessions.sweep(slice, now) + shared.tokens.sweep(slice, now);
+        let mut removed = shared.sessions.sweep(slice, now) + shared.tokens.sweep(slice, now);
         if slice == 0 {
-            gone += shared.clients.sweep(now);
+            removed += shared.clients.sweep(now);
         }
-        shared.held.fetch_sub(gone, Ordering::Relaxed);
+        shared.len.fetch_sub(removed, Ordering::Relaxed);
     }
 
-    /// Into how many slices sweeping is divided, so that nobody waits for all of it.
+    /// The number of slices that are swept separately, so that a sweep never locks the whole set.
     pub const SLICES: usize = SHARDS;
 
     #[cfg(feature = "feed")]
@@ -206,7 +215,7 @@ impl Shared {
         Deadline::try_from(self.clock.elapsed().as_secs()).unwrap_or(Deadline::MAX)
     }
 
-    /// Up to a second late, and never early.
+    /// Rounds up: an entry expires up to a second late, never early.
     fn deadline(&self, expires_in: u64) -> Deadline {
         let seconds = Deadline::try_from(expires_in).unwrap_or(Deadline::MAX);
         self.now().saturating_add(1).saturating_add(seconds)
@@ -215,7 +224,7 @@ impl Shared {
 
 impl fmt::Debug for RevocationSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Revocations")
+        f.debug_struct("RevocationSet")
             .field("entries", &self.len())
             .field("age", &self.age())
             .field("staleness", &self.0.staleness)

@@ -1,21 +1,22 @@
-//! Takes a stream of server-sent events apart (the WHATWG HTML standard, §9.2.6), within bounds, whatever it is fed.
+//! Parses a stream of server-sent events (WHATWG HTML standard, §9.2.6) in bounded memory.
 
-/// A line, or the lines of one event, may not be longer: an event of 500 entries has 60 kB.
+/// The maximum length of a line, and of all the data of one event. An event of 500 entries has 60 kB.
 pub(super) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 /// A line or an event is longer than [`MAX_EVENT_BYTES`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(super) struct EventTooLong;
 
-/// What has arrived of the event that is not complete yet. What never becomes complete is never told.
+/// An incremental parser. It holds the incomplete event at the end of the stream.
 #[derive(Debug, Default)]
-pub(super) struct Events {
+pub(super) struct SseParser {
     line: Vec<u8>,
     name: Vec<u8>,
     data: Vec<u8>,
-    /// The line feed of a CR LF may be in the next piece.
-    after_return: bool,
-    begun: bool,
+    /// The last chunk ended in CR: a LF that follows belongs to the same line end.
+    after_cr: bool,
+    /// Whether the first line, which may begin with a byte order mark, is complete.
+    after_first_line: bool,
 }
 
 /// One event: its name, which may be empty, and its data.
@@ -25,42 +26,42 @@ pub(super) struct Event {
     pub(super) data: Vec<u8>,
 }
 
-impl Events {
-    /// Takes the next piece of the stream, and hands each event that it completes to `told`, which may end it.
-    pub(super) fn take<E: From<TooLong>>(
+impl SseParser {
+    /// Parses the next chunk and passes each event that it completes to `on_event`. Stops at the first error.
+    pub(super) fn feed<E: From<EventTooLong>>(
         &mut self,
-        mut piece: &[u8],
-        mut told: impl FnMut(Event) -> Result<(), E>,
+        mut chunk: &[u8],
+        mut on_event: impl FnMut(Event) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(first) = piece.first() {
-            if std::mem::take(&mut self.after_return) && *first == b'\n' {
-                piece = &piece[1..];
+        while let Some(first) = chunk.first() {
+            if std::mem::take(&mut self.after_cr) && *first == b'\n' {
+                chunk = &chunk[1..];
                 continue;
             }
-            let end = piece.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-            let part = &piece[..end.unwrap_or(piece.len())];
+            let end = chunk.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let part = &chunk[..end.unwrap_or(chunk.len())];
             if self.line.len() + self.data.len() + part.len() > MAX_EVENT_BYTES {
-                return Err(TooLong.into());
+                return Err(EventTooLong.into());
             }
             self.line.extend_from_slice(part);
             let Some(end) = end else { return Ok(()) };
-            self.after_return = piece[end] == b'\r';
-            piece = &piece[end + 1..];
-            if let Some(event) = self.end_of_line() {
-                told(event)?;
+            self.after_cr = chunk[end] == b'\r';
+            chunk = &chunk[end + 1..];
+            if let Some(event) = self.end_line() {
+                on_event(event)?;
             }
         }
         Ok(())
     }
 
-    fn end_of_line(&mut self) -> Option<Event> {
+    fn end_line(&mut self) -> Option<Event> {
         let mut line = std::mem::take(&mut self.line);
-        if !std::mem::replace(&mut self.begun, true) && line.starts_with(b"\xef\xbb\xbf") {
+        if !std::mem::replace(&mut self.after_first_line, true) && line.starts_with(b"\xef\xbb\xbf") {
             line.drain(..3);
         }
         if line.is_empty() {
             let (name, mut data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
-            // An event without data is none.
+            // An event without data is not dispatched. Otherwise the last line feed is removed.
             return data.pop().map(|_| Event { name, data });
         }
         let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
@@ -72,7 +73,7 @@ impl Events {
                 self.data.extend_from_slice(value);
                 self.data.push(b'\n');
             }
-            // Comments, and fields that mean nothing here.
+            // Comments, and fields that the feed does not use.
             _ => {}
         }
         None
@@ -83,23 +84,23 @@ impl Events {
 mod tests {
     use super::*;
 
-    type Told<'a> = &'a [(&'a str, &'a str)];
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-    /// The events of a stream that arrives in pieces of that length.
-    fn events(stream: &[u8], piece: usize) -> Result<Vec<(String, String)>, TooLong> {
-        let (mut events, mut told) = (Events::default(), Vec::new());
-        for piece in stream.chunks(piece) {
-            events.take(piece, |Event { name, data }| {
-                told.push([name, data].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).into());
-                Ok::<(), TooLong>(())
+    /// Parses a stream that arrives in chunks of that length.
+    fn parse(stream: &[u8], chunk: usize) -> Result<Vec<(String, String)>, EventTooLong> {
+        let (mut parser, mut events) = (SseParser::default(), Vec::new());
+        for chunk in stream.chunks(chunk) {
+            parser.feed(chunk, |Event { name, data }| {
+                events.push([name, data].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).into());
+                Ok::<(), EventTooLong>(())
             })?;
         }
-        Ok(told)
+        Ok(events)
     }
 
     #[test]
-    fn events_are_told_however_the_stream_is_cut() {
-        let table: [(&[u8], Told<'_>); 19] = [
+    fn the_chunks_of_a_stream_do_not_change_its_events() {
+        let table: [(&[u8], Pairs<'_>); 19] = [
             (b"event: a\ndata: 1\n\n", &[("a", "1")]),
             (b"event: a\r\ndata: 1\r\n\r\n", &[("a", "1")]),
             (b"event: a\rdata: 1\r\r", &[("a", "1")]),
@@ -115,7 +116,7 @@ mod tests {
             (b"id: 7\nretry: 1\nDATA: 2\ndatum: 3\n data: 4\ndata: 1\n\n", &[("", "1")]),
             (b"data: 1\n\ndata: 2\n\nevent: b\ndata: {}\n\n", &[("", "1"), ("", "2"), ("b", "{}")]),
             (b"\n\n\n\r\r\r\n\r\n", &[]),
-            // What is not complete is not told.
+            // Incomplete events are not dispatched.
             (b"event: a\ndata: 1\n", &[]),
             (b"data: 1\n\ndata: 2", &[("", "1")]),
             (b"data: \xff\xfe\n\n", &[("", "\u{fffd}\u{fffd}")]),
@@ -123,25 +124,25 @@ mod tests {
         ];
         for (stream, expected) in table {
             let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-            for piece in 1..=stream.len() {
+            for chunk in 1..=stream.len() {
                 let shown = String::from_utf8_lossy(stream);
-                assert_eq!(events(stream, piece).unwrap(), expected, "{shown:?} in pieces of {piece}");
+                assert_eq!(parse(stream, chunk).unwrap(), expected, "{shown:?} in chunks of {chunk}");
             }
         }
     }
 
     #[test]
-    fn what_is_too_long_is_refused_before_it_is_kept() {
+    fn an_event_that_is_too_long_is_refused_before_it_is_buffered() {
         let just_fits = [b"data:".as_slice(), &vec![b'x'; MAX_EVENT_BYTES - 6], b"\n\n"].concat();
-        assert_eq!(events(&just_fits, 4_096).unwrap().len(), 1);
+        assert_eq!(parse(&just_fits, 4_096).unwrap().len(), 1);
         let line = vec![b'x'; MAX_EVENT_BYTES + 1];
         let comments = b": comment\n".repeat(MAX_EVENT_BYTES / 5);
         let lines = b"data: x\n".repeat(MAX_EVENT_BYTES / 2 + 1);
-        assert_eq!(events(&line, 4_096), Err(TooLong));
-        assert_eq!(events(&lines, 4_096), Err(TooLong));
-        assert_eq!(events(&comments, 4_096), Ok(Vec::new()), "nothing is kept of a comment");
-        let mut kept = Events::default();
-        let _ = kept.take(&line, |_| Ok::<(), TooLong>(()));
-        assert!(kept.line.capacity() <= MAX_EVENT_BYTES);
+        assert_eq!(parse(&line, 4_096), Err(EventTooLong));
+        assert_eq!(parse(&lines, 4_096), Err(EventTooLong));
+        assert_eq!(parse(&comments, 4_096), Ok(Vec::new()), "comments are not buffered");
+        let mut parser = SseParser::default();
+        let _ = parser.feed(&line, |_| Ok::<(), EventTooLong>(()));
+        assert!(parser.line.capacity() <= MAX_EVENT_BYTES);
     }
 }

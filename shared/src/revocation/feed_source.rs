@@ -1,0 +1,91 @@
+//! The address of the feed, and the request for it.
+
+use std::time::Duration;
+
+use goptri_settings::Reloadable;
+use reqwest::RequestBuilder;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+
+use super::{FeedSecrets, HEARTBEAT_INTERVAL, PATH};
+use crate::auth_server::AuthServer;
+use crate::keys::KeyRefreshTrigger;
+
+/// The feed of one auth-server, with the secrets for it.
+#[derive(Debug, Clone)]
+pub struct FeedSource {
+    auth_server: AuthServer,
+    secrets: Reloadable<FeedSecrets>,
+    pub(super) keys: KeyRefreshTrigger,
+    pub(super) timeouts: FeedTimeouts,
+}
+
+/// Time limits of a connection, and the pauses between connections.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedTimeouts {
+    /// Until the response headers arrive.
+    pub response: Duration,
+    /// From the headers to the first data: auth-server serves a few new subscribers at a time.
+    pub first_event: Duration,
+    /// Between any two pieces of data after that.
+    pub next_event: Duration,
+    /// Before the first reconnection. Doubles with each attempt.
+    pub min_backoff: Duration,
+    /// Before any reconnection.
+    pub max_backoff: Duration,
+}
+
+impl Default for FeedTimeouts {
+    fn default() -> Self {
+        Self {
+            response: Duration::from_secs(15),
+            first_event: Duration::from_mins(1),
+            next_event: 3 * HEARTBEAT_INTERVAL,
+            min_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_millis(1_500),
+        }
+    }
+}
+
+impl FeedSource {
+    /// The feed of that auth-server. Each connection presents the first of the secrets that are current then.
+    pub fn new(auth_server: AuthServer, secrets: impl Into<Reloadable<FeedSecrets>>) -> Self {
+        Self {
+            auth_server,
+            secrets: secrets.into(),
+            keys: KeyRefreshTrigger::default(),
+            timeouts: FeedTimeouts::default(),
+        }
+    }
+
+    /// Sets the trigger that fires when the key ring of auth-server has changed, or may have.
+    #[must_use]
+    pub fn with_key_refresh_trigger(mut self, keys: KeyRefreshTrigger) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Replaces the default timeouts.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: FeedTimeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// The URL of the feed.
+    pub fn url(&self) -> String {
+        self.auth_server.url_of(PATH)
+    }
+
+    pub(super) fn request(&self) -> RequestBuilder {
+        let request = self.auth_server.get(&self.url()).header(ACCEPT, "text/event-stream");
+        let secrets = self.secrets.load();
+        match HeaderValue::try_from(format!("Bearer {}", secrets.presented().expose()).into_bytes()) {
+            Ok(mut secret) => {
+                secret.set_sensitive(true);
+                request.header(AUTHORIZATION, secret)
+            }
+            // Unreachable: validated secrets contain no control characters.
+            Err(_) => request,
+        }
+    }
+}
