@@ -7,6 +7,7 @@
 mod administering;
 mod configuration;
 mod database_away;
+mod deploying;
 mod developing;
 mod documented;
 mod feed_followed;
