@@ -1,5 +1,7 @@
 //! The files and commands with which Goptri is deployed.
 
+mod compose;
+mod documented;
 mod image;
 
 use std::fs;
