@@ -9,6 +9,7 @@ use rand::rngs::SysRng;
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
+    #[expect(clippy::expect_used, reason = "without random numbers nothing here is safe")]
     fn fill(&self, bytes: &mut [u8]) {
         SysRng
             .try_fill_bytes(bytes)

@@ -1,6 +1,6 @@
 //! api-server over HTTP, as a client sees it. Tokens are minted here with the shared secret, as auth-server does.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod bad_photos;
 mod callers;

@@ -122,6 +122,7 @@ fn in_order(all: usize, rows: Vec<(i64, SnapshotRow)>) -> Vec<BatchReply> {
 }
 
 /// Those that rotated, each with its number in the group, counted from 1.
+#[expect(clippy::too_many_lines, reason = "one statement")]
 async fn rows_of(
     pool: &PgPool,
     shift: PgInterval,

@@ -1,6 +1,6 @@
 //! auth-server over HTTP, as a client sees it, on both engines.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod account;
 mod bad_input;

@@ -2,7 +2,7 @@
 //!
 //! The programs are those of the last `cargo build --workspace`; `scripts/test` builds them first.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod administering;
 mod configuration;

@@ -83,6 +83,7 @@ impl VerifyingKeys {
         self.0.is_empty()
     }
 
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104, 3)")]
     pub(super) fn add_secret(&mut self, secret: &str) {
         let mac =
             Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length (RFC 2104, 3)");

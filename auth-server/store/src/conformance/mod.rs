@@ -7,7 +7,7 @@
 //! auth_store::conformance!(fresh);
 //! ```
 
-#![expect(clippy::missing_panics_doc, reason = "a test panics when it fails")]
+#![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod actors;
 mod cases;

@@ -42,13 +42,8 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
     for round in 1..=stage.scale.rounds {
         for aged in &mut all {
             let (lasting, connections) = (stage.scale.turn, CONNECTIONS.min(stage.scale.most_at_once));
-            aged.rates.push(Turns::default().refresh(
-                &aged.auth,
-                None,
-                &aged.chains,
-                connections,
-                lasting,
-            )?);
+            let callers = aged.chains.callers(connections);
+            aged.rates.push(Turns::default().refresh(&aged.auth, None, callers, lasting)?);
         }
         let told: Vec<String> =
             all.iter().map(|aged| number(aged.rates.last().copied().unwrap_or_default())).collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::chains::{Chains, answered};
+use super::chains::{Chains, Refreshing, answered};
 use crate::Failed;
 use crate::driver::Load;
 use crate::figures::{Findings, Row, median, millis, number};
@@ -24,9 +24,10 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
     for (connections, least, most_millis) in CASES {
         let what = format!("refresh, Postgres, {connections} connections");
         let (mut turns, mut updates) = (Turns::default(), Updates::default());
+        let connections = connections.min(scale.most_at_once);
         let alternation = stage.alternate(
             &what,
-            || turns.refresh(&auth, Some(postgres), &chains, connections.min(scale.most_at_once), scale.turn),
+            || turns.refresh(&auth, Some(postgres), chains.callers(connections), scale.turn),
             || updates.run(postgres, || postgres.pgbench(&database, &update, scale.turn), scale.turn),
         )?;
         refreshed += turns.refreshed;
@@ -96,13 +97,11 @@ impl Turns {
         &mut self,
         auth: &Server,
         postgres: Option<&Postgres>,
-        chains: &Chains,
-        connections: usize,
+        callers: Vec<Refreshing>,
         lasting: Duration,
     ) -> Result<f64, Failed> {
         let database = || postgres.map_or(Duration::ZERO, Postgres::core_time);
         let before = (auth.core_time(), database(), own_core_time());
-        let callers = chains.callers(connections);
         let load = Load { server: auth.address(), callers, lasting, pace: None };
         let measured = load.run().map_err(|error| format!("{error}\n{}", auth.last_lines()))?;
         self.server += auth.core_time().saturating_sub(before.0);

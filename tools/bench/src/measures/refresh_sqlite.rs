@@ -20,9 +20,10 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
     for (connections, least) in CASES {
         let what = format!("refresh, SQLite, {connections} connections");
         let mut turns = Turns::default();
+        let connections = connections.min(scale.most_at_once);
         let alternation = stage.alternate(
             &what,
-            || turns.refresh(&auth, None, &chains, connections.min(scale.most_at_once), scale.turn),
+            || turns.refresh(&auth, None, chains.callers(connections), scale.turn),
             || file.updates(scale.sessions, scale.stride(), scale.turn),
         )?;
         refreshed += turns.refreshed;
