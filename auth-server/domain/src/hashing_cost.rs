@@ -1,7 +1,7 @@
 //! What hashing a password costs whoever guesses.
 
 /// The parameters of Argon2id that are enough, each row with one lane (PW-01): KiB and passes, by OWASP.
-const ENOUGH: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
+const OWASP_MINIMUMS: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
 
 /// The parameters of Argon2id with one lane, never weaker than what is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct CostTooLow;
 
 impl HashingCost {
     /// What passwords are hashed with here. A weaker one would not compile.
-    pub const TODAY: Self = match Self::new(19_456, 2) {
+    pub const CURRENT: Self = match Self::new(19_456, 2) {
         Ok(cost) => cost,
         Err(CostTooLow) => panic!("passwords would be guessed too fast"),
     };
@@ -42,15 +42,15 @@ impl HashingCost {
     /// Whether a hash with these parameters is to be made anew with this cost (PW-02): it would not be enough today,
     /// or it is less work in all. Of two costs at most one replaces the other's hashes, so that two versions of a
     /// server do not do so in turn.
-    pub const fn replaces(self, memory_kib: u32, passes: u32) -> bool {
+    pub const fn supersedes(self, memory_kib: u32, passes: u32) -> bool {
         !is_enough(memory_kib, passes) || work(memory_kib, passes) < work(self.memory_kib, self.passes)
     }
 }
 
 const fn is_enough(memory_kib: u32, passes: u32) -> bool {
     let mut row = 0;
-    while row < ENOUGH.len() {
-        if memory_kib >= ENOUGH[row].0 && passes >= ENOUGH[row].1 {
+    while row < OWASP_MINIMUMS.len() {
+        if memory_kib >= OWASP_MINIMUMS[row].0 && passes >= OWASP_MINIMUMS[row].1 {
             return true;
         }
         row += 1;
@@ -70,7 +70,7 @@ mod tests {
     /// PW-01
     #[test]
     fn what_is_weaker_than_every_row_of_the_table_is_refused() {
-        for (memory_kib, passes) in ENOUGH {
+        for (memory_kib, passes) in OWASP_MINIMUMS {
             assert!(HashingCost::new(memory_kib, passes).is_ok());
             assert!(HashingCost::new(memory_kib * 2, passes + 7).is_ok());
             assert_eq!(HashingCost::new(memory_kib - 1, passes), Err(CostTooLow));
@@ -79,13 +79,13 @@ mod tests {
         for (memory_kib, passes) in [(0, 0), (u32::MAX, 0), (7_167, u32::MAX), (19_455, 2), (47_103, 1)] {
             assert_eq!(HashingCost::new(memory_kib, passes), Err(CostTooLow), "{memory_kib}, {passes}");
         }
-        assert_eq!((HashingCost::TODAY.memory_kib(), HashingCost::TODAY.passes()), (19_456, 2));
+        assert_eq!((HashingCost::CURRENT.memory_kib(), HashingCost::CURRENT.passes()), (19_456, 2));
     }
 
     /// PW-02
     #[test]
     fn hashes_of_less_work_are_replaced_and_never_in_turn() {
-        let today = HashingCost::TODAY;
+        let today = HashingCost::CURRENT;
         for (memory_kib, passes, replaced) in [
             (19_456, 2, false),
             (19_456, 3, false),
@@ -98,12 +98,12 @@ mod tests {
             (8, 1_000_000, true),
             (0, 0, true),
         ] {
-            assert_eq!(today.replaces(memory_kib, passes), replaced, "{memory_kib}, {passes}");
+            assert_eq!(today.supersedes(memory_kib, passes), replaced, "{memory_kib}, {passes}");
         }
-        for one in ENOUGH.map(|(memory_kib, passes)| HashingCost { memory_kib, passes }) {
-            for other in ENOUGH.map(|(memory_kib, passes)| HashingCost { memory_kib, passes }) {
-                let both = one.replaces(other.memory_kib, other.passes)
-                    && other.replaces(one.memory_kib, one.passes);
+        for one in OWASP_MINIMUMS.map(|(memory_kib, passes)| HashingCost { memory_kib, passes }) {
+            for other in OWASP_MINIMUMS.map(|(memory_kib, passes)| HashingCost { memory_kib, passes }) {
+                let both = one.supersedes(other.memory_kib, other.passes)
+                    && other.supersedes(one.memory_kib, one.passes);
                 assert!(!both, "{one:?} and {other:?}");
             }
         }

@@ -79,7 +79,7 @@ pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &
     if session.is_over(*now, policy.idle_lifetime) {
         return Verdict::End(EndReason::Expired);
     }
-    match presented.generation.behind(session.generation) {
+    match presented.generation.generations_behind(session.generation) {
         ..0 => Verdict::Refuse(RefuseReason::Newer),
         0.. if !policy.rotation => Verdict::TryAgain,
         0 => Verdict::TryAgain,
@@ -102,7 +102,7 @@ fn judge_predecessor(
     if !policy.forgiveness {
         return Verdict::End(EndReason::Theft);
     }
-    match session.forgiven_generation.map(|forgiven| forgiven.behind(presented.generation)) {
+    match session.forgiven_generation.map(|forgiven| forgiven.generations_behind(presented.generation)) {
         Some(0) => Verdict::SameSuccessor,
         Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::End(EndReason::Theft),
         None | Some(_) => Verdict::Forgive,

@@ -87,7 +87,7 @@ impl PasswordRules {
         if is_obvious(folded.expose(), email) || !core.is_empty() && is_obvious(core, email) {
             return Err(PasswordRejected::Obvious);
         }
-        if common_passwords::is_guessed_first(folded.expose()) {
+        if common_passwords::is_common(folded.expose()) {
             return Err(PasswordRejected::Common);
         }
         Ok(password)

@@ -53,7 +53,7 @@ impl Generation {
     }
 
     /// How many generations this one is older than `newer`; negative when it is the newer one.
-    pub fn behind(self, newer: Self) -> i64 {
+    pub fn generations_behind(self, newer: Self) -> i64 {
         newer.number() - self.number()
     }
 }

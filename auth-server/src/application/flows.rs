@@ -129,7 +129,8 @@ impl Shared {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let entropy = Arc::new(SystemEntropy);
-        let hasher = PasswordHasher::new(config.hashing_threads, HashingCost::TODAY, entropy.clone()).await?;
+        let hasher =
+            PasswordHasher::new(config.hashing_threads, HashingCost::CURRENT, entropy.clone()).await?;
         // A token that is never replaced cannot name an end that moves with every use.
         let idle_end = config.refresh.idle_lifetime.filter(|_| config.refresh.rotation);
         let refresh_tokens = RefreshTokens::new(keys.refresh.clone(), config.issuer.clone(), idle_end);

@@ -71,7 +71,7 @@ impl Tail {
     /// This server has ended something, or a new subscriber waits.
     async fn something_to_do(&self) {
         tokio::select! {
-            () = self.store.appended() => {}
+            () = self.store.wait_for_append() => {}
             () = self.pulse.wanted() => {}
         }
     }

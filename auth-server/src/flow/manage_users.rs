@@ -91,7 +91,7 @@ impl ManageUsers {
         rules: PasswordRules,
     ) -> Result<u64, Failure> {
         let password = rules.check(password, &user.email).map_err(password_rejected)?;
-        let hasher = PasswordHasher::new(1, HashingCost::TODAY, Arc::new(SystemEntropy)).await?;
+        let hasher = PasswordHasher::new(1, HashingCost::CURRENT, Arc::new(SystemEntropy)).await?;
         let hash = hasher.hash(password).await?;
         let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Administrator };
         changed(user.id, "password set by an administrator", self.store.set_password(&password).await?)

@@ -54,7 +54,7 @@ impl Register {
     /// For a tool that adds people one by one, on the system's clock.
     pub async fn one_by_one(store: Arc<dyn Store>, rules: PasswordRules) -> Result<Self, Failure> {
         let entropy = Arc::new(SystemEntropy);
-        let hasher = PasswordHasher::new(1, HashingCost::TODAY, entropy.clone()).await?;
+        let hasher = PasswordHasher::new(1, HashingCost::CURRENT, entropy.clone()).await?;
         Ok(Self { store, hasher, rules, clock: Arc::new(SystemClock), entropy })
     }
 

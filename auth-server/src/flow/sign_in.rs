@@ -153,7 +153,7 @@ impl SignIn {
             ip: Some(device.address.to_string()),
         };
         // A task of its own: who hangs up in between must not leave a session more than there may be.
-        let opening = open_and_end_surplus(Arc::clone(&self.store), session).in_current_span();
+        let opening = open_and_prune_excess(Arc::clone(&self.store), session).in_current_span();
         Ok(match tokio::spawn(opening).await.map_err(Failure::internal)?? {
             OpenOutcome::Opened(snapshot) => Some((snapshot, jti)),
             OpenOutcome::Refused => None,
@@ -163,11 +163,14 @@ impl SignIn {
 
 /// Opens the session, and ends what its person has beyond [`MAX_SESSIONS`]. The sign-in is never refused for them, or
 /// a thief could lock the owner out; nor does it fail when they cannot be ended, for the next one tries again.
-async fn open_and_end_surplus(store: Arc<dyn Store>, session: NewSession) -> Result<OpenOutcome, StoreError> {
+async fn open_and_prune_excess(
+    store: Arc<dyn Store>,
+    session: NewSession,
+) -> Result<OpenOutcome, StoreError> {
     let opening = store.open_session(&session).await?;
     if matches!(opening, OpenOutcome::Opened(_)) {
         let user = session.key.user_id;
-        match store.end_surplus(session.key, MAX_SESSIONS).await {
+        match store.prune_excess(session.key, MAX_SESSIONS).await {
             Ok(0) => {}
             Ok(ended) => tracing::warn!(%user, ended, "sessions ended: their person has too many"),
             Err(error) => {

@@ -167,7 +167,7 @@ impl Stored {
         self.algorithm != Algorithm::Argon2id
             || self.version != Version::V0x13
             || self.output.len() < OUTPUT_BYTES
-            || today.replaces(self.params.m_cost(), self.params.t_cost())
+            || today.supersedes(self.params.m_cost(), self.params.t_cost())
     }
 }
 
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn hashes_that_others_made_are_verified_with_their_own_parameters() {
-        let mut memory = HashMemory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::CURRENT);
         for phc in VECTORS {
             let stored = read(phc).unwrap();
             assert!(stored.matches(&password("password"), &mut memory).unwrap(), "{phc}");
@@ -208,19 +208,19 @@ mod tests {
     fn a_hash_is_made_as_argon2_itself_makes_it() {
         use argon2::PasswordHasher;
 
-        let mut memory = HashMemory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::CURRENT);
         let salt = [7; 16];
-        let ours = hash(HashingCost::TODAY, &password("correct horse"), &salt, &mut memory).unwrap();
+        let ours = hash(HashingCost::CURRENT, &password("correct horse"), &salt, &mut memory).unwrap();
         let theirs = Argon2::default().hash_password_with_salt(b"correct horse", &salt).unwrap();
         assert_eq!(ours.as_str(), theirs.to_string());
     }
 
     #[test]
     fn the_memory_is_used_again_and_nothing_is_left_in_it_once_it_is_wiped() {
-        let mut memory = HashMemory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::CURRENT);
         let place = memory.blocks.as_ptr();
         for n in 0..3 {
-            hash(HashingCost::TODAY, &password("correct horse"), &[n; 16], &mut memory).unwrap();
+            hash(HashingCost::CURRENT, &password("correct horse"), &[n; 16], &mut memory).unwrap();
             assert_eq!((memory.blocks.as_ptr(), memory.filled()), (place, 19_456));
             memory.wipe();
             assert_eq!(memory.filled(), 0);
@@ -231,7 +231,7 @@ mod tests {
     fn what_one_hash_left_changes_no_other_and_goes_where_that_does_not_write() {
         use argon2::PasswordHasher;
 
-        let mut memory = HashMemory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::CURRENT);
         for (memory_kib, filled) in [(19_456, 19_456), (8_192, 8_192), (19_456, 19_456), (32_768, 0)] {
             let params = Params::new(memory_kib, 1, 1, None).unwrap();
             let theirs = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -296,7 +296,7 @@ mod tests {
             ("$argon2i$v=19$m=65536,t=3,p=1$", true),
         ] {
             assert_eq!(
-                read(&format!("{start}{rest}")).unwrap().is_outdated(HashingCost::TODAY),
+                read(&format!("{start}{rest}")).unwrap().is_outdated(HashingCost::CURRENT),
                 outdated,
                 "{start}"
             );
@@ -304,7 +304,7 @@ mod tests {
         assert!(
             read("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q")
                 .unwrap()
-                .is_outdated(HashingCost::TODAY)
+                .is_outdated(HashingCost::CURRENT)
         );
     }
 }

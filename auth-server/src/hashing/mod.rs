@@ -104,7 +104,7 @@ mod tests {
     use crate::entropy::SystemEntropy;
 
     async fn hasher() -> PasswordHasher {
-        PasswordHasher::new(1, HashingCost::TODAY, Arc::new(SystemEntropy)).await.unwrap()
+        PasswordHasher::new(1, HashingCost::CURRENT, Arc::new(SystemEntropy)).await.unwrap()
     }
 
     fn password() -> NormalizedPassword {

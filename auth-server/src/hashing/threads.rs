@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn one_thread() -> HashingThreads {
-        HashingThreads::start(1, HashingCost::TODAY).unwrap()
+        HashingThreads::start(1, HashingCost::CURRENT).unwrap()
     }
 
     /// The thread is at work until what this returns is dropped.
@@ -202,10 +202,10 @@ mod tests {
     fn the_memory_is_wiped_before_a_job_is_waited_for_and_not_before_one_that_is_there() {
         let (queue, jobs) = sync_channel::<Job>(2);
         let jobs = Mutex::new(jobs);
-        let mut memory = HashMemory::new(HashingCost::TODAY);
+        let mut memory = HashMemory::new(HashingCost::CURRENT);
         let hash = |memory: &mut HashMemory| {
             let password = NormalizedPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
-            argon::hash(HashingCost::TODAY, &password, &[7; 16], memory).unwrap();
+            argon::hash(HashingCost::CURRENT, &password, &[7; 16], memory).unwrap();
         };
         queue.send(Box::new(hash)).unwrap();
         queue.send(Box::new(|memory| assert!(memory.filled() > 0))).unwrap();
@@ -225,7 +225,7 @@ mod tests {
             rustix::process::getpriority_process(None).unwrap()
         }
         let before = niceness();
-        let threads = HashingThreads::start(2, HashingCost::TODAY).unwrap();
+        let threads = HashingThreads::start(2, HashingCost::CURRENT).unwrap();
         let name_and_niceness =
             |_: &mut HashMemory| (std::thread::current().name().unwrap().to_owned(), niceness());
         let (name, hashing) = threads.queue(name_and_niceness).unwrap().await.unwrap();

@@ -133,7 +133,7 @@ impl Throttle {
     }
 
     fn give_back(&self, counters: &Counters, pace: &GuessLimit, Counted { key, before }: Counted) {
-        let given_back = |tally: Option<Tally>| tally.map(|tally| pace.give_back(tally, before));
+        let given_back = |tally: Option<Tally>| tally.map(|tally| pace.refund(tally, before));
         counters.change(key, self.clock.as_ref(), |tally, _| (given_back(tally), ()));
     }
 }

@@ -4,16 +4,16 @@
 //! and a statement that nobody waits for any more has happened entirely or not at all. `store-sqlite` is the same in
 //! the same order; reading the two side by side is a review of both.
 
-mod ending;
-mod failure;
+mod end_sessions;
+mod error;
+mod prune_excess;
 mod revocations;
-mod rotating;
+mod rotate;
 mod rows;
 mod runtime;
 mod sessions;
 mod store;
-mod surplus;
-mod sweeping;
+mod sweep;
 mod users;
 
 pub use store::PostgresStore;

@@ -21,14 +21,14 @@ impl Revocations for PostgresStore {
                  select 'token', $2, c.now, c.now + $3::interval
                  from (select statement_timestamp() + $1::interval as now) c
                  on conflict (kind, subject) do nothing",
-                self.shift(),
+                self.clock_offset(),
                 jti,
                 interval(REVOCATION_LIFETIME),
             );
             appended.execute(connection).await
         })
         .await?;
-        self.tell_appended();
+        self.notify_appended();
         Ok(())
     }
 
@@ -53,7 +53,7 @@ impl Revocations for PostgresStore {
         Ok(self.read_from(&self.following, None, 0).await?.page(None, 0)?.next)
     }
 
-    async fn appended(&self) {
+    async fn wait_for_append(&self) {
         self.appended.notified().await;
     }
 
@@ -66,7 +66,7 @@ impl Revocations for PostgresStore {
                        order by expires_at limit $2
                        for update skip locked
                    )"#,
-                self.shift(),
+                self.clock_offset(),
                 i64::from(most),
             );
             Ok(swept.execute(connection).await?.rows_affected())
@@ -83,22 +83,22 @@ impl Revocations for PostgresStore {
 ///
 /// Transactions are numbered by a server, in one of its lives. A standby that is promoted, a copy that is restored, and a
 /// server that crashed go on from an earlier number, so what they record may have lower ones than this place.
-struct Place {
+struct CursorPosition {
     database_id: Uuid,
-    /// When the life of the server began that gave it.
-    life: i64,
+    /// When the server_epoch of the server began that gave it.
+    server_epoch: i64,
     /// As it was when this pass began. `None`: it begins here.
     horizon: Option<u64>,
     tx: u64,
     seq: i64,
 }
 
-impl Place {
+impl CursorPosition {
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('_');
         let place = Self {
             database_id: parts.next()?.parse().ok()?,
-            life: parts.next()?.parse().ok()?,
+            server_epoch: parts.next()?.parse().ok()?,
             horizon: parts.next().filter(|text| !text.is_empty()).map(str::parse).transpose().ok()?,
             tx: parts.next()?.parse().ok()?,
             seq: parts.next()?.parse().ok()?,
@@ -108,8 +108,8 @@ impl Place {
 
     fn cursor(&self) -> Cursor {
         let horizon = self.horizon.map(|horizon| horizon.to_string()).unwrap_or_default();
-        let Self { database_id, life, tx, seq, .. } = self;
-        Cursor::new(format!("{}_{life}_{horizon}_{tx}_{seq}", database_id.simple()))
+        let Self { database_id, server_epoch, tx, seq, .. } = self;
+        Cursor::new(format!("{}_{server_epoch}_{horizon}_{tx}_{seq}", database_id.simple()))
     }
 }
 
@@ -126,35 +126,37 @@ impl fmt::Display for Standby {
 impl Error for Standby {}
 
 /// What a statement saw.
-struct Found {
+struct FeedRead {
     database_id: Uuid,
-    life: i64,
+    server_epoch: i64,
     horizon: u64,
     now: DateTime<Utc>,
     rows: Vec<RevokedRow>,
 }
 
-impl Found {
-    /// Whether this database gave that place, on this server, in the life that it leads now: another database has another
+impl FeedRead {
+    /// Whether this database gave that place, on this server, in the server_epoch that it leads now: another database has another
     /// id, another server was started at another time, and none has ever gone back.
-    fn gave(&self, place: &Place) -> bool {
+    fn issued(&self, place: &CursorPosition) -> bool {
         let reached = place.horizon.unwrap_or(place.tx);
-        place.database_id == self.database_id && place.life == self.life && reached <= self.horizon
+        place.database_id == self.database_id
+            && place.server_epoch == self.server_epoch
+            && reached <= self.horizon
     }
 
-    fn page(self, place: Option<Place>, most: u32) -> Result<RevocationPage, StoreError> {
-        let Self { database_id, life, horizon, now, rows } = self;
+    fn page(self, place: Option<CursorPosition>, most: u32) -> Result<RevocationPage, StoreError> {
+        let Self { database_id, server_epoch, horizon, now, rows } = self;
         let horizon = place.and_then(|place| place.horizon).unwrap_or(horizon);
         let more = u32::try_from(rows.len()).is_ok_and(|read| read == most) && most > 0;
         let next = match rows.last() {
-            Some(last) if more => Place {
+            Some(last) if more => CursorPosition {
                 database_id,
-                life,
+                server_epoch,
                 horizon: Some(horizon),
                 tx: last.tx.parse().map_err(|_| corrupt("revocations", last.seq.to_string(), "tx"))?,
                 seq: last.seq,
             },
-            _ => Place { database_id, life, horizon: None, tx: horizon, seq: i64::MIN },
+            _ => CursorPosition { database_id, server_epoch, horizon: None, tx: horizon, seq: i64::MIN },
         };
         let entries = rows.into_iter().map(RevocationRecord::try_from).collect::<Result<_, _>>()?;
         Ok(RevocationPage { entries, next: next.cursor(), more, now })
@@ -168,19 +170,24 @@ impl PostgresStore {
         after: Option<&Cursor>,
         most: u32,
     ) -> Result<RevocationPage, StoreError> {
-        let asked = after.and_then(|cursor| Place::parse(cursor.as_str()));
+        let asked = after.and_then(|cursor| CursorPosition::parse(cursor.as_str()));
         let found = self.read_from(pool, asked.as_ref(), most).await?;
         match asked {
-            Some(place) if !found.gave(&place) => self.read_from(pool, None, most).await?.page(None, most),
+            Some(place) if !found.issued(&place) => self.read_from(pool, None, most).await?.page(None, most),
             place => found.page(place, most),
         }
     }
 
     /// One statement, so that the horizon is the one of the rows, and the server the one that both are of.
     ///
-    /// A life begins when the server is started, and again when it has recovered from a crash, which ends no more than its
+    /// A server_epoch begins when the server is started, and again when it has recovered from a crash, which ends no more than its
     /// processes: then its statistics begin anew. Whoever resets those makes readers start over, which costs them nothing.
-    async fn read_from(&self, pool: &PgPool, place: Option<&Place>, most: u32) -> Result<Found, StoreError> {
+    async fn read_from(
+        &self,
+        pool: &PgPool,
+        place: Option<&CursorPosition>,
+        most: u32,
+    ) -> Result<FeedRead, StoreError> {
         let (tx, seq) = place.map_or((0, i64::MIN), |place| (place.tx, place.seq));
         let rows = self
             .ask_on(pool, async |connection| {
@@ -190,11 +197,11 @@ impl PostgresStore {
                                   pg_is_in_recovery() as standby,
                                   (extract(epoch from greatest(pg_postmaster_start_time(),
                                                                pg_stat_get_bgwriter_stat_reset_time()))
-                                   * 1000000)::bigint as life,
+                                   * 1000000)::bigint as server_epoch,
                                   pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
                                   statement_timestamp() + $1::interval as now
                        )
-                       select c.database_id as "database_id!", c.standby as "standby!", c.life as "life!",
+                       select c.database_id as "database_id!", c.standby as "standby!", c.server_epoch as "server_epoch!",
                               c.horizon as "horizon!", c.now as "now!", r.seq as "seq?", r.tx::text as "tx?",
                               r.kind as "kind?", r.subject as "subject?", r.created_at as "created_at?",
                               r.expires_at as "expires_at?"
@@ -204,7 +211,7 @@ impl PostgresStore {
                            order by t.tx, t.seq limit $4
                        ) r on true
                        order by r.tx, r.seq"#,
-                    self.shift(),
+                    self.clock_offset(),
                     tx.to_string(),
                     seq,
                     i64::from(most),
@@ -219,7 +226,7 @@ impl PostgresStore {
         if first.standby {
             return Err(StoreError::Unavailable(Box::new(Standby)));
         }
-        let (database_id, life, now) = (first.database_id, first.life, first.now);
+        let (database_id, server_epoch, now) = (first.database_id, first.server_epoch, first.now);
         let horizon = first.horizon.parse().map_err(|_| corrupt())?;
         let rows = rows
             .into_iter()
@@ -234,6 +241,6 @@ impl PostgresStore {
                 })
             })
             .collect();
-        Ok(Found { database_id, life, horizon, now, rows })
+        Ok(FeedRead { database_id, server_epoch, horizon, now, rows })
     }
 }

@@ -15,7 +15,7 @@ use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::ending::{end_all, lock_user};
+use crate::end_sessions::{end_all, lock_user};
 use crate::rows::{ListedSessionRow, SnapshotRow, interval};
 
 #[async_trait]
@@ -42,7 +42,7 @@ impl Sessions for PostgresStore {
                               s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
                               u.email, u.email_verified, u.roles, u.disabled_at, u.now as "now!"
                        from opened s join owner u on u.id = s.user_id"#,
-                    self.shift(),
+                    self.clock_offset(),
                     session.key.user_id.0,
                     session.verified_hash.as_str(),
                     session.key.id.0,
@@ -91,7 +91,7 @@ impl Sessions for PostgresStore {
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
                                  u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
-                    self.shift(),
+                    self.clock_offset(),
                     presented.key.user_id.0,
                     presented.key.id.0,
                     presented.generation.number(),
@@ -103,7 +103,7 @@ impl Sessions for PostgresStore {
                 .await?;
                 match touched {
                     Some(row) => Ok((true, Some(row))),
-                    None => Ok((false, as_it_is(connection, self.shift(), presented.key).await?)),
+                    None => Ok((false, load_snapshot(connection, self.clock_offset(), presented.key).await?)),
                 }
             })
             .await?;
@@ -134,7 +134,7 @@ impl Sessions for PostgresStore {
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
                                  u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
-                    self.shift(),
+                    self.clock_offset(),
                     key.user_id.0,
                     key.id.0,
                     generation.number(),
@@ -151,7 +151,8 @@ impl Sessions for PostgresStore {
     }
 
     async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
-        let found = self.ask(async |connection| as_it_is(connection, self.shift(), key).await).await?;
+        let found =
+            self.ask(async |connection| load_snapshot(connection, self.clock_offset(), key).await).await?;
         found.map(SessionSnapshot::try_from).transpose()
     }
 
@@ -170,7 +171,7 @@ impl Sessions for PostgresStore {
                     r#"select id, client_id, created_at, last_used_at, expires_at, user_agent, ip,
                               statement_timestamp() + $1::interval as "now!"
                        from sessions where user_id = $2 and id > $3 order by id limit $4"#,
-                    self.shift(),
+                    self.clock_offset(),
                     user.0,
                     after,
                     i64::from(limit),
@@ -188,7 +189,7 @@ impl Sessions for PostgresStore {
         most: u32,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<SessionSweep, StoreError> {
-        self.sweep_slice_of_sessions(after, most, idle_lifetime).await
+        self.sweep_slice(after, most, idle_lifetime).await
     }
 
     async fn end_session(
@@ -217,7 +218,7 @@ impl Sessions for PostgresStore {
                            on conflict (kind, subject) do nothing
                        )
                        select exists (select from gone) as "ended!", exists (select from wrong) as "wrong!""#,
-                    self.shift(),
+                    self.clock_offset(),
                     key.user_id.0,
                     key.id.0,
                     proof.map(|digest| digest.as_bytes().as_slice()),
@@ -229,7 +230,7 @@ impl Sessions for PostgresStore {
             })
             .await?;
         if !ended.wrong {
-            self.tell_appended();
+            self.notify_appended();
         }
         Ok(match (ended.ended, ended.wrong) {
             (true, _) => EndOutcome::Ended,
@@ -239,24 +240,24 @@ impl Sessions for PostgresStore {
     }
 
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError> {
-        self.in_a_task(move |store| async move {
+        self.run_detached(move |store| async move {
             store
                 .transact(async |transaction| {
                     lock_user(transaction, user).await?;
-                    end_all(transaction, store.shift(), user, except).await
+                    end_all(transaction, store.clock_offset(), user, except).await
                 })
                 .await
         })
         .await
     }
 
-    async fn end_surplus(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
-        self.end_what_is_beyond(opened, most).await
+    async fn prune_excess(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
+        self.prune_excess_sessions(opened, most).await
     }
 }
 
 /// The session as it is now.
-pub(crate) async fn as_it_is(
+pub(crate) async fn load_snapshot(
     connection: &mut PgConnection,
     shift: PgInterval,
     key: SessionKey,

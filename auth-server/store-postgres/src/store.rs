@@ -14,22 +14,22 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::failure::{failure, is_deadlock, is_stale_plan, is_undefined_table, migration_failure};
-use crate::rotating::grouping;
+use crate::error::{is_deadlock, is_stale_plan, is_undefined_table, migration_error, store_error};
+use crate::rotate::grouping;
 use crate::rows::interval;
 use crate::runtime::ConnectionRuntime;
 
 /// How long to wait for a connection: for one that is in use, or for a new one.
-const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long to wait for the answers of one verb. A second more than the server gives itself for one statement, so
 /// that it is only reached when the server cannot even say that it gave up.
-const PATIENCE: Duration = Duration::from_secs(7);
+const VERB_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// Said once on each connection. What a verb promises about races rests on the isolation, whatever is the database's
 /// default. No verb is long enough to be worth compiling: where the planner took one for it, that alone took 130 ms. Not
 /// sent while connecting, where poolers refuse what they do not know.
-const MANNERS: &str =
+const SESSION_SETTINGS: &str =
     "set statement_timeout = '6s'; set default_transaction_isolation = 'read committed'; set jit = off";
 
 /// How often a verb is run that deadlocks undo.
@@ -37,7 +37,7 @@ const TRIES: usize = 4;
 
 /// A connection that nobody used for so long is tried before it is relied on: something on the way may have forgotten
 /// it. All others are used without asking.
-const MAY_BE_FORGOTTEN: Duration = Duration::from_mins(1);
+const PING_AFTER_IDLE: Duration = Duration::from_mins(1);
 
 /// The store on Postgres. Clones share their connections.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ pub struct PostgresStore {
     aside: PgPool,
     /// One for whoever follows what ends, so that no crowd at the others makes it late.
     pub(crate) following: PgPool,
-    clock_shift: ManualClock,
+    clock_offset: ManualClock,
     /// The refreshes that wait for their turn.
     pub(crate) rotations: RotationBatcher,
     /// Told of each end that this store has committed.
@@ -65,30 +65,30 @@ impl PostgresStore {
     /// It connects when it is first asked, so that a server can start while its database is away. Fails only when
     /// the URL cannot be understood, or no thread can be had.
     pub fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        let mut options: PgConnectOptions = url.parse().map_err(failure)?;
+        let mut options: PgConnectOptions = url.parse().map_err(store_error)?;
         if options.get_application_name().is_none() {
             options = options.application_name("goptri");
         }
-        let runtime = Arc::new(ConnectionRuntime::start().map_err(sqlx::Error::from).map_err(failure)?);
+        let runtime = Arc::new(ConnectionRuntime::start().map_err(sqlx::Error::from).map_err(store_error)?);
         let entered = runtime.enter();
         let (aside, following) = (pool(options.clone(), 1), pool(options.clone(), 1));
         let pool = pool(options, max_connections);
         drop(entered);
-        let (clock_shift, appended) = (ManualClock::default(), Arc::default());
-        let rotations = grouping(pool.clone(), clock_shift.clone(), runtime.handle());
-        Ok(Self { pool, aside, following, clock_shift, rotations, appended, runtime })
+        let (clock_offset, appended) = (ManualClock::default(), Arc::default());
+        let rotations = grouping(pool.clone(), clock_offset.clone(), runtime.handle());
+        Ok(Self { pool, aside, following, clock_offset, rotations, appended, runtime })
     }
 
     /// The same store, on a clock that is as far ahead of the database's as a test says.
     #[must_use]
-    pub fn with_clock_shift(self, clock_shift: ManualClock) -> Self {
-        let rotations = grouping(self.pool.clone(), clock_shift.clone(), self.runtime.handle());
-        Self { clock_shift, rotations, ..self }
+    pub fn with_clock_offset(self, clock_offset: ManualClock) -> Self {
+        let rotations = grouping(self.pool.clone(), clock_offset.clone(), self.runtime.handle());
+        Self { clock_offset, rotations, ..self }
     }
 
     /// What every statement adds to the time at which it began, which makes its `now`.
-    pub(crate) fn shift(&self) -> PgInterval {
-        interval(self.clock_shift.ahead())
+    pub(crate) fn clock_offset(&self) -> PgInterval {
+        interval(self.clock_offset.ahead())
     }
 
     /// Runs a verb's statements on one connection, and comes back within ten seconds or so whatever happens.
@@ -117,11 +117,11 @@ impl PostgresStore {
     }
 
     /// Tells who waits for it that something was put on record, and committed.
-    pub(crate) fn tell_appended(&self) {
+    pub(crate) fn notify_appended(&self) {
         self.appended.notify_one();
     }
 
-    /// Runs a verb that ends sessions as one transaction. Within [`in_a_task`](Self::in_a_task).
+    /// Runs a verb that ends sessions as one transaction. Within [`run_detached`](Self::run_detached).
     pub(crate) async fn transact<T>(
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -134,13 +134,13 @@ impl PostgresStore {
                 Ok(answer)
             })
             .await?;
-        self.tell_appended();
+        self.notify_appended();
         Ok(answer)
     }
 
     /// Runs a verb to its end, also when its caller is gone: what a transaction needs, for a `begin` that is cancelled
     /// leaves its connection inside one. When a deadlock undid it, it is run again: the other one is through by then.
-    pub(crate) async fn in_a_task<T, F>(
+    pub(crate) async fn run_detached<T, F>(
         &self,
         verb: impl Fn(Self) -> F + Send + 'static,
     ) -> Result<T, StoreError>
@@ -172,19 +172,19 @@ pub(crate) async fn ask<T>(
     pool: &PgPool,
     verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
 ) -> Result<T, StoreError> {
-    let mut connection = pool.acquire().await.map_err(failure)?;
-    match timeout(PATIENCE, verb(&mut connection)).await {
+    let mut connection = pool.acquire().await.map_err(store_error)?;
+    match timeout(VERB_TIMEOUT, verb(&mut connection)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
             if is_stale_plan(&error) {
                 connection.close_on_drop();
             }
-            Err(failure(error))
+            Err(store_error(error))
         }
         Err(elapsed) => {
             // Given back, it would wait for that answer for good, and so in the end would the whole pool.
             connection.close_on_drop();
-            tracing::warn!("the database did not answer within {PATIENCE:?}; the connection is given up");
+            tracing::warn!("the database did not answer within {VERB_TIMEOUT:?}; the connection is given up");
             Err(StoreError::Unavailable(Box::new(elapsed)))
         }
     }
@@ -194,18 +194,18 @@ pub(crate) async fn ask<T>(
 fn pool(options: PgConnectOptions, most: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(most)
-        .acquire_timeout(PATIENCE_TO_CONNECT)
+        .acquire_timeout(CONNECT_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if meta.idle_for > MAY_BE_FORGOTTEN {
+                if meta.idle_for > PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
                 Ok(true)
             })
         })
         .after_connect(|connection, _| {
-            Box::pin(async move { sqlx::raw_sql(MANNERS).execute(connection).await.map(|_| ()) })
+            Box::pin(async move { sqlx::raw_sql(SESSION_SETTINGS).execute(connection).await.map(|_| ()) })
         })
         .connect_lazy_with(options)
 }
@@ -227,9 +227,9 @@ impl Maintenance for PostgresStore {
         // itself until that connection ends, which it does also when the migration fails or nobody waits for it.
         let pool = PgPoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(PATIENCE_TO_CONNECT)
+            .acquire_timeout(CONNECT_TIMEOUT)
             .connect_lazy_with(PgConnectOptions::clone(&self.pool.connect_options()));
-        let migrated = migrator().run(&pool).await.map_err(migration_failure);
+        let migrated = migrator().run(&pool).await.map_err(migration_error);
         pool.close().await;
         migrated
     }

@@ -9,7 +9,7 @@ use auth_store::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, StoreError, Upg
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::ending::{end_all, lock_user};
+use crate::end_sessions::{end_all, lock_user};
 use crate::rows::{CredentialsRow, UserRow};
 
 #[async_trait]
@@ -25,7 +25,7 @@ impl Users for PostgresStore {
                      values ($2, $3, $4, $5, $6, $7, statement_timestamp() + $1::interval)
                      on conflict (email_key) do nothing
                      returning id, email, email_verified, roles, created_at, disabled_at",
-                    self.shift(),
+                    self.clock_offset(),
                     user.id.0,
                     user.email.as_str(),
                     key.as_str(),
@@ -220,7 +220,7 @@ impl Users for PostgresStore {
 
     async fn set_password(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError> {
         let password = password.clone();
-        self.in_a_task(move |store| {
+        self.run_detached(move |store| {
             let password = password.clone();
             async move { store.set_password_and_end_others(&password).await }
         })
@@ -228,17 +228,17 @@ impl Users for PostgresStore {
     }
 
     async fn disable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
-        self.in_a_task(move |store| async move {
+        self.run_detached(move |store| async move {
             store
                 .transact(async |transaction| {
                     let disabled = sqlx::query!(
                         "update users set disabled_at = coalesce(disabled_at, statement_timestamp() + $1::interval)
                          where id = $2",
-                        store.shift(),
+                        store.clock_offset(),
                         user.0,
                     );
                     let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
-                    let ended = end_all(transaction, store.shift(), user, None).await?;
+                    let ended = end_all(transaction, store.clock_offset(), user, None).await?;
                     Ok(changed_or_refused(disabled, ended))
                 })
                 .await
@@ -257,11 +257,11 @@ impl Users for PostgresStore {
     }
 
     async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
-        self.in_a_task(move |store| async move {
+        self.run_detached(move |store| async move {
             store
                 .transact(async |transaction| {
                     lock_user(transaction, user).await?;
-                    let ended = end_all(transaction, store.shift(), user, None).await?;
+                    let ended = end_all(transaction, store.clock_offset(), user, None).await?;
                     let deleted = sqlx::query!("delete from users where id = $1", user.0);
                     let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
                     Ok(changed_or_refused(deleted, ended))
@@ -294,7 +294,8 @@ impl PostgresStore {
                 session.map(|session| session.0),
             );
             let set = set.execute(&mut *transaction).await?.rows_affected();
-            let ended = if set == 0 { 0 } else { end_all(transaction, self.shift(), user, session).await? };
+            let ended =
+                if set == 0 { 0 } else { end_all(transaction, self.clock_offset(), user, session).await? };
             Ok(changed_or_refused(set, ended))
         })
         .await

@@ -4,16 +4,16 @@
 //! time, so that SQLite settles every race. `store-postgres` is the same in the same order; reading the two side by
 //! side is a review of both.
 
-mod ending;
-mod failure;
+mod end_sessions;
+mod error;
 mod file;
+mod prune_excess;
 mod revocations;
-mod rotating;
+mod rotate;
 mod rows;
 mod sessions;
 mod store;
-mod surplus;
-mod sweeping;
+mod sweep;
 mod users;
 
 pub use store::SqliteStore;

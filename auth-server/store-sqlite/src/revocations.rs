@@ -23,7 +23,7 @@ impl Revocations for SqliteStore {
             appended.execute(connection).await
         })
         .await?;
-        self.tell_appended();
+        self.notify_appended();
         Ok(())
     }
 
@@ -32,10 +32,10 @@ impl Revocations for SqliteStore {
         after: Option<&Cursor>,
         most: u32,
     ) -> Result<RevocationPage, StoreError> {
-        let asked = after.and_then(|cursor| Place::parse(cursor.as_str()));
+        let asked = after.and_then(|cursor| CursorPosition::parse(cursor.as_str()));
         let found = self.read_from(asked.as_ref(), most).await?;
         match asked {
-            Some(place) if !found.gave(&place) => self.read_from(None, most).await?.page(None, most),
+            Some(place) if !found.issued(&place) => self.read_from(None, most).await?.page(None, most),
             place => found.page(place, most),
         }
     }
@@ -50,11 +50,11 @@ impl Revocations for SqliteStore {
     }
 
     async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
-        let Found { database_id, last_seq, .. } = self.read_from(None, 0).await?;
-        Ok(Place { database_id, seq: last_seq }.cursor())
+        let FeedRead { database_id, last_seq, .. } = self.read_from(None, 0).await?;
+        Ok(CursorPosition { database_id, seq: last_seq }.cursor())
     }
 
-    async fn appended(&self) {
+    async fn wait_for_append(&self) {
         self.appended.notified().await;
     }
 
@@ -75,12 +75,12 @@ impl Revocations for SqliteStore {
 }
 
 /// How far somebody has read. One writes at a time, so rows commit in the order of `seq`.
-struct Place {
+struct CursorPosition {
     database_id: Uuid,
     seq: i64,
 }
 
-impl Place {
+impl CursorPosition {
     fn parse(text: &str) -> Option<Self> {
         let (database_id, seq) = text.split_once('_')?;
         Some(Self { database_id: database_id.parse().ok()?, seq: seq.parse().ok()? })
@@ -92,7 +92,7 @@ impl Place {
 }
 
 /// What two statements saw, the rows first: `last_seq` may already be that of an entry which is on the next page.
-struct Found {
+struct FeedRead {
     database_id: Uuid,
     /// The highest `seq` that was ever given.
     last_seq: i64,
@@ -100,18 +100,18 @@ struct Found {
     rows: Vec<RevokedRow>,
 }
 
-impl Found {
+impl FeedRead {
     /// Whether this database may have given that place: another one has another id, and a copy of this one that was
     /// restored has not come so far, until it has moved on past it: then nothing tells.
-    fn gave(&self, place: &Place) -> bool {
+    fn issued(&self, place: &CursorPosition) -> bool {
         place.database_id == self.database_id && place.seq <= self.last_seq
     }
 
-    fn page(self, place: Option<Place>, most: u32) -> Result<RevocationPage, StoreError> {
+    fn page(self, place: Option<CursorPosition>, most: u32) -> Result<RevocationPage, StoreError> {
         let Self { database_id, now, rows, .. } = self;
         let more = u32::try_from(rows.len()).is_ok_and(|read| read == most) && most > 0;
         let seq = rows.last().map(|row| row.seq).or(place.map(|place| place.seq)).unwrap_or_default();
-        let next = Place { database_id, seq };
+        let next = CursorPosition { database_id, seq };
         let entries = rows.into_iter().map(RevocationRecord::try_from).collect::<Result<_, _>>()?;
         let now = now.time().ok_or_else(|| corrupt("database_id", String::new(), "now"))?;
         Ok(RevocationPage { entries, next: next.cursor(), more, now })
@@ -119,7 +119,7 @@ impl Found {
 }
 
 impl SqliteStore {
-    async fn read_from(&self, place: Option<&Place>, most: u32) -> Result<Found, StoreError> {
+    async fn read_from(&self, place: Option<&CursorPosition>, most: u32) -> Result<FeedRead, StoreError> {
         let seq = place.map_or(0, |place| place.seq);
         self.read(async |connection| {
             let now = self.now();
@@ -140,7 +140,7 @@ impl SqliteStore {
             )
             .fetch_one(connection)
             .await?;
-            Ok(Found { database_id: whole.id, last_seq: whole.last_seq, now, rows })
+            Ok(FeedRead { database_id: whole.id, last_seq: whole.last_seq, now, rows })
         })
         .await
     }

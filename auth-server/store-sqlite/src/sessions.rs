@@ -14,7 +14,7 @@ use sqlx::{Connection, SqliteConnection};
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::ending::{append, end_all};
+use crate::end_sessions::{append, end_all};
 use crate::rows::{ListedSessionRow, Micros, SnapshotRow, json, micros};
 
 #[async_trait]
@@ -111,7 +111,7 @@ impl Sessions for SqliteStore {
                 .await?;
                 match touched.pop() {
                     Some(row) => Ok((true, Some(row))),
-                    None => Ok((false, as_it_is(connection, self.now(), presented.key).await?)),
+                    None => Ok((false, load_snapshot(connection, self.now(), presented.key).await?)),
                 }
             })
             .await?;
@@ -164,7 +164,7 @@ impl Sessions for SqliteStore {
     }
 
     async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
-        let found = self.read(async |connection| as_it_is(connection, self.now(), key).await).await?;
+        let found = self.read(async |connection| load_snapshot(connection, self.now(), key).await).await?;
         found.map(SessionSnapshot::try_from).transpose()
     }
 
@@ -201,7 +201,7 @@ impl Sessions for SqliteStore {
         most: u32,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<SessionSweep, StoreError> {
-        self.sweep_slice_of_sessions(after, most, idle_lifetime).await
+        self.sweep_slice(after, most, idle_lifetime).await
     }
 
     async fn end_session(
@@ -233,7 +233,7 @@ impl Sessions for SqliteStore {
             let expires_at = now.after(REVOCATION_LIFETIME);
             append(&mut transaction, &subject, now, expires_at).await?;
             transaction.commit().await?;
-            self.tell_appended();
+            self.notify_appended();
             Ok(if gone.rows_affected() == 0 { EndOutcome::WasGone } else { EndOutcome::Ended })
         })
         .await
@@ -245,19 +245,19 @@ impl Sessions for SqliteStore {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let ended = end_all(&mut transaction, self.now(), user, except).await?;
             transaction.commit().await?;
-            self.tell_appended();
+            self.notify_appended();
             Ok(ended)
         })
         .await
     }
 
-    async fn end_surplus(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
-        self.end_what_is_beyond(opened, most).await
+    async fn prune_excess(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
+        self.prune_excess_sessions(opened, most).await
     }
 }
 
 /// The session as it is now.
-pub(crate) async fn as_it_is(
+pub(crate) async fn load_snapshot(
     connection: &mut SqliteConnection,
     now: Micros,
     key: SessionKey,

@@ -16,19 +16,19 @@ use sqlx::sqlite::{
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::failure::{failure, migration_failure};
+use crate::error::{migration_error, store_error};
 use crate::file;
-use crate::rotating::grouping;
+use crate::rotate::grouping;
 use crate::rows::Micros;
 
 /// How long to wait for a connection that is in use.
-const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for another process that is writing.
-const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait for the answers of one verb.
-const PATIENCE: Duration = Duration::from_secs(7);
+const VERB_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// Reading is seldom more than one look-up, so a few threads do.
 const READERS: u32 = 4;
@@ -54,7 +54,7 @@ impl SqliteStore {
     /// A file that is missing is created, for its owner alone. Fails when the URL names no file, or it cannot be
     /// created.
     pub fn connect(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let options: SqliteConnectOptions = url.parse().map_err(failure)?;
+        let options: SqliteConnectOptions = url.parse().map_err(store_error)?;
         let path = options.get_filename().to_owned();
         file::must_be_a_file(url, &path).map_err(|error| StoreError::Conflict(Box::new(error)))?;
         file::create_if_missing(&path).map_err(|error| StoreError::Conflict(Box::new(error)))?;
@@ -64,10 +64,10 @@ impl SqliteStore {
             .shared_cache(false)
             .foreign_keys(true)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE_WITH_OTHERS);
+            .busy_timeout(BUSY_TIMEOUT);
         let pool = || {
             SqlitePoolOptions::new()
-                .acquire_timeout(PATIENCE_TO_CONNECT)
+                .acquire_timeout(CONNECT_TIMEOUT)
                 .test_before_acquire(false)
                 .idle_timeout(None)
                 .max_lifetime(None)
@@ -90,7 +90,7 @@ impl SqliteStore {
     }
 
     /// Tells who waits for it that something was put on record, and committed.
-    pub(crate) fn tell_appended(&self) {
+    pub(crate) fn notify_appended(&self) {
         self.appended.notify_one();
     }
 
@@ -123,11 +123,11 @@ pub(crate) async fn ask<T>(
     pool: &SqlitePool,
     verb: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
 ) -> Result<T, StoreError> {
-    let mut connection = pool.acquire().await.map_err(failure)?;
-    match timeout(PATIENCE, verb(&mut connection)).await {
-        Ok(answer) => answer.map_err(failure),
+    let mut connection = pool.acquire().await.map_err(store_error)?;
+    match timeout(VERB_TIMEOUT, verb(&mut connection)).await {
+        Ok(answer) => answer.map_err(store_error),
         Err(elapsed) => {
-            tracing::warn!("the database file did not answer within {PATIENCE:?}");
+            tracing::warn!("the database file did not answer within {VERB_TIMEOUT:?}");
             Err(StoreError::Unavailable(Box::new(elapsed)))
         }
     }
@@ -146,7 +146,7 @@ impl Maintenance for SqliteStore {
         // It waits as long as another holds it. What fails at once, such as a folder that may not be written to, will
         // fail again.
         let lock = file::lock(&self.path).await.map_err(|error| StoreError::Conflict(Box::new(error)))?;
-        let migrated = migrator().run(&self.writer).await.map_err(migration_failure);
+        let migrated = migrator().run(&self.writer).await.map_err(migration_error);
         drop(lock);
         migrated
     }

@@ -10,7 +10,7 @@ use sqlx::Connection;
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::ending::end_all;
+use crate::end_sessions::end_all;
 use crate::rows::{CredentialsRow, UserRow, json};
 
 #[async_trait]
@@ -249,7 +249,7 @@ impl Users for SqliteStore {
             let ended =
                 if set == 0 { 0 } else { end_all(&mut transaction, self.now(), user, session).await? };
             transaction.commit().await?;
-            self.tell_appended();
+            self.notify_appended();
             Ok(changed_or_refused(set, ended))
         })
         .await
@@ -267,7 +267,7 @@ impl Users for SqliteStore {
             let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
             let ended = end_all(&mut transaction, now, user, None).await?;
             transaction.commit().await?;
-            self.tell_appended();
+            self.notify_appended();
             Ok(changed_or_refused(disabled, ended))
         })
         .await
@@ -290,7 +290,7 @@ impl Users for SqliteStore {
             let deleted = sqlx::query!("delete from users where id = ?1", user.0);
             let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
             transaction.commit().await?;
-            self.tell_appended();
+            self.notify_appended();
             Ok(changed_or_refused(deleted, ended))
         })
         .await

@@ -21,7 +21,7 @@ use auth_domain::{PresentedRefresh, SessionKey, SessionSnapshot};
 pub const MAX_BATCH: usize = 128;
 
 /// So long those who wait give whoever is under way; a refresh takes a few milliseconds.
-pub const PATIENCE_WITH_ONE: Duration = Duration::from_millis(20);
+pub const MAX_WAIT_FOR_IN_FLIGHT: Duration = Duration::from_millis(20);
 
 /// Who waits for their turn. Clones are the same queue.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ impl RotationBatcher {
     }
 
     /// Answers one refresh, with all who wait if somebody is under way. Otherwise it is done by `alone`, and so it is when the group
-    /// had no answer for it. `patience` ends after [`PATIENCE_WITH_ONE`].
+    /// had no answer for it. `patience` ends after [`MAX_WAIT_FOR_IN_FLIGHT`].
     pub async fn rotate(
         &self,
         rotating: impl FnOnce() -> RotateRequest,

@@ -12,7 +12,7 @@ mod users;
 
 use async_trait::async_trait;
 
-pub use batching::{Batch, BatchReply, MAX_BATCH, PATIENCE_WITH_ONE, RotateRequest, RotationBatcher};
+pub use batching::{Batch, BatchReply, MAX_BATCH, MAX_WAIT_FOR_IN_FLIGHT, RotateRequest, RotationBatcher};
 pub use revocations::{
     Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationPage, RevocationRecord, Revocations,
 };

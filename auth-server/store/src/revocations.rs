@@ -42,7 +42,7 @@ pub trait Revocations: Send + Sync + 'static {
     /// each end wakes one.
     ///
     /// What other servers put there is only seen by reading.
-    async fn appended(&self);
+    async fn wait_for_append(&self);
 
     /// Deletes entries whose time is over, the oldest first and `most` of them at the most, and says how many. Several
     /// may sweep at the same time: none waits for another.

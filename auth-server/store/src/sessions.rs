@@ -9,7 +9,7 @@ use auth_domain::{
     SessionSnapshot, UserId,
 };
 
-/// How many sessions one [`end_surplus`](Sessions::end_surplus) ends at most: the one who signs in waits for it.
+/// How many sessions one [`prune_excess`](Sessions::prune_excess) ends at most: the one who signs in waits for it.
 pub const MAX_PRUNED_PER_SIGN_IN: u32 = 200;
 
 /// The sessions. Each that ends is put on record.
@@ -90,7 +90,7 @@ pub trait Sessions: Send + Sync + 'static {
     ///
     /// A session that somebody else works on is left for the next time. Of any number at once none ends more than is
     /// beyond `most`.
-    async fn end_surplus(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError>;
+    async fn prune_excess(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError>;
 }
 
 /// The answer of [`Sessions::open_session`].

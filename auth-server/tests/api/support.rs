@@ -301,7 +301,7 @@ async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Bo
             let database = scratch_pg::Database::fresh().await;
             let store = PostgresStore::connect(database.url(), POSTGRES_CONNECTIONS)
                 .unwrap()
-                .with_clock_shift(clock.clone());
+                .with_clock_offset(clock.clone());
             (Arc::new(store), Box::new(database))
         }
     }
@@ -325,7 +325,7 @@ pub(crate) async fn stopped_store(engine: Engine, clock: &ManualClock) -> (Arc<d
             let separator = if database.url().contains('?') { '&' } else { '?' };
             let url = format!("{}{separator}options=-csearch_path%3Dpublic%2Cpg_catalog", database.url());
             let store =
-                PostgresStore::connect(&url, POSTGRES_CONNECTIONS).unwrap().with_clock_shift(clock.clone());
+                PostgresStore::connect(&url, POSTGRES_CONNECTIONS).unwrap().with_clock_offset(clock.clone());
             (Arc::new(store), Box::new(database))
         }
     }

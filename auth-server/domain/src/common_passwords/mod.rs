@@ -29,7 +29,7 @@ const TRACKS: [&str; 9] = [
 ];
 
 /// Whether a password, in lower case, is among those that are guessed first.
-pub(crate) fn is_guessed_first(text: &str) -> bool {
+pub(crate) fn is_common(text: &str) -> bool {
     let unit = repeated_unit(text);
     if unit.len() < text.len() && length(without_marks(unit)) < SHORTEST_REPEATED {
         return true;
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn every_line_of_the_list_is_found_and_nothing_else() {
         for line in LIST.lines() {
-            assert!(is_listed(line) && is_guessed_first(line), "{line}");
+            assert!(is_listed(line) && is_common(line), "{line}");
             assert!(!is_listed(&format!("{line}\n")) && !is_listed(&format!("\n{line}")), "{line}");
         }
         for other in
@@ -183,7 +183,7 @@ mod tests {
             "password1password1",
             "йцукен12345678901",
         ] {
-            assert!(is_guessed_first(text), "{text:?}");
+            assert!(is_common(text), "{text:?}");
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
             "x7kq9mzwx7kq9mzw",
             "用户例子广告电子邮件地址密码安全",
         ] {
-            assert!(!is_guessed_first(text), "{text:?}");
+            assert!(!is_common(text), "{text:?}");
         }
     }
 

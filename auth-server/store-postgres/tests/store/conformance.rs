@@ -1,5 +1,5 @@
 //! The suite that every store must pass.
 
-use super::backstage::fresh;
+use super::probe::fresh;
 
 auth_store::conformance!(fresh);

@@ -15,7 +15,7 @@ use scratch_pg::{Database, Profile, ScratchPg};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;
 
-use super::people::{device, somebody};
+use super::fixtures::{device, somebody};
 
 const REFRESHES: u32 = 20;
 

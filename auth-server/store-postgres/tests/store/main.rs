@@ -1,15 +1,15 @@
 //! The tests of the store on Postgres: what every store promises, what this engine adds to it, and the schema.
 
-mod backstage;
+mod batching;
 mod conformance;
+mod failover;
+mod faults;
+mod fixtures;
 mod growth;
-mod lives;
-mod people;
+mod locks;
 mod pooler;
+mod probe;
 mod proxy;
 mod runtimes;
 mod schema;
 mod statements;
-mod together;
-mod trouble;
-mod waiting;

@@ -12,7 +12,7 @@ use auth_store::{
 use scratch_pg::{Database, statements_between};
 use store_postgres::PostgresStore;
 
-use super::people::{device, somebody};
+use super::fixtures::{device, somebody};
 
 #[tokio::test]
 async fn every_verb_of_a_sessions_life_is_one_statement() {
@@ -33,7 +33,7 @@ async fn every_verb_of_a_sessions_life_is_one_statement() {
     let forgiving = store.forgive(key, Generation::from_number(1).unwrap(), None);
     let forgiving = meter.one("update sessions s", forgiving).await;
     assert!(matches!(forgiving, ForgiveOutcome::Forgiven(_)), "{forgiving:?}");
-    let surplus = meter.one("with surplus as", store.end_surplus(key, 1)).await;
+    let surplus = meter.one("with surplus as", store.prune_excess(key, 1)).await;
     assert_eq!(surplus, 0);
     let ending = meter.one("with wrong as", store.end_session(key, None)).await;
     assert_eq!(ending, EndOutcome::Ended);

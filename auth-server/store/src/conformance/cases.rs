@@ -4,7 +4,7 @@
 #[macro_export]
 macro_rules! conformance {
     ($fresh:ident) => {
-        $crate::conformance! { @tests run_unmigrated $fresh upkeep
+        $crate::conformance! { @tests run_unmigrated $fresh maintenance
             an_empty_database_is_not_ready_until_it_is_migrated
             before_it_is_migrated_every_verb_says_so
             migrating_again_changes_nothing
@@ -13,7 +13,7 @@ macro_rules! conformance {
             what_could_not_be_committed_is_no_success
             a_store_that_let_go_answers_that_it_is_not_available
         }
-        $crate::conformance! { @tests run $fresh people
+        $crate::conformance! { @tests run $fresh users
             somebody_is_kept_as_they_were_added
             an_address_is_taken_in_every_spelling_in_capitals
             an_id_is_not_given_to_another
@@ -70,7 +70,7 @@ macro_rules! conformance {
             a_corrupt_session_is_named_as_such
             a_corrupt_person_is_named_as_such
         }
-        $crate::conformance! { @tests run $fresh together
+        $crate::conformance! { @tests run $fresh batching
             each_gets_its_own_session_however_many_arrive_together
             what_is_wrong_with_one_costs_none_of_the_others_anything
         }
@@ -107,7 +107,7 @@ macro_rules! conformance {
             a_persons_sessions_are_listed_in_the_order_of_their_ids_page_by_page
             a_list_says_of_each_session_what_its_owner_knows_it_by
         }
-        $crate::conformance! { @tests run $fresh surplus
+        $crate::conformance! { @tests run $fresh pruning
             sessions_beyond_so_many_end_and_are_on_record_the_least_recently_used_first
             what_was_just_opened_is_not_ended_for_what_was_there_before
             no_more_than_so_many_surplus_sessions_end_in_one_go
@@ -120,7 +120,7 @@ macro_rules! conformance {
             a_record_is_swept_once_its_time_is_over_and_not_before
             a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first
         }
-        $crate::conformance! { @tests run $fresh recording
+        $crate::conformance! { @tests run $fresh feed
             every_way_to_end_a_session_is_read_once_it_is_committed
             a_token_is_put_on_record_by_its_jti_once
             reading_goes_on_where_it_stopped_page_by_page
@@ -167,8 +167,8 @@ mod tests {
     fn no_case_is_forgotten() {
         let list = include_str!("cases.rs");
         let files = [
-            include_str!("upkeep.rs"),
-            include_str!("people.rs"),
+            include_str!("maintenance.rs"),
+            include_str!("users.rs"),
             include_str!("opening.rs"),
             include_str!("changing.rs"),
             include_str!("rotating.rs"),
@@ -176,9 +176,9 @@ mod tests {
             include_str!("forgiving.rs"),
             include_str!("ending.rs"),
             include_str!("listing.rs"),
-            include_str!("surplus.rs"),
+            include_str!("pruning.rs"),
             include_str!("sweeping.rs"),
-            include_str!("recording.rs"),
+            include_str!("feed.rs"),
             include_str!("races.rs"),
             include_str!("upgrading.rs"),
         ];

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use goptri::Clock;
 
 use super::Subject;
-use super::actors::{Device, assert_about, device_of, person, person_at};
+use super::fixtures::{Device, assert_about, device_of, person, person_at};
 use crate::{ChangeOutcome, OpenOutcome, SetEmailOutcome};
 use auth_domain::{Email, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserName};
 
@@ -26,7 +26,7 @@ async fn found(subject: &Subject, person: &NewUser) -> Option<User> {
 
 /// What sets that person's password, by whom.
 fn another_password(person: &NewUser, setter: PasswordSetter) -> NewPassword {
-    NewPassword { user_id: person.id, hash: super::actors::person().password_hash, setter }
+    NewPassword { user_id: person.id, hash: super::fixtures::person().password_hash, setter }
 }
 
 /// Themselves, on that device.
@@ -145,7 +145,7 @@ pub async fn a_password_is_changed_only_on_what_was_verified(subject: &Subject) 
     subject.rotates(&here.token(0)).await;
     subject.another_device(&person).await;
 
-    subject.backstage.disable(person.id).await;
+    subject.probe.disable(person.id).await;
     let password = another_password(&person, themselves(&person, &here));
     assert_eq!(subject.store.set_password(&password).await.expect("an answer"), ChangeOutcome::Refused);
 }
@@ -159,7 +159,7 @@ pub async fn a_password_that_an_administrator_sets_ends_all_sessions(subject: &S
     assert_ended(subject, &[&devices[0], &devices[1]]).await;
     subject.rotates(&stranger.token(0)).await;
 
-    subject.backstage.set_password_hash(person.id, None).await;
+    subject.probe.set_password_hash(person.id, None).await;
     let first = another_password(&person, PasswordSetter::Administrator);
     assert_eq!(subject.store.set_password(&first).await.expect("an answer"), changed(0));
     subject.another_device(&NewUser { password_hash: first.hash, ..person }).await;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use goptri::Clock;
 
 use super::Subject;
-use super::actors::{assert_about, device_of, person};
+use super::fixtures::{assert_about, device_of, person};
 use crate::{EndOutcome, REVOCATION_LIFETIME};
 use auth_domain::{NewSession, SessionKey};
 
@@ -15,7 +15,7 @@ pub async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_ma
     assert_eq!(subject.end(device.key, None).await, EndOutcome::Ended);
 
     subject.is_unknown(&device.token(0)).await;
-    let entries = subject.backstage.revocations().await;
+    let entries = subject.probe.revocations().await;
     let [entry] = entries.as_slice() else { panic!("{entries:?}") };
     assert_eq!((entry.kind.as_str(), &entry.subject), ("session", &device.key.id.to_string()));
     assert_about(entry.created_at, subject.clock.now());
@@ -44,11 +44,11 @@ pub async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
 pub async fn what_was_gone_already_is_on_record_once(subject: &Subject) {
     let device = subject.device().await;
     assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
-    let first = subject.backstage.revocations().await;
+    let first = subject.probe.revocations().await;
     subject.clock.advance(TimeDelta::minutes(1));
     assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::WasGone);
     assert_eq!(subject.end(device.key, None).await, EndOutcome::WasGone);
-    assert_eq!(subject.backstage.revocations().await, first);
+    assert_eq!(subject.probe.revocations().await, first);
 }
 
 pub async fn what_never_was_here_is_put_on_record_all_the_same(subject: &Subject) {
@@ -73,8 +73,8 @@ pub async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subj
     let person = subject.somebody().await;
     let (phone, laptop) = (subject.another_device(&person).await, device_of(&person));
     subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..laptop.sign_in(&person) }).await;
-    subject.backstage.disable(person.id).await;
-    subject.backstage.corrupt_session(phone.key).await;
+    subject.probe.disable(person.id).await;
+    subject.probe.corrupt_session(phone.key).await;
     for device in [phone, laptop] {
         assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
     }
@@ -84,10 +84,10 @@ pub async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subj
 /// RT-10: deleting somebody around the verb that ends their sessions would leave their access tokens alive.
 pub async fn somebody_is_deleted_only_after_their_sessions_were_ended(subject: &Subject) {
     let device = subject.device().await;
-    assert!(!subject.backstage.delete_user(device.key.user_id).await);
+    assert!(!subject.probe.delete_user(device.key.user_id).await);
     subject.rotates(&device.token(0)).await;
     subject.end(device.key, None).await;
-    assert!(subject.backstage.delete_user(device.key.user_id).await);
+    assert!(subject.probe.delete_user(device.key.user_id).await);
     for number in 0..3 {
         subject.is_unknown(&device.token(number)).await;
     }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use goptri::Clock;
 
 use super::Subject;
-use super::actors::{Device, assert_about, device_of, generation};
+use super::fixtures::{Device, assert_about, device_of, generation};
 use crate::{ForgiveOutcome, StoreError};
 use auth_domain::{Generation, NewSession, Session, SessionKey, SessionSnapshot};
 
@@ -59,7 +59,7 @@ pub async fn nothing_is_forgiven_when_something_else_was_meanwhile(subject: &Sub
 /// RT-09, RT-10
 pub async fn nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhile(subject: &Subject) {
     let device = with_generation(subject, 1).await;
-    subject.backstage.disable(device.key.user_id).await;
+    subject.probe.disable(device.key.user_id).await;
     is_lost(subject, device.key, 0, None).await;
 
     let device = with_generation(subject, 1).await;
@@ -72,7 +72,7 @@ pub async fn nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_mean
 
 /// RT-06
 pub async fn nothing_is_forgiven_at_the_end_or_after_it(subject: &Subject) {
-    subject.backstage.stop_time().await;
+    subject.probe.stop_time().await;
     let person = subject.somebody().await;
     let device = device_of(&person);
     subject.open(&NewSession { lifetime: Some(TimeDelta::hours(1)), ..device.sign_in(&person) }).await;
@@ -85,7 +85,7 @@ pub async fn nothing_is_forgiven_at_the_end_or_after_it(subject: &Subject) {
 
 pub async fn forgiving_a_corrupt_session_names_it_as_such(subject: &Subject) {
     let device = with_generation(subject, 1).await;
-    subject.backstage.corrupt_session(device.key).await;
+    subject.probe.corrupt_session(device.key).await;
     let forgiving = subject.store.forgive(device.key, Generation::FIRST, None).await;
     assert!(matches!(forgiving, Err(StoreError::Corrupt { what: "scope", .. })), "{forgiving:?}");
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use goptri::Clock;
 
 use super::Subject;
-use super::actors::{assert_about, device_of, person};
+use super::fixtures::{assert_about, device_of, person};
 use auth_domain::{NewSession, SessionId, SessionKey};
 
 pub async fn a_session_is_found_as_it_is_also_when_it_may_not_go_on(subject: &Subject) {
@@ -17,7 +17,7 @@ pub async fn a_session_is_found_as_it_is_also_when_it_may_not_go_on(subject: &Su
     assert_eq!(find(device.key).await.expect("it is there").session, opened.session);
     let rotated = subject.rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::hours(2));
-    subject.backstage.disable(person.id).await;
+    subject.probe.disable(person.id).await;
     let found = find(device.key).await.expect("it is there");
     assert_eq!(found.session, rotated.session);
     assert!(found.owner.disabled && found.session.is_over(found.now, None));

@@ -9,36 +9,36 @@
 
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a test panics when it fails")]
 
-mod actors;
+pub mod batching;
 mod cases;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod changing;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod ending;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
+pub mod feed;
+mod fixtures;
+#[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod forgiving;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod listing;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
+pub mod maintenance;
+#[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod opening;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod people;
+pub mod pruning;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod races;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod recording;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod rotating;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod surplus;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod sweeping;
-pub mod together;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
 pub mod touching;
 pub mod upgrading;
 #[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod upkeep;
+pub mod users;
 
 use std::any::Any;
 use std::fmt;
@@ -58,7 +58,7 @@ pub struct Subject {
     /// Moves the time that the store goes by.
     pub clock: ManualClock,
     /// The way around the ports to the same database.
-    pub backstage: Box<dyn DatabaseProbe>,
+    pub probe: Box<dyn DatabaseProbe>,
     /// Whatever must live as long as the database does.
     pub keep: Box<dyn Any + Send + Sync>,
 }
@@ -149,6 +149,6 @@ pub fn run_unmigrated<F: Future<Output = Subject>>(
         case(&subject).await;
         // A database that nobody is connected to is dropped at once.
         subject.store.close().await;
-        subject.backstage.close().await;
+        subject.probe.close().await;
     });
 }

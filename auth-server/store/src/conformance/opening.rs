@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use goptri::{Clock, Scope};
 
 use super::Subject;
-use super::actors::{assert_about, device_of, person};
+use super::fixtures::{assert_about, device_of, person};
 use crate::{OpenOutcome, StoreError};
 use auth_domain::{ClientId, Generation, NewSession, PasswordHash, Role, Session, SessionOwner};
 
@@ -80,7 +80,7 @@ pub async fn one_person_may_have_many_sessions(subject: &Subject) {
 /// RT-09
 pub async fn nothing_opens_for_somebody_disabled(subject: &Subject) {
     let person = subject.somebody().await;
-    subject.backstage.disable(person.id).await;
+    subject.probe.disable(person.id).await;
     opens_nothing(subject, &device_of(&person).sign_in(&person)).await;
 }
 
@@ -88,14 +88,14 @@ pub async fn nothing_opens_for_somebody_disabled(subject: &Subject) {
 pub async fn nothing_opens_with_a_password_that_was_changed_since(subject: &Subject) {
     let person = subject.somebody().await;
     let new = PasswordHash::from_phc("$argon2id$new".to_owned());
-    subject.backstage.set_password_hash(person.id, Some(&new)).await;
+    subject.probe.set_password_hash(person.id, Some(&new)).await;
     opens_nothing(subject, &device_of(&person).sign_in(&person)).await;
     subject.open(&NewSession { verified_hash: new, ..device_of(&person).sign_in(&person) }).await;
 }
 
 pub async fn nothing_opens_for_somebody_who_has_no_password_any_more(subject: &Subject) {
     let person = subject.somebody().await;
-    subject.backstage.set_password_hash(person.id, None).await;
+    subject.probe.set_password_hash(person.id, None).await;
     opens_nothing(subject, &device_of(&person).sign_in(&person)).await;
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Subject;
-use super::actors::{device_of, generation, person_at};
+use super::fixtures::{device_of, generation, person_at};
 use crate::{
     AddUserOutcome, ChangeOutcome, EndOutcome, ForgiveOutcome, OpenOutcome, REVOCATION_LIFETIME, Rotation,
     Store, StoreError, UpgradeOutcome,
@@ -24,7 +24,7 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, StoreError>> + Send + 'static,
 {
-    let stores = [Arc::clone(&subject.store), subject.backstage.another_store().await];
+    let stores = [Arc::clone(&subject.store), subject.probe.another_store().await];
     let start = Arc::new(Barrier::new(MANY));
     let mut racers = JoinSet::new();
     for store in stores.iter().cycle().take(MANY) {
@@ -62,7 +62,7 @@ pub async fn of_many_rotations_of_one_token_exactly_one_rotates(subject: &Subjec
 
 /// RT-09
 pub async fn a_session_that_is_refreshed_all_the_time_ends_all_the_same(subject: &Subject) {
-    let (one, other) = (Arc::clone(&subject.store), subject.backstage.another_store().await);
+    let (one, other) = (Arc::clone(&subject.store), subject.probe.another_store().await);
     let person = subject.somebody().await;
     let mut ends = Vec::new();
     for _ in 0..1_000 {
@@ -208,7 +208,7 @@ async fn nothing_stays_open<F>(subject: &Subject, verb: impl Fn(Arc<dyn Store>, 
 where
     F: Future<Output = Result<ChangeOutcome, StoreError>> + Send + 'static,
 {
-    let (one, other) = (Arc::clone(&subject.store), subject.backstage.another_store().await);
+    let (one, other) = (Arc::clone(&subject.store), subject.probe.another_store().await);
     for round in 0..200 {
         let person = subject.somebody().await;
         let device = device_of(&person);
@@ -258,7 +258,7 @@ pub async fn a_sign_in_that_races_a_disable_leaves_nothing_open(subject: &Subjec
 
 /// RT-09
 pub async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subject: &Subject) {
-    let other = subject.backstage.another_store().await;
+    let other = subject.probe.another_store().await;
     for round in 0..100 {
         let device = subject.device().await;
         let user = device.key.user_id;
@@ -328,7 +328,7 @@ pub async fn ends_of_many_and_sweeps_at_once_reach_no_deadlock(subject: &Subject
                     0 => store.end_sessions_of(user, None).await.map(|_| ()),
                     1 => store.sweep_sessions(None, 100, None).await.map(|_| ()),
                     2 => store.disable_user(user).await.map(|_| ()),
-                    3 => store.end_surplus(keys[0], 5).await.map(|_| ()),
+                    3 => store.prune_excess(keys[0], 5).await.map(|_| ()),
                     _ => {
                         for key in keys.into_iter().rev() {
                             store.end_session(key, None).await?;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use goptri::Clock;
 
 use super::Subject;
-use super::actors::{Device, assert_about, device_of, generation, person};
+use super::fixtures::{Device, assert_about, device_of, generation, person};
 use crate::{Rotation, StoreError};
 use auth_domain::{
     ClientId, EndReason, NewSession, PresentedRefresh, RefreshPolicy, RefuseReason, Session, SessionKey,
@@ -84,7 +84,7 @@ pub async fn a_session_is_found_by_both_halves_of_its_key_or_not_at_all(subject:
 /// RT-09
 pub async fn a_disabled_persons_token_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
-    subject.backstage.disable(device.key.user_id).await;
+    subject.probe.disable(device.key.user_id).await;
     let verdict = is_not_current(subject, &device.token(0), None).await;
     assert_eq!(verdict, Verdict::End(EndReason::Disabled));
 }
@@ -123,7 +123,7 @@ pub async fn a_session_ends_when_it_was_idle_for_too_long(subject: &Subject) {
 /// The end itself is over, to the microsecond: as `judge` has it.
 pub async fn an_end_that_is_now_is_over(subject: &Subject) {
     const MICRO: TimeDelta = TimeDelta::microseconds(1);
-    subject.backstage.stop_time().await;
+    subject.probe.stop_time().await;
     let person = subject.somebody().await;
     let device = device_of(&person);
     subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&person) }).await;
@@ -171,7 +171,7 @@ pub async fn a_clock_that_was_set_back_ends_nothing(subject: &Subject) {
 
 pub async fn a_corrupt_session_is_named_as_such(subject: &Subject) {
     let device = subject.device().await;
-    subject.backstage.corrupt_session(device.key).await;
+    subject.probe.corrupt_session(device.key).await;
     for token in [device.token(7), device.token(0)] {
         match subject.store.rotate(&token, None).await {
             Err(StoreError::Corrupt { table: "sessions", id, what: "scope" }) => {
@@ -184,7 +184,7 @@ pub async fn a_corrupt_session_is_named_as_such(subject: &Subject) {
 
 pub async fn a_corrupt_person_is_named_as_such(subject: &Subject) {
     let device = subject.device().await;
-    subject.backstage.corrupt_roles(device.key.user_id).await;
+    subject.probe.corrupt_roles(device.key.user_id).await;
     match subject.store.rotate(&device.token(0), None).await {
         Err(StoreError::Corrupt { table: "users", id, what: "roles" }) => {
             assert_eq!(id, device.key.user_id.to_string());

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::Subject;
-use super::actors::device_of;
+use super::fixtures::device_of;
 use crate::{REVOCATION_LIFETIME, SessionSweep};
 use auth_domain::{NewSession, SessionKey};
 

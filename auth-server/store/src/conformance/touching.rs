@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::Subject;
-use super::actors::{Device, device_of, generation};
+use super::fixtures::{Device, device_of, generation};
 use crate::TouchOutcome;
 use auth_domain::{ClientId, NewSession, PresentedRefresh, Session, SessionSnapshot};
 
@@ -48,7 +48,7 @@ pub async fn another_client_or_another_jti_touches_nothing(subject: &Subject) {
 /// RT-09
 pub async fn a_disabled_persons_session_is_not_touched(subject: &Subject) {
     let device = subject.device().await;
-    subject.backstage.disable(device.key.user_id).await;
+    subject.probe.disable(device.key.user_id).await;
     assert!(is_not_good(subject, &device.token(0), None).await.owner.disabled);
 }
 

@@ -1,7 +1,7 @@
 //! Upgrading a hash: the same password, hashed better, which nobody notices.
 
 use super::Subject;
-use super::actors::{device_of, id};
+use super::fixtures::{device_of, id};
 use crate::UpgradeOutcome;
 use auth_domain::{NewSession, NewUser, PasswordHash, UserId};
 
@@ -24,7 +24,7 @@ pub async fn a_hash_that_is_another_by_now_is_not_upgraded(subject: &Subject) {
     let (person, other) = (subject.somebody().await, subject.somebody().await);
     let changed = PasswordHash::from_phc("$argon2id$changed".to_owned());
     for now in [Some(changed), None] {
-        subject.backstage.set_password_hash(person.id, now.as_ref()).await;
+        subject.probe.set_password_hash(person.id, now.as_ref()).await;
         loses(subject, person.id, &person.password_hash).await;
         assert_eq!(hash_of(subject, &person).await, now);
     }

@@ -64,7 +64,7 @@ pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
 pub(super) fn hashing_mib() -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "there are not so many cores")]
     let cores = cores() as f64;
-    cores * f64::from(HashingCost::TODAY.memory_kib()) / 1024.0
+    cores * f64::from(HashingCost::CURRENT.memory_kib()) / 1024.0
 }
 
 /// If each core did nothing else, and none slowed another.
@@ -90,7 +90,7 @@ fn hashes_a_second_together(hashes: u32) -> Result<f64, Failed> {
 }
 
 fn time_of_hashes(hashes: u32) -> Result<Duration, Failed> {
-    let cost = HashingCost::TODAY;
+    let cost = HashingCost::CURRENT;
     let in_words = |error: argon2::Error| Failed::from(error.to_string());
     let params = Params::new(cost.memory_kib(), cost.passes(), 1, Some(32)).map_err(in_words)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);

@@ -17,8 +17,8 @@ const STALE_PLAN: &str = "0A000";
 const DEADLOCK: &str = "40P01";
 
 /// What the caller learns. Neither Postgres nor the driver repeats bound values in what they say of themselves.
-pub(crate) fn failure(error: Error) -> StoreError {
-    if is_passing(&error) {
+pub(crate) fn store_error(error: Error) -> StoreError {
+    if is_transient(&error) {
         StoreError::Unavailable(Box::new(error))
     } else if is_undefined_table(&error) || code(&error).is_some_and(|code| code == UNDEFINED_COLUMN) {
         StoreError::NotMigrated(Box::new(error))
@@ -28,10 +28,10 @@ pub(crate) fn failure(error: Error) -> StoreError {
 }
 
 /// What the caller learns when a migration did not go through.
-pub(crate) fn migration_failure(error: MigrateError) -> StoreError {
+pub(crate) fn migration_error(error: MigrateError) -> StoreError {
     match error {
-        MigrateError::Execute(error) => failure(error),
-        MigrateError::ExecuteMigration(ref cause, _) if is_passing(cause) => {
+        MigrateError::Execute(error) => store_error(error),
+        MigrateError::ExecuteMigration(ref cause, _) if is_transient(cause) => {
             StoreError::Unavailable(Box::new(error))
         }
         error => StoreError::Conflict(Box::new(error)),
@@ -56,7 +56,7 @@ pub(crate) fn is_deadlock(error: &StoreError) -> bool {
 }
 
 /// Whether the same may well succeed later, without anybody changing anything here.
-fn is_passing(error: &Error) -> bool {
+fn is_transient(error: &Error) -> bool {
     match error {
         Error::Io(_)
         | Error::Tls(_)
@@ -64,12 +64,12 @@ fn is_passing(error: &Error) -> bool {
         | Error::PoolClosed
         | Error::WorkerCrashed
         | Error::BeginFailed => true,
-        Error::Database(_) => code(error).is_some_and(|code| is_passing_code(&code)),
+        Error::Database(_) => code(error).is_some_and(|code| is_transient_code(&code)),
         _ => false,
     }
 }
 
-fn is_passing_code(code: &str) -> bool {
+fn is_transient_code(code: &str) -> bool {
     // By class: connections, rollbacks forced by others, full resources, an administrator's hand, the system's faults.
     let class = code.get(..2).unwrap_or_default();
     matches!(class, "08" | "40" | "53" | "57" | "58")
@@ -90,12 +90,12 @@ mod tests {
         for passing in [
             "57P01", "57P02", "57P03", "57014", "53300", "53100", "40001", "40P01", "08006", "25006", "58030",
         ] {
-            assert!(is_passing_code(passing), "{passing}");
+            assert!(is_transient_code(passing), "{passing}");
         }
         for lasting in ["23505", "23503", "23514", "42P01", "42601", "22008", "28P01", "3D000", "42501", ""] {
-            assert!(!is_passing_code(lasting), "{lasting}");
+            assert!(!is_transient_code(lasting), "{lasting}");
         }
-        assert!(matches!(failure(Error::PoolTimedOut), StoreError::Unavailable(_)));
-        assert!(matches!(failure(Error::RowNotFound), StoreError::Conflict(_)));
+        assert!(matches!(store_error(Error::PoolTimedOut), StoreError::Unavailable(_)));
+        assert!(matches!(store_error(Error::RowNotFound), StoreError::Conflict(_)));
     }
 }

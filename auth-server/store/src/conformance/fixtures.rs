@@ -157,7 +157,7 @@ impl Subject {
 
     /// The ids of the sessions that are on record as ended, as often as they are.
     pub(super) async fn ended(&self) -> Vec<String> {
-        let entries = self.backstage.revocations().await;
+        let entries = self.probe.revocations().await;
         entries.into_iter().filter(|entry| entry.kind == "session").map(|entry| entry.subject).collect()
     }
 }

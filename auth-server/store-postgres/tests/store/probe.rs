@@ -20,13 +20,13 @@ const CONNECTIONS: u32 = 6;
 pub(crate) async fn fresh() -> Subject {
     let database = Database::fresh().await;
     let clock = ManualClock::default();
-    let backstage = Wings {
+    let probe = Probe {
         url: before_the_catalogue(database.url()),
         clock: clock.clone(),
         pool: PgPoolOptions::new().max_connections(1).connect_lazy(database.url()).unwrap(),
     };
-    let store = backstage.another_store().await;
-    Subject { store, clock, backstage: Box::new(backstage), keep: Box::new(database) }
+    let store = probe.another_store().await;
+    Subject { store, clock, probe: Box::new(probe), keep: Box::new(database) }
 }
 
 /// With `public` ahead of Postgres's own functions, so that `stop_time` can put one of its own in their place.
@@ -35,16 +35,18 @@ fn before_the_catalogue(url: &str) -> String {
     format!("{url}{separator}options=-csearch_path%3Dpublic%2Cpg_catalog")
 }
 
-struct Wings {
+struct Probe {
     url: String,
     clock: ManualClock,
     pool: PgPool,
 }
 
 #[async_trait]
-impl DatabaseProbe for Wings {
+impl DatabaseProbe for Probe {
     async fn another_store(&self) -> Arc<dyn Store> {
-        Arc::new(PostgresStore::connect(&self.url, CONNECTIONS).unwrap().with_clock_shift(self.clock.clone()))
+        Arc::new(
+            PostgresStore::connect(&self.url, CONNECTIONS).unwrap().with_clock_offset(self.clock.clone()),
+        )
     }
 
     async fn disable(&self, user: UserId) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use auth_domain::{PresentedRefresh, SessionSnapshot};
 use auth_store::{
-    Batch, BatchReply, MAX_BATCH, PATIENCE_WITH_ONE, RotateRequest, Rotation, RotationBatcher, StoreError,
+    Batch, BatchReply, MAX_BATCH, MAX_WAIT_FOR_IN_FLIGHT, RotateRequest, Rotation, RotationBatcher,
+    StoreError,
 };
 use chrono::TimeDelta;
 use goptri::ManualClock;
@@ -16,16 +17,16 @@ use tokio::time::sleep;
 
 use crate::PostgresStore;
 use crate::rows::{SnapshotRow, interval};
-use crate::sessions::as_it_is;
+use crate::sessions::load_snapshot;
 use crate::store::ask;
 
 /// The queue of a store. It knows the store's connections, and not the store, which has the queue.
-pub(crate) fn grouping(pool: PgPool, clock_shift: ManualClock, runtime: Handle) -> RotationBatcher {
+pub(crate) fn grouping(pool: PgPool, clock_offset: ManualClock, runtime: Handle) -> RotationBatcher {
     RotationBatcher::new(MAX_BATCH, move |group, under_way| {
-        let (pool, shift) = (pool.clone(), interval(clock_shift.ahead()));
+        let (pool, shift) = (pool.clone(), interval(clock_offset.ahead()));
         runtime.spawn(async move {
             let together = rotate_together(&pool, shift, group);
-            under_way.during(together, sleep(PATIENCE_WITH_ONE)).await;
+            under_way.during(together, sleep(MAX_WAIT_FOR_IN_FLIGHT)).await;
         });
     })
 }
@@ -39,7 +40,7 @@ impl PostgresStore {
     ) -> Result<Rotation, StoreError> {
         let rotating = || RotateRequest { presented: presented.clone(), idle_lifetime };
         let alone = self.rotate_alone(presented, idle_lifetime);
-        self.rotations.rotate(rotating, alone, sleep(PATIENCE_WITH_ONE)).await
+        self.rotations.rotate(rotating, alone, sleep(MAX_WAIT_FOR_IN_FLIGHT)).await
     }
 
     async fn rotate_alone(
@@ -61,7 +62,7 @@ impl PostgresStore {
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
                                  u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
-                    self.shift(),
+                    self.clock_offset(),
                     presented.key.user_id.0,
                     presented.key.id.0,
                     presented.generation.number(),
@@ -73,7 +74,7 @@ impl PostgresStore {
                 .await?;
                 match rotated {
                     Some(row) => Ok((true, Some(row))),
-                    None => Ok((false, as_it_is(connection, self.shift(), presented.key).await?)),
+                    None => Ok((false, load_snapshot(connection, self.clock_offset(), presented.key).await?)),
                 }
             })
             .await?;
@@ -92,7 +93,7 @@ async fn rotate_together(pool: &PgPool, shift: PgInterval, group: Batch) {
         Ok(rows) => in_order(group.refreshes().len(), rows),
         Err(StoreError::Unavailable(cause)) => {
             let cause: Arc<dyn Error + Send + Sync> = cause.into();
-            let away = |_| Err(StoreError::Unavailable(Box::new(ForAll(Arc::clone(&cause)))));
+            let away = |_| Err(StoreError::Unavailable(Box::new(SharedError(Arc::clone(&cause)))));
             group.refreshes().map(away).collect()
         }
         // It may be the fault of one of them.
@@ -107,7 +108,7 @@ async fn rotate_together(pool: &PgPool, shift: PgInterval, group: Batch) {
 /// Why a group could not be served, for each of them.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct ForAll(Arc<dyn Error + Send + Sync>);
+struct SharedError(Arc<dyn Error + Send + Sync>);
 
 /// The answer for each, which is at the place of its number.
 fn in_order(all: usize, rows: Vec<(i64, SnapshotRow)>) -> Vec<BatchReply> {

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Subject;
-use super::actors::{assert_about, device_of};
+use super::fixtures::{assert_about, device_of};
 use crate::{Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationRecord, Store};
 use auth_domain::{NewPassword, PasswordSetter};
 
@@ -49,7 +49,7 @@ pub async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &S
     for way in 0..5 {
         let person = subject.somebody().await;
         let devices = [subject.another_device(&person).await, subject.another_device(&person).await];
-        let hash = super::actors::person().password_hash;
+        let hash = super::fixtures::person().password_hash;
         let password = NewPassword { user_id: person.id, hash, setter: PasswordSetter::Administrator };
         match way {
             0 => {
@@ -124,9 +124,9 @@ pub async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
     let store = subject.store.as_ref();
     store.revoke_token("before").await.expect("recorded");
     let (_, cursor) = read(store, None, 10).await;
-    let first_late = subject.backstage.record_late("first late").await;
+    let first_late = subject.probe.record_late("first late").await;
     store.revoke_token("between").await.expect("recorded");
-    let second_late = subject.backstage.record_late("second late").await;
+    let second_late = subject.probe.record_late("second late").await;
     let (read_first, mut cursor) = read(store, Some(cursor), 10).await;
     assert!(subjects(&read_first).contains("between"));
 
@@ -202,25 +202,25 @@ pub async fn who_waits_is_told_of_what_this_store_has_recorded(subject: &Subject
     let store = &subject.store;
     let person = subject.somebody().await;
     let device = subject.another_device(&person).await;
-    assert!(timeout(Duration::from_millis(20), store.appended()).await.is_err(), "nothing has ended");
+    assert!(timeout(Duration::from_millis(20), store.wait_for_append()).await.is_err(), "nothing has ended");
     subject.end(device.key, None).await;
-    store.appended().await;
+    store.wait_for_append().await;
     for _ in 0..2 {
         subject.open(&device_of(&person).sign_in(&person)).await;
         store.end_sessions_of(person.id, None).await.expect("ended");
-        store.appended().await;
+        store.wait_for_append().await;
     }
     store.revoke_token("a token").await.expect("recorded");
-    store.appended().await;
+    store.wait_for_append().await;
     store.disable_user(person.id).await.expect("disabled");
-    store.appended().await;
+    store.wait_for_append().await;
 }
 
 pub async fn from_now_on_means_what_is_committed_from_now_on(subject: &Subject) {
     let store = subject.store.as_ref();
     let from_nothing = store.newest_revocation().await.expect("an answer");
     store.revoke_token("before").await.expect("recorded");
-    let late = subject.backstage.record_late("late").await;
+    let late = subject.probe.record_late("late").await;
     let newest = store.newest_revocation().await.expect("an answer");
     store.revoke_token("after").await.expect("recorded");
     assert!(subjects(&read(store, Some(newest.clone()), 10).await.0).contains("after"));
@@ -234,7 +234,7 @@ pub async fn from_now_on_means_what_is_committed_from_now_on(subject: &Subject) 
 pub async fn readers_miss_nothing_that_many_writers_record(subject: &Subject) {
     let done = Arc::new(AtomicBool::new(false));
     let reading = {
-        let (store, done) = (subject.backstage.another_store().await, Arc::clone(&done));
+        let (store, done) = (subject.probe.another_store().await, Arc::clone(&done));
         tokio::spawn(async move {
             let (mut seen, mut cursor) = (BTreeSet::new(), None);
             loop {

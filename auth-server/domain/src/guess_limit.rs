@@ -63,7 +63,7 @@ impl GuessLimit {
         let nothing = Tally { not_before: i64::MIN, clear_at: now };
         let Tally { not_before, clear_at } = remembered.unwrap_or(nothing);
         let not_before = not_before.min(now + forget_one);
-        let clear_at = clear_at.clamp(now, now + self.fullest() * forget_one);
+        let clear_at = clear_at.clamp(now, now + self.capacity() * forget_one);
         if now < not_before {
             let retry_after = u32::try_from((not_before - now + 999) / 1000).unwrap_or(u32::MAX);
             return Err(RetryLater { retry_after, tally: Tally { not_before, clear_at } });
@@ -79,7 +79,7 @@ impl GuessLimit {
     /// What is to be remembered once it turns out that an attempt does not count. Others may have been made since.
     ///
     /// `before` is what was remembered when that attempt began.
-    pub fn give_back(&self, remembered: Tally, before: Option<Tally>) -> Tally {
+    pub fn refund(&self, remembered: Tally, before: Option<Tally>) -> Tally {
         Tally {
             not_before: before.map_or(i64::MIN, |before| before.not_before).min(remembered.not_before),
             clear_at: remembered.clear_at - self.longest_wait.num_milliseconds(),
@@ -93,7 +93,7 @@ impl GuessLimit {
     }
 
     /// So many failures bring the longest wait, and no more are ever remembered: one is forgotten while it lasts.
-    fn fullest(&self) -> i64 {
+    fn capacity(&self) -> i64 {
         let doublings = (0..32).find(|more| self.wait_after(self.free + more) == self.longest_wait);
         self.free + doublings.unwrap_or_default()
     }
@@ -136,18 +136,18 @@ mod tests {
     }
 
     /// Failures at these seconds: what is remembered in the end, and what the last one was told.
-    fn fail(pace: GuessLimit, seconds: &[i64]) -> (Option<Tally>, Option<u32>) {
-        seconds.iter().fold((None, None), |(tally, _), second| match pace.attempt(tally, at(*second)) {
+    fn fail(limit: GuessLimit, seconds: &[i64]) -> (Option<Tally>, Option<u32>) {
+        seconds.iter().fold((None, None), |(tally, _), second| match limit.attempt(tally, at(*second)) {
             Ok(tally) => (Some(tally), None),
             Err(RetryLater { retry_after, tally }) => (Some(tally), Some(retry_after)),
         })
     }
 
     /// How many attempts are judged until `end` when each is made as soon as it may, after a pause where one is due.
-    fn judged(pace: GuessLimit, end: i64, pause_after: usize, pause: i64) -> usize {
+    fn judged(limit: GuessLimit, end: i64, pause_after: usize, pause: i64) -> usize {
         let (mut tally, mut now, mut judged) = (None, 0, 0);
         while now < end {
-            match pace.attempt(tally, at(now)) {
+            match limit.attempt(tally, at(now)) {
                 Ok(next) => {
                     judged += 1;
                     tally = Some(next);
@@ -155,9 +155,9 @@ mod tests {
                         now += pause;
                     }
                 }
-                Err(too_soon) => {
-                    now += i64::from(too_soon.retry_after);
-                    tally = Some(too_soon.tally);
+                Err(retry_later) => {
+                    now += i64::from(retry_later.retry_after);
+                    tally = Some(retry_later.tally);
                 }
             }
         }
@@ -251,7 +251,7 @@ mod tests {
             let (before, _) = fail(PER_ACCOUNT_AND_ADDRESS, &waited);
             let now = at(20_000);
             let during = PER_ACCOUNT_AND_ADDRESS.attempt(before, now).unwrap();
-            let after = PER_ACCOUNT_AND_ADDRESS.give_back(during, before);
+            let after = PER_ACCOUNT_AND_ADDRESS.refund(during, before);
             assert_eq!(
                 PER_ACCOUNT_AND_ADDRESS.attempt(Some(after), now),
                 PER_ACCOUNT_AND_ADDRESS.attempt(before, now),
@@ -263,21 +263,21 @@ mod tests {
         let four = PER_ACCOUNT_AND_ADDRESS.attempt(three, at(0)).unwrap();
         let five = PER_ACCOUNT_AND_ADDRESS.attempt(Some(four), at(0)).unwrap();
         assert!(PER_ACCOUNT_AND_ADDRESS.attempt(Some(five), at(0)).is_err());
-        let given_back = PER_ACCOUNT_AND_ADDRESS.give_back(five, three);
+        let given_back = PER_ACCOUNT_AND_ADDRESS.refund(five, three);
         let five = PER_ACCOUNT_AND_ADDRESS.attempt(Some(given_back), at(0)).unwrap();
         assert!(PER_ACCOUNT_AND_ADDRESS.attempt(Some(five), at(0)).is_err());
     }
 
     #[test]
     fn a_clock_that_is_set_back_makes_nobody_wait_for_long() {
-        for (pace, failures) in [(PER_ACCOUNT_AND_ADDRESS, 5), (PER_ADDRESS, 100)] {
-            let longest = u32::try_from(pace.longest_wait.num_seconds()).unwrap();
-            let (tally, _) = fail(pace, &vec![0; failures]);
+        for (limit, failures) in [(PER_ACCOUNT_AND_ADDRESS, 5), (PER_ADDRESS, 100)] {
+            let longest = u32::try_from(limit.longest_wait.num_seconds()).unwrap();
+            let (tally, _) = fail(limit, &vec![0; failures]);
             let year_ago = -365 * 86_400;
-            let refused = pace.attempt(tally, at(year_ago)).unwrap_err();
+            let refused = limit.attempt(tally, at(year_ago)).unwrap_err();
             assert_eq!(refused.retry_after, longest);
             let later = year_ago + i64::from(longest);
-            assert!(pace.attempt(Some(refused.tally), at(later)).is_ok(), "the wait has passed");
+            assert!(limit.attempt(Some(refused.tally), at(later)).is_ok(), "the wait has passed");
             assert!(!refused.tally.is_clear(at(later)) && refused.tally.is_clear(at(year_ago + 86_400)));
         }
     }

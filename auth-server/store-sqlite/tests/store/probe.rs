@@ -19,16 +19,16 @@ pub(crate) async fn fresh() -> Subject {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("test.db").display());
     let clock = StoppableClock::default();
-    let backstage = Wings {
+    let probe = Probe {
         clock: clock.clone(),
         pool: SqlitePoolOptions::new().max_connections(1).connect_lazy(&url).unwrap(),
         url,
     };
-    let store = backstage.another_store().await;
-    Subject { store, clock: clock.shift, backstage: Box::new(backstage), keep: Box::new(folder) }
+    let store = probe.another_store().await;
+    Subject { store, clock: clock.shift, probe: Box::new(probe), keep: Box::new(folder) }
 }
 
-struct Wings {
+struct Probe {
     url: String,
     clock: StoppableClock,
     pool: SqlitePool,
@@ -51,7 +51,7 @@ impl Clock for StoppableClock {
 }
 
 #[async_trait]
-impl DatabaseProbe for Wings {
+impl DatabaseProbe for Probe {
     async fn another_store(&self) -> Arc<dyn Store> {
         Arc::new(SqliteStore::connect(&self.url, Arc::new(self.clock.clone())).unwrap())
     }

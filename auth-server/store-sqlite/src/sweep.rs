@@ -10,7 +10,7 @@ use crate::SqliteStore;
 use crate::rows::micros;
 
 impl SqliteStore {
-    pub(crate) async fn sweep_slice_of_sessions(
+    pub(crate) async fn sweep_slice(
         &self,
         after: Option<SessionKey>,
         most: u32,

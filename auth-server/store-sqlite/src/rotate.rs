@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use auth_domain::{PresentedRefresh, SessionSnapshot};
 use auth_store::{
-    Batch, BatchReply, MAX_BATCH, PATIENCE_WITH_ONE, RotateRequest, Rotation, RotationBatcher, StoreError,
+    Batch, BatchReply, MAX_BATCH, MAX_WAIT_FOR_IN_FLIGHT, RotateRequest, Rotation, RotationBatcher,
+    StoreError,
 };
 use chrono::TimeDelta;
 use goptri::Clock;
@@ -17,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::SqliteStore;
 use crate::rows::{Micros, SnapshotRow, micros};
-use crate::sessions::as_it_is;
+use crate::sessions::load_snapshot;
 use crate::store::ask;
 
 /// The queue of a store. It knows the connection that writes, and not the store, which has the queue.
@@ -27,7 +28,7 @@ pub(crate) fn grouping(writer: SqlitePool, clock: Arc<dyn Clock>) -> RotationBat
         let (writer, clock) = (writer.clone(), Arc::clone(&clock));
         runtime.spawn(async move {
             let together = rotate_together(&writer, clock.as_ref(), group);
-            under_way.during(together, sleep(PATIENCE_WITH_ONE)).await;
+            under_way.during(together, sleep(MAX_WAIT_FOR_IN_FLIGHT)).await;
         });
     })
 }
@@ -41,7 +42,7 @@ impl SqliteStore {
     ) -> Result<Rotation, StoreError> {
         let rotating = || RotateRequest { presented: presented.clone(), idle_lifetime };
         let alone = self.rotate_alone(presented, idle_lifetime);
-        self.rotations.rotate(rotating, alone, sleep(PATIENCE_WITH_ONE)).await
+        self.rotations.rotate(rotating, alone, sleep(MAX_WAIT_FOR_IN_FLIGHT)).await
     }
 
     async fn rotate_alone(
@@ -53,7 +54,7 @@ impl SqliteStore {
         let (rotated, row) = self
             .write(async |connection| match all_rotated(connection, self.now(), &asked).await?.pop() {
                 Some(row) => Ok((true, Some(row))),
-                None => Ok((false, as_it_is(connection, self.now(), presented.key).await?)),
+                None => Ok((false, load_snapshot(connection, self.now(), presented.key).await?)),
             })
             .await?;
         match row {

@@ -6,7 +6,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Subject;
-use super::actors::{Device, generation};
+use super::fixtures::{Device, generation};
 use crate::{Rotation, StoreError};
 
 /// Starts all at the same moment on one store, and gives what they answered, in their order.
@@ -58,10 +58,10 @@ pub async fn what_is_wrong_with_one_costs_none_of_the_others_anything(subject: &
         devices.push(subject.another_device(&person).await);
     }
     let (old, of_disabled) = (subject.another_device(&person).await, subject.another_device(&disabled).await);
-    let (corrupt, never) = (subject.another_device(&person).await, super::actors::device_of(&person));
+    let (corrupt, never) = (subject.another_device(&person).await, super::fixtures::device_of(&person));
     subject.store.rotate(&old.token(0), None).await.expect("an answer");
-    subject.backstage.disable(disabled.id).await;
-    subject.backstage.corrupt_session(corrupt.key).await;
+    subject.probe.disable(disabled.id).await;
+    subject.probe.corrupt_session(corrupt.key).await;
     let mut presented: Vec<_> =
         devices.iter().flat_map(|device| [(device.clone(), 0), (device.clone(), 0)]).collect();
     presented.extend([(old, 0), (of_disabled, 0), (corrupt, 0), (never, 0)]);

@@ -5,11 +5,15 @@ use auth_store::{MAX_PRUNED_PER_SIGN_IN, StoreError};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::SqliteStore;
-use crate::ending::end_each;
+use crate::end_sessions::end_each;
 
 impl SqliteStore {
     /// Almost always there is nothing to end, and then nobody who writes is kept waiting.
-    pub(crate) async fn end_what_is_beyond(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
+    pub(crate) async fn prune_excess_sessions(
+        &self,
+        opened: SessionKey,
+        most: u32,
+    ) -> Result<u64, StoreError> {
         if self.read(async |connection| surplus(connection, opened.user_id, most).await).await? == 0 {
             return Ok(0);
         }
@@ -27,7 +31,7 @@ impl SqliteStore {
             .await?;
             let ended = end_each(&mut transaction, self.now(), opened.user_id, doomed).await?;
             transaction.commit().await?;
-            self.tell_appended();
+            self.notify_appended();
             Ok(ended)
         })
         .await

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::Subject;
-use super::actors::{Device, device_of};
+use super::fixtures::{Device, device_of};
 use super::races::{MANY, at_once};
 use crate::{MAX_PRUNED_PER_SIGN_IN, OpenOutcome};
 use auth_domain::{NewUser, SessionId};
@@ -20,8 +20,8 @@ async fn devices(subject: &Subject, person: &NewUser, number: usize) -> Vec<Devi
     devices
 }
 
-async fn end_surplus(subject: &Subject, opened: &Device, most: u32) -> u64 {
-    subject.store.end_surplus(opened.key, most).await.expect("an answer")
+async fn prune_excess(subject: &Subject, opened: &Device, most: u32) -> u64 {
+    subject.store.prune_excess(opened.key, most).await.expect("an answer")
 }
 
 fn names<'a>(devices: impl IntoIterator<Item = &'a Device>) -> BTreeSet<String> {
@@ -40,14 +40,14 @@ pub async fn sessions_beyond_so_many_end_and_are_on_record_the_least_recently_us
     let devices = devices(subject, &person, 6).await;
     subject.rotates(&devices[0].token(0)).await;
 
-    assert_eq!(end_surplus(subject, &devices[5], 6).await, 0);
+    assert_eq!(prune_excess(subject, &devices[5], 6).await, 0);
     assert_eq!(subject.ended().await, Vec::<String>::new());
-    assert_eq!(end_surplus(subject, &devices[5], 4).await, 2);
+    assert_eq!(prune_excess(subject, &devices[5], 4).await, 2);
     assert_eq!(subject.ended().await.into_iter().collect::<BTreeSet<_>>(), names(&devices[1..3]));
     for device in &devices[1..3] {
         subject.is_unknown(&device.token(0)).await;
     }
-    assert_eq!(end_surplus(subject, &devices[5], 4).await, 0);
+    assert_eq!(prune_excess(subject, &devices[5], 4).await, 0);
     subject.rotates(&devices[0].token(1)).await;
     for device in devices[3..].iter().chain(&others) {
         subject.rotates(&device.token(0)).await;
@@ -61,9 +61,9 @@ pub async fn what_was_just_opened_is_not_ended_for_what_was_there_before(subject
     let older = devices(subject, &person, 3).await;
     subject.clock.advance(-TimeDelta::hours(1));
     let opened = subject.another_device(&person).await;
-    assert_eq!(end_surplus(subject, &opened, 3).await, 1);
+    assert_eq!(prune_excess(subject, &opened, 3).await, 1);
     assert_eq!(subject.ended().await, [older[0].key.id.to_string()]);
-    assert_eq!(end_surplus(subject, &opened, 0).await, 2);
+    assert_eq!(prune_excess(subject, &opened, 0).await, 2);
     assert_eq!(open_sessions(subject, &person).await, [opened.key.id]);
 }
 
@@ -71,12 +71,12 @@ pub async fn no_more_than_so_many_surplus_sessions_end_in_one_go(subject: &Subje
     let person = subject.somebody().await;
     let devices = devices(subject, &person, MAX_PRUNED_PER_SIGN_IN as usize + 7).await;
     let (opened, older) = devices.split_last().expect("some");
-    assert_eq!(end_surplus(subject, opened, 3).await, u64::from(MAX_PRUNED_PER_SIGN_IN));
+    assert_eq!(prune_excess(subject, opened, 3).await, u64::from(MAX_PRUNED_PER_SIGN_IN));
     assert_eq!(
         subject.ended().await.into_iter().collect::<BTreeSet<_>>(),
         names(&older[..MAX_PRUNED_PER_SIGN_IN as usize]),
     );
-    assert_eq!(end_surplus(subject, opened, 3).await, 4);
+    assert_eq!(prune_excess(subject, opened, 3).await, 4);
     assert_eq!(open_sessions(subject, &person).await.len(), 3);
 }
 
@@ -92,7 +92,7 @@ pub async fn of_many_who_sign_in_at_once_none_ends_more_than_is_surplus(subject:
             async move {
                 let opening = store.open_session(&session).await?;
                 assert!(matches!(opening, OpenOutcome::Opened(_)), "{opening:?}");
-                store.end_surplus(session.key, most).await?;
+                store.prune_excess(session.key, most).await?;
                 Ok(session.key.id)
             }
         })

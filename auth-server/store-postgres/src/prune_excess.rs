@@ -10,7 +10,11 @@ impl PostgresStore {
     /// Who is doomed follows from what the statement saw, before anything is locked: several at a time doom the same
     /// ones, and what another has locked is skipped and not replaced by the next. As nobody waits for a session's
     /// lock, the order does not matter.
-    pub(crate) async fn end_what_is_beyond(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
+    pub(crate) async fn prune_excess_sessions(
+        &self,
+        opened: SessionKey,
+        most: u32,
+    ) -> Result<u64, StoreError> {
         let ended = self
             .ask(async |connection| {
                 sqlx::query_scalar!(
@@ -34,7 +38,7 @@ impl PostgresStore {
                            on conflict (kind, subject) do nothing
                        )
                        select count(*) as "ended!" from gone"#,
-                    self.shift(),
+                    self.clock_offset(),
                     opened.user_id.0,
                     opened.id.0,
                     i64::from(most),
@@ -46,7 +50,7 @@ impl PostgresStore {
             })
             .await?;
         if ended > 0 {
-            self.tell_appended();
+            self.notify_appended();
         }
         Ok(u64::try_from(ended).unwrap_or_default())
     }

@@ -10,8 +10,8 @@ use scratch_pg::{Database, statements_between};
 use sqlx::PgPool;
 use store_postgres::PostgresStore;
 
-use super::people::{Device, device, somebody};
-use super::trouble::pool;
+use super::faults::pool;
+use super::fixtures::{Device, device, somebody};
 
 const GROUPED: &str = "with asked as";
 

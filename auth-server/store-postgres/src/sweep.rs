@@ -9,7 +9,7 @@ use crate::PostgresStore;
 use crate::rows::interval;
 
 impl PostgresStore {
-    pub(crate) async fn sweep_slice_of_sessions(
+    pub(crate) async fn sweep_slice(
         &self,
         after: Option<SessionKey>,
         most: u32,
@@ -37,7 +37,7 @@ impl PostgresStore {
                        select last.user_id, last.id, (select count(*) from slice) as "seen!",
                               (select count(*) from gone) as "swept!"
                        from last"#,
-                    self.shift(),
+                    self.clock_offset(),
                     user_id,
                     id,
                     i64::from(most),

@@ -5,8 +5,8 @@ use sqlx::Error;
 use sqlx::migrate::MigrateError;
 
 /// What the caller learns. Neither SQLite nor the driver repeats bound values in what they say of themselves.
-pub(crate) fn failure(error: Error) -> StoreError {
-    if is_passing(&error) {
+pub(crate) fn store_error(error: Error) -> StoreError {
+    if is_transient(&error) {
         StoreError::Unavailable(Box::new(error))
     } else if lacks_schema(&error) {
         StoreError::NotMigrated(Box::new(error))
@@ -16,10 +16,10 @@ pub(crate) fn failure(error: Error) -> StoreError {
 }
 
 /// What the caller learns when a migration did not go through.
-pub(crate) fn migration_failure(error: MigrateError) -> StoreError {
+pub(crate) fn migration_error(error: MigrateError) -> StoreError {
     match error {
-        MigrateError::Execute(error) => failure(error),
-        MigrateError::ExecuteMigration(ref cause, _) if is_passing(cause) => {
+        MigrateError::Execute(error) => store_error(error),
+        MigrateError::ExecuteMigration(ref cause, _) if is_transient(cause) => {
             StoreError::Unavailable(Box::new(error))
         }
         error => StoreError::Conflict(Box::new(error)),
@@ -34,7 +34,7 @@ fn lacks_schema(error: &Error) -> bool {
 }
 
 /// Whether the same may well succeed later, without anybody changing anything here.
-fn is_passing(error: &Error) -> bool {
+fn is_transient(error: &Error) -> bool {
     match error {
         Error::Io(_)
         | Error::Tls(_)
@@ -42,12 +42,12 @@ fn is_passing(error: &Error) -> bool {
         | Error::PoolClosed
         | Error::WorkerCrashed
         | Error::BeginFailed => true,
-        Error::Database(_) => code(error).is_some_and(is_passing_code),
+        Error::Database(_) => code(error).is_some_and(is_transient_code),
         _ => false,
     }
 }
 
-fn is_passing_code(code: i32) -> bool {
+fn is_transient_code(code: i32) -> bool {
     // Busy, locked, out of memory, read-only, input or output, full, cannot open, protocol: the file is held by
     // others, or the disk is.
     matches!(code, 5 | 6 | 7 | 8 | 10 | 13 | 14 | 15)
@@ -66,12 +66,12 @@ mod tests {
     #[test]
     fn what_passes_by_itself_is_told_from_what_somebody_must_look_into() {
         for passing in [5, 6, 7, 8, 10, 13, 14, 15] {
-            assert!(is_passing_code(passing), "{passing}");
+            assert!(is_transient_code(passing), "{passing}");
         }
         for lasting in [0, 1, 11, 19, 20, 26] {
-            assert!(!is_passing_code(lasting), "{lasting}");
+            assert!(!is_transient_code(lasting), "{lasting}");
         }
-        assert!(matches!(failure(Error::PoolTimedOut), StoreError::Unavailable(_)));
-        assert!(matches!(failure(Error::RowNotFound), StoreError::Conflict(_)));
+        assert!(matches!(store_error(Error::PoolTimedOut), StoreError::Unavailable(_)));
+        assert!(matches!(store_error(Error::RowNotFound), StoreError::Conflict(_)));
     }
 }

@@ -3,7 +3,7 @@
 use goptri::Clock;
 
 use super::Subject;
-use super::actors::{assert_about, id, person, person_at};
+use super::fixtures::{assert_about, id, person, person_at};
 use crate::{AddUserOutcome, StoreError};
 use auth_domain::{Email, EmailKey, NewUser, Role, User, UserId, UserName};
 
@@ -76,14 +76,14 @@ pub async fn credentials_are_found_by_the_folded_address(subject: &Subject) {
 /// Whether they may sign in is for `open_session` to say, so that a disabled person is not told from a wrong password.
 pub async fn credentials_are_given_also_of_somebody_disabled(subject: &Subject) {
     let person = subject.somebody().await;
-    subject.backstage.disable(person.id).await;
+    subject.probe.disable(person.id).await;
     let found = subject.store.credentials(&person.email.key()).await.expect("an answer").expect("somebody");
     assert_eq!(found.password_hash, Some(person.password_hash));
 }
 
 pub async fn somebody_may_have_no_password(subject: &Subject) {
     let person = subject.somebody().await;
-    subject.backstage.set_password_hash(person.id, None).await;
+    subject.probe.set_password_hash(person.id, None).await;
     let found = subject.store.credentials(&person.email.key()).await.expect("an answer").expect("somebody");
     assert_eq!((found.user_id, found.password_hash), (person.id, None));
 }
@@ -155,7 +155,7 @@ pub async fn users_are_searched_by_a_part_of_their_address_page_by_page(subject:
 
 pub async fn the_list_says_who_is_disabled_and_since_when(subject: &Subject) {
     let (one, other) = (subject.somebody().await, subject.somebody().await);
-    subject.backstage.disable(one.id).await;
+    subject.probe.disable(one.id).await;
     let listed = subject.store.list_users(None, 100).await.expect("an answer");
     let since = |id| listed.iter().find(|user| user.id == id).expect("somebody").disabled_at;
     assert_about(since(one.id).expect("disabled"), subject.clock.now());
@@ -164,7 +164,7 @@ pub async fn the_list_says_who_is_disabled_and_since_when(subject: &Subject) {
 
 pub async fn somebody_corrupt_is_named_as_such(subject: &Subject) {
     let person = subject.somebody().await;
-    subject.backstage.corrupt_roles(person.id).await;
+    subject.probe.corrupt_roles(person.id).await;
     match subject.store.list_users(None, 100).await {
         Err(StoreError::Corrupt { table: "users", id, what: "roles" }) => {
             assert_eq!(id, person.id.to_string());
@@ -188,7 +188,7 @@ pub async fn somebody_is_found_by_their_id_and_by_their_address(subject: &Subjec
         assert_eq!(find(name).await, None, "{name}");
     }
     assert_eq!(UserName::parse("ann"), None);
-    subject.backstage.corrupt_roles(bob.id).await;
+    subject.probe.corrupt_roles(bob.id).await;
     let found = subject.store.find_user(&UserName::Id(bob.id)).await;
     assert!(matches!(found, Err(StoreError::Corrupt { table: "users", what: "roles", .. })), "{found:?}");
 }

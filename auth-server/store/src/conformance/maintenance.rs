@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::Subject;
-use super::actors::{device_of, person};
+use super::fixtures::{device_of, person};
 use crate::{Readiness, Rotation, Store, StoreError};
 use auth_domain::{Generation, NewPassword, PasswordSetter, UserName};
 
@@ -50,7 +50,7 @@ pub async fn before_it_is_migrated_every_verb_says_so(subject: &Subject) {
         store.sweep_sessions(None, 1, None).await.err(),
         store.end_session(device.key, None).await.err(),
         store.end_sessions_of(user, None).await.err(),
-        store.end_surplus(device.key, 1).await.err(),
+        store.prune_excess(device.key, 1).await.err(),
         store.revoke_token("a token").await.err(),
         store.read_revocations(None, 1).await.err(),
         store.follow_revocations(None, 1).await.err(),
@@ -68,14 +68,14 @@ pub async fn migrating_again_changes_nothing(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
     let device = subject.device().await;
     subject.store.migrate().await.expect("migrated again");
-    subject.backstage.another_store().await.migrate().await.expect("migrated by another");
+    subject.probe.another_store().await.migrate().await.expect("migrated by another");
     subject.rotates(&device.token(0)).await;
 }
 
 pub async fn many_may_migrate_at_once(subject: &Subject) {
     let mut servers = JoinSet::new();
     for _ in 0..6 {
-        let store = subject.backstage.another_store().await;
+        let store = subject.probe.another_store().await;
         servers.spawn(async move {
             let before = store.ready().await;
             store.migrate().await.expect("migrated");
@@ -92,7 +92,7 @@ pub async fn many_may_migrate_at_once(subject: &Subject) {
 /// Old and new servers run side by side while a new version is rolled out.
 pub async fn a_database_that_a_newer_program_migrated_is_ready_too(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
-    subject.backstage.note_later_migration().await;
+    subject.probe.note_later_migration().await;
     assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::Ready);
     subject.store.migrate().await.expect("nothing to do");
     subject.device().await;
@@ -105,11 +105,11 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
     let device = subject.another_device(&person).await;
     subject.another_device(&person).await;
     subject.rotates(&device.token(0)).await;
-    subject.backstage.fail_commits(true).await;
+    subject.probe.fail_commits(true).await;
     let errors = [
         subject.store.open_session(&device_of(&person).sign_in(&person)).await.err(),
         // Before the others: what fails keeps its rows locked for a moment longer than it takes to say so.
-        subject.store.end_surplus(device.key, 1).await.err(),
+        subject.store.prune_excess(device.key, 1).await.err(),
         subject.store.rotate(&device.token(1), None).await.err(),
         subject.store.forgive(device.key, Generation::FIRST, None).await.err(),
         subject.store.end_session(device.key, None).await.err(),
@@ -119,7 +119,7 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
     for error in errors {
         assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
     }
-    subject.backstage.fail_commits(false).await;
+    subject.probe.fail_commits(false).await;
     assert!(subject.ended().await.is_empty());
     let rotated = subject.rotates(&device.token(1)).await;
     assert_eq!(rotated.session.forgiven_generation, None);
@@ -128,7 +128,7 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
 pub async fn a_store_that_let_go_answers_that_it_is_not_available(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
     let device = subject.device().await;
-    let other: Arc<dyn Store> = subject.backstage.another_store().await;
+    let other: Arc<dyn Store> = subject.probe.another_store().await;
     subject.store.close().await;
     let errors = [
         subject.store.ready().await.err(),

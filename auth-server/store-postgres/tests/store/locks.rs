@@ -11,7 +11,7 @@ use store_postgres::PostgresStore;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::trouble::{migrated, person, pool, sign_in, somebody_waits_for_a_lock};
+use super::faults::{migrated, person, pool, sign_in, somebody_waits_for_a_lock};
 
 const LOCK: &str = "select from sessions where id = $1 for update";
 
@@ -58,7 +58,7 @@ async fn a_sweep_leaves_out_what_somebody_works_on_and_needs_no_connection_of_th
     store.add_user(&person).await.unwrap();
     let [first, _] = two_sessions(&store, &person, Some(TimeDelta::zero())).await;
     let clock = ManualClock::default();
-    let sweeping = PostgresStore::connect(database.url(), 1).unwrap().with_clock_shift(clock.clone());
+    let sweeping = PostgresStore::connect(database.url(), 1).unwrap().with_clock_offset(clock.clone());
     clock.advance(TimeDelta::hours(3));
     let pool = pool(&database).await;
     let mut other = pool.begin_with("begin").await.unwrap();
@@ -124,10 +124,10 @@ async fn what_somebody_works_on_is_no_surplus_and_the_next_one_does_not_end_in_i
     let mut other = pool.begin_with("begin").await.unwrap();
     sqlx::query(LOCK).bind(first.0).execute(&mut *other).await.unwrap();
 
-    assert_eq!(store.end_surplus(opened, 2).await.unwrap(), 0);
-    assert_eq!(store.end_surplus(opened, 1).await.unwrap(), 1);
+    assert_eq!(store.prune_excess(opened, 2).await.unwrap(), 0);
+    assert_eq!(store.prune_excess(opened, 1).await.unwrap(), 1);
     other.rollback().await.unwrap();
     let left: Vec<_> = store.list_sessions(person.id, None, 9).await.unwrap().iter().map(|s| s.id).collect();
     assert!(left == [first, opened.id] && !left.contains(&last), "{left:?}");
-    assert_eq!(store.end_surplus(opened, 1).await.unwrap(), 1);
+    assert_eq!(store.prune_excess(opened, 1).await.unwrap(), 1);
 }
