@@ -1,4 +1,4 @@
-//! The record of what ended.
+//! The revocations and the feed that is read from them.
 
 use std::error::Error;
 use std::fmt;
@@ -49,7 +49,7 @@ impl Revocations for PostgresStore {
     }
 
     async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
-        // Not one row, but the horizon.
+        // A limit of 0 reads only the horizon.
         Ok(self.read_from(&self.following, None, 0).await?.page(None, 0)?.next)
     }
 
@@ -75,19 +75,19 @@ impl Revocations for PostgresStore {
     }
 }
 
-/// How far somebody has read.
+/// The position of a cursor in the feed.
 ///
-/// Rows commit out of the order of `seq`, and of `tx` too. What is certain is only this: a transaction that is not over
-/// when a statement begins has a `tx` of at least the oldest running one's, the horizon of that statement. So reading
-/// goes in passes by `(tx, seq)`, and each pass begins again at the horizon as it was when the pass before it began.
+/// Rows commit in the order of neither `seq` nor `tx`. Only this is certain: a transaction that is still running when
+/// a statement begins has a `tx` not below the oldest running one, the *horizon* of that statement. So the feed is read
+/// in passes ordered by `(tx, seq)`, and each pass starts at the horizon that the previous pass saw at its start.
 ///
-/// Transactions are numbered by a server, in one of its lives. A standby that is promoted, a copy that is restored, and a
-/// server that crashed go on from an earlier number, so what they record may have lower ones than this place.
+/// Transaction numbers belong to one server between two starts. A promoted standby, a restored backup and a server
+/// that crashed continue from an earlier number, so their entries may sort before this position.
 struct CursorPosition {
     database_id: Uuid,
-    /// When the server_epoch of the server began that gave it.
+    /// When the server that issued the cursor last started or recovered from a crash, in microseconds.
     server_epoch: i64,
-    /// As it was when this pass began. `None`: it begins here.
+    /// The horizon at the start of this pass. `None`: a new pass starts here.
     horizon: Option<u64>,
     tx: u64,
     seq: i64,
@@ -113,19 +113,19 @@ impl CursorPosition {
     }
 }
 
-/// Why what ended is not read from this server, though it answers.
+/// The server answers but is a standby, which the feed is not read from.
 #[derive(Debug)]
 struct Standby;
 
 impl fmt::Display for Standby {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server is a standby, which may lack what has ended")
+        f.write_str("the server is a standby, which may lack the newest revocations; connect to the primary")
     }
 }
 
 impl Error for Standby {}
 
-/// What a statement saw.
+/// The result of one read.
 struct FeedRead {
     database_id: Uuid,
     server_epoch: i64,
@@ -135,8 +135,8 @@ struct FeedRead {
 }
 
 impl FeedRead {
-    /// Whether this database gave that place, on this server, in the server_epoch that it leads now: another database has another
-    /// id, another server was started at another time, and none has ever gone back.
+    /// Whether this server issued the position since its last start: another database has another id, another server
+    /// or start has another epoch, and within an epoch the horizon never goes back.
     fn issued(&self, place: &CursorPosition) -> bool {
         let reached = place.horizon.unwrap_or(place.tx);
         place.database_id == self.database_id
@@ -178,10 +178,11 @@ impl PostgresStore {
         }
     }
 
-    /// One statement, so that the horizon is the one of the rows, and the server the one that both are of.
+    /// Reads rows, horizon and server identity in one statement, so that they belong together.
     ///
-    /// A server_epoch begins when the server is started, and again when it has recovered from a crash, which ends no more than its
-    /// processes: then its statistics begin anew. Whoever resets those makes readers start over, which costs them nothing.
+    /// The epoch is the later of the server's start and the reset of its statistics, because recovery from a crash
+    /// restarts all processes but the first and resets the statistics. Resetting them by hand only makes readers start
+    /// over.
     async fn read_from(
         &self,
         pool: &PgPool,
@@ -222,7 +223,7 @@ impl PostgresStore {
             .await?;
         let corrupt = || corrupt("database_id", String::new(), "id");
         let first = rows.first().ok_or_else(corrupt)?;
-        // It may be behind, and for how long nobody knows.
+        // A standby may lag behind by any amount.
         if first.standby {
             return Err(StoreError::Unavailable(Box::new(Standby)));
         }
