@@ -10,12 +10,14 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use goptri::revocation::MonotonicClock;
 use goptri::{Clock, Guard};
-use goptri_server::{ListenError, MetricsServer, UnknownPath, mount, response_policy};
+use goptri_server::{
+    ListenError, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount, response_policy,
+};
 use goptri_settings::FileWatch;
 
 use crate::config::Config;
 use crate::http::routes;
-use crate::metrics::Heard;
+use crate::metrics::VerifierMetrics;
 use crate::photos::PhotosFolder;
 
 /// How long requests in flight may take when the server stops.
@@ -52,12 +54,16 @@ impl Application {
         clear_unfinished(&config.photos, clock.as_ref());
         let photos = Data::new(config.photos);
         let guard = config.following.start(clock, monotonic)?;
+        let mut registry = metrics_registry();
+        let requests = RequestObserver::new(&routes(), config.request_log);
+        requests.register(&mut registry);
+        registry.register_collector(Box::new(VerifierMetrics(guard.clone())));
         let guarding = guard.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(photos.clone())
                 .app_data(Data::new(guarding.clone()))
-                .configure(mount(routes(), guarding.clone(), UnknownPath::Unauthorized))
+                .configure(mount(routes(), guarding.clone(), UnknownPath::Unauthorized, requests.clone()))
                 .wrap(from_fn(response_policy))
         })
         .tcp_nodelay(true)
@@ -66,9 +72,7 @@ impl Application {
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        let metrics = config
-            .metrics_address
-            .map(|address| MetricsServer::serve(address, Box::new(Heard(guard.clone()))));
+        let metrics = config.metrics_address.map(|address| MetricsServer::serve(address, registry));
         let metrics = metrics.transpose()?;
         tracing::info!("api-server listens on http://{address}");
         Ok(Self { server: server.run(), address, guard, metrics })

@@ -17,6 +17,8 @@ pub struct Config {
     pub following: GuardBuilder,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
+    /// `REQUEST_LOG`.
+    pub request_log: bool,
     /// `PHOTOS_DIR`, opened.
     pub photos: PhotosFolder,
 }
@@ -34,11 +36,13 @@ impl Config {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
         let following = GuardBuilder::with_required_feed(settings);
         let metrics_address = goptri_server::metrics_address(settings);
+        let request_log = goptri_server::request_log(settings);
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {
             address: address?,
             following: following?,
             metrics_address: metrics_address?,
+            request_log: request_log?,
             photos: photos?,
         })
     }

@@ -1,4 +1,4 @@
-//! What api-server shows Prometheus.
+//! Metrics of the verification of access tokens.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use goptri_server::gauge;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
-/// What is known from auth-server at the moment of asking.
+/// Reads the state of the guard at each scrape.
 #[derive(Debug)]
-pub(crate) struct Heard(pub(crate) Guard);
+pub(crate) struct VerifierMetrics(pub(crate) Guard);
 
-impl Collector for Heard {
+impl Collector for VerifierMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let Self(guard) = self;
-        let keys = i64::try_from(guard.keys().load().len()).unwrap_or(i64::MAX);
-        gauge(&mut encoder, "keys", "Keys that access tokens are verified with", keys)?;
-        let verified = i64::try_from(guard.cached_tokens()).unwrap_or(i64::MAX);
-        gauge(&mut encoder, "verified_tokens", "Access tokens that are remembered as verified", verified)?;
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        gauge(&mut encoder, "keys", "Keys that verify access tokens", count(guard.keys().load().len()))?;
+        let cached = count(guard.cached_tokens());
+        gauge(&mut encoder, "cached_tokens", "Verified access tokens in the cache", cached)?;
         let Some(revocations) = guard.revocations() else { return Ok(()) };
-        // Infinite before it has caught up: an alarm on an age that is too high must ring then, too.
+        // Infinite until it has caught up, so that an alert on a high age fires then too.
         let age = revocations.age().map_or(f64::INFINITY, |age| age.as_secs_f64());
-        let entries = i64::try_from(revocations.len()).unwrap_or(i64::MAX);
-        gauge(&mut encoder, "feed_age_seconds", "How long ago everything that was ended was known", age)?;
-        gauge(&mut encoder, "feed_entries", "Ends of sessions, tokens and clients in memory", entries)?;
+        gauge(&mut encoder, "feed_age_seconds", "Time since the revocation set was current", age)?;
+        let entries = count(revocations.len());
+        gauge(&mut encoder, "feed_entries", "Entries of the revocation set", entries)?;
         let connected = i64::from(revocations.is_connected());
-        gauge(&mut encoder, "feed_connected", "Whether the revocation feed is heard right now", connected)
+        gauge(&mut encoder, "feed_connected", "1 while the revocation feed is connected", connected)
     }
 }

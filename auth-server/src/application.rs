@@ -14,15 +14,16 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_store::{Store, StoreError};
 use goptri::Clock;
-use goptri_server::{ListenError, MetricsServer, response_policy};
+use goptri_server::{ListenError, MetricsServer, RequestObserver, metrics_registry, response_policy};
 use goptri_settings::{FileWatch, SecretFiles};
 
 use self::flows::Flows;
 use crate::config::Config;
 use crate::feed::{Feed, Line};
 use crate::flow::{Failure, Sweep};
+use crate::http::routes;
 use crate::keyrings::LiveKeys;
-use crate::metrics::FeedNumbers;
+use crate::metrics::FeedMetrics;
 
 /// How long a database that is away is waited for at start.
 const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
@@ -81,10 +82,14 @@ impl Application {
         let sweep = Sweep { store: Arc::clone(&store), idle_lifetime: config.refresh.idle_lifetime };
         let feed = Feed::new(Arc::clone(&store));
         let metrics = config.metrics_address;
+        let mut registry = metrics_registry();
+        let requests = RequestObserver::new(&routes(), config.request_log);
+        requests.register(&mut registry);
+        registry.register_collector(Box::new(FeedMetrics(feed.clone())));
         let keys = LiveKeys::from(config.keys.clone());
         let flows = Flows::new(&config, &keys, &store, clock).await.map_err(StartError::Internal)?;
         let secret_files = watch(config.secret_files, keys.clone(), feed.clone())?;
-        let (followed, closing, shown) = (feed.clone(), feed.clone(), feed.clone());
+        let (followed, closing) = (feed.clone(), feed.clone());
         // Streams never end by themselves, and what is in flight is waited for.
         let stop_after_closing = async move {
             stop.await;
@@ -94,7 +99,7 @@ impl Application {
             App::new()
                 .app_data(Data::new(feed.clone()))
                 .app_data(Data::new(keys.clone()))
-                .configure(flows.clone().mount())
+                .configure(flows.clone().mount(requests.clone()))
                 .wrap(from_fn(Line::only_of_followers))
                 .wrap(from_fn(response_policy))
         })
@@ -105,8 +110,7 @@ impl Application {
         .bind(address)
         .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"))?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        let metrics = metrics.map(|address| MetricsServer::serve(address, Box::new(FeedNumbers(shown))));
-        let metrics = metrics.transpose()?;
+        let metrics = metrics.map(|address| MetricsServer::serve(address, registry)).transpose()?;
         tracing::info!("auth-server listens on http://{address}");
         let sweeping = actix_web::rt::spawn(sweep.run_now_and_then());
         let following = actix_web::rt::spawn(followed.run());

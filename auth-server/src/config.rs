@@ -55,6 +55,8 @@ pub struct Config {
     pub hashing_threads: usize,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
+    /// `REQUEST_LOG`.
+    pub request_log: bool,
     /// `AUTO_MIGRATE`.
     pub auto_migrate: bool,
 }
@@ -88,6 +90,7 @@ impl Config {
         let password_rules = password_rules(settings);
         let trusted_proxies = goptri_server::trusted_proxies(settings);
         let metrics_address = goptri_server::metrics_address(settings);
+        let request_log = goptri_server::request_log(settings);
         let auto_migrate = auto_migrate(settings);
         Some(Self {
             address: address?,
@@ -105,6 +108,7 @@ impl Config {
             trusted_proxies: trusted_proxies?,
             hashing_threads: available_parallelism().map_or(2, usize::from),
             metrics_address: metrics_address?,
+            request_log: request_log?,
             auto_migrate: auto_migrate?,
         })
     }

@@ -7,6 +7,7 @@ mod endpoints;
 mod lifecycle;
 mod logging;
 mod metrics;
+mod request_observer;
 mod response_policy;
 mod routes;
 
@@ -15,6 +16,7 @@ pub use client_address::{ClientAddress, TrustedProxies, trusted_proxies};
 pub use endpoints::{CurrentUser, Health, current_user, healthz};
 pub use lifecycle::{ListenError, SighupReload, stop_signal};
 pub use logging::log_to_stderr;
-pub use metrics::{MetricsServer, gauge, metrics_address};
+pub use metrics::{MetricsServer, counter, gauge, metrics_address, metrics_registry};
+pub use request_observer::{RequestObserver, request_log};
 pub use response_policy::response_policy;
 pub use routes::{Access, Route, UnknownPath, mount};

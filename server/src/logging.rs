@@ -12,10 +12,10 @@ use goptri_settings::Settings;
 
 /// When talkative, these write out what they send and receive, secrets included; no `RUST_LOG` may turn that on.
 const CAPPED: [(&str, LevelFilter); 16] = [
-    ("actix_http", LevelFilter::INFO),
-    ("actix_rt", LevelFilter::INFO),
-    ("actix_server", LevelFilter::INFO),
-    ("actix_web", LevelFilter::INFO),
+    ("actix_http", LevelFilter::WARN),
+    ("actix_rt", LevelFilter::WARN),
+    ("actix_server", LevelFilter::WARN),
+    ("actix_web", LevelFilter::WARN),
     ("h2", LevelFilter::INFO),
     ("hyper", LevelFilter::INFO),
     ("hyper_util", LevelFilter::INFO),
@@ -80,8 +80,8 @@ mod tests {
             ("sqlx_postgres::connection", Level::TRACE, false),
             ("sqlx_postgres::options::parse", Level::WARN, false),
             ("sqlx_sqlite::connection", Level::INFO, false),
-            ("actix_http::h1::dispatcher", Level::INFO, true),
-            ("actix_http::h1::dispatcher", Level::DEBUG, false),
+            ("actix_http::h1::dispatcher", Level::WARN, true),
+            ("actix_server::builder", Level::INFO, false),
             ("actix_http", Level::TRACE, false),
             ("auth_server::flow", Level::TRACE, true),
             ("sqlxample", Level::TRACE, true),

@@ -1,58 +1,82 @@
-//! What is true of every response: a request id, a span for the log, the headers that keep browsers from
-//! guessing, and no word of what broke inside.
+//! What holds for every response: a request id, a span and a line in the log, headers that stop browsers from
+//! guessing content types, and no detail of an internal failure.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use tracing::Instrument;
 
 use goptri::ProtocolError;
 
-/// The middleware, for `actix_web::middleware::from_fn`; the outermost one.
+use crate::request_observer::{MatchedRoute, Observed, RequestObserver};
+
+/// The outermost middleware, for `actix_web::middleware::from_fn`.
+///
+/// Behind [`mount`](crate::mount), it also counts each request and logs it.
 pub async fn response_policy<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let id = request_id();
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.path());
+    let requests = request.app_data::<Data<RequestObserver>>().cloned();
+    let start = requests.as_ref().map_or(Duration::ZERO, |requests| requests.now());
     let answered = next.call(request).instrument(span.clone()).await;
     let _entered = span.enter();
+    let observe = |route, status| requests.as_ref().map(|requests| requests.record(route, status, start));
     let response = match answered {
         Ok(response) => response,
-        Err(error) => return Err(dressed(error, &id)),
+        Err(error) => {
+            let status = error.as_response_error().status_code();
+            log(status, Some(&error), observe(None, status));
+            return Err(with_standard_headers(error, &id));
+        }
     };
-    let mut response = if response.status().as_u16() == 500 {
-        let cause = response.response().error().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(%cause, "failed");
+    let route = response.request().extensions().get::<MatchedRoute>().copied();
+    let status = response.status();
+    log(status, response.response().error(), observe(route, status));
+    let mut response = if status == StatusCode::INTERNAL_SERVER_ERROR {
         let http_request = response.into_parts().0;
         ServiceResponse::new(http_request, server_error(&id)).map_into_right_body()
     } else {
-        if let Some(cause) = response.response().error().filter(|_| response.status().is_server_error()) {
-            tracing::warn!(%cause, status = response.status().as_u16(), "not answered");
-        }
-        tracing::debug!(status = response.status().as_u16(), "answered");
         response.map_into_left_body()
     };
     set_headers(response.headers_mut(), &id);
     Ok(response)
 }
 
-/// A middleware further in gave up, and the request went with it: there is nothing to answer to, only an error
-/// that brings its response along.
-fn dressed(error: Error, id: &str) -> Error {
+/// One line for a request. A server error is logged even if requests are not, for its cause reaches no client.
+fn log(status: StatusCode, error: Option<&Error>, observed: Option<Observed>) {
+    let route = observed.as_ref().map(|observed| observed.path);
+    let ms = observed.as_ref().map(Observed::ms);
+    let reason = error.map(ToString::to_string);
+    let status_code = status.as_u16();
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(route, status = status_code, ms, reason, "failed");
+    } else if status.is_server_error() {
+        tracing::warn!(route, status = status_code, ms, reason, "unavailable");
+    } else if observed.is_some_and(|observed| observed.log) {
+        tracing::info!(route, status = status_code, ms, reason, "answered");
+    }
+}
+
+/// The response of an error that an inner middleware returned. The request is gone, so the error carries its response.
+fn with_standard_headers(error: Error, id: &str) -> Error {
     let mut response = error.error_response();
-    if response.status().as_u16() == 500 {
-        tracing::error!(cause = %error, "failed");
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         response = server_error(id);
     }
     set_headers(response.headers_mut(), id);
@@ -85,7 +109,7 @@ fn set_headers(headers: &mut HeaderMap, id: &str) {
     }
 }
 
-/// Unique among all servers for as long as logs are kept: 64 random bits a process, and a count.
+/// Unique among all servers: 64 random bits of the process, and a count.
 fn request_id() -> String {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
     static COUNT: AtomicU64 = AtomicU64::new(1);

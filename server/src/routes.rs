@@ -1,78 +1,95 @@
-//! The table of routes: which method and path, whom it admits, which handler. What is mounted is what the
-//! table says, so a test that reads the table has seen every route.
+//! The table of routes: method, path, access and handler of each. What is mounted is what the table says, so a test
+//! that reads the table has seen every route.
 
-use std::mem::discriminant;
 use std::time::Duration;
 
-use actix_web::body::BoxBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{Error, FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, guard};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{
+    Error, FromRequest, Handler, HttpMessage, HttpResponse, Resource, Responder, ResponseError, guard,
+};
 
-use goptri::actix::BearerAuth;
+use goptri::actix::{BearerAuth, authorize};
 use goptri::{Guard, Needs, ProtocolError};
 
-/// A request whose body has not arrived, or which has not been answered, by then is given up.
-const DEADLINE: Duration = Duration::from_mins(1);
+use crate::request_observer::{MatchedRoute, RequestObserver};
 
-/// Whom a route admits.
+/// How long a request may take, from its head to the head of the response.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Which requests a route accepts. [`mount`] enforces the variants that mention an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody.
+    /// Every request. No credential is read.
     Public,
-    /// Public; whoever presents a good access token is known to the handler.
+    /// Every request. A valid access token makes its caller known to the handler; an invalid one is ignored.
     OptionalCaller,
-    /// Who presents, in the body or the header, what the flow behind it checks by itself.
+    /// Every request: the handler verifies the credential itself, which is in the body or in a header.
     TokenInBody,
-    /// A service that presents the secret of the revocation feed, which the handler checks by itself.
+    /// Requests with a secret of the revocation feed as bearer token, which the handler verifies.
     FeedClient,
-    /// A caller with a good access token who has this.
+    /// Requests with a valid access token that fulfils these needs. Others get 401 or 403.
     Caller(Needs),
 }
 
 /// One row of the table.
 pub struct Route {
-    /// The method.
+    /// The method; a `GET` route also answers `HEAD`.
     pub method: Method,
-    /// The path, with actix's `{name}` for parts.
+    /// The path, a template with `{name}` for variable segments.
     pub path: &'static str,
-    /// Whom it admits.
+    /// Which requests it accepts.
     pub access: Access,
-    deadline: Duration,
+    timeout: Duration,
     handler: actix_web::Route,
 }
 
 impl Route {
-    /// A row of the table.
+    /// A row of the table, with a timeout of one minute.
     pub fn new<F, Args>(method: Method, path: &'static str, access: Access, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        // Whoever asks for the head alone gets what `GET` would say (RFC 9110 §9.3.2); the body stays behind.
+        // HEAD gets the headers of GET (RFC 9110 §9.3.2); actix-web drops the body.
         let handler = if method == Method::GET {
             web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler)
         } else {
             web::method(method.clone()).to(handler)
         };
-        Self { method, path, access, deadline: DEADLINE, handler }
+        Self { method, path, access, timeout: REQUEST_TIMEOUT, handler }
     }
 
-    /// The same with another deadline than a minute, for what takes longer to arrive.
+    /// Sets another timeout, for bodies that take longer to arrive.
     #[must_use]
-    pub fn within(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// The handler, which is dropped when its time is over.
-    fn in_time(self) -> actix_web::Route {
-        let deadline = self.deadline;
-        self.handler.wrap(from_fn(move |request, next| in_time(deadline, request, next)))
+    /// The methods it answers, as in an `Allow` header.
+    fn methods(&self) -> &str {
+        if self.method == Method::GET { "GET, HEAD" } else { self.method.as_str() }
+    }
+
+    /// The handler behind everything that the row declares.
+    fn into_handler(self, guard: &Guard, requests: &RequestObserver) -> actix_web::Route {
+        let (matched, timeout) = (requests.route(&self), self.timeout);
+        let guarded = match self.access {
+            Access::Public | Access::TokenInBody | Access::FeedClient => self.handler,
+            Access::OptionalCaller => self.handler.wrap(BearerAuth::optional(guard.clone())),
+            Access::Caller(Needs::AnyToken) => self.handler.wrap(BearerAuth::required(guard.clone())),
+            Access::Caller(needs) => self
+                .handler
+                .wrap(from_fn(move |request, next| with_permission(needs, request, next)))
+                .wrap(BearerAuth::required(guard.clone())),
+        };
+        guarded.wrap(from_fn(move |request, next| with_deadline(timeout, matched, request, next)))
     }
 }
 
@@ -82,36 +99,53 @@ impl std::fmt::Debug for Route {
     }
 }
 
-async fn in_time(
-    deadline: Duration,
+/// Drops a handler that exceeds the timeout, and responds 408.
+async fn with_deadline(
+    timeout: Duration,
+    matched: MatchedRoute,
     request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse, Error> {
-    let answered = tokio::time::timeout(deadline, next.call(request)).await;
-    answered.unwrap_or_else(|_| Err(ProtocolError::TIMED_OUT.into()))
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    request.extensions_mut().insert(matched);
+    let http_request = request.request().clone();
+    match tokio::time::timeout(timeout, next.call(request)).await {
+        Ok(answered) => answered.map(ServiceResponse::map_into_boxed_body),
+        Err(_) => Ok(ServiceResponse::from_err(ProtocolError::TIMED_OUT, http_request)),
+    }
 }
 
-/// What a stranger is told of a path that leads nowhere. A caller is told so.
+/// Refuses callers whose token lacks what the table declares, whatever the handler's signature asks for.
+async fn with_permission(
+    needs: Needs,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let authorized = authorize(request.request(), needs);
+    match authorized {
+        Ok(_) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Err(error) => Ok(request.error_response(error)),
+    }
+}
+
+/// The response to a path that no route has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownPath {
-    /// That it leads nowhere: 404.
+    /// 404 for every request.
     NotFound,
-    /// That a token is missing, as anywhere else: which paths there are is for callers to know.
+    /// 401 without a valid access token, so that only callers learn which paths exist; 404 with one.
     Unauthorized,
 }
 
-/// Mounts the table: each path behind the bearer middleware that its rows ask for.
-///
-/// # Panics
-/// When the routes of one path differ in whom they admit: only one of them would be kept.
-pub fn mount(table: Vec<Route>, guard: Guard, unknown: UnknownPath) -> impl FnOnce(&mut ServiceConfig) {
+/// Mounts the table. Each route enforces its own access; `requests` observes all of them.
+pub fn mount(
+    table: Vec<Route>,
+    guard: Guard,
+    unknown: UnknownPath,
+    requests: RequestObserver,
+) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        for (access, resource) in resources(table) {
-            match access {
-                Access::Public | Access::TokenInBody | Access::FeedClient => config.service(resource),
-                Access::OptionalCaller => config.service(resource.wrap(BearerAuth::optional(guard.clone()))),
-                Access::Caller(_) => config.service(resource.wrap(BearerAuth::required(guard.clone()))),
-            };
+        for (path, routes) in by_path(table) {
+            config.service(resource(path, routes, &guard, &requests));
         }
         match unknown {
             UnknownPath::NotFound => config.default_service(web::to(not_found)),
@@ -120,6 +154,7 @@ pub fn mount(table: Vec<Route>, guard: Guard, unknown: UnknownPath) -> impl FnOn
                 config.service(nowhere.wrap(BearerAuth::required(guard)))
             }
         };
+        config.app_data(Data::new(requests));
     }
 }
 
@@ -127,38 +162,35 @@ async fn not_found() -> HttpResponse {
     ProtocolError::NOT_FOUND.error_response()
 }
 
-/// One resource a path, in the table's order, which answers 405 to other methods.
-fn resources(table: Vec<Route>) -> Vec<(Access, Resource)> {
-    let mut by_path: Vec<(&str, Vec<Route>)> = Vec::new();
+/// The routes of each path, in the table's order.
+fn by_path(table: Vec<Route>) -> Vec<(&'static str, Vec<Route>)> {
+    let mut by_path: Vec<(&'static str, Vec<Route>)> = Vec::new();
     for route in table {
         match by_path.iter_mut().find(|(path, _)| *path == route.path) {
-            Some((_, routes)) => {
-                let same =
-                    routes.iter().all(|other| discriminant(&other.access) == discriminant(&route.access));
-                assert!(same, "{} access different people by different methods", route.path);
-                routes.push(route);
-            }
+            Some((_, routes)) => routes.push(route),
             None => by_path.push((route.path, vec![route])),
         }
     }
     by_path
-        .into_iter()
-        .filter_map(|(path, routes)| Some((routes.first()?.access, resource(path, routes))))
-        .collect()
 }
 
-fn resource(path: &str, routes: Vec<Route>) -> Resource {
-    let names = |route: &Route| {
-        if route.method == Method::GET { "GET, HEAD" } else { route.method.as_str() }.to_owned()
-    };
-    let allow = routes.iter().map(names).collect::<Vec<_>>().join(", ");
-    let resource =
-        routes.into_iter().fold(web::resource(path), |resource, route| resource.route(route.in_time()));
-    resource.default_service(web::to(move || {
+/// The routes of one path. Other methods get 405; if every route there requires a caller, then so does the 405.
+fn resource(path: &str, routes: Vec<Route>, guard: &Guard, requests: &RequestObserver) -> Resource {
+    let allow = routes.iter().map(Route::methods).collect::<Vec<_>>().join(", ");
+    let for_callers = routes.iter().all(|route| matches!(route.access, Access::Caller(_)));
+    let resource = routes
+        .into_iter()
+        .fold(web::resource(path), |resource, route| resource.route(route.into_handler(guard, requests)));
+    let refuse = web::to(move || {
         let mut response = ProtocolError::METHOD_NOT_ALLOWED.error_response();
         if let Ok(allow) = allow.parse() {
             response.headers_mut().insert(ALLOW, allow);
         }
         std::future::ready(response)
-    }))
+    });
+    resource.default_service(if for_callers {
+        refuse.wrap(BearerAuth::required(guard.clone()))
+    } else {
+        refuse
+    })
 }

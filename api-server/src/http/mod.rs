@@ -11,8 +11,8 @@ use actix_web::http::Method;
 use goptri::{Needs, Permission, PhotosRead, PhotosWrite};
 use goptri_server::{Access, Route, current_user, healthz};
 
-/// How long a picture may take to arrive: the largest needs 18 kB a second.
-const UPLOAD: Duration = Duration::from_mins(5);
+/// How long an upload may take: the largest photo then needs 18 kB/s.
+const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Every route on one screen, with whom it admits.
 pub fn routes() -> Vec<Route> {
@@ -22,7 +22,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/me", Caller(Needs::AnyToken), me::me),
         Route::new(Method::GET, "/photos", reads, photos::list),
         Route::new(Method::GET, "/photos/{name}", reads, photos::show),
-        Route::new(Method::PUT, "/photos/{name}", writes, photos::put).within(UPLOAD),
+        Route::new(Method::PUT, "/photos/{name}", writes, photos::put).with_timeout(UPLOAD_TIMEOUT),
         Route::new(Method::DELETE, "/photos/{name}", writes, photos::delete),
         Route::new(Method::GET, "/currentuser", OptionalCaller, current_user),
         Route::new(Method::GET, "/healthz", Public, healthz),

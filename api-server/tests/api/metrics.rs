@@ -30,21 +30,24 @@ async fn the_age_of_the_feed_and_what_is_known_are_numbers() {
     let server = TestServer::start_with(tempfile::tempdir().unwrap(), &variables);
     let url = server.metrics.clone().unwrap();
     let before = read(&url).await;
-    assert!(number(&before, "feed_age_seconds").is_infinite(), "{before}");
-    assert_eq!((number(&before, "feed_entries"), number(&before, "feed_connected")), (0.0, 0.0));
+    assert!(number(&before, "goptri_feed_age_seconds").is_infinite(), "{before}");
+    assert_eq!(
+        (number(&before, "goptri_feed_entries"), number(&before, "goptri_feed_connected")),
+        (0.0, 0.0)
+    );
     assert!(before.ends_with("# EOF\n"), "{before}");
 
     let mut asked = feed.next().accept();
     asked.revoke(vec![end(EntryKind::Session, "a", 0, 60), end(EntryKind::Token, "b", 0, 60)]);
     asked.caught_up(7_000);
     let started = std::time::Instant::now();
-    while number(&read(&url).await, "feed_connected") < 1.0 {
+    while number(&read(&url).await, "goptri_feed_connected") < 1.0 {
         assert!(started.elapsed() < PATIENCE);
     }
     let after = read(&url).await;
-    let age = number(&after, "feed_age_seconds");
+    let age = number(&after, "goptri_feed_age_seconds");
     assert!((7.0..60.0).contains(&age), "{after}");
-    assert_eq!((number(&after, "feed_entries"), number(&after, "feed_connected")), (2.0, 1.0));
+    assert_eq!((number(&after, "goptri_feed_entries"), number(&after, "goptri_feed_connected")), (2.0, 1.0));
 
     let (one, other) =
         (sign(&server.claims()), sign(&AccessClaims { jti: "another".into(), ..server.claims() }));
@@ -52,7 +55,7 @@ async fn the_age_of_the_feed_and_what_is_known_are_numbers() {
         server.get("/me", token).await;
     }
     let remembered = read(&url).await;
-    assert_eq!((number(&remembered, "verified_tokens"), number(&remembered, "keys")), (2.0, 1.0));
+    assert_eq!((number(&remembered, "goptri_cached_tokens"), number(&remembered, "goptri_keys")), (2.0, 1.0));
 }
 
 /// OP-09
@@ -91,7 +94,7 @@ async fn a_slow_scraper_holds_up_no_other() {
         stream.write_all(b"GET /metr").unwrap();
         stream
     });
-    assert!(read(&metrics).await.contains("feed_entries"));
+    assert!(read(&metrics).await.contains("goptri_feed_entries"));
     drop(slow);
 }
 

@@ -6,7 +6,7 @@ use actix_web::web::{Data, ServiceConfig};
 use auth_domain::{HashingCost, RefreshTokens};
 use auth_store::Store;
 use goptri::{Clock, Guard};
-use goptri_server::{TrustedProxies, UnknownPath, mount};
+use goptri_server::{RequestObserver, TrustedProxies, UnknownPath, mount};
 
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
@@ -90,7 +90,7 @@ impl Flows {
 
 impl Flows {
     /// Each handler is given its flow, and the routes are mounted.
-    pub(super) fn mount(self) -> impl FnOnce(&mut ServiceConfig) {
+    pub(super) fn mount(self, requests: RequestObserver) -> impl FnOnce(&mut ServiceConfig) {
         move |config| {
             config
                 .app_data(Data::new(ReadRevocations { store: Arc::clone(&self.store) }))
@@ -105,7 +105,7 @@ impl Flows {
                 .app_data(Data::new(self.list_sessions))
                 .app_data(Data::new(self.end_sessions))
                 .app_data(Data::new(self.change_password))
-                .configure(mount(routes(), self.guard, UnknownPath::NotFound));
+                .configure(mount(routes(), self.guard, UnknownPath::NotFound, requests));
         }
     }
 }

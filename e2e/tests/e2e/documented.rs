@@ -6,12 +6,13 @@ const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const HTTP: &str = include_str!("../../../docs/http.md");
 
 /// The sources that read variables.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     include_str!("../../../shared/src/settings/feed.rs"),
     include_str!("../../../shared/src/settings/tokens.rs"),
     include_str!("../../../server/src/client_address.rs"),
     include_str!("../../../server/src/logging.rs"),
     include_str!("../../../server/src/metrics.rs"),
+    include_str!("../../../server/src/request_observer.rs"),
     include_str!("../../../auth-server/src/config.rs"),
     include_str!("../../../auth-server/src/keyrings.rs"),
     include_str!("../../../api-server/src/config.rs"),

@@ -17,6 +17,7 @@ mod feed_server;
 mod guessing;
 mod hashing;
 mod keys_by_command;
+mod metrics;
 mod operating;
 mod outside_service;
 mod programs;

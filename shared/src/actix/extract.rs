@@ -55,11 +55,15 @@ impl<P: Permission> FromRequest for Bearer<P> {
     type Future = Ready<Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(permitted(request, P::NEEDS).map(|caller| Self { caller, permission: PhantomData }))
+        ready(authorize(request, P::NEEDS).map(|caller| Self { caller, permission: PhantomData }))
     }
 }
 
-fn permitted(request: &HttpRequest, needs: Needs) -> Result<Caller, ProtocolError> {
+/// The caller, if the access token fulfils `needs`; for middleware. A handler takes a [`Bearer`] instead.
+///
+/// # Errors
+/// 401 without a valid token, 403 if it lacks the permission.
+pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Caller, ProtocolError> {
     let extensions = request.extensions();
     let Some(Checked(checked)) = extensions.get() else {
         tracing::error!(

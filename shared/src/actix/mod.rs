@@ -5,4 +5,4 @@ mod extract;
 mod respond;
 
 pub use bearer_auth::{BearerAuth, credential};
-pub use extract::{Bearer, Caller};
+pub use extract::{Bearer, Caller, authorize};

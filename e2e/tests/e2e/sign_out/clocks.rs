@@ -62,7 +62,7 @@ impl Api {
     }
 
     async fn entries(&self) -> f64 {
-        metric_at(&self.metrics, "feed_entries").await
+        metric_at(&self.metrics, "goptri_feed_entries").await
     }
 
     async fn wait_for_entries(&self, expected: f64) {

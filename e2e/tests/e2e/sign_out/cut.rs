@@ -28,14 +28,14 @@ async fn what_is_missed_while_the_link_is(cut: Link, database: Database) {
     for session in &signed_in[..20] {
         assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
     }
-    let age_before = metric(&mut lenient, "feed_age_seconds").await;
+    let age_before = metric(&mut lenient, "goptri_feed_age_seconds").await;
     wait_for(&client, &strict, "/me", stays, 503).await;
     wait_for(&client, &strict, "/readyz", "", 503).await;
     assert_eq!(status(&client, &lenient.url, "/me", stays).await, 200, "it goes on with what it knows");
     while began.elapsed() < CUT {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let age = metric(&mut lenient, "feed_age_seconds").await;
+    let age = metric(&mut lenient, "goptri_feed_age_seconds").await;
     assert!(age > age_before && age > 5.0, "the age grows: {age_before} s, then {age} s");
     for session in &signed_in[20..39] {
         assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
@@ -55,7 +55,7 @@ async fn what_is_missed_while_the_link_is(cut: Link, database: Database) {
     }
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let recorded = recorded(&auth.url).await as f64;
-    while (metric(&mut lenient, "feed_entries").await - recorded).abs() > 0.1 {
+    while (metric(&mut lenient, "goptri_feed_entries").await - recorded).abs() > 0.1 {
         assert!(healed.elapsed() < PATIENCE, "the set is not the database's");
     }
 }

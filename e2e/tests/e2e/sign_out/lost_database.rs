@@ -20,20 +20,23 @@ async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
     let mut auth = Server::start(command);
     let mut api = ready_api(&auth.url, |_| {}).await;
     let client = client();
-    assert!((metric(&mut auth, "feed_subscribers").await - 1.0).abs() < 0.1);
+    assert!((metric(&mut auth, "goptri_feed_subscribers").await - 1.0).abs() < 0.1);
     for session in &signed_in[..10] {
         assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
     }
     postgres.stop_immediate().unwrap();
     let began = Instant::now();
     assert_eq!(sign_out(&client, &auth.url, &signed_in[10].access).await, 503, "not acknowledged");
-    while metric(&mut api, "feed_age_seconds").await < 6.0 {
+    while metric(&mut api, "goptri_feed_age_seconds").await < 6.0 {
         assert_eq!(status(&client, &api.url, "/me", &signed_in[29].access).await, 200, "no error");
         assert!(began.elapsed() < PATIENCE, "auth-server goes on beating, and says how old it is");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(metric(&mut auth, "feed_tail_age_seconds").await > 5.0);
-    assert!((metric(&mut api, "feed_connected").await - 1.0).abs() < 0.1, "the stream is open all the while");
+    assert!(metric(&mut auth, "goptri_feed_tail_age_seconds").await > 5.0);
+    assert!(
+        (metric(&mut api, "goptri_feed_connected").await - 1.0).abs() < 0.1,
+        "the stream is open all the while"
+    );
 
     let mut fresh = auth_server(&url);
     fresh.env("AUTO_MIGRATE", "off");
@@ -68,7 +71,7 @@ async fn a_fresh_auth_server_without_its_database_never_says_that_it_has_caught_
     let began = Instant::now();
     // Some for as long as three beats, and one after the other that leaves after its first.
     let patient: Vec<_> = (0..3).map(|_| tokio::spawn(beats(auth.url.clone(), 3))).collect();
-    while metric(&mut auth, "feed_subscribers").await < 4.0 {
+    while metric(&mut auth, "goptri_feed_subscribers").await < 4.0 {
         assert!(began.elapsed() < PATIENCE, "not all follow:\n{}", api.running.output());
     }
     let mut came = 0;

@@ -81,7 +81,7 @@ async fn a_thousand_sign_outs_reach_every_api_server_on_postgres() {
     assert_eq!(recorded(&one.url).await, 1_000);
     for api in [&mut behind_one, &mut behind_other] {
         let started = Instant::now();
-        while metric(api, "feed_entries").await < 1_000.0 {
+        while metric(api, "goptri_feed_entries").await < 1_000.0 {
             assert!(started.elapsed() < PATIENCE);
         }
     }

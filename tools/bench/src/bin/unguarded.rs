@@ -15,7 +15,8 @@ use actix_web::{App, HttpServer};
 use bench::someone;
 use goptri::{AccessClaims, Guard, NumericDate, Scope};
 use goptri_server::{
-    Access, Route, UnknownPath, healthz, log_to_stderr, mount, response_policy, stop_signal,
+    Access, RequestObserver, Route, UnknownPath, healthz, log_to_stderr, mount, request_log, response_policy,
+    stop_signal,
 };
 use goptri_settings::{Environment, Settings};
 use serde::Serialize;
@@ -67,7 +68,8 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::new(&environment);
     log_to_stderr(&settings);
     let address = settings.address("API_SERVER_ADDR", "127.0.0.1:0");
-    let address = settings.into_result(address)?;
+    let requests = request_log(&settings).map(|log| RequestObserver::new(&routes(), log));
+    let (address, requests) = settings.into_result(address.zip(requests))?;
     // Nobody asks it: none of these routes admits only callers.
     let guard = Guard::from_environment(&environment)?;
     let caller = Data::new(someone());
@@ -75,7 +77,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         App::new()
             .app_data(caller.clone())
             .app_data(Data::new(guard.clone()))
-            .configure(mount(routes(), guard.clone(), UnknownPath::NotFound))
+            .configure(mount(routes(), guard.clone(), UnknownPath::NotFound, requests.clone()))
             .wrap(from_fn(response_policy))
     })
     .tcp_nodelay(true)
