@@ -14,12 +14,13 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_store::{Store, StoreError};
 use goptri::Clock;
+use goptri::revocation::SystemMonotonicClock;
 use goptri_server::{ListenError, MetricsServer, RequestObserver, metrics_registry, response_policy};
 use goptri_settings::{FileWatch, SecretFiles};
 
 use self::flows::Flows;
 use crate::config::Config;
-use crate::feed::{Feed, Line};
+use crate::feed::{ConnectionHandle, Feed};
 use crate::flow::{Failure, Sweep};
 use crate::http::routes;
 use crate::keyrings::LiveKeys;
@@ -80,7 +81,7 @@ impl Application {
         }
         let address = config.address;
         let sweep = Sweep { store: Arc::clone(&store), idle_lifetime: config.refresh.idle_lifetime };
-        let feed = Feed::new(Arc::clone(&store));
+        let feed = Feed::new(Arc::clone(&store), Arc::new(SystemMonotonicClock::default()));
         let metrics = config.metrics_address;
         let mut registry = metrics_registry();
         let requests = RequestObserver::new(&routes(), config.request_log);
@@ -100,10 +101,10 @@ impl Application {
                 .app_data(Data::new(feed.clone()))
                 .app_data(Data::new(keys.clone()))
                 .configure(flows.clone().mount(requests.clone()))
-                .wrap(from_fn(Line::only_of_followers))
+                .wrap(from_fn(ConnectionHandle::release_unless_feed))
                 .wrap(from_fn(response_policy))
         })
-        .on_connect(Line::hold)
+        .on_connect(ConnectionHandle::capture)
         .tcp_nodelay(true)
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .shutdown_signal(stop_after_closing)

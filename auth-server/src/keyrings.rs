@@ -88,7 +88,7 @@ impl LiveKeys {
             self.feed.replace(feed);
             if taken_back {
                 // Whoever came with one that is accepted no more must not stay.
-                followers.send_away();
+                followers.disconnect_all();
             }
         }
     }

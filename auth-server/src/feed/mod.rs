@@ -1,119 +1,118 @@
-//! The revocation feed: what ended, told to every service that follows, within moments of the commit.
+//! The revocation feed: sends each entry to every follower within moments of its commit.
 //!
-//! One tail reads the database and hands what is new to the hub; the hub hands it to every subscriber. A subscriber is
-//! registered first, waits until the tail has read since then, and only then reads all that is live by itself: whatever is
-//! committed after that read, the tail has before it. So nothing falls between the two, and some things come twice, which
-//! costs a follower nothing.
+//! One tail reads the database and gives new entries to the broadcaster, which sends them to every subscriber. A subscriber
+//! registers, waits until the tail has read since then, and only then reads all live entries itself. The tail gets
+//! whatever is committed after that read. So no entry is lost; some arrive twice, which a follower's set absorbs.
 
+mod broadcaster;
+mod connection_handle;
 mod events;
-mod hub;
-mod line;
-mod pulse;
 mod subscriber;
 mod tail;
+mod tail_health;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use auth_store::Store;
-use goptri::revocation::HEARTBEAT_INTERVAL;
+use goptri::revocation::{HEARTBEAT_INTERVAL, MonotonicClock};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
+use broadcaster::Broadcaster;
+pub(crate) use connection_handle::ConnectionHandle;
 pub(crate) use events::entry;
-use hub::Hub;
-pub(crate) use line::Line;
-use pulse::Pulse;
-use subscriber::{FIRST_READ_WITHIN, Subscriber};
+use subscriber::{FIRST_READ_TIMEOUT, Subscriber};
 use tail::Tail;
+use tail_health::TailHealth;
 
-/// So many pieces of a stream wait for a client that reads slowly; the rest waits in the subscriber's own buffer.
-const PIECES: usize = 4;
+/// Chunks between a subscriber and its connection. While a client is slow, the subscription's own buffer fills up.
+const CLIENT_BUFFER: usize = 4;
 
-/// So many subscribers read all that is live at the same time; the others wait for their turn.
-const SNAPSHOTS_AT_ONCE: usize = 4;
+/// Subscribers that read all live entries at the same time.
+const MAX_SNAPSHOTS: usize = 4;
 
-/// The feed of one server. Clones are the same feed.
+/// The feed of one server. Clones share its state.
 #[derive(Clone)]
 pub(crate) struct Feed {
     store: Arc<dyn Store>,
-    hub: Hub,
-    pulse: Pulse,
+    broadcaster: Broadcaster,
+    health: TailHealth,
     snapshots: Arc<Semaphore>,
     keys_changed: Arc<Notify>,
 }
 
 impl Feed {
-    /// Nobody subscribes yet.
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    /// A feed without subscribers. It sends entries once it [runs](Self::run).
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn MonotonicClock>) -> Self {
         Self {
             store,
-            hub: Hub::default(),
-            pulse: Pulse::new(),
-            snapshots: Arc::new(Semaphore::new(SNAPSHOTS_AT_ONCE)),
+            broadcaster: Broadcaster::new(Arc::clone(&clock)),
+            health: TailHealth::new(clock),
+            snapshots: Arc::new(Semaphore::new(MAX_SNAPSHOTS)),
             keys_changed: Arc::default(),
         }
     }
 
-    /// Follows the database, and passes on what else there is to tell, for as long as the server runs.
+    /// Broadcasts entries and key changes. Never returns.
     pub(crate) async fn run(self) {
-        let hub = self.hub.clone();
-        let tell_of_keys = async {
+        let broadcaster = self.broadcaster.clone();
+        let broadcast_key_changes = async {
             loop {
                 self.keys_changed.notified().await;
-                hub.tell(&events::keys()).await;
+                broadcaster.broadcast(&events::keys()).await;
             }
         };
-        tokio::join!(Tail::new(self.store, self.hub, self.pulse).run(), tell_of_keys);
+        tokio::join!(Tail::new(self.store, self.broadcaster, self.health).run(), broadcast_key_changes);
     }
 
-    /// Tells every follower that the ring of keys has changed.
+    /// Notifies every subscriber that the published keys have changed.
     pub(crate) fn keys_changed(&self) {
         self.keys_changed.notify_one();
     }
 
-    /// Ends every stream; whoever may, comes back.
-    pub(crate) fn send_away(&self) {
-        self.hub.send_away();
+    /// Ends every stream. Clients whose secret is still accepted may reconnect.
+    pub(crate) fn disconnect_all(&self) {
+        self.broadcaster.disconnect_all();
     }
 
-    /// A stream of events for one follower. `None`: there are too many already, or the server is stopping.
+    /// A stream of events for one client. `None`: there are too many subscribers, or the server is stopping.
     ///
-    /// It ends when its receiver is dropped, when its client is too slow, and when the feed is closed. If its client takes
-    /// nothing then, the line is cut.
-    pub(crate) fn subscribe(&self, line: Line) -> Option<mpsc::Receiver<events::Piece>> {
-        let place = self.hub.register()?;
-        let (sender, receiver) = mpsc::channel(PIECES);
+    /// It ends when the receiver is dropped, when its client reads too slowly, and when the feed is closed. A client that
+    /// then reads nothing is disconnected through `connection`.
+    pub(crate) fn subscribe(&self, connection: ConnectionHandle) -> Option<mpsc::Receiver<events::SseChunk>> {
+        let subscription = self.broadcaster.register()?;
+        let (client, receiver) = mpsc::channel(CLIENT_BUFFER);
         let subscriber = Subscriber {
             store: Arc::clone(&self.store),
-            pulse: self.pulse.clone(),
+            health: self.health.clone(),
             snapshots: Arc::clone(&self.snapshots),
-            place,
-            client: sender,
-            line,
-            first_read_within: FIRST_READ_WITHIN,
-            next_beat: Instant::now() + HEARTBEAT_INTERVAL,
+            subscription,
+            client,
+            connection,
+            first_read_timeout: FIRST_READ_TIMEOUT,
+            next_heartbeat: self.health.now() + HEARTBEAT_INTERVAL,
         };
         actix_web::rt::spawn(subscriber.run());
         Some(receiver)
     }
 
-    /// Ends every stream; there are no more from now on.
+    /// Ends every stream, and accepts no new ones.
     pub(crate) fn close(&self) {
-        self.hub.close();
+        self.broadcaster.close();
     }
 
-    /// How long ago the tail last read successfully. `None`: not yet, or nobody subscribes.
+    /// Time since the tail's last successful read. `None`: there was none since the first current subscriber registered.
     pub(crate) fn age(&self) -> Option<Duration> {
-        self.pulse.age()
+        self.health.age()
     }
 
-    /// How many were too slow, and were dropped.
+    /// How many subscribers were dropped since the start, because they read too slowly.
     pub(crate) fn dropped(&self) -> u64 {
-        self.hub.dropped()
+        self.broadcaster.dropped()
     }
 
-    /// How many follow.
+    /// How many clients subscribe now.
     pub(crate) fn subscribers(&self) -> usize {
-        self.hub.len()
+        self.broadcaster.len()
     }
 }

@@ -1,134 +1,135 @@
-//! One follower's stream: all that is live, then `caught-up`, then what is new, with heartbeats from the beginning on.
+//! One subscriber's stream: all live entries, then `caught-up`, then new entries; heartbeats throughout.
 
 use std::convert::Infallible;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use auth_store::{Store, StoreError};
 use goptri::revocation::{HEARTBEAT_INTERVAL, Heartbeat};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
-use super::events::{self, Piece};
-use super::hub::Place;
-use super::line::Line;
-use super::pulse::Pulse;
+use super::broadcaster::Subscription;
+use super::connection_handle::ConnectionHandle;
+use super::events::{self, SseChunk};
+use super::tail_health::TailHealth;
 
-/// So many entries are read in one statement.
-const PAGE: u32 = 1_000;
+/// Entries per statement.
+const PAGE_SIZE: u32 = 1_000;
 
-/// A client that takes nothing for so long is gone, whether or not anybody has noticed.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A client that reads nothing for this long is disconnected.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// So long a client has to take the rest of a stream that is over.
-const TO_TAKE_THE_REST: Duration = Duration::from_secs(1);
+/// How long a client may take to read the rest of a stream that has ended.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A follower that is told nothing for so long, as the database cannot be read, is sent away: it may find another server
-/// that can.
-pub(super) const FIRST_READ_WITHIN: Duration = Duration::from_mins(1);
+/// A subscriber whose server cannot read its database for this long is disconnected: another server may be able to.
+pub(super) const FIRST_READ_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A follower, from its registration on.
+/// Sends one client its stream.
 pub(super) struct Subscriber {
     pub(super) store: Arc<dyn Store>,
-    pub(super) pulse: Pulse,
+    pub(super) health: TailHealth,
+    /// Limits the subscribers that read all live entries at the same time.
     pub(super) snapshots: Arc<Semaphore>,
-    pub(super) place: Place,
-    pub(super) client: mpsc::Sender<Piece>,
-    pub(super) line: Line,
-    /// Always [`FIRST_READ_WITHIN`] but in tests.
-    pub(super) first_read_within: Duration,
-    /// When a heartbeat is due.
-    pub(super) next_beat: Instant,
+    pub(super) subscription: Subscription,
+    pub(super) client: mpsc::Sender<SseChunk>,
+    pub(super) connection: ConnectionHandle,
+    /// [`FIRST_READ_TIMEOUT`], except in tests.
+    pub(super) first_read_timeout: Duration,
+    /// When the next heartbeat is due, on the clock of `health`.
+    pub(super) next_heartbeat: Duration,
 }
 
-/// The stream is over.
-enum Over {
-    /// The client is gone.
-    Client,
-    /// The client takes nothing, and has not for a long time, or there is no more time.
-    Stuck,
-    /// The feed is closed, or the client was too slow.
-    Feed,
+/// Why a stream has ended.
+enum StreamEnd {
+    /// The client has closed the connection.
+    ClientGone,
+    /// The client has read nothing for [`SEND_TIMEOUT`], or until the feed was closed.
+    ClientStalled,
+    /// The subscription has ended: the feed is closed, or the client was too slow.
+    Unsubscribed,
     /// The database could not be read.
     Store(StoreError),
-    /// And has not been since the client came.
-    Unread,
+    /// The tail has read nothing for [`FIRST_READ_TIMEOUT`].
+    NeverRead,
 }
 
 impl Subscriber {
-    /// Until the stream is over, for whatever reason. The client comes back and reads everything anew.
+    /// Runs until the stream ends. Its client reconnects and reads everything again.
     pub(super) async fn run(mut self) {
-        let Err(over) = self.tell_everything().await;
-        match over {
-            Over::Client => {}
-            Over::Feed => self.hang_up_in_the_end().await,
-            Over::Stuck => self.line.hang_up(),
-            Over::Unread => {
+        let Err(end) = self.stream().await;
+        match end {
+            StreamEnd::ClientGone => {}
+            StreamEnd::Unsubscribed => self.drain().await,
+            StreamEnd::ClientStalled => self.connection.shutdown(),
+            StreamEnd::NeverRead => {
                 tracing::warn!(
-                    "a follower of the revocation feed is sent away, as the database was not read since it came"
+                    "revocation feed: disconnected a subscriber, since the database was not read for a minute"
                 );
             }
-            Over::Store(error) => {
-                tracing::warn!(%error, "a follower of the revocation feed could not be told what is live; it may come back");
+            StreamEnd::Store(error) => {
+                tracing::warn!(%error, "revocation feed: cannot read the live entries for a subscriber; it may reconnect");
             }
         }
     }
 
-    /// The stream ends by itself, unless its client takes nothing.
-    async fn hang_up_in_the_end(self) {
-        let Self { client, line, .. } = self;
+    /// Ends the stream, and closes the connection if its client does not read the rest.
+    async fn drain(self) {
+        let Self { client, connection, .. } = self;
         drop(client);
-        sleep(TO_TAKE_THE_REST).await;
-        line.hang_up();
+        sleep(DRAIN_TIMEOUT).await;
+        connection.shutdown();
     }
 
-    async fn tell_everything(&mut self) -> Result<Infallible, Over> {
-        // By this one, a follower sees how late the others come: `caught-up` too.
-        self.tell_beat(events::heartbeat).await?;
-        // The order is what makes the feed whole: registered before this began, and the tail at work before the snapshot.
-        let (pulse, registered) = (self.pulse.clone(), Instant::now());
-        let read = timeout(self.first_read_within, pulse.read_since(registered));
-        self.meanwhile(read).await?.map_err(|_| Over::Unread)?;
-        self.tell_what_is_live().await?;
-        self.tell_beat(events::caught_up).await?;
-        self.meanwhile(pending()).await
+    async fn stream(&mut self) -> Result<Infallible, StreamEnd> {
+        // A follower measures the delay of later events against this one, `caught-up` included.
+        self.send_beat(events::heartbeat).await?;
+        // The order makes the feed complete: the subscription began before this point, and the tail reads before the
+        // snapshot does.
+        let (health, registered) = (self.health.clone(), self.health.now());
+        let read = timeout(self.first_read_timeout, health.wait_for_read(registered));
+        self.drive_while(read).await?.map_err(|_| StreamEnd::NeverRead)?;
+        self.send_live_entries().await?;
+        self.send_beat(events::caught_up).await?;
+        self.drive_while(pending()).await
     }
 
-    /// A beat says that everything is told that was known when it was made. So what waits in the buffer goes first, and a
-    /// stream that has lost something never says so.
-    async fn tell_beat(&mut self, event: impl Fn(Heartbeat) -> Piece) -> Result<(), Over> {
-        let beat = self.pulse.beat();
-        self.next_beat = Instant::now() + HEARTBEAT_INTERVAL;
-        self.tell_what_waits().await?;
-        self.tell(event(beat)).await
+    /// A heartbeat promises that every entry known when it was made has been sent. So the buffer goes first, and a stream
+    /// that has lost an entry sends no heartbeat.
+    async fn send_beat(&mut self, event: impl Fn(Heartbeat) -> SseChunk) -> Result<(), StreamEnd> {
+        let heartbeat = self.health.heartbeat();
+        self.next_heartbeat = self.health.now() + HEARTBEAT_INTERVAL;
+        self.send_buffered().await?;
+        self.send(event(heartbeat)).await
     }
 
-    async fn tell_what_waits(&mut self) -> Result<(), Over> {
+    async fn send_buffered(&mut self) -> Result<(), StreamEnd> {
         loop {
-            match self.place.told.try_recv() {
-                Ok(piece) => self.tell(piece).await?,
+            match self.subscription.chunks.try_recv() {
+                Ok(chunk) => self.send(chunk).await?,
                 Err(TryRecvError::Empty) => return Ok(()),
-                Err(TryRecvError::Disconnected) => return Err(Over::Feed),
+                Err(TryRecvError::Disconnected) => return Err(StreamEnd::Unsubscribed),
             }
         }
     }
 
-    /// Page by page. What is new meanwhile is told in between: in a set, no order matters. Only reading takes a turn, so
-    /// that a client who is slow holds up nobody else: nothing is told, and nothing beats, until the page is there.
-    async fn tell_what_is_live(&mut self) -> Result<(), Over> {
+    /// Sends page after page, with new entries in between: the order of entries means nothing. The permit is held only
+    /// while reading, so that a slow client delays no other.
+    async fn send_live_entries(&mut self) -> Result<(), StreamEnd> {
         let (snapshots, store) = (Arc::clone(&self.snapshots), Arc::clone(&self.store));
         let mut cursor = None;
         loop {
-            let turn = self.meanwhile(snapshots.acquire()).await?;
-            let page = store.read_revocations(cursor.as_ref(), PAGE).await.map_err(Over::Store)?;
-            drop(turn);
-            for piece in events::revocations(page.entries, page.now) {
-                self.tell(piece).await?;
+            let permit = self.drive_while(snapshots.acquire()).await?;
+            let page = store.read_revocations(cursor.as_ref(), PAGE_SIZE).await.map_err(StreamEnd::Store)?;
+            drop(permit);
+            for chunk in events::revocations(page.entries, page.now) {
+                self.send(chunk).await?;
             }
-            self.tell_what_waits().await?;
+            self.send_buffered().await?;
             if !page.more {
                 return Ok(());
             }
@@ -136,114 +137,115 @@ impl Subscriber {
         }
     }
 
-    /// Waits for something, and tells what is new until then, and beats.
-    async fn meanwhile<T>(&mut self, something: impl Future<Output = T>) -> Result<T, Over> {
-        let mut something = pin!(something);
+    /// Sends new entries and heartbeats until `future` completes.
+    async fn drive_while<T>(&mut self, future: impl Future<Output = T>) -> Result<T, StreamEnd> {
+        let mut future = pin!(future);
         let client = self.client.clone();
         loop {
-            let next_beat = self.next_beat;
+            let until_heartbeat = self.next_heartbeat.saturating_sub(self.health.now());
             tokio::select! {
                 biased;
-                piece = self.place.told.recv() => {
-                    let piece = piece.ok_or(Over::Feed)?;
-                    self.tell(piece).await?;
+                chunk = self.subscription.chunks.recv() => {
+                    let chunk = chunk.ok_or(StreamEnd::Unsubscribed)?;
+                    self.send(chunk).await?;
                 }
-                done = &mut something => return Ok(done),
-                () = client.closed() => return Err(Over::Client),
-                () = sleep_until(next_beat.into()) => self.tell_beat(events::heartbeat).await?,
+                output = &mut future => return Ok(output),
+                () = client.closed() => return Err(StreamEnd::ClientGone),
+                () = sleep(until_heartbeat) => self.send_beat(events::heartbeat).await?,
             }
         }
     }
 
-    async fn tell(&mut self, piece: Piece) -> Result<(), Over> {
+    async fn send(&mut self, chunk: SseChunk) -> Result<(), StreamEnd> {
         let sent = tokio::select! {
             biased;
-            sent = timeout(PATIENCE, self.client.send(piece)) => sent,
-            _ = &mut self.place.over => return Err(Over::Stuck),
+            sent = timeout(SEND_TIMEOUT, self.client.send(chunk)) => sent,
+            _ = &mut self.subscription.ended => return Err(StreamEnd::ClientStalled),
         };
         match sent {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Over::Client),
-            Err(_) => Err(Over::Stuck),
+            Ok(Err(_)) => Err(StreamEnd::ClientGone),
+            Err(_) => Err(StreamEnd::ClientStalled),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use actix_web::web::Bytes;
     use goptri::SystemClock;
+    use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
     use store_sqlite::SqliteStore;
 
-    use super::super::hub::Hub;
+    use super::super::broadcaster::Broadcaster;
     use super::*;
 
-    fn subscriber(hub: &Hub) -> (Subscriber, mpsc::Receiver<Piece>, tempfile::TempDir) {
+    const CHUNK: SseChunk = Bytes::from_static(b"event: revocations\n\n");
+
+    /// A subscriber of a feed whose tail never reads, and the client's end of its stream.
+    fn subscriber() -> (Broadcaster, Subscriber, mpsc::Receiver<SseChunk>, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
-        let (client, heard) = mpsc::channel(8);
+        let (client, received) = mpsc::channel(8);
+        let clock: Arc<dyn MonotonicClock> = Arc::new(SystemMonotonicClock::default());
+        let broadcaster = Broadcaster::new(Arc::clone(&clock));
         let subscriber = Subscriber {
             store: Arc::new(SqliteStore::connect(&url, Arc::new(SystemClock)).unwrap()),
-            pulse: Pulse::new(),
+            health: TailHealth::new(clock),
             snapshots: Arc::new(Semaphore::new(1)),
-            place: hub.register().unwrap(),
+            subscription: broadcaster.register().unwrap(),
             client,
-            line: Line::default(),
-            first_read_within: Duration::ZERO,
-            next_beat: Instant::now() + HEARTBEAT_INTERVAL,
+            connection: ConnectionHandle::default(),
+            first_read_timeout: Duration::ZERO,
+            next_heartbeat: HEARTBEAT_INTERVAL,
         };
-        (subscriber, heard, folder)
+        (broadcaster, subscriber, received, folder)
     }
 
     #[actix_web::test]
-    async fn no_beat_overtakes_what_waits() {
-        let hub = Hub::default();
-        let (mut subscriber, mut heard, _folder) = subscriber(&hub);
-        let piece = Bytes::from_static(b"event: revocations\n\n");
-        hub.tell(&piece).await;
-        hub.tell(&piece).await;
-        assert!(subscriber.tell_beat(events::heartbeat).await.is_ok());
-        assert_eq!((heard.recv().await, heard.recv().await), (Some(piece.clone()), Some(piece)));
-        assert!(heard.recv().await.unwrap().starts_with(b"event: heartbeat"));
+    async fn no_heartbeat_overtakes_a_buffered_entry() {
+        let (broadcaster, mut subscriber, mut received, _folder) = subscriber();
+        broadcaster.broadcast(&CHUNK).await;
+        broadcaster.broadcast(&CHUNK).await;
+        assert!(subscriber.send_beat(events::heartbeat).await.is_ok());
+        assert_eq!((received.recv().await, received.recv().await), (Some(CHUNK), Some(CHUNK)));
+        assert!(received.recv().await.unwrap().starts_with(b"event: heartbeat"));
     }
 
     #[actix_web::test]
-    async fn who_cannot_be_told_what_is_live_hears_a_beat_is_sent_away_and_never_hears_that_it_has_caught_up()
-    {
-        let hub = Hub::default();
-        let (subscriber, mut heard, _folder) = subscriber(&hub);
-        // Nobody reads the database.
+    async fn while_the_database_cannot_be_read_a_subscriber_gets_a_heartbeat_and_is_disconnected() {
+        let (broadcaster, subscriber, mut received, _folder) = subscriber();
         subscriber.run().await;
-        assert!(heard.recv().await.unwrap().starts_with(b"event: heartbeat"));
-        assert_eq!((heard.recv().await, hub.len()), (None, 0));
+        assert!(received.recv().await.unwrap().starts_with(b"event: heartbeat"));
+        assert_eq!((received.recv().await, broadcaster.len()), (None, 0), "and never `caught-up`");
     }
 
     #[actix_web::test]
-    async fn a_client_that_takes_nothing_does_not_hold_up_the_end_of_the_feed() {
-        let hub = Hub::default();
-        let (mut subscriber, _heard, _folder) = subscriber(&hub);
-        let piece = Bytes::from_static(b"event: revocations\n\n");
+    async fn a_client_that_reads_nothing_does_not_delay_the_end_of_the_feed() {
+        let (broadcaster, mut subscriber, _received, _folder) = subscriber();
         while subscriber.client.capacity() > 0 {
-            assert!(subscriber.tell(piece.clone()).await.is_ok());
+            assert!(subscriber.send(CHUNK).await.is_ok());
         }
         let closing = async {
             tokio::task::yield_now().await;
-            hub.close();
+            broadcaster.close();
         };
-        let began = Instant::now();
-        let (told, ()) = tokio::join!(subscriber.tell(piece), closing);
-        assert!(matches!(told, Err(Over::Stuck)) && began.elapsed() < PATIENCE / 2, "it was waited for");
+        let start = Instant::now();
+        let (sent, ()) = tokio::join!(subscriber.send(CHUNK), closing);
+        assert!(matches!(sent, Err(StreamEnd::ClientStalled)));
+        assert!(start.elapsed() < SEND_TIMEOUT / 2, "it waited for the client");
     }
 
     #[actix_web::test]
-    async fn a_stream_that_has_lost_something_never_says_that_it_has_caught_up() {
-        let hub = Hub::default();
-        let (mut subscriber, mut heard, _folder) = subscriber(&hub);
-        hub.tell(&Bytes::from_static(b"event: revocations\n\n")).await;
-        hub.close();
-        assert!(matches!(subscriber.tell_beat(events::caught_up).await, Err(Over::Feed)));
+    async fn a_stream_that_has_lost_an_entry_never_sends_caught_up() {
+        let (broadcaster, mut subscriber, mut received, _folder) = subscriber();
+        broadcaster.broadcast(&CHUNK).await;
+        broadcaster.close();
+        assert!(matches!(subscriber.send_beat(events::caught_up).await, Err(StreamEnd::Unsubscribed)));
         drop(subscriber);
-        assert!(heard.recv().await.unwrap().starts_with(b"event: revocations"));
-        assert_eq!(heard.recv().await, None);
+        assert!(received.recv().await.unwrap().starts_with(b"event: revocations"));
+        assert_eq!(received.recv().await, None);
     }
 }

@@ -1,122 +1,118 @@
-//! Follows the database, and tells the hub what is new.
+//! Polls the database, and broadcasts new entries.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use auth_store::{Cursor, Store, StoreError};
 use tokio::time::{sleep, timeout};
 
+use super::broadcaster::Broadcaster;
 use super::events;
-use super::hub::Hub;
-use super::pulse::Pulse;
+use super::tail_health::TailHealth;
 
-/// How often the database is asked while anybody subscribes. What this server itself ends, it asks for at once.
-const POLL: Duration = Duration::from_millis(50);
+/// Interval between reads while there are subscribers. An entry that this server appends is read at once.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// After a pass that took longer than that, the database has a rest as long, and no longer than this. As long as a
-/// transaction is open anywhere on a Postgres server, each pass reads all that has ended since it began.
-const LONGEST_REST: Duration = Duration::from_secs(1);
+/// The pause after a slow pass is as long as its reads, and at most this. While any transaction is open on a Postgres
+/// server, each pass reads every entry since that transaction began.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// After a failure, at first and at most.
-const SHORTEST_BACK_OFF: Duration = Duration::from_millis(100);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
+/// The first and the longest delay before a retry.
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// So many entries are read in one statement.
-const PAGE: u32 = 1_000;
+/// Entries per statement.
+const PAGE_SIZE: u32 = 1_000;
 
-/// Whoever reads the database for all subscribers.
+/// Reads the database on behalf of all subscribers.
 pub(super) struct Tail {
     store: Arc<dyn Store>,
-    hub: Hub,
-    pulse: Pulse,
+    broadcaster: Broadcaster,
+    health: TailHealth,
     cursor: Option<Cursor>,
-    /// Told in the pass before this one. As long as an old transaction is open, Postgres gives them again.
-    told: HashSet<(i64, String)>,
+    /// The entries of the previous pass: Postgres returns them again while an old transaction is open.
+    previous: HashSet<(i64, String)>,
 }
 
 impl Tail {
-    pub(super) fn new(store: Arc<dyn Store>, hub: Hub, pulse: Pulse) -> Self {
-        Self { store, hub, pulse, cursor: None, told: HashSet::new() }
+    pub(super) fn new(store: Arc<dyn Store>, broadcaster: Broadcaster, health: TailHealth) -> Self {
+        Self { store, broadcaster, health, cursor: None, previous: HashSet::new() }
     }
 
-    /// Never ends.
+    /// Never returns.
     pub(super) async fn run(mut self) {
-        let mut back_off = SHORTEST_BACK_OFF;
+        let mut backoff = MIN_BACKOFF;
         loop {
-            if self.hub.len() == 0 {
-                self.pulse.stop();
-                self.hub.somebody().await;
-                self.begin_anew();
-                self.cursor = self.newest().await;
+            if self.broadcaster.len() == 0 {
+                self.health.pause();
+                self.broadcaster.wait_for_subscriber().await;
+                self.reset();
+                // Subscribers read earlier entries themselves. On an error, the first pass starts at the oldest entry.
+                self.cursor = self.store.newest_revocation().await.ok();
             }
             match self.pass().await {
                 Ok(reading) => {
-                    back_off = SHORTEST_BACK_OFF;
-                    let rest = rest_after(reading);
-                    sleep(rest).await;
-                    let _ = timeout(POLL.saturating_sub(rest), self.something_to_do()).await;
+                    backoff = MIN_BACKOFF;
+                    let pause = pause_after(reading);
+                    sleep(pause).await;
+                    let _ = timeout(POLL_INTERVAL.saturating_sub(pause), self.work_arrives()).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the revocation feed cannot read what has ended; its followers see its age grow");
-                    // Whatever database answers next, nothing that it has may be taken for known.
-                    self.begin_anew();
-                    sleep(back_off).await;
-                    back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+                    tracing::warn!(%error, "revocation feed: cannot read the database; the age that followers see grows");
+                    // After a failover, another database may answer, for which the cursor means nothing.
+                    self.reset();
+                    sleep(backoff).await;
+                    backoff = (backoff * 2).min(MAX_BACKOFF);
                 }
             }
         }
     }
 
-    /// This server has ended something, or a new subscriber waits.
-    async fn something_to_do(&self) {
+    /// Waits until this server appends an entry, or a subscriber requests a read.
+    async fn work_arrives(&self) {
         tokio::select! {
             () = self.store.wait_for_append() => {}
-            () = self.pulse.wanted() => {}
+            () = self.health.read_requested() => {}
         }
     }
 
-    fn begin_anew(&mut self) {
-        (self.cursor, self.told) = (None, HashSet::new());
+    fn reset(&mut self) {
+        (self.cursor, self.previous) = (None, HashSet::new());
     }
 
-    /// Where to begin when nobody is to be told what was before: they read that by themselves. `None`: at the first.
-    async fn newest(&self) -> Option<Cursor> {
-        self.store.newest_revocation().await.ok()
-    }
-
-    /// Tells all that is new since the last pass, and says how long the database took.
+    /// Broadcasts the entries since the last pass. Returns how long the reads took.
     async fn pass(&mut self) -> Result<Duration, StoreError> {
-        let began = Instant::now();
+        let began = self.health.now();
         let (mut seen, mut reading) = (HashSet::new(), Duration::ZERO);
         loop {
-            let asked = Instant::now();
-            let page = self.store.follow_revocations(self.cursor.as_ref(), PAGE).await?;
-            reading += asked.elapsed();
+            let asked = self.health.now();
+            let page = self.store.follow_revocations(self.cursor.as_ref(), PAGE_SIZE).await?;
+            reading += self.health.now().saturating_sub(asked);
             let mut entries = page.entries;
             entries.retain(|entry| {
                 let name = (entry.seq, entry.subject.clone());
-                let new = !self.told.contains(&name);
+                let new = !self.previous.contains(&name);
                 seen.insert(name);
                 new
             });
-            for piece in events::revocations(entries, page.now) {
-                self.hub.tell(&piece).await;
+            for chunk in events::revocations(entries, page.now) {
+                self.broadcaster.broadcast(&chunk).await;
             }
             self.cursor = Some(page.next);
             if !page.more {
                 break;
             }
         }
-        self.told = seen;
-        self.pulse.read(began);
+        self.previous = seen;
+        self.health.record_read(began);
         Ok(reading)
     }
 }
 
-/// How long the database is left alone after a pass for which it took so long, whatever is ended meanwhile.
-fn rest_after(reading: Duration) -> Duration {
-    if reading <= POLL { Duration::ZERO } else { reading.min(LONGEST_REST) }
+/// The pause after a pass whose reads took `reading`.
+fn pause_after(reading: Duration) -> Duration {
+    if reading <= POLL_INTERVAL { Duration::ZERO } else { reading.min(MAX_PAUSE) }
 }
 
 #[cfg(test)]
@@ -124,12 +120,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_long_pass_the_database_rests_for_as_long_and_for_a_second_at_most() {
-        for (reading, rest) in
+    fn a_slow_pass_is_followed_by_a_pause_of_its_length_up_to_one_second() {
+        for (reading, pause) in
             [(0, 0), (1, 0), (50, 0), (51, 51), (400, 400), (1_000, 1_000), (20_000, 1_000)]
         {
-            let [reading, rest] = [reading, rest].map(Duration::from_millis);
-            assert_eq!(rest_after(reading), rest, "after {reading:?}");
+            let [reading, pause] = [reading, pause].map(Duration::from_millis);
+            assert_eq!(pause_after(reading), pause, "after {reading:?}");
         }
     }
 }

@@ -14,7 +14,7 @@ use goptri::revocation::Page;
 use goptri_settings::{FeedSecret, Plain};
 use serde::Deserialize;
 
-use crate::feed::{Feed, Line};
+use crate::feed::{ConnectionHandle, Feed};
 use crate::flow::{Failure, ReadRevocations};
 use crate::keyrings::LiveKeys;
 
@@ -39,11 +39,11 @@ pub(super) async fn feed(
     keys: Data<LiveKeys>,
     pages: Data<ReadRevocations>,
 ) -> Result<HttpResponse, Failure> {
-    let line = Line::of(&request);
+    let connection = ConnectionHandle::take(&request);
     if wants_events(request.headers()) {
         // Who asks for the head alone would wait for the end of a body that has none.
         let subscribes = request.method() != Method::HEAD;
-        let answer = if subscribes { events(&feed, line)? } else { head_of_events().finish() };
+        let answer = if subscribes { events(&feed, connection)? } else { head_of_events().finish() };
         // Taking a secret back ends the streams that are there then. This one may have come a moment too late for that.
         if !keys.feed.load().accepts(secret.expose()) {
             return Err(ProtocolError::INVALID_TOKEN.into());
@@ -55,8 +55,8 @@ pub(super) async fn feed(
     Ok(HttpResponse::Ok().json(page))
 }
 
-fn events(feed: &Feed, line: Line) -> Result<HttpResponse, ProtocolError> {
-    let pieces = feed.subscribe(line).ok_or(ProtocolError::UNAVAILABLE)?;
+fn events(feed: &Feed, connection: ConnectionHandle) -> Result<HttpResponse, ProtocolError> {
+    let pieces = feed.subscribe(connection).ok_or(ProtocolError::UNAVAILABLE)?;
     let pieces = stream::unfold(pieces, |mut pieces| async move {
         let piece = pieces.recv().await?;
         Some((Ok::<_, actix_web::Error>(piece), pieces))
