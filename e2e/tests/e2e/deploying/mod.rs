@@ -3,6 +3,8 @@
 mod compose;
 mod documented;
 mod image;
+#[cfg(target_os = "linux")]
+mod nginx;
 
 use std::fs;
 use std::path::{Path, PathBuf};
