@@ -5,6 +5,8 @@ mod documented;
 mod image;
 #[cfg(target_os = "linux")]
 mod nginx;
+#[cfg(target_os = "linux")]
+mod systemd;
 
 use std::fs;
 use std::path::{Path, PathBuf};
