@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use auth_store::Revocations;
 use chrono::{DateTime, TimeDelta, Utc};
+use eventsource_stream::{Event, EventStreamError, Eventsource};
 use futures_util::future::join_all;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use goptri::Clock;
 use goptri::revocation::{Batch, Entry, EntryKind, Heartbeat, Page};
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::json;
 use store_postgres::PostgresStore;
 use tokio::task::JoinSet;
@@ -21,11 +23,8 @@ use crate::support::{Answer, Engine, FEED_SECRET, POSTGRES_CONNECTIONS, TestServ
 /// Nothing here takes so long; a test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A stream of events, as a follower reads it.
-pub(crate) struct Events {
-    response: Response,
-    unread: String,
-}
+/// The events of the feed, as the independent parser of `eventsource-stream` reads them.
+pub(crate) struct Events(BoxStream<'static, Result<Event, EventStreamError<reqwest::Error>>>);
 
 impl Events {
     pub(crate) async fn of(server: &TestServer) -> Self {
@@ -34,23 +33,17 @@ impl Events {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
-        Self { response, unread: String::new() }
+        let chunks = stream::try_unfold(response, async |mut response| {
+            Ok(response.chunk().await?.map(|chunk| (chunk, response)))
+        });
+        Self(chunks.eventsource().boxed())
     }
 
     /// The next event: its name and its data. `None`: the stream is over.
     pub(crate) async fn next(&mut self) -> Option<(String, String)> {
-        loop {
-            if let Some(end) = self.unread.find("\n\n") {
-                let event: String = self.unread.drain(..end + 2).collect();
-                let (name, data) = event.trim_end().split_once('\n').unwrap();
-                let (name, data) =
-                    (name.strip_prefix("event: ").unwrap(), data.strip_prefix("data: ").unwrap());
-                return Some((name.to_owned(), data.to_owned()));
-            }
-            let chunk =
-                timeout(PATIENCE, self.response.chunk()).await.expect("something is heard").unwrap()?;
-            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
+        let event = timeout(PATIENCE, self.0.next()).await.expect("an event arrives")?.unwrap();
+        assert_eq!((event.id.as_str(), event.retry), ("", None), "the feed sends neither id nor retry");
+        Some((event.event, event.data))
     }
 
     /// The data of the next event of that name.

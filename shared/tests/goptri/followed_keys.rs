@@ -31,6 +31,7 @@ pub(crate) const AGAIN_AND_AGAIN: JwksRefreshConfig =
 
 pub(crate) struct FollowedKeys {
     pub(crate) server: FeedServer,
+    pub(crate) clock: ManualMonotonicClock,
     pub(crate) guard: Guard,
     pub(crate) log: Log,
     _logging: DefaultGuard,
@@ -45,9 +46,9 @@ impl FollowedKeys {
         let settings = Settings::new(&environment);
         let following = GuardBuilder::read(&settings);
         let following = settings.into_result(following).unwrap().with_key_refresh(pace);
-        let guard =
-            following.start(Arc::new(StoppedClock), Arc::new(ManualMonotonicClock::default())).unwrap();
-        Self { server, guard, log, _logging: logging }
+        let clock = ManualMonotonicClock::default();
+        let guard = following.start(Arc::new(StoppedClock), Arc::new(clock.clone())).unwrap();
+        Self { server, clock, guard, log, _logging: logging }
     }
 
     /// Why a token of this key is refused.

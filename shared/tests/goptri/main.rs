@@ -39,6 +39,8 @@ mod feed_heard;
 #[cfg(feature = "feed")]
 mod feed_lost;
 #[cfg(feature = "feed")]
+mod feed_recorded;
+#[cfg(feature = "feed")]
 mod feed_server;
 #[cfg(feature = "feed")]
 mod feed_tls;
