@@ -41,7 +41,7 @@ impl Config {
         Some(Self {
             address: address?,
             following: following?,
-            metrics_address: metrics_address?,
+            metrics_address: metrics_address.ok()?,
             request_log: request_log?,
             photos: photos?,
         })

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use goptri::keys::KeySource;
 use goptri::{AccessVerifier, Scope};
 use goptri_server::TrustedProxies;
-use goptri_settings::{Environment, Plain, SecretFiles, SettingErrors, Settings, parse_duration};
+use goptri_settings::{Environment, Plain, Reported, SecretFiles, SettingErrors, Settings, parse_duration};
 
 use crate::keyrings::KeyRings;
 use crate::storage::{self, DatabaseUrl};
@@ -107,7 +107,7 @@ impl Config {
             password_rules: password_rules?,
             trusted_proxies: trusted_proxies?,
             hashing_threads: available_parallelism().map_or(2, usize::from),
-            metrics_address: metrics_address?,
+            metrics_address: metrics_address.ok()?,
             request_log: request_log?,
             auto_migrate: auto_migrate?,
         })
@@ -158,8 +158,7 @@ fn access_lifetime(settings: &Settings<'_>) -> Option<TimeDelta> {
 }
 
 /// `REFRESH_TOKEN_IDLE_TTL`, for commands that look at sessions.
-#[expect(clippy::option_option, reason = "a fault that was noted, no idle end, or one")]
-pub(crate) fn idle_lifetime(settings: &Settings<'_>) -> Option<Option<TimeDelta>> {
+pub(crate) fn idle_lifetime(settings: &Settings<'_>) -> Result<Option<TimeDelta>, Reported> {
     settings.optional("REFRESH_TOKEN_IDLE_TTL", parse_lifetime)
 }
 
@@ -173,7 +172,7 @@ fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -
     let forgiveness = settings.on_off("REFRESH_FORGIVENESS", true);
     let rotation = settings.on_off("REFRESH_ROTATION", true);
     let idle_lifetime = idle_lifetime(settings);
-    if let (Some(Some(idle)), Some(access)) = (idle_lifetime, access_lifetime)
+    if let (Ok(Some(idle)), Some(access)) = (idle_lifetime, access_lifetime)
         && idle <= access
     {
         settings.report(
@@ -186,8 +185,8 @@ fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -
         rotation: rotation?,
         grace: grace?,
         forgiveness: forgiveness?,
-        idle_lifetime: idle_lifetime?,
-        lifetime: lifetime?,
+        idle_lifetime: idle_lifetime.ok()?,
+        lifetime: lifetime.ok()?,
     })
 }
 

@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::ListenError;
-use goptri_settings::Settings;
+use goptri_settings::{Reported, Settings, parse_address};
 
 /// A scraper that needs longer to send its request is disconnected.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -105,10 +105,10 @@ fn encode(
     metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
 }
 
-/// `METRICS_ADDR`: an IP address and a port. Without it, no metrics are served.
-pub fn metrics_address(settings: &Settings<'_>) -> Option<Option<SocketAddr>> {
-    settings.optional("METRICS_ADDR", |text| {
-        text.parse()
-            .map_err(|_| format!("is {text:?}; it is an IP address and a port, such as 127.0.0.1:9300"))
-    })
+/// `METRICS_ADDR`: an IP address and a port. `Ok(None)`: no metrics are served.
+///
+/// # Errors
+/// When the variable is invalid.
+pub fn metrics_address(settings: &Settings<'_>) -> Result<Option<SocketAddr>, Reported> {
+    settings.optional("METRICS_ADDR", |text| parse_address(text, "127.0.0.1:9300"))
 }

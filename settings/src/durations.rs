@@ -1,13 +1,16 @@
-//! Durations as settings write them, and as people read them.
+//! Durations in settings and in messages.
 
 use chrono::TimeDelta;
 
 /// Parses `500ms`, `30s`, `15m`, `1h`, `7d` or `0`.
+///
+/// # Errors
+/// A clause that follows the variable's name.
 pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
-    let wrong = || format!("is {text:?}; a duration is written like 30s, 15m, 1h or 7d");
+    let invalid = || format!("is {text:?}; a duration is written like 30s, 15m, 1h or 7d");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    let number: i64 = number.parse().map_err(|_| wrong())?;
+    let number: i64 = number.parse().map_err(|_| invalid())?;
     let millis = match unit {
         "" if number == 0 => 0,
         "ms" => 1,
@@ -15,15 +18,15 @@ pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
         "m" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
-        _ => return Err(wrong()),
+        _ => return Err(invalid()),
     };
-    // A century is more than any setting means, and far from overflow everywhere.
+    // No setting needs more than a century, and sums of such durations cannot overflow.
     let millis =
-        number.checked_mul(millis).filter(|millis| *millis <= 100 * 365 * 86_400_000).ok_or_else(wrong)?;
+        number.checked_mul(millis).filter(|millis| *millis <= 100 * 365 * 86_400_000).ok_or_else(invalid)?;
     Ok(TimeDelta::milliseconds(millis))
 }
 
-/// A duration for people, in its largest whole unit: `15 minutes`.
+/// Formats a duration in its largest unit, rounded down: `15 minutes`.
 pub fn describe_duration(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);
     let (number, unit) = match seconds {
@@ -40,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_one_unit() {
+    fn a_duration_has_one_number_and_one_unit() {
         let table = [
             ("0", 0),
             ("0s", 0),

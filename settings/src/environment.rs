@@ -1,48 +1,56 @@
-//! The environment, read once: the process's variables over those of `.env` in the working directory.
+//! The environment, read once: the process's variables, and for all others those of `.env` in the working directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
+use std::{fs, io};
 
-/// Variables by name. Its `Debug` shows names only, for many values are secret.
+use crate::dotenv::{self, EnvironmentError};
+
+/// Variables by name. `Debug` shows names only, because many values are secret.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// The names that `.env` assigns.
+    dotenv_names: BTreeSet<String>,
 }
 
-/// The `.env` file is there, but is not understood.
-#[derive(Debug, thiserror::Error)]
-#[error("the file .env in the working directory cannot be read as NAME=value lines{0}")]
-pub struct EnvironmentError(String);
-
 impl Environment {
-    /// Reads `.env`, if there is one, and then the process's environment, which wins.
+    /// Reads `.env`, if it exists, and the process's environment, which takes precedence.
     ///
-    /// What is not UTF-8 in a variable becomes U+FFFD, which no setting accepts: left out, it would count as not set.
+    /// Bytes that are not UTF-8 in a variable become U+FFFD, which no setting accepts. Skipping the variable instead would
+    /// make it look unset.
+    ///
+    /// # Errors
+    /// When `.env` exists but cannot be read or parsed.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn load() -> Result<Self, EnvironmentError> {
-        let mut variables = BTreeMap::new();
-        match dotenvy::from_path_iter(".env") {
-            Ok(lines) => {
-                for line in lines {
-                    let (name, value) = line.map_err(|error| EnvironmentError(hint(&error)))?;
-                    variables.insert(name, value);
-                }
-            }
-            Err(error) if error.not_found() => {}
-            Err(error) => return Err(EnvironmentError(hint(&error))),
-        }
-        let in_text = |text: OsString| text.to_string_lossy().into_owned();
-        variables.extend(std::env::vars_os().map(|(name, value)| (in_text(name), in_text(value))));
-        Ok(Self { variables })
+        let mut environment = match fs::read(".env") {
+            Ok(bytes) => Self::from_dotenv(&bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(EnvironmentError::Unreadable(error)),
+        };
+        let lossy = |text: OsString| text.to_string_lossy().into_owned();
+        environment.variables.extend(std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))));
+        Ok(environment)
     }
 
-    /// Just these variables, for tests and for tools that set their own.
+    /// The variables of a `.env` file with this content.
+    ///
+    /// # Errors
+    /// When it cannot be parsed.
+    pub fn from_dotenv(bytes: &[u8]) -> Result<Self, EnvironmentError> {
+        let variables: BTreeMap<_, _> = dotenv::parse(bytes)?.into_iter().collect();
+        Ok(Self { dotenv_names: variables.keys().cloned().collect(), variables })
+    }
+
+    /// These variables only, for tests and for tools that set their own.
     pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        Self { variables: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+        let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { variables, dotenv_names: BTreeSet::new() }
     }
 
-    /// Sets what is not set yet.
+    /// Sets the variable if it is not set.
     #[must_use]
     pub fn or_default(mut self, name: &str, value: &str) -> Self {
         if self.get(name).is_none() {
@@ -51,19 +59,23 @@ impl Environment {
         self
     }
 
-    /// The value of `name`. An empty one counts as not set.
+    /// The value of `name`. An empty value counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+
+    /// Returns the names that `.env` assigns and that are not in `known`, each with the most similar name of `known` if
+    /// one is similar enough to be meant. Variables of the process are not considered: most belong to other programs.
+    pub fn unknown_in_dotenv<'k>(&self, known: &[&'k str]) -> Vec<(&str, Option<&'k str>)> {
+        let unknown = self.dotenv_names.iter().filter(|name| !known.contains(&name.as_str()));
+        unknown.map(|name| (name.as_str(), most_similar(name, known))).collect()
+    }
 }
 
-/// Where in the file the fault is, without showing the line, which may hold a secret.
-fn hint(error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::LineParse(_, column) => format!(": one line breaks off at column {column}"),
-        dotenvy::Error::Io(error) => format!(": {error}"),
-        _ => String::new(),
-    }
+fn most_similar<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let upper = name.to_uppercase();
+    let distances = known.iter().map(|known| (strsim::osa_distance(&upper, known), *known));
+    distances.min().filter(|(distance, known)| *distance <= known.len() / 4).map(|(_, known)| known)
 }
 
 impl fmt::Debug for Environment {
@@ -87,5 +99,30 @@ mod tests {
         let environment =
             Environment::from_pairs([("A", ""), ("B", "x")]).or_default("A", "y").or_default("B", "y");
         assert_eq!((environment.get("A"), environment.get("B")), (Some("y"), Some("x")));
+    }
+
+    #[test]
+    fn an_unknown_name_in_dotenv_is_found_with_the_known_name_that_was_meant() {
+        let known = ["REGISTRATION", "REFRESH_GRACE", "REFRESH_ROTATION", "ISSUER"];
+        for (name, similar) in [
+            ("REGISTRAION", Some("REGISTRATION")),
+            ("REGISTRATOIN", Some("REGISTRATION")),
+            ("registration", Some("REGISTRATION")),
+            ("REFRESH_ROTATE", Some("REFRESH_ROTATION")),
+            ("REFRESHGRACE", Some("REFRESH_GRACE")),
+            ("ISSUE", Some("ISSUER")),
+            ("ISSUED", Some("ISSUER")),
+            ("USER", None),
+            ("COLOR", None),
+        ] {
+            let environment = Environment::from_dotenv(format!("{name}=x\nISSUER=y\n").as_bytes()).unwrap();
+            assert_eq!(environment.unknown_in_dotenv(&known), [(name, similar)]);
+        }
+    }
+
+    #[test]
+    fn only_names_in_dotenv_can_be_unknown() {
+        let environment = Environment::from_pairs([("REGISTRAION", "open")]);
+        assert!(environment.unknown_in_dotenv(&["REGISTRATION"]).is_empty());
     }
 }

@@ -1,20 +1,23 @@
-//! Settings from the environment, secrets that cannot be printed, and files that are read again when they change.
+//! Settings from the environment, secrets that cannot be printed, and files that are reloaded when they change.
 //!
-//! The lowest crate of Goptri: it knows nothing of tokens or of HTTP.
+//! The lowest crate of Goptri: it does not depend on tokens or HTTP.
 
+mod dotenv;
 mod durations;
 mod environment;
+mod file_snapshot;
+mod file_watch;
 mod reloadable;
 mod secret;
-mod secret_files;
 mod secrets;
 mod settings;
 mod weak_secret;
 
+pub use dotenv::EnvironmentError;
 pub use durations::{describe_duration, parse_duration};
-pub use environment::{Environment, EnvironmentError};
+pub use environment::Environment;
+pub use file_watch::{FileWatch, SecretFiles};
 pub use reloadable::Reloadable;
 pub use secret::{AccessTokenSecret, FeedSecret, Plain, RefreshTokenSecret, SecretKind};
-pub use secret_files::{FileWatch, SecretFiles};
-pub use settings::{SettingError, SettingErrors, Settings};
+pub use settings::{Reported, SettingError, SettingErrors, Settings, parse_address};
 pub use weak_secret::WeakSecret;

@@ -1,4 +1,4 @@
-//! A value that is replaced while others read it.
+//! A value that is replaced while other threads read it.
 
 use std::fmt;
 use std::ops::Deref;
@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-/// Clones share the value. Who reads never waits, and keeps what they read for as long as they use it; who replaces it changes
-/// what is read from then on.
+/// A shared value with lock-free reads. Clones share it. A reader keeps the value that it loaded; a replacement is seen
+/// by later loads.
 pub struct Reloadable<T>(Arc<ArcSwap<T>>);
 
 impl<T> Reloadable<T> {
-    /// As it is at first.
+    /// Creates the value.
     pub fn new(value: T) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(value)))
     }
 
-    /// As it is now.
+    /// Returns the current value.
     pub fn load(&self) -> impl Deref<Target = Arc<T>> {
         self.0.load()
     }
 
-    /// From now on it is this.
+    /// Replaces the value for all clones.
     pub fn replace(&self, value: T) {
         self.0.store(Arc::new(value));
     }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_reads_keeps_what_was_read_and_clones_share_what_is_new() {
+    fn a_reader_keeps_the_loaded_value_and_clones_share_the_new_one() {
         let one = Reloadable::new(1);
         let other = one.clone();
         let read = one.load();

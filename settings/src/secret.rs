@@ -1,32 +1,32 @@
-//! A secret that cannot be printed, loosely compared, or stored.
+//! A secret that cannot be printed, compared with `==`, or stored.
 //!
-//! The kind is part of the type, so that a refresh secret never stands where an access secret belongs.
-//! There is no `Serialize`, no `Display`, no `PartialEq`, and the memory is wiped when it is dropped.
+//! Its kind is part of its type, so that a refresh secret cannot be passed where an access secret is expected. It has no
+//! `Serialize`, `Display` or `PartialEq`, and its memory is wiped on drop.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use zeroize::Zeroizing;
 
-/// What a secret is for. The name is what a `Debug` shows in place of the secret.
+/// The purpose of a secret.
 pub trait SecretKind: 'static {
-    /// For people, such as `access token secret`.
+    /// What `Debug` shows instead of the secret, such as `access token secret`.
     const NAME: &'static str;
 }
 
-/// A secret in the clear, of kind `K`.
+/// A secret of kind `K` in clear text.
 pub struct Plain<K: SecretKind> {
     text: Zeroizing<String>,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<K: SecretKind> Plain<K> {
-    /// Takes the text over; the caller keeps no copy.
+    /// Takes ownership of the text. The caller should keep no copy.
     pub fn new(text: String) -> Self {
         Self { text: Zeroizing::new(text), kind: PhantomData }
     }
 
-    /// The secret itself. Every use of this is a place to review.
+    /// Returns the clear text. Every call deserves a review.
     pub fn expose(&self) -> &str {
         &self.text
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_does_not_show_in_debug() {
+    fn debug_does_not_show_the_secret() {
         let secret: Plain<RefreshTokenSecret> = Plain::new("hunter2".into());
         assert_eq!(
             format!("{secret:?} {:#?}", Some(&secret)),

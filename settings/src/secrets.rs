@@ -1,24 +1,25 @@
-//! Secrets out of variables and files: strong enough, and each for one purpose only.
+//! Reads secrets from variables and files: each must be strong, and serve one purpose only.
 
 use std::fs;
-use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::WeakSecret;
+use crate::file_snapshot::content_hash;
+use crate::file_watch::SecretFiles;
 use crate::secret::{Plain, SecretKind};
-use crate::secret_files::{SecretFiles, contents};
 use crate::settings::{Any, Settings};
 
 impl Settings<'_> {
-    /// Secrets separated by commas, from `NAME` or the file `NAME_FILE`: the first signs, all verify.
+    /// Reads secrets separated by commas from `NAME` or the file `NAME_FILE`: the first signs, all verify. `None` means
+    /// that an error was reported.
     pub fn secrets<K: SecretKind>(&self, variable: &'static str) -> Option<(Plain<K>, Vec<Plain<K>>)> {
         let text = self.secret_text(variable)?;
         let mut all: Vec<Plain<K>> =
             text.expose().split(',').map(|secret| Plain::new(secret.to_owned())).collect();
         if let Some(weak) = all.iter().find_map(|secret| WeakSecret::check(secret.expose()).err()) {
             self.report(variable, weak);
-            // Nobody else may have one of it all the same.
+            // Recorded all the same, so that a duplicate in another variable is found.
             let any = |secret: Plain<K>| (variable, Plain::new(secret.expose().to_owned()));
             self.secrets.borrow_mut().extend(all.into_iter().map(any));
             return None;
@@ -30,12 +31,13 @@ impl Settings<'_> {
         Some((first, all))
     }
 
-    /// Whether `NAME` or `NAME_FILE` is set, well or badly.
+    /// Returns whether `NAME` or `NAME_FILE` is set, valid or not.
     pub fn has_secret(&self, variable: &str) -> bool {
         self.is_set(variable) || self.is_set(&format!("{variable}_FILE"))
     }
 
-    /// `NAME`, or what the file `NAME_FILE` holds, or `default`, parsed; for what may be a secret in part.
+    /// Reads and parses `NAME`, the contents of the file `NAME_FILE`, or `default`, for a value that may contain a secret.
+    /// `None` means that an error was reported.
     pub fn text_or_file<T>(
         &self,
         variable: &str,
@@ -65,7 +67,8 @@ impl Settings<'_> {
         }
     }
 
-    /// The text of `NAME`, or of the file `NAME_FILE` without one newline at its end; or whose fault it is.
+    /// The text of `NAME`, or of the file `NAME_FILE` without one newline at its end. An error comes with the name of the
+    /// variable that causes it.
     fn read(&self, variable: &str) -> Result<Option<Zeroizing<String>>, (String, String)> {
         let file_variable = format!("{variable}_FILE");
         match (self.environment.get(variable), self.environment.get(&file_variable)) {
@@ -79,38 +82,39 @@ impl Settings<'_> {
                 }
                 Err(problem) => Err((file_variable, problem)),
             },
-            (Some(_), Some(_)) => Err((
-                variable.to_owned(),
-                format!("is set, and so is {file_variable}; only one of them may be"),
-            )),
+            (Some(_), Some(_)) => {
+                Err((variable.to_owned(), format!("and {file_variable} are both set; set only one of them")))
+            }
         }
     }
 
-    /// What a file holds, which is read again when it changes; or what is wrong with it, as a clause.
+    /// Returns the contents of a file and adds the file to [`secret_files`](Self::secret_files).
+    ///
+    /// # Errors
+    /// A clause that follows the name of a variable.
     pub fn read_file(&self, path: &str) -> Result<Zeroizing<String>, String> {
         let read;
-        let seen = self.looked.and_then(|looked| looked.0.get(Path::new(path)));
-        let bytes = if let Some(bytes) = seen {
+        let bytes = if let Some(bytes) = self.snapshot.and_then(|snapshot| snapshot.get(path)) {
             bytes
         } else {
             read = fs::read(path).map(Zeroizing::new);
             &read
         };
-        self.files.borrow_mut().push((path.into(), contents(bytes)));
+        self.files.borrow_mut().push((path.into(), content_hash(bytes)));
         let text = match bytes {
-            Ok(bytes) => str::from_utf8(bytes).map_err(|_| "it is not text".to_owned()),
+            Ok(bytes) => str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         text.map(|text| Zeroizing::new(text.to_owned()))
             .map_err(|problem| format!("names the file {path:?}, which cannot be read: {problem}"))
     }
 
-    /// The files that were read so far, to be looked at again.
+    /// The files that were read so far, to be watched.
     pub fn secret_files(&self) -> SecretFiles {
         SecretFiles::new(self.environment.clone(), self.files.borrow().clone())
     }
 
-    /// Whether no secret that was read before is the same; if one is, that is a fault.
+    /// Returns whether the secret was not read before. Reports an error if it was.
     fn is_new(&self, variable: &'static str, secret: &str) -> bool {
         let mut known = self.secrets.borrow_mut();
         let twin = known.iter().find(|(_, known)| known.expose() == secret).map(|(other, _)| *other);
@@ -126,8 +130,8 @@ impl Settings<'_> {
         false
     }
 
-    /// Whether another variable that was read later has a secret of this one, which is a fault of that one. Who has secrets in use
-    /// replaces neither then: which of the two is the new one cannot be told.
+    /// Returns whether a variable that was read later has the same secret as `variable`, which is an error of the later
+    /// one. On a reload, keep the previous secrets of both then: either may be the wrong one.
     pub fn is_duplicated(&self, variable: &str) -> bool {
         self.duplicated.borrow().contains(&variable)
     }

@@ -1,4 +1,4 @@
-//! Reads typed settings out of the environment and reports every fault at once, by the variable's name.
+//! Reads typed settings from the environment, and reports all errors together.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -6,27 +6,27 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::Environment;
+use crate::file_snapshot::{ContentHash, FileSnapshot};
 use crate::secret::{Plain, SecretKind};
-use crate::secret_files::{Contents, Looked};
 
-/// Reads settings; a fault is noted and the reading goes on, so that all are found in one go.
+/// Reads settings. An invalid one is recorded and reading continues, so that all errors are found in one run.
 pub struct Settings<'a> {
     pub(crate) environment: &'a Environment,
-    faults: RefCell<Vec<SettingError>>,
+    errors: RefCell<Vec<SettingError>>,
     pub(crate) secrets: RefCell<Vec<(&'static str, Plain<Any>)>>,
-    /// Whose secret is also another's.
+    /// The variables whose secret is also that of another variable.
     pub(crate) duplicated: RefCell<Vec<&'static str>>,
-    pub(crate) files: RefCell<Vec<(PathBuf, Contents)>>,
-    /// What these hold is not read, but what was seen of them.
-    pub(crate) looked: Option<&'a Looked>,
+    pub(crate) files: RefCell<Vec<(PathBuf, ContentHash)>>,
+    /// The snapshot to read files from instead of the disk.
+    pub(crate) snapshot: Option<&'a FileSnapshot>,
 }
 
 impl fmt::Debug for Settings<'_> {
-    /// The names of files, and not what they hash to.
+    /// Shows the paths of files, but not their hashes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("environment", &self.environment)
-            .field("faults", &self.faults.borrow())
+            .field("errors", &self.errors.borrow())
             .field("files", &self.secret_files())
             .finish_non_exhaustive()
     }
@@ -38,7 +38,7 @@ impl SecretKind for Any {
     const NAME: &'static str = "secret";
 }
 
-/// One variable that cannot be used, and why. Never holds a secret.
+/// One invalid variable. Never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingError {
     /// The variable's name.
@@ -47,19 +47,23 @@ pub struct SettingError {
     pub problem: String,
 }
 
-/// All that is wrong with a configuration.
+/// All errors of a configuration.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SettingErrors(pub Vec<SettingError>);
 
+/// An error was reported to the [`Settings`], which return it at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reported;
+
 impl fmt::Display for SettingErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration cannot be used:")?;
+        f.write_str("invalid configuration:")?;
         self.0.iter().try_for_each(|SettingError { variable, problem }| write!(f, "\n  {variable} {problem}"))
     }
 }
 
 impl fmt::Debug for SettingErrors {
-    /// As in `Display`: it is what `fn main() -> Result<(), SettingErrors>` shows a person.
+    /// The same as `Display`, because `fn main() -> Result<(), SettingErrors>` prints it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -68,31 +72,31 @@ impl fmt::Debug for SettingErrors {
 impl std::error::Error for SettingErrors {}
 
 impl<'a> Settings<'a> {
-    /// Starts reading.
+    /// Reads from `environment`, and from the files that it names.
     pub fn new(environment: &'a Environment) -> Self {
         Self {
             environment,
-            faults: RefCell::default(),
+            errors: RefCell::default(),
             secrets: RefCell::default(),
             duplicated: RefCell::default(),
             files: RefCell::default(),
-            looked: None,
+            snapshot: None,
         }
     }
 
-    /// Starts reading, where these files hold what was seen in them.
-    pub(crate) fn having_looked_at(environment: &'a Environment, looked: &'a Looked) -> Self {
-        Self { looked: Some(looked), ..Self::new(environment) }
+    /// Reads files from `snapshot` instead of the disk.
+    pub(crate) fn from_snapshot(environment: &'a Environment, snapshot: &'a FileSnapshot) -> Self {
+        Self { snapshot: Some(snapshot), ..Self::new(environment) }
     }
 
-    /// Notes that `variable` cannot be used.
+    /// Reports that `variable` is invalid. `problem` is a clause that follows its name.
     pub fn report(&self, variable: &str, problem: impl fmt::Display) {
-        self.faults
+        self.errors
             .borrow_mut()
             .push(SettingError { variable: variable.to_owned(), problem: problem.to_string() });
     }
 
-    /// The variable, or `default`, parsed. `None` means that a fault was noted.
+    /// Parses the variable, or `default` if it is not set. `None` means that an error was reported.
     pub fn value<T, E: fmt::Display>(
         &self,
         variable: &str,
@@ -103,16 +107,20 @@ impl<'a> Settings<'a> {
         parse(text).map_err(|problem| self.report(variable, problem)).ok()
     }
 
-    /// The variable parsed, if it is set: `Some(None)` when it is not, `None` when a fault was noted.
+    /// Parses the variable. `Ok(None)` means that it is not set.
+    ///
+    /// # Errors
+    /// When the variable is invalid.
     pub fn optional<T, E: fmt::Display>(
         &self,
         variable: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<Option<T>> {
-        match self.environment.get(variable) {
-            None => Some(None),
-            Some(text) => parse(text).map(Some).map_err(|problem| self.report(variable, problem)).ok(),
-        }
+    ) -> Result<Option<T>, Reported> {
+        let parsed = self.environment.get(variable).map(parse).transpose();
+        parsed.map_err(|problem| {
+            self.report(variable, problem);
+            Reported
+        })
     }
 
     /// The text of the variable, if it is set.
@@ -120,20 +128,17 @@ impl<'a> Settings<'a> {
         self.environment.get(variable)
     }
 
-    /// Whether the variable has a value, good or bad.
+    /// Returns whether the variable has a value, valid or not.
     pub fn is_set(&self, variable: &str) -> bool {
         self.environment.get(variable).is_some()
     }
 
-    /// The address to listen on: an IP address and a port.
+    /// Parses an address to listen on: an IP address and a port. `None` means that an error was reported.
     pub fn address(&self, variable: &str, default: &str) -> Option<SocketAddr> {
-        self.value(variable, default, |text| {
-            text.parse()
-                .map_err(|_| format!("is {text:?}; it is an IP address and a port, such as {default}"))
-        })
+        self.value(variable, default, |text| parse_address(text, default))
     }
 
-    /// `on` or `off`.
+    /// Parses `on` or `off`. `None` means that an error was reported.
     pub fn on_off(&self, variable: &str, default: bool) -> Option<bool> {
         self.value(variable, if default { "on" } else { "off" }, |text| match text {
             "on" => Ok(true),
@@ -142,12 +147,23 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// The configuration, if no fault was noted on the way.
+    /// Returns `configuration`.
+    ///
+    /// # Errors
+    /// All errors that were reported.
     pub fn into_result<T>(self, configuration: Option<T>) -> Result<T, SettingErrors> {
-        let faults = self.faults.into_inner();
+        let errors = self.errors.into_inner();
         match configuration {
-            Some(configuration) if faults.is_empty() => Ok(configuration),
-            _ => Err(SettingErrors(faults)),
+            Some(configuration) if errors.is_empty() => Ok(configuration),
+            _ => Err(SettingErrors(errors)),
         }
     }
+}
+
+/// Parses an IP address and a port.
+///
+/// # Errors
+/// A clause that follows the variable's name, with `example`.
+pub fn parse_address(text: &str, example: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("is {text:?}; it is an IP address and a port, such as {example}"))
 }

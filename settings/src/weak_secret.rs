@@ -1,12 +1,12 @@
-//! Which texts are refused as a secret (JV-23, OP-04): too short, known, or typed by a person.
+//! Rejects weak secrets (JV-23, OP-04): too short, well known, or typed by hand.
 
-/// RFC 7518 §3.2: a key of the hash's output size or larger, which is 32 bytes for HS256.
+/// RFC 7518 §3.2: a key is at least as long as the output of the hash, which is 32 bytes for HS256.
 const MIN_BYTES: usize = 32;
 
-/// Random hex of 32 bytes has about 14 different characters; a pattern such as `abcabc…` has few.
+/// 32 random hex digits have about 14 distinct characters; a pattern such as `abcabc…` has few.
 const MIN_DISTINCT: usize = 8;
 
-/// What people paste from tutorials; refused also when repeated to fill the length.
+/// Values that are pasted from tutorials. Rejected also when repeated to fill the length.
 const KNOWN: [&str; 15] = [
     "secret",
     "asdf",
@@ -25,30 +25,33 @@ const KNOWN: [&str; 15] = [
     "supersecret",
 ];
 
-/// Why a text cannot serve as a secret. No variant carries any part of it.
+/// Why a text is rejected as a secret. No variant contains any part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WeakSecret {
     /// Shorter than 32 bytes.
     #[error("is {bytes} bytes long; it needs at least 32. `auth-server secrets` prints good ones")]
     TooShort {
-        /// How long it is.
+        /// Its length.
         bytes: usize,
     },
-    /// A default of some tutorial, perhaps repeated.
+    /// A well-known value, perhaps repeated.
     #[error("is a well-known default. `auth-server secrets` prints good ones")]
     Known,
-    /// Has white space or control characters.
+    /// Contains white space or control characters.
     #[error(
-        "has white space or control characters, as a passphrase or a badly pasted secret has. `auth-server secrets` prints good ones"
+        "contains white space or control characters, like a passphrase or a pasted line break. `auth-server secrets` prints good ones"
     )]
     Passphrase,
-    /// A few characters over and over.
-    #[error("repeats a few characters over and over. `auth-server secrets` prints good ones")]
+    /// Has few distinct characters.
+    #[error("repeats a few characters. `auth-server secrets` prints good ones")]
     Repetitive,
 }
 
 impl WeakSecret {
-    /// Finds the fault of `text`, if it has one.
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// The first weakness found.
     pub fn check(text: &str) -> Result<(), Self> {
         let lower = text.to_ascii_lowercase();
         if KNOWN
@@ -79,7 +82,7 @@ mod tests {
 
     /// JV-23
     #[test]
-    fn short_known_typed_and_repetitive_secrets_are_refused() {
+    fn short_known_typed_and_repetitive_secrets_are_rejected() {
         let table = [
             ("", Err(WeakSecret::TooShort { bytes: 0 })),
             ("secret", Err(WeakSecret::Known)),

@@ -58,9 +58,9 @@ impl GuardBuilder {
         let keys = settings::own_verifying_keys(settings).map(KeySource::with_published);
         let verifier = settings::verifier_with(settings, keys.clone());
         let feed_secrets = if needs_feed {
-            settings::feed_secrets(settings).map(Some)
+            settings::required_feed_secrets(settings).map(Some)
         } else {
-            settings::optional_feed_secrets(settings)
+            settings::optional_feed_secrets(settings).ok()
         };
         let (auth_server, staleness) = (settings::auth_server(settings), settings::staleness(settings));
         let verified_cache_entries = settings::verified_cache_entries(settings);
@@ -134,7 +134,7 @@ fn read_again(settings: &Settings<'_>, keys: &KeySource, feed: Option<&Reloadabl
     {
         keys.take_own(own);
     }
-    if let (Some(live), Some(secrets)) = (feed, feed_secrets.flatten())
+    if let (Some(live), Some(secrets)) = (feed, feed_secrets.ok().flatten())
         && !secrets.same_as(&live.load())
     {
         tracing::info!("the revocation feed is asked for with other secrets from now on");

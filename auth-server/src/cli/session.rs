@@ -45,7 +45,7 @@ pub(super) async fn run(command: Command, environment: &Environment) -> Result<(
 
 async fn list(user: &str, json: bool, environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
-    let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings));
+    let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings).ok());
     let (store, idle_lifetime) = settings.into_result(store.zip(idle_lifetime))?;
     let store = store.open().await?;
     let user = ManageUsers { store: Arc::clone(&store) }.find(user).await?;

@@ -8,7 +8,7 @@ use crate::flow::Sweep;
 
 pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
     let settings = Settings::new(environment);
-    let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings));
+    let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings).ok());
     let (store, idle_lifetime) = settings.into_result(store.zip(idle_lifetime))?;
     let store = store.open().await?;
     let sweep = Sweep { store: store.clone(), idle_lifetime };

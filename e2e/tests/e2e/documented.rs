@@ -6,7 +6,8 @@ const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const HTTP: &str = include_str!("../../../docs/http.md");
 
 /// The sources that read variables.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
+    include_str!("../../../shared/src/settings/auth_server_url.rs"),
     include_str!("../../../shared/src/settings/feed.rs"),
     include_str!("../../../shared/src/settings/tokens.rs"),
     include_str!("../../../server/src/client_address.rs"),

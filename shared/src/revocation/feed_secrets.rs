@@ -61,7 +61,7 @@ mod tests {
         let settings = Settings::new(&environment);
         let _ = settings.secrets::<goptri_settings::AccessTokenSecret>("ACCESS_TOKEN_SECRET");
         let secrets = crate::settings::optional_feed_secrets(&settings);
-        settings.into_result(secrets)
+        settings.into_result(secrets.ok())
     }
 
     /// RV-12

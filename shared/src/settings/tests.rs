@@ -52,7 +52,10 @@ fn each_fault_has_its_sentence() {
             &[("ACCESS_TOKEN_SECRET", "5f2a9c4be1d078365f2a9c4be1d07836,")],
             "ACCESS_TOKEN_SECRET is 0 bytes long",
         ),
-        (&[("ACCESS_TOKEN_SECRET_FILE", "/nowhere/at/all")], "ACCESS_TOKEN_SECRET is set, and so is"),
+        (
+            &[("ACCESS_TOKEN_SECRET_FILE", "/nowhere/at/all")],
+            "ACCESS_TOKEN_SECRET and ACCESS_TOKEN_SECRET_FILE are both set",
+        ),
         (
             &[("ACCESS_TOKEN_SECRET", ""), ("ACCESS_TOKEN_SECRET_FILE", "/nowhere/at/all")],
             "ACCESS_TOKEN_SECRET_FILE names the file",

@@ -63,9 +63,9 @@ pub(crate) fn access_secrets(settings: &Settings<'_>) -> Option<KeyRing> {
 /// What signs access tokens: `ACCESS_TOKEN_KEY_FILE` if it is set, or else `ACCESS_TOKEN_SECRET`. Both verify, and
 /// `ACCESS_TOKEN_SIGNED_BY` may say that the secret still signs.
 pub fn access_keys(settings: &Settings<'_>) -> Option<KeyRing> {
-    let signed_by = settings.optional("ACCESS_TOKEN_SIGNED_BY", SignedBy::parse);
+    let signed_by = settings.optional("ACCESS_TOKEN_SIGNED_BY", SignedBy::parse).ok().flatten();
     if !settings.is_set(KEY_FILE) {
-        if signed_by.flatten() == Some(SignedBy::Key) {
+        if signed_by == Some(SignedBy::Key) {
             settings.report("ACCESS_TOKEN_SIGNED_BY", "is key, and ACCESS_TOKEN_KEY_FILE is not set");
         }
         if settings.has_secret("ACCESS_TOKEN_SECRET") {
@@ -78,7 +78,7 @@ pub fn access_keys(settings: &Settings<'_>) -> Option<KeyRing> {
         return None;
     }
     let pairs = settings.value(KEY_FILE, "", |path| read_key_file(settings, path));
-    if signed_by.flatten() == Some(SignedBy::Secret) {
+    if signed_by == Some(SignedBy::Secret) {
         let secrets = access_secrets(settings);
         let (pairs, secrets) = (pairs?, secrets?);
         return Some(secrets.also_verifying(pairs.verifying().clone()));

@@ -188,7 +188,7 @@ fn a_fault_names_the_variable_and_the_file_and_shows_nothing_of_what_is_in_it() 
     fs::write(&binary, b"\xff\xfe-----BEGIN PRIVATE KEY-----").unwrap();
     let directory = folder.path().to_str().unwrap().to_owned();
     for (path, reason) in
-        [(&nowhere, "No such file"), (&directory, "Is a directory"), (&binary, "it is not text")]
+        [(&nowhere, "No such file"), (&directory, "Is a directory"), (&binary, "it is not UTF-8 text")]
     {
         let faults = read(&[(KEY_FILE, path)]).unwrap_err();
         assert_eq!(faults.0.len(), 1, "{faults}");

@@ -15,7 +15,8 @@ use crate::logged::Log;
 use test_support::forge::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, claims, ring, with};
 
 pub(crate) const THIRD_SECRET: &str = "c3a5e90b7d1f48266c2be4f0915d37a8";
-pub(crate) const UNUSABLE: &str = "what a file holds now cannot be used; what it held before stays in use";
+pub(crate) const UNUSABLE: &str =
+    "the new content of a file cannot be used; the previous content stays in use";
 
 /// Nothing here takes so long; a test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -124,7 +125,7 @@ fn a_bad_file_changes_nothing_and_the_next_good_one_is_taken() {
         (
             "two lines",
             |path| fs::write(path, format!("{OTHER_SECRET}\n{THIRD_SECRET}\n")).unwrap(),
-            "ACCESS_TOKEN_SECRET has white space or control characters",
+            "ACCESS_TOKEN_SECRET contains white space or control characters",
         ),
         (
             "twice",
@@ -140,7 +141,11 @@ fn a_bad_file_changes_nothing_and_the_next_good_one_is_taken() {
             },
             "which cannot be read: Is a directory",
         ),
-        ("not UTF-8", |path| fs::write(path, [0xff; 40]).unwrap(), "which cannot be read: it is not text"),
+        (
+            "not UTF-8",
+            |path| fs::write(path, [0xff; 40]).unwrap(),
+            "which cannot be read: it is not UTF-8 text",
+        ),
     ];
     each_at_once(&ways, |(way, spoil, reason)| {
         let watched = Watched::start();

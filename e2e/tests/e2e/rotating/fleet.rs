@@ -25,7 +25,7 @@ pub(super) const LONG: &str = "15m";
 pub(super) const CLOCK_LEEWAY: Duration = Duration::from_secs(1);
 
 /// What a server logs of a file that it cannot use.
-pub(super) const NOT_USED: &str = "what a file holds now cannot be used";
+pub(super) const NOT_USED: &str = "the new content of a file cannot be used";
 
 /// One server, its folder, and how it was started.
 pub(super) struct Member {
