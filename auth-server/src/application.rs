@@ -20,8 +20,10 @@ use goptri_settings::{FileWatch, SecretFiles};
 
 use self::flows::Flows;
 use crate::config::Config;
+use crate::error::CauseChain;
 use crate::feed::{ConnectionHandle, Feed};
-use crate::flow::{Failure, Sweep};
+use crate::flow::Sweep;
+use crate::hashing::HashingError;
 use crate::http::routes;
 use crate::keyrings::LiveKeys;
 use crate::metrics::FeedMetrics;
@@ -49,14 +51,14 @@ pub enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The database cannot be migrated.
-    #[error("{0}")]
-    Migrate(Failure),
+    #[error("{}", CauseChain(.0))]
+    Migrate(StoreError),
     /// The operating system gives no thread to look at the files of secrets.
     #[error("the files of secrets cannot be watched: {0}")]
     Watch(std::io::Error),
-    /// A fault here.
-    #[error("{0}")]
-    Internal(Failure),
+    /// The hashing threads cannot be started.
+    #[error("{}", CauseChain(.0))]
+    Hashing(HashingError),
     /// It was asked to stop before it was up.
     #[error("asked to stop before the database answered")]
     Stopped,
@@ -74,7 +76,7 @@ impl Application {
         if config.auto_migrate {
             tokio::select! {
                 migrated = migrate_once_it_answers(store.as_ref()) => {
-                    migrated.map_err(|error| StartError::Migrate(error.into()))?;
+                    migrated.map_err(StartError::Migrate)?;
                 }
                 () = &mut stop => return Err(StartError::Stopped),
             }
@@ -88,7 +90,7 @@ impl Application {
         requests.register(&mut registry);
         registry.register_collector(Box::new(FeedMetrics(feed.clone())));
         let keys = LiveKeys::from(config.keys.clone());
-        let flows = Flows::new(&config, &keys, &store, clock).await.map_err(StartError::Internal)?;
+        let flows = Flows::new(&config, &keys, &store, clock).await.map_err(StartError::Hashing)?;
         let secret_files = watch(config.secret_files, keys.clone(), feed.clone())?;
         let (followed, closing) = (feed.clone(), feed.clone());
         // Streams never end by themselves, and what is in flight is waited for.
@@ -113,7 +115,7 @@ impl Application {
         let address = server.addrs().first().copied().unwrap_or(address);
         let metrics = metrics.map(|address| MetricsServer::serve(address, registry)).transpose()?;
         tracing::info!("auth-server listens on http://{address}");
-        let sweeping = actix_web::rt::spawn(sweep.run_now_and_then());
+        let sweeping = actix_web::rt::spawn(sweep.run_periodically());
         let following = actix_web::rt::spawn(followed.run());
         Ok(Self {
             server: server.run(),
@@ -147,7 +149,15 @@ impl Application {
 
 /// Takes what the files hold whenever that changes.
 fn watch(files: SecretFiles, keys: LiveKeys, feed: Feed) -> Result<Option<Arc<FileWatch>>, StartError> {
-    let watch = FileWatch::start(files, move |settings| keys.reload(settings, &feed));
+    let watch = FileWatch::start(files, move |settings| {
+        let changes = keys.reload(settings);
+        if changes.access_keys {
+            feed.keys_changed();
+        }
+        if changes.feed_secret_withdrawn {
+            feed.disconnect_all();
+        }
+    });
     watch.map(|watch| watch.map(Arc::new)).map_err(StartError::Watch)
 }
 

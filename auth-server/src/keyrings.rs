@@ -1,13 +1,11 @@
-//! The rings of keys and secrets, replaced while the server runs.
+//! The key rings and secrets, replaced while the server runs.
 
 use goptri::KeyRing;
 use goptri::keys::{Jwks, KeySource};
 use goptri::revocation::FeedSecrets;
 use goptri_settings::{RefreshTokenSecret, Reloadable, Settings};
 
-use crate::feed::Feed;
-
-/// What the variables and the files that they name say at one moment.
+/// The keys that the variables, and the files they name, contain at one moment.
 #[derive(Debug, Clone)]
 pub struct KeyRings {
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`.
@@ -18,25 +16,34 @@ pub struct KeyRings {
     pub feed: FeedSecrets,
 }
 
-/// The rings as they are now. Clones share them.
+/// The current keys. Clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct LiveKeys {
     pub(crate) access: Reloadable<KeyRing>,
-    /// The verifying half of it.
+    /// The verifying half of `access`.
     pub(crate) verifying: KeySource,
     pub(crate) refresh: Reloadable<KeyRing>,
     pub(crate) feed: Reloadable<FeedSecrets>,
 }
 
+/// What a reload changed that others must know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct KeyChanges {
+    /// Access tokens have other keys.
+    pub(crate) access_keys: bool,
+    /// A secret of the feed is no longer accepted.
+    pub(crate) feed_secret_withdrawn: bool,
+}
+
 impl KeyRings {
-    /// Reads them, and notes every fault.
+    /// Reads the keys, and reports every error.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let (access, refresh, feed) = read(settings);
         Some(Self { access: access?, refresh: refresh?, feed: feed? })
     }
 }
 
-/// Each by itself: one that cannot be used is no reason not to use another.
+/// Reads each by itself: an invalid one does not keep the others from being used.
 fn read(settings: &Settings<'_>) -> (Option<KeyRing>, Option<KeyRing>, Option<FeedSecrets>) {
     let access = goptri::settings::access_keys(settings);
     let refresh = goptri::settings::key_ring::<RefreshTokenSecret>(settings, "REFRESH_TOKEN_SECRET");
@@ -58,42 +65,40 @@ impl From<KeyRings> for LiveKeys {
 }
 
 impl LiveKeys {
-    /// Takes what the variables and files say now, ring by ring, and tells the followers of the feed what they must know.
-    pub(crate) fn reload(&self, settings: &Settings<'_>, followers: &Feed) {
+    /// Replaces each key ring that has changed and is valid.
+    pub(crate) fn reload(&self, settings: &Settings<'_>) -> KeyChanges {
         let (access, refresh, feed) = read(settings);
+        let mut changes = KeyChanges::default();
         if let Some(access) = access
             && access != **self.access.load()
         {
             let (signs, verify) = (&access.signing_key_name().kid, access.verifying().describe());
-            tracing::info!(signs, verify, "access tokens have other keys from now on");
-            // First what verifies, so that no token is signed that this server refuses.
+            tracing::info!(signs, verify, "the keys of access tokens have changed");
+            // The verifying half first, so that this server never refuses a token that it has signed.
             self.verifying.set_own(access.verifying().clone());
             self.access.replace(access);
-            followers.keys_changed();
+            changes.access_keys = true;
         }
         if let Some(refresh) = refresh
             && refresh != **self.refresh.load()
         {
             tracing::info!(
                 verify = refresh.verifying().describe(),
-                "refresh tokens have other keys from now on"
+                "the keys of refresh tokens have changed"
             );
             self.refresh.replace(refresh);
         }
         if let Some(feed) = feed
             && !feed.same_as(&self.feed.load())
         {
-            let taken_back = !feed.accepts_all_of(&self.feed.load());
-            tracing::info!("the revocation feed has other secrets from now on");
+            changes.feed_secret_withdrawn = !feed.accepts_all_of(&self.feed.load());
+            tracing::info!("the secrets of the revocation feed have changed");
             self.feed.replace(feed);
-            if taken_back {
-                // Whoever came with one that is accepted no more must not stay.
-                followers.disconnect_all();
-            }
         }
+        changes
     }
 
-    /// The public keys, for everybody.
+    /// The public keys.
     pub(crate) fn published(&self) -> Jwks {
         self.access.load().verifying().jwks()
     }

@@ -1,12 +1,13 @@
-//! auth-server: signs people in, hands out access tokens and refresh tokens, and ends sessions.
+//! auth-server: signs users in, issues access tokens and refresh tokens, and ends sessions.
 //!
-//! Three rings: the rules are in `auth-domain`; [`flow`] has one use case a file; [`http`] and [`cli`] parse,
-//! call a flow, and render.
+//! Four layers: the rules in `auth-domain`; [`error`], the catalogue of protocol errors; [`flow`], one use case per
+//! file; and [`http`] and [`cli`], which parse, call a flow, and render.
 
 mod application;
 pub mod cli;
 mod config;
 mod entropy;
+pub mod error;
 mod feed;
 pub mod flow;
 mod hashing;

@@ -1,4 +1,4 @@
-//! Picks the store by the scheme of `DATABASE_URL`. Nothing after this knows which one it is.
+//! Chooses the store by the scheme of `DATABASE_URL`. No other code knows which one it is.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 use url::Url;
 
-use crate::flow::Failure;
+use crate::error::CauseChain;
 
-/// The kind of `DATABASE_URL`: it may hold a password.
+/// The kind of `DATABASE_URL`, which may contain a password.
 #[derive(Debug)]
 pub enum DatabaseUrl {}
 impl SecretKind for DatabaseUrl {
     const NAME: &'static str = "database url";
 }
 
-/// Whether a store of this program goes by that URL, in words if not.
+/// Checks whether the URL belongs to one of the stores, and explains why not.
 pub fn check(url: &str) -> Result<(), String> {
     match url.split_once(':') {
         Some(("postgres" | "postgresql", _)) => match Url::parse(url) {
@@ -26,7 +26,7 @@ pub fn check(url: &str) -> Result<(), String> {
             Err(error) => Err(format!("is not a URL: {error}")),
         },
         Some(("sqlite", rest)) if rest.contains(":memory:") || rest.contains("mode=memory") => {
-            Err("is a database in memory, of which each connection would have its own; name a file"
+            Err("is an in-memory database, which each connection would have for itself; use a file"
                 .to_owned())
         }
         Some(("sqlite", _)) => Ok(()),
@@ -34,10 +34,10 @@ pub fn check(url: &str) -> Result<(), String> {
     }
 }
 
-/// Opens the store, which connects when it is first asked. `clock` dates what SQLite stores; Postgres has its own.
+/// Opens the store, which connects on first use. `clock` is the time of SQLite; Postgres has its own.
 ///
 /// # Errors
-/// The URL cannot be used, for instance because its file cannot be made: that is a fault of the configuration.
+/// The URL is invalid, or its file cannot be created.
 pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, SettingErrors> {
     let opened: Result<Arc<dyn Store>, StoreError> = if url.expose().starts_with("sqlite:") {
         SqliteStore::connect(url.expose(), clock).map(|store| Arc::new(store) as _)
@@ -45,7 +45,7 @@ pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn S
         PostgresStore::connect(url.expose(), PostgresStore::MAX_CONNECTIONS).map(|store| Arc::new(store) as _)
     };
     opened.map_err(|error| {
-        let problem = format!("cannot be used: {}", Failure::from(error));
+        let problem = format!("cannot be used: {}", CauseChain(&error));
         SettingErrors(vec![SettingError { variable: "DATABASE_URL".to_owned(), problem }])
     })
 }

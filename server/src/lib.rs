@@ -2,6 +2,7 @@
 //! every response, bodies, listening, stopping, and logs.
 
 mod bodies;
+mod catalogue;
 mod client_address;
 mod endpoints;
 mod lifecycle;
@@ -12,6 +13,7 @@ mod response_policy;
 mod routes;
 
 pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES};
+pub use catalogue::{CatalogueRow, common_errors};
 pub use client_address::{ClientAddress, TrustedProxies, trusted_proxies};
 pub use endpoints::{CurrentUser, Health, current_user, healthz};
 pub use lifecycle::{ListenError, SighupReload, stop_signal};

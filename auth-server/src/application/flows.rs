@@ -11,11 +11,11 @@ use goptri_server::{RequestObserver, TrustedProxies, UnknownPath, mount};
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
 use crate::flow::{
-    ChangePassword, EndSessions, Failure, FindAccount, IssueTokens, ListSessions, ReadRevocations, Refresh,
-    Register, Rehash, SignIn, SignOut, SignOutEverywhere,
+    ChangePassword, CheckReadiness, EndSessions, FindAccount, IssueTokens, ListSessions, ReadRevocations,
+    Refresh, Register, Rehash, SelfRegister, SignIn, SignOut, SignOutEverywhere,
 };
-use crate::hashing::PasswordHasher;
-use crate::http::{OpenRegistration, routes};
+use crate::hashing::{HashingError, PasswordHasher};
+use crate::http::routes;
 use crate::keyrings::LiveKeys;
 use crate::throttle::Throttle;
 
@@ -25,7 +25,7 @@ pub(super) struct Flows {
     pub(super) store: Arc<dyn Store>,
     pub(super) guard: Guard,
     pub(super) trusted_proxies: TrustedProxies,
-    pub(super) registration: OpenRegistration,
+    pub(super) registration: SelfRegister,
     pub(super) sign_in: SignIn,
     pub(super) refresh: Refresh,
     pub(super) sign_out: SignOut,
@@ -42,7 +42,7 @@ impl Flows {
         keys: &LiveKeys,
         store: &Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, HashingError> {
         let shared = Shared::new(config, keys, Arc::clone(store), clock).await?;
         let store = || Arc::clone(store);
         let guard = Guard::new(config.account_verifier(keys.verifying.clone()), Arc::clone(&shared.clock));
@@ -50,7 +50,7 @@ impl Flows {
         let end_sessions = EndSessions { store: store() };
         Ok(Self {
             store: store(),
-            registration: OpenRegistration {
+            registration: SelfRegister {
                 register: config.registration_open.then(|| shared.register(config)),
                 throttle: shared.throttle.clone(),
             },
@@ -94,7 +94,7 @@ impl Flows {
         move |config| {
             config
                 .app_data(Data::new(ReadRevocations { store: Arc::clone(&self.store) }))
-                .app_data(Data::new(self.store))
+                .app_data(Data::new(CheckReadiness { store: self.store }))
                 .app_data(Data::new(self.trusted_proxies))
                 .app_data(Data::new(self.registration))
                 .app_data(Data::new(self.sign_in))
@@ -127,7 +127,7 @@ impl Shared {
         keys: &LiveKeys,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, HashingError> {
         let entropy = Arc::new(SystemEntropy);
         let hasher =
             PasswordHasher::new(config.hashing_threads, HashingCost::CURRENT, entropy.clone()).await?;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use auth_store::StoreError;
 use goptri_settings::{EnvironmentError, SettingErrors};
 
-use crate::flow::Failure;
+use crate::error::{CauseChain, Failure};
+use crate::hashing::HashingError;
 
 /// A command that failed.
 #[derive(Debug)]
@@ -51,17 +52,20 @@ impl From<EnvironmentError> for Failed {
     }
 }
 
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Refused(error) => Self::Because(error.description.into_owned()),
-            other => Self::because(other),
-        }
+impl<R: std::error::Error> From<Failure<R>> for Failed {
+    fn from(failure: Failure<R>) -> Self {
+        Self::because(failure)
     }
 }
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
-        Failure::from(error).into()
+        Self::because(CauseChain(&error))
+    }
+}
+
+impl From<HashingError> for Failed {
+    fn from(error: HashingError) -> Self {
+        Self::because(CauseChain(&error))
     }
 }

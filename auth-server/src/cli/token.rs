@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Failed, StoreSettings, read_secret};
 use crate::Config;
+use crate::error::Failure;
 use crate::flow::RevokeToken;
 use crate::rfc3339::rfc3339;
 
@@ -59,7 +60,10 @@ async fn revoke(token: Option<String>, environment: &Environment) -> Result<(), 
     let store = store.open().await?;
     let verifier = config.access_verifier(config.keys.access.clone());
     let revoke = RevokeToken { store: Arc::clone(&store), verifier, clock: Arc::new(SystemClock) };
-    let jti = revoke.run(token.expose().trim()).await?;
+    let jti = revoke.run(token.expose().trim()).await.map_err(|failure| match failure {
+        Failure::Refused(invalid) => Failed::because(format!("There is nothing to revoke: {invalid}.")),
+        failure => failure.into(),
+    })?;
     store.close().await;
     println!("Revoked the token {jti}. Its session goes on; `auth-server session end` ends that.");
     Ok(())

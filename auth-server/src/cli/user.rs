@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use auth_domain::{Role, User};
 use auth_store::Store;
+use goptri::SystemClock;
 use goptri_settings::{Environment, Settings};
 use serde_json::{Value, json};
 
 use super::{Failed, StoreSettings, print_line, read_secret, sessions_in_words};
 use crate::config;
-use crate::flow::{ManageUsers, Register, Registration};
+use crate::entropy::SystemEntropy;
+use crate::flow::{ManageUsers, Register, Registration, SetPassword};
 use crate::rfc3339::rfc3339;
 
 /// So many people are read at a time.
@@ -150,7 +152,8 @@ async fn set_password(name: &str, environment: &Environment) -> Result<(), Faile
     let (store, rules) = settings.into_result(store.zip(rules))?;
     let person = Person::find_in(store.open().await?, name).await?;
     let password = read_secret(&format!("New password for {}: ", person.user.email))?;
-    let ended = person.people.set_password(&person.user, &password, rules).await?;
+    let set_password = SetPassword::new(Arc::clone(&person.store), rules, Arc::new(SystemEntropy)).await?;
+    let ended = set_password.run(&person.user, &password).await?;
     println!("{} has a new password; {} ended.", person.user.email, sessions_in_words(ended));
     person.close().await
 }
@@ -172,7 +175,8 @@ async fn add(email: String, roles: Vec<Role>, json: bool, environment: &Environm
     let (store, password_rules) = (StoreSettings::read(&settings), config::password_rules(&settings));
     let (store, password_rules) = settings.into_result(store.zip(password_rules))?;
     let store = store.open().await?;
-    let register = Register::one_by_one(Arc::clone(&store), password_rules).await?;
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let register = Register::new(Arc::clone(&store), password_rules, clock, entropy).await?;
     let password = read_secret(&format!("Password for {email}: "))?;
     let user = register.run(Registration { email, email_verified: true, password, roles }).await?;
     if json {

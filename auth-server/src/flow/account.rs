@@ -1,4 +1,4 @@
-//! Who acts on their own account: the person of a session that is live, and not only of a token that is good.
+//! The account that a request acts on: the user of a live session, which a valid token alone does not prove.
 
 use std::sync::Arc;
 
@@ -6,11 +6,10 @@ use auth_domain::{
     PresentedRefresh, RefreshPolicy, SessionKey, SessionOwner, SessionSnapshot, Verdict, judge,
 };
 use auth_store::Store;
-use goptri::ProtocolError;
 
-use super::Failure;
+use crate::error::{Failure, SessionEnded};
 
-/// A person and the session in which they act. Only [`FindAccount`] makes one.
+/// A user and the live session in which they act. Only [`FindAccount`] creates one.
 #[derive(Debug)]
 pub struct Account {
     key: SessionKey,
@@ -18,12 +17,12 @@ pub struct Account {
 }
 
 impl Account {
-    /// The session in which they act.
+    /// The session in which the user acts.
     pub fn session(&self) -> SessionKey {
         self.key
     }
 
-    /// What is known of them.
+    /// The user.
     pub fn owner(&self) -> &SessionOwner {
         &self.owner
     }
@@ -32,18 +31,13 @@ impl Account {
 /// Looks up live sessions.
 #[derive(Clone)]
 pub struct FindAccount {
-    /// Where sessions are kept.
     pub(crate) store: Arc<dyn Store>,
-    /// When a session has ended by time.
     pub(crate) policy: RefreshPolicy,
 }
 
 impl FindAccount {
-    /// The account of the session that a genuine access token names.
-    ///
-    /// # Errors
-    /// The session has ended, or its person is disabled: the token is as good as none.
-    pub async fn by_session(&self, key: SessionKey) -> Result<Account, Failure> {
+    /// The account of the session that a valid access token names. A disabled user's sessions count as ended.
+    pub async fn by_session(&self, key: SessionKey) -> Result<Account, Failure<SessionEnded>> {
         let found = self.store.find_session(key).await?;
         let live = |found: &SessionSnapshot| {
             !found.owner.disabled && !found.session.is_over(found.now, self.policy.idle_lifetime)
@@ -51,11 +45,12 @@ impl FindAccount {
         account(key, found.filter(live))
     }
 
-    /// The account of the session that a genuine refresh token names, if a refresh with it would succeed.
-    ///
-    /// # Errors
-    /// It would not. The session, if there is one, stays as it is.
-    pub async fn by_refresh_token(&self, presented: &PresentedRefresh) -> Result<Account, Failure> {
+    /// The account of the session that a signed refresh token names, if a refresh with it would succeed. The session
+    /// stays as it is.
+    pub async fn by_refresh_token(
+        &self,
+        presented: &PresentedRefresh,
+    ) -> Result<Account, Failure<SessionEnded>> {
         let found = self.store.find_session(presented.key).await?;
         let live = |found: &SessionSnapshot| match judge(found, presented, &self.policy) {
             Verdict::TryAgain | Verdict::SameSuccessor | Verdict::Forgive => true,
@@ -65,10 +60,10 @@ impl FindAccount {
     }
 }
 
-fn account(key: SessionKey, found: Option<SessionSnapshot>) -> Result<Account, Failure> {
+fn account(key: SessionKey, found: Option<SessionSnapshot>) -> Result<Account, Failure<SessionEnded>> {
     if let Some(found) = found {
         return Ok(Account { key, owner: found.owner });
     }
-    tracing::info!(user = %key.user_id, session = %key.id, "refused: the session has ended");
-    Err(ProtocolError::INVALID_TOKEN.into())
+    tracing::info!(user = %key.user_id, session = %key.id, reason = %SessionEnded, "access refused");
+    Err(SessionEnded.into())
 }

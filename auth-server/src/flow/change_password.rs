@@ -1,24 +1,20 @@
-//! Somebody changes their own password: they know the old one, and their other sessions end.
+//! Changes the caller's own password: the current one must be right, and the user's other sessions end.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth_domain::{
     NewPassword, NormalizedPassword, Password, PasswordHash, PasswordRules, PasswordSetter, SessionKey,
 };
 use auth_store::{ChangeOutcome, Store};
-use goptri::ProtocolError;
-use goptri_server::ClientAddress;
 use goptri_settings::Plain;
 
-use super::{Account, Failure, password_rejected};
+use super::{Account, record_attempt};
+use crate::error::{ChangePasswordRefused, Failure};
 use crate::hashing::PasswordHasher;
 use crate::throttle::Throttle;
 
-/// Not a 401: the access token is good, and refreshing it would not help.
-const WRONG_PASSWORD: ProtocolError =
-    ProtocolError::new(403, "invalid_credentials", "The current password is wrong.");
-
-/// Changes passwords for their owners.
+/// Changes passwords for their users.
 #[derive(Clone)]
 pub struct ChangePassword {
     pub(crate) store: Arc<dyn Store>,
@@ -28,22 +24,36 @@ pub struct ChangePassword {
 }
 
 impl ChangePassword {
-    /// Sets the new password and ends all sessions but the one in which the person acts (PW-09).
+    /// Sets the new password and ends all sessions except the caller's (PW-09).
     ///
-    /// Who holds somebody's access token guesses their password no faster here than at sign-in (PW-11).
+    /// The same limits as at sign-in apply, so that a stolen access token does not help to guess the password (PW-11).
     pub async fn run(
         &self,
         account: &Account,
-        from: ClientAddress,
+        from: IpAddr,
         current: &Plain<Password>,
         new: &Plain<Password>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Failure<ChangePasswordRefused>> {
+        let changed = self.attempt(account, from, current, new).await;
+        if let Err(Failure::Refused(refused)) = &changed {
+            let user = account.session().user_id;
+            tracing::info!(%user, ip = %from, reason = %refused, "password change refused");
+        }
+        changed
+    }
+
+    async fn attempt(
+        &self,
+        account: &Account,
+        from: IpAddr,
+        current: &Plain<Password>,
+        new: &Plain<Password>,
+    ) -> Result<(), Failure<ChangePasswordRefused>> {
         let email = &account.owner().email;
-        let new = self.rules.check(new, email).map_err(password_rejected)?;
-        let attempt = self.throttle.attempt(email.key().as_str(), from).inspect_err(|too_many| {
-            tracing::info!(ip = %from, reason = %too_many.scope, "password change refused");
-        })?;
-        attempt.record_outcome(self.change(account, current, new).await)
+        let new = self.rules.check(new, email).map_err(ChangePasswordRefused::from)?;
+        let attempt = self.throttle.attempt(email.key().as_str(), from);
+        let attempt = attempt.map_err(ChangePasswordRefused::TooManyAttempts)?;
+        record_attempt(attempt, self.change(account, current, new).await)
     }
 
     async fn change(
@@ -51,42 +61,37 @@ impl ChangePassword {
         account: &Account,
         current: &Plain<Password>,
         new: NormalizedPassword,
-    ) -> Result<(), Failure> {
-        let current = NormalizedPassword::of(current).ok_or(WRONG_PASSWORD)?;
-        let mut verified_hash = self.verified(account, &current).await?;
+    ) -> Result<(), Failure<ChangePasswordRefused>> {
+        let current = NormalizedPassword::of(current).ok_or(ChangePasswordRefused::WrongPassword)?;
+        let mut verified_hash = self.verify(account, &current).await?;
         let hash = self.hasher.hash(new).await?;
         let SessionKey { user_id, id: session } = account.session();
         loop {
             let setter = PasswordSetter::SessionOwner { verified_hash: verified_hash.clone(), session };
-            let changing =
-                self.store.set_password(&NewPassword { user_id, hash: hash.clone(), setter }).await?;
-            if let ChangeOutcome::Changed { ended_sessions } = changing {
-                tracing::info!(user = %user_id, ended_sessions, "password changed by its owner");
+            let password = NewPassword { user_id, hash: hash.clone(), setter };
+            if let ChangeOutcome::Changed { ended_sessions } = self.store.set_password(&password).await? {
+                tracing::info!(user = %user_id, ended_sessions, "password changed by its user");
                 return Ok(());
             }
-            // A sign-in at the same time may have stored the same password anew; otherwise the session has ended.
-            let stored_hash = self.verified(account, &current).await?;
+            // A concurrent sign-in may have rehashed the same password; otherwise the session has ended.
+            let stored_hash = self.verify(account, &current).await?;
             if stored_hash == verified_hash {
-                tracing::info!(%session, "password change refused: the session has ended");
-                return Err(ProtocolError::INVALID_TOKEN.into());
+                return Err(ChangePasswordRefused::SessionEnded.into());
             }
             verified_hash = stored_hash;
         }
     }
 
-    /// The hash that is stored, if the current password is what they say it is.
-    async fn verified(
+    /// The stored hash, if it is that of the current password.
+    async fn verify(
         &self,
         account: &Account,
         current: &NormalizedPassword,
-    ) -> Result<PasswordHash, Failure> {
+    ) -> Result<PasswordHash, Failure<ChangePasswordRefused>> {
         let user_id = account.session().user_id;
         let credentials = self.store.credentials(&account.owner().email.key()).await?;
         let hash = credentials.filter(|found| found.user_id == user_id).and_then(|found| found.password_hash);
-        let good = self.hasher.verify(current.clone(), hash.as_ref()).await?;
-        hash.filter(|_| good).ok_or_else(|| {
-            tracing::info!(user = %user_id, "password change refused: another current password");
-            WRONG_PASSWORD.into()
-        })
+        let matches = self.hasher.verify(current.clone(), hash.as_ref()).await?;
+        Ok(hash.filter(|_| matches).ok_or(ChangePasswordRefused::WrongPassword)?)
     }
 }

@@ -1,37 +1,33 @@
-//! A person's devices: the sessions that are live, a page at a time.
+//! Lists a user's live sessions, page by page.
 
 use std::sync::Arc;
 
 use auth_domain::{ListedSession, SessionId, UserId};
-use auth_store::Store;
+use auth_store::{Store, StoreError};
 use chrono::TimeDelta;
 
-use super::Failure;
-
-/// The most sessions of a page.
 const PAGE: u32 = 100;
 
 /// Lists sessions.
 #[derive(Clone)]
 pub struct ListSessions {
-    /// Where sessions are kept.
     pub(crate) store: Arc<dyn Store>,
-    /// A session ends when it was not refreshed for so long. `None`: never.
+    /// Sessions that were idle for longer have ended. `None`: no limit.
     pub(crate) idle_lifetime: Option<TimeDelta>,
 }
 
-/// Some of a person's sessions, the oldest first.
+/// A page of a user's sessions, oldest first.
 #[derive(Debug)]
 pub struct SessionPage {
-    /// Live ones only.
+    /// Live sessions.
     pub sessions: Vec<ListedSession>,
-    /// After which one the next page begins. `None`: there are no more.
+    /// The start of the next page. `None`: this is the last one.
     pub next: Option<SessionId>,
 }
 
 impl ListSessions {
-    /// The page after that session, or the first one.
-    pub async fn run(&self, user: UserId, after: Option<SessionId>) -> Result<SessionPage, Failure> {
+    /// The page after the session `after`, or the first one.
+    pub async fn run(&self, user: UserId, after: Option<SessionId>) -> Result<SessionPage, StoreError> {
         let mut sessions = self.store.list_sessions(user, after, PAGE).await?;
         let full = u32::try_from(sessions.len()).is_ok_and(|listed| listed == PAGE);
         let next = sessions.last().map(|session| session.id).filter(|_| full);

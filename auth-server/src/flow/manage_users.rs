@@ -1,42 +1,45 @@
-//! What an administrator does to people.
+//! What an administrator does to users.
 
 use std::sync::Arc;
 
 use auth_domain::{
-    Email, HashingCost, NewPassword, Password, PasswordRules, PasswordSetter, Role, User, UserId, UserName,
+    Email, Entropy, HashingCost, NewPassword, Password, PasswordRules, PasswordSetter, Role, User, UserId,
+    UserName,
 };
 use auth_store::{ChangeOutcome, SetEmailOutcome, Store};
-use goptri::ProtocolError;
 use goptri_settings::Plain;
 
-use super::{EMAIL_TAKEN, Failure, invalid_email, password_rejected};
-use crate::entropy::SystemEntropy;
-use crate::hashing::PasswordHasher;
+use crate::error::{Failure, ManageUserRefused};
+use crate::hashing::{HashingError, PasswordHasher};
 
-const NO_SUCH_USER: ProtocolError =
-    ProtocolError::new(404, "not_found", "Nobody goes by this e-mail address or id.");
+type Managed<T> = Result<T, Failure<ManageUserRefused>>;
 
-/// Changes people by their names.
+const UNKNOWN_USER: Failure<ManageUserRefused> = Failure::Refused(ManageUserRefused::UnknownUser);
+
+/// Finds and changes users.
 #[derive(Clone)]
 pub struct ManageUsers {
     pub(crate) store: Arc<dyn Store>,
 }
 
 impl ManageUsers {
-    /// The person of that e-mail address or id.
-    pub async fn find(&self, name: &str) -> Result<User, Failure> {
-        let name = UserName::parse(name).ok_or(NO_SUCH_USER)?;
-        Ok(self.store.find_user(&name).await?.ok_or(NO_SUCH_USER)?)
+    /// The user with this e-mail address or id.
+    pub async fn find(&self, name: &str) -> Managed<User> {
+        self.load(&UserName::parse(name).ok_or(UNKNOWN_USER)?).await
     }
 
-    /// Gives them these roles and no others, from their next refresh on.
-    pub async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<(), Failure> {
+    async fn load(&self, name: &UserName) -> Managed<User> {
+        self.store.find_user(name).await?.ok_or(UNKNOWN_USER)
+    }
+
+    /// Replaces the user's roles. Tokens have them from the next refresh.
+    pub async fn set_roles(&self, user: UserId, roles: &[Role]) -> Managed<()> {
         changed(user, "roles set", self.store.set_roles(user, roles).await?).map(|_| ())
     }
 
-    /// Adds a role or removes one, and leaves the others as they are, also if they change at the same time. Returns the
-    /// user's roles, which count from their next refresh.
-    pub async fn change_roles(&self, user: &User, change: &RoleChange) -> Result<Vec<Role>, Failure> {
+    /// Adds or removes roles, and returns the user's roles. Tokens have them from the next refresh. Concurrent changes to
+    /// other roles are kept.
+    pub async fn change_roles(&self, user: &User, change: &RoleChange) -> Managed<Vec<Role>> {
         let mut roles = user.roles.clone();
         loop {
             let changed_roles = change.apply(&roles);
@@ -44,64 +47,49 @@ impl ManageUsers {
                 tracing::info!(user = %user.id, ?change, "roles changed");
                 return Ok(changed_roles);
             }
-            // Another administrator changed them in between, or the user is gone.
-            let current = self.store.find_user(&UserName::Id(user.id)).await?.ok_or(NO_SUCH_USER)?;
-            roles = current.roles;
+            // Another administrator changed them meanwhile, or the user is gone.
+            roles = self.load(&UserName::Id(user.id)).await?.roles;
         }
     }
 
-    /// Gives the user another address, confirmed or not. Sessions go on; tokens have it from the next refresh.
-    pub async fn set_email(&self, user: UserId, email: &str, verified: bool) -> Result<User, Failure> {
-        let email = Email::parse(email).map_err(invalid_email)?;
+    /// Changes the user's address, and whether it is confirmed. Sessions go on; tokens have it from the next refresh.
+    pub async fn set_email(&self, user: UserId, email: &str, verified: bool) -> Managed<User> {
+        let email = Email::parse(email).map_err(|invalid| Failure::Refused(invalid.into()))?;
         match self.store.set_email(user, &email, verified).await? {
             SetEmailOutcome::Set => {}
-            SetEmailOutcome::EmailTaken => return Err(EMAIL_TAKEN.into()),
-            SetEmailOutcome::UnknownUser => return Err(NO_SUCH_USER.into()),
+            SetEmailOutcome::EmailTaken => return Err(Failure::Refused(ManageUserRefused::EmailTaken)),
+            SetEmailOutcome::UnknownUser => return Err(UNKNOWN_USER),
         }
         tracing::info!(%user, verified, "address changed by an administrator");
-        Ok(self.store.find_user(&UserName::Id(user)).await?.ok_or(NO_SUCH_USER)?)
+        self.load(&UserName::Id(user)).await
     }
 
-    /// Marks the address that the user has as confirmed.
-    pub async fn confirm_email(&self, user: &User) -> Result<(), Failure> {
+    /// Marks the user's current address as confirmed.
+    pub async fn confirm_email(&self, user: &User) -> Managed<()> {
         changed(user.id, "address confirmed", self.store.confirm_email(user.id, &user.email.key()).await?)
             .map(|_| ())
     }
 
-    /// Lets them sign in no more, ends all their sessions, and says how many there were.
-    pub async fn disable(&self, user: UserId) -> Result<u64, Failure> {
-        changed(user, "person disabled", self.store.disable_user(user).await?)
+    /// Blocks sign-in and ends all sessions. Returns how many there were.
+    pub async fn disable(&self, user: UserId) -> Managed<u64> {
+        changed(user, "user disabled", self.store.disable_user(user).await?)
     }
 
-    /// Lets them sign in again.
-    pub async fn enable(&self, user: UserId) -> Result<(), Failure> {
-        changed(user, "person enabled", self.store.enable_user(user).await?).map(|_| ())
+    /// Allows sign-in again.
+    pub async fn enable(&self, user: UserId) -> Managed<()> {
+        changed(user, "user enabled", self.store.enable_user(user).await?).map(|_| ())
     }
 
-    /// Deletes them for good, ends all their sessions, and says how many there were.
-    pub async fn delete(&self, user: UserId) -> Result<u64, Failure> {
-        changed(user, "person deleted", self.store.delete_user(user).await?)
-    }
-
-    /// Gives them that password, ends all their sessions, and says how many there were.
-    pub async fn set_password(
-        &self,
-        user: &User,
-        password: &Plain<Password>,
-        rules: PasswordRules,
-    ) -> Result<u64, Failure> {
-        let password = rules.check(password, &user.email).map_err(password_rejected)?;
-        let hasher = PasswordHasher::new(1, HashingCost::CURRENT, Arc::new(SystemEntropy)).await?;
-        let hash = hasher.hash(password).await?;
-        let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Administrator };
-        changed(user.id, "password set by an administrator", self.store.set_password(&password).await?)
+    /// Deletes the user and ends all sessions. Returns how many there were.
+    pub async fn delete(&self, user: UserId) -> Managed<u64> {
+        changed(user, "user deleted", self.store.delete_user(user).await?)
     }
 }
 
 /// What [`ManageUsers::change_roles`] changes.
 #[derive(Debug)]
 pub enum RoleChange {
-    /// Adds these, after those that the user has.
+    /// Adds these after the user's other roles.
     Add(Vec<Role>),
     /// Removes these.
     Remove(Vec<Role>),
@@ -124,12 +112,41 @@ impl RoleChange {
     }
 }
 
-fn changed(user: UserId, what: &str, changing: ChangeOutcome) -> Result<u64, Failure> {
-    match changing {
+/// Sets passwords without knowing the current one.
+#[derive(Clone)]
+pub struct SetPassword {
+    store: Arc<dyn Store>,
+    hasher: PasswordHasher,
+    rules: PasswordRules,
+}
+
+impl SetPassword {
+    /// Starts one hashing thread.
+    pub async fn new(
+        store: Arc<dyn Store>,
+        rules: PasswordRules,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, HashingError> {
+        let hasher = PasswordHasher::new(1, HashingCost::CURRENT, entropy).await?;
+        Ok(Self { store, hasher, rules })
+    }
+
+    /// Sets the password and ends all sessions of the user. Returns how many there were.
+    pub async fn run(&self, user: &User, password: &Plain<Password>) -> Managed<u64> {
+        let password = self.rules.check(password, &user.email);
+        let password = password.map_err(|rejected| Failure::Refused(rejected.into()))?;
+        let hash = self.hasher.hash(password).await?;
+        let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Administrator };
+        changed(user.id, "password set by an administrator", self.store.set_password(&password).await?)
+    }
+}
+
+fn changed(user: UserId, what: &str, outcome: ChangeOutcome) -> Managed<u64> {
+    match outcome {
         ChangeOutcome::Changed { ended_sessions } => {
             tracing::info!(%user, ended_sessions, "{what}");
             Ok(ended_sessions)
         }
-        ChangeOutcome::Refused => Err(NO_SUCH_USER.into()),
+        ChangeOutcome::Refused => Err(UNKNOWN_USER),
     }
 }

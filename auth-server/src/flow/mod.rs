@@ -1,9 +1,11 @@
-//! The use cases, one a file: load, decide, one store verb, issue.
+//! The use cases, one per file: load, decide, call one store verb, issue.
+//!
+//! A flow returns a domain value, or a refusal that says exactly why not. It knows no HTTP.
 
 mod account;
 mod change_password;
+mod check_readiness;
 mod end_sessions;
-mod failure;
 mod issue;
 mod list_sessions;
 mod list_users;
@@ -19,19 +21,30 @@ mod sweep;
 
 pub use account::{Account, FindAccount};
 pub use change_password::ChangePassword;
+pub use check_readiness::CheckReadiness;
 pub use end_sessions::EndSessions;
-pub use failure::Failure;
-pub(crate) use failure::NOT_MIGRATED;
-pub use issue::{IssueTokens, Tokens};
+pub use issue::{AccessToken, IssueTokens, IssuedTokens, RefreshToken};
 pub use list_sessions::{ListSessions, SessionPage};
 pub use list_users::{ListUsers, UserPage};
-pub use manage_users::{ManageUsers, RoleChange};
+pub use manage_users::{ManageUsers, RoleChange, SetPassword};
 pub use read_revocations::ReadRevocations;
 pub use refresh::Refresh;
-use register::{EMAIL_TAKEN, invalid_email, password_rejected};
-pub use register::{Register, Registration};
+pub use register::{Register, Registration, SelfRegister};
 pub(crate) use rehash::Rehash;
 pub use revoke_token::RevokeToken;
 pub use sign_in::{Device, SignIn};
-pub use sign_out::{Presented, SignOut, SignOutEverywhere};
+pub use sign_out::{PresentedTokens, SignOut, SignOutEverywhere};
 pub use sweep::{Sweep, Swept};
+
+use crate::error::{Failure, Refusal};
+use crate::throttle::{Attempt, AttemptOutcome};
+
+/// Tells the throttle how an attempt ended.
+fn record_attempt<T, R: Refusal>(attempt: Attempt, result: Result<T, Failure<R>>) -> Result<T, Failure<R>> {
+    attempt.record_outcome(match &result {
+        Ok(_) => AttemptOutcome::Succeeded,
+        Err(failure) if failure.is_on_our_side() => AttemptOutcome::NotJudged,
+        Err(_) => AttemptOutcome::Failed,
+    });
+    result
+}

@@ -1,55 +1,56 @@
-//! A client refreshes: the session is rotated by one statement, or judged by the row that it finds.
+//! Refreshes a session: one statement rotates it, or the row it finds is judged.
 
 use std::sync::Arc;
 
 use auth_domain::{
-    ClientId, EndReason, PresentedRefresh, RefreshPolicy, RefreshTokens, RefuseReason, SessionKey,
-    SessionSnapshot, Verdict, judge,
+    ClientId, EndReason, PresentedRefresh, RefreshPolicy, RefreshTokens, RefuseReason, SessionSnapshot,
+    Verdict, judge,
 };
 use auth_store::{ForgiveOutcome, Rotation, Store, TouchOutcome};
-use goptri::ProtocolError;
 
-use super::{Failure, IssueTokens, Tokens};
+use super::{IssueTokens, IssuedTokens};
+use crate::error::{Failure, RefreshRefused};
 
-const INVALID_GRANT: ProtocolError = ProtocolError::new(
-    400,
-    "invalid_grant",
-    "The refresh token is malformed, ended, or not this client's; sign in again.",
-);
-
-/// How often a rotation is tried when others keep changing the same row.
-const TRIES: usize = 4;
+/// How often a rotation is tried while other requests keep changing the row.
+const MAX_TRIES: usize = 4;
 
 /// Refreshes sessions.
 #[derive(Clone)]
 pub struct Refresh {
-    /// Where sessions are kept.
     pub(crate) store: Arc<dyn Store>,
-    /// Opens what is presented.
     pub(crate) tokens: RefreshTokens,
-    /// Issues the next pair.
     pub(crate) issue: IssueTokens,
-    /// How refresh tokens live.
     pub(crate) policy: RefreshPolicy,
 }
 
 impl Refresh {
-    /// The next pair of tokens, or the same successor once more. A forged token costs no query.
-    pub async fn run(&self, token: &str, client_id: ClientId) -> Result<Tokens, Failure> {
-        let presented = self.tokens.open(token, client_id).map_err(|refusal| {
-            tracing::info!(reason = %refusal, "refresh token refused");
-            INVALID_GRANT
+    /// The next pair of tokens, or the same successor again. A forged token costs no query.
+    pub async fn run(
+        &self,
+        token: &str,
+        client_id: ClientId,
+    ) -> Result<IssuedTokens, Failure<RefreshRefused>> {
+        let presented = self.tokens.open(token, client_id).map_err(|error| {
+            tracing::info!(reason = %error, "refresh token refused");
+            RefreshRefused::Token(error)
         })?;
-        let snapshot = self.advance(&presented).await?;
-        self.issue.run(&snapshot, presented.jti())
+        let snapshot = self.advance(&presented).await.inspect_err(|failure| {
+            if let Failure::Refused(refused) = failure {
+                log_refusal(&presented, refused);
+            }
+        })?;
+        Ok(self.issue.run(&snapshot, presented.jti())?)
     }
 
     /// The session after this refresh.
-    async fn advance(&self, presented: &PresentedRefresh) -> Result<SessionSnapshot, Failure> {
-        for _ in 0..TRIES {
-            match self.attempt(presented).await? {
+    async fn advance(
+        &self,
+        presented: &PresentedRefresh,
+    ) -> Result<SessionSnapshot, Failure<RefreshRefused>> {
+        for _ in 0..MAX_TRIES {
+            match self.rotate(presented).await? {
                 Rotation::Rotated(snapshot) => return Ok(snapshot),
-                Rotation::Unknown => return Err(refused(presented, "there is no such session")),
+                Rotation::Unknown => return Err(RefreshRefused::UnknownSession.into()),
                 Rotation::NotCurrent(found) => {
                     if let Some(snapshot) = self.settle(presented, found).await? {
                         return Ok(snapshot);
@@ -57,12 +58,11 @@ impl Refresh {
                 }
             }
         }
-        tracing::warn!(session = %presented.key.id, "the session kept changing under this refresh");
-        Err(ProtocolError::UNAVAILABLE.into())
+        Err(RefreshRefused::Contended.into())
     }
 
-    /// The one statement of the common case; without rotation, a touch stands for it.
-    async fn attempt(&self, presented: &PresentedRefresh) -> Result<Rotation, Failure> {
+    /// The one statement of the common case. With `REFRESH_ROTATION=off` it only counts the use.
+    async fn rotate(&self, presented: &PresentedRefresh) -> Result<Rotation, Failure<RefreshRefused>> {
         let idle_lifetime = self.policy.idle_lifetime;
         if self.policy.rotation {
             return Ok(self.store.rotate(presented, idle_lifetime).await?);
@@ -74,61 +74,58 @@ impl Refresh {
         })
     }
 
-    /// Carries out the verdict. `None`: the row changed in between; try again.
+    /// Carries out the verdict on the row. `None`: the row changed meanwhile, so try again.
     async fn settle(
         &self,
         presented: &PresentedRefresh,
         found: SessionSnapshot,
-    ) -> Result<Option<SessionSnapshot>, Failure> {
+    ) -> Result<Option<SessionSnapshot>, Failure<RefreshRefused>> {
         match judge(&found, presented, &self.policy) {
             Verdict::SameSuccessor => Ok(Some(found)),
             Verdict::TryAgain => Ok(None),
-            Verdict::Forgive => {
-                let before = found.session.forgiven_generation;
-                match self.store.forgive(presented.key, presented.generation, before).await? {
-                    ForgiveOutcome::Forgiven(snapshot) => {
-                        tracing::info!(session = %presented.key.id, "a late retry was forgiven");
-                        Ok(Some(snapshot))
-                    }
-                    ForgiveOutcome::Lost => Ok(None),
-                }
-            }
-            Verdict::Refuse(RefuseReason::Newer) => {
-                tracing::error!(
-                    user = %presented.key.user_id, session = %presented.key.id,
-                    "a genuine refresh token is newer than its session: the signing secret is known to others, or the \
-                     database was restored from an old copy"
-                );
-                Err(INVALID_GRANT.into())
-            }
-            Verdict::Refuse(reason) => {
-                tracing::warn!(session = %presented.key.id, ?reason, "refresh token refused; the session lives on");
-                Err(INVALID_GRANT.into())
-            }
+            Verdict::Forgive => self.forgive(presented, &found).await,
+            Verdict::Refuse(reason) => Err(RefreshRefused::Session(reason).into()),
             Verdict::End(reason) => {
-                self.end(presented.key, reason).await?;
-                Err(INVALID_GRANT.into())
+                self.store.end_session(presented.key, None).await?;
+                Err(RefreshRefused::Ended(reason).into())
             }
         }
     }
 
-    async fn end(&self, key: SessionKey, reason: EndReason) -> Result<(), Failure> {
-        self.store.end_session(key, None).await?;
-        match reason {
-            EndReason::Theft => tracing::warn!(
-                user = %key.user_id, session = %key.id,
-                "two hold copies of one chain of refresh tokens; the session is ended. If this client cannot store a new \
-                 refresh token, REFRESH_ROTATION=off keeps one"
-            ),
-            EndReason::Disabled | EndReason::Expired => {
-                tracing::info!(user = %key.user_id, session = %key.id, ?reason, "the session is ended");
+    async fn forgive(
+        &self,
+        presented: &PresentedRefresh,
+        found: &SessionSnapshot,
+    ) -> Result<Option<SessionSnapshot>, Failure<RefreshRefused>> {
+        let before = found.session.forgiven_generation;
+        Ok(match self.store.forgive(presented.key, presented.generation, before).await? {
+            ForgiveOutcome::Forgiven(snapshot) => {
+                tracing::info!(session = %presented.key.id, "late retry forgiven");
+                Some(snapshot)
             }
-        }
-        Ok(())
+            ForgiveOutcome::Lost => None,
+        })
     }
 }
 
-fn refused(presented: &PresentedRefresh, reason: &str) -> Failure {
-    tracing::info!(session = %presented.key.id, reason, "refresh token refused");
-    INVALID_GRANT.into()
+fn log_refusal(presented: &PresentedRefresh, refused: &RefreshRefused) {
+    let (user, session) = (presented.key.user_id, presented.key.id);
+    match refused {
+        RefreshRefused::Ended(EndReason::Theft) => tracing::warn!(
+            %user, %session,
+            "refresh token theft: two clients use copies of one chain of refresh tokens; the session was ended. If \
+             this client cannot store a new refresh token, REFRESH_ROTATION=off keeps one for the whole session"
+        ),
+        RefreshRefused::Session(RefuseReason::Newer) => tracing::error!(
+            %user, %session,
+            "a signed refresh token is newer than its session: the signing secret leaked, or the database was \
+             restored from a backup"
+        ),
+        RefreshRefused::Session(_) | RefreshRefused::Contended => {
+            tracing::warn!(%session, reason = %refused, "refresh token refused; the session lives on");
+        }
+        RefreshRefused::Ended(_) | RefreshRefused::UnknownSession | RefreshRefused::Token(_) => {
+            tracing::info!(%user, %session, reason = %refused, "refresh token refused");
+        }
+    }
 }

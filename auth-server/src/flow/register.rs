@@ -1,46 +1,34 @@
-//! Somebody registers, or an administrator adds them.
+//! Adds a user: by registration, or by an administrator.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth_domain::{
-    Email, Entropy, HashingCost, InvalidEmail, NewUser, Password, PasswordRejected, PasswordRules, Role,
-    User, UserId, random_id,
+    Email, Entropy, HashingCost, NewUser, Password, PasswordRules, Role, User, UserId, random_id,
 };
 use auth_store::{AddUserOutcome, Store};
-use goptri::{Clock, ProtocolError, SystemClock};
+use goptri::Clock;
 use goptri_settings::Plain;
 
-use super::Failure;
-use crate::entropy::SystemEntropy;
-use crate::hashing::PasswordHasher;
+use super::record_attempt;
+use crate::error::{Failure, RegisterRefused};
+use crate::hashing::{HashingError, PasswordHasher};
+use crate::throttle::Throttle;
 
-pub(super) const EMAIL_TAKEN: ProtocolError =
-    ProtocolError::new(409, "email_taken", "Somebody is registered with this e-mail address already.");
-const INVALID_EMAIL: ProtocolError = ProtocolError::new(422, "invalid_email", "This is no e-mail address.");
-
-pub(super) fn invalid_email(error: InvalidEmail) -> ProtocolError {
-    INVALID_EMAIL.describe(&error.to_string())
-}
-
-/// Why a password cannot be set, for whoever wants to set it.
-pub(super) fn password_rejected(unfit: PasswordRejected) -> ProtocolError {
-    ProtocolError::new(422, "weak_password", "This password cannot be used.").describe(&unfit.to_string())
-}
-
-/// What is known of the person.
+/// A user to be added.
 #[derive(Debug)]
 pub struct Registration {
-    /// As written.
+    /// As typed.
     pub email: String,
-    /// Whether somebody vouches for the address.
+    /// Whether the address is known to be the user's.
     pub email_verified: bool,
     /// In the clear.
     pub password: Plain<Password>,
-    /// What they may do.
+    /// The user's first roles.
     pub roles: Vec<Role>,
 }
 
-/// Adds people.
+/// Adds users.
 #[derive(Clone)]
 pub struct Register {
     pub(crate) store: Arc<dyn Store>,
@@ -51,17 +39,21 @@ pub struct Register {
 }
 
 impl Register {
-    /// For a tool that adds people one by one, on the system's clock.
-    pub async fn one_by_one(store: Arc<dyn Store>, rules: PasswordRules) -> Result<Self, Failure> {
-        let entropy = Arc::new(SystemEntropy);
-        let hasher = PasswordHasher::new(1, HashingCost::CURRENT, entropy.clone()).await?;
-        Ok(Self { store, hasher, rules, clock: Arc::new(SystemClock), entropy })
+    /// For tools that add users one at a time: starts one hashing thread.
+    pub async fn new(
+        store: Arc<dyn Store>,
+        rules: PasswordRules,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, HashingError> {
+        let hasher = PasswordHasher::new(1, HashingCost::CURRENT, Arc::clone(&entropy)).await?;
+        Ok(Self { store, hasher, rules, clock, entropy })
     }
 
-    /// The person, as stored.
-    pub async fn run(&self, registration: Registration) -> Result<User, Failure> {
-        let email = Email::parse(&registration.email).map_err(invalid_email)?;
-        let password = self.rules.check(&registration.password, &email).map_err(password_rejected)?;
+    /// The user, as stored.
+    pub async fn run(&self, registration: Registration) -> Result<User, Failure<RegisterRefused>> {
+        let email = Email::parse(&registration.email).map_err(RegisterRefused::from)?;
+        let password = self.rules.check(&registration.password, &email).map_err(RegisterRefused::from)?;
         let user = NewUser {
             id: UserId(random_id(self.entropy.as_ref(), self.clock.now())),
             email,
@@ -71,10 +63,46 @@ impl Register {
         };
         match self.store.add_user(&user).await? {
             AddUserOutcome::Added(user) => {
-                tracing::info!(user = %user.id, "person added");
+                tracing::info!(user = %user.id, "user added");
                 Ok(user)
             }
-            AddUserOutcome::EmailTaken => Err(EMAIL_TAKEN.into()),
+            AddUserOutcome::EmailTaken => Err(RegisterRefused::EmailTaken.into()),
         }
+    }
+}
+
+/// Adds users who register themselves, if registration is open.
+#[derive(Clone)]
+pub struct SelfRegister {
+    /// `None`: registration is closed.
+    pub(crate) register: Option<Register>,
+    pub(crate) throttle: Throttle,
+}
+
+impl SelfRegister {
+    /// The user, as stored, with an unconfirmed address and no roles.
+    pub async fn run(
+        &self,
+        email: String,
+        password: Plain<Password>,
+        from: IpAddr,
+    ) -> Result<User, Failure<RegisterRefused>> {
+        let added = self.attempt(email, password, from).await;
+        if let Err(Failure::Refused(refused)) = &added {
+            tracing::info!(ip = %from, reason = %refused, "registration refused");
+        }
+        added
+    }
+
+    async fn attempt(
+        &self,
+        email: String,
+        password: Plain<Password>,
+        from: IpAddr,
+    ) -> Result<User, Failure<RegisterRefused>> {
+        let register = self.register.as_ref().ok_or(RegisterRefused::Closed)?;
+        let attempt = self.throttle.registration(from).map_err(RegisterRefused::TooManyAttempts)?;
+        let registration = Registration { email, email_verified: false, password, roles: Vec::new() };
+        record_attempt(attempt, register.run(registration).await)
     }
 }

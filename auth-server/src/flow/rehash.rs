@@ -1,14 +1,14 @@
-//! A password that was right is hashed anew, when passwords are hashed better by now than when it was set (PW-02).
+//! Replaces a password hash whose parameters are outdated, after a successful sign-in (PW-02).
 
 use std::sync::Arc;
 
 use auth_domain::{NormalizedPassword, PasswordHash, UserId};
 use auth_store::{Store, UpgradeOutcome};
 
-use super::Failure;
+use crate::error::Failure;
 use crate::hashing::PasswordHasher;
 
-/// Keeps hashes as good as today's.
+/// Upgrades password hashes to the current parameters.
 #[derive(Clone)]
 pub(crate) struct Rehash {
     pub(crate) store: Arc<dyn Store>,
@@ -16,8 +16,8 @@ pub(crate) struct Rehash {
 }
 
 impl Rehash {
-    /// Replaces a hash that is outdated, once the answer is on its way: nobody waits twice as long for it. It takes its
-    /// turn like every other; if there is no place, or the server stops, the next sign-in tries again.
+    /// Replaces an outdated hash in the background, through the same queue as every other hash: no response waits for
+    /// it. If the queue is full or the server stops, the next sign-in tries again.
     pub(super) fn after_sign_in(&self, user: UserId, password: NormalizedPassword, hash: PasswordHash) {
         if !self.hasher.is_outdated(&hash) {
             return;
@@ -26,12 +26,12 @@ impl Rehash {
         tokio::spawn(async move {
             match flow.run(user, password, &hash).await {
                 Ok(UpgradeOutcome::Upgraded) => {
-                    tracing::info!(%user, "the password is hashed as it is today");
+                    tracing::info!(%user, "password rehashed with the current parameters");
                 }
                 Ok(UpgradeOutcome::Lost) => {
-                    tracing::debug!(%user, "the password's hash was replaced meanwhile");
+                    tracing::debug!(%user, "the password hash was replaced meanwhile");
                 }
-                Err(error) => tracing::warn!(%user, %error, "the password's hash stays as it was"),
+                Err(error) => tracing::warn!(%user, %error, "the outdated password hash was not replaced"),
             }
         });
     }

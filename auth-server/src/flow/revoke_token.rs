@@ -1,33 +1,24 @@
-//! One access token is put on the blacklist, and its session goes on.
+//! Revokes one access token. Its session lives on.
 
 use std::sync::Arc;
 
 use auth_store::Store;
-use goptri::{AccessVerifier, Clock, ProtocolError};
+use goptri::{AccessVerifier, Clock, TokenError};
 
-use super::Failure;
-
-const NOT_GENUINE: ProtocolError =
-    ProtocolError::new(422, "invalid_token", "This is no access token that would be accepted here.");
+use crate::error::Failure;
 
 /// Revokes access tokens.
 #[derive(Clone)]
 pub struct RevokeToken {
-    /// Where what ended is recorded.
     pub(crate) store: Arc<dyn Store>,
-    /// Opens the token.
     pub(crate) verifier: AccessVerifier,
-    /// For its age.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl RevokeToken {
-    /// Records the token's `jti`, and gives it. A token that is not accepted anywhere any more needs no record.
-    pub async fn run(&self, token: &str) -> Result<String, Failure> {
-        let claims = self
-            .verifier
-            .verify(token, self.clock.now())
-            .map_err(|refusal| NOT_GENUINE.describe(&format!("There is nothing to revoke: {refusal}.")))?;
+    /// Records the token's `jti`, and returns it. Refuses a token that no service accepts: it needs no record.
+    pub async fn run(&self, token: &str) -> Result<String, Failure<TokenError>> {
+        let claims = self.verifier.verify(token, self.clock.now()).map_err(Failure::Refused)?;
         self.store.revoke_token(&claims.jti).await?;
         tracing::info!(user = %claims.sub, session = claims.sid.as_deref(), "access token revoked");
         Ok(claims.jti)

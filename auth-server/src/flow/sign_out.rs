@@ -1,74 +1,63 @@
-//! Somebody signs out: the session that their token names is ended.
+//! Signs out: ends the session that a token names, or all sessions of its user.
 
 use std::sync::Arc;
 
 use auth_domain::{ClientId, Digest, RefreshJti, RefreshTokens, SessionKey, session_of};
 use auth_store::{EndOutcome, Store};
 use chrono::TimeDelta;
-use goptri::{AccessVerifier, Clock, Guard, ProtocolError, TokenError};
+use goptri::{AccessVerifier, Clock, Guard, TokenError};
 
-use super::{Account, EndSessions, Failure, FindAccount};
+use super::{Account, EndSessions, FindAccount};
+use crate::error::{Failure, SignOutRefused};
 
-/// An access token names its own session for so long after it expired: an app that comes back in the evening
-/// must be able to sign out.
-const NAMES_ITS_SESSION_FOR: TimeDelta = TimeDelta::hours(24);
+/// How long after its expiry an access token can still end its own session: an app that resumes in the evening must
+/// be able to sign out.
+const SIGN_OUT_AFTER_EXPIRY: TimeDelta = TimeDelta::hours(24);
 
-const NOTHING_PRESENTED: ProtocolError = ProtocolError::new(
-    400,
-    "invalid_request",
-    "Say what to sign out of: send the refresh token in the body, or the access token in the Authorization header.",
-);
-const TWO_SESSIONS: ProtocolError =
-    ProtocolError::new(400, "invalid_request", "The two tokens belong to two sessions; send one of them.");
-
-/// What a request to sign out came with. No `Debug`: these are tokens.
+/// The tokens of a request to sign out. No `Debug`: they are secrets.
 #[derive(Clone, Copy)]
-pub struct Presented<'a> {
+pub struct PresentedTokens<'a> {
     /// From the body.
     pub refresh_token: Option<&'a str>,
     /// From the `Authorization` header.
     pub access_token: Option<&'a str>,
 }
 
-/// Ends sessions for those who hold one of their tokens.
+/// Ends the session that a token names.
 #[derive(Clone)]
 pub struct SignOut {
-    /// Where sessions are kept.
     pub(crate) store: Arc<dyn Store>,
-    /// Opens a refresh token.
     pub(crate) refresh_tokens: RefreshTokens,
-    /// Opens an access token.
     pub(crate) verifier: AccessVerifier,
-    /// For the access token's age.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// Which session a genuine token names; a refresh token also proves its half of the secret.
+/// The session that a valid token names. A refresh token also proves that it is the session's own.
 struct Named {
     key: SessionKey,
     proof: Option<Digest<RefreshJti>>,
 }
 
 impl SignOut {
-    /// Ends the session, also when it has ended already. Any generation of the refresh token will do.
-    pub async fn run(&self, presented: Presented<'_>) -> Result<(), Failure> {
-        let by_refresh =
-            presented.refresh_token.map(|token| self.named_by_refresh(token)).transpose().map_err(refused)?;
-        let by_access =
-            presented.access_token.map(|token| self.named_by_access(token)).transpose().map_err(refused)?;
-        let named = match (by_refresh, by_access) {
-            (None, None) => return Err(NOTHING_PRESENTED.into()),
-            (Some(one), Some(other)) if one.key != other.key => return Err(TWO_SESSIONS.into()),
-            (Some(named), _) | (None, Some(named)) => named,
-        };
-        match self.store.end_session(named.key, named.proof.as_ref()).await? {
-            ending @ (EndOutcome::Ended | EndOutcome::WasGone) => {
-                tracing::info!(user = %named.key.user_id, session = %named.key.id, ?ending, "signed out");
+    /// Ends the session, also if it has already ended. Accepts any generation of the refresh token.
+    pub async fn run(&self, presented: PresentedTokens<'_>) -> Result<(), Failure<SignOutRefused>> {
+        self.end(presented).await.inspect_err(log_refusal)
+    }
+
+    async fn end(&self, presented: PresentedTokens<'_>) -> Result<(), Failure<SignOutRefused>> {
+        let by_refresh = presented.refresh_token.map(|token| self.named_by_refresh(token)).transpose();
+        let by_access = presented.access_token.map(|token| self.named_by_access(token)).transpose();
+        let (by_refresh, by_access) =
+            (by_refresh.map_err(SignOutRefused::Token)?, by_access.map_err(SignOutRefused::Token)?);
+        let Named { key, proof } = one_of(by_refresh, by_access, |named| named.key)?;
+        match self.store.end_session(key, proof.as_ref()).await? {
+            outcome @ (EndOutcome::Ended | EndOutcome::WasGone) => {
+                tracing::info!(user = %key.user_id, session = %key.id, ?outcome, "signed out");
                 Ok(())
             }
             EndOutcome::NotGenuine => {
-                tracing::warn!(session = %named.key.id, "a signed refresh token has another jti than its session; refused");
-                Err(ProtocolError::INVALID_TOKEN.into())
+                tracing::warn!(session = %key.id, reason = %SignOutRefused::OtherJti, "sign-out refused");
+                Err(SignOutRefused::OtherJti.into())
             }
         }
     }
@@ -79,29 +68,32 @@ impl SignOut {
     }
 
     fn named_by_access(&self, token: &str) -> Result<Named, TokenError> {
-        let claims = self.verifier.verify_expired(token, self.clock.now(), NAMES_ITS_SESSION_FOR)?;
+        let claims = self.verifier.verify_expired(token, self.clock.now(), SIGN_OUT_AFTER_EXPIRY)?;
         Ok(Named { key: session_of(&claims).ok_or(TokenError::NoSession)?, proof: None })
     }
 }
 
-/// Ends all sessions of a person, for whoever holds a live credential of theirs.
+/// Ends all sessions of the user whose token is presented.
 #[derive(Clone)]
 pub struct SignOutEverywhere {
-    /// Ends them.
     pub(crate) sessions: EndSessions,
-    /// Looks up whose they are.
     pub(crate) accounts: FindAccount,
-    /// Opens a refresh token.
     pub(crate) refresh_tokens: RefreshTokens,
-    /// Opens an access token that is meant for this server: no application's.
+    /// Accepts access tokens whose audience is this server: not those of applications.
     pub(crate) guard: Guard,
 }
 
 impl SignOutEverywhere {
-    /// Ends all sessions of the person whose live session the token names, that one included.
+    /// Ends all sessions of the user, the presented one included.
     ///
-    /// Unlike [`SignOut`], it takes neither a token that has expired nor one whose session has ended.
-    pub async fn run(&self, presented: Presented<'_>) -> Result<(), Failure> {
+    /// Unlike [`SignOut`], this refuses expired tokens and those whose session has ended.
+    pub async fn run(&self, presented: PresentedTokens<'_>) -> Result<(), Failure<SignOutRefused>> {
+        let account = self.account(presented).await.inspect_err(log_refusal)?;
+        self.sessions.all(account.session().user_id).await?;
+        Ok(())
+    }
+
+    async fn account(&self, presented: PresentedTokens<'_>) -> Result<Account, Failure<SignOutRefused>> {
         let by_refresh = match presented.refresh_token {
             Some(token) => Some(self.account_of_refresh(token).await?),
             None => None,
@@ -110,27 +102,42 @@ impl SignOutEverywhere {
             Some(token) => Some(self.account_of_access(token).await?),
             None => None,
         };
-        let account = match (by_refresh, by_access) {
-            (None, None) => return Err(NOTHING_PRESENTED.into()),
-            (Some(one), Some(other)) if one.session() != other.session() => return Err(TWO_SESSIONS.into()),
-            (Some(account), _) | (None, Some(account)) => account,
-        };
-        self.sessions.all(account.session().user_id).await.map(|_| ())
+        Ok(one_of(by_refresh, by_access, Account::session)?)
     }
 
-    async fn account_of_refresh(&self, token: &str) -> Result<Account, Failure> {
-        let presented = self.refresh_tokens.open(token, ClientId::first_party()).map_err(refused)?;
-        self.accounts.by_refresh_token(&presented).await
+    async fn account_of_refresh(&self, token: &str) -> Result<Account, Failure<SignOutRefused>> {
+        let presented = self.refresh_tokens.open(token, ClientId::first_party());
+        let presented = presented.map_err(SignOutRefused::Token)?;
+        self.accounts.by_refresh_token(&presented).await.map_err(|failure| failure.map_refusal(Into::into))
     }
 
-    async fn account_of_access(&self, token: &str) -> Result<Account, Failure> {
-        let claims = self.guard.check(token).map_err(refused)?;
-        let key = session_of(&claims).ok_or(TokenError::NoSession).map_err(refused)?;
-        self.accounts.by_session(key).await
+    async fn account_of_access(&self, token: &str) -> Result<Account, Failure<SignOutRefused>> {
+        let claims = self.guard.check(token).map_err(SignOutRefused::Token)?;
+        let key = session_of(&claims).ok_or(SignOutRefused::Token(TokenError::NoSession))?;
+        self.accounts.by_session(key).await.map_err(|failure| failure.map_refusal(Into::into))
     }
 }
 
-fn refused(refusal: TokenError) -> ProtocolError {
-    tracing::info!(reason = %refusal, "sign-out refused");
-    ProtocolError::INVALID_TOKEN
+/// The first that is present, if both name the same session.
+fn one_of<T>(
+    first: Option<T>,
+    second: Option<T>,
+    session: impl Fn(&T) -> SessionKey,
+) -> Result<T, SignOutRefused> {
+    match (first, second) {
+        (None, None) => Err(SignOutRefused::NoToken),
+        (Some(first), Some(second)) if session(&first) != session(&second) => {
+            Err(SignOutRefused::TwoSessions)
+        }
+        (Some(one), _) | (None, Some(one)) => Ok(one),
+    }
+}
+
+/// Logs refusals that were not logged where they occurred.
+fn log_refusal(failure: &Failure<SignOutRefused>) {
+    if let Failure::Refused(refused) = failure
+        && !matches!(refused, SignOutRefused::OtherJti | SignOutRefused::SessionEnded)
+    {
+        tracing::info!(reason = %refused, "sign-out refused");
+    }
 }

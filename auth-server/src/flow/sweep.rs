@@ -1,92 +1,98 @@
-//! What nobody needs to remember any more is deleted, a slice at a time.
+//! Deletes expired entries of the feed and sessions that ended by time, in slices.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::SessionKey;
-use auth_store::Store;
+use auth_store::{Store, StoreError};
 use chrono::TimeDelta;
 
-use super::Failure;
+use crate::error::CauseChain;
 
-/// So many rows are looked at in one statement: nobody waits long for a slice.
+/// Rows per statement, so that no other statement waits long for a slice.
 const SLICE: u32 = 1_000;
 
-/// How often a server sweeps.
-const PAUSE: Duration = Duration::from_mins(1);
+/// Between two passes of a server.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// So many slices of each table at the most in one go of a server, which begins the next one where it stopped: whatever
-/// there is to do, the database has time for others.
-const SLICES_AT_A_TIME: u32 = 100;
+/// Slices of each table per pass. The next pass continues where this one stopped, so the database always has time for
+/// other work.
+const MAX_SLICES_PER_PASS: u32 = 100;
 
-/// Sweeps the record of ended sessions, and the sessions that ended by time.
+/// Sweeps the feed and the sessions.
 #[derive(Clone)]
 pub struct Sweep {
     pub(crate) store: Arc<dyn Store>,
-    /// A session ends when it was not refreshed for so long. `None`: never.
+    /// Sessions that were idle for longer have ended. `None`: no limit.
     pub(crate) idle_lifetime: Option<TimeDelta>,
 }
 
 /// How much was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Records of ended sessions.
+    /// Expired entries of the feed.
     pub records: u64,
     /// Sessions that ended by time.
     pub sessions: u64,
 }
 
 impl Sweep {
-    /// Deletes all that can go. `seen` is told now and then how many sessions were looked at.
-    pub async fn run(&self, mut seen: impl FnMut(u64)) -> Result<Swept, Failure> {
-        let (mut all, mut place, mut looked_at) = (Swept::default(), None, 0);
+    /// Deletes everything that can be deleted. Calls `progress` with the number of sessions examined so far.
+    pub async fn run(&self, mut progress: impl FnMut(u64)) -> Result<Swept, StoreError> {
+        let (mut total, mut position, mut examined) = (Swept::default(), None, 0);
         loop {
-            let (some, sessions) = self.some(&mut place, SLICES_AT_A_TIME).await?;
-            all.records += some.records;
-            all.sessions += some.sessions;
-            looked_at += sessions;
-            if place.is_none() && some.records < u64::from(SLICE * SLICES_AT_A_TIME) {
-                return Ok(all);
+            let (swept, sessions) = self.pass(&mut position, MAX_SLICES_PER_PASS).await?;
+            total.records += swept.records;
+            total.sessions += swept.sessions;
+            examined += sessions;
+            if position.is_none() && swept.records < u64::from(SLICE * MAX_SLICES_PER_PASS) {
+                return Ok(total);
             }
-            seen(looked_at);
+            progress(examined);
         }
     }
 
-    /// Sweeps so many slices of each table, of the sessions those after `place`, which is moved to the last one. At the
-    /// end of them it begins anew. Also says how many sessions it looked at, but for a last slice that was not full.
-    async fn some(&self, place: &mut Option<SessionKey>, slices: u32) -> Result<(Swept, u64), Failure> {
-        let (mut swept, mut looked_at) = (Swept::default(), 0);
-        for _ in 0..slices {
+    /// Sweeps at most `max_slices` slices of each table. Sessions start after `position`, which moves to the last one
+    /// examined, or back to the start at their end. Also returns how many sessions were examined, not counting a last
+    /// slice that was not full.
+    async fn pass(
+        &self,
+        position: &mut Option<SessionKey>,
+        max_slices: u32,
+    ) -> Result<(Swept, u64), StoreError> {
+        let (mut swept, mut examined) = (Swept::default(), 0);
+        for _ in 0..max_slices {
             let records = self.store.sweep_revocations(SLICE).await?;
             swept.records += records;
             if records < u64::from(SLICE) {
                 break;
             }
         }
-        for _ in 0..slices {
-            let slice = self.store.sweep_sessions(*place, SLICE, self.idle_lifetime).await?;
+        for _ in 0..max_slices {
+            let slice = self.store.sweep_sessions(*position, SLICE, self.idle_lifetime).await?;
             swept.sessions += slice.swept;
-            *place = slice.last;
-            if place.is_none() {
+            *position = slice.last;
+            if position.is_none() {
                 break;
             }
-            looked_at += u64::from(SLICE);
+            examined += u64::from(SLICE);
         }
-        Ok((swept, looked_at))
+        Ok((swept, examined))
     }
 
-    /// Sweeps now and then, for as long as the server runs.
-    pub(crate) async fn run_now_and_then(self) {
-        let mut place = None;
+    /// Sweeps every minute, for as long as the server runs.
+    pub(crate) async fn run_periodically(self) {
+        let mut position = None;
         loop {
-            match self.some(&mut place, SLICES_AT_A_TIME).await {
+            match self.pass(&mut position, MAX_SLICES_PER_PASS).await {
                 Ok((swept, _)) if swept == Swept::default() => {}
                 Ok((swept, _)) => tracing::debug!(swept.records, swept.sessions, "swept"),
-                Err(failure) => {
-                    tracing::warn!(%failure, "sweeping stopped half-way; the next try is in a minute");
+                Err(error) => {
+                    let error = CauseChain(&error);
+                    tracing::warn!(%error, "the sweep failed; the next one starts in a minute");
                 }
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(SWEEP_INTERVAL).await;
         }
     }
 }
@@ -102,21 +108,21 @@ mod tests {
     use super::*;
 
     #[actix_web::test]
-    async fn each_go_begins_where_the_one_before_it_stopped() {
+    async fn a_pass_continues_where_the_previous_one_stopped() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::default());
         let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
         let store: Arc<dyn Store> = Arc::new(SqliteStore::connect(&url, Arc::new(clock.clone())).unwrap());
         store.migrate().await.unwrap();
         let hash = PasswordHash::from_phc("$argon2id$".to_owned());
         let user_id = UserId(Uuid::from_u128(1));
-        let person = NewUser {
+        let user = NewUser {
             id: user_id,
             email: Email::parse("ann@example.com").unwrap(),
             email_verified: false,
             password_hash: hash.clone(),
             roles: Vec::new(),
         };
-        store.add_user(&person).await.unwrap();
+        store.add_user(&user).await.unwrap();
         for number in 1..=2_100 {
             let key = SessionKey { user_id, id: SessionId(Uuid::from_u128(number)) };
             let lifetime = (number % 2 == 0).then(TimeDelta::zero);
@@ -125,11 +131,11 @@ mod tests {
         }
         clock.advance(TimeDelta::hours(3));
         let sweep = Sweep { store, idle_lifetime: None };
-        let mut place = None;
+        let mut position = None;
         let mut swept = Vec::new();
         for _ in 0..4 {
-            let (some, looked_at) = sweep.some(&mut place, 1).await.unwrap();
-            swept.push((some.sessions, looked_at));
+            let (pass, examined) = sweep.pass(&mut position, 1).await.unwrap();
+            swept.push((pass.sessions, examined));
         }
         assert_eq!(swept, [(500, 1_000), (500, 1_000), (50, 0), (0, 1_000)]);
     }

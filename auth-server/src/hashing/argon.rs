@@ -1,74 +1,109 @@
-//! Argon2 itself, on memory that is used again and again.
+//! Argon2 on memory that is reused.
 
 use argon2::password_hash::phc::{self, Output, ParamsString, PasswordHash as Phc, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash};
 use auth_domain::{HashingCost, NormalizedPassword, PasswordHash};
 use zeroize::{Zeroize, Zeroizing};
 
-/// More lanes than one help nobody here, where each hash has one thread.
+/// Each hash has one thread, so more lanes would only help attackers.
 const LANES: u32 = 1;
 
-/// The length of what is compared.
+/// The length of the result.
 const OUTPUT_BYTES: usize = 32;
 
-/// The most that a stored hash may ask for, whoever stored it: three times the memory of today's cost, seven times its
-/// work.
-const MOST_MEMORY_KIB: u32 = 65_536;
-const MOST_WORK_KIB: u64 = 4 * MOST_MEMORY_KIB as u64;
-const MOST_LANES: u32 = 16;
+/// The highest cost of a stored hash, whoever made it: three times the current memory, seven times the current work.
+const MAX_MEMORY_KIB: u32 = 65_536;
+const MAX_WORK_KIB: u64 = 4 * MAX_MEMORY_KIB as u64;
+const MAX_LANES: u32 = 16;
 
-/// A stored hash that no password can be compared with. Its text is for the log, and has nothing of the hash but its
-/// parameters.
+/// Every allocation has room for so many blocks. glibc gives freed memory back to the operating system at once only if
+/// the allocation exceeds 32 MiB; the untouched rest takes no memory.
+const MIN_CAPACITY: usize = 33 * 1024;
+
+/// Why a stored hash cannot be verified. Its text is for the log, and shows only the parameters of the hash.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unverifiable {
-    #[error("the stored password hash cannot be read")]
-    Unreadable(#[from] phc::Error),
-    #[error("the stored password hash is of a kind that is not known here")]
+pub enum Unverifiable {
+    /// Not in PHC format.
+    #[error("the stored password hash cannot be parsed")]
+    Malformed(#[from] phc::Error),
+    /// Another algorithm than Argon2.
+    #[error("the stored password hash has an unknown algorithm or version")]
     Unknown(#[from] password_hash::Error),
+    /// No salt or no result.
     #[error("the stored password hash lacks its salt or its result")]
     Incomplete,
-    #[error(
-        "the stored password hash asks for more than is allowed: {memory_kib} KiB, {passes} passes, {lanes} lanes"
-    )]
-    TooCostly { memory_kib: u32, passes: u32, lanes: u32 },
+    /// Above the limits for stored hashes.
+    #[error("the stored password hash exceeds the limits: {memory_kib} KiB, {passes} passes, {lanes} lanes")]
+    TooCostly {
+        /// Memory.
+        memory_kib: u32,
+        /// Iterations.
+        passes: u32,
+        /// Parallelism.
+        lanes: u32,
+    },
+    /// Argon2 rejects the parameters.
     #[error("the stored password hash cannot be computed")]
     Failed(#[from] argon2::Error),
 }
 
-/// What one hash fills after the other. From what the first pass of one wrote, guesses could be checked at no cost: the next
-/// one writes over it, or it is wiped.
+/// The memory that hashes fill, one after the other.
+///
+/// The first pass of a hash leaves data that would make guesses nearly free. The next hash overwrites it, or it must be
+/// wiped (docs/decisions/0007).
 pub(super) struct HashMemory {
     blocks: Vec<Block>,
-    /// So many of them may not be blank.
+    /// Blocks before this one may contain data.
     written: usize,
+    /// A larger allocation is released after its hash.
+    max_kept: usize,
 }
 
 impl HashMemory {
-    /// As much as hashes of that cost need, taken from the operating system at once.
+    /// Allocates nothing yet. Keeps at most what hashes of this cost need.
     pub(super) fn new(cost: HashingCost) -> Self {
-        Self { blocks: vec![Block::new(); cost.memory_kib() as usize], written: 0 }
+        Self { blocks: Vec::new(), written: 0, max_kept: cost.memory_kib() as usize }
     }
 
-    /// Nothing of any password is left in it. To be done whenever no hash is to follow at once.
+    /// Removes all data. Must be called unless another hash follows at once.
     pub(super) fn wipe(&mut self) {
-        self.keep(0);
+        self.wipe_after(0);
     }
 
-    /// How many blocks are not blank.
+    /// Wipes the memory and gives it back to the operating system.
+    pub(super) fn release(&mut self) {
+        self.wipe();
+        self.blocks = Vec::new();
+    }
+
+    /// How many blocks contain data.
     #[cfg(test)]
     pub(super) fn filled(&self) -> usize {
         self.blocks.iter().filter(|block| block.as_ref().iter().any(|word| *word != 0)).count()
     }
 
-    /// Wipes all but so many blocks.
-    fn keep(&mut self, blocks: usize) {
+    /// How many blocks are allocated.
+    #[cfg(test)]
+    pub(super) fn allocated(&self) -> usize {
+        self.blocks.capacity()
+    }
+
+    fn wipe_after(&mut self, blocks: usize) {
         if blocks < self.written {
             self.blocks[blocks..self.written].iter_mut().zeroize();
             self.written = blocks;
         }
     }
 
-    /// A hash of another cost than today's may need more than there is; that is given back.
+    fn reserve(&mut self, blocks: usize) {
+        self.wipe_after(blocks);
+        if blocks > self.blocks.len() {
+            self.release();
+            self.blocks.reserve_exact(blocks.max(MIN_CAPACITY));
+            self.blocks.resize(blocks, Block::new());
+        }
+    }
+
     fn fill(
         &mut self,
         argon2: &Argon2<'_>,
@@ -77,18 +112,14 @@ impl HashMemory {
         out: &mut [u8],
     ) -> Result<(), argon2::Error> {
         let blocks = argon2.params().block_count();
-        let mut larger;
-        let memory = if blocks <= self.blocks.len() {
-            self.keep(blocks);
-            self.written = blocks;
-            self
-        } else {
-            self.wipe();
-            larger = Self { blocks: vec![Block::new(); blocks], written: blocks };
-            &mut larger
-        };
-        let memory = &mut memory.blocks[..blocks];
-        argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, memory)
+        self.reserve(blocks);
+        self.written = blocks;
+        let memory = &mut self.blocks[..blocks];
+        let hashed = argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, memory);
+        if self.blocks.len() > self.max_kept {
+            self.release();
+        }
+        hashed
     }
 }
 
@@ -98,7 +129,7 @@ impl Drop for HashMemory {
     }
 }
 
-/// The hash to keep.
+/// A hash of the password at this cost, to be stored.
 pub(super) fn hash(
     cost: HashingCost,
     password: &NormalizedPassword,
@@ -120,7 +151,7 @@ pub(super) fn hash(
     Ok(PasswordHash::from_phc(phc.to_string()))
 }
 
-/// A stored hash, taken apart: it says itself how it was made.
+/// A parsed hash, with the parameters it was made with.
 pub(super) struct Stored {
     algorithm: Algorithm,
     version: Version,
@@ -130,25 +161,25 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Reads it, and refuses what would cost too much to be compared with.
+    /// Parses a stored hash, and refuses one above the limits.
     pub(super) fn read(hash: &PasswordHash) -> Result<Self, Unverifiable> {
         let phc = Phc::new(hash.as_str())?;
         let params = Params::try_from(&phc)?;
         let (memory_kib, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
         let work = u64::from(memory_kib) * u64::from(passes);
-        if memory_kib > MOST_MEMORY_KIB || work > MOST_WORK_KIB || lanes > MOST_LANES {
+        if memory_kib > MAX_MEMORY_KIB || work > MAX_WORK_KIB || lanes > MAX_LANES {
             return Err(Unverifiable::TooCostly { memory_kib, passes, lanes });
         }
         let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
             return Err(Unverifiable::Incomplete);
         };
         let algorithm = Algorithm::try_from(phc.algorithm.as_str())?;
-        // The versions before the one that is written down did not write theirs.
+        // Version 16 did not write its number.
         let version = phc.version.map_or(Ok(Version::V0x10), Version::try_from)?;
         Ok(Self { algorithm, version, params, salt, output })
     }
 
-    /// Whether it is that password's, found out in a time that does not tell how nearly (JV-29).
+    /// Whether this is the hash of the password, compared in constant time (JV-29).
     pub(super) fn matches(
         &self,
         password: &NormalizedPassword,
@@ -158,16 +189,16 @@ impl Stored {
         let mut out = Zeroizing::new([0; Output::MAX_LENGTH]);
         let out = &mut out[..self.output.len()];
         memory.fill(&argon2, password, self.salt.as_ref(), out)?;
-        // `Output` is compared in constant time.
+        // `Output` compares in constant time.
         Ok(Output::new(out)? == self.output)
     }
 
-    /// Whether passwords are hashed better than that by now (PW-02).
-    pub(super) fn is_outdated(&self, today: HashingCost) -> bool {
+    /// Whether the hash is weaker than the current parameters (PW-02).
+    pub(super) fn is_outdated(&self, current: HashingCost) -> bool {
         self.algorithm != Algorithm::Argon2id
             || self.version != Version::V0x13
             || self.output.len() < OUTPUT_BYTES
-            || today.supersedes(self.params.m_cost(), self.params.t_cost())
+            || current.supersedes(self.params.m_cost(), self.params.t_cost())
     }
 }
 
@@ -185,7 +216,7 @@ mod tests {
         Stored::read(&PasswordHash::from_phc(phc.to_owned()))
     }
 
-    /// The vectors of Argon2's reference implementation. A hash that does not say its version is of the first.
+    /// The vectors of Argon2's reference implementation. A hash without a version has version 16.
     const VECTORS: [&str; 3] = [
         "$argon2i$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ",
         "$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA",
@@ -193,19 +224,19 @@ mod tests {
     ];
 
     #[test]
-    fn hashes_that_others_made_are_verified_with_their_own_parameters() {
+    fn foreign_hashes_are_verified_with_their_own_parameters() {
         let mut memory = HashMemory::new(HashingCost::CURRENT);
         for phc in VECTORS {
             let stored = read(phc).unwrap();
             assert!(stored.matches(&password("password"), &mut memory).unwrap(), "{phc}");
             assert!(!stored.matches(&password("passwore"), &mut memory).unwrap(), "{phc}");
         }
-        assert_eq!(memory.blocks.len(), 19_456, "what a larger one needed is given back");
+        assert_eq!(memory.allocated(), 0, "a larger allocation is released at once");
     }
 
     /// PW-01
     #[test]
-    fn a_hash_is_made_as_argon2_itself_makes_it() {
+    fn a_hash_equals_that_of_the_argon2_crate() {
         use argon2::PasswordHasher;
 
         let mut memory = HashMemory::new(HashingCost::CURRENT);
@@ -216,19 +247,26 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_is_used_again_and_nothing_is_left_in_it_once_it_is_wiped() {
+    fn memory_is_reused_and_empty_once_wiped_and_gone_once_released() {
         let mut memory = HashMemory::new(HashingCost::CURRENT);
-        let place = memory.blocks.as_ptr();
+        assert_eq!(memory.allocated(), 0, "the first hash allocates");
+        let mut addresses = Vec::new();
         for n in 0..3 {
             hash(HashingCost::CURRENT, &password("correct horse"), &[n; 16], &mut memory).unwrap();
-            assert_eq!((memory.blocks.as_ptr(), memory.filled()), (place, 19_456));
+            addresses.push(memory.blocks.as_ptr());
+            assert_eq!(memory.filled(), 19_456);
             memory.wipe();
             assert_eq!(memory.filled(), 0);
         }
+        addresses.dedup();
+        assert_eq!(addresses.len(), 1);
+        memory.release();
+        assert_eq!(memory.allocated(), 0);
+        hash(HashingCost::CURRENT, &password("correct horse"), &[7; 16], &mut memory).unwrap();
     }
 
     #[test]
-    fn what_one_hash_left_changes_no_other_and_goes_where_that_does_not_write() {
+    fn data_of_a_larger_hash_is_wiped_before_a_smaller_one_and_changes_no_result() {
         use argon2::PasswordHasher;
 
         let mut memory = HashMemory::new(HashingCost::CURRENT);
@@ -245,8 +283,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_that_asks_for_too_much_is_refused_before_anything_is_done() {
-        for (parameters, told) in [
+    fn a_hash_above_the_limits_is_refused_before_it_is_computed() {
+        for (parameters, shown) in [
             ("m=4194304,t=2,p=1", "4194304 KiB, 2 passes, 1 lanes"),
             ("m=65537,t=1,p=1", "65537 KiB, 1 passes, 1 lanes"),
             ("m=65536,t=5,p=1", "65536 KiB, 5 passes, 1 lanes"),
@@ -257,7 +295,7 @@ mod tests {
                 "$argon2id$v=19${parameters}$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
             );
             let Err(error) = read(&phc) else { panic!("{parameters}") };
-            assert!(error.to_string().contains(told), "{error}");
+            assert!(error.to_string().contains(shown), "{error}");
             let logged = format!("{error} {error:?}");
             assert!(!logged.contains("CTFhFd") && !logged.contains("c29tZXNhbHQ"), "{logged}");
         }
@@ -268,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_of_argon2_is_no_wrong_password() {
+    fn an_invalid_hash_is_an_error_and_not_a_wrong_password() {
         for phc in [
             "",
             "$argon2id$broken",
@@ -284,7 +322,7 @@ mod tests {
 
     /// PW-02
     #[test]
-    fn a_hash_is_outdated_when_passwords_are_hashed_better_by_now() {
+    fn a_hash_is_outdated_if_it_is_weaker_than_the_current_parameters() {
         let rest = "c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         for (start, outdated) in [
             ("$argon2id$v=19$m=19456,t=2,p=1$", false),

@@ -1,5 +1,5 @@
-//! Password hashing: Argon2id, on a few threads of low priority and with a bounded queue, so that a refresh never waits
-//! for a hash.
+//! Password hashing: Argon2id on a few threads of low priority behind a bounded queue, so that a refresh never waits
+//! for a hash (docs/decisions/0007).
 
 mod argon;
 mod threads;
@@ -7,91 +7,106 @@ mod threads;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_domain::{Entropy, HashingCost, NormalizedPassword, PasswordHash};
-use goptri::ProtocolError;
+use auth_domain::{Entropy, HashingCost, NormalizedPassword, PasswordHash, random_token_id};
 use goptri_settings::Plain;
 use tokio::time::timeout;
 
-use crate::flow::Failure;
 use argon::{HashMemory, Stored, Unverifiable};
-use threads::{Full, HashingThreads};
+use threads::{HashingThreads, QueueFull};
 
-/// Who asks over the network and waited so long is told to come back later: where a hash takes longer than the queue
-/// was made for.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a request waits for its hash: on a machine where a hash takes longer than the queue is made for.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Told to everybody for whom there is no place in the queue, known or not; by then those who wait now have been served.
-const BUSY: ProtocolError = ProtocolError::UNAVAILABLE.retry_after(5);
-
-/// Hashes and verifies passwords. Clones share their threads, which end with the last of them.
+/// Hashes and verifies passwords. Clones share the threads, which end with the last clone.
 #[derive(Debug, Clone)]
 pub(crate) struct PasswordHasher {
     threads: Arc<HashingThreads>,
     cost: HashingCost,
     entropy: Arc<dyn Entropy>,
-    patience: Option<Duration>,
-    /// The hash of nobody's password: an unknown person costs the same work as a known one (PW-10).
+    max_wait: Option<Duration>,
+    /// The hash of an unknown random password: verifying an unknown user costs the same work (PW-10).
     dummy_hash: PasswordHash,
 }
 
+/// Why a password was not hashed or verified.
+#[derive(Debug, thiserror::Error)]
+pub enum HashingError {
+    /// The queue is full, or the wait in it was too long.
+    #[error("too many passwords are waiting to be hashed")]
+    Busy,
+    /// The stored hash cannot be compared with any password.
+    #[error(transparent)]
+    Unverifiable(#[from] Unverifiable),
+    /// The thread panicked, or there is none.
+    #[error("hashing the password panicked")]
+    Panicked,
+    /// The operating system refused a thread.
+    #[error("a hashing thread cannot be started")]
+    Start(#[from] std::io::Error),
+}
+
+impl HashingError {
+    /// Whether a retry may succeed.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+}
+
 impl PasswordHasher {
-    /// A hasher that works on so many passwords at the same time. Whoever asks waits as long as it takes, on a starved
-    /// machine too.
+    /// Starts `threads` hashing threads. Its callers wait without limit.
     pub(crate) async fn new(
         threads: usize,
         cost: HashingCost,
         entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, Failure> {
-        let threads = Arc::new(HashingThreads::start(threads, cost).map_err(Failure::internal)?);
+    ) -> Result<Self, HashingError> {
+        let threads = Arc::new(HashingThreads::start(threads, cost)?);
         let dummy_hash = PasswordHash::from_phc(String::new());
-        let mut hasher = Self { threads, cost, entropy, patience: None, dummy_hash };
-        let password =
-            NormalizedPassword::of(&Plain::new(auth_domain::random_token_id(hasher.entropy.as_ref())));
-        hasher.dummy_hash = hasher
-            .hash(password.ok_or_else(|| Failure::internal("32 hexadecimal digits are a password"))?)
-            .await?;
+        let mut hasher = Self { threads, cost, entropy, max_wait: None, dummy_hash };
+        let password = Plain::new(random_token_id(hasher.entropy.as_ref()));
+        let password = NormalizedPassword::of(&password).ok_or(HashingError::Panicked)?;
+        hasher.dummy_hash = hasher.hash(password).await?;
         Ok(hasher)
     }
 
-    /// The same, for those who ask over the network: nobody waits for more than a few seconds.
+    /// Limits how long callers wait, for requests over the network.
     pub(crate) fn for_requests(self) -> Self {
-        Self { patience: Some(PATIENCE), ..self }
+        Self { max_wait: Some(QUEUE_TIMEOUT), ..self }
     }
 
-    /// The hash to keep.
-    pub(crate) async fn hash(&self, password: NormalizedPassword) -> Result<PasswordHash, Failure> {
+    /// A hash with the current parameters and a random salt.
+    pub(crate) async fn hash(&self, password: NormalizedPassword) -> Result<PasswordHash, HashingError> {
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt);
         let cost = self.cost;
-        self.work(move |memory| argon::hash(cost, &password, &salt, memory)).await
+        self.run(move |memory| argon::hash(cost, &password, &salt, memory)).await
     }
 
-    /// Whether `password` is the one behind `hash`. `None` is nobody's: the same work, and never true.
+    /// Whether `password` has this hash. Without a hash: `false`, after the same work.
     pub(crate) async fn verify(
         &self,
         password: NormalizedPassword,
         hash: Option<&PasswordHash>,
-    ) -> Result<bool, Failure> {
-        let stored = Stored::read(hash.unwrap_or(&self.dummy_hash)).map_err(Failure::internal)?;
-        let matches = self.work(move |memory| stored.matches(&password, memory)).await?;
+    ) -> Result<bool, HashingError> {
+        let stored = Stored::read(hash.unwrap_or(&self.dummy_hash))?;
+        let matches = self.run(move |memory| stored.matches(&password, memory)).await?;
         Ok(matches && hash.is_some())
     }
 
-    /// Whether a hash that was verified is to be made anew, because passwords are hashed better by now (PW-02).
+    /// Whether a verified hash should be replaced, because the current parameters are stronger (PW-02).
     pub(crate) fn is_outdated(&self, hash: &PasswordHash) -> bool {
         Stored::read(hash).is_ok_and(|stored| stored.is_outdated(self.cost))
     }
 
-    async fn work<T: Send + 'static>(
+    async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut HashMemory) -> Result<T, Unverifiable> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let result = self.threads.queue(work).map_err(|Full| BUSY)?;
-        let result = match self.patience {
-            Some(patience) => timeout(patience, result).await.map_err(|_| BUSY)?,
+    ) -> Result<T, HashingError> {
+        let result = self.threads.queue(work).map_err(|QueueFull| HashingError::Busy)?;
+        let result = match self.max_wait {
+            Some(max_wait) => timeout(max_wait, result).await.map_err(|_| HashingError::Busy)?,
             None => result.await,
         };
-        result.map_err(|_| Failure::internal("hashing the password panicked"))?.map_err(Failure::internal)
+        Ok(result.map_err(|_| HashingError::Panicked)??)
     }
 }
 
@@ -99,7 +114,7 @@ impl PasswordHasher {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::threads::PLACES_PER_THREAD;
+    use super::threads::QUEUE_PER_THREAD;
     use super::*;
     use crate::entropy::SystemEntropy;
 
@@ -111,13 +126,13 @@ mod tests {
         NormalizedPassword::of(&Plain::new("correct horse battery staple".into())).unwrap()
     }
 
-    fn is_busy<T>(answer: &Result<T, Failure>) -> bool {
-        matches!(answer, Err(Failure::Refused(error)) if error.status == 503 && error.retry_after == Some(5))
+    fn is_busy<T>(answer: &Result<T, HashingError>) -> bool {
+        matches!(answer, Err(HashingError::Busy))
     }
 
     /// PW-01, PW-02
     #[actix_web::test]
-    async fn a_hash_says_how_it_was_made_and_no_two_are_the_same() {
+    async fn a_hash_contains_its_parameters_and_a_random_salt() {
         let hasher = hasher().await;
         let (one, other) = (hasher.hash(password()).await.unwrap(), hasher.hash(password()).await.unwrap());
         assert!(one.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", one.as_str());
@@ -128,7 +143,7 @@ mod tests {
 
     /// PW-02
     #[actix_web::test]
-    async fn a_hash_is_outdated_once_hashing_costs_more() {
+    async fn a_hash_is_outdated_once_the_cost_is_raised() {
         let old = hasher().await.hash(password()).await.unwrap();
         let more = HashingCost::new(19_456, 3).unwrap();
         let hasher = PasswordHasher::new(1, more, Arc::new(SystemEntropy)).await.unwrap();
@@ -139,16 +154,16 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_hash_that_cannot_be_read_is_no_wrong_password() {
+    async fn a_malformed_hash_is_an_error_and_not_a_wrong_password() {
         let broken = PasswordHash::from_phc("$argon2id$broken".into());
         let hasher = hasher().await;
-        assert!(matches!(hasher.verify(password(), Some(&broken)).await, Err(Failure::Internal(_))));
+        assert!(matches!(hasher.verify(password(), Some(&broken)).await, Err(HashingError::Unverifiable(_))));
         assert!(!hasher.is_outdated(&broken));
     }
 
-    /// PW-10, PW-12: nobody beyond the queue waits, known or not.
+    /// PW-10, PW-12: for known and unknown users alike.
     #[actix_web::test]
-    async fn who_finds_no_place_in_the_queue_is_told_so_at_once() {
+    async fn a_full_queue_refuses_at_once() {
         let hasher = hasher().await;
         let hash = hasher.hash(password()).await.unwrap();
         let (release, held) = std::sync::mpsc::channel::<()>();
@@ -159,9 +174,9 @@ mod tests {
         });
         at_work.await.unwrap();
         let mut waiting: Vec<_> =
-            (0..PLACES_PER_THREAD).map(|_| Box::pin(hasher.verify(password(), Some(&hash)))).collect();
+            (0..QUEUE_PER_THREAD).map(|_| Box::pin(hasher.verify(password(), Some(&hash)))).collect();
         for waiting in &mut waiting {
-            assert!(waiting.now_or_never().is_none(), "there is a place");
+            assert!(waiting.now_or_never().is_none(), "the queue has room");
         }
         for hash in [Some(&hash), None] {
             let answer = hasher.verify(password(), hash).now_or_never().expect("an answer at once");
@@ -171,10 +186,9 @@ mod tests {
         working.unwrap().await.unwrap();
     }
 
-    /// PW-12: a known and an unknown person wait for the same turn, and neither waits without end; but a server that starts,
-    /// or a command, on a machine that has much else to do.
+    /// PW-12: the wait of requests is limited, for known and unknown users alike; that of a starting server is not.
     #[actix_web::test]
-    async fn who_waits_too_long_for_their_turn_is_told_to_come_back() {
+    async fn a_request_that_waits_too_long_is_refused() {
         let patient = hasher().await;
         let hasher = patient.clone().for_requests();
         let hash = hasher.hash(password()).await.unwrap();
@@ -185,7 +199,7 @@ mod tests {
         let (known, unknown) =
             tokio::join!(hasher.verify(password(), Some(&hash)), hasher.verify(password(), None));
         assert!(is_busy(&known) && is_busy(&unknown), "{known:?}, {unknown:?}");
-        assert!((&mut starting).now_or_never().is_none(), "it waits on");
+        assert!((&mut starting).now_or_never().is_none(), "it still waits");
         drop(release);
         assert!(working.unwrap().await.unwrap().is_err());
         assert!(starting.await.is_ok());

@@ -1,77 +1,79 @@
-//! Threads that do nothing but hash passwords, each on memory of its own, and the queue before them.
+//! Threads that only hash passwords, each with its own memory, and their queue.
 
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use auth_domain::HashingCost;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::argon::HashMemory;
 
-/// So many may wait for each thread. A hash takes about 50 ms where nothing else is done, so that the last one waits
-/// about five seconds; more who wait would be sent away later anyway.
-pub(super) const PLACES_PER_THREAD: usize = 100;
+/// How many jobs may wait for each thread. A hash takes about 50 ms on an idle core, so the last one waits about five
+/// seconds; longer queues would only time out.
+pub(super) const QUEUE_PER_THREAD: usize = 100;
 
-/// So much nicer than everything else in this process: of a core that both want, a refresh gets nine tenths. Not the
-/// nicest there is, with which nobody could sign in on a machine that has anything else to do.
+/// A thread without work for so long releases its memory.
+const RELEASE_AFTER: Duration = Duration::from_mins(1);
+
+/// Added to the nice value of the process: when both need a core, a refresh gets nine tenths of it. At the maximum, 19,
+/// sign-ins would starve on a machine with any other load.
 #[cfg(target_os = "linux")]
 const NICE_INCREMENT: i32 = 10;
 
 type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
 
-/// The threads and the queue. They end with it.
+/// The threads and their queue. Dropping it ends the threads.
 pub(super) struct HashingThreads {
-    queue: Option<SyncSender<Job>>,
+    /// `None` only while this is dropped.
+    queue: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// As many wait as may.
+/// The queue is full.
 #[derive(Debug)]
-pub(super) struct Full;
+pub(super) struct QueueFull;
 
 impl HashingThreads {
-    /// So many threads, each with the memory for hashes of that cost. Fails if the operating system gives none.
+    /// Starts `threads` threads for hashes of this cost. Fails if the operating system refuses a thread.
     pub(super) fn start(threads: usize, cost: HashingCost) -> io::Result<Self> {
-        let (queue, jobs) = sync_channel(threads * PLACES_PER_THREAD);
-        let jobs = Arc::new(Mutex::new(jobs));
+        let (queue, jobs) = bounded(threads * QUEUE_PER_THREAD);
         let threads = (0..threads).map(|number| {
-            let jobs = Arc::clone(&jobs);
-            Builder::new().name(format!("hashing-{number}")).spawn(move || work(&jobs, cost))
+            let jobs = jobs.clone();
+            Builder::new().name(format!("hashing-{number}")).spawn(move || run_jobs(&jobs, cost))
         });
         Ok(Self { threads: threads.collect::<io::Result<_>>()?, queue: Some(queue) })
     }
 
-    /// Puts work into the queue, if there is a place. It is left undone when nobody waits for its result any more; the
-    /// result never comes if it panics.
+    /// Queues work. It is skipped if its receiver is dropped before it starts; the receiver gets an error if it panics.
     pub(super) fn queue<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<T>, Full> {
-        let (result, waiting) = oneshot::channel();
+    ) -> Result<oneshot::Receiver<T>, QueueFull> {
+        let (sender, receiver) = oneshot::channel();
         let job = Box::new(move |memory: &mut HashMemory| {
-            if !result.is_closed() {
-                // Who asked may leave while it is worked on.
-                let _ = result.send(work(memory));
+            if !sender.is_closed() {
+                // The receiver may be dropped meanwhile.
+                let _ = sender.send(work(memory));
             }
         });
         match self.queue.as_ref().map(|queue| queue.try_send(job)) {
-            // Without threads nobody takes the job, and its result never comes.
-            None | Some(Ok(()) | Err(TrySendError::Disconnected(_))) => Ok(waiting),
-            Some(Err(TrySendError::Full(_))) => Err(Full),
+            // Without threads, the job is dropped, and its receiver gets an error.
+            None | Some(Ok(()) | Err(TrySendError::Disconnected(_))) => Ok(receiver),
+            Some(Err(TrySendError::Full(_))) => Err(QueueFull),
         }
     }
 }
 
 impl Drop for HashingThreads {
-    /// Waits for the hashes that are under way, and no others.
+    /// Closes the queue and waits for the threads.
     fn drop(&mut self) {
         self.queue = None;
         for thread in self.threads.drain(..) {
-            // What panicked was caught.
+            // Panics of jobs are caught.
             let _ = thread.join();
         }
     }
@@ -83,40 +85,52 @@ impl fmt::Debug for HashingThreads {
     }
 }
 
-/// A thread's whole life: one job after the other, until there are no more to come. It is taken up by nothing else
-/// while it works on one, whoever still waits for that (PW-12).
-fn work(jobs: &Mutex<Receiver<Job>>, cost: HashingCost) {
+/// The whole life of a thread. A job that has started occupies it until it is done, even if its client has
+/// disconnected (PW-12).
+fn run_jobs(jobs: &Receiver<Job>, cost: HashingCost) {
     lower_priority();
     let mut memory = HashMemory::new(cost);
-    while let Some(job) = next(jobs, &mut memory) {
-        // A hash writes the memory anew, so that it does not matter what was half done.
+    loop {
+        let job = match next_job(jobs, &mut memory, RELEASE_AFTER) {
+            Err(RecvTimeoutError::Timeout) => jobs.recv().ok(),
+            received => received.ok(),
+        };
+        let Some(job) = job else { return };
+        // Unwind safe: the next hash overwrites the memory.
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
-            tracing::error!("hashing a password panicked; this thread goes on with the next");
+            tracing::error!("hashing a password panicked; the thread continues with the next job");
         }
     }
 }
 
-/// The next job. If there is none yet, the memory is wiped before it is waited for, so that passwords leave something behind
-/// only while others are worked on.
-fn next(jobs: &Mutex<Receiver<Job>>, memory: &mut HashMemory) -> Option<Job> {
-    let at_once = jobs.try_lock().ok().and_then(|jobs| jobs.try_recv().ok());
-    at_once.or_else(|| {
-        memory.wipe();
-        // Whoever waits for a job holds the lock; the others wait for that one.
-        jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
-    })
+/// The next job, if one arrives within `release_after`. Wipes the memory before waiting, and releases it on a timeout.
+fn next_job(
+    jobs: &Receiver<Job>,
+    memory: &mut HashMemory,
+    release_after: Duration,
+) -> Result<Job, RecvTimeoutError> {
+    if let Ok(job) = jobs.try_recv() {
+        return Ok(job);
+    }
+    memory.wipe();
+    let received = jobs.recv_timeout(release_after);
+    if matches!(received, Err(RecvTimeoutError::Timeout)) {
+        memory.release();
+    }
+    received
 }
 
-/// Lowers the priority of this thread. Elsewhere than on Linux it is the whole process's, and stays.
+/// Lowers the priority of this thread. Only Linux has priorities per thread.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICE_INCREMENT) {
-        tracing::warn!(%error, "passwords are hashed at the priority of everything else");
+        tracing::warn!(%error, "passwords are hashed at normal priority");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
@@ -130,38 +144,43 @@ mod tests {
         HashingThreads::start(1, HashingCost::CURRENT).unwrap()
     }
 
-    /// The thread is at work until what this returns is dropped.
-    fn keep_at_work(threads: &HashingThreads) -> mpsc::Sender<()> {
+    /// Occupies the thread until the returned sender is dropped.
+    fn occupy(threads: &HashingThreads) -> mpsc::Sender<()> {
         let (release, held) = mpsc::channel::<()>();
-        let (begun, at_work) = mpsc::channel();
+        let (begun, started) = mpsc::channel();
         let queued = threads.queue(move |_| {
             begun.send(()).unwrap();
             let _ = held.recv();
         });
-        at_work.recv().unwrap();
+        started.recv().unwrap();
         drop(queued.unwrap());
         release
     }
 
+    fn hash_a_password(memory: &mut HashMemory) {
+        let password = NormalizedPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
+        argon::hash(HashingCost::CURRENT, &password, &[7; 16], memory).unwrap();
+    }
+
     /// PW-12
     #[actix_web::test]
-    async fn a_queue_that_is_full_takes_no_more_and_goes_on_once_there_is_a_place() {
+    async fn a_full_queue_refuses_jobs_until_one_is_taken_and_runs_them_in_order() {
         let threads = one_thread();
-        let release = keep_at_work(&threads);
-        let waiting: Vec<_> = (0..PLACES_PER_THREAD).map(|n| threads.queue(move |_| n).unwrap()).collect();
-        assert!(matches!(threads.queue(|_| ()), Err(Full)));
+        let release = occupy(&threads);
+        let waiting: Vec<_> = (0..QUEUE_PER_THREAD).map(|n| threads.queue(move |_| n).unwrap()).collect();
+        assert!(matches!(threads.queue(|_| ()), Err(QueueFull)));
         drop(release);
         for (n, waiting) in waiting.into_iter().enumerate() {
-            assert_eq!(waiting.await, Ok(n), "the first who came is the first who is served");
+            assert_eq!(waiting.await, Ok(n));
         }
         threads.queue(|_| ()).unwrap().await.unwrap();
     }
 
     #[actix_web::test]
-    async fn what_nobody_waits_for_is_left_undone() {
+    async fn a_job_whose_receiver_is_dropped_is_skipped() {
         let threads = one_thread();
         let done = Arc::new(AtomicUsize::new(0));
-        let release = keep_at_work(&threads);
+        let release = occupy(&threads);
         let mut waiting: Vec<_> = (0..10)
             .map(|_| {
                 let done = Arc::clone(&done);
@@ -185,7 +204,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn threads_end_with_what_they_belong_to() {
+    async fn dropping_the_threads_ends_them() {
         thread_local! {
             static OF_A_THREAD: std::cell::RefCell<Option<Arc<()>>> = const { std::cell::RefCell::new(None) };
         }
@@ -195,32 +214,37 @@ mod tests {
         threads.queue(move |_| OF_A_THREAD.set(Some(alive))).unwrap().await.unwrap();
         assert!(left.upgrade().is_some());
         drop(threads);
-        assert!(left.upgrade().is_none(), "what belonged to the thread is gone with it");
+        assert!(left.upgrade().is_none(), "thread-local data is dropped with its thread");
     }
 
     #[test]
-    fn the_memory_is_wiped_before_a_job_is_waited_for_and_not_before_one_that_is_there() {
-        let (queue, jobs) = sync_channel::<Job>(2);
-        let jobs = Mutex::new(jobs);
+    fn memory_is_wiped_before_waiting_for_a_job_and_not_between_two_jobs() {
+        let (queue, jobs) = bounded::<Job>(2);
         let mut memory = HashMemory::new(HashingCost::CURRENT);
-        let hash = |memory: &mut HashMemory| {
-            let password = NormalizedPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
-            argon::hash(HashingCost::CURRENT, &password, &[7; 16], memory).unwrap();
-        };
-        queue.send(Box::new(hash)).unwrap();
+        queue.send(Box::new(hash_a_password)).unwrap();
         queue.send(Box::new(|memory| assert!(memory.filled() > 0))).unwrap();
         drop(queue);
-        while let Some(job) = next(&jobs, &mut memory) {
+        while let Ok(job) = next_job(&jobs, &mut memory, Duration::ZERO) {
             job(&mut memory);
             assert!(memory.filled() > 0);
         }
-        assert!(memory.filled() == 0, "nothing is left once there is no more to do");
+        assert_eq!(memory.filled(), 0);
+        assert!(memory.allocated() > 0, "the next sign-in reuses it");
+    }
+
+    #[test]
+    fn memory_is_released_after_a_time_without_jobs() {
+        let (_queue, jobs) = bounded::<Job>(1);
+        let mut memory = HashMemory::new(HashingCost::CURRENT);
+        hash_a_password(&mut memory);
+        assert!(matches!(next_job(&jobs, &mut memory, Duration::ZERO), Err(RecvTimeoutError::Timeout)));
+        assert_eq!(memory.allocated(), 0);
     }
 
     /// Only these threads, not the process.
     #[cfg(target_os = "linux")]
     #[actix_web::test]
-    async fn hashing_has_a_lower_priority_and_everything_else_keeps_its_own() {
+    async fn only_hashing_threads_have_a_lower_priority() {
         fn niceness() -> i32 {
             rustix::process::getpriority_process(None).unwrap()
         }

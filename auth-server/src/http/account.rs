@@ -1,4 +1,4 @@
-//! Who acts on their own account: what the handlers of account routes ask for in their signature.
+//! The account that a request acts on, as a parameter of the handlers of account routes.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,9 +10,10 @@ use auth_domain::session_of;
 use goptri::ProtocolError;
 use goptri::actix::Bearer;
 
-use crate::flow::{Account, Failure, FindAccount};
+use crate::error::Failure;
+use crate::flow::{Account, FindAccount};
 
-/// Refuses with 401 whose access token is not good, not meant for this server, or of a session that has ended.
+/// Refuses with 401 if the access token is invalid, for another audience, or of a session that has ended.
 impl FromRequest for Account {
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
@@ -22,9 +23,10 @@ impl FromRequest for Account {
         let accounts = request.app_data::<Data<FindAccount>>().cloned();
         Box::pin(async move {
             let caller: Bearer = caller?;
-            let accounts = accounts.ok_or_else(|| Failure::internal("the accounts are not at hand"))?;
+            let accounts =
+                accounts.ok_or_else(|| <Failure>::internal("FindAccount is not in the app data"))?;
             let key = session_of(&caller).ok_or(ProtocolError::INVALID_TOKEN)?;
-            accounts.by_session(key).await
+            Ok(accounts.by_session(key).await?)
         })
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
-use crate::flow::Failure;
+use crate::error::Failure;
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {

@@ -1,16 +1,15 @@
-//! `GET /readyz`: whether requests can be answered here.
-
-use std::sync::Arc;
+//! `GET /readyz`.
 
 use actix_web::web::{Data, Json};
-use auth_store::{Readiness, Store};
+use auth_store::Readiness;
 use goptri_server::Health;
 
-use crate::flow::{Failure, NOT_MIGRATED};
+use crate::error::{Failure, NOT_MIGRATED};
+use crate::flow::CheckReadiness;
 
-/// 200 when the database answers and is migrated, 503 otherwise.
-pub(super) async fn readyz(store: Data<Arc<dyn Store>>) -> Result<Json<Health>, Failure> {
-    match store.ready().await? {
+/// 200 if the database answers and has all migrations, otherwise 503.
+pub(super) async fn readyz(flow: Data<CheckReadiness>) -> Result<Json<Health>, Failure> {
+    match flow.run().await? {
         Readiness::Ready => Ok(Json(Health::OK)),
         Readiness::NotMigrated => Err(NOT_MIGRATED.into()),
     }

@@ -1,4 +1,4 @@
-//! `POST /login`: sign-in with e-mail and password.
+//! `POST /login`: signs in with e-mail address and password.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -8,18 +8,16 @@ use actix_web::http::header::USER_AGENT;
 use actix_web::web::{Data, Json};
 use actix_web::{FromRequest, HttpRequest};
 use auth_domain::Password;
-use goptri::ProtocolError;
 use goptri_server::{ClientAddress, JsonObject};
 use goptri_settings::Plain;
 use serde::Deserialize;
 
-use crate::flow::{Device, Failure, SignIn, Tokens};
+use super::tokens::TokenResponse;
+use crate::error::{Failure, NOT_ONE_ADDRESS};
+use crate::flow::{Device, SignIn};
 
-/// A longer name of a browser is cut; nobody reads it to the end.
-const USER_AGENT_CHARS: usize = 256;
-
-const ONE_NAME: ProtocolError =
-    ProtocolError::new(400, "invalid_request", "Send either email or username, and a password.");
+/// Longer `User-Agent` headers are truncated.
+const MAX_USER_AGENT_CHARS: usize = 256;
 
 #[derive(Deserialize)]
 pub(super) struct Body {
@@ -31,29 +29,29 @@ pub(super) struct Body {
 /// 200 with the tokens of a new session.
 pub(super) async fn sign_in(
     flow: Data<SignIn>,
-    device: FromDevice,
+    RequestDevice(device): RequestDevice,
     body: JsonObject<Body>,
-) -> Result<Json<Tokens>, Failure> {
+) -> Result<Json<TokenResponse>, Failure> {
     let Body { email, username, password } = body.0;
     let ((Some(email), None) | (None, Some(email))) = (email, username) else {
-        return Err(ONE_NAME.into());
+        return Err(NOT_ONE_ADDRESS.into());
     };
-    flow.run(&email, password, device.0).await.map(Json)
+    let tokens = flow.run(&email, password, device).await?;
+    Ok(Json(tokens.into()))
 }
 
-/// The device as the request shows it.
-pub(super) struct FromDevice(Device);
+/// The device, as the request describes it.
+pub(super) struct RequestDevice(Device);
 
-impl FromRequest for FromDevice {
+impl FromRequest for RequestDevice {
     type Error = Infallible;
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let user_agent = request.headers().get(USER_AGENT).and_then(|name| name.to_str().ok());
-        let device = Device {
-            user_agent: user_agent.map(|name| name.chars().take(USER_AGENT_CHARS).collect()),
-            address: ClientAddress::of(request),
-        };
-        ready(Ok(Self(device)))
+        ready(Ok(Self(Device {
+            user_agent: user_agent.map(|name| name.chars().take(MAX_USER_AGENT_CHARS).collect()),
+            address: ClientAddress::of(request).ip(),
+        })))
     }
 }

@@ -1,4 +1,4 @@
-//! auth-server over HTTP: handlers parse, call a flow, and render.
+//! auth-server over HTTP: handlers parse the request, call a flow, and render the response.
 
 mod account;
 mod failure;
@@ -6,19 +6,19 @@ mod health;
 mod jwks;
 mod login;
 mod logout;
+mod page_query;
 mod password;
 mod revocations;
 mod sessions;
 mod token;
+mod tokens;
 mod users;
-
-pub(crate) use users::OpenRegistration;
 
 use actix_web::http::Method;
 use goptri::{Needs, keys, revocation};
 use goptri_server::{Access, Route, current_user, healthz};
 
-/// Every route on one screen, with whom it admits.
+/// The table of routes, with the access that each requires.
 pub fn routes() -> Vec<Route> {
     use Access::{Caller, FeedClient, OptionalCaller, Public, TokenInBody};
     vec![
@@ -26,7 +26,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::POST, "/login", TokenInBody, login::sign_in),
         Route::new(Method::POST, "/token", TokenInBody, token::refresh),
         Route::new(Method::DELETE, "/logout", TokenInBody, logout::sign_out),
-        // For an `Account`: a token that is meant for this server, of a session that is live.
+        // The handlers take an `Account`: the token is for this server, and its session is live.
         Route::new(Method::GET, "/sessions", Caller(Needs::AnyToken), sessions::list),
         Route::new(Method::DELETE, "/sessions/{id}", Caller(Needs::AnyToken), sessions::end),
         Route::new(Method::POST, "/password", Caller(Needs::AnyToken), password::change),

@@ -1,4 +1,4 @@
-//! `POST /password`: somebody changes their own password.
+//! `POST /password`: changes the caller's password.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -7,7 +7,8 @@ use goptri_server::{ClientAddress, JsonObject};
 use goptri_settings::Plain;
 use serde::Deserialize;
 
-use crate::flow::{Account, ChangePassword, Failure};
+use crate::error::Failure;
+use crate::flow::{Account, ChangePassword};
 
 #[derive(Deserialize)]
 pub(super) struct Body {
@@ -15,7 +16,7 @@ pub(super) struct Body {
     new_password: Plain<Password>,
 }
 
-/// 204; all other sessions have ended.
+/// 204; all other sessions of the user have ended.
 pub(super) async fn change(
     account: Account,
     from: ClientAddress,
@@ -23,6 +24,6 @@ pub(super) async fn change(
     body: JsonObject<Body>,
 ) -> Result<HttpResponse, Failure> {
     let Body { current_password, new_password } = body.0;
-    flow.run(&account, from, &current_password, &new_password).await?;
+    flow.run(&account, from.ip(), &current_password, &new_password).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,4 +1,4 @@
-//! `GET /revocations`: the revocation feed, as events or as pages, for those who know its secret.
+//! `GET /revocations`: the revocation feed as an event stream or as pages, for holders of the feed secret.
 
 use std::future::{Ready, ready};
 
@@ -7,70 +7,63 @@ use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
+use auth_store::RevocationPage;
 use futures_util::stream;
 use goptri::ProtocolError;
 use goptri::actix::credential;
 use goptri::revocation::Page;
 use goptri_settings::{FeedSecret, Plain};
-use serde::Deserialize;
 
-use crate::feed::{ConnectionHandle, Feed};
-use crate::flow::{Failure, ReadRevocations};
+use super::page_query;
+use crate::error::Failure;
+use crate::feed::{ConnectionHandle, Feed, entry};
+use crate::flow::ReadRevocations;
 use crate::keyrings::LiveKeys;
 
-const BAD_QUERY: ProtocolError = ProtocolError::new(
-    400,
-    "invalid_request",
-    "The query of this feed is after and the next of the page before, or nothing.",
-);
-
-/// `?after=CURSOR`: the page after that one.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    after: Option<String>,
-}
-
-/// 200 with a stream that goes on, or with one page.
+/// 200 with an endless stream, or with one page.
 pub(super) async fn feed(
-    Follower(secret): Follower,
+    client: FeedClient,
     request: HttpRequest,
     feed: Data<Feed>,
     keys: Data<LiveKeys>,
     pages: Data<ReadRevocations>,
 ) -> Result<HttpResponse, Failure> {
     let connection = ConnectionHandle::take(&request);
-    if wants_events(request.headers()) {
-        // Who asks for the head alone would wait for the end of a body that has none.
-        let subscribes = request.method() != Method::HEAD;
-        let answer = if subscribes { events(&feed, connection)? } else { head_of_events().finish() };
-        // Taking a secret back ends the streams that are there then. This one may have come a moment too late for that.
-        if !keys.feed.load().accepts(secret.expose()) {
-            return Err(ProtocolError::INVALID_TOKEN.into());
-        }
-        return Ok(answer);
+    if !wants_events(request.headers()) {
+        let after = page_query::after(request.query_string())?;
+        return Ok(HttpResponse::Ok().json(body(pages.run(after).await?)));
     }
-    let query: Query = serde_urlencoded::from_str(request.query_string()).map_err(|_| BAD_QUERY)?;
-    let page: Page = pages.run(query.after).await?;
-    Ok(HttpResponse::Ok().json(page))
+    if request.method() == Method::HEAD {
+        return Ok(event_stream().finish());
+    }
+    Ok(events(&client, connection, &feed, &keys)?)
 }
 
-fn events(feed: &Feed, connection: ConnectionHandle) -> Result<HttpResponse, ProtocolError> {
-    let pieces = feed.subscribe(connection).ok_or(ProtocolError::UNAVAILABLE)?;
-    let pieces = stream::unfold(pieces, |mut pieces| async move {
-        let piece = pieces.recv().await?;
-        Some((Ok::<_, actix_web::Error>(piece), pieces))
+fn events(
+    FeedClient(secret): &FeedClient,
+    connection: ConnectionHandle,
+    feed: &Feed,
+    keys: &LiveKeys,
+) -> Result<HttpResponse, ProtocolError> {
+    let chunks = feed.subscribe(connection).ok_or(ProtocolError::UNAVAILABLE)?;
+    // Withdrawing a secret ends the streams that exist at that moment. This one may have been too late for that.
+    if !keys.feed.load().accepts(secret.expose()) {
+        return Err(ProtocolError::INVALID_TOKEN);
+    }
+    let chunks = stream::unfold(chunks, |mut chunks| async move {
+        let chunk = chunks.recv().await?;
+        Some((Ok::<_, actix_web::Error>(chunk), chunks))
     });
-    Ok(head_of_events().streaming(pieces))
+    Ok(event_stream().streaming(chunks))
 }
 
-fn head_of_events() -> HttpResponseBuilder {
+fn event_stream() -> HttpResponseBuilder {
     let mut head = HttpResponse::Ok();
     head.insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store"))
-        // The line may be cut once the stream is over, and must be nobody else's then.
+        // The feed may shut the connection down after the stream, so no other request may use it.
         .force_close()
-        // A proxy that collects what it passes on would make it late.
+        // Tells nginx not to buffer the response.
         .insert_header(("x-accel-buffering", "no"));
     head
 }
@@ -83,10 +76,16 @@ fn wants_events(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Who presents the feed's secret as a bearer. No token of a person's will do.
-pub(super) struct Follower(Plain<FeedSecret>);
+fn body(page: RevocationPage) -> Page {
+    let now = page.now;
+    let entries = page.entries.into_iter().map(|record| entry(record, now)).collect();
+    Page { entries, next: page.next.as_str().to_owned(), as_of: now }
+}
 
-impl FromRequest for Follower {
+/// A client with a secret of the feed as bearer token. Access tokens are refused.
+pub(super) struct FeedClient(Plain<FeedSecret>);
+
+impl FromRequest for FeedClient {
     type Error = ProtocolError;
     type Future = Ready<Result<Self, ProtocolError>>;
 
@@ -99,7 +98,7 @@ impl FromRequest for Follower {
             }
             Ok(Some(_)) => {
                 tracing::warn!(
-                    "a follower of the revocation feed presented another secret than those in FEED_SECRET"
+                    "a follower of the revocation feed presented a secret that is not in FEED_SECRET"
                 );
                 Err(ProtocolError::INVALID_TOKEN)
             }

@@ -1,39 +1,28 @@
-//! `GET /sessions`, `DELETE /sessions/{id}`: a person's devices.
+//! `GET /sessions`, `DELETE /sessions/{id}`: the caller's own sessions.
 
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use auth_domain::{ListedSession, SessionId, SessionKey};
 use chrono::{DateTime, Utc};
 use goptri::ProtocolError;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
-use crate::flow::{Account, EndSessions, Failure, ListSessions};
+use super::page_query;
+use crate::error::Failure;
+use crate::flow::{Account, EndSessions, ListSessions, SessionPage};
 use crate::rfc3339;
 
-const BAD_QUERY: ProtocolError = ProtocolError::new(
-    400,
-    "invalid_request",
-    "The query of this list is after and the next of the page before, or nothing.",
-);
-
-/// `?after=ID`: the page after that session.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    after: Option<Uuid>,
-}
-
-/// A page of devices.
+/// A page of sessions.
 #[derive(Serialize)]
-pub(super) struct Devices {
-    sessions: Vec<Device>,
+pub(super) struct Page {
+    sessions: Vec<Session>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<SessionId>,
 }
 
 #[derive(Serialize)]
-struct Device {
+struct Session {
     id: SessionId,
     client_id: String,
     user_agent: Option<String>,
@@ -42,24 +31,23 @@ struct Device {
     created_at: DateTime<Utc>,
     #[serde(serialize_with = "rfc3339::serialize")]
     last_used_at: DateTime<Utc>,
-    /// Whether it is the one that asks.
+    /// Whether it is the caller's.
     current: bool,
 }
 
-/// 200 with the caller's own live sessions, the oldest first.
+/// 200 with the live sessions of the caller's user, oldest first.
 pub(super) async fn list(
     account: Account,
     request: HttpRequest,
     flow: Data<ListSessions>,
-) -> Result<Json<Devices>, Failure> {
-    let query: Query = serde_urlencoded::from_str(request.query_string()).map_err(|_| BAD_QUERY)?;
+) -> Result<Json<Page>, Failure> {
+    let after = page_query::after(request.query_string())?.map(SessionId);
     let SessionKey { user_id, id: current } = account.session();
-    let page = flow.run(user_id, query.after.map(SessionId)).await?;
-    let sessions = page.sessions.into_iter().map(|session| Device::new(session, current)).collect();
-    Ok(Json(Devices { sessions, next: page.next }))
+    let page = flow.run(user_id, after).await?;
+    Ok(Json(Page::new(page, current)))
 }
 
-/// 204, also when it was not there (any more): the caller's own are the only ones that this can end.
+/// 204, also if there is no such session. It cannot end sessions of other users.
 pub(super) async fn end(
     account: Account,
     id: Path<String>,
@@ -70,7 +58,14 @@ pub(super) async fn end(
     Ok(HttpResponse::NoContent().finish())
 }
 
-impl Device {
+impl Page {
+    fn new(page: SessionPage, current: SessionId) -> Self {
+        let sessions = page.sessions.into_iter().map(|session| Session::new(session, current)).collect();
+        Self { sessions, next: page.next }
+    }
+}
+
+impl Session {
     fn new(session: ListedSession, current: SessionId) -> Self {
         Self {
             current: session.id == current,

@@ -1,9 +1,9 @@
 //! A fixed number of counters, by keyed hash.
 //!
-//! A key has its place in one small set, behind a lock of its own. When the set is full, the tally goes that would
-//! have been forgotten soonest anyway. So who wants their own failures forgotten early has to fail as often on about
-//! every other entry of the set, and nobody knows which keys share a set: the keys of the hash are random.
-//! What is lost in the worst case are failures. No wait is ever made longer.
+//! Each key belongs to one small set with its own lock. A full set evicts the counter that would expire first. To evict
+//! their own counter early, attackers would have to fail as often on nearly every other entry of the set, and the keys
+//! of the hash are random, so they cannot tell which keys share a set. Eviction only loses failures; it never makes a
+//! wait longer.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -12,14 +12,14 @@ use auth_domain::Tally;
 use chrono::{DateTime, Utc};
 use goptri::Clock;
 
-/// So many share a set: few enough to look at each, and enough that sets fill alike.
+/// Entries per set: few enough to scan, and enough that sets fill evenly.
 const WAYS: usize = 16;
 
 /// The counters of one kind of key.
 #[derive(Debug)]
 pub(super) struct Counters {
     sets: Box<[Mutex<Vec<Entry>>]>,
-    /// `SipHash` with keys from the operating system. 64 bits: two of so few keys do not meet by chance.
+    /// `SipHash` with random keys. At 64 bits, so few keys do not collide by chance.
     hasher: RandomState,
 }
 
@@ -30,18 +30,18 @@ struct Entry {
 }
 
 impl Counters {
-    /// Room for 16 counters in each of `sets`, taken as it is needed.
+    /// Up to 16 counters in each of `sets` sets, allocated when needed.
     pub(super) fn new(sets: usize) -> Self {
         Self { sets: (0..sets).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
     }
 
-    /// What stands for `whom` here, and tells nothing about them.
-    pub(super) fn key(&self, whom: &impl Hash) -> u64 {
-        self.hasher.hash_one(whom)
+    /// The key of `subject`, which does not reveal it.
+    pub(super) fn key(&self, subject: &impl Hash) -> u64 {
+        self.hasher.hash_one(subject)
     }
 
-    /// Replaces what is remembered by what `change` makes of it, as one step, at the time that it is then.
-    pub(super) fn change<T>(
+    /// Replaces a counter atomically by the one that `change` returns for it and the current time.
+    pub(super) fn update<T>(
         &self,
         key: u64,
         clock: &dyn Clock,
@@ -51,17 +51,17 @@ impl Counters {
         let set = usize::try_from(key % self.sets.len() as u64).unwrap_or_default();
         let mut set = self.sets[set].lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock.now();
-        let place = set.iter().position(|entry| entry.key == key);
-        let (tally, answer) = change(place.map(|place| set[place].tally), now);
-        match (place, tally.filter(|tally| !tally.is_clear(now))) {
-            (Some(place), Some(tally)) => set[place].tally = tally,
-            (Some(place), None) => {
-                set.swap_remove(place);
+        let index = set.iter().position(|entry| entry.key == key);
+        let (tally, result) = change(index.map(|index| set[index].tally), now);
+        match (index, tally.filter(|tally| !tally.is_clear(now))) {
+            (Some(index), Some(tally)) => set[index].tally = tally,
+            (Some(index), None) => {
+                set.swap_remove(index);
             }
-            (None, Some(tally)) => remember(&mut set, Entry { key, tally }),
+            (None, Some(tally)) => insert(&mut set, Entry { key, tally }),
             (None, None) => {}
         }
-        answer
+        result
     }
 
     #[cfg(test)]
@@ -76,11 +76,11 @@ impl Counters {
     }
 }
 
-fn remember(set: &mut Vec<Entry>, entry: Entry) {
+fn insert(set: &mut Vec<Entry>, entry: Entry) {
     if set.len() >= WAYS {
-        let soonest = (0..set.len()).min_by_key(|place| set[*place].tally.clear_at());
-        if let Some(place) = soonest {
-            set[place] = entry;
+        let first_to_expire = (0..set.len()).min_by_key(|index| set[*index].tally.clear_at());
+        if let Some(index) = first_to_expire {
+            set[index] = entry;
         }
     } else {
         set.push(entry);

@@ -1,8 +1,8 @@
-//! Slows down who fails again and again, before anything is hashed or looked up (PW-11). The rule is in
-//! `auth_domain::PER_ACCOUNT_AND_ADDRESS` and `PER_ADDRESS`; here is what is remembered, and for whom.
+//! Limits how fast passwords can be guessed, before anything is hashed or looked up (PW-11). The limits are
+//! `auth_domain::PER_ACCOUNT_AND_ADDRESS` and `PER_ADDRESS`; this module stores what they count.
 //!
-//! It is remembered in this process alone: several auth-servers count each for itself, and a restart forgets. No
-//! account or address is kept, only a keyed hash of it.
+//! The counters are in memory: each server counts for itself, and a restart clears them. They contain no account and
+//! no address, only keyed hashes.
 
 mod counters;
 
@@ -11,63 +11,57 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth_domain::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, Tally, prefix};
-use goptri::{Clock, ProtocolError};
-use goptri_server::ClientAddress;
+use goptri::Clock;
 
-use crate::flow::Failure;
 use counters::Counters;
-
-const TOO_MANY_REQUESTS: ProtocolError = ProtocolError::new(
-    429,
-    "too_many_requests",
-    "There were too many attempts; wait for the seconds that Retry-After says, and try again.",
-);
 
 /// Sets of 16 counters: 131,072 pairs in at most 3 MiB, and half as many addresses.
 const SETS_OF_PAIRS: usize = 8192;
 const SETS_OF_ADDRESSES: usize = 4096;
 
-/// Counts attempts. Clones count together.
+/// Counts attempts. Clones share the counters.
 #[derive(Debug, Clone)]
 pub(crate) struct Throttle {
-    remembered: Arc<Remembered>,
+    state: Arc<State>,
     clock: Arc<dyn Clock>,
 }
 
 #[derive(Debug)]
-struct Remembered {
+struct State {
     addresses: Counters,
+    /// An account and an address.
     pairs: Counters,
 }
 
-/// What an address is counted for. The two do not add up: those who register keep nobody from signing in.
+/// What an address is counted for. The two are separate: registrations do not slow down sign-ins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Purpose {
     Guessing,
     Registering,
 }
 
-/// Too many have failed; this one is not judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany {
-    /// In how many seconds one will be.
-    pub(crate) retry_after: u32,
-    /// Which limit was reached, for the log.
-    pub(crate) scope: LimitScope,
+/// A limit is reached: the attempt must be refused without looking at the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{scope}")]
+pub struct TooManyAttempts {
+    /// In how many seconds an attempt will be accepted.
+    pub retry_after: u32,
+    /// Which limit.
+    pub scope: LimitScope,
 }
 
-/// Which limit was reached.
+/// What a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LimitScope {
-    /// Those of the address, on any accounts.
+pub enum LimitScope {
+    /// Failures from the address, on any account.
     Address,
-    /// Those of the address on this account.
+    /// Failures from the address on this account.
     Pair,
 }
 
-/// An attempt under way. It counts as a failure from its beginning on, so that a burst is no longer than a series; and
-/// it goes on to count, also when its client hangs up, unless one of the methods says otherwise.
-#[must_use = "it counts as a failure unless it is told how it ended"]
+/// An attempt in progress. It is counted as a failure from its start, so that a parallel burst gets no further than a
+/// series, and remains one if it is dropped.
+#[must_use = "it counts as a failure until its outcome is recorded"]
 #[derive(Debug)]
 pub(crate) struct Attempt {
     throttle: Throttle,
@@ -76,7 +70,18 @@ pub(crate) struct Attempt {
     pair: Option<Counted>,
 }
 
-/// One count, and what was remembered before it.
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AttemptOutcome {
+    /// The password was right, or the registration succeeded.
+    Succeeded,
+    /// It was refused. It stays counted.
+    Failed,
+    /// The server failed (5xx). It does not count.
+    NotJudged,
+}
+
+/// A counter that was incremented, and its value before.
 #[derive(Debug, Clone, Copy)]
 struct Counted {
     key: u64,
@@ -84,108 +89,97 @@ struct Counted {
 }
 
 impl Throttle {
-    /// Nothing is remembered yet.
+    /// Starts with empty counters.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let addresses = Counters::new(SETS_OF_ADDRESSES);
-        Self { remembered: Arc::new(Remembered { addresses, pairs: Counters::new(SETS_OF_PAIRS) }), clock }
+        Self { state: Arc::new(State { addresses, pairs: Counters::new(SETS_OF_PAIRS) }), clock }
     }
 
-    /// Somebody at this address is about to present a password for `account`: the folded e-mail address, or what was
-    /// typed in its place. It makes no difference whether there is such an account (PW-10).
+    /// Counts an attempt to sign in to `account`: the key of an e-mail address, or the text sent in its place. Whether
+    /// the account exists makes no difference (PW-10).
     ///
-    /// The address comes first: one that may not try at all leaves no trace of the accounts that it makes up.
-    pub(crate) fn attempt(&self, account: &str, from: ClientAddress) -> Result<Attempt, TooMany> {
-        let from = prefix(from.ip());
+    /// The address is counted first: above its limit, it leaves no trace of the accounts it names.
+    pub(crate) fn attempt(&self, account: &str, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
+        let from = prefix(from);
         let mut attempt = self.begin(Purpose::Guessing, from)?;
-        match self.count(&self.remembered.pairs, &PER_ACCOUNT_AND_ADDRESS, &(account, from)) {
+        match self.count(&self.state.pairs, &PER_ACCOUNT_AND_ADDRESS, &(account, from)) {
             Ok(pair) => attempt.pair = Some(pair),
             Err(retry_after) => {
                 attempt.refund();
-                return Err(TooMany { retry_after, scope: LimitScope::Pair });
+                return Err(TooManyAttempts { retry_after, scope: LimitScope::Pair });
             }
         }
         Ok(attempt)
     }
 
-    /// Somebody at this address is about to register, which costs as much work as a guess. Counts whether it
-    /// succeeds or not.
-    pub(crate) fn registration(&self, from: ClientAddress) -> Result<Attempt, TooMany> {
-        self.begin(Purpose::Registering, prefix(from.ip()))
+    /// Counts a registration, which costs as much work as a guess. It stays counted if it succeeds.
+    pub(crate) fn registration(&self, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
+        self.begin(Purpose::Registering, prefix(from))
     }
 
-    fn begin(&self, purpose: Purpose, from: IpAddr) -> Result<Attempt, TooMany> {
-        self.count(&self.remembered.addresses, &PER_ADDRESS, &(purpose, from))
+    fn begin(&self, purpose: Purpose, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
+        self.count(&self.state.addresses, &PER_ADDRESS, &(purpose, from))
             .map(|address| Attempt { throttle: self.clone(), purpose, address, pair: None })
-            .map_err(|retry_after| TooMany { retry_after, scope: LimitScope::Address })
+            .map_err(|retry_after| TooManyAttempts { retry_after, scope: LimitScope::Address })
     }
 
     fn count(
         &self,
         counters: &Counters,
-        pace: &GuessLimit,
-        whom: &impl std::hash::Hash,
+        limit: &GuessLimit,
+        subject: &impl std::hash::Hash,
     ) -> Result<Counted, u32> {
-        let key = counters.key(whom);
-        counters.change(key, self.clock.as_ref(), |before, now| match pace.attempt(before, now) {
+        let key = counters.key(subject);
+        counters.update(key, self.clock.as_ref(), |before, now| match limit.attempt(before, now) {
             Ok(tally) => (Some(tally), Ok(Counted { key, before })),
             Err(too_soon) => (Some(too_soon.tally), Err(too_soon.retry_after)),
         })
     }
 
-    fn give_back(&self, counters: &Counters, pace: &GuessLimit, Counted { key, before }: Counted) {
-        let given_back = |tally: Option<Tally>| tally.map(|tally| pace.refund(tally, before));
-        counters.change(key, self.clock.as_ref(), |tally, _| (given_back(tally), ()));
+    fn refund(&self, counters: &Counters, limit: &GuessLimit, Counted { key, before }: Counted) {
+        let refunded = |tally: Option<Tally>| tally.map(|tally| limit.refund(tally, before));
+        counters.update(key, self.clock.as_ref(), |tally, _| (refunded(tally), ()));
     }
 }
 
 impl Attempt {
-    /// The password was right: what failed before on this account from this address is forgotten. The address's
-    /// other failures are not, or one account of one's own would be good for guessing at all others.
-    pub(crate) fn succeeded(self) {
+    /// Counts the attempt by how it ended.
+    pub(crate) fn record_outcome(self, outcome: AttemptOutcome) {
+        match outcome {
+            AttemptOutcome::Succeeded => self.succeeded(),
+            AttemptOutcome::NotJudged => self.refund(),
+            AttemptOutcome::Failed => {}
+        }
+    }
+
+    /// Clears the failures on this account from this address. The address keeps its other failures; otherwise an
+    /// attacker could clear them with an account of their own.
+    fn succeeded(self) {
         let Self { throttle, purpose, address, pair } = self;
         if purpose == Purpose::Registering {
             return;
         }
-        throttle.give_back(&throttle.remembered.addresses, &PER_ADDRESS, address);
+        throttle.refund(&throttle.state.addresses, &PER_ADDRESS, address);
         if let Some(Counted { key, .. }) = pair {
-            throttle.remembered.pairs.change(key, throttle.clock.as_ref(), |_, _| (None, ()));
+            throttle.state.pairs.update(key, throttle.clock.as_ref(), |_, _| (None, ()));
         }
     }
 
-    /// Whether the password was right did not come out, through no fault of the one who sent it.
-    pub(crate) fn refund(self) {
+    fn refund(self) {
         let Self { throttle, address, pair, .. } = self;
-        throttle.give_back(&throttle.remembered.addresses, &PER_ADDRESS, address);
+        throttle.refund(&throttle.state.addresses, &PER_ADDRESS, address);
         if let Some(pair) = pair {
-            throttle.give_back(&throttle.remembered.pairs, &PER_ACCOUNT_AND_ADDRESS, pair);
+            throttle.refund(&throttle.state.pairs, &PER_ACCOUNT_AND_ADDRESS, pair);
         }
-    }
-
-    /// Tells the attempt how it ended: well, refund because of a fault on this side (5xx), or by a refusal,
-    /// which counts.
-    pub(crate) fn record_outcome<T>(self, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        match &outcome {
-            Ok(_) => self.succeeded(),
-            Err(failure) if failure.public_error().status >= 500 => self.refund(),
-            Err(_) => {}
-        }
-        outcome
     }
 }
 
 impl fmt::Display for LimitScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Address => "too many failures from this address",
-            Self::Pair => "too many failures on this account from this address",
+            Self::Address => "too many attempts from this address",
+            Self::Pair => "too many attempts on this account from this address",
         })
-    }
-}
-
-impl From<TooMany> for Failure {
-    /// The same whosever failures they were.
-    fn from(too_many: TooMany) -> Self {
-        TOO_MANY_REQUESTS.retry_after(too_many.retry_after).into()
     }
 }
 

@@ -110,7 +110,7 @@ fn they_are_deleted(url: &str, id: &str) {
     for command in ["user disable", "user enable", "user roles", "session list", "user password"] {
         for name in ["ann@example.com", "ann", id] {
             let why = refuses(url, &format!("{command} {name}"), NEW_PASSWORD);
-            assert!(why.contains("Nobody goes by this e-mail address or id."), "{why}");
+            assert!(why.contains("No user has this e-mail address or id."), "{why}");
         }
     }
 }

@@ -10,6 +10,7 @@ mod database_away;
 mod deploying;
 mod developing;
 mod documented;
+mod errors_page;
 mod feed_followed;
 #[path = "../../../shared/tests/goptri/feed_server.rs"]
 #[expect(dead_code, reason = "the library's own tests know more moves")]

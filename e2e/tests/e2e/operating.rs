@@ -24,7 +24,7 @@ async fn people_are_added_and_listed(database: Database) {
     assert_eq!(user["roles"], json!(["admin", "editor"]));
 
     for (email, more, password, sentence) in [
-        ("Ann@Example.com", &[][..], PASSWORD, "Somebody is registered with this e-mail address already."),
+        ("Ann@Example.com", &[][..], PASSWORD, "This e-mail address is already registered."),
         ("bob@example.com", &[], "pa55", "The password is too short; it needs at least 15 characters."),
         ("bob", &[], PASSWORD, "An e-mail address looks like name@example.com"),
         ("bob@example.com", &["--role", "Admin!"], PASSWORD, "a role is a word"),

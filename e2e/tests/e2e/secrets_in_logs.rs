@@ -262,8 +262,8 @@ async fn nothing_secret_is_logged(database_url: &str) {
     // The search can find: what should be there, is.
     for expected in [
         "signed in",
-        "two hold copies",
-        "person added",
+        "refresh token theft",
+        "user added",
         "password changed by its owner",
         "person disabled",
         "a picture stopped",

@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use auth_domain::PasswordRules;
-use auth_server::flow::{Failure, Register, Registration};
+use auth_server::SystemEntropy;
+use auth_server::error::{Failure, RegisterRefused};
+use auth_server::flow::{Register, Registration};
 use auth_server::storage;
 use clap::Parser;
 use goptri::SystemClock;
@@ -72,7 +74,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let monotonic = Arc::new(SystemMonotonicClock::default());
     let api = api_server::Application::start(api, clock, monotonic, stop_signal())?;
 
-    let register = Register::one_by_one(store, DEMO_RULES).await?;
+    let register = Register::new(store, DEMO_RULES, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?;
     let demo = Registration {
         email: DEMO_EMAIL.to_owned(),
         email_verified: true,
@@ -80,8 +82,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         roles: Vec::new(),
     };
     match register.run(demo).await {
-        Ok(_) => {}
-        Err(Failure::Refused(error)) if error.code == "email_taken" => {}
+        Ok(_) | Err(Failure::Refused(RegisterRefused::EmailTaken)) => {}
         Err(failure) => return Err(failure.into()),
     }
     print!("{}", welcome::text(auth.address(), api.address(), DEMO_EMAIL, kept.demo_password()));

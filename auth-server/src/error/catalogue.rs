@@ -1,0 +1,149 @@
+//! Every error that clients of auth-server see, with its status, code, sentence and documentation.
+
+use goptri::ProtocolError;
+use goptri_server::{CatalogueRow, catalogue, common_errors};
+
+/// The whole catalogue: the errors of this server, after those that every server sends.
+pub fn catalogue() -> Vec<CatalogueRow> {
+    let forms = CatalogueRow::new(
+        ProtocolError::MALFORMED_FORM,
+        "The form at `/token` cannot be parsed, lacks `grant_type`, or has a field twice.",
+        "Correct the form.",
+    );
+    let mut rows = common_errors();
+    rows.push(forms);
+    rows.extend(own_errors());
+    rows
+}
+
+catalogue! {
+    fn own_errors;
+
+    WRONG_CREDENTIALS = ProtocolError::new(401, "invalid_credentials", "The e-mail address or the password is wrong.");
+    "`POST /login`: no enabled user has this address and password.";
+    "Ask the user again.";
+
+    WRONG_CURRENT_PASSWORD = ProtocolError::new(403, "invalid_credentials", "The current password is wrong.");
+    "`POST /password`: the access token is valid, and `current_password` is wrong.";
+    "Ask the user again. Refreshing does not help.";
+
+    TOO_MANY_ATTEMPTS = ProtocolError::new(
+        429,
+        "too_many_requests",
+        "Too many attempts; try again after the seconds in the Retry-After header.",
+    );
+    "Too many failed attempts on this account from this address, or from this address on any account.";
+    "Wait for the seconds in `Retry-After`. Earlier attempts are refused without looking at the password.";
+
+    INVALID_GRANT = ProtocolError::new(
+        400,
+        "invalid_grant",
+        "The refresh token is invalid, expired or revoked; sign in again.",
+    );
+    "`POST /token`: the refresh token is malformed or forged, or its session has ended.";
+    "Discard the token and sign in again.";
+
+    INVALID_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
+    "`POST /token`: the request has client credentials, and no client is registered.";
+    "Refresh without client credentials.";
+
+    UNSUPPORTED_GRANT_TYPE = ProtocolError::new(
+        400,
+        "unsupported_grant_type",
+        "This grant_type is not supported; use refresh_token.",
+    );
+    "`POST /token`: a form with another `grant_type` than `refresh_token`.";
+    "Use `grant_type=refresh_token`.";
+
+    NOT_ONE_REFRESH_TOKEN = ProtocolError::new(
+        400,
+        "invalid_request",
+        "Send the refresh token once, as refresh_token (in JSON also as token).",
+    );
+    "`POST /token`, `DELETE /logout`: the refresh token is missing or sent under two names.";
+    "Send it once.";
+
+    NOT_ONE_ADDRESS = ProtocolError::new(400, "invalid_request", "Send either email or username, and a password.");
+    "`POST /login`: the body has both `email` and `username`, or neither.";
+    "Send one of them.";
+
+    NOTHING_TO_SIGN_OUT = ProtocolError::new(
+        400,
+        "invalid_request",
+        "Send the refresh token in the body, or the access token in the Authorization header.",
+    );
+    "`DELETE /logout`: the request has no token.";
+    "Send a token of the session to end.";
+
+    TWO_SESSIONS = ProtocolError::new(
+        400,
+        "invalid_request",
+        "The two tokens belong to different sessions; send one of them.",
+    );
+    "`DELETE /logout`: the tokens in the body and in the header name different sessions.";
+    "Send one of them.";
+
+    SIGN_OUT_QUERY = ProtocolError::new(
+        400,
+        "invalid_request",
+        "The query must be everywhere=true, everywhere=false, or empty.",
+    );
+    "`DELETE /logout`: the query has another parameter or value. Nothing ends.";
+    "Correct the query.";
+
+    PAGE_QUERY = ProtocolError::new(
+        400,
+        "invalid_request",
+        "The query must be after, with next of the previous page, or empty.",
+    );
+    "`GET /sessions`, `GET /revocations`: the query has another parameter or value.";
+    "Pass `next` of the previous page as `after`.";
+
+    REGISTRATION_CLOSED = ProtocolError::new(
+        403,
+        "registration_closed",
+        "Registration is closed; ask an administrator for an account.",
+    );
+    "`POST /users` with `REGISTRATION=closed`.";
+    "An administrator adds users with `auth-server user add`.";
+
+    EMAIL_TAKEN = ProtocolError::new(409, "email_taken", "This e-mail address is already registered.");
+    "`POST /users`: another user has this address.";
+    "Sign in, or use another address.";
+
+    INVALID_EMAIL = ProtocolError::new(422, "invalid_email", "This is not a valid e-mail address.");
+    "`POST /users`: the address cannot be one. The sentence says what is expected.";
+    "Ask the user again.";
+
+    WEAK_PASSWORD = ProtocolError::new(422, "weak_password", "This password is not allowed.");
+    "`POST /users`, `POST /password`: the password is too short, too long or too common. The sentence says which.";
+    "Ask the user for another password.";
+
+    NOT_MIGRATED = ProtocolError::new(
+        503,
+        "not_migrated",
+        "The database schema is not up to date; run auth-server migrate.",
+    )
+    .retry_after(5);
+    "The server runs with `AUTO_MIGRATE=off` on a database without the latest migrations.";
+    "The operator runs `auth-server migrate`.";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_error_has_one_row_with_a_whole_sentence_everywhere() {
+        let mut seen = HashSet::new();
+        for CatalogueRow { error, when, remedy } in catalogue() {
+            assert!(seen.insert((error.code, error.description.clone())), "two rows: {error}");
+            for sentence in [&*error.description, when, remedy] {
+                assert!(!sentence.contains('|'), "breaks the table: {sentence}");
+            }
+            assert!(error.description.ends_with('.') && remedy.ends_with('.'), "{error}");
+        }
+    }
+}

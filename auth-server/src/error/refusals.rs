@@ -1,0 +1,214 @@
+//! The refusals of the flows, and the row of the catalogue that each maps to.
+
+use auth_domain::{EndReason, InvalidEmail, PasswordRejected, RefuseReason, UserId};
+use goptri::{ProtocolError, TokenError};
+
+use super::Refusal;
+use super::catalogue::{
+    EMAIL_TAKEN, INVALID_EMAIL, INVALID_GRANT, NOTHING_TO_SIGN_OUT, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS,
+    TWO_SESSIONS, WEAK_PASSWORD, WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
+};
+use crate::throttle::TooManyAttempts;
+
+/// Why nobody was signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignInRefused {
+    /// The throttle refused the attempt; the password was not looked at.
+    #[error(transparent)]
+    TooManyAttempts(TooManyAttempts),
+    /// No user can have a password of this length.
+    #[error("the password is too long")]
+    PasswordTooLong,
+    /// No user has this address.
+    #[error("unknown user")]
+    UnknownUser,
+    /// The user has another password, or none.
+    #[error("wrong password")]
+    WrongPassword(UserId),
+    /// The password is right, and no session was opened.
+    #[error("the user is disabled or was just changed")]
+    NotOpened(UserId),
+}
+
+impl SignInRefused {
+    /// The user whose address was used, for the log.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        match self {
+            Self::WrongPassword(user) | Self::NotOpened(user) => Some(*user),
+            Self::TooManyAttempts(_) | Self::PasswordTooLong | Self::UnknownUser => None,
+        }
+    }
+}
+
+impl Refusal for SignInRefused {
+    fn protocol_error(&self) -> ProtocolError {
+        match self {
+            Self::TooManyAttempts(too_many) => too_many_attempts(*too_many),
+            Self::PasswordTooLong | Self::UnknownUser | Self::WrongPassword(_) | Self::NotOpened(_) => {
+                WRONG_CREDENTIALS
+            }
+        }
+    }
+}
+
+/// Why no new tokens were issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RefreshRefused {
+    /// The refresh token fails verification.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The session has ended.
+    #[error("no such session")]
+    UnknownSession,
+    /// The token is not valid for its session, which lives on.
+    #[error("refused: {0:?}")]
+    Session(RefuseReason),
+    /// The session was ended by this attempt.
+    #[error("the session was ended: {0:?}")]
+    Ended(EndReason),
+    /// Other requests kept changing the session.
+    #[error("the session kept changing")]
+    Contended,
+}
+
+impl Refusal for RefreshRefused {
+    fn protocol_error(&self) -> ProtocolError {
+        match self {
+            Self::Token(_) | Self::UnknownSession | Self::Session(_) | Self::Ended(_) => INVALID_GRANT,
+            Self::Contended => ProtocolError::UNAVAILABLE,
+        }
+    }
+}
+
+/// The session of a valid token has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session has ended")]
+pub struct SessionEnded;
+
+impl Refusal for SessionEnded {
+    fn protocol_error(&self) -> ProtocolError {
+        ProtocolError::INVALID_TOKEN
+    }
+}
+
+/// Why no session was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignOutRefused {
+    /// The request has no token.
+    #[error("no token")]
+    NoToken,
+    /// The two tokens name different sessions.
+    #[error("tokens of two sessions")]
+    TwoSessions,
+    /// A token fails verification.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The refresh token is signed, and its `jti` is not that of its session.
+    #[error("a signed refresh token has another jti than its session")]
+    OtherJti,
+    /// Only for signing out everywhere: the session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+}
+
+impl From<SessionEnded> for SignOutRefused {
+    fn from(SessionEnded: SessionEnded) -> Self {
+        Self::SessionEnded
+    }
+}
+
+impl Refusal for SignOutRefused {
+    fn protocol_error(&self) -> ProtocolError {
+        match self {
+            Self::NoToken => NOTHING_TO_SIGN_OUT,
+            Self::TwoSessions => TWO_SESSIONS,
+            Self::Token(_) | Self::OtherJti | Self::SessionEnded => ProtocolError::INVALID_TOKEN,
+        }
+    }
+}
+
+/// Why no user was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RegisterRefused {
+    /// `REGISTRATION=closed`.
+    #[error("registration is closed")]
+    Closed,
+    /// The throttle refused the attempt.
+    #[error(transparent)]
+    TooManyAttempts(TooManyAttempts),
+    /// The text is not an e-mail address.
+    #[error(transparent)]
+    InvalidEmail(#[from] InvalidEmail),
+    /// The rules for passwords forbid it.
+    #[error(transparent)]
+    Password(#[from] PasswordRejected),
+    /// Another user has the address.
+    #[error("This e-mail address is already registered.")]
+    EmailTaken,
+}
+
+impl Refusal for RegisterRefused {
+    fn protocol_error(&self) -> ProtocolError {
+        match self {
+            Self::Closed => REGISTRATION_CLOSED,
+            Self::TooManyAttempts(too_many) => too_many_attempts(*too_many),
+            Self::InvalidEmail(invalid) => INVALID_EMAIL.describe(&invalid.to_string()),
+            Self::Password(rejected) => password_rejected(*rejected),
+            Self::EmailTaken => EMAIL_TAKEN,
+        }
+    }
+}
+
+/// Why the password stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChangePasswordRefused {
+    /// The throttle refused the attempt; the current password was not looked at.
+    #[error(transparent)]
+    TooManyAttempts(TooManyAttempts),
+    /// The rules for passwords forbid the new one.
+    #[error(transparent)]
+    Password(#[from] PasswordRejected),
+    /// The current password is another one.
+    #[error("wrong current password")]
+    WrongPassword,
+    /// The session ended meanwhile.
+    #[error("the session has ended")]
+    SessionEnded,
+}
+
+impl Refusal for ChangePasswordRefused {
+    fn protocol_error(&self) -> ProtocolError {
+        match self {
+            Self::TooManyAttempts(too_many) => too_many_attempts(*too_many),
+            Self::Password(rejected) => password_rejected(*rejected),
+            // Not a 401: the access token is valid, and refreshing it would not help.
+            Self::WrongPassword => WRONG_CURRENT_PASSWORD,
+            Self::SessionEnded => ProtocolError::INVALID_TOKEN,
+        }
+    }
+}
+
+/// Why an administrator's command changed nothing. No client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ManageUserRefused {
+    /// No user has this address or id.
+    #[error("No user has this e-mail address or id.")]
+    UnknownUser,
+    /// The text is not an e-mail address.
+    #[error(transparent)]
+    InvalidEmail(#[from] InvalidEmail),
+    /// Another user has the address.
+    #[error("This e-mail address is already registered.")]
+    EmailTaken,
+    /// The rules for passwords forbid it.
+    #[error(transparent)]
+    Password(#[from] PasswordRejected),
+}
+
+fn too_many_attempts(too_many: TooManyAttempts) -> ProtocolError {
+    TOO_MANY_ATTEMPTS.retry_after(too_many.retry_after)
+}
+
+fn password_rejected(rejected: PasswordRejected) -> ProtocolError {
+    WEAK_PASSWORD.describe(&rejected.to_string())
+}

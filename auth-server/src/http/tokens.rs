@@ -1,0 +1,58 @@
+//! Tokens in bodies: those that a request presents, and those that a response issues.
+
+use goptri::ProtocolError;
+use goptri_settings::Plain;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::error::NOT_ONE_REFRESH_TOKEN;
+use crate::flow::{AccessToken, IssuedTokens, RefreshToken};
+
+/// A token response (RFC 6749 §5.1).
+#[derive(Serialize)]
+pub(super) struct TokenResponse {
+    #[serde(serialize_with = "access_token")]
+    access_token: Plain<AccessToken>,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: i64,
+    #[serde(serialize_with = "refresh_token")]
+    refresh_token: Plain<RefreshToken>,
+    scope: String,
+}
+
+impl From<IssuedTokens> for TokenResponse {
+    fn from(tokens: IssuedTokens) -> Self {
+        Self {
+            access_token: tokens.access_token,
+            token_type: "Bearer",
+            expires_in: tokens.access_lifetime.num_seconds(),
+            refresh_token: tokens.refresh_token,
+            scope: tokens.scope.to_string(),
+        }
+    }
+}
+
+fn access_token<S: Serializer>(token: &Plain<AccessToken>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
+}
+
+fn refresh_token<S: Serializer>(token: &Plain<RefreshToken>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
+}
+
+/// A refresh token in JSON, under either of its names.
+#[derive(Deserialize)]
+pub(super) struct TokenBody {
+    refresh_token: Option<Plain<RefreshToken>>,
+    token: Option<Plain<RefreshToken>>,
+}
+
+impl TokenBody {
+    /// The token, if there is one. Refuses two, even if they are equal.
+    pub(super) fn token(self) -> Result<Option<Plain<RefreshToken>>, ProtocolError> {
+        match (self.refresh_token, self.token) {
+            (Some(_), Some(_)) => Err(NOT_ONE_REFRESH_TOKEN),
+            (one, other) => Ok(one.or(other)),
+        }
+    }
+}

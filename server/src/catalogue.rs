@@ -1,0 +1,103 @@
+//! The catalogue of protocol errors: what docs/errors.md says of each.
+
+use goptri::ProtocolError;
+
+/// A protocol error and its documentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueRow {
+    /// Status, code and sentence.
+    pub error: ProtocolError,
+    /// When a server sends it.
+    pub when: &'static str,
+    /// What the client can do about it.
+    pub remedy: &'static str,
+}
+
+impl CatalogueRow {
+    /// Documents `error`.
+    pub const fn new(error: ProtocolError, when: &'static str, remedy: &'static str) -> Self {
+        Self { error, when, remedy }
+    }
+}
+
+/// Defines protocol errors as constants, and a function that lists all of them: no error can be missing there.
+///
+/// Each row is `NAME = error; "when"; "remedy";`.
+#[macro_export]
+macro_rules! catalogue {
+    ($(#[$attribute:meta])* $visibility:vis fn $all:ident; $(
+        $name:ident = $error:expr; $when:literal; $remedy:literal;
+    )*) => {
+        $(
+            #[doc = $when]
+            pub(crate) const $name: ::goptri::ProtocolError = $error;
+        )*
+
+        $(#[$attribute])*
+        $visibility fn $all() -> Vec<$crate::CatalogueRow> {
+            vec![$($crate::CatalogueRow::new($name, $when, $remedy)),*]
+        }
+    };
+}
+
+/// The errors that every server sends, whatever its routes do.
+pub fn common_errors() -> Vec<CatalogueRow> {
+    vec![
+        CatalogueRow::new(
+            ProtocolError::MISSING_TOKEN,
+            "The route needs an access token, and the request has none.",
+            "Send `Authorization: Bearer` with an access token.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::INVALID_TOKEN,
+            "The token fails verification, has expired, or its session has ended. The log has the reason.",
+            "Refresh once and repeat the request; if that fails too, sign in again.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::INSUFFICIENT_SCOPE,
+            "The token is valid and lacks the scope or the role that the route needs.",
+            "Ask for the scope that `WWW-Authenticate` names.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::TWO_CREDENTIALS,
+            "The request has more than one `Authorization` header.",
+            "Send one.",
+        ),
+        CatalogueRow::new(ProtocolError::NOT_FOUND, "No route has this path.", "Check the path."),
+        CatalogueRow::new(
+            ProtocolError::METHOD_NOT_ALLOWED,
+            "The path has no route for this method.",
+            "Use a method from the `Allow` header.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::MALFORMED_BODY,
+            "The body is not a JSON object with the members of this route, or a member occurs twice.",
+            "Correct the body.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::BODY_TOO_LARGE,
+            "The body exceeds 16 KiB, or what the route allows.",
+            "Send less.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::UNSUPPORTED_MEDIA_TYPE,
+            "The route does not accept this `Content-Type`.",
+            "Send JSON as `application/json`.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::TIMED_OUT,
+            "The request was not received and answered within its time limit, usually 60 s.",
+            "Retry.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::SERVER_ERROR,
+            "The server failed. The body has a `request_id`, and the log has the cause under that id.",
+            "Report the `request_id` to the operator.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::UNAVAILABLE,
+            "The database does not answer, the server is overloaded, or it cannot verify tokens yet.",
+            "Retry after the seconds in `Retry-After`.",
+        ),
+    ]
+}
