@@ -1,4 +1,4 @@
-//! The command line, and a whole run.
+//! The command line, and a run of all measures it names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,38 +6,38 @@ use std::process::Command;
 
 use clap::{Parser, ValueEnum};
 
-use crate::Failed;
-use crate::ending;
+use crate::Error;
 use crate::figures::{Findings, table};
-use crate::machine::{self, Meanwhile};
+use crate::machine::{self, CpuUsage};
 use crate::measures::Measure;
+use crate::run::Run;
 use crate::scale::Scale;
-use crate::stage::Stage;
+use crate::shutdown;
 
 const HEAD: &str = include_str!("head.md");
 
-/// Measures both servers beside what this machine could do at best.
+/// Measures both servers and the limits of this machine.
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench-all", bin_name = "cargo bench-all")]
 pub struct Arguments {
-    /// What to measure; without any name, everything
+    /// What to measure; everything if there is no name
     measures: Vec<Measure>,
     /// More rounds, longer ones, and ten million sessions
     #[arg(long)]
     full: bool,
-    /// Seconds: only to see that it works, with programs that are built already
+    /// Only check that the bench works, in seconds, with programs that are already built
     #[arg(long, conflicts_with = "full")]
     smoke: bool,
-    /// Where to write the figures; without it, BENCHMARKS.md when everything is measured
+    /// Where to write the figures; by default BENCHMARKS.md if everything is measured
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// Builds, measures, prints the table, and writes it.
+/// Builds the programs, measures, prints the table and writes it.
 ///
 /// # Errors
-/// When something cannot be measured: a server fails, or gives a wrong answer. Never because something is slow.
-pub fn run(arguments: &Arguments) -> Result<(), Failed> {
+/// If a server fails or gives a wrong response. Never because a result is slow.
+pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let scale = match (arguments.smoke, arguments.full) {
         (true, _) => Scale::SMOKE,
         (false, true) => Scale::FULL,
@@ -46,23 +46,23 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
     if !arguments.smoke {
         build()?;
     }
-    let stage = Stage::new(scale)?;
-    ending::with_all_that_was_started(stage.folder().to_owned())?;
-    let mut machine = machine::described(&stage, root())?;
-    let meanwhile = Meanwhile::begin();
+    let run = Run::new(scale)?;
+    shutdown::on_signal(run.folder().to_owned())?;
+    let mut machine = machine::described(&run, root())?;
+    let cpu_usage = CpuUsage::start();
     let everything = arguments.measures.is_empty();
     let measures = if everything { Measure::value_variants() } else { arguments.measures.as_slice() };
     let mut all = Findings::default();
     for measure in measures {
-        let findings = measure.run(&stage)?;
+        let findings = measure.run(&run)?;
         if findings.rows.is_empty() {
-            return Err(format!("{measure:?} found nothing").into());
+            return Err(format!("{measure:?} has no figures").into());
         }
         print(&findings);
         all.rows.extend(findings.rows);
         all.notes.extend(findings.notes);
     }
-    machine.push(meanwhile.describe());
+    machine.push(cpu_usage.describe());
     let page = page(&all, &machine, &command(arguments));
     if measures.len() > 1 {
         print(&all);
@@ -70,13 +70,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failed> {
     let usual = (everything && !arguments.smoke).then(|| root().join("BENCHMARKS.md"));
     if let Some(path) = arguments.output.clone().or(usual) {
         fs::write(&path, page)?;
-        stage.say(&format!("written to {}", path.display()));
+        run.say(&format!("written to {}", path.display()));
     }
     Ok(())
 }
 
-/// The programs as they are deployed, beside this one.
-fn build() -> Result<(), Failed> {
+/// Builds the release programs into the folder of this one.
+fn build() -> Result<(), Error> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--locked", "-p", "auth-server", "-p", "api-server", "-p", "bench", "--bins"]);
     if cfg!(not(debug_assertions)) {
@@ -86,7 +86,7 @@ fn build() -> Result<(), Failed> {
     if built.success() { Ok(()) } else { Err("the programs cannot be built".into()) }
 }
 
-#[expect(clippy::print_stdout, reason = "the table is what it is for")]
+#[expect(clippy::print_stdout, reason = "the output of this program")]
 fn print(all: &Findings) {
     println!("\n{}", table(&all.rows));
     for note in &all.notes {
@@ -101,7 +101,7 @@ fn page(all: &Findings, machine: &[String], command: &str) -> String {
     };
     let machine = list(machine);
     format!(
-        "{HEAD}\n## On what\n\n{machine}- Command: `{command}`.\n\n## Figures\n\n{}\n## Notes\n\n{}",
+        "{HEAD}\n## Machine\n\n{machine}- Command: `{command}`.\n\n## Figures\n\n{}\n## Notes\n\n{}",
         table(&all.rows),
         list(&all.notes)
     )
@@ -123,7 +123,7 @@ fn command(arguments: &Arguments) -> String {
     command
 }
 
-/// The repository's.
+/// The root folder of the repository.
 fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here)

@@ -1,10 +1,10 @@
-//! Asks a server over HTTP/1.1, on connections that are kept, as fast as it answers or at a given pace. Lean, as it
-//! takes its share of the machine that the server runs on.
+//! An HTTP/1.1 client on persistent connections, as fast as the server responds or at a fixed rate. Minimal, because it
+//! shares the machine with the server.
 
 mod connection;
 mod latencies;
 mod load;
 
-pub(crate) use connection::{Answer, Connection, once};
+pub(crate) use connection::{Connection, Response, once};
 pub(crate) use latencies::Latencies;
-pub(crate) use load::{Caller, Load, Measured, Pace};
+pub(crate) use load::{Caller, Load, Measured, PerSecond};

@@ -1,9 +1,9 @@
-//! The table: what was measured, ours, the limit beside it, and what is aimed at.
+//! The table of results: ours, the limit, their ratio and the target.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-/// One line of it.
+/// A row of the table.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) what: String,
@@ -11,20 +11,20 @@ pub(crate) struct Row {
     limit: String,
     ratio: String,
     target: String,
-    /// Whether the target was met, if there is one.
+    /// Whether the target was met; `None` without a target.
     met: Option<bool>,
 }
 
-/// What a measure found.
+/// The results of a measure.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) rows: Vec<Row>,
-    /// What is worth knowing besides, a sentence each.
+    /// Sentences below the table.
     pub(crate) notes: Vec<String>,
 }
 
 impl Row {
-    /// A rate beside the rate of the limit; `ratio` is the median of those of all alternations.
+    /// A rate, the rate of the limit, and the median of their ratios, which should be `at_least`.
     pub(crate) fn rate(what: &str, ours: f64, limit: f64, ratio: f64, at_least: f64) -> Self {
         Self {
             what: what.to_owned(),
@@ -36,56 +36,52 @@ impl Row {
         }
     }
 
-    /// Something of which less is better, with a most.
-    pub(crate) fn at_most(what: &str, ours: f64, most: f64, unit: &str) -> Self {
+    /// A figure that should be at most `max`.
+    pub(crate) fn at_most(what: &str, ours: f64, max: f64, unit: &str) -> Self {
         Self {
             what: what.to_owned(),
             ours: format!("{} {unit}", number(ours)),
             limit: String::new(),
             ratio: String::new(),
-            target: format!("≤ {} {unit}", number(most)),
-            met: Some(ours <= most),
+            target: format!("≤ {} {unit}", number(max)),
+            met: Some(ours <= max),
         }
     }
 
-    /// Something that is only told.
-    pub(crate) fn told(what: &str, ours: String) -> Self {
+    /// A figure without a target.
+    pub(crate) fn info(what: &str, ours: String) -> Self {
         let nothing = String::new;
         Self { what: what.to_owned(), ours, limit: nothing(), ratio: nothing(), target: nothing(), met: None }
     }
 
-    /// How long answers took: the one in the middle, and the one that one in a hundred exceeds, of which less is better.
-    pub(crate) fn latency(what: &str, p50: f64, p99: f64, most: Option<f64>) -> Self {
+    /// Latencies in milliseconds, with an optional maximum for the p99.
+    pub(crate) fn latency(what: &str, p50: f64, p99: f64, max: Option<f64>) -> Self {
         let ours = format!("{}, {} ms", number(p50), number(p99));
-        let told = Self::told(&format!("{what}: p50, p99"), ours);
-        match most {
-            Some(most) => {
-                Self { target: format!("p99 ≤ {} ms", number(most)), met: Some(p99 <= most), ..told }
-            }
-            None => told,
+        let row = Self::info(&format!("{what}: p50, p99"), ours);
+        match max {
+            Some(max) => Self { target: format!("p99 ≤ {} ms", number(max)), met: Some(p99 <= max), ..row },
+            None => row,
         }
     }
 
-    /// A rate beside the rate of the limit, which nothing is aimed at.
-    pub(crate) fn told_rate(what: &str, ours: f64, limit: f64, ratio: f64) -> Self {
-        Self::told(what, format!("{}/s", number(ours))).beside(format!("{}/s", number(limit)), ratio)
+    /// A rate and the rate of the limit, without a target.
+    pub(crate) fn info_rate(what: &str, ours: f64, limit: f64, ratio: f64) -> Self {
+        Self::info(what, format!("{}/s", number(ours))).with_limit(format!("{}/s", number(limit)), ratio)
     }
 
-    /// The same beside that limit.
-    pub(crate) fn beside(self, limit: String, ratio: f64) -> Self {
+    /// Adds a limit, and the ratio to it.
+    pub(crate) fn with_limit(self, limit: String, ratio: f64) -> Self {
         Self { limit, ratio: format!("{ratio:.2}"), ..self }
     }
 
-    /// The same, judged by a ratio that is to be so much at most.
-    pub(crate) fn ratio_at_most(self, ratio: f64, most: f64) -> Self {
-        Self { target: format!("≤ {most}"), met: Some(ratio <= most), ratio: format!("{ratio:.2}"), ..self }
+    /// Adds a maximum for the ratio.
+    pub(crate) fn ratio_at_most(self, ratio: f64, max: f64) -> Self {
+        Self { target: format!("≤ {max}"), met: Some(ratio <= max), ratio: format!("{ratio:.2}"), ..self }
     }
 
-    /// The same, judged by a ratio that is to be so much at least.
-    pub(crate) fn ratio_at_least(self, ratio: f64, least: f64) -> Self {
-        Self {
-            target: format!("≥ {least}"), met: Some(ratio >= least), ratio: format!("{ratio:.2}"), ..self
-        }
+    /// Adds a minimum for the ratio.
+    pub(crate) fn ratio_at_least(self, ratio: f64, min: f64) -> Self {
+        Self { target: format!("≥ {min}"), met: Some(ratio >= min), ratio: format!("{ratio:.2}"), ..self }
     }
 
     fn cells(&self) -> [&str; 6] {
@@ -98,7 +94,7 @@ impl Row {
     }
 }
 
-/// The table in Markdown, which can be read as text as well.
+/// The table in Markdown, aligned so that it reads well as text.
 pub(crate) fn table(rows: &[Row]) -> String {
     let head = ["what", "ours", "limit", "ratio", "target", ""];
     let cells: Vec<[&str; 6]> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
@@ -126,14 +122,14 @@ pub(crate) fn table(rows: &[Row]) -> String {
     table
 }
 
-/// The one in the middle; of two, the lower one.
+/// The median; of two values in the middle, the lower one.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Three digits that count.
+/// With three significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         great if great >= 1000.0 => {
@@ -162,14 +158,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_median_is_in_the_middle() {
+    fn the_median_is_the_value_in_the_middle() {
         assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
         assert!((median(&[4.0, 1.0]) - 1.0).abs() < f64::EPSILON);
         assert!(median(&[]).is_nan());
     }
 
     #[test]
-    fn numbers_have_the_digits_that_count() {
+    fn numbers_have_three_significant_digits() {
         for (value, text) in
             [(0.4567, "0.46"), (45.67, "45.7"), (456.7, "457"), (45_678.9, "45,679"), (1.2e6, "1,200,000")]
         {
@@ -178,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_target_is_shown_and_no_more() {
+    fn a_missed_target_is_shown_in_the_table() {
         let row = Row::rate("x", 80.0, 100.0, 0.8, 0.9);
         let table = table(&[row]);
         assert!(

@@ -1,4 +1,4 @@
-//! On what it was measured, so that figures of two runs can be compared.
+//! The machine and the versions, so that figures of two runs can be compared.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -8,43 +8,43 @@ use std::time::{Duration, Instant};
 
 use goptri::{Clock, SystemClock};
 
-use crate::Failed;
+use crate::Error;
 use crate::figures::{millis, number};
 use crate::processes::{all_core_time, core_time, cores};
+use crate::run::Run;
+use crate::seed::Postgres;
 use crate::servers::output_of;
-use crate::stage::{Postgres, Stage};
 
-/// Writes of a block to the disk, to see how long one takes.
+/// How many writes of a block are measured.
 const WRITES: u32 = 200;
 
-/// What else ran meanwhile, as far as it can be told from the time that it took.
-pub(crate) struct Meanwhile {
+/// The share of CPU time that the bench and other processes used.
+pub(crate) struct CpuUsage {
     all: [Duration; 2],
     own: Duration,
 }
 
-impl Meanwhile {
-    /// From now on.
-    pub(crate) fn begin() -> Self {
+impl CpuUsage {
+    pub(crate) fn start() -> Self {
         Self { all: all_core_time(), own: core_time(std::process::id()) }
     }
 
-    /// Until now.
+    /// A sentence about the time since [`start`](Self::start).
     pub(crate) fn describe(&self) -> String {
         let [busy, all] = all_core_time();
         let (busy, all) = (busy.saturating_sub(self.all[0]), all.saturating_sub(self.all[1]));
         let own = core_time(std::process::id()).saturating_sub(self.own);
         let share = |time: Duration| 100.0 * time.as_secs_f64() / all.as_secs_f64().max(1e-3);
         format!(
-            "Meanwhile the bench and what it started had {:.0} % of the cores' time, and all other processes {:.0} %",
+            "CPU time: the bench, its servers and Postgres used {:.0} % of the cores, all other processes {:.0} %",
             share(own),
             share(busy.saturating_sub(own)),
         )
     }
 }
 
-/// Lines of a list, in Markdown.
-pub(crate) fn described(stage: &Stage, root: &Path) -> Result<Vec<String>, Failed> {
+/// Items of a Markdown list.
+pub(crate) fn described(run: &Run, root: &Path) -> Result<Vec<String>, Error> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -68,8 +68,8 @@ pub(crate) fn described(stage: &Stage, root: &Path) -> Result<Vec<String>, Faile
             kernel.trim()
         ),
         format!(
-            "Disk: a block of 8 KiB is written and on the disk after {} ms (median of {WRITES})",
-            number(write_takes(stage.folder())?)
+            "Disk: a durable write of 8 KiB takes {} ms (median of {WRITES})",
+            number(write_millis(run.folder())?)
         ),
         format!(
             "Versions: {}, {}",
@@ -84,8 +84,8 @@ pub(crate) fn described(stage: &Stage, root: &Path) -> Result<Vec<String>, Faile
     ])
 }
 
-/// In milliseconds.
-fn write_takes(folder: &Path) -> io::Result<f64> {
+/// Median time of a durable write of 8 KiB, in milliseconds.
+fn write_millis(folder: &Path) -> io::Result<f64> {
     let path = folder.join("written");
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&path)?;
     let mut took = Vec::new();

@@ -1,6 +1,6 @@
-//! `cargo bench-all [MEASURE…]`: how fast both servers are on this machine, beside what the machine could do at best.
+//! `cargo bench-all [MEASURE…]`: measures both servers and the limits of this machine.
 
-#![expect(clippy::print_stderr, reason = "a command line tool speaks to people")]
+#![expect(clippy::print_stderr, reason = "a command line tool reports on stderr")]
 
 use std::process::ExitCode;
 

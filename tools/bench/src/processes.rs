@@ -1,20 +1,19 @@
-//! What Linux knows about processes: how much memory they have and how long they had a core. What it does not say, as
-//! elsewhere than on Linux, is shown as nothing.
+//! Memory and CPU time of processes, from `/proc`. Zero where there is no `/proc`.
 
 use std::fs;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-/// In which times are told; it is the same on every Linux there is.
-const TICKS_A_SECOND: u64 = 100;
+/// The unit of times in `/proc`; the same on every Linux.
+const TICKS_PER_SECOND: u64 = 100;
 
-/// How many cores there are.
+/// The number of cores.
 pub(crate) fn cores() -> usize {
     available_parallelism().map_or(1, NonZero::get)
 }
 
-/// How much memory a process has, in MiB.
+/// The resident memory of a process, in MiB.
 pub(crate) fn resident_mib(process: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -22,7 +21,7 @@ pub(crate) fn resident_mib(process: u32) -> f64 {
     f64::from(kib.unwrap_or_default()) / 1024.0
 }
 
-/// How long this process, and those that it started, had a core. Those that have ended count once they were waited for.
+/// The CPU time of a process and its descendants. Those that ended count once their parent has waited for them.
 pub(crate) fn core_time(process: u32) -> Duration {
     let mut ticks = 0;
     let mut family = vec![process];
@@ -31,38 +30,39 @@ pub(crate) fn core_time(process: u32) -> Duration {
         ticks += all.iter().find(|other| other.id == id).map_or(0, |found| found.ticks);
         family.extend(all.iter().filter(|other| other.parent == id).map(|other| other.id));
     }
-    Duration::from_millis(ticks * 1000 / TICKS_A_SECOND)
+    Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
 }
 
-/// How long this process itself had a core, without those that it started.
+/// The CPU time of this process without its children.
 pub(crate) fn own_core_time() -> Duration {
     let own = all().into_iter().find(|process| process.id == std::process::id());
-    Duration::from_millis(own.map_or(0, |own| own.alone) * 1000 / TICKS_A_SECOND)
+    Duration::from_millis(own.map_or(0, |own| own.own_ticks) * 1000 / TICKS_PER_SECOND)
 }
 
-/// What this process started, and still runs.
+/// The running children of this process.
 pub(crate) fn children() -> Vec<u32> {
     let own = std::process::id();
     all().into_iter().filter(|process| process.parent == own).map(|process| process.id).collect()
 }
 
-/// How long any process had a core, since the machine was started, and how long there were cores to be had.
+/// Since the machine was started: the CPU time of all processes, and the time of all cores, idle time included.
 pub(crate) fn all_core_time() -> [Duration; 2] {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
     let ticks: Vec<u64> = fields.take(8).map(|field| field.parse().unwrap_or_default()).collect();
-    // The fourth and the fifth are those in which there was nothing to do, or only to wait for the disk.
+    // The fourth and fifth are idle time and time waiting for the disk.
     let idle: u64 = ticks.iter().skip(3).take(2).sum();
     let all: u64 = ticks.iter().sum();
-    [all - idle, all].map(|ticks| Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
+    [all - idle, all].map(|ticks| Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }
 
 struct Process {
     id: u32,
     parent: u32,
-    /// With those of its children that it has waited for, and without.
+    /// With the children that it has waited for.
     ticks: u64,
-    alone: u64,
+    /// Without children.
+    own_ticks: u64,
 }
 
 fn all() -> Vec<Process> {
@@ -75,12 +75,12 @@ fn process(id: u32) -> Option<Process> {
     parse(id, &fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }
 
-/// The name may have anything in it, so what follows is counted from its end.
+/// The name may contain anything, so fields are counted from its closing parenthesis.
 fn parse(id: u32, stat: &str) -> Option<Process> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: Vec<u64> = fields.get(11..15)?.iter().map(|field| field.parse().unwrap_or_default()).collect();
-    let (parent, alone) = (fields.get(1)?.parse().ok()?, ticks[..2].iter().sum());
-    Some(Process { id, parent, ticks: ticks.iter().sum(), alone })
+    let (parent, own_ticks) = (fields.get(1)?.parse().ok()?, ticks[..2].iter().sum());
+    Some(Process { id, parent, ticks: ticks.iter().sum(), own_ticks })
 }
 
 #[cfg(test)]
@@ -88,10 +88,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_read_whatever_its_name() {
+    fn a_process_is_parsed_whatever_its_name() {
         let stat = "42 (a ) name) S 7 42 42 0 -1 4194560 100 0 0 0 11 22 33 44 20 0 1 0 100 1000 100 18446744073709551615";
         let process = parse(42, stat).unwrap();
-        assert_eq!((process.id, process.parent, process.ticks, process.alone), (42, 7, 110, 33));
+        assert_eq!((process.id, process.parent, process.ticks, process.own_ticks), (42, 7, 110, 33));
     }
 
     #[cfg(target_os = "linux")]

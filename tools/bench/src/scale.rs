@@ -1,41 +1,41 @@
-//! How much is measured: all that is told apart between a real run, a long one, and one that only shows that the bench
-//! itself works.
+//! How much is measured: the sizes and times of a usual run, a full run and a smoke test.
 
 use std::time::Duration;
 
 use scratch_pg::Profile;
 
-/// Sizes and times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
-    /// What Postgres promises.
+    /// Of the Postgres server.
     pub(crate) profile: Profile,
-    /// How often ours and the limit take turns.
+    /// How often ours and the limit alternate.
     pub(crate) rounds: usize,
-    /// How long a turn of either is.
+    /// The length of a turn.
     pub(crate) turn: Duration,
-    /// Of those who ask at the same time, no more than so many.
-    pub(crate) most_at_once: usize,
-    /// Different access tokens.
+    /// At most this many concurrent connections.
+    pub(crate) max_connections: usize,
+    /// The number of different access tokens.
     pub(crate) tokens: u64,
-    /// What the revocation set holds.
+    /// Entries in the revocation set.
     pub(crate) ended: u64,
-    /// Sessions in the database that is refreshed in.
+    /// Sessions in the database of the refresh measures.
     pub(crate) sessions: u64,
-    /// How many of them refresh.
+    /// How many of these sessions refresh.
     pub(crate) chains: u64,
-    /// Passwords that are hashed in a turn of the limit.
+    /// Passwords hashed in a turn of the limit.
     pub(crate) hashes: u32,
-    /// People who sign in.
+    /// Users who sign in.
     pub(crate) accounts: u64,
     /// Sign-outs on each api-server.
     pub(crate) sign_outs: u64,
     /// Starts of each server.
     pub(crate) starts: usize,
-    /// Numbers of sessions between which the table grows.
+    /// Sizes of the sessions table that are compared.
     pub(crate) growth: &'static [u64],
-    /// Refreshes of each of them.
+    /// Refreshes of each session in the growth measure.
     pub(crate) refreshes_each: u32,
+    /// How long a server is idle before its memory is measured: longer than auth-server keeps hash memory.
+    pub(crate) idle: Duration,
 }
 
 impl Scale {
@@ -44,7 +44,7 @@ impl Scale {
         profile: Profile::Durable,
         rounds: 5,
         turn: Duration::from_secs(3),
-        most_at_once: usize::MAX,
+        max_connections: usize::MAX,
         tokens: 20_000,
         ended: 100_000,
         sessions: 1_000_000,
@@ -55,6 +55,7 @@ impl Scale {
         starts: 11,
         growth: &[10_000, 100_000, 1_000_000],
         refreshes_each: 20,
+        idle: Duration::from_secs(75),
     };
 
     /// Two to three hours, and 30 GB of disk.
@@ -66,13 +67,12 @@ impl Scale {
         ..Self::USUAL
     };
 
-    /// Seconds. Its figures mean nothing, not even how many ask at once: on a machine that does much else, a server would send some
-    /// of them away, and rightly.
+    /// Seconds. Its figures mean nothing. Few connections, because on a busy machine a server rejects some of many.
     pub(crate) const SMOKE: Self = Self {
         profile: Profile::Fast,
         rounds: 1,
         turn: Duration::from_millis(150),
-        most_at_once: 6,
+        max_connections: 6,
         tokens: 200,
         ended: 1_000,
         sessions: 2_000,
@@ -83,9 +83,10 @@ impl Scale {
         starts: 1,
         growth: &[200, 2_000],
         refreshes_each: 2,
+        idle: Duration::from_millis(500),
     };
 
-    /// Every so manieth session refreshes, so that they are on all pages of the table.
+    /// The distance between sessions that refresh, so that they are on all pages of the table.
     pub(crate) fn stride(&self) -> u64 {
         (self.sessions / self.chains).max(2)
     }

@@ -1,5 +1,4 @@
-//! Starts the programs, as somebody who deploys them would, on free ports of this machine's own, and ends those that it
-//! started.
+//! Starts the release programs on free local ports, and ends them.
 
 use std::env::current_exe;
 use std::fs::{self, File};
@@ -10,15 +9,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::Failed;
+use crate::Error;
 use crate::processes::{core_time, resident_mib};
 use crate::tokens::{ACCESS_TOKEN_SECRET, FEED_SECRET, REFRESH_TOKEN_SECRET};
 
-/// Nothing takes so long to come up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The program of that name, which is built beside this one.
-pub(crate) fn program(name: &str) -> Result<PathBuf, Failed> {
+/// The path of a program in the folder of this one.
+pub(crate) fn program(name: &str) -> Result<PathBuf, Error> {
     let path = current_exe()?.with_file_name(name);
     if path.is_file() {
         Ok(path)
@@ -27,64 +25,64 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, Failed> {
     }
 }
 
-/// Runs a program to its end, and gives what it printed.
-pub(crate) fn output_of(command: &mut Command) -> Result<String, Failed> {
+/// Runs a program and returns its standard output.
+pub(crate) fn output_of(command: &mut Command) -> Result<String, Error> {
     let output = command.stdin(Stdio::null()).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(text);
     }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{} failed: {text}{complaint}", command.get_program().display()).into())
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{} failed: {text}{errors}", command.get_program().display()).into())
 }
 
-/// What a server is told, apart from its address.
+/// A program and its variables, apart from its address.
 #[derive(Clone)]
-pub(crate) struct Setting {
+pub(crate) struct Program {
     program: &'static str,
     variables: Vec<(&'static str, String)>,
 }
 
-impl Setting {
-    /// auth-server on that database.
+impl Program {
+    /// auth-server on a database.
     pub(crate) fn auth(database_url: &str) -> Self {
         Self { program: "auth-server", variables: Vec::new() }
-            .and("DATABASE_URL", database_url)
-            .and("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
-            .and("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET)
-            .and("FEED_SECRET", FEED_SECRET)
-            // So that a bench is many people, who are throttled each for themselves.
-            .and("TRUSTED_PROXIES", "127.0.0.1/32")
+            .with("DATABASE_URL", database_url)
+            .with("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
+            .with("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET)
+            .with("FEED_SECRET", FEED_SECRET)
+            // So that each request can have a client address of its own, and its own throttle.
+            .with("TRUSTED_PROXIES", "127.0.0.1/32")
     }
 
-    /// api-server that follows that auth-server.
+    /// api-server that follows the feed of `auth`.
     pub(crate) fn api(auth: &Server, photos: &Path) -> Self {
         Self { program: "api-server", variables: Vec::new() }
-            .and("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
-            .and("FEED_SECRET", FEED_SECRET)
-            .and("AUTH_SERVER_URL", &auth.url())
-            .and("PHOTOS_DIR", &photos.display().to_string())
+            .with("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
+            .with("FEED_SECRET", FEED_SECRET)
+            .with("AUTH_SERVER_URL", &auth.url())
+            .with("PHOTOS_DIR", &photos.display().to_string())
     }
 
-    /// What api-server would be without its guard.
+    /// api-server's `GET /me` without the guard.
     pub(crate) fn unguarded() -> Self {
-        Self { program: "unguarded", variables: Vec::new() }.and("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
+        Self { program: "unguarded", variables: Vec::new() }.with("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
     }
 
-    /// The same, and this variable.
-    pub(crate) fn and(mut self, name: &'static str, value: &str) -> Self {
+    /// Adds a variable.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
         self
     }
 
-    /// The same without that variable.
+    /// Removes a variable.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.variables.retain(|(other, _)| *other != name);
         self
     }
 
-    /// The program with these variables and no others.
-    pub(crate) fn command(&self) -> Result<Command, Failed> {
+    /// The command, with these variables and no others.
+    pub(crate) fn command(&self) -> Result<Command, Error> {
         let mut command = Command::new(program(self.program)?);
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -92,7 +90,7 @@ impl Setting {
     }
 }
 
-/// A server that runs until this is dropped.
+/// A running server, killed on drop.
 pub(crate) struct Server {
     name: &'static str,
     child: Child,
@@ -101,35 +99,35 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it. Its log goes to a file in `folder`, as a deployed one's goes to one.
-    pub(crate) fn spawn(setting: &Setting, folder: &Path) -> Result<Self, Failed> {
+    /// Starts the program, with its log in a file in `folder`.
+    pub(crate) fn spawn(program: &Program, folder: &Path) -> Result<Self, Error> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let log = folder.join(format!("{}-{}.log", setting.program, address.port()));
-        let child = setting
+        let log = folder.join(format!("{}-{}.log", program.program, address.port()));
+        let child = program
             .command()?
             .env("AUTH_SERVER_ADDR", address.to_string())
             .env("API_SERVER_ADDR", address.to_string())
             .stderr(File::create(&log)?)
             .spawn()?;
-        Ok(Self { name: setting.program, child, address, log })
+        Ok(Self { name: program.program, child, address, log })
     }
 
-    /// The same, and waits until it is ready.
-    pub(crate) fn start(setting: &Setting, folder: &Path) -> Result<Self, Failed> {
-        let mut server = Self::spawn(setting, folder)?;
+    /// Starts the program and waits until it is ready.
+    pub(crate) fn start(program: &Program, folder: &Path) -> Result<Self, Error> {
+        let mut server = Self::spawn(program, folder)?;
         let path = if server.name == "unguarded" { "/healthz" } else { "/readyz" };
         server.wait_for(path)?;
         Ok(server)
     }
 
-    /// Waits until it answers 200 there.
-    pub(crate) fn wait_for(&mut self, path: &str) -> Result<(), Failed> {
+    /// Waits until `GET path` gets 200.
+    pub(crate) fn wait_for(&mut self, path: &str) -> Result<(), Error> {
         let begun = Instant::now();
-        while !answers_200(self.address, path) {
+        while !responds_200(self.address, path) {
             if let Some(status) = self.child.try_wait()? {
                 return Err(format!("{} ended ({status}):\n{}", self.name, self.last_lines()).into());
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > START_TIMEOUT {
                 return Err(format!("{} is not ready:\n{}", self.name, self.last_lines()).into());
             }
             sleep(Duration::from_micros(300));
@@ -145,17 +143,17 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// How much memory it has, in MiB.
+    /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> f64 {
         resident_mib(self.child.id())
     }
 
-    /// How long it had a core until now.
+    /// CPU time so far.
     pub(crate) fn core_time(&self) -> Duration {
         core_time(self.child.id())
     }
 
-    /// The end of its log, for a complaint.
+    /// The end of its log, for error messages.
     pub(crate) fn last_lines(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let mut lines: Vec<&str> = log.lines().rev().take(20).collect();
@@ -166,21 +164,20 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let ended: io::Result<_> = self.child.kill().and_then(|()| self.child.wait());
-        // It had ended by itself, which whoever waited for an answer has noticed.
-        let _ = ended;
+        // Fails if it has ended already; the caller that waited for a response has reported that.
+        let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 
-/// Asked with as little work as can be: whoever starts wants the cores for that.
-fn answers_200(address: SocketAddr, path: &str) -> bool {
-    let ask = || -> io::Result<[u8; 12]> {
+/// With as little work as possible, because the starting server needs the cores.
+fn responds_200(address: SocketAddr, path: &str) -> bool {
+    let status = || -> io::Result<[u8; 12]> {
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(START_TIMEOUT))?;
         write!(stream, "GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n")?;
         let mut begin = [0; 12];
         stream.read_exact(&mut begin)?;
         Ok(begin)
     };
-    ask().is_ok_and(|begin| &begin == b"HTTP/1.1 200")
+    status().is_ok_and(|begin| &begin == b"HTTP/1.1 200")
 }

@@ -1,4 +1,4 @@
-//! The bench works: every measure gives figures, and every answer that it counts is right.
+//! Every measure of the bench gives figures, with correct responses only.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,8 +13,8 @@ fn every_measure_gives_figures() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("BENCHMARKS.md");
     let ran = Command::new(bench).arg("--smoke").arg("--output").arg(&page).output().unwrap();
-    let told = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{told}");
+    let errors = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{errors}");
     let page = std::fs::read_to_string(page).unwrap();
     for row in [
         "protected call, HS256",

@@ -1,8 +1,8 @@
-//! How often verifying a token takes memory from the allocator: for one seen for the first time, and for one seen before.
+//! Prints how many allocations verifying a token takes: for a new token, and for a repeated one.
 //!
-//! A program of its own, as counting takes time: where time is measured, nothing counts. Prints two numbers.
+//! A separate program, because counting would slow down the measurement of time.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the output of this program")]
 
 use std::process::ExitCode;
 
@@ -24,14 +24,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Per call.
-fn counted() -> Result<[f64; 2], bench::Failed> {
+/// Allocations per call, for new tokens and for repeated ones.
+fn counted() -> Result<[f64; 2], bench::Error> {
     let tokens = access_tokens(TOKENS as u64)?;
     let guard = guard(TOKENS as u64)?;
     let mut refused = 0_usize;
     let mut count = || {
         let info = measure(|| refused += tokens.iter().filter(|token| guard.check(token).is_err()).count());
-        #[expect(clippy::cast_precision_loss, reason = "there are not so many")]
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
         let each = info.count_total as f64 / TOKENS as f64;
         each
     };

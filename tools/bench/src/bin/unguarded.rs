@@ -1,10 +1,9 @@
-//! api-server's `GET /me` without its guard: what a protected call would cost if there were nothing to check.
+//! api-server's `GET /me` without its guard: the limit for a protected call.
 //!
-//! The handler does the same, the answer has the same headers and a body of the same length, and everything around the route is
-//! what stands around api-server's. It is a program of its own, as a server that shared a process with the one that
-//! asks would be another kind of server.
+//! The handler does the same work, the response has the same headers and a body of the same length, and the route has the
+//! same middleware around it. A separate program, so that it does not share a process with the driver.
 
-#![expect(clippy::print_stderr, reason = "why it did not start is for the person who started it")]
+#![expect(clippy::print_stderr, reason = "why it did not start")]
 
 use std::process::ExitCode;
 
@@ -12,7 +11,7 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
 use actix_web::{App, HttpServer};
-use bench::someone;
+use bench::example_claims;
 use goptri::{AccessClaims, Guard, NumericDate, Scope};
 use goptri_server::{
     Access, RequestObserver, Route, UnknownPath, healthz, log_to_stderr, mount, request_log, response_policy,
@@ -21,7 +20,7 @@ use goptri_server::{
 use goptri_settings::{Environment, Settings};
 use serde::Serialize;
 
-/// As api-server's.
+/// As in api-server.
 #[derive(Serialize)]
 struct Me {
     sub: String,
@@ -70,9 +69,9 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let address = settings.address("API_SERVER_ADDR", "127.0.0.1:0");
     let requests = request_log(&settings).map(|log| RequestObserver::new(&routes(), log));
     let (address, requests) = settings.into_result(address.zip(requests))?;
-    // Nobody asks it: none of these routes admits only callers.
+    // Required by `mount`, but not used: these routes are public.
     let guard = Guard::from_environment(&environment)?;
-    let caller = Data::new(someone());
+    let caller = Data::new(example_claims());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(caller.clone())

@@ -1,4 +1,4 @@
-//! One connection: a request goes out as it is, of the answer no more is read than is needed.
+//! One connection. Requests are written as given; of a response only the status and the body are parsed.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -6,29 +6,28 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// No head of an answer is longer.
-const LONGEST_HEAD: usize = 16 * 1024;
+/// Longer response heads are an error.
+const MAX_HEAD: usize = 16 * 1024;
 
-/// A connection that is kept.
+/// A persistent connection.
 pub(crate) struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
-/// What was answered.
-pub(crate) struct Answer<'a> {
+pub(crate) struct Response<'a> {
     pub(crate) status: u16,
     pub(crate) body: &'a [u8],
 }
 
-impl Answer<'_> {
-    /// The text between `before` and the next quotation mark: a member of a JSON object, where no escapes are expected.
+impl Response<'_> {
+    /// The text between `before` and the next quotation mark: a member of a JSON object that has no escapes.
     pub(crate) fn quoted_after(&self, before: &str) -> Option<&str> {
         let body = std::str::from_utf8(self.body).ok()?;
         body.split_once(before)?.1.split_once('"').map(|(text, _)| text)
     }
 
-    /// For a complaint.
+    /// For an error message.
     pub(crate) fn describe(&self) -> String {
         let body: String = String::from_utf8_lossy(self.body).chars().take(300).collect();
         format!("{} {body}", self.status)
@@ -42,8 +41,8 @@ impl Connection {
         Ok(Self { stream, received: Vec::with_capacity(4096) })
     }
 
-    /// Sends a request, and waits for the whole answer.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+    /// Sends a request and reads the whole response.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Response<'_>> {
         self.stream.write_all(request).await?;
         self.received.clear();
         let body_begins = loop {
@@ -52,20 +51,20 @@ impl Connection {
             if let Some(end) = self.received[seen..].windows(4).position(|four| four == b"\r\n\r\n") {
                 break seen + end + 4;
             }
-            if self.received.len() > LONGEST_HEAD {
-                return Err(broken("the head of an answer does not end"));
+            if self.received.len() > MAX_HEAD {
+                return Err(broken("the head of a response is too long"));
             }
         };
         let head = &self.received[..body_begins];
-        let status = status(head).ok_or_else(|| broken("an answer has no status"))?;
+        let status = status(head).ok_or_else(|| broken("a response has no status"))?;
         let length = content_length(head).unwrap_or_default();
-        if length == 0 && status != 204 && !names(head, b"content-length") {
-            return Err(broken("an answer does not say its length"));
+        if length == 0 && status != 204 && !has_header(head, b"content-length") {
+            return Err(broken("a response has no length"));
         }
         while self.received.len() < body_begins + length {
             self.receive().await?;
         }
-        Ok(Answer { status, body: &self.received[body_begins..body_begins + length] })
+        Ok(Response { status, body: &self.received[body_begins..body_begins + length] })
     }
 
     async fn receive(&mut self) -> io::Result<()> {
@@ -76,13 +75,13 @@ impl Connection {
     }
 }
 
-/// Asks once, on a connection of its own.
+/// Sends one request on a new connection.
 pub(crate) fn once(address: SocketAddr, request: &str) -> io::Result<(u16, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut connection = Connection::open(address).await?;
-        let answer = connection.exchange(request.as_bytes()).await?;
-        Ok((answer.status, String::from_utf8_lossy(answer.body).into_owned()))
+        let response = connection.exchange(request.as_bytes()).await?;
+        Ok((response.status, String::from_utf8_lossy(response.body).into_owned()))
     })
 }
 
@@ -95,7 +94,7 @@ fn content_length(head: &[u8]) -> Option<usize> {
     std::str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
-fn names(head: &[u8], name: &[u8]) -> bool {
+fn has_header(head: &[u8], name: &[u8]) -> bool {
     header(head, name).is_some()
 }
 
@@ -115,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_head_the_status_and_the_length_are_read() {
+    fn status_and_length_are_parsed_from_the_head() {
         let head = b"HTTP/1.1 200 OK\r\nx-request-id: 1\r\nContent-Length:  17\r\n\r\n";
         assert_eq!((status(head), content_length(head)), (Some(200), Some(17)));
         assert_eq!(content_length(b"HTTP/1.1 204 No Content\r\n\r\n"), None);
@@ -124,8 +123,8 @@ mod tests {
 
     #[test]
     fn a_member_is_found_in_a_body() {
-        let answer = Answer { status: 200, body: br#"{"a":"x","refresh_token":"t.t.t"}"# };
-        assert_eq!(answer.quoted_after(r#""refresh_token":""#), Some("t.t.t"));
-        assert_eq!(answer.quoted_after(r#""b":""#), None);
+        let response = Response { status: 200, body: br#"{"a":"x","refresh_token":"t.t.t"}"# };
+        assert_eq!(response.quoted_after(r#""refresh_token":""#), Some("t.t.t"));
+        assert_eq!(response.quoted_after(r#""b":""#), None);
     }
 }

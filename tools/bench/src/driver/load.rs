@@ -1,4 +1,4 @@
-//! Many who ask at the same time, for a bounded time.
+//! Concurrent callers, for a fixed time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,80 +10,78 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{Answer, Connection, Latencies};
-use crate::Failed;
+use super::{Connection, Latencies, Response};
+use crate::Error;
 use crate::processes::cores;
 
-/// An answer that takes longer is none.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A response that takes longer is an error.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// One who asks again and again, on one connection.
+/// Sends requests one after the other on one connection.
 pub(crate) trait Caller: Send + 'static {
-    /// Puts the next request into the empty `request`.
-    fn ask(&mut self, request: &mut Vec<u8>) -> Result<(), Failed>;
+    /// Writes the next request into the empty `request`.
+    fn next_request(&mut self, request: &mut Vec<u8>) -> Result<(), Error>;
 
-    /// Takes the answer to it. An error ends the whole bench.
-    fn take(&mut self, answer: &Answer<'_>) -> Result<(), Failed>;
+    /// Checks the response to that request. An error ends the whole bench.
+    fn on_response(&mut self, response: &Response<'_>) -> Result<(), Error>;
 }
 
-/// What is asked, and for how long.
 pub(crate) struct Load<C> {
-    /// Of whom.
     pub(crate) server: SocketAddr,
-    /// By whom: a connection each.
+    /// Each has a connection.
     pub(crate) callers: Vec<C>,
-    /// For how long. What was asked by then is waited for.
-    pub(crate) lasting: Duration,
-    /// How often, all together. `None`: each as soon as it has its answer.
-    pub(crate) pace: Option<Pace>,
+    /// Requests sent within this time are waited for.
+    pub(crate) duration: Duration,
+    /// The rate of all callers together. `None`: each sends its next request as soon as it has a response.
+    pub(crate) rate: Option<PerSecond>,
 }
 
-/// So many a second.
+/// Requests per second.
 #[derive(Clone, Copy)]
-pub(crate) struct Pace(pub(crate) f64);
+pub(crate) struct PerSecond(pub(crate) f64);
 
-/// What came of it.
 pub(crate) struct Measured<C> {
-    /// They may go on with what they learnt.
+    /// With the state they ended in.
     pub(crate) callers: Vec<C>,
     pub(crate) latencies: Latencies,
-    /// From the first question to the last answer.
+    /// From the first request to the last response.
     pub(crate) took: Duration,
 }
 
 impl<C> Measured<C> {
-    /// Answers a second.
+    /// Responses per second.
     pub(crate) fn rate(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "there are not so many")]
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
         let number = self.latencies.len() as f64;
         number / self.took.as_secs_f64()
     }
 }
 
-struct Turns {
-    taken: AtomicU32,
-    pace: Option<Pace>,
-    lasting: Duration,
+struct Schedule {
+    sent: AtomicU32,
+    rate: Option<PerSecond>,
+    duration: Duration,
 }
 
-impl Turns {
-    /// When the next one may be asked, from the beginning on. `None`: there is no time left for another one.
+impl Schedule {
+    /// When to send the next request, counted from the start; `None` once the time is over.
     fn next(&self, begun: Instant) -> Option<Duration> {
-        let turn = match self.pace {
+        let due = match self.rate {
             None => begun.elapsed(),
-            Some(Pace(a_second)) => {
-                Duration::from_secs_f64(f64::from(self.taken.fetch_add(1, Ordering::Relaxed)) / a_second)
+            Some(PerSecond(rate)) => {
+                Duration::from_secs_f64(f64::from(self.sent.fetch_add(1, Ordering::Relaxed)) / rate)
             }
         };
-        (turn < self.lasting).then_some(turn)
+        (due < self.duration).then_some(due)
     }
 }
 
 impl<C: Caller> Load<C> {
-    /// Asks. Half of the cores do so, as the others are the server's.
-    pub(crate) fn run(self) -> Result<Measured<C>, Failed> {
+    /// Runs on half of the cores; the server has the others.
+    pub(crate) fn run(self) -> Result<Measured<C>, Error> {
         let threads = (cores() / 2).clamp(1, self.callers.len().max(1));
-        let turns = Arc::new(Turns { taken: AtomicU32::new(0), pace: self.pace, lasting: self.lasting });
+        let schedule =
+            Arc::new(Schedule { sent: AtomicU32::new(0), rate: self.rate, duration: self.duration });
         let connected = Arc::new(Barrier::new(threads));
         let mut shares: Vec<Vec<C>> = (0..threads).map(|_| Vec::new()).collect();
         for (number, caller) in self.callers.into_iter().enumerate() {
@@ -93,27 +91,27 @@ impl<C: Caller> Load<C> {
         let running: Vec<_> = shares
             .into_iter()
             .map(|share| {
-                let (turns, connected) = (Arc::clone(&turns), Arc::clone(&connected));
-                thread::spawn(move || on_this_thread(server, share, &turns, &connected))
+                let (schedule, connected) = (Arc::clone(&schedule), Arc::clone(&connected));
+                thread::spawn(move || on_this_thread(server, share, &schedule, &connected))
             })
             .collect();
-        let mut all = Measured { callers: Vec::new(), latencies: Latencies::default(), took: Duration::ZERO };
+        let mut all = Measured { callers: Vec::new(), latencies: Latencies::new(), took: Duration::ZERO };
         for thread in running {
-            let mut part = thread.join().map_err(|_| "whoever asked the server panicked")??;
+            let mut part = thread.join().map_err(|_| "a thread of the driver panicked")??;
             all.callers.append(&mut part.callers);
-            all.latencies.append(part.latencies);
+            all.latencies.append(&part.latencies);
             all.took = all.took.max(part.took);
         }
-        if all.latencies.len() == 0 { Err("nothing was answered".into()) } else { Ok(all) }
+        if all.latencies.len() == 0 { Err("there was no response".into()) } else { Ok(all) }
     }
 }
 
 fn on_this_thread<C: Caller>(
     server: SocketAddr,
     callers: Vec<C>,
-    turns: &Arc<Turns>,
+    schedule: &Arc<Schedule>,
     connected: &Barrier,
-) -> Result<Measured<C>, Failed> {
+) -> Result<Measured<C>, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let opened = runtime.block_on(async {
         let mut opened = Vec::new();
@@ -122,46 +120,46 @@ fn on_this_thread<C: Caller>(
         }
         Ok::<_, io::Error>(opened)
     });
-    // Also when it failed: the other threads wait.
+    // Even after an error, because the other threads wait here.
     connected.wait();
     let opened = opened?;
     runtime.block_on(async {
         let begun = Instant::now();
         let mut running = JoinSet::new();
         for (connection, caller) in opened {
-            running.spawn(ask_until_the_end(connection, caller, Arc::clone(turns), begun));
+            running.spawn(send_until_the_end(connection, caller, Arc::clone(schedule), begun));
         }
-        let mut all = Measured { callers: Vec::new(), latencies: Latencies::default(), took: Duration::ZERO };
+        let mut all = Measured { callers: Vec::new(), latencies: Latencies::new(), took: Duration::ZERO };
         while let Some(ended) = running.join_next().await {
             let (caller, latencies) = ended??;
             all.callers.push(caller);
-            all.latencies.append(latencies);
+            all.latencies.append(&latencies);
         }
         all.took = begun.elapsed();
         Ok(all)
     })
 }
 
-async fn ask_until_the_end<C: Caller>(
+async fn send_until_the_end<C: Caller>(
     mut connection: Connection,
     mut caller: C,
-    turns: Arc<Turns>,
+    schedule: Arc<Schedule>,
     begun: Instant,
-) -> Result<(C, Latencies), Failed> {
-    let mut latencies = Latencies::default();
+) -> Result<(C, Latencies), Error> {
+    let mut latencies = Latencies::new();
     let mut request = Vec::with_capacity(2048);
-    while let Some(turn) = turns.next(begun) {
-        let early = turn.saturating_sub(begun.elapsed());
+    while let Some(due) = schedule.next(begun) {
+        let early = due.saturating_sub(begun.elapsed());
         if !early.is_zero() {
             sleep(early).await;
         }
         request.clear();
-        caller.ask(&mut request)?;
-        let asked = Instant::now();
-        let answer = timeout(PATIENCE, connection.exchange(&request)).await;
-        let answer = answer.map_err(|_| format!("no answer within {PATIENCE:?}"))??;
-        latencies.add(asked.elapsed());
-        caller.take(&answer)?;
+        caller.next_request(&mut request)?;
+        let sent = Instant::now();
+        let response = timeout(RESPONSE_TIMEOUT, connection.exchange(&request)).await;
+        let response = response.map_err(|_| format!("no response within {RESPONSE_TIMEOUT:?}"))??;
+        latencies.add(sent.elapsed());
+        caller.on_response(&response)?;
     }
     Ok((caller, latencies))
 }

@@ -1,20 +1,20 @@
-//! Clients that refresh: each presents the refresh token that it got last.
+//! Callers that refresh, each with the refresh token of the previous response.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::spread::spread;
-use crate::Failed;
-use crate::driver::{Answer, Caller};
+use crate::Error;
+use crate::driver::{Caller, Response};
 use crate::tokens::{refresh_token, refresh_tokens};
 
-/// The newest refresh token of each client. Who asks takes one, and puts its successor at the end.
+/// The newest refresh token of each session. A caller takes the first and appends its successor.
 #[derive(Clone)]
 pub(super) struct Chains(Arc<Mutex<VecDeque<String>>>);
 
 impl Chains {
-    /// Of every `stride`th session, all of that generation, in an order that jumps about the table.
-    pub(super) fn new(number: u64, stride: u64, generation: u32) -> Result<Self, Failed> {
+    /// Of every `stride`th session, at `generation`, in an order that spreads over the table.
+    pub(super) fn new(number: u64, stride: u64, generation: u32) -> Result<Self, Error> {
         let tokens = refresh_tokens()?;
         let minted = spread(number)
             .map(|chain| refresh_token(&tokens, chain * stride, generation))
@@ -22,10 +22,10 @@ impl Chains {
         Ok(Self(Arc::new(Mutex::new(minted))))
     }
 
-    /// So many who refresh, each on a connection.
+    /// One caller per connection.
     pub(super) fn callers(&self, connections: usize) -> Vec<Refreshing> {
         (0..connections)
-            .map(|_| Refreshing { chains: self.clone(), presented: String::new(), answered: 0 })
+            .map(|_| Refreshing { chains: self.clone(), presented: String::new(), refreshed: 0 })
             .collect()
     }
 
@@ -38,16 +38,15 @@ impl Chains {
     }
 }
 
-/// One who refreshes.
 pub(super) struct Refreshing {
     chains: Chains,
     presented: String,
-    /// How many got a successor.
-    pub(super) answered: i64,
+    /// The number of successors received.
+    pub(super) refreshed: i64,
 }
 
 impl Caller for Refreshing {
-    fn ask(&mut self, request: &mut Vec<u8>) -> Result<(), Failed> {
+    fn next_request(&mut self, request: &mut Vec<u8>) -> Result<(), Error> {
         self.presented = self.chains.next().ok_or("there are fewer sessions than connections")?;
         let length = self.presented.len() + r#"{"refresh_token":""}"#.len();
         request.extend_from_slice(
@@ -60,21 +59,21 @@ impl Caller for Refreshing {
         Ok(())
     }
 
-    fn take(&mut self, answer: &Answer<'_>) -> Result<(), Failed> {
-        match answer.quoted_after(r#""refresh_token":""#) {
-            Some(successor) if answer.status == 200 && successor != self.presented => {
-                self.answered += 1;
+    fn on_response(&mut self, response: &Response<'_>) -> Result<(), Error> {
+        match response.quoted_after(r#""refresh_token":""#) {
+            Some(successor) if response.status == 200 && successor != self.presented => {
+                self.refreshed += 1;
                 self.chains.put(successor.to_owned());
                 Ok(())
             }
-            _ => Err(format!("a refresh was answered {}", answer.describe()).into()),
+            _ => Err(format!("a refresh got {}", response.describe()).into()),
         }
     }
 }
 
-/// How many got a successor.
-pub(super) fn answered(callers: &[Refreshing]) -> i64 {
-    callers.iter().map(|caller| caller.answered).sum()
+/// The number of successors that all callers received.
+pub(super) fn refreshed(callers: &[Refreshing]) -> i64 {
+    callers.iter().map(|caller| caller.refreshed).sum()
 }
 
 #[cfg(test)]

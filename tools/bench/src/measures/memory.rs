@@ -1,39 +1,42 @@
-//! How much memory a server has that nobody has asked anything yet. What it has under a load is shown with the load.
+//! The memory of idle servers. The measures with load report the memory under load.
 
 use std::thread::sleep;
-use std::time::Duration;
 
-use super::sign_in::hashing_mib;
-use crate::Failed;
-use crate::figures::{Findings, Row};
-use crate::servers::Setting;
-use crate::stage::{Sessions, Stage};
+use super::users::{Overload, Users};
+use crate::Error;
+use crate::driver::Load;
+use crate::figures::{Findings, Row, number};
+use crate::processes::cores;
+use crate::run::Run;
+use crate::seed::Sessions;
+use crate::servers::Program;
 
-/// Of auth-server apart from what it hashes on, and of api-server.
-const MOST_OF_AUTH_MIB: f64 = 30.0;
-const MOST_OF_API_MIB: f64 = 15.0;
+const MAX_AUTH_SERVER_MIB: f64 = 20.0;
+const MAX_API_SERVER_MIB: f64 = 15.0;
 
-/// By then a server has done all that it does at its start.
-const SETTLED: Duration = Duration::from_millis(500);
-
-pub(super) fn run(stage: &Stage) -> Result<Findings, Failed> {
-    let postgres = stage.postgres()?;
+pub(super) fn run(run: &Run) -> Result<Findings, Error> {
+    let (postgres, scale) = (run.postgres()?, run.scale);
     let mut rows = Vec::new();
-    for (what, ended) in [("idle", 0), ("idle, following", stage.scale.ended)] {
-        stage.say(&format!("memory, {what}, {ended} ended sessions"));
+    for ended in [0, scale.ended] {
+        run.say(&format!("memory, idle for {} s, {ended} entries in the feed", scale.idle.as_secs()));
         let database = postgres.with(Sessions { number: 0, ended })?;
-        let auth = stage.start(&Setting::auth(database.url()))?;
-        let api = stage.start(&stage.api(&auth))?;
-        sleep(SETTLED);
+        let auth = run.start(&Program::auth(database.url()))?;
+        let api = run.start(&run.api(&auth))?;
+        // After sign-ins, because auth-server releases the memory for hashing only when they stop.
+        let users = Users::register(scale.accounts, &auth, postgres, &database)?;
+        let callers = users.callers(cores(), Overload::Forbidden);
+        Load { server: auth.address(), callers, duration: scale.turn, rate: None }.run()?;
+        sleep(scale.idle);
         if ended == 0 {
-            let most = MOST_OF_AUTH_MIB + hashing_mib();
-            rows.push(Row::at_most("memory, auth-server, idle", auth.resident_mib(), most, "MiB"));
-            rows.push(Row::at_most("memory, api-server, idle", api.resident_mib(), MOST_OF_API_MIB, "MiB"));
+            for (name, server, max) in
+                [("auth-server", &auth, MAX_AUTH_SERVER_MIB), ("api-server", &api, MAX_API_SERVER_MIB)]
+            {
+                rows.push(Row::at_most(&format!("memory, {name}, idle"), server.resident_mib(), max, "MiB"));
+            }
         } else {
             for (name, server) in [("auth-server", &auth), ("api-server", &api)] {
                 let what = format!("memory, {name}, idle, {ended} ended sessions in the feed");
-                let mib = crate::figures::number(server.resident_mib());
-                rows.push(Row::told(&what, format!("{mib} MiB")));
+                rows.push(Row::info(&what, format!("{} MiB", number(server.resident_mib()))));
             }
         }
     }

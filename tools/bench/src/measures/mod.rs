@@ -1,10 +1,10 @@
-//! What is measured, one file each.
+//! The measures, one file each.
 
+mod api_callers;
 mod chains;
 mod growth;
+mod interference;
 mod memory;
-mod neighbours;
-mod people;
 mod protected;
 mod refresh_postgres;
 mod refresh_sqlite;
@@ -13,56 +13,55 @@ mod sign_out;
 mod size;
 mod spread;
 mod start;
+mod users;
 mod verification;
-mod visitors;
 
 use clap::ValueEnum;
 
-use crate::Failed;
+use crate::Error;
 use crate::figures::Findings;
-use crate::stage::Stage;
+use crate::run::Run;
 
-/// A measure, by its name on the command line.
+/// The measures that the command line can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Measure {
-    /// `GET /me` behind the guard, beside the same without one
+    /// `GET /me` with the guard (limit: without it)
     Protected,
-    /// Checking a token in process, beside one HMAC
+    /// Verifying a token in process (limit: one HMAC)
     Verification,
-    /// `POST /token` on Postgres, beside pgbench
+    /// `POST /token` on Postgres (limit: pgbench)
     Refresh,
-    /// `POST /token` on `SQLite`, beside one writer
+    /// `POST /token` on `SQLite` (limit: one writer)
     RefreshSqlite,
-    /// `POST /login`, beside Argon2id alone
+    /// `POST /login` (limit: Argon2id alone)
     SignIn,
-    /// What a flood of sign-ins does to refreshes and verification
-    Neighbours,
-    /// From a sign-out to the first 401
+    /// How a flood of sign-ins slows refreshes and verification
+    Interference,
+    /// The time from a sign-out to the first 401
     SignOut,
-    /// How much memory an idle server has
+    /// The memory of idle servers
     Memory,
-    /// From the start to the first 200
+    /// The time from the start to the first 200
     Start,
-    /// Whether the table of sessions grows, and slows, with refreshes
+    /// Whether refreshes make the sessions table larger or slower
     Growth,
-    /// How large the programs are
+    /// The size of the programs
     Size,
 }
 
 impl Measure {
-    /// Measures.
-    pub(crate) fn run(self, stage: &Stage) -> Result<Findings, Failed> {
+    pub(crate) fn run(self, run: &Run) -> Result<Findings, Error> {
         match self {
-            Self::Protected => protected::run(stage),
-            Self::Verification => verification::run(stage),
-            Self::Refresh => refresh_postgres::run(stage),
-            Self::RefreshSqlite => refresh_sqlite::run(stage),
-            Self::SignIn => sign_in::run(stage),
-            Self::Neighbours => neighbours::run(stage),
-            Self::SignOut => sign_out::run(stage),
-            Self::Memory => memory::run(stage),
-            Self::Start => start::run(stage),
-            Self::Growth => growth::run(stage),
+            Self::Protected => protected::run(run),
+            Self::Verification => verification::run(run),
+            Self::Refresh => refresh_postgres::run(run),
+            Self::RefreshSqlite => refresh_sqlite::run(run),
+            Self::SignIn => sign_in::run(run),
+            Self::Interference => interference::run(run),
+            Self::SignOut => sign_out::run(run),
+            Self::Memory => memory::run(run),
+            Self::Start => start::run(run),
+            Self::Growth => growth::run(run),
             Self::Size => size::run(),
         }
     }

@@ -1,13 +1,12 @@
-//! In which order many are visited, so that two that are next to each other are not visited one after the other: as people
-//! come, who know nothing of each other.
+//! An order that spreads consecutive accesses over a table, as requests of independent users are.
 
-/// Each of so many once, in such an order.
+/// The numbers below `number`, each once, in such an order.
 pub(super) fn spread(number: u64) -> impl Iterator<Item = u64> {
     let jump = jump(number);
     (0..number).map(move |turn| turn * jump % number)
 }
 
-/// How far each is from the one before it: without a common factor with their number, so that each is visited.
+/// The distance between consecutive accesses: coprime to `number`, so that each number occurs.
 pub(super) fn jump(number: u64) -> u64 {
     (number * 618 / 1000..number).find(|jump| *jump > 0 && common_factor(*jump, number) == 1).unwrap_or(1)
 }
@@ -23,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_visited_once() {
+    fn each_number_occurs_once() {
         for number in [1, 2, 10, 300, 1_000, 1_024] {
             let visited: BTreeSet<u64> = spread(number).collect();
             assert_eq!(visited, (0..number).collect(), "{number}");
@@ -31,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_not_visited_one_after_the_other() {
+    fn adjacent_numbers_are_not_consecutive() {
         let order: Vec<u64> = spread(1_000).collect();
         assert!(order.windows(2).all(|two| two[0].abs_diff(two[1]) > 100));
     }

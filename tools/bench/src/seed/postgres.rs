@@ -1,4 +1,4 @@
-//! A Postgres that keeps what it acknowledges, and databases in it that are full of sessions.
+//! A Postgres server, and databases in it that are full of sessions.
 
 use std::fs;
 use std::process::Command;
@@ -8,49 +8,48 @@ use auth_domain::HashingCost;
 use scratch_pg::{Database, Profile, ScratchPg};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::Failed;
+use crate::Error;
 use crate::processes::core_time;
 use crate::scale::Scale;
-use crate::servers::{Setting, output_of};
+use crate::servers::{Program, output_of};
 use crate::tokens::{
-    AUDIENCE, FIRST_ENDED, ISSUER, JTI_PREFIX, PERSON_PREFIX, SCOPE, SESSION_PREFIX, SESSIONS_EACH,
+    AUDIENCE, FIRST_ENDED, ISSUER, JTI_PREFIX, SCOPE, SESSION_PREFIX, SESSIONS_EACH, USER_PREFIX,
 };
 
-/// pgbench's clients.
+/// Clients of pgbench.
 const CLIENTS: usize = 16;
 
-/// The server.
 pub(crate) struct Postgres {
     server: ScratchPg,
     runtime: tokio::runtime::Runtime,
 }
 
-/// What a database begins with.
+/// The rows that a database starts with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sessions {
-    /// So many sessions, of a fifth as many people.
+    /// Sessions; users have five each.
     pub(crate) number: u64,
-    /// So many others that have ended.
+    /// Entries in the revocation feed, of other sessions.
     pub(crate) ended: u64,
 }
 
 impl Postgres {
-    pub(crate) fn start(profile: Profile) -> Result<Self, Failed> {
+    pub(crate) fn start(profile: Profile) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { server: ScratchPg::start(profile)?, runtime })
     }
 
     /// An empty database, migrated by auth-server.
-    pub(crate) fn migrated(&self) -> Result<Database, Failed> {
+    pub(crate) fn migrated(&self) -> Result<Database, Error> {
         let database = self.runtime.block_on(Database::on(&self.server.url("postgres")));
         output_of(
-            Setting::auth(database.url()).command()?.arg("migrate").stdout(std::process::Stdio::piped()),
+            Program::auth(database.url()).command()?.arg("migrate").stdout(std::process::Stdio::piped()),
         )?;
         Ok(database)
     }
 
-    /// A database with sessions that nobody had to hash a password for.
-    pub(crate) fn with(&self, sessions: Sessions) -> Result<Database, Failed> {
+    /// A database with sessions, inserted in SQL.
+    pub(crate) fn with(&self, sessions: Sessions) -> Result<Database, Error> {
         let database = self.migrated()?;
         for statement in seed(sessions) {
             self.execute(&database, &statement);
@@ -66,69 +65,70 @@ impl Postgres {
         self.runtime.block_on(database.number(query))
     }
 
-    /// How often a second pgbench's clients carry out `script`, each for itself, each durably.
+    /// Transactions per second that pgbench's clients commit with `script`.
     pub(crate) fn pgbench(
         &self,
         database: &Database,
         script: &str,
-        lasting: Duration,
-    ) -> Result<f64, Failed> {
+        duration: Duration,
+    ) -> Result<f64, Error> {
         let file = self.server.folder().join("pgbench.sql");
         fs::write(&file, script)?;
         let mut command = Command::new(scratch_pg::program("pgbench")?);
         command
             .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
-            .args([format!("--client={CLIENTS}"), format!("--time={}", lasting.as_secs().max(1))])
+            .args([format!("--client={CLIENTS}"), format!("--time={}", duration.as_secs().max(1))])
             .arg("--file")
             .arg(&file)
             .arg(database.url());
-        let told = output_of(&mut command)?;
-        if !told.contains("number of failed transactions: 0 ") {
-            return Err(format!("pgbench's updates failed:\n{told}").into());
+        let output = output_of(&mut command)?;
+        if !output.contains("number of failed transactions: 0 ") {
+            return Err(format!("pgbench's updates failed:\n{output}").into());
         }
-        let rate = told.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
-        rate.ok_or_else(|| format!("pgbench says no rate:\n{told}").into())
+        let rate =
+            output.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+        rate.ok_or_else(|| format!("pgbench printed no rate:\n{output}").into())
     }
 
-    /// How long all its processes had a core until now.
+    /// CPU time of all its processes so far.
     pub(crate) fn core_time(&self) -> Duration {
         let file = fs::read_to_string(self.server.folder().join("data/postmaster.pid")).unwrap_or_default();
         let postmaster = file.lines().next().and_then(|line| line.trim().parse().ok());
         postmaster.map_or(Duration::ZERO, core_time)
     }
 
-    /// Its version, and what of its settings a figure depends on.
-    pub(crate) fn version() -> Result<String, Failed> {
+    /// The version of Postgres.
+    pub(crate) fn version() -> Result<String, Error> {
         output_of(Command::new(scratch_pg::program("postgres")?).arg("--version"))
             .map(|line| line.trim().to_owned())
     }
 }
 
-/// The id of the session whose number that expression is, in SQL.
+/// A SQL expression for the id of the session with number `number`, which is a SQL expression too.
 pub(crate) fn session_in_sql(number: &str) -> String {
     format!("('{SESSION_PREFIX}' || lpad(to_hex({number}), 12, '0'))::uuid")
 }
 
-/// The id of whose session it is.
-pub(crate) fn person_in_sql(session: &str) -> String {
-    format!("('{PERSON_PREFIX}' || lpad(to_hex(({session}) / {SESSIONS_EACH}), 12, '0'))::uuid")
+/// The same for the user of that session.
+pub(crate) fn user_in_sql(session: &str) -> String {
+    format!("('{USER_PREFIX}' || lpad(to_hex(({session}) / {SESSIONS_EACH}), 12, '0'))::uuid")
 }
 
 fn seed(Sessions { number, ended }: Sessions) -> Vec<String> {
-    let last_person = number.div_ceil(SESSIONS_EACH).max(1) - 1;
-    let (person, session) = (person_in_sql("n"), session_in_sql("n"));
+    let last_user = number.div_ceil(SESSIONS_EACH).max(1) - 1;
+    let (user, session) = (user_in_sql("n"), session_in_sql("n"));
     let hash = unused_hash();
     vec![
         format!(
             "insert into users (id, email, email_key, email_verified, password_hash, roles, created_at)
              select {}, email, email, true, '{hash}', '{{}}', now()
-             from generate_series(0::bigint, {last_person}) p, lateral (select 'person-' || p || '@example.com' as email) e",
-            person_in_sql(&format!("p * {SESSIONS_EACH}")),
+             from generate_series(0::bigint, {last_user}) p, lateral (select 'user-' || p || '@example.com' as email) e",
+            user_in_sql(&format!("p * {SESSIONS_EACH}")),
         ),
         format!(
             "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
                                    last_used_at, user_agent, ip)
-             select {person}, {session}, 'goptri', '{SCOPE}', array['{AUDIENCE}', '{ISSUER}'], now(),
+             select {user}, {session}, 'goptri', '{SCOPE}', array['{AUDIENCE}', '{ISSUER}'], now(),
                     sha256(convert_to('{JTI_PREFIX}' || n, 'UTF8')), now(), now(), now(),
                     'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '203.0.113.' || n % 256
              from generate_series(0::bigint, {number} - 1) n"
@@ -139,19 +139,19 @@ fn seed(Sessions { number, ended }: Sessions) -> Vec<String> {
              from generate_series({FIRST_ENDED}::bigint, {FIRST_ENDED} + {ended} - 1) n",
             session_in_sql("n").replace("::uuid", ""),
         ),
-        // Not in one go: neither may be in a transaction with others.
+        // Separate statements: neither may run in a transaction.
         "vacuum analyze".to_owned(),
         "checkpoint".to_owned(),
     ]
 }
 
-/// That of a password that nobody knows.
+/// A hash without a known password.
 fn unused_hash() -> String {
     let (memory, passes) = (HashingCost::CURRENT.memory_kib(), HashingCost::CURRENT.passes());
     format!("$argon2id$v=19$m={memory},t={passes},p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg")
 }
 
-/// The least that a refresh has to change, of sessions that no chain of tokens belongs to.
+/// A pgbench script with the least that a refresh has to change, for sessions that no caller refreshes.
 pub(crate) fn one_row_update(scale: &Scale) -> String {
     let stride = scale.stride();
     let number = format!("(:k::bigint * {stride} + {})", stride / 2);
@@ -160,13 +160,13 @@ pub(crate) fn one_row_update(scale: &Scale) -> String {
          update sessions set generation = generation + 1, rotated_at = now(), last_used_at = now()
          where user_id = {} and id = {};\n",
         scale.sessions / stride - 1,
-        person_in_sql(&number),
+        user_in_sql(&number),
         session_in_sql(&number),
     )
 }
 
-/// Carries out one statement on a connection of its own, on this thread.
-pub(crate) fn carry_out(url: &str, statement: &str) -> Result<(), Failed> {
+/// Executes a statement on a new connection, on this thread.
+pub(crate) fn execute_on(url: &str, statement: &str) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut connection = PgConnection::connect(url).await?;

@@ -1,4 +1,4 @@
-//! A SQLite file that is full of sessions, and one writer on it that keeps what it acknowledges.
+//! A SQLite file full of sessions, and a writer with durable transactions on it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::Failed;
-use crate::servers::{Setting, output_of};
-use crate::tokens::{AUDIENCE, ISSUER, SCOPE, SESSIONS_EACH, email, jti, person_id, session_id};
+use crate::Error;
+use crate::servers::{Program, output_of};
+use crate::tokens::{AUDIENCE, ISSUER, SCOPE, SESSIONS_EACH, email, jti, session_id, user_id};
 
-/// So many rows are handed over at once.
-const AT_ONCE: u64 = 20_000;
+/// Rows per insert.
+const BATCH: u64 = 20_000;
 
-const PEOPLE: &str =
+const USERS: &str =
     "insert into users (id, email, email_key, email_verified, password_hash, roles, created_at)
      select unhex(value->>0), value->>1, value->>1, 1, null, '[]', ?2 from json_each(?1)";
 
@@ -33,7 +33,6 @@ const SESSIONS: &str =
 const UPDATE: &str = "update sessions set generation = generation + 1, rotated_at = ?1, last_used_at = ?1
      where user_id = ?2 and id = ?3";
 
-/// The file.
 pub(crate) struct SqliteFile {
     path: PathBuf,
     runtime: tokio::runtime::Runtime,
@@ -42,13 +41,13 @@ pub(crate) struct SqliteFile {
 }
 
 impl SqliteFile {
-    /// A new one of that many sessions, migrated by auth-server.
-    pub(crate) fn with(sessions: u64, folder: &Path) -> Result<Self, Failed> {
+    /// A new file with that many sessions, migrated by auth-server.
+    pub(crate) fn with(sessions: u64, folder: &Path) -> Result<Self, Error> {
         let path = folder.join("goptri.db");
         let url = format!("sqlite://{}", path.display());
-        output_of(Setting::auth(&url).command()?.arg("migrate").stdout(Stdio::piped()))?;
+        output_of(Program::auth(&url).command()?.arg("migrate").stdout(Stdio::piped()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // As the store opens it.
+        // As the store does.
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .foreign_keys(true)
@@ -66,60 +65,59 @@ impl SqliteFile {
         format!("sqlite://{}", self.path.display())
     }
 
-    fn fill(&mut self, sessions: u64) -> Result<(), Failed> {
-        for begin in (0..sessions).step_by(usize::try_from(AT_ONCE)?) {
-            let numbers = begin..sessions.min(begin + AT_ONCE);
-            let people: Vec<Value> = (numbers.start / SESSIONS_EACH..numbers.end.div_ceil(SESSIONS_EACH))
-                .map(|person| json!([person_id(person).simple().to_string(), email(person)]))
+    fn fill(&mut self, sessions: u64) -> Result<(), Error> {
+        for begin in (0..sessions).step_by(usize::try_from(BATCH)?) {
+            let numbers = begin..sessions.min(begin + BATCH);
+            let users: Vec<Value> = (numbers.start / SESSIONS_EACH..numbers.end.div_ceil(SESSIONS_EACH))
+                .map(|user| json!([user_id(user).simple().to_string(), email(user)]))
                 .collect();
             let rows: Vec<Value> = numbers
                 .map(|number| {
-                    let person = person_id(number / SESSIONS_EACH).simple().to_string();
+                    let user = user_id(number / SESSIONS_EACH).simple().to_string();
                     let digest = hex(Digest::of(&jti(number)).as_bytes());
-                    json!([person, session_id(number).simple().to_string(), digest])
+                    json!([user, session_id(number).simple().to_string(), digest])
                 })
                 .collect();
-            let (people, rows) = (Value::Array(people).to_string(), Value::Array(rows).to_string());
+            let (users, rows) = (Value::Array(users).to_string(), Value::Array(rows).to_string());
             let (now, writer) = (SystemClock.now().timestamp_micros(), &mut self.writer);
             let audience = json!([AUDIENCE, ISSUER]).to_string();
             self.runtime.block_on(async {
-                sqlx::query(PEOPLE).bind(people).bind(now).execute(&mut *writer).await?;
+                sqlx::query(USERS).bind(users).bind(now).execute(&mut *writer).await?;
                 sqlx::query(SESSIONS).bind(rows).bind(now).bind(SCOPE).bind(audience).execute(writer).await
             })?;
         }
         Ok(())
     }
 
-    /// How often a second one writer updates one row, each durably: of sessions that no chain of tokens belongs to, which
-    /// lie `stride` apart.
-    pub(crate) fn updates(&mut self, sessions: u64, stride: u64, lasting: Duration) -> Result<f64, Failed> {
+    /// Durable updates per second of one row each by one writer, for sessions that no caller refreshes, `stride` apart.
+    pub(crate) fn updates(&mut self, sessions: u64, stride: u64, duration: Duration) -> Result<f64, Error> {
         let (begun, before) = (Instant::now(), self.updated);
-        while begun.elapsed() < lasting {
+        while begun.elapsed() < duration {
             self.updated += 1;
-            // As far apart from the last one as the chains' turns are.
+            // As far from the previous one as consecutive refreshes are.
             let turn = self.updated.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) % (sessions / stride);
             let number = turn * stride + stride / 2;
             let done = sqlx::query(UPDATE)
                 .bind(SystemClock.now().timestamp_micros())
-                .bind(person_id(number / SESSIONS_EACH))
+                .bind(user_id(number / SESSIONS_EACH))
                 .bind(session_id(number))
                 .execute(&mut self.writer);
             if self.runtime.block_on(done)?.rows_affected() != 1 {
-                return Err("a session is not where it was put".into());
+                return Err("a session is missing".into());
             }
         }
-        #[expect(clippy::cast_precision_loss, reason = "there are not so many")]
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
         let number = (self.updated - before) as f64;
         Ok(number / begun.elapsed().as_secs_f64())
     }
 
-    /// How often it did so until now.
+    /// The number of updates so far.
     pub(crate) fn updated(&self) -> i64 {
         self.updated
     }
 
-    /// The one number that a query gives.
-    pub(crate) fn number(&mut self, query: &'static str) -> Result<i64, Failed> {
+    /// The number that a query returns.
+    pub(crate) fn number(&mut self, query: &'static str) -> Result<i64, Error> {
         Ok(self.runtime.block_on(sqlx::query_scalar(query).fetch_one(&mut self.writer))?)
     }
 }

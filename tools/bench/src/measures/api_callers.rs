@@ -1,0 +1,85 @@
+//! Callers of a protected route, each request with another token.
+
+use uuid::Uuid;
+
+use crate::Error;
+use crate::driver::{Caller, Response};
+use crate::tokens::{Requests, session_id};
+
+/// A request for `GET /me` for each token.
+pub(super) fn requests(tokens: &[String]) -> Requests {
+    tokens.iter().map(|token| request(token).into_bytes()).collect()
+}
+
+/// A request for `GET /me`.
+pub(super) fn request(token: &str) -> String {
+    format!("GET /me HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n")
+}
+
+/// Sends all requests, again and again.
+pub(super) struct ApiCaller {
+    requests: Requests,
+    next: usize,
+    /// From the first response: its length, or the position of the session counted from its end. Searching each body would
+    /// take CPU time from the server.
+    expected_position: Option<usize>,
+    expected: Expected,
+}
+
+/// What a response must contain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// The session of the token.
+    OwnSession,
+    /// A body of constant length.
+    ConstantLength,
+}
+
+/// One caller per connection, each starting at another request.
+pub(super) fn api_callers(requests: &Requests, connections: usize, expected: Expected) -> Vec<ApiCaller> {
+    (0..connections)
+        .map(|number| {
+            let next = requests.len() * number / connections;
+            ApiCaller { requests: requests.clone(), next, expected_position: None, expected }
+        })
+        .collect()
+}
+
+impl Caller for ApiCaller {
+    fn next_request(&mut self, request: &mut Vec<u8>) -> Result<(), Error> {
+        request.extend_from_slice(&self.requests[self.next]);
+        Ok(())
+    }
+
+    fn on_response(&mut self, response: &Response<'_>) -> Result<(), Error> {
+        let number = self.next;
+        self.next = (self.next + 1) % self.requests.len();
+        if response.status != 200 {
+            return Err(format!("a good token got {}", response.describe()).into());
+        }
+        let right = match self.expected {
+            Expected::ConstantLength => {
+                *self.expected_position.get_or_insert(response.body.len()) == response.body.len()
+            }
+            Expected::OwnSession => {
+                let mut text = Uuid::encode_buffer();
+                let session = session_id(number as u64).as_hyphenated().encode_lower(&mut text).as_bytes();
+                self.expected_position =
+                    self.expected_position.or_else(|| position_from_end(response.body, session));
+                let start =
+                    self.expected_position.and_then(|from_end| response.body.len().checked_sub(from_end));
+                start.is_some_and(|start| response.body[start..].starts_with(session))
+            }
+        };
+        if right {
+            Ok(())
+        } else {
+            Err(format!("the response is for another session: {}", response.describe()).into())
+        }
+    }
+}
+
+/// The position of `part` in `body`, counted from the end.
+fn position_from_end(body: &[u8], part: &[u8]) -> Option<usize> {
+    body.windows(part.len()).position(|window| window == part).map(|start| body.len() - start)
+}
