@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::documented::variables_and_files_of;
+use super::page::{blocks_of, run};
 use super::text_of;
 use crate::programs::{Database, Server, program};
+
+const SECTION: &str = "With Docker Compose";
 
 type Variables = BTreeMap<String, String>;
 
@@ -115,33 +118,30 @@ fn is_port(line: &str) -> bool {
     line.trim().strip_prefix("- ").is_some_and(|item| item.split(':').count() == 3 && item.ends_with("000"))
 }
 
-/// The servers with what Compose gives them, except for addresses and folders that only containers have.
-async fn start_both(env: &Variables, database: &Database, secrets: &str) -> (Server, Server) {
-    let command = |server: &str, url: Option<&str>| -> Command {
-        let mut variables = resolved(server, env).unwrap();
-        for value in variables.values_mut().filter(|value| value.starts_with("/secrets/")) {
-            *value = value.replacen("/secrets", secrets, 1);
-        }
-        let mut command = program(server);
-        command.envs(variables).current_dir(secrets);
-        command.env("API_SERVER_ADDR", "127.0.0.1:0").env("AUTH_SERVER_ADDR", "127.0.0.1:0");
-        command.env("PHOTOS_DIR", format!("{secrets}/photos"));
-        if let Some(url) = url {
-            command.env("AUTH_SERVER_URL", url);
-        }
-        command
-    };
-    let mut auth = command("auth-server", None);
-    if env.get("DATABASE_URL").is_none() {
+/// The servers with what Compose gives them, except for addresses and folders that only containers have. `folders`
+/// are mounted as /secrets.
+async fn start_both(env: &Variables, database: &Database, folders: [&Path; 2]) {
+    let [mut auth, mut api] =
+        [("auth-server", folders[0]), ("api-server", folders[1])].map(|(server, folder)| {
+            let mut variables = resolved(server, env).unwrap();
+            for value in variables.values_mut().filter(|value| value.starts_with("/secrets/")) {
+                *value = value.replacen("/secrets", folder.to_str().unwrap(), 1);
+            }
+            let mut command = program(server);
+            command.envs(variables).current_dir(folder);
+            command
+        });
+    auth.env("AUTH_SERVER_ADDR", "127.0.0.1:0");
+    if !env.contains_key("DATABASE_URL") {
         auth.env("DATABASE_URL", database.url());
     }
     let auth = Server::start(auth);
-    let api = Server::start(command("api-server", Some(&auth.url)));
+    api.env("API_SERVER_ADDR", "127.0.0.1:0").env("AUTH_SERVER_URL", &auth.url).env("PHOTOS_DIR", "photos");
+    let api = Server::start(api);
     auth.register().await;
     let (access, _) = auth.sign_in().await;
     let me: Value = api.get("/me", &access).await.json().await.unwrap();
     assert_eq!(me["scope"], "photos:read photos:write");
-    (auth, api)
 }
 
 #[tokio::test]
@@ -150,14 +150,26 @@ async fn both_servers_start_with_what_compose_gives_them() {
     let given = resolved("auth-server", &secrets).unwrap();
     let url = format!("postgres://goptri:{}@postgres:5432/goptri", secrets["POSTGRES_PASSWORD"]);
     assert_eq!(given["DATABASE_URL"], url);
-    start_both(&secrets, &Database::postgres().await, folder.path().to_str().unwrap()).await;
+    start_both(&secrets, &Database::postgres().await, [folder.path(); 2]).await;
 }
 
-/// As docs/deploy.md describes it, with a key pair and all secrets in files.
+/// The folders and the lines of `.env` are those of docs/deploy.md.
 #[tokio::test]
 async fn both_servers_start_with_secrets_in_files() {
-    let (secrets, folder) = (fresh_secrets(), tempfile::tempdir().unwrap());
-    let database = Database::postgres().await;
+    let folder = tempfile::tempdir().unwrap();
+    let printed = program("auth-server").arg("secrets").output().unwrap().stdout;
+    fs::write(folder.path().join(".env"), printed).unwrap();
+    run(&blocks_of(SECTION, "sh")[0], folder.path(), &[]);
+    let [auth, api] = ["auth-server", "api-server"].map(|server| folder.path().join("secrets").join(server));
+    assert!(!api.join("refresh-token-secret").exists());
+    let env = env_for_files(&fresh_secrets());
+    start_both(&env, &Database::postgres().await, [&auth, &api]).await;
+}
+
+#[tokio::test]
+async fn both_servers_start_with_a_key_pair_and_the_url_of_the_database_in_files() {
+    let (folder, database) = (tempfile::tempdir().unwrap(), Database::postgres().await);
+    let secrets = fresh_secrets();
     for (file, contents) in [
         ("refresh-token-secret", &secrets["REFRESH_TOKEN_SECRET"]),
         ("feed-secret", &secrets["FEED_SECRET"]),
@@ -167,13 +179,18 @@ async fn both_servers_start_with_secrets_in_files() {
     }
     let made = program("auth-server").args(["key", "generate", "keys.pem"]).current_dir(&folder).output();
     assert!(made.unwrap().status.success());
-    let mut env = dot_env(
-        "REFRESH_TOKEN_SECRET_FILE=/secrets/refresh-token-secret\n\
-         FEED_SECRET_FILE=/secrets/feed-secret\n\
-         ACCESS_TOKEN_KEY_FILE=/secrets/keys.pem\n\
-         DATABASE_URL=\n\
-         DATABASE_URL_FILE=/secrets/database-url\n",
-    );
+    let mut env = env_for_files(&secrets);
+    env.remove("ACCESS_TOKEN_SECRET_FILE");
+    env.extend(dot_env(
+        "ACCESS_TOKEN_KEY_FILE=/secrets/keys.pem\nDATABASE_URL=\nDATABASE_URL_FILE=/secrets/database-url\n",
+    ));
+    start_both(&env, &database, [folder.path(); 2]).await;
+}
+
+/// `.env` after its three secrets were replaced.
+fn env_for_files(secrets: &Variables) -> Variables {
+    let mut env = dot_env(&blocks_of(SECTION, "ini")[0]);
+    assert_eq!(env.len(), 5);
     env.insert("POSTGRES_PASSWORD".to_owned(), secrets["POSTGRES_PASSWORD"].clone());
-    start_both(&env, &database, folder.path().to_str().unwrap()).await;
+    env
 }

@@ -5,6 +5,7 @@ mod documented;
 mod image;
 #[cfg(target_os = "linux")]
 mod nginx;
+mod page;
 #[cfg(target_os = "linux")]
 mod systemd;
 
