@@ -15,7 +15,7 @@ impl Collector for VerifierMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let Self(guard) = self;
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        gauge(&mut encoder, "keys", "Keys that verify access tokens", count(guard.keys().load().len()))?;
+        gauge(&mut encoder, "keys", "Keys that verify access tokens", count(guard.keys().snapshot().len()))?;
         let cached = count(guard.cached_tokens());
         gauge(&mut encoder, "cached_tokens", "Verified access tokens in the cache", cached)?;
         let Some(revocations) = guard.revocations() else { return Ok(()) };

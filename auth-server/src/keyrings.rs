@@ -56,7 +56,7 @@ fn read(settings: &Settings<'_>) -> (Option<KeyRing>, Option<KeyRing>, Option<Fe
 impl From<KeyRings> for LiveKeys {
     fn from(KeyRings { access, refresh, feed }: KeyRings) -> Self {
         Self {
-            verifying: KeySource::own(access.verifying().clone()),
+            verifying: KeySource::local(access.verifying().clone()),
             access: Reloadable::new(access),
             refresh: Reloadable::new(refresh),
             feed: Reloadable::new(feed),
@@ -75,7 +75,7 @@ impl LiveKeys {
             let (signs, verify) = (&access.signing_key_name().kid, access.verifying().describe());
             tracing::info!(signs, verify, "the keys of access tokens have changed");
             // The verifying half first, so that this server never refuses a token that it has signed.
-            self.verifying.set_own(access.verifying().clone());
+            self.verifying.set_local(access.verifying().clone());
             self.access.replace(access);
             changes.access_keys = true;
         }
@@ -100,6 +100,6 @@ impl LiveKeys {
 
     /// The public keys.
     pub(crate) fn published(&self) -> Jwks {
-        self.access.load().verifying().jwks()
+        Jwks::from(self.access.load().verifying())
     }
 }

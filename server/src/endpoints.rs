@@ -21,10 +21,10 @@ struct Person {
 
 /// The handler of `GET /currentuser`. A client's own token has no person behind it.
 pub async fn current_user(caller: Option<Bearer>) -> Json<CurrentUser> {
-    let person = caller.filter(|caller| caller.sid.is_some()).map(|caller| Person {
-        id: caller.sub.clone(),
-        email: caller.email.clone(),
-        roles: caller.roles.clone(),
+    let person = caller.as_ref().and_then(|caller| caller.user()).map(|user| Person {
+        id: user.id.clone(),
+        email: user.email.clone(),
+        roles: user.roles.clone(),
     });
     Json(CurrentUser { current_user: person })
 }

@@ -1,10 +1,10 @@
-//! Whether a text is made of nothing but certain bytes.
+//! A vectorised test of all bytes of a text.
 
-/// Whether all of them are. Each is looked at, whatever those before it are, so that the compiler takes sixteen at a time where
-/// `is_one` has no branch either.
+/// Whether `is_allowed` holds for all bytes. The loop has no early exit, so that LLVM can vectorise it if `is_allowed` has no
+/// branch either.
 #[inline]
-pub(crate) fn all(bytes: &[u8], is_one: impl Fn(u8) -> bool) -> bool {
-    bytes.iter().fold(0, |others, byte| others | u8::from(!is_one(*byte))) == 0
+pub(crate) fn all(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(0, |rejected, byte| rejected | u8::from(!is_allowed(*byte))) == 0
 }
 
 #[cfg(test)]
@@ -12,14 +12,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_other_byte_is_found_wherever_it_stands() {
+    fn one_rejected_byte_is_found_at_every_position() {
         for length in 0..100 {
             let mut bytes = vec![b'a'; length];
             assert!(all(&bytes, |byte| byte == b'a'));
-            for place in 0..length {
-                bytes[place] = b'b';
-                assert!(!all(&bytes, |byte| byte == b'a'), "at {place} of {length}");
-                bytes[place] = b'a';
+            for position in 0..length {
+                bytes[position] = b'b';
+                assert!(!all(&bytes, |byte| byte == b'a'), "at {position} of {length}");
+                bytes[position] = b'a';
             }
         }
     }

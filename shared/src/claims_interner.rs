@@ -1,68 +1,73 @@
-//! What the tokens of a client have alike, kept once for most of them.
+//! Shares the claims that most tokens of a client have in common.
 
 use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::usual_payload::UsualPayload;
-use crate::{Audience, InvalidScope, Scope};
+use crate::audience::Audience;
+use crate::scope::{InvalidScope, Scope};
 
-/// The latest of each kind of token, as far as there is room.
-pub(crate) struct Alike([ArcSwapOption<Common>; PLACES]);
+/// The latest [`SharedClaims`] for each hash of client and scope.
+///
+/// Comparing is cheaper than copying, and with thousands of cached tokens it saves a quarter of the memory.
+pub(crate) struct ClaimsInterner([ArcSwapOption<SharedClaims>; SLOTS]);
 
-/// More than there are kinds of clients in most places.
-const PLACES: usize = 64;
+/// Most installations have fewer combinations of client and scope.
+const SLOTS: usize = 64;
 
-/// Comparing takes less time than copying, and where thousands of tokens are remembered, it is a quarter of the memory.
+/// The claims that tokens can share.
 #[derive(Debug, Clone)]
-pub(crate) struct Common {
+pub(crate) struct SharedClaims {
     pub(crate) iss: Arc<str>,
     pub(crate) aud: Audience,
     pub(crate) client_id: Arc<str>,
     pub(crate) scope: Scope,
 }
 
-impl Alike {
-    /// What this payload says of these four.
-    ///
+impl SharedClaims {
     /// # Errors
-    /// When its scope has what no scope may have.
-    pub(crate) fn common(&self, payload: &UsualPayload<'_>) -> Result<Common, InvalidScope> {
-        let sum = payload.client_id.bytes().chain(payload.scope.bytes());
-        let sum = sum.fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        let place = &self.0[sum % PLACES];
-        if let Some(latest) = place.load().as_deref().filter(|latest| latest.is_of(payload)) {
+    /// If `scope` has characters that RFC 6749 §3.3 forbids.
+    pub(crate) fn new(iss: &str, aud: &Audience, client_id: &str, scope: &str) -> Result<Self, InvalidScope> {
+        let scope = Scope::parse(scope)?;
+        Ok(Self { iss: iss.into(), aud: aud.clone(), client_id: client_id.into(), scope })
+    }
+}
+
+impl ClaimsInterner {
+    /// As [`SharedClaims::new`], but reuses the latest equal claims.
+    pub(crate) fn intern(
+        &self,
+        iss: &str,
+        aud: &Audience,
+        client_id: &str,
+        scope: &str,
+    ) -> Result<SharedClaims, InvalidScope> {
+        let bytes = client_id.bytes().chain(scope.bytes());
+        let hash = bytes.fold(0, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        let slot = &self.0[hash % SLOTS];
+        if let Some(latest) = slot.load().as_deref()
+            && *latest.client_id == *client_id
+            && latest.scope.as_str() == scope
+            && *latest.iss == *iss
+            && latest.aud == *aud
+        {
             return Ok(latest.clone());
         }
-        let common = Common {
-            iss: payload.iss.into(),
-            aud: Audience(payload.aud.iter().map(str::to_owned).collect()),
-            client_id: payload.client_id.into(),
-            scope: Scope::parse(payload.scope)?,
-        };
-        place.store(Some(Arc::new(common.clone())));
-        Ok(common)
+        let claims = SharedClaims::new(iss, aud, client_id, scope)?;
+        slot.store(Some(Arc::new(claims.clone())));
+        Ok(claims)
     }
 }
 
-impl Common {
-    fn is_of(&self, payload: &UsualPayload<'_>) -> bool {
-        *self.client_id == *payload.client_id
-            && self.scope.as_str() == payload.scope
-            && *self.iss == *payload.iss
-            && self.aud.0.iter().map(String::as_str).eq(payload.aud.iter())
-    }
-}
-
-impl Default for Alike {
+impl Default for ClaimsInterner {
     fn default() -> Self {
-        Self([const { ArcSwapOption::const_empty() }; PLACES])
+        Self([const { ArcSwapOption::const_empty() }; SLOTS])
     }
 }
 
-impl fmt::Debug for Alike {
+impl fmt::Debug for ClaimsInterner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Alike").finish_non_exhaustive()
+        f.debug_struct("ClaimsInterner").finish_non_exhaustive()
     }
 }

@@ -3,15 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use goptri_settings::{Environment, FileWatch, SecretFiles, SettingError, SettingErrors, Settings};
 
+use crate::access_claims::AccessClaims;
+use crate::access_verifier::AccessVerifier;
+use crate::clock::{Clock, SystemClock};
 use crate::keys::{KeySnapshot, KeySource, KeysUnavailable};
 use crate::revocation::{self, RevocationSet};
 use crate::settings;
 use crate::token_cache::VerifiedTokens;
-use crate::{AccessClaims, AccessVerifier, Clock, Environment, SystemClock, TokenError};
-use goptri_settings::{FileWatch, SecretFiles};
-use goptri_settings::{SettingError, SettingErrors, Settings};
+use crate::token_error::TokenError;
 
 /// A verifier with a clock, and what was ended before its time. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ impl Guard {
         let guard = Self::new(verifier, Arc::new(SystemClock)).with_token_cache(entries);
         let watching = guard.watching(files, move |settings| {
             if let Some(own) = settings::access_secrets(settings) {
-                keys.take_own(own.verifying().clone());
+                keys.reload_local(own);
             }
         });
         watching.map_err(|error| no_thread("ACCESS_TOKEN_SECRET_FILE", &error))
@@ -80,7 +81,7 @@ impl Guard {
     /// Names every faulty variable at once.
     #[cfg(feature = "feed")]
     pub fn following(environment: &Environment) -> Result<Self, SettingErrors> {
-        use crate::GuardBuilder;
+        use crate::remote_guard::GuardBuilder;
         use crate::revocation::SystemMonotonicClock;
 
         let settings = Settings::new(environment);
@@ -150,21 +151,21 @@ impl Guard {
         self.files.clone()
     }
 
-    /// The caller's claims, if the token is good now. Whether it was ended is looked up last: a forged one costs no look-up.
-    pub fn check(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
-        // Other keys may come meanwhile: what these find good is remembered as theirs.
-        let keys = self.keys().now();
-        let Some(verified) = &self.verified else { return self.check_anew(&keys, token).map(Arc::new) };
-        if let Some(claims) = verified.get(token, keys.version()) {
-            self.verifier.recheck(&claims, self.clock.micros())?;
-            self.check_ended(&claims)?;
+    /// The claims of `token`, if it is genuine, valid now, for this service, and not revoked.
+    pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
+        // The keys may change meanwhile. The cache stores the token with the version that verified it.
+        let keys = self.keys().snapshot();
+        let Some(cache) = &self.verified else { return self.verify_uncached(&keys, token).map(Arc::new) };
+        if let Some(claims) = cache.get(token, keys.version()) {
+            self.verifier.check_times(&claims, self.clock.micros())?;
+            self.check_revoked(&claims)?;
             return Ok(claims);
         }
-        Ok(verified.insert(token, keys.version(), self.check_anew(&keys, token)?))
+        Ok(cache.insert(token, keys.version(), self.verify_uncached(&keys, token)?))
     }
 
-    fn check_anew(&self, keys: &KeySnapshot, token: &str) -> Result<AccessClaims, TokenError> {
-        let claims = self.verifier.verify_with(keys, token, self.clock.micros(), TimeDelta::zero());
+    fn verify_uncached(&self, keys: &KeySnapshot, token: &str) -> Result<AccessClaims, TokenError> {
+        let claims = self.verifier.verify_with(keys, token, self.clock.micros());
         #[cfg(feature = "feed")]
         if let (Err(TokenError::UnknownKey | TokenError::KeysUnavailable), Some(followers)) =
             (&claims, &self.followers)
@@ -172,11 +173,12 @@ impl Guard {
             followers.keys.missed();
         }
         let claims = claims?;
-        self.check_ended(&claims)?;
+        // Last, so that a forged token costs no lookup.
+        self.check_revoked(&claims)?;
         Ok(claims)
     }
 
-    fn check_ended(&self, claims: &AccessClaims) -> Result<(), TokenError> {
+    fn check_revoked(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         self.revocations.as_ref().map_or(Ok(()), |revocations| revocations.check(claims))
     }
 }

@@ -1,28 +1,28 @@
-//! The outside of a token: JWS compact serialization (RFC 7515 §7.1), taken apart strictly.
+//! JWS compact serialization (RFC 7515 §7.1), parsed strictly.
 //!
-//! Nothing here knows a key or a claim. What passes has one spelling only, so that nothing can be the same
-//! token in two texts (JV-08, JV-09, JV-10, JV-11).
+//! This module knows neither keys nor claims. Each accepted token has only one spelling, so that two texts cannot be the same
+//! token (JV-08, JV-09, JV-10, JV-11).
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::ascii;
+use crate::base64url;
 use crate::strict_json::{self, StrictJsonError};
-use crate::{TokenError, ascii, base64url};
+use crate::token_error::{MAX_TOKEN_BYTES, TokenError};
 
-/// A longer token is refused before anything else looks at it.
-pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
-
-/// The kinds of token, by their `typ` (RFC 8725 §3.11): each fails every other kind's check.
+/// A type of token, the `typ` of its header (RFC 8725 §3.11). A token of one type is never accepted as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TokenType {
     /// `at+jwt` (RFC 9068).
     Access,
-    /// `rt+jwt`, ours alone.
+    /// `rt+jwt`, which only Goptri uses.
     Refresh,
 }
 
 impl TokenType {
-    /// As it stands in the header.
+    /// The `typ` in the header.
     pub fn name(self) -> &'static str {
         match self {
             Self::Access => "at+jwt",
@@ -30,7 +30,7 @@ impl TokenType {
         }
     }
 
-    /// Media types compare without case, and `application/` may stand before them (RFC 7515 §4.1.9).
+    /// Media types are case-insensitive and may begin with `application/` (RFC 7515 §4.1.9).
     fn matches(self, typ: &str) -> bool {
         let prefix = "application/";
         let short = match typ.get(..prefix.len()) {
@@ -41,9 +41,9 @@ impl TokenType {
     }
 }
 
-/// The three segments of a token, of which nothing has been read yet.
+/// The three segments of a token, still encoded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Segments<'a> {
+pub(crate) struct JwsParts<'a> {
     pub(crate) header: &'a str,
     payload: &'a str,
     /// What the signature covers: header and payload as they were sent.
@@ -51,72 +51,73 @@ pub(crate) struct Segments<'a> {
     signature: &'a str,
 }
 
-impl<'a> Segments<'a> {
-    /// Takes `token` apart.
-    pub(crate) fn of(token: &'a str) -> Result<Self, TokenError> {
+impl<'a> JwsParts<'a> {
+    pub(crate) fn parse(token: &'a str) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLong);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::NotCompact)?;
         let (header, payload) = signed.split_once('.').ok_or(TokenError::NotCompact)?;
-        if [header, payload, signature].iter().any(|segment| !ascii::all(segment.as_bytes(), is_of_base64url))
-        {
+        if ![header, payload, signature].into_iter().all(is_base64url) {
             return Err(TokenError::NotCompact);
         }
         Ok(Self { header, payload, signed, signature })
     }
 
     pub(crate) fn header(&self) -> Result<Header, TokenError> {
-        object(&decode(self.header)?, "header")
+        parse_object(&decode(self.header)?, "header")
     }
 
     pub(crate) fn signature(&self) -> Result<Vec<u8>, TokenError> {
         decode(self.signature)
     }
 
-    /// The payload as it was signed: bytes, which may be no JSON.
+    /// The decoded payload, which need not be JSON.
     pub(crate) fn payload(&self) -> Result<Vec<u8>, TokenError> {
         decode(self.payload)
     }
 }
 
-/// A token taken apart; its signature is not verified.
+/// A parsed token whose signature is not verified, for tools and tests.
 #[derive(Debug)]
 pub struct UnverifiedJws<'a> {
-    segments: Segments<'a>,
+    parts: JwsParts<'a>,
     header_json: Vec<u8>,
     header: Header,
 }
 
 impl<'a> UnverifiedJws<'a> {
-    /// Takes `token` apart and reads its header.
+    /// Parses `token` and its header.
     pub fn parse(token: &'a str) -> Result<Self, TokenError> {
-        let segments = Segments::of(token)?;
-        let header_json = decode(segments.header)?;
-        let header = object(&header_json, "header")?;
-        Ok(Self { segments, header_json, header })
+        let parts = JwsParts::parse(token)?;
+        let header_json = decode(parts.header)?;
+        let header = parse_object(&header_json, "header")?;
+        Ok(Self { parts, header_json, header })
     }
 
-    /// The header as JSON text.
+    /// The header, in JSON.
     pub fn header_json(&self) -> &str {
         std::str::from_utf8(&self.header_json).unwrap_or_default()
     }
 
-    /// The payload as JSON text, once it is known to be an object.
+    /// The payload, in JSON.
+    ///
+    /// # Errors
+    /// If it is not a JSON object.
     pub fn payload_json(&self) -> Result<String, TokenError> {
-        let bytes = decode(self.segments.payload)?;
-        object::<IgnoredAny>(&bytes, "payload")?;
+        let bytes = decode(self.parts.payload)?;
+        parse_object::<IgnoredAny>(&bytes, "payload")?;
         String::from_utf8(bytes).map_err(|_| TokenError::Json("payload"))
     }
 
-    /// Whether the header says that this is a token of that kind.
+    /// Whether the header has the `typ` of `typ`.
     pub fn is(&self, typ: TokenType) -> bool {
         self.header.is(typ)
     }
 }
 
-/// The members of a header that decide something. All others are ignored, above all those that name a key
-/// of the sender's choice: `jwk`, `jku`, `x5u`, `x5c` (JV-05).
+/// The members of a header that matter. All others are ignored, above all those with which a sender could choose the key: `jwk`,
+/// `jku`, `x5u`, `x5c` (JV-05).
 #[derive(Debug, Deserialize)]
 pub(crate) struct Header {
     pub(crate) alg: String,
@@ -135,13 +136,13 @@ impl Header {
         self.typ.as_deref().is_some_and(|text| typ.matches(text))
     }
 
-    /// JV-07, JV-22: no extension is understood, so each one named is unknown.
-    pub(crate) fn demands_an_extension(&self) -> bool {
+    /// JV-07, JV-22: Goptri supports no extension.
+    pub(crate) fn has_unsupported_extension(&self) -> bool {
         self.crit || self.zip || self.enc
     }
 }
 
-/// The first segment of the tokens that a key signs: their header in base64url.
+/// The first segment of the tokens that Goptri signs with the key of this name.
 pub(crate) fn header_segment(typ: TokenType, alg: &str, kid: &str) -> String {
     #[derive(Serialize)]
     struct Header<'a> {
@@ -149,30 +150,30 @@ pub(crate) fn header_segment(typ: TokenType, alg: &str, kid: &str) -> String {
         alg: &'a str,
         kid: &'a str,
     }
-    // Three texts always have a JSON; and a header of nothing would be that of no token.
-    let json = serde_json::to_vec(&Header { typ: typ.name(), alg, kid }).unwrap_or_default();
-    base64url::encode(json)
+    let header = Header { typ: typ.name(), alg, kid };
+    // Serializing three strings cannot fail, and no token would have an empty header.
+    base64url::encode(serde_json::to_vec(&header).unwrap_or_default())
 }
 
-fn is_of_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_')
+fn is_base64url(text: &str) -> bool {
+    ascii::all(text.as_bytes(), |byte| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_'))
 }
 
 fn decode(segment: &str) -> Result<Vec<u8>, TokenError> {
     base64url::decode(segment).ok_or(TokenError::Base64)
 }
 
-/// A payload as claims of type `C`.
-pub(crate) fn claims<C: DeserializeOwned>(payload: &[u8]) -> Result<C, TokenError> {
-    object(payload, "payload")
+/// Parses a decoded payload.
+pub(crate) fn parse_claims<'a, C: Deserialize<'a>>(payload: &'a [u8]) -> Result<C, TokenError> {
+    parse_object(payload, "payload")
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-fn object<T: DeserializeOwned>(json: &[u8], part: &'static str) -> Result<T, TokenError> {
-    strict_json::from_slice(json).map_err(|not_read| match not_read {
+fn parse_object<'a, T: Deserialize<'a>>(json: &'a [u8], part: &'static str) -> Result<T, TokenError> {
+    strict_json::from_slice(json).map_err(|error| match error {
         StrictJsonError::Duplicate => TokenError::DuplicateMember(part),
         StrictJsonError::Json(_) => TokenError::Json(part),
     })

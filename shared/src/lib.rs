@@ -10,13 +10,15 @@
 //!
 //! let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET", "0123456789abcdef-never-use-this-one")]);
 //! let guard = Guard::from_environment(&environment).expect("a secret of at least 32 bytes");
-//! assert!(guard.check("not.a.token").is_err());
+//! assert!(guard.verify("not.a.token").is_err());
 //! ```
 
-mod access_token;
+mod access_claims;
+mod access_verifier;
 #[cfg(feature = "actix")]
 pub mod actix;
 mod ascii;
+mod audience;
 #[cfg(feature = "feed")]
 mod auth_server;
 #[cfg(feature = "feed")]
@@ -29,6 +31,7 @@ mod guard;
 mod jws;
 pub mod keys;
 mod numeric_date;
+mod permission;
 mod protocol_error;
 #[cfg(feature = "feed")]
 mod remote_guard;
@@ -38,21 +41,23 @@ pub mod settings;
 pub mod strict_json;
 mod token_cache;
 mod token_error;
-mod usual_payload;
 
 pub use goptri_settings::{Environment, EnvironmentError, SettingError, SettingErrors};
 
-pub use access_token::{AccessClaims, AccessVerifier, Audience, FIRST_PARTY_CLIENT};
+pub use access_claims::{AccessClaims, Caller, FIRST_PARTY_CLIENT, User};
+pub use access_verifier::AccessVerifier;
+pub use audience::Audience;
 #[cfg(feature = "feed")]
 pub use auth_server::AuthServer;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use credential::Credential;
 pub use guard::{Guard, NotReady};
-pub use jws::{MAX_TOKEN_BYTES, TokenType, UnverifiedJws};
+pub use jws::{TokenType, UnverifiedJws};
 pub use keys::{KeyRing, SigningError};
 pub use numeric_date::NumericDate;
+pub use permission::{AnyToken, Needs, Permission, PhotosRead, PhotosWrite};
 pub use protocol_error::{Challenge, ErrorBody, ProtocolError};
 #[cfg(feature = "feed")]
 pub use remote_guard::GuardBuilder;
-pub use scope::{AnyToken, InvalidScope, Needs, Permission, PhotosRead, PhotosWrite, Scope};
-pub use token_error::TokenError;
+pub use scope::{InvalidScope, Scope};
+pub use token_error::{MAX_TOKEN_BYTES, TokenError};

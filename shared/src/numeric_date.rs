@@ -1,4 +1,4 @@
-//! `NumericDate` of RFC 7519 §2: seconds since 1970 as a JSON number, and nothing else.
+//! `NumericDate` (RFC 7519 §2): seconds since 1970 as a JSON number.
 
 use std::fmt;
 
@@ -6,21 +6,23 @@ use chrono::{DateTime, Utc};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The last second of the year 9999; a later one is a mistake or an attack.
-const LATEST: i64 = 253_402_300_799;
+/// The last second of the year 9999. A later time is a mistake or an attack.
+const MAX_SECONDS: i64 = 253_402_300_799;
 
 /// Whole seconds since 1970-01-01T00:00:00Z, from 0 to the end of the year 9999.
 ///
 /// A string, `null`, an object, or a number out of range does not parse: it must never count as absent
-/// (JV-15, CVE-2026-25537). A fraction is cut off.
+/// (JV-15, CVE-2026-25537). Fractions are truncated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct NumericDate(i64);
 
 impl NumericDate {
-    /// So many seconds since 1970, if that is in range.
+    pub(crate) const EPOCH: Self = Self(0);
+
+    /// `None` if `seconds` is out of range.
     pub(crate) fn from_seconds(seconds: i64) -> Option<Self> {
-        (0..=LATEST).contains(&seconds).then_some(Self(seconds))
+        (0..=MAX_SECONDS).contains(&seconds).then_some(Self(seconds))
     }
 
     /// Seconds since 1970.
@@ -30,20 +32,20 @@ impl NumericDate {
 
     /// Microseconds since 1970.
     pub(crate) fn micros(self) -> i64 {
-        // 253,402,300,799,000,000 at most: it fits.
+        // At most 253,402,300,799,000,000, which fits.
         self.0 * 1_000_000
     }
 
-    /// The same moment for calculations.
+    /// The same time as a [`DateTime`].
     pub fn to_datetime(self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.0, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
 
 impl From<DateTime<Utc>> for NumericDate {
-    /// Cuts off the fraction; clamps what is out of range.
+    /// Truncates fractions and clamps to the range.
     fn from(time: DateTime<Utc>) -> Self {
-        Self(time.timestamp().clamp(0, LATEST))
+        Self(time.timestamp().clamp(0, MAX_SECONDS))
     }
 }
 
@@ -66,11 +68,11 @@ impl<'de> Deserialize<'de> for NumericDate {
             }
 
             fn visit_f64<E: Error>(self, seconds: f64) -> Result<NumericDate, E> {
-                // Every bound here is exact in an f64, and NaN is in no range.
+                // Both bounds are exact in an f64, and NaN is in no range.
                 if (0.0..=253_402_300_799.0).contains(&seconds) {
                     #[expect(
                         clippy::cast_possible_truncation,
-                        reason = "the range was checked; the fraction goes"
+                        reason = "the range was checked, and fractions are truncated"
                     )]
                     Ok(NumericDate(seconds as i64))
                 } else {

@@ -4,13 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::access_verifier::AccessVerifier;
 use crate::auth_server::AuthServer;
+use crate::clock::Clock;
+use crate::guard::Guard;
 use crate::keys::{JwksRefreshConfig, JwksRefresher, KeyRefreshTrigger, KeySource};
 use crate::revocation::{
     FeedFollower, FeedSecrets, FeedSource, MonotonicClock, RevocationSet, StalenessPolicy,
 };
 use crate::settings;
-use crate::{AccessVerifier, Clock, Guard};
 use goptri_settings::Reloadable;
 use goptri_settings::SecretFiles;
 use goptri_settings::Settings;
@@ -55,7 +57,7 @@ impl GuardBuilder {
                 "is not set, nor is AUTH_SERVER_URL, whose public keys would do as well; set one of them",
             );
         }
-        let keys = settings::own_verifying_keys(settings).map(KeySource::with_published);
+        let keys = settings::own_verifying_keys(settings).map(KeySource::awaiting_published);
         let verifier = settings::verifier_with(settings, keys.clone());
         let feed_secrets = if needs_feed {
             settings::required_feed_secrets(settings).map(Some)
@@ -132,7 +134,7 @@ fn read_again(settings: &Settings<'_>, keys: &KeySource, feed: Option<&Reloadabl
     if let Some(own) = own
         && !settings.is_duplicated("ACCESS_TOKEN_SECRET")
     {
-        keys.take_own(own);
+        keys.reload_local(own);
     }
     if let (Some(live), Some(secrets)) = (feed, feed_secrets.ok().flatten())
         && !secrets.same_as(&live.load())

@@ -1,4 +1,4 @@
-//! Scopes (RFC 6749 §3.3), and what a route may ask of a caller.
+//! Scopes (RFC 6749 §3.3).
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,19 +6,17 @@ use std::sync::Arc;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::AccessClaims;
-
-/// A set of scope tokens in the order in which they were granted.
+/// A set of scope words, in the order in which they were granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope(Arc<str>);
 
-/// The text has a character that RFC 6749 §3.3 does not allow in a scope.
+/// The text is not a scope (RFC 6749 §3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a scope is words of printable ASCII without quotes or backslashes, separated by single spaces")]
 pub struct InvalidScope;
 
 impl Scope {
-    /// Parses words separated by single spaces; a word that stands twice counts once. Empty is no scope.
+    /// Parses words separated by single spaces. Repeated words count once. The empty text is the empty scope.
     pub fn parse(text: &str) -> Result<Self, InvalidScope> {
         let mut words: Vec<&str> = Vec::new();
         if text.is_empty() {
@@ -35,19 +33,19 @@ impl Scope {
         Ok(Self(words.join(" ").into()))
     }
 
-    /// The words, with single spaces between them.
+    /// The words, separated by single spaces.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `word` was granted. Exact and case sensitive.
+    /// Whether `word` was granted. The comparison is exact and case-sensitive.
     pub fn contains(&self, word: &str) -> bool {
         !word.is_empty() && self.0.split(' ').any(|granted| granted == word)
     }
 }
 
 impl Default for Scope {
-    /// None.
+    /// The empty scope.
     fn default() -> Self {
         Self("".into())
     }
@@ -83,72 +81,12 @@ impl<'de> Deserialize<'de> for Scope {
     }
 }
 
-/// What a route asks of the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    /// Any valid access token.
-    AnyToken,
-    /// This scope.
-    Scope(&'static str),
-    /// A person who has this role.
-    Role(&'static str),
-}
-
-impl Needs {
-    /// Whether these claims have it.
-    pub fn met_by(self, claims: &AccessClaims) -> bool {
-        match self {
-            Self::AnyToken => true,
-            Self::Scope(word) => claims.scope.contains(word),
-            Self::Role(role) => claims.sid.is_some() && claims.roles.iter().any(|has| has == role),
-        }
-    }
-}
-
-/// A permission as a type, for a handler's signature: `Bearer<PhotosRead>`.
-///
-/// ```
-/// struct InvoicesRead;
-/// impl goptri::Permission for InvoicesRead {
-///     const NEEDS: goptri::Needs = goptri::Needs::Scope("invoices:read");
-/// }
-/// struct Accountant;
-/// impl goptri::Permission for Accountant {
-///     const NEEDS: goptri::Needs = goptri::Needs::Role("accountant");
-/// }
-/// ```
-pub trait Permission: 'static {
-    /// What the caller must have.
-    const NEEDS: Needs;
-}
-
-/// Any valid access token.
-#[derive(Debug)]
-pub struct AnyToken;
-impl Permission for AnyToken {
-    const NEEDS: Needs = Needs::AnyToken;
-}
-
-/// The scope `photos:read`.
-#[derive(Debug)]
-pub struct PhotosRead;
-impl Permission for PhotosRead {
-    const NEEDS: Needs = Needs::Scope("photos:read");
-}
-
-/// The scope `photos:write`.
-#[derive(Debug)]
-pub struct PhotosWrite;
-impl Permission for PhotosWrite {
-    const NEEDS: Needs = Needs::Scope("photos:write");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_is_words_with_single_spaces() {
+    fn a_scope_is_words_separated_by_single_spaces() {
         let table = [
             ("", Ok("")),
             ("photos:read", Ok("photos:read")),
@@ -170,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_not_granted_by_a_part_of_its_name() {
+    fn a_part_of_a_scopes_name_does_not_grant_it() {
         let scope = Scope::parse("photos:read").unwrap();
         assert!(scope.contains("photos:read"));
         for other in ["photos", "photos:rea", "photos:reader", "Photos:read", ""] {

@@ -1,55 +1,64 @@
-//! Reads JSON in which no member name stands twice in one object, at any depth (RFC 7515 §4, RFC 7519 §4; JV-11).
+//! Parses JSON objects without duplicate members at any depth (RFC 7515 §4, RFC 7519 §4; JV-11), for Goptri's own servers.
 //!
-//! Parsers differ in whether the first or the last one wins, so a token with both means two things. The names are looked at
-//! while the value is made, in one go: what serde does not keep is looked through as well.
+//! Parsers differ in whether the first or the last duplicate wins, so a token with duplicates means two things. Duplicates are
+//! detected while the value is deserialized, also in members that the type ignores.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::value::CowStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// Why a text was not read.
+/// Why a text was rejected.
 #[derive(Debug)]
 pub enum StrictJsonError {
-    /// A name stands twice.
+    /// An object has two members of the same name.
     Duplicate,
-    /// It is no JSON object, or not that of the type that was asked for. The error may quote the text.
+    /// It is not a JSON object, or not one of the expected type. The error may quote the text.
     Json(serde_json::Error),
 }
 
-/// A `T` from all of `json`, which is one object. More than 128 levels of nesting are not read.
+/// Parses `json`, which must be one object with at most 128 levels of nesting and nothing around it.
 pub fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, StrictJsonError> {
     if json.first() != Some(&b'{') {
-        return Err(StrictJsonError::Json(Error::custom("it is no object")));
+        return Err(StrictJsonError::Json(Error::custom("it is not an object")));
     }
-    // Looked at once, and not string by string.
+    // One check of the whole text is faster than one for each string.
     let json = std::str::from_utf8(json).map_err(|error| StrictJsonError::Json(Error::custom(error)))?;
     let mut json = serde_json::Deserializer::from_str(json);
-    T::deserialize(Unique(&mut json)).and_then(|value| json.end().map(|()| value)).map_err(|error| {
-        if error.to_string().starts_with(TWICE) {
-            StrictJsonError::Duplicate
-        } else {
-            StrictJsonError::Json(error)
-        }
+    let has_duplicate = Cell::new(false);
+    let value = T::deserialize(RejectDuplicates { inner: &mut json, has_duplicate: &has_duplicate });
+    value.and_then(|value| json.end().map(|()| value)).map_err(|error| {
+        if has_duplicate.get() { StrictJsonError::Duplicate } else { StrictJsonError::Json(error) }
     })
 }
 
-const TWICE: &str = "a member stands twice";
+/// Wraps everything that serde passes on while it deserializes: deserializers, visitors, seeds and sequences.
+struct RejectDuplicates<'c, T> {
+    inner: T,
+    /// Set before an error is returned for a duplicate, because serde has no error of that kind.
+    has_duplicate: &'c Cell<bool>,
+}
 
-/// Around all that serde hands on while it reads: deserializers, visitors, seeds, and the members of lists.
-struct Unique<T>(T);
+impl<'c, T> RejectDuplicates<'c, T> {
+    fn wrap<U>(&self, inner: U) -> RejectDuplicates<'c, U> {
+        RejectDuplicates { inner, has_duplicate: self.has_duplicate }
+    }
+}
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Unique<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for RejectDuplicates<'_, D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(Unique(visitor))
+        let visitor = self.wrap(visitor);
+        self.inner.deserialize_any(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_option(Unique(visitor))
+        let visitor = self.wrap(visitor);
+        self.inner.deserialize_option(visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -57,117 +66,126 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Unique<D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_newtype_struct(name, Unique(visitor))
+        let visitor = self.wrap(visitor);
+        self.inner.deserialize_newtype_struct(name, visitor)
     }
 
-    // JSON says itself of what type a value is.
+    // JSON is self-describing.
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map struct enum identifier ignored_any
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Unique<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for RejectDuplicates<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
+        self.inner.expecting(f)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        // A token has about fifteen members: looking through a short list beats hashing.
-        self.0.visit_map(UniqueMembers { map, seen: Vec::with_capacity(16), sums: 0 })
+        // A token has about fifteen members, for which a linear search beats hashing.
+        let members = Members { map: self.wrap(map), seen: Vec::with_capacity(16), hashes: 0 };
+        self.inner.visit_map(members)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(Unique(seq))
+        let seq = self.wrap(seq);
+        self.inner.visit_seq(seq)
     }
 
     fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
-        self.0.visit_some(Unique(value))
+        let value = self.wrap(value);
+        self.inner.visit_some(value)
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
-        self.0.visit_newtype_struct(Unique(value))
+        let value = self.wrap(value);
+        self.inner.visit_newtype_struct(value)
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<V::Value, E> {
-        self.0.visit_bool(value)
+        self.inner.visit_bool(value)
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<V::Value, E> {
-        self.0.visit_i64(value)
+        self.inner.visit_i64(value)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<V::Value, E> {
-        self.0.visit_u64(value)
+        self.inner.visit_u64(value)
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
-        self.0.visit_f64(value)
+        self.inner.visit_f64(value)
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<V::Value, E> {
-        self.0.visit_str(value)
+        self.inner.visit_str(value)
     }
 
     fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<V::Value, E> {
-        self.0.visit_borrowed_str(value)
+        self.inner.visit_borrowed_str(value)
     }
 
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
-        self.0.visit_none()
+        self.inner.visit_none()
     }
 
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.0.visit_unit()
+        self.inner.visit_unit()
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Unique<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for RejectDuplicates<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
-        self.0.next_element_seed(Unique(seed))
+        let seed = self.wrap(seed);
+        self.inner.next_element_seed(seed)
     }
 }
 
-impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Unique<T> {
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for RejectDuplicates<'_, T> {
     type Value = T::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
-        self.0.deserialize(Unique(deserializer))
+        let deserializer = self.wrap(deserializer);
+        self.inner.deserialize(deserializer)
     }
 }
 
-/// The members of one object, and the names of those that have passed.
-struct UniqueMembers<'de, A> {
-    map: A,
+/// The members of one object, and the names seen so far.
+struct Members<'de, 'c, A> {
+    map: RejectDuplicates<'c, A>,
     seen: Vec<Cow<'de, str>>,
-    /// A bit for the sum of the bytes of each: most names are the first of theirs, and need not be looked for.
-    sums: u64,
+    /// One bit per hash of a seen name. Most names are new and need no search.
+    hashes: u64,
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for UniqueMembers<'de, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, '_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        let Some(Name(name)) = self.map.next_key()? else { return Ok(None) };
-        let sum = 1 << (name.bytes().fold(0, u8::wrapping_add) % 64);
-        if self.sums & sum != 0 && self.seen.contains(&name) {
-            return Err(A::Error::custom(TWICE));
+        let Some(Name(name)) = self.map.inner.next_key()? else { return Ok(None) };
+        let hash = 1 << (name.bytes().fold(0, u8::wrapping_add) % 64);
+        if self.hashes & hash != 0 && self.seen.contains(&name) {
+            self.map.has_duplicate.set(true);
+            return Err(A::Error::custom("a duplicate member"));
         }
-        self.sums |= sum;
+        self.hashes |= hash;
         self.seen.push(name.clone());
         seed.deserialize(CowStrDeserializer::new(name)).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
-        self.map.next_value_seed(Unique(seed))
+        let seed = self.map.wrap(seed);
+        self.map.inner.next_value_seed(seed)
     }
 }
 
-/// A member name, borrowed where it has no escapes; `"\u0061"` and `"a"` are the same name.
+/// A member name, borrowed unless it has escapes. `"\u0061"` and `"a"` are the same name.
 struct Name<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
@@ -198,13 +216,13 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of it: read, a duplicate, or no JSON; the same whether its members are kept or not.
+    /// The outcome, which must not depend on whether the type keeps or ignores the members.
     fn read(json: &[u8]) -> &'static str {
         fn outcome<T>(read: &Result<T, StrictJsonError>) -> &'static str {
             match read {
                 Ok(_) => "read",
                 Err(StrictJsonError::Duplicate) => "duplicate",
-                Err(StrictJsonError::Json(_)) => "no JSON",
+                Err(StrictJsonError::Json(_)) => "not JSON",
             }
         }
         let outcomes = [
@@ -217,13 +235,13 @@ mod tests {
         outcomes[0]
     }
 
-    /// Knows none of the members.
+    /// Ignores all members.
     #[derive(Deserialize)]
     struct Nothing {}
 
     /// JV-11
     #[test]
-    fn a_member_that_stands_twice_is_found_at_any_depth_and_in_any_spelling() {
+    fn a_duplicate_member_is_found_at_any_depth_and_in_any_spelling() {
         let deep = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
         let table = [
             (r#"{"a":1,"b":[{"a":1},{"a":2}],"c":{"a":null},"d":-1,"e":1.5,"f":true,"g":"\n"}"#, "read"),
@@ -231,22 +249,22 @@ mod tests {
             (r#"{"a":1,"\u0061":2}"#, "duplicate"),
             (r#"{"b":{"c":[{"a":"x","a":"y"}]}}"#, "duplicate"),
             (r#"{"b":[1,[{"c":{},"c":{}}]]}"#, "duplicate"),
-            (r#"{"a":1} x"#, "no JSON"),
-            (r"[]", "no JSON"),
-            (r" {}", "no JSON"),
-            ("", "no JSON"),
-            ("\u{feff}{}", "no JSON"),
-            (r#"{"a":"\ud800"}"#, "no JSON"),
-            (deep.as_str(), "no JSON"),
+            (r#"{"a":1} x"#, "not JSON"),
+            (r"[]", "not JSON"),
+            (r" {}", "not JSON"),
+            ("", "not JSON"),
+            ("\u{feff}{}", "not JSON"),
+            (r#"{"a":"\ud800"}"#, "not JSON"),
+            (deep.as_str(), "not JSON"),
         ];
         for (json, expected) in table {
             assert_eq!(read(json.as_bytes()), expected, "{json}");
         }
-        assert_eq!(read(b"{\"a\":\"\xff\"}"), "no JSON");
+        assert_eq!(read(b"{\"a\":\"\xff\"}"), "not JSON");
     }
 
     #[test]
-    fn what_is_read_is_what_stands_there() {
+    fn values_are_parsed_as_serde_json_parses_them() {
         #[derive(Debug, PartialEq, Deserialize)]
         struct Kept<'a> {
             text: &'a str,

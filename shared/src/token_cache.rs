@@ -1,4 +1,4 @@
-//! Tokens that were found good, so that the next request with the same one need not be verified anew.
+//! A cache of verified tokens.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -7,40 +7,38 @@ use std::sync::Arc;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
-use crate::AccessClaims;
-use crate::keys::KeysVersion;
+use crate::access_claims::AccessClaims;
 
-/// From the whole text of a token to its claims. Whoever takes claims from here still has to look at the time and at what
-/// has ended since.
+/// Maps the text of a token to its claims. The caller must still check times and revocation.
 ///
-/// Only good tokens are entered, so that nobody without a key decides what is in here, and what it costs.
+/// Only verified tokens are added, so that a client without a key cannot fill the cache.
 pub(crate) struct VerifiedTokens {
     tokens: Cache<Text, Verified>,
 }
 
-/// A whole token.
+/// The whole text of a token.
 #[derive(PartialEq, Eq)]
 struct Text(Box<str>);
 
-/// The same, as it was presented.
-struct Presented<'a>(&'a str);
+/// A borrowed [`Text`].
+struct TextRef<'a>(&'a str);
 
 #[derive(Clone)]
 struct Verified {
-    keys: KeysVersion,
+    /// The version of the keys that verified it.
+    keys: u64,
     claims: Arc<AccessClaims>,
 }
 
-/// For so many there is room from the beginning (three megabytes, which are not touched before they are needed), so that
-/// nobody waits while a table grows.
-const RESERVED: usize = 32_768;
+/// Space for this many entries is reserved at start (3 MB of untouched memory), so that no request waits for the table to grow.
+const RESERVED_ENTRIES: usize = 32_768;
 
-/// So many bytes of a token's end are hashed. That is its signature, which nobody chooses; and what is equal is decided by
-/// comparing the whole.
-const HASHED: usize = 16;
+/// Only the end of a token is hashed. It is part of the signature, which a client cannot choose. Equality compares the whole
+/// token.
+const HASHED_BYTES: usize = 16;
 
 fn hash_end(token: &str, state: &mut impl Hasher) {
-    state.write(&token.as_bytes()[token.len().saturating_sub(HASHED)..]);
+    state.write(&token.as_bytes()[token.len().saturating_sub(HASHED_BYTES)..]);
 }
 
 impl Hash for Text {
@@ -49,34 +47,34 @@ impl Hash for Text {
     }
 }
 
-impl Hash for Presented<'_> {
+impl Hash for TextRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         hash_end(self.0, state);
     }
 }
 
-impl Equivalent<Text> for Presented<'_> {
+impl Equivalent<Text> for TextRef<'_> {
     fn equivalent(&self, text: &Text) -> bool {
         *self.0 == *text.0
     }
 }
 
 impl VerifiedTokens {
-    /// At most so many; when there are more, those that were not presented again go first.
+    /// Holds at most `entries` tokens. Those that were not looked up again are evicted first.
     pub(crate) fn new(entries: usize) -> Self {
         let tokens = Cache::new(entries);
-        tokens.reserve(entries.min(RESERVED));
+        tokens.reserve(entries.min(RESERVED_ENTRIES));
         Self { tokens }
     }
 
-    /// The claims of this very text, if it was verified with these keys.
-    pub(crate) fn get(&self, token: &str, keys: KeysVersion) -> Option<Arc<AccessClaims>> {
-        let verified = self.tokens.get(&Presented(token))?;
+    /// The claims of `token`, if it was verified with this version of the keys.
+    pub(crate) fn get(&self, token: &str, keys: u64) -> Option<Arc<AccessClaims>> {
+        let verified = self.tokens.get(&TextRef(token))?;
         (verified.keys == keys).then_some(verified.claims)
     }
 
-    /// `keys` are those that it was verified with.
-    pub(crate) fn insert(&self, token: &str, keys: KeysVersion, claims: AccessClaims) -> Arc<AccessClaims> {
+    /// `keys` is the version of the keys that verified the token.
+    pub(crate) fn insert(&self, token: &str, keys: u64, claims: AccessClaims) -> Arc<AccessClaims> {
         let claims = Arc::new(claims);
         self.tokens.insert(Text(token.into()), Verified { keys, claims: Arc::clone(&claims) });
         claims
@@ -88,7 +86,7 @@ impl VerifiedTokens {
 }
 
 impl fmt::Debug for VerifiedTokens {
-    /// Their number, and none of them.
+    /// Shows the number of tokens, and no token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedTokens").field("entries", &self.len()).finish_non_exhaustive()
     }

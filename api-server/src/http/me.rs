@@ -19,12 +19,13 @@ pub(super) struct Me {
 }
 
 pub(super) async fn me(caller: Bearer) -> Json<Me> {
+    let user = caller.user();
     Json(Me {
-        sub: caller.sub.clone(),
-        email: caller.email.clone(),
-        roles: caller.roles.clone(),
+        sub: caller.subject().to_owned(),
+        email: user.and_then(|user| user.email.clone()),
+        roles: user.map(|user| user.roles.clone()).unwrap_or_default(),
         scope: caller.scope.clone(),
-        sid: caller.sid.clone(),
+        sid: user.map(|user| user.session.clone()),
         exp: caller.exp,
     })
 }

@@ -105,9 +105,9 @@ pub(super) fn open_folder(parent: &OwnedFd, name: &str) -> rustix::io::Result<Ow
 /// A client may have any text as its `sub`, `../..` or some person's id; hashed, no text leads elsewhere, and as
 /// people and clients, and each part's length, go into it, no two callers meet.
 fn album_name(caller: &AccessClaims) -> String {
-    let kind = if caller.sid.is_some() { "person" } else { "client" };
+    let kind = if caller.user().is_some() { "person" } else { "client" };
     let mut hash = Sha256::new();
-    for part in [kind, &caller.iss, &caller.sub] {
+    for part in [kind, &caller.iss, caller.subject()] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

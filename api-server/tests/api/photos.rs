@@ -1,6 +1,6 @@
 //! The life of a picture, and whose it is.
 
-use goptri::{AccessClaims, Clock, Scope};
+use goptri::{Clock, Scope};
 use serde_json::json;
 
 use crate::support::{GOPHER, TestServer, USER, answer, sign};
@@ -97,7 +97,11 @@ async fn each_caller_sees_only_their_own() {
 async fn reading_is_not_writing() {
     let server = TestServer::start();
     server.ann_has_the_gopher().await;
-    let with = |scope: &str| sign(&AccessClaims { scope: Scope::parse(scope).unwrap(), ..server.claims() });
+    let with = |scope: &str| {
+        let mut claims = server.claims();
+        claims.scope = Scope::parse(scope).unwrap();
+        sign(&claims)
+    };
     let (reader, writer) = (with("photos:read"), with("photos:write"));
     let path = "/photos/gopher.png";
     for refused in [

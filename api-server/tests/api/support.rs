@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use api_server::{Application, Config};
 use chrono::TimeDelta;
 use goptri::revocation::ManualMonotonicClock;
-use goptri::{AccessClaims, Audience, Clock, KeyRing, ManualClock, NumericDate, Scope, TokenType};
+use goptri::{
+    AccessClaims, Audience, Caller, Clock, KeyRing, ManualClock, NumericDate, Scope, TokenType, User,
+};
 use goptri_settings::{AccessTokenSecret, Environment, Plain};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
@@ -130,43 +132,35 @@ impl TestServer {
 
     pub(crate) fn claims(&self) -> AccessClaims {
         let now = self.clock.now();
-        AccessClaims {
-            iss: "http://localhost:4000".into(),
-            sub: USER.into(),
-            aud: Audience(["http://localhost:3000".into()].into()),
-            exp: NumericDate::from(now + TimeDelta::minutes(15)),
-            iat: NumericDate::from(now),
-            nbf: None,
-            jti: "5f2a9c4be1d078365f2a9c4be1d07836".into(),
-            client_id: "goptri".into(),
-            scope: Scope::parse("photos:read").unwrap(),
-            sid: Some(SESSION.into()),
-            email: Some("ann@example.com".into()),
-            email_verified: Some(true),
-            roles: vec!["editor".into()],
-            auth_time: Some(NumericDate::from(now)),
-        }
+        let mut user = User::new(USER, SESSION);
+        user.email = Some("ann@example.com".into());
+        user.email_verified = Some(true);
+        user.roles = vec!["editor".into()];
+        user.auth_time = Some(NumericDate::from(now));
+        let audience = Audience(["http://localhost:3000".into()].into());
+        let mut claims = AccessClaims::new("http://localhost:4000", audience, Caller::User(user));
+        claims.exp = NumericDate::from(now + TimeDelta::minutes(15));
+        claims.iat = NumericDate::from(now);
+        claims.jti = "5f2a9c4be1d078365f2a9c4be1d07836".into();
+        claims.scope = Scope::parse("photos:read").unwrap();
+        claims
     }
 
-    /// The token of a person who may read and write pictures.
+    /// The token of a user who may read and write pictures.
     pub(crate) fn person(&self, sub: &str) -> String {
-        let scope = Scope::parse("photos:read photos:write").unwrap();
-        sign(&AccessClaims { sub: sub.into(), scope, ..self.claims() })
+        let mut claims = self.claims();
+        claims.caller = Caller::User(User::new(sub, SESSION));
+        claims.scope = Scope::parse("photos:read photos:write").unwrap();
+        sign(&claims)
     }
 
     /// The token of a client that acts for itself.
     pub(crate) fn client(&self, sub: &str) -> String {
-        let scope = Scope::parse("photos:read photos:write").unwrap();
-        let (sub, client_id) = (sub.to_owned(), sub.to_owned());
-        let claims = AccessClaims {
-            sub,
-            client_id: client_id.into(),
-            scope,
-            sid: None,
-            roles: Vec::new(),
-            ..self.claims()
-        };
-        sign(&AccessClaims { email: None, email_verified: None, auth_time: None, ..claims })
+        let mut claims = self.claims();
+        claims.client_id = sub.into();
+        claims.caller = Caller::Client { id: claims.client_id.clone() };
+        claims.scope = Scope::parse("photos:read photos:write").unwrap();
+        sign(&claims)
     }
 
     pub(crate) async fn ann_has_the_gopher(&self) -> String {

@@ -79,7 +79,7 @@ impl RefreshTokens {
 
     /// Opens a token that a client presents. A forged or mangled one is refused here, without a query.
     pub fn open(&self, token: &str, client_id: ClientId) -> Result<PresentedRefresh, TokenError> {
-        let claims: RefreshClaims = self.keys.load().open(TokenType::Refresh, token)?;
+        let claims: RefreshClaims = self.keys.load().verify(TokenType::Refresh, token)?;
         if claims.iss != self.issuer {
             return Err(TokenError::WrongIssuer);
         }

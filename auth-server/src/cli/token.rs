@@ -106,7 +106,7 @@ fn check(token: &str, compact: &UnverifiedJws<'_>, config: Config) -> (&'static 
     let verifier = config.access_verifier(config.keys.access.clone());
     let guard = Guard::new(verifier, Arc::new(SystemClock));
     let kind = if compact.is(TokenType::Access) { "an access token" } else { "no token of this server" };
-    (kind, guard.check(token).map(|_| ()))
+    (kind, guard.verify(token).map(|_| ()))
 }
 
 fn readable(json: &str) -> Value {

@@ -20,7 +20,8 @@ impl RevokeToken {
     pub async fn run(&self, token: &str) -> Result<String, Failure<TokenError>> {
         let claims = self.verifier.verify(token, self.clock.now()).map_err(Failure::Refused)?;
         self.store.revoke_token(&claims.jti).await?;
-        tracing::info!(user = %claims.sub, session = claims.sid.as_deref(), "access token revoked");
+        let session = claims.user().map(|user| user.session.as_str());
+        tracing::info!(user = claims.subject(), session, "access token revoked");
         Ok(claims.jti)
     }
 }

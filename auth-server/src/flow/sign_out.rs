@@ -112,7 +112,7 @@ impl SignOutEverywhere {
     }
 
     async fn account_of_access(&self, token: &str) -> Result<Account, Failure<SignOutRefused>> {
-        let claims = self.guard.check(token).map_err(SignOutRefused::Token)?;
+        let claims = self.guard.verify(token).map_err(SignOutRefused::Token)?;
         let key = session_of(&claims).ok_or(SignOutRefused::Token(TokenError::NoSession))?;
         self.accounts.by_session(key).await.map_err(|failure| failure.map_refusal(Into::into))
     }

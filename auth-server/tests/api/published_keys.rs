@@ -55,7 +55,7 @@ async fn with_key_file(folder: &TempDir) -> TestServer {
 async fn published(server: &TestServer) -> VerifyingKeys {
     let answer = server.get(PATH, None).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let (keys, left_out) = Jwks::read(answer.text.as_bytes()).unwrap();
+    let (keys, left_out) = Jwks::parse(answer.text.as_bytes()).unwrap();
     assert!(left_out.is_empty());
     keys
 }

@@ -14,12 +14,12 @@ impl Permission for InvoicesRead {
 
 #[get("/invoices")]
 async fn invoices(caller: Bearer<InvoicesRead>) -> impl Responder {
-    format!("The invoices of {}\n", caller.sub)
+    format!("The invoices of {}\n", caller.subject())
 }
 
 #[get("/hello")]
 async fn hello(caller: Bearer) -> impl Responder {
-    format!("Hello, {}\n", caller.email.as_deref().unwrap_or(&caller.sub))
+    format!("Hello, {}\n", caller.user().and_then(|user| user.email.as_deref()).unwrap_or(caller.subject()))
 }
 
 #[actix_web::main]

@@ -23,7 +23,7 @@ async fn hello() -> &'static str {
 }
 
 async fn current(caller: Option<Bearer>) -> String {
-    caller.map_or_else(|| "no caller".to_owned(), |caller| caller.sub.clone())
+    caller.map_or_else(|| "no caller".to_owned(), |caller| caller.subject().to_owned())
 }
 
 /// The token of [`good`] has the scope `photos:read`.

@@ -1,7 +1,7 @@
-//! The bearer middleware (RFC 6750 §2.1): verifies the access token once for a whole scope of routes and
-//! attaches the caller to the request.
+//! The bearer middleware (RFC 6750 §2.1): verifies the access token of each request once and attaches its claims.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
@@ -10,13 +10,14 @@ use actix_web::{Error, HttpMessage, ResponseError};
 use futures_util::TryFutureExt;
 use futures_util::future::{Either, MapOk};
 
-use super::extract::{Caller, Checked};
+use super::extract::Checked;
+use crate::access_claims::AccessClaims;
 use crate::credential::Credential;
 use crate::guard::Guard;
 use crate::protocol_error::ProtocolError;
 use crate::token_error::TokenError;
 
-/// Wraps a scope of routes:
+/// Middleware for a scope of routes:
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -24,7 +25,7 @@ use crate::token_error::TokenError;
 /// use goptri::{Environment, Guard};
 ///
 /// async fn invoices(caller: Bearer) -> String {
-///     format!("The invoices of {}", caller.sub)
+///     format!("The invoices of {}", caller.subject())
 /// }
 ///
 /// let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET", "0123456789abcdef-never-use-this-one")]);
@@ -36,27 +37,27 @@ use crate::token_error::TokenError;
 #[derive(Debug, Clone)]
 pub struct BearerAuth {
     guard: Guard,
-    anybody: bool,
+    optional: bool,
 }
 
 impl BearerAuth {
-    /// Refuses everybody who presents no good access token.
+    /// Rejects requests without a valid access token.
     pub fn required(guard: Guard) -> Self {
-        Self { guard, anybody: false }
+        Self { guard, optional: false }
     }
 
-    /// Lets everybody through; who presents a good token is attached to the request. Where it cannot be told whether it
-    /// is good, that is said instead of taking its bearer for nobody.
+    /// Accepts every request, and attaches the claims of a valid token. Still responds 503 while the guard cannot decide, and 400
+    /// for two credentials.
     pub fn optional(guard: Guard) -> Self {
-        Self { guard, anybody: true }
+        Self { guard, optional: true }
     }
 
-    fn check(&self, headers: &HeaderMap) -> Result<Caller, ProtocolError> {
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<AccessClaims>, ProtocolError> {
         let token = credential(headers).bearer_token()?.ok_or(ProtocolError::MISSING_TOKEN)?;
-        self.guard.check(token).map(Caller::new).map_err(|refusal| {
-            tracing::info!(reason = %refusal, "access token refused");
-            match refusal {
-                // Not the token's fault, and another one would not help.
+        self.guard.verify(token).map_err(|error| {
+            tracing::info!(reason = %error, "access token refused");
+            match error {
+                // The token may be valid, and another one would not help.
                 TokenError::Stale | TokenError::KeysUnavailable => ProtocolError::UNAVAILABLE,
                 _ => ProtocolError::INVALID_TOKEN,
             }
@@ -108,9 +109,9 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let checked = self.auth.check(request.headers());
+        let checked = self.auth.authenticate(request.headers());
         match checked {
-            Err(error) if !self.auth.anybody || error.status != 401 => {
+            Err(error) if !self.auth.optional || error.status != 401 => {
                 Either::Left(ready(Ok(request.into_response(error.error_response()).map_into_right_body())))
             }
             checked => {

@@ -1,4 +1,4 @@
-//! What a handler asks for: `Bearer<PhotosRead>` in its signature, and it cannot forget to check.
+//! The extractor `Bearer<P>`: a handler that has it in its signature cannot forget the check.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -8,37 +8,17 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use crate::AccessClaims;
+use crate::access_claims::AccessClaims;
+use crate::permission::{AnyToken, Needs, Permission};
 use crate::protocol_error::{Challenge, ProtocolError};
-use crate::scope::{AnyToken, Needs, Permission};
 
-/// Who calls: the verified claims of the access token, attached to the request by
-/// [`BearerAuth`](super::BearerAuth).
-#[derive(Debug, Clone)]
-pub struct Caller(Arc<AccessClaims>);
-
-impl Caller {
-    pub(super) fn new(claims: Arc<AccessClaims>) -> Self {
-        Self(claims)
-    }
-}
-
-impl Deref for Caller {
-    type Target = AccessClaims;
-
-    fn deref(&self) -> &AccessClaims {
-        &self.0
-    }
-}
-
-/// A caller who has the permission `P`.
+/// The claims of a caller who has the permission `P`.
 ///
-/// Refuses with 403 who lacks it, and with 401 who has no good token. On a route outside the middleware there
-/// is no caller, so it refuses everybody, and says so in the log. `Option<Bearer>` is for routes that answer
-/// to anybody.
+/// Responds 401 without a valid token and 403 without the permission. On a route outside [`BearerAuth`](super::BearerAuth) it
+/// rejects every request and logs an error. Use `Option<Bearer>` on routes that are also for anonymous callers.
 #[derive(Debug)]
 pub struct Bearer<P: Permission = AnyToken> {
-    caller: Caller,
+    claims: Arc<AccessClaims>,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -46,7 +26,7 @@ impl<P: Permission> Deref for Bearer<P> {
     type Target = AccessClaims;
 
     fn deref(&self) -> &AccessClaims {
-        &self.caller
+        &self.claims
     }
 }
 
@@ -55,26 +35,26 @@ impl<P: Permission> FromRequest for Bearer<P> {
     type Future = Ready<Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authorize(request, P::NEEDS).map(|caller| Self { caller, permission: PhantomData }))
+        ready(authorize(request, P::NEEDS).map(|claims| Self { claims, permission: PhantomData }))
     }
 }
 
-/// The caller, if the access token fulfils `needs`; for middleware. A handler takes a [`Bearer`] instead.
+/// The claims, if the access token meets `needs`; for middleware. A handler takes a [`Bearer`] instead.
 ///
 /// # Errors
 /// 401 without a valid token, 403 if it lacks the permission.
-pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Caller, ProtocolError> {
+pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Arc<AccessClaims>, ProtocolError> {
     let extensions = request.extensions();
     let Some(Checked(checked)) = extensions.get() else {
         tracing::error!(
             path = request.path(),
-            "this route asks for a Bearer, but no BearerAuth wraps it; refused"
+            "this route takes a Bearer, but no BearerAuth wraps it; the request is rejected"
         );
         return Err(ProtocolError::MISSING_TOKEN);
     };
-    let caller = checked.as_ref().map_err(Clone::clone)?;
-    if needs.met_by(caller) {
-        return Ok(caller.clone());
+    let claims = checked.as_ref().map_err(Clone::clone)?;
+    if needs.met_by(claims) {
+        return Ok(Arc::clone(claims));
     }
     Err(match needs {
         Needs::Scope(scope) => ProtocolError::INSUFFICIENT_SCOPE.challenge(Challenge::Scope(scope)),
@@ -82,6 +62,6 @@ pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Caller, Protocol
     })
 }
 
-/// That the middleware was here, and what it found.
+/// The result of the middleware, attached to the request.
 #[derive(Debug)]
-pub(super) struct Checked(pub(super) Result<Caller, ProtocolError>);
+pub(super) struct Checked(pub(super) Result<Arc<AccessClaims>, ProtocolError>);

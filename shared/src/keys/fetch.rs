@@ -75,6 +75,6 @@ async fn ask(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fe
             return Err(JwksError::TooLong.into());
         }
     }
-    let (keys, left_out) = Jwks::read(&body)?;
+    let (keys, left_out) = Jwks::parse(&body)?;
     Ok(Fetched::Keys { keys, left_out, etag })
 }

@@ -1,70 +1,67 @@
-//! A set of public keys as it is published (RFC 7517 §5), and what is believed of one that was fetched.
+//! A published set of public keys (RFC 7517 §5), and the checks of a fetched one.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::public_key::PublicKey;
-use super::{PublicKeyError, VerifyingKeys};
+use super::public_key::{PublicKey, PublicKeyError};
+use super::verifying_keys::VerifyingKeys;
 use crate::strict_json;
 
-/// Where auth-server publishes its keys.
+/// The path at which auth-server publishes its keys.
 pub const PATH: &str = "/.well-known/jwks.json";
 
-/// No set is longer: 64 RSA keys of 8192 bits in base64url have less.
+/// The size limit of a set. 64 RSA keys of 8192 bits need less.
 pub const MAX_JWKS_BYTES: usize = 128 * 1024;
 
-/// No set has more keys: all are looked through for the one that a token names.
+/// The limit of keys in a set, because a key is found by a linear search.
 pub const MAX_KEYS: usize = 64;
 
-/// What only whoever signs may have (RFC 7518 §6).
+/// Members of private and symmetric keys (RFC 7518 §6).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// The public keys of a ring, in public members only (OI-03).
+/// A set of public keys, with public members only (OI-03).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Jwks {
     keys: Vec<BTreeMap<&'static str, String>>,
 }
 
-/// Why a whole set is not used. Holds nothing of it.
+/// Why a whole set is rejected. Quotes nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum JwksError {
     /// Longer than [`MAX_JWKS_BYTES`].
     #[error("it is longer than {MAX_JWKS_BYTES} bytes")]
     TooLong,
-    /// HTML, half an answer, or another document.
+    /// HTML, a truncated response, or another document.
     #[error("it is not a JSON object with an array of keys; does AUTH_SERVER_URL name auth-server itself?")]
     NotASet,
     /// More than [`MAX_KEYS`].
     #[error("it has more than {MAX_KEYS} keys")]
     TooManyKeys,
-    /// It has keys, and none that can be used.
+    /// It has keys, but none of them can be used.
     #[error("none of its keys can be used: {0}")]
     NoneUsable(PublicKeyError),
-    /// Two keys of one name.
-    #[error("it has two keys of the same kid")]
+    /// Two keys have the same `kid`.
+    #[error("it has two keys with the same kid")]
     DuplicateKid,
-    /// Whoever reads it can sign.
+    /// Everyone who can read the set can sign.
     #[error(
-        "it shows private members, so everybody can sign with its keys: replace them at once, and publish public members only"
+        "it has private members, so everyone who can read it can sign: replace these keys at once, and publish only public members"
     )]
     PrivateMembers,
 }
 
 impl Jwks {
-    pub(super) fn new(keys: impl Iterator<Item = BTreeMap<&'static str, String>>) -> Self {
-        Self { keys: keys.collect() }
-    }
-
-    /// The keys of a set that was fetched, and why some are left out.
+    /// Parses a fetched set. Returns its usable keys and the reasons why others were skipped.
     ///
-    /// Whoever mixes two meanings or shows what is secret is not believed at all. A key that cannot be used is left out (RFC 7517
-    /// §5), so that a newer auth-server may publish what this version does not know.
+    /// A set that contradicts itself or has private members is rejected as a whole. A key that cannot be used is skipped
+    /// (RFC 7517 §5), so that a newer auth-server may publish keys that this version does not know.
     ///
     /// # Errors
-    /// Why nothing in it is believed.
-    pub fn read(json: &[u8]) -> Result<(VerifyingKeys, Vec<PublicKeyError>), JwksError> {
+    /// Says why the whole set is rejected.
+    pub fn parse(json: &[u8]) -> Result<(VerifyingKeys, Vec<PublicKeyError>), JwksError> {
         if json.len() > MAX_JWKS_BYTES {
             return Err(JwksError::TooLong);
         }
@@ -81,25 +78,32 @@ impl Jwks {
         if kids.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(JwksError::DuplicateKid);
         }
-        let (mut usable, mut left_out) = (VerifyingKeys::default(), Vec::new());
+        let (mut usable, mut skipped) = (VerifyingKeys::default(), Vec::new());
         for jwk in keys {
             let kid = jwk.get("kid").and_then(Value::as_str);
             match PublicKey::from_jwk(jwk) {
                 Ok(public) => {
                     usable.add_public(kid, public).then_some(()).ok_or(JwksError::DuplicateKid)?;
                 }
-                Err(fault) => left_out.push(fault),
+                Err(error) => skipped.push(error),
             }
         }
-        match left_out.first() {
-            // No keys at all is a way to take all back; this is a mistake.
-            Some(fault) if usable.is_empty() => Err(JwksError::NoneUsable(*fault)),
-            _ => Ok((usable, left_out)),
+        match skipped.first() {
+            // An empty set revokes all keys on purpose. A set with unusable keys only is a mistake.
+            Some(error) if usable.is_empty() => Err(JwksError::NoneUsable(*error)),
+            _ => Ok((usable, skipped)),
         }
     }
 }
 
-/// The members `keys` of the set, if they are objects all.
+impl From<&VerifyingKeys> for Jwks {
+    /// The public keys of a set. Secrets are never published.
+    fn from(keys: &VerifyingKeys) -> Self {
+        Self { keys: keys.public_keys().map(|(kid, key)| key.to_jwk(kid)).collect() }
+    }
+}
+
+/// The member `keys` of a set, if it is a list of objects.
 fn objects(set: &Value) -> Option<Vec<&Map<String, Value>>> {
     set.as_object()?.get("keys")?.as_array()?.iter().map(Value::as_object).collect()
 }

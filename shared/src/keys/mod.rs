@@ -1,27 +1,30 @@
-//! Keys: what signs tokens, what verifies them, and how a service comes by the public ones.
+//! Keys that sign and verify tokens, for Goptri's own servers and for tools.
 //!
-//! A [`KeyRing`] signs and verifies; a service that issues nothing has the verifying half of it, [`VerifyingKeys`], its own or
-//! those that auth-server publishes ([`Jwks`]), or both united: [`KeySource`].
+//! [`VerifyingKeys`] is a set of keys that verify. A [`KeySource`] is a live handle to such a set: local keys, the keys that
+//! auth-server publishes ([`Jwks`]), or both. auth-server signs with a `KeyRing` (feature `signing`).
 
 #[cfg(feature = "feed")]
 mod fetch;
-#[cfg(feature = "feed")]
-mod follower;
 mod jwks;
+#[cfg(feature = "feed")]
+mod jwks_refresher;
 mod key_file;
+mod key_file_error;
 mod key_ring;
-mod known_keys;
+mod key_source;
 mod public_key;
 mod rsa_modulus;
 mod signing_key;
+mod verifying_key;
 mod verifying_keys;
 
-#[cfg(feature = "feed")]
-pub use follower::{JwksRefreshConfig, JwksRefresher, KeyRefreshTrigger};
 pub use jwks::{Jwks, JwksError, MAX_JWKS_BYTES, MAX_KEYS, PATH};
-pub use key_file::KeyFileError;
-pub use key_ring::{KeyRing, SigningError};
-pub(crate) use known_keys::{KeySnapshot, KeysVersion};
-pub use known_keys::{KeySource, KeysUnavailable};
+#[cfg(feature = "feed")]
+pub use jwks_refresher::{JwksRefreshConfig, JwksRefresher, KeyRefreshTrigger};
+pub use key_file_error::KeyFileError;
+pub use key_ring::KeyRing;
+pub use key_source::{KeySnapshot, KeySource, KeysUnavailable};
 pub use public_key::PublicKeyError;
-pub use verifying_keys::{KeyName, VerifyingKeys};
+pub use signing_key::SigningError;
+pub use verifying_key::KeyName;
+pub use verifying_keys::VerifyingKeys;

@@ -1,7 +1,7 @@
-//! The half of a key that stays on auth-server: it signs.
+//! A key that signs: a secret or a private key. Only auth-server has one.
 //!
-//! A secret signs by way of `jsonwebtoken`. A key pair signs by way of `aws-lc-rs`, the library beneath it: `jsonwebtoken` takes
-//! a private key apart anew for each token, which is half of what an Ed25519 signature costs, and RSA only in an older form.
+//! Secrets sign with `jsonwebtoken`. Key pairs sign with `aws-lc-rs`, on which `jsonwebtoken` is built: `jsonwebtoken` parses a
+//! private key again for each token, which is half of the cost of an Ed25519 signature, and takes RSA only as PKCS#1.
 
 use std::fmt;
 
@@ -12,12 +12,10 @@ use aws_lc_rs::signature::{
 };
 use jsonwebtoken::{Algorithm, EncodingKey};
 
-use super::SigningError;
-use super::key_file::KeyFileError;
+use super::key_file_error::KeyFileError;
 use super::public_key::PublicKey;
 use crate::base64url;
 
-/// A secret, or a key pair.
 pub(super) enum SigningKey {
     Hs256(EncodingKey),
     Ed25519(Ed25519KeyPair),
@@ -25,37 +23,36 @@ pub(super) enum SigningKey {
     Rsa(rsa::KeyPair),
 }
 
+/// The token could not be signed: its claims do not serialize, or the key cannot sign.
+#[derive(Debug, thiserror::Error)]
+#[error("the token could not be signed")]
+pub struct SigningError;
+
 impl SigningKey {
     pub(super) fn hs256(secret: &str) -> Self {
         Self::Hs256(EncodingKey::from_secret(secret.as_bytes()))
     }
 
-    /// A private key in PKCS#8, and the public key that belongs to it.
+    /// A private key in PKCS#8, and its public key.
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<(Self, PublicKey), KeyFileError> {
         if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der) {
             let public = PublicKey::ed25519(pair.public_key().as_ref())?;
             return Ok((Self::Ed25519(pair), public));
         }
         if let Ok(pair) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der) {
-            let public = PublicKey::p256_point(pair.public_key().as_ref())?;
+            let public = PublicKey::p256(pair.public_key().as_ref())?;
             return Ok((Self::P256(pair), public));
         }
-        match rsa::KeyPair::from_pkcs8(der) {
-            Ok(pair) => {
-                let (modulus, exponent) = (pair.public_key().modulus(), pair.public_key().exponent());
-                let public = PublicKey::rsa(
-                    modulus.big_endian_without_leading_zero(),
-                    exponent.big_endian_without_leading_zero(),
-                )?;
-                Ok((Self::Rsa(pair), public))
-            }
-            // What the library calls it is the one thing that tells a short key from another algorithm's.
-            Err(rejected) if rejected.to_string() == "TooSmall" => Err(KeyFileError::ShortRsa),
-            Err(_) => Err(KeyFileError::Unsupported),
-        }
+        let pair = rsa::KeyPair::from_pkcs8(der).map_err(|_| KeyFileError::Unsupported)?;
+        let (modulus, exponent) = (pair.public_key().modulus(), pair.public_key().exponent());
+        let public = PublicKey::rsa(
+            modulus.big_endian_without_leading_zero(),
+            exponent.big_endian_without_leading_zero(),
+        )?;
+        Ok((Self::Rsa(pair), public))
     }
 
-    /// The signature over `signed`, as the third segment of a token.
+    /// The signature of `signed`, as the third segment of a token.
     pub(super) fn sign(&self, signed: &str) -> Result<String, SigningError> {
         let bytes = signed.as_bytes();
         match self {

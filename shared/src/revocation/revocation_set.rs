@@ -117,7 +117,7 @@ impl RevocationSet {
         }
         // Reads the clock only if an entry matches, which is rare.
         let is_live = |deadline: Deadline| shared.now() < deadline;
-        claims.sid.as_ref().and_then(|sid| shared.sessions.deadline(sid)).is_some_and(is_live)
+        claims.user().and_then(|user| shared.sessions.deadline(&user.session)).is_some_and(is_live)
             || shared.tokens.deadline(&claims.jti).is_some_and(is_live)
             || shared.clients.deadline(&claims.client_id, claims.iat).is_some_and(is_live)
     }
@@ -128,7 +128,7 @@ impl RevocationSet {
     /// The reason for the refusal.
     pub fn check(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         if self.revokes(claims) {
-            return Err(TokenError::RevocationRecord);
+            return Err(TokenError::Revoked);
         }
         match self.0.staleness.on_stale {
             OnStale::Refuse if self.is_stale() => Err(TokenError::Stale),

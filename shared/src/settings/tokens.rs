@@ -55,9 +55,10 @@ pub(crate) fn verified_cache_entries(settings: &Settings<'_>) -> Option<usize> {
     })
 }
 
-/// `ACCESS_TOKEN_SECRET` as a ring of keys.
-pub(crate) fn access_secrets(settings: &Settings<'_>) -> Option<KeyRing> {
-    key_ring::<AccessTokenSecret>(settings, "ACCESS_TOKEN_SECRET")
+/// `ACCESS_TOKEN_SECRET`, as keys that verify.
+pub(crate) fn access_secrets(settings: &Settings<'_>) -> Option<VerifyingKeys> {
+    let (first, others) = settings.secrets::<AccessTokenSecret>(ACCESS_SECRET)?;
+    VerifyingKeys::from_secrets(&first, &others).map_err(|weak| settings.report(ACCESS_SECRET, weak)).ok()
 }
 
 /// What signs access tokens: `ACCESS_TOKEN_KEY_FILE` if it is set, or else `ACCESS_TOKEN_SECRET`. Both verify, and
@@ -69,7 +70,7 @@ pub fn access_keys(settings: &Settings<'_>) -> Option<KeyRing> {
             settings.report("ACCESS_TOKEN_SIGNED_BY", "is key, and ACCESS_TOKEN_KEY_FILE is not set");
         }
         if settings.has_secret("ACCESS_TOKEN_SECRET") {
-            return access_secrets(settings);
+            return key_ring::<AccessTokenSecret>(settings, ACCESS_SECRET);
         }
         settings.report(
             "ACCESS_TOKEN_SECRET",
@@ -79,13 +80,13 @@ pub fn access_keys(settings: &Settings<'_>) -> Option<KeyRing> {
     }
     let pairs = settings.value(KEY_FILE, "", |path| read_key_file(settings, path));
     if signed_by == Some(SignedBy::Secret) {
-        let secrets = access_secrets(settings);
+        let secrets = key_ring::<AccessTokenSecret>(settings, ACCESS_SECRET);
         let (pairs, secrets) = (pairs?, secrets?);
-        return Some(secrets.also_verifying(pairs.verifying().clone()));
+        return Some(secrets.also_verifying(pairs.verifying()));
     }
     let secrets = own_verifying_keys(settings);
     let (pairs, secrets) = (pairs?, secrets?);
-    Some(pairs.also_verifying(secrets))
+    Some(pairs.also_verifying(&secrets))
 }
 
 /// What `ACCESS_TOKEN_SECRET` verifies, for whom it is a choice: nothing, when it is not set.
@@ -93,7 +94,7 @@ pub(crate) fn own_verifying_keys(settings: &Settings<'_>) -> Option<VerifyingKey
     if !settings.has_secret("ACCESS_TOKEN_SECRET") {
         return Some(VerifyingKeys::default());
     }
-    access_secrets(settings).map(|ring| ring.verifying().clone())
+    access_secrets(settings)
 }
 
 /// What verifies access tokens for `AUDIENCE` with `ACCESS_TOKEN_SECRET`.
@@ -129,6 +130,7 @@ pub fn key_ring<K: SecretKind>(settings: &Settings<'_>, variable: &'static str) 
     KeyRing::from_secrets(&first, &others).map_err(|weak| settings.report(variable, weak)).ok()
 }
 
+const ACCESS_SECRET: &str = "ACCESS_TOKEN_SECRET";
 const KEY_FILE: &str = "ACCESS_TOKEN_KEY_FILE";
 
 /// `ACCESS_TOKEN_SIGNED_BY`: between a shared secret and key pairs there is a time in which the pairs must be known

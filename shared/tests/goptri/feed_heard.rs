@@ -72,13 +72,13 @@ fn reconnecting_keeps_what_was_known_and_adds_what_was_missed() {
     followed.wait_until_revoked(&good());
     drop(feed);
     followed.wait("it is lost", || !followed.revocations.is_connected());
-    assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord));
+    assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked));
     let mut feed = followed.server.next().accept();
     feed.revoke(vec![end(EntryKind::Session, "missed", NOW, 60)]);
     followed.wait_until_revoked(&twin);
     feed.caught_up(0);
     followed.wait_for_log("reconnected to the revocation feed");
-    assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord), "though it was not told again");
+    assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "though it was not told again");
     assert_eq!(followed.log.times("disconnected from the revocation feed"), 1, "{}", followed.log.text());
 }
 
@@ -152,11 +152,11 @@ fn a_guard_of_the_environment_follows_the_feed_until_its_last_clone_is_dropped()
     }
     let now = SystemClock.now().timestamp();
     let token = with_claims(&with(with(claims(), "iat", now), "exp", now + 900));
-    assert_eq!(guard.check(&token).err(), Some(TokenError::RevocationRecord));
+    assert_eq!(guard.verify(&token).err(), Some(TokenError::Revoked));
     let clone = guard.clone();
     drop(guard);
     assert!(feed.heartbeat(0));
-    assert_eq!(clone.check(&token).err(), Some(TokenError::RevocationRecord));
+    assert_eq!(clone.verify(&token).err(), Some(TokenError::Revoked));
     drop(clone);
     feed.wait_until_closed();
 

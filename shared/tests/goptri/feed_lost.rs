@@ -16,7 +16,7 @@ fn heals(followed: &Followed) {
     feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
     followed.wait("it has caught up", || followed.revocations.ready().is_ok());
-    assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord));
+    assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked));
     assert!(!followed.log.text().contains(FEED_SECRET) && !followed.log.text().contains("panicked"));
 }
 
@@ -106,7 +106,7 @@ fn a_stream_that_turns_to_nonsense_is_left() {
         feed.send(nonsense);
         drop(feed);
         followed.wait_for_log(reason);
-        assert_eq!(followed.refusal(&good()), Some(TokenError::RevocationRecord), "what came whole counts");
+        assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "what came whole counts");
         assert!(followed.revocations.ready().is_err());
         heals(&followed);
     }

@@ -74,10 +74,10 @@ fn the_recorded_stream_is_followed_as_documented() {
         }
     }
     for entry in ENTRIES {
-        let refused = || followed.guard.check(&token_of(entry)).err() == Some(TokenError::RevocationRecord);
+        let refused = || followed.guard.verify(&token_of(entry)).err() == Some(TokenError::Revoked);
         followed.wait("its token is refused", refused);
     }
-    assert!(followed.guard.check(&with_claims(&claims())).is_ok());
+    assert!(followed.guard.verify(&with_claims(&claims())).is_ok());
     assert_eq!(revocations.len(), ENTRIES.len());
 
     // Fresh after the last heartbeat. The same event twelve seconds later was delayed by twelve seconds.

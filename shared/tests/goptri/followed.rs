@@ -63,11 +63,11 @@ impl Followed {
     }
 
     pub(crate) fn refusal(&self, token: &str) -> Option<TokenError> {
-        self.guard.check(token).err()
+        self.guard.verify(token).err()
     }
 
     pub(crate) fn wait_until_revoked(&self, token: &str) {
-        self.wait("the token is refused", || self.refusal(token) == Some(TokenError::RevocationRecord));
+        self.wait("the token is refused", || self.refusal(token) == Some(TokenError::Revoked));
     }
 
     pub(crate) fn wait_for_log(&self, sentence: &str) {

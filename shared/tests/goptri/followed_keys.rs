@@ -53,7 +53,7 @@ impl FollowedKeys {
 
     /// Why a token of this key is refused.
     pub(crate) fn refusal(&self, pem: &str) -> Option<TokenError> {
-        self.guard.check(&token_of(pem)).err()
+        self.guard.verify(&token_of(pem)).err()
     }
 
     /// Answers with this key alone, as often as it is asked until that is heard: a follower of little patience may be gone.
@@ -70,7 +70,7 @@ impl FollowedKeys {
     /// The same while nothing is known of what was ended, and nothing passes.
     pub(crate) fn wait_until_known(&self, pem: &str) {
         let kid = kid_of(pem);
-        self.wait("its key is known", || self.guard.keys().load().names().any(|name| name.kid == kid));
+        self.wait("its key is known", || self.guard.keys().snapshot().names().any(|name| name.kid == kid));
     }
 
     pub(crate) fn wait_for_log(&self, sentence: &str) {

@@ -27,14 +27,14 @@ fn assert_tells_nothing(told: &str, pem: &str) {
 
 /// JV-24
 #[test]
-fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
+fn each_unusable_file_has_its_error_and_message() {
     use KeyFileError::{
-        Broken, Certificate, Empty, Encrypted, NoKey, OlderForm, Public, ShortRsa, TooMany, Twice,
+        Certificate, DuplicateKey, Empty, Encrypted, NoKey, NotPkcs8, Public, TooMany, Truncated,
         Unsupported, Weak,
     };
     let unarmoured: String = P256.lines().filter(|line| !line.starts_with('-')).collect();
     let older = "an older form; `openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW`";
-    let unsupported = "none of Ed25519, P-256 and RSA, or is not whole";
+    let unsupported = "not Ed25519, P-256 or RSA of at least 2048 bits, or that is damaged";
     let table = [
         (String::new(), Empty, "is empty. `auth-server key generate` makes one"),
         (" \n\t\r\n".into(), Empty, "is empty"),
@@ -42,31 +42,31 @@ fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
         (SECRET.into(), NoKey, "has no private key in PEM"),
         (unarmoured, NoKey, "has no private key in PEM"),
         (ED25519.replace("-----", ""), NoKey, "has no private key in PEM"),
-        (ED25519.replace("MC4CAQAw", "MC4C*QAw"), Broken, "breaks off in the middle of a block"),
+        (ED25519.replace("MC4CAQAw", "MC4C*QAw"), Truncated, "breaks off in the middle of a block"),
         (include_str!("test_keys/certificate.pem").into(), Certificate, "the private key alone"),
         ([P256, include_str!("test_keys/certificate.pem")].concat(), Certificate, "holds a certificate"),
         (include_str!("test_keys/ed25519_public.pem").into(), Public, "holds a public key"),
         (include_str!("test_keys/rsa_public_pkcs1.pem").into(), Public, "holds a public key"),
         ([include_str!("test_keys/p256_public.pem"), P256].concat(), Public, "holds a public key"),
-        (include_str!("test_keys/pkcs1.pem").into(), OlderForm, older),
-        (include_str!("test_keys/sec1.pem").into(), OlderForm, older),
-        (include_str!("test_keys/sec1_params.pem").into(), OlderForm, older),
-        (include_str!("test_keys/encrypted.pem").into(), Encrypted, "under a passphrase; `openssl pkcs8"),
+        (include_str!("test_keys/pkcs1.pem").into(), NotPkcs8, older),
+        (include_str!("test_keys/sec1.pem").into(), NotPkcs8, older),
+        (include_str!("test_keys/sec1_params.pem").into(), NotPkcs8, older),
+        (include_str!("test_keys/encrypted.pem").into(), Encrypted, "with a passphrase; `openssl pkcs8"),
         (include_str!("test_keys/p384.pem").into(), Unsupported, unsupported),
         (include_str!("test_keys/secp256k1.pem").into(), Unsupported, unsupported),
         (include_str!("test_keys/ed448.pem").into(), Unsupported, unsupported),
         (include_str!("test_keys/x25519.pem").into(), Unsupported, unsupported),
         (include_str!("test_keys/rsapss.pem").into(), Unsupported, unsupported),
         (ED25519.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"), Unsupported, unsupported),
-        (include_str!("test_keys/rsa1024.pem").into(), ShortRsa, "an RSA key of less than 2048 bits"),
+        (include_str!("test_keys/rsa1024.pem").into(), Unsupported, unsupported),
         (
             include_str!("test_keys/rsa_e3.pem").into(),
             Weak(PublicKeyError::WeakExponent),
             "cannot be used: its RSA exponent is even, less than 65537",
         ),
-        ([P256, P256].concat(), Twice, "has the same key twice"),
+        ([P256, P256].concat(), DuplicateKey, "has the same key twice"),
         (P256.repeat(MAX_KEYS + 1), TooMany, "has more than 64 keys"),
-        ([ED25519, RSA, ED25519].concat(), Twice, "has the same key twice"),
+        ([ED25519, RSA, ED25519].concat(), DuplicateKey, "has the same key twice"),
     ];
     for (pem, expected, sentence) in table {
         let fault = fault(&pem);
@@ -80,7 +80,7 @@ fn each_file_that_is_of_no_use_has_its_fault_and_its_sentence() {
 #[test]
 fn a_bad_key_beside_good_ones_is_not_passed_over() {
     for (bad, expected) in [
-        (include_str!("test_keys/rsa1024.pem"), KeyFileError::ShortRsa),
+        (include_str!("test_keys/rsa1024.pem"), KeyFileError::Unsupported),
         (include_str!("test_keys/p384.pem"), KeyFileError::Unsupported),
         (include_str!("test_keys/encrypted.pem"), KeyFileError::Encrypted),
     ] {
@@ -109,7 +109,8 @@ fn a_file_that_breaks_off_anywhere_is_never_taken_for_another_key() {
                 }
                 Err(fault) => {
                     assert!(!blocks_are_whole, "{fault} after {cut} bytes");
-                    let expected = if part.is_empty() { KeyFileError::Empty } else { KeyFileError::Broken };
+                    let expected =
+                        if part.is_empty() { KeyFileError::Empty } else { KeyFileError::Truncated };
                     assert_eq!(fault, expected, "after {cut} bytes:\n{part}");
                 }
             }

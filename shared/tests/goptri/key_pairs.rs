@@ -30,9 +30,9 @@ fn a_key_pair_signs_and_its_public_half_alone_verifies() {
         );
         assert_eq!(refusal(&ring, &token), None, "{alg}");
 
-        let (public, left_out) = Jwks::read(jwks(&[pem]).as_bytes()).unwrap();
+        let (public, left_out) = Jwks::parse(jwks(&[pem]).as_bytes()).unwrap();
         assert_eq!((public.len(), left_out), (1, vec![]), "{alg}");
-        let opened: Value = public.open(TokenType::Access, &token).unwrap();
+        let opened: Value = public.verify(TokenType::Access, &token).unwrap();
         assert_eq!(opened, claims(), "{alg}");
     }
 }
@@ -66,9 +66,9 @@ fn a_key_without_a_name_is_called_by_its_thumbprint() {
         ),
     ];
     for (jwk, thumbprint) in table {
-        let (keys, left_out) = Jwks::read(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap();
+        let (keys, left_out) = Jwks::parse(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap();
         assert_eq!(left_out, []);
-        assert_eq!(keys.names().map(|name| name.kid).collect::<Vec<_>>(), [thumbprint]);
+        assert_eq!(keys.names().map(|name| name.kid.clone()).collect::<Vec<_>>(), [thumbprint]);
     }
     assert_eq!(kid_of(OF_RFC_8037), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
 }
@@ -99,7 +99,7 @@ fn of_several_blocks_the_first_signs_and_all_verify() {
         {
             let ring = pairs(&pem);
             assert_eq!(ring.signing_key_name().kid, kid_of(blocks[first]));
-            let names: Vec<String> = ring.verifying().names().map(|name| name.kid).collect();
+            let names: Vec<String> = ring.verifying().names().map(|name| name.kid.clone()).collect();
             assert_eq!(names, order.iter().map(|pem| kid_of(pem)).collect::<Vec<_>>());
             let signed = ring.sign(TokenType::Access, &claims()).unwrap();
             assert_eq!(refusal(&pairs(blocks[first]), &signed), None, "another signed than is named");
@@ -115,7 +115,7 @@ fn of_several_blocks_the_first_signs_and_all_verify() {
 #[test]
 fn pairs_and_secrets_verify_side_by_side() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
-    let both = pairs(ED25519).also_verifying(secrets.verifying().clone());
+    let both = pairs(ED25519).also_verifying(secrets.verifying());
     assert_eq!(both.signing_key_name().kid, kid_of(ED25519));
     assert_eq!(both.verifying().len(), 3);
     let of_the_pair = both.sign(TokenType::Access, &claims()).unwrap();
@@ -124,9 +124,9 @@ fn pairs_and_secrets_verify_side_by_side() {
         assert_eq!(refusal(&both, token), None);
     }
     // A key that both have counts once, under the name and the half that came first.
-    let again = both.clone().also_verifying(both.verifying().clone());
+    let again = both.clone().also_verifying(both.verifying());
     assert_eq!((again.verifying().len(), &again), (3, &both));
-    let names: Vec<String> = both.verifying().names().map(|name| name.kid).collect();
+    let names: Vec<String> = both.verifying().names().map(|name| name.kid.clone()).collect();
     assert_eq!(names, [kid_of(ED25519), kid(SECRET), kid(OTHER_SECRET)]);
 }
 

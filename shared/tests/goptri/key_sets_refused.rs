@@ -12,7 +12,7 @@ use test_support::forge::{OTHER_SECRET, SECRET, base64url, claims, ring, with, w
 
 /// That this makes the whole set worth nothing, good keys and all.
 fn refused(set: &[u8], expected: JwksError) {
-    let fault = Jwks::read(set).unwrap_err();
+    let fault = Jwks::parse(set).unwrap_err();
     assert_eq!(fault, expected, "{}", String::from_utf8_lossy(&set[..set.len().min(300)]));
     assert!(!fault.to_string().contains("hunter2"), "{fault}");
 }
@@ -39,7 +39,10 @@ fn a_private_member_anywhere_refuses_the_whole_set() {
         json!({ "keys": [{ "kty": "oct", "k": base64url(test_support::forge::SECRET), "alg": "HS256" }] });
     let fault = read(&secret).unwrap_err();
     assert_eq!(fault, JwksError::PrivateMembers);
-    assert!(fault.to_string().contains("everybody can sign with its keys: replace them at once"), "{fault}");
+    assert!(
+        fault.to_string().contains("everyone who can read it can sign: replace these keys at once"),
+        "{fault}"
+    );
 }
 
 /// JV-06, OI-03: which of them a token means would be anybody's guess.
@@ -70,7 +73,7 @@ fn a_set_of_which_nothing_can_be_used_is_refused() {
     let short = with(jwk(RSA), "n", base64url([0xff; 128]));
     let set = json!({ "keys": [short, with(jwk(P256), "use", "enc")] }).to_string();
     refused(set.as_bytes(), JwksError::NoneUsable(PublicKeyError::Length { bits: 1_024 }));
-    assert!(Jwks::read(br#"{"keys":[]}"#).unwrap().0.is_empty());
+    assert!(Jwks::parse(br#"{"keys":[]}"#).unwrap().0.is_empty());
 }
 
 /// HTML of a proxy, half an answer, another document, or one that two readers read differently.
@@ -137,7 +140,7 @@ fn a_set_that_is_too_large_is_refused_and_one_of_just_that_size_is_taken() {
 
     let good = jwks(&[P256]);
     let of_length = |length: usize| format!("{good}{}", " ".repeat(length - good.len()));
-    assert_eq!(Jwks::read(of_length(MAX_JWKS_BYTES).as_bytes()).unwrap().0.len(), 1);
+    assert_eq!(Jwks::parse(of_length(MAX_JWKS_BYTES).as_bytes()).unwrap().0.len(), 1);
     for length in [MAX_JWKS_BYTES + 1, 10 << 20] {
         refused(of_length(length).as_bytes(), JwksError::TooLong);
         refused(&vec![b'['; length], JwksError::TooLong);
@@ -148,8 +151,8 @@ fn a_set_that_is_too_large_is_refused_and_one_of_just_that_size_is_taken() {
 #[test]
 fn a_ring_publishes_public_members_only_and_never_a_secret() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
-    let all = pairs(&[ED25519, P256, RSA, P256_OTHER].concat()).also_verifying(secrets.verifying().clone());
-    let text = serde_json::to_string(&all.verifying().jwks()).unwrap();
+    let all = pairs(&[ED25519, P256, RSA, P256_OTHER].concat()).also_verifying(secrets.verifying());
+    let text = serde_json::to_string(&Jwks::from(all.verifying())).unwrap();
     let set: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(set.as_object().unwrap().keys().collect::<Vec<_>>(), ["keys"]);
     let keys = set["keys"].as_array().unwrap();
@@ -172,7 +175,7 @@ fn a_ring_publishes_public_members_only_and_never_a_secret() {
         assert!(!text.contains(secret) && !text.contains(&base64url(secret)), "{text}");
         assert!(!text.contains(&test_support::forge::kid(secret)), "not even what it is called: {text}");
     }
-    let nothing = serde_json::to_string(&secrets.verifying().jwks()).unwrap();
+    let nothing = serde_json::to_string(&Jwks::from(secrets.verifying())).unwrap();
     assert_eq!(nothing, r#"{"keys":[]}"#);
 }
 
@@ -180,11 +183,11 @@ fn a_ring_publishes_public_members_only_and_never_a_secret() {
 fn whoever_reads_what_a_ring_publishes_verifies_with_the_same_keys() {
     let blocks = [ED25519, P256, RSA, P256_OTHER];
     let ring = pairs(&blocks.concat());
-    let text = serde_json::to_vec(&ring.verifying().jwks()).unwrap();
-    let (keys, left_out) = Jwks::read(&text).unwrap();
+    let text = serde_json::to_vec(&Jwks::from(ring.verifying())).unwrap();
+    let (keys, left_out) = Jwks::parse(&text).unwrap();
     assert_eq!((&keys, left_out), (ring.verifying(), vec![]));
     for pem in blocks {
         let token = pairs(pem).sign(TokenType::Access, &claims()).unwrap();
-        assert!(keys.open::<Value>(TokenType::Access, &token).is_ok());
+        assert!(keys.verify::<Value>(TokenType::Access, &token).is_ok());
     }
 }

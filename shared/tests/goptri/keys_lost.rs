@@ -64,8 +64,8 @@ fn an_answer_that_is_no_set_of_keys_changes_nothing() {
         ("200 OK", "null".to_owned(), no_set),
         ("200 OK", half, no_set),
         ("200 OK", many.to_string(), "it has more than 64 keys"),
-        ("200 OK", twice, "it has two keys of the same kid"),
-        ("200 OK", private, "it shows private members, so everybody can sign with its keys"),
+        ("200 OK", twice, "it has two keys with the same kid"),
+        ("200 OK", private, "it has private members, so everyone who can read it can sign"),
     ];
     for (status, body, reason) in table {
         let followed = knowing_one(AGAIN_AND_AGAIN);
@@ -86,7 +86,7 @@ fn private_members_are_told_as_an_error_also_after_other_failures() {
     let _judged = followed.server.next_for_keys();
     let told = followed.log.text();
     let error = told.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
-    assert!(error.contains("replace them at once, and publish public members only"), "{told}");
+    assert!(error.contains("replace these keys at once, and publish only public members"), "{told}");
     assert_eq!((followed.refusal(ED25519), followed.refusal(P256)), (None, Some(TokenError::UnknownKey)));
 }
 
@@ -221,9 +221,7 @@ fn a_key_of_no_use_is_left_out_and_told() {
         "{}",
         followed.log.text()
     );
-    for reason in
-        ["it is not for verifying signatures (use, key_ops)", "it is none of Ed25519 (EdDSA), P-256"]
-    {
+    for reason in ["it is not for verifying signatures (use, key_ops)", "it is not Ed25519 (EdDSA), P-256"] {
         assert_eq!(followed.log.times(reason), 1, "{}", followed.log.text());
     }
     assert!(!followed.log.text().contains("hunter2"), "{}", followed.log.text());

@@ -84,7 +84,7 @@ fn ten_thousand_tokens_with_unknown_kids_make_no_request_before_the_cool_down_is
     feed.caught_up(0);
     followed.wait("it has fetched again", || followed.server.keys_asked() == 2);
     for number in 0..10_000 {
-        let refusal = followed.guard.check(&invented(&format!("made up {number}"))).err();
+        let refusal = followed.guard.verify(&invented(&format!("made up {number}"))).err();
         assert_eq!(refusal, Some(TokenError::UnknownKey));
     }
     // auth-server's own word is not drowned by theirs, and had they made a request, it would have come before.
@@ -104,7 +104,7 @@ fn unknown_kids_without_end_make_one_request_for_each_cool_down() {
     let mut checked = 0;
     while followed.server.keys_asked() < 4 || checked < 10_000 {
         checked += 1;
-        followed.guard.check(&invented(&checked.to_string())).unwrap_err();
+        followed.guard.verify(&invented(&checked.to_string())).unwrap_err();
         let asked = followed.server.keys_asked() as u128;
         let most = started.elapsed().as_millis() / pace.cool_down.as_millis() + 1;
         assert!(asked <= most, "{checked} tokens");
@@ -133,7 +133,7 @@ fn no_header_of_a_token_ever_makes_a_request_to_where_it_says() {
                     let header = with(header.clone(), member, value.clone()).to_string();
                     let signed = format!("{}.{}", base64url(header), base64url(payload.to_string()));
                     let token = format!("{signed}.{}", base64url(sign("ES256", P256, &signed)));
-                    let refusal = followed.guard.check(&token).unwrap_err();
+                    let refusal = followed.guard.verify(&token).unwrap_err();
                     assert!(
                         matches!(refusal, TokenError::UnknownKey | TokenError::WrongAlgorithm),
                         "{refusal}"

@@ -40,7 +40,7 @@ impl Permission for Admin {
 }
 
 async fn me(caller: Bearer) -> String {
-    caller.sub.clone()
+    caller.subject().to_owned()
 }
 
 async fn photos(_: Bearer<PhotosRead>) -> &'static str {
@@ -60,7 +60,7 @@ async fn administer(_: Bearer<Admin>) -> &'static str {
 }
 
 async fn thrice(one: Bearer, two: Bearer<PhotosRead>, three: Option<Bearer>) -> String {
-    format!("{} {} {}", one.sub, two.jti, three.unwrap().scope)
+    format!("{} {} {}", one.subject(), two.jti, three.unwrap().scope)
 }
 
 async fn claims(caller: Bearer) -> web::Json<goptri::AccessClaims> {
@@ -68,7 +68,7 @@ async fn claims(caller: Bearer) -> web::Json<goptri::AccessClaims> {
 }
 
 async fn who(caller: Option<Bearer>) -> String {
-    caller.map_or_else(|| "nobody".to_owned(), |caller| caller.sub.clone())
+    caller.map_or_else(|| "nobody".to_owned(), |caller| caller.subject().to_owned())
 }
 
 pub(crate) fn guard() -> Guard {

@@ -25,13 +25,13 @@ fn without_a_secret_the_published_keys_verify_once_they_are_known() {
     assert_eq!(waits, "waits for the public keys of auth-server");
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable), "it may be a good one");
     // What is no token of any key is refused as ever.
-    assert_eq!(followed.guard.check("nonsense").err(), Some(TokenError::NotCompact));
+    assert_eq!(followed.guard.verify("nonsense").err(), Some(TokenError::NotCompact));
 
     asked.publish(&jwks(&[ED25519, RSA]));
     followed.wait_until_taken(ED25519);
     assert_eq!((followed.guard.ready(), followed.refusal(RSA)), (Ok(()), None));
     assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey));
-    assert_eq!(followed.guard.check(&good()).err(), Some(TokenError::UnknownKey));
+    assert_eq!(followed.guard.verify(&good()).err(), Some(TokenError::UnknownKey));
     followed.wait_for_log(&format!("{} (EdDSA), {} (RS256)", kid_of(ED25519), kid_of(RSA)));
 }
 
@@ -85,17 +85,17 @@ fn with_a_secret_its_tokens_are_taken_at_once_and_those_of_published_keys_as_wel
     let secret = ("ACCESS_TOKEN_SECRET", SECRET);
     let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[secret]);
     let asked = followed.server.next_for_keys();
-    assert_eq!(followed.guard.check(&good()).err(), None);
+    assert_eq!(followed.guard.verify(&good()).err(), None);
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
     assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
     asked.publish(&jwks(&[ED25519]));
     followed.wait_until_taken(ED25519);
-    assert_eq!((followed.guard.check(&good()).err(), followed.guard.ready()), (None, Ok(())));
+    assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
     followed.wait_for_log(&format!("{} (HS256), {} (EdDSA)", kid(SECRET), kid_of(ED25519)));
     // That none are published any more does not touch the secret.
     followed.server.next_for_keys().publish(r#"{"keys":[]}"#);
     followed.wait("the key is gone", || followed.refusal(ED25519) == Some(TokenError::UnknownKey));
-    assert_eq!((followed.guard.check(&good()).err(), followed.guard.ready()), (None, Ok(())));
+    assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
 }
 
 /// A set that calls its key as the secret is called replaces nothing.
@@ -106,8 +106,8 @@ fn a_published_key_under_the_name_of_the_secret_is_not_taken_for_it() {
     let named = jwks(&[P256]).replace(&kid_of(P256), &kid(SECRET));
     followed.server.next_for_keys().publish(&named);
     let _taken = followed.server.next_for_keys();
-    assert_eq!(followed.guard.check(&good()).err(), None);
-    assert_eq!(followed.guard.keys().load().len(), 1);
+    assert_eq!(followed.guard.verify(&good()).err(), None);
+    assert_eq!(followed.guard.keys().snapshot().len(), 1);
 }
 
 /// OP-02: published, signed with, retired.

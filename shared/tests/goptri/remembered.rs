@@ -26,7 +26,7 @@ fn with_token_cache(entries: usize) -> Guard {
 /// How often memory was asked for while a good token was checked: not even once, unless it was verified.
 fn allocations(guard: &Guard, token: &str) -> u64 {
     let mut checked = None;
-    let counted = measure(|| checked = Some(guard.check(token)));
+    let counted = measure(|| checked = Some(guard.verify(token)));
     checked.unwrap().unwrap();
     counted.count_total
 }
@@ -36,7 +36,7 @@ fn a_token_that_was_good_is_not_verified_again() {
     let (guard, token) = (with_token_cache(10), good());
     assert!(allocations(&guard, &token) > 5);
     assert_eq!((allocations(&guard, &token), guard.cached_tokens()), (0, 1));
-    assert_eq!(guard.check(&token).unwrap().jti, TOKEN);
+    assert_eq!(guard.verify(&token).unwrap().jti, TOKEN);
     // A clone shares what is remembered, and another token is another token.
     assert_eq!(allocations(&guard.clone(), &token), 0);
     assert!(allocations(&guard, &with_claims(&with(claims(), "jti", "another"))) > 5);
@@ -50,7 +50,7 @@ fn a_token_that_was_good_is_not_verified_again() {
 #[test]
 fn no_other_text_is_taken_for_one_that_is_remembered() {
     let (guard, token) = (with_token_cache(10), good());
-    guard.check(&token).unwrap();
+    guard.verify(&token).unwrap();
     let others = (0..token.len()).flat_map(|at| {
         let other = |byte: u8| {
             let mut text = token.clone().into_bytes();
@@ -63,7 +63,7 @@ fn no_other_text_is_taken_for_one_that_is_remembered() {
     let others: BTreeSet<_> = others.chain(longer).filter(|other| *other != token).collect();
     assert!(others.len() > 3 * token.len() - 10);
     for other in others {
-        let refusal = guard.check(&other).unwrap_err();
+        let refusal = guard.verify(&other).unwrap_err();
         assert_eq!(Some(refusal), verifier().verify(&other, StoppedClock.now()).err(), "{other}");
     }
     assert_eq!((guard.cached_tokens(), allocations(&guard, &token)), (1, 0));
@@ -74,12 +74,12 @@ fn what_was_refused_is_not_remembered() {
     let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: OnStale::Refuse };
     let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
     let guard = with_token_cache(100).with_revocations(revocations.clone());
-    assert_eq!(guard.check(&good()).err(), Some(TokenError::Stale));
+    assert_eq!(guard.verify(&good()).err(), Some(TokenError::Stale));
     revocations.known_as_of(Duration::ZERO);
     revocations.insert(&end(EntryKind::Session, SESSION, NOW, 60)).unwrap();
-    assert_eq!(guard.check(&good()).err(), Some(TokenError::RevocationRecord));
+    assert_eq!(guard.verify(&good()).err(), Some(TokenError::Revoked));
     for (refusal, token) in one_for_each_refusal() {
-        assert_eq!(guard.check(&token).err(), Some(refusal));
+        assert_eq!(guard.verify(&token).err(), Some(refusal));
     }
     assert_eq!(guard.cached_tokens(), 0);
 }
@@ -104,7 +104,7 @@ fn a_remembered_token_is_good_from_its_nbf_to_its_expiry_and_no_longer() {
         (TimeDelta::seconds(900), None),
     ] {
         clock.advance(step);
-        assert_eq!(guard.check(&token).err(), expected, "{} s later", clock.ahead().num_seconds());
+        assert_eq!(guard.verify(&token).err(), expected, "{} s later", clock.ahead().num_seconds());
     }
     assert_eq!(allocations(&guard, &token), 0);
 }
@@ -122,14 +122,14 @@ fn a_remembered_token_is_refused_from_the_moment_that_it_is_ended() {
         let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
         revocations.known_as_of(Duration::ZERO);
         let guard = with_token_cache(10).with_revocations(revocations.clone());
-        guard.check(token).unwrap();
+        guard.verify(token).unwrap();
         assert_eq!(allocations(&guard, token), 0);
         revocations.insert(&entry).unwrap();
-        assert_eq!(guard.check(token).err(), Some(TokenError::RevocationRecord), "{entry:?}");
+        assert_eq!(guard.verify(token).err(), Some(TokenError::Revoked), "{entry:?}");
         clock.advance(Duration::from_secs(62));
-        assert_eq!(guard.check(token).err(), None, "{entry:?}");
+        assert_eq!(guard.verify(token).err(), None, "{entry:?}");
         clock.advance(Duration::from_hours(1));
-        assert_eq!(guard.check(token).err(), Some(TokenError::Stale), "{entry:?}");
+        assert_eq!(guard.verify(token).err(), Some(TokenError::Stale), "{entry:?}");
     }
 }
 
@@ -141,13 +141,13 @@ fn verifier_of(keys: &KeySource) -> AccessVerifier {
 #[test]
 fn with_other_keys_nothing_that_is_remembered_counts() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();
-    let keys = KeySource::with_published(of(SECRET));
+    let keys = KeySource::awaiting_published(of(SECRET));
     let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).with_token_cache(10);
     let token = good();
     let anew = || allocations(&guard, &token) > 0;
     assert!(anew() && !anew());
     // The same keys again, as they come with every look at what auth-server publishes.
-    assert!(!keys.set_own(of(SECRET)));
+    assert!(!keys.set_local(of(SECRET)));
     keys.set_published(VerifyingKeys::default());
     assert!(!anew());
     // One more, or one less, and it is verified anew, once.
@@ -156,8 +156,8 @@ fn with_other_keys_nothing_that_is_remembered_counts() {
     keys.set_published(VerifyingKeys::default());
     assert!(anew() && !anew());
     // The one that signed it is gone; and comes back as what auth-server publishes.
-    assert!(keys.set_own(of(OTHER_SECRET)));
-    assert_eq!(guard.check(&token).err(), Some(TokenError::UnknownKey));
+    assert!(keys.set_local(of(OTHER_SECRET)));
+    assert_eq!(guard.verify(&token).err(), Some(TokenError::UnknownKey));
     keys.set_published(of(SECRET));
     assert!(anew() && !anew());
 }
@@ -166,7 +166,7 @@ fn with_other_keys_nothing_that_is_remembered_counts() {
 #[test]
 fn once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();
-    let keys = KeySource::own(of(SECRET));
+    let keys = KeySource::local(of(SECRET));
     let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).with_token_cache(1_000);
     let token = good();
     let done = AtomicBool::new(false);
@@ -174,16 +174,16 @@ fn once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
-                    let _good_or_not = guard.check(&token);
+                    let _good_or_not = guard.verify(&token);
                 }
             });
         }
         let mut answers = BTreeSet::new();
         for _ in 0..5_000 {
-            keys.set_own(of(OTHER_SECRET));
-            answers.extend((0..3).map(|_| ("gone", format!("{:?}", guard.check(&token).err()))));
-            keys.set_own(of(SECRET));
-            answers.insert(("back", format!("{:?}", guard.check(&token).err())));
+            keys.set_local(of(OTHER_SECRET));
+            answers.extend((0..3).map(|_| ("gone", format!("{:?}", guard.verify(&token).err()))));
+            keys.set_local(of(SECRET));
+            answers.insert(("back", format!("{:?}", guard.verify(&token).err())));
         }
         done.store(true, Ordering::Relaxed);
         answers
@@ -199,14 +199,14 @@ fn however_many_are_good_no_more_are_remembered_than_was_said() {
         (0..2_000).map(|number| with_claims(&with(claims(), "jti", format!("{number:08x}")))).collect();
     for _ in 0..2 {
         for token in &tokens {
-            guard.check(token).unwrap();
+            guard.verify(token).unwrap();
             assert!(guard.cached_tokens() <= 100);
         }
     }
     assert!(guard.cached_tokens() > 50);
     // Those that nobody presents any more make room.
     for _ in 0..3 {
-        guard.check(&tokens[7]).unwrap();
+        guard.verify(&tokens[7]).unwrap();
     }
     assert_eq!(allocations(&guard, &tokens[7]), 0);
 }
@@ -238,10 +238,10 @@ fn tokens_of_one_client_share_what_they_have_alike_and_keep_what_is_their_own() 
     for number in 0..200 {
         let token = sign(token(number));
         let anew = verifier().verify(&token, StoppedClock.now()).unwrap();
-        assert_eq!(*guard.check(&token).unwrap(), anew);
-        assert_eq!(*guard.check(&token).unwrap(), anew);
+        assert_eq!(*guard.verify(&token).unwrap(), anew);
+        assert_eq!(*guard.verify(&token).unwrap(), anew);
     }
-    let [one, other] = [0, 5].map(|number| guard.check(&sign(token(number))).unwrap());
+    let [one, other] = [0, 5].map(|number| guard.verify(&sign(token(number))).unwrap());
     assert!(Arc::ptr_eq(&one.iss, &other.iss) && Arc::ptr_eq(&one.client_id, &other.client_id));
     assert!(Arc::ptr_eq(&one.aud.0, &other.aud.0) && one.jti != other.jti);
 }
@@ -270,7 +270,7 @@ fn how_many_are_remembered_is_a_number_within_reason() {
 #[test]
 fn what_is_remembered_is_counted_and_not_shown() {
     let (guard, token) = (with_token_cache(10), good());
-    guard.check(&token).unwrap();
+    guard.verify(&token).unwrap();
     let shown = format!("{guard:?}");
     assert!(shown.contains("VerifiedTokens { entries: 1, .. }"), "{shown}");
     assert!(!shown.contains(&token) && !shown.contains(TOKEN) && !shown.contains(SESSION), "{shown}");

@@ -51,7 +51,7 @@ fn set(then: OnStale) -> Set {
 
 impl Set {
     fn refusal(&self, token: &str) -> Option<TokenError> {
-        self.guard.check(token).err()
+        self.guard.verify(token).err()
     }
 }
 
@@ -84,7 +84,7 @@ fn an_end_refuses_what_it_names_and_nothing_else() {
         let set = set(OnStale::Allow);
         set.revocations.insert(&entry).unwrap();
         for token in all {
-            let expected = refused.contains(&token).then_some(TokenError::RevocationRecord);
+            let expected = refused.contains(&token).then_some(TokenError::Revoked);
             assert_eq!(set.refusal(token), expected, "{entry:?}");
         }
     }
@@ -99,7 +99,7 @@ fn every_spelling_of_a_revoked_token_is_refused() {
     let spellings =
         [good(), forge(spaced(header()), spaced(claims())), with_claims(&with(claims(), "pad", "x"))];
     for token in &spellings {
-        assert_eq!(set.refusal(token), Some(TokenError::RevocationRecord));
+        assert_eq!(set.refusal(token), Some(TokenError::Revoked));
     }
     for changed in [format!("{}=", good()), format!(" {}", good()), good().replace('.', "..")] {
         assert!(set.refusal(&changed).is_some());
@@ -120,7 +120,7 @@ fn an_entry_is_gone_after_its_time_and_not_before() {
     set.clock.advance(Duration::from_secs(7_499));
     sweep();
     for token in &tokens {
-        assert_eq!(set.refusal(token), Some(TokenError::RevocationRecord));
+        assert_eq!(set.refusal(token), Some(TokenError::Revoked));
     }
     set.clock.advance(Duration::from_secs(2));
     for token in &tokens {
@@ -144,11 +144,11 @@ fn a_wall_clock_that_is_an_hour_off_or_is_set_changes_nothing() {
         // By auth-server's clock, which is right.
         let revoked_at = (wall.now() - TimeDelta::hours(off)).timestamp();
         set.revocations.insert(&end(EntryKind::Session, SESSION, revoked_at, 7_500)).unwrap();
-        assert_eq!(guard.check(&token).err(), Some(TokenError::RevocationRecord), "off by {off} h");
+        assert_eq!(guard.verify(&token).err(), Some(TokenError::Revoked), "off by {off} h");
         wall.advance(TimeDelta::hours(3));
-        assert_eq!(guard.check(&token).err(), Some(TokenError::RevocationRecord), "set, and off by {off} h");
+        assert_eq!(guard.verify(&token).err(), Some(TokenError::Revoked), "set, and off by {off} h");
         set.clock.advance(Duration::from_secs(7_502));
-        assert_eq!(guard.check(&token).err(), None, "off by {off} h");
+        assert_eq!(guard.verify(&token).err(), None, "off by {off} h");
     }
 }
 
@@ -169,22 +169,18 @@ fn what_is_stale_is_refused_or_allowed_as_configured() {
         let (token, ended) = (good(), with_claims(&with(claims(), "jti", "ended")));
         set.revocations.insert(&end(EntryKind::Token, "ended", NOW, 7_500)).unwrap();
         let refusals = || (set.refusal(&token), set.refusal(&ended));
-        assert_eq!(refusals(), (stale, Some(TokenError::RevocationRecord)), "nothing was complete yet");
+        assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "nothing was complete yet");
         assert_eq!(set.revocations.ready(), Err(FeedNotReady::NotCaughtUp));
         set.revocations.known_as_of(Duration::from_secs(20));
-        assert_eq!(refusals(), (None, Some(TokenError::RevocationRecord)));
+        assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
         set.clock.advance(Duration::from_secs(39));
-        assert_eq!(refusals(), (None, Some(TokenError::RevocationRecord)));
+        assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
         assert_eq!(set.revocations.ready(), Ok(()));
         set.clock.advance(Duration::from_secs(2));
-        assert_eq!(
-            refusals(),
-            (stale, Some(TokenError::RevocationRecord)),
-            "what is known to be ended stays so"
-        );
+        assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "what is known to be ended stays so");
         assert_eq!(set.revocations.ready().is_err(), then == OnStale::Refuse);
         set.revocations.known_as_of(Duration::ZERO);
-        assert_eq!(refusals(), (None, Some(TokenError::RevocationRecord)));
+        assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
     }
 }
 
@@ -201,7 +197,7 @@ fn a_full_set_says_so_and_keeps_what_it_has() {
     }
     let full = revocations.insert(&end(EntryKind::Session, "third", NOW, 60)).unwrap_err();
     assert!(full.to_string().contains("more than 2 revocations"), "{full}");
-    assert_eq!((revocations.len(), guard.check(&good()).err()), (2, Some(TokenError::RevocationRecord)));
+    assert_eq!((revocations.len(), guard.verify(&good()).err()), (2, Some(TokenError::Revoked)));
 }
 
 /// While others write and sweep, nothing is lost for a moment, and the count is right in the end.
@@ -224,7 +220,7 @@ fn writers_readers_and_sweepers_do_not_disturb_each_other() {
         scope.spawn(|| (0..5_000).for_each(|slice| set.revocations.sweep(slice)));
         scope.spawn(|| {
             for _ in 0..2_000 {
-                assert_eq!(set.refusal(&token), Some(TokenError::RevocationRecord));
+                assert_eq!(set.refusal(&token), Some(TokenError::Revoked));
             }
         });
     });
@@ -245,7 +241,7 @@ fn a_guard_that_follows_nothing_lets_a_token_live_until_it_expires() {
         }
     }
     for (seconds, expected) in [(NOW, None), (NOW + 100_000, Some(TokenError::Expired))] {
-        assert_eq!(Guard::new(verifier(), Arc::new(At(at(seconds)))).check(&good()).err(), expected);
+        assert_eq!(Guard::new(verifier(), Arc::new(At(at(seconds)))).verify(&good()).err(), expected);
     }
 }
 

@@ -49,7 +49,7 @@ impl Watched {
     }
 
     fn takes(&self, secret: &str) -> bool {
-        self.guard.check(&token_of(secret)).is_ok()
+        self.guard.verify(&token_of(secret)).is_ok()
     }
 
     fn wait(&self, what: &str, until: impl Fn() -> bool) {
@@ -207,7 +207,7 @@ fn a_thread_looks_at_files_while_there_are_some_and_somebody_needs_them() {
     drop(guard);
     rename_over(&folder.path().join("secret"), OTHER_SECRET);
     let started = Instant::now();
-    while clone.check(&token_of(OTHER_SECRET)).is_err() {
+    while clone.verify(&token_of(OTHER_SECRET)).is_err() {
         assert!(started.elapsed() < PATIENCE, "a clone needs it as well");
     }
     drop(clone);
@@ -226,7 +226,7 @@ fn whoever_verifies_meanwhile_sees_no_refusal() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while !over.load(Ordering::SeqCst) {
-                    assert_eq!(watched.guard.check(&token).err(), None);
+                    assert_eq!(watched.guard.verify(&token).err(), None);
                     verified.fetch_add(1, Ordering::SeqCst);
                 }
             });
@@ -241,7 +241,7 @@ fn whoever_verifies_meanwhile_sees_no_refusal() {
             rename_over(&watched.path(), &rings[round % rings.len()]);
             assert!(files.reload_now().recv_timeout(PATIENCE).is_err());
             let expected = rings[round % rings.len()].split(',').count();
-            assert_eq!(watched.guard.keys().load().len(), expected);
+            assert_eq!(watched.guard.keys().snapshot().len(), expected);
         }
         let before = verified.load(Ordering::SeqCst);
         watched.wait("all have verified", || verified.load(Ordering::SeqCst) > before);

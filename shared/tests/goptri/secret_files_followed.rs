@@ -25,7 +25,7 @@ fn start(folder: &Path) -> FollowedKeys {
 
 fn takes(followed: &FollowedKeys, secret: &str) -> bool {
     let token = ring(&[secret]).sign(goptri::TokenType::Access, &claims()).unwrap();
-    match followed.guard.check(&token) {
+    match followed.guard.verify(&token) {
         Ok(claims) => claims.iat.to_datetime().timestamp() == NOW,
         Err(refusal) => {
             assert!(matches!(refusal, TokenError::UnknownKey | TokenError::KeysUnavailable), "{refusal}");

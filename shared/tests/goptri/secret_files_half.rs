@@ -83,7 +83,7 @@ fn what_was_seen_once_is_never_used_and_what_was_seen_twice_is() {
         reading.write_all(found.as_bytes()).unwrap();
         drop(reading);
         reading = file.begun();
-        let names: Vec<String> = guard.keys().load().names().map(|name| name.kid).collect();
+        let names: Vec<String> = guard.keys().snapshot().names().map(|name| name.kid.clone()).collect();
         assert_eq!(names, [kid(expected)], "not whole, after reading {number}");
     }
 }

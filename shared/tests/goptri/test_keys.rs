@@ -32,7 +32,7 @@ pub(crate) fn pairs(pem: &str) -> KeyRing {
 
 /// What is published of the first key.
 pub(crate) fn jwk(pem: &str) -> Value {
-    serde_json::to_value(pairs(pem).verifying().jwks()).unwrap()["keys"][0].clone()
+    serde_json::to_value(goptri::keys::Jwks::from(pairs(pem).verifying())).unwrap()["keys"][0].clone()
 }
 
 /// The set that is published of these rings.

@@ -91,7 +91,7 @@ fn a_guard_goes_by_its_clock() {
     let expiry = clock.now() + TimeDelta::minutes(15);
     let token = with_claims(&with(claims(), "exp", expiry.timestamp()));
     let guard = Guard::new(verifier(), Arc::new(clock.clone()));
-    let refusal = || guard.check(&token).err();
+    let refusal = || guard.verify(&token).err();
     assert_eq!(refusal(), None);
     clock.advance(TimeDelta::minutes(15) + TimeDelta::seconds(LEEWAY));
     assert_eq!(refusal(), Some(TokenError::Expired));

@@ -157,7 +157,8 @@ pub fn one_for_each_refusal() -> Vec<(TokenError, String)> {
 #[test]
 fn a_forged_token_with_nothing_wrong_passes() {
     let claims = verifier().verify(&good(), at(NOW)).unwrap();
-    assert_eq!((claims.sub.as_str(), claims.roles), (PERSON, vec!["editor".to_owned()]));
+    let user = claims.user().unwrap();
+    assert_eq!((user.id.as_str(), user.roles.as_slice()), (PERSON, ["editor".to_owned()].as_slice()));
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn check(check: TokenType, secret: &str, token: &str) -> Option<TokenError> {
         TokenType::Refresh => RefreshTokens::new(ring(secret), ISSUER.to_owned(), None)
             .open(token, ClientId::first_party())
             .err(),
+        _ => unreachable!("there are two types of tokens"),
     }
 }
 

@@ -7,7 +7,9 @@ use auth_domain::{
 };
 use auth_store::{AddUserOutcome, OpenOutcome, Store};
 use chrono::TimeDelta;
-use goptri::{AccessClaims, Audience, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType};
+use goptri::{
+    AccessClaims, Audience, Caller, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType, User,
+};
 use goptri_settings::{Plain, RefreshTokenSecret};
 use store_postgres::PostgresStore;
 use uuid::Uuid;
@@ -67,21 +69,11 @@ fn session_id(number: usize) -> Uuid {
 /// An access token of the session of that number, as whoever has the ring can make it. There is no session 0.
 pub(super) fn access_token(ring: &KeyRing, session: usize) -> String {
     let now = SystemClock.now();
-    let claims = AccessClaims {
-        iss: ISSUER.into(),
-        sub: PERSON.to_string(),
-        aud: Audience([AUDIENCE.into(), ISSUER.into()].into()),
-        exp: NumericDate::from(now + TimeDelta::minutes(15)),
-        iat: NumericDate::from(now),
-        nbf: None,
-        jti: "made-outside".into(),
-        client_id: "goptri".into(),
-        scope: Scope::default(),
-        sid: Some(session_id(session).to_string()),
-        email: None,
-        email_verified: None,
-        roles: Vec::new(),
-        auth_time: Some(NumericDate::from(now)),
-    };
+    let user = User::new(PERSON.to_string(), session_id(session).to_string());
+    let audience = Audience([AUDIENCE.into(), ISSUER.into()].into());
+    let mut claims = AccessClaims::new(ISSUER, audience, Caller::User(user));
+    claims.exp = NumericDate::from(now + TimeDelta::minutes(15));
+    claims.iat = NumericDate::from(now);
+    claims.jti = "made-outside".into();
     ring.sign(TokenType::Access, &claims).unwrap()
 }

@@ -11,7 +11,9 @@ use auth_domain::{
 use auth_store::{AddUserOutcome, OpenOutcome, Store};
 use chrono::TimeDelta;
 use goptri::revocation::Page;
-use goptri::{AccessClaims, Audience, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType};
+use goptri::{
+    AccessClaims, Audience, Caller, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType, User,
+};
 use goptri_settings::{AccessTokenSecret, Plain};
 use reqwest::Client;
 use store_postgres::PostgresStore;
@@ -75,22 +77,12 @@ pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
 
 fn access_token(keys: &KeyRing, session: Uuid) -> String {
     let now = SystemClock.now();
-    let claims = AccessClaims {
-        iss: "http://localhost:4000".into(),
-        sub: PERSON.to_string(),
-        aud: Audience(["http://localhost:3000".into(), "http://localhost:4000".into()].into()),
-        exp: NumericDate::from(now + TimeDelta::minutes(30)),
-        iat: NumericDate::from(now),
-        nbf: None,
-        jti: session.simple().to_string(),
-        client_id: "goptri".into(),
-        scope: Scope::default(),
-        sid: Some(session.to_string()),
-        email: None,
-        email_verified: None,
-        roles: Vec::new(),
-        auth_time: Some(NumericDate::from(now)),
-    };
+    let user = User::new(PERSON.to_string(), session.to_string());
+    let audience = Audience(["http://localhost:3000".into(), "http://localhost:4000".into()].into());
+    let mut claims = AccessClaims::new("http://localhost:4000", audience, Caller::User(user));
+    claims.exp = NumericDate::from(now + TimeDelta::minutes(30));
+    claims.iat = NumericDate::from(now);
+    claims.jti = session.simple().to_string();
     keys.sign(TokenType::Access, &claims).unwrap()
 }
 

@@ -30,7 +30,7 @@ fn counted() -> Result<[f64; 2], bench::Error> {
     let guard = guard(TOKENS as u64)?;
     let mut refused = 0_usize;
     let mut count = || {
-        let info = measure(|| refused += tokens.iter().filter(|token| guard.check(token).is_err()).count());
+        let info = measure(|| refused += tokens.iter().filter(|token| guard.verify(token).is_err()).count());
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
         let each = info.count_total as f64 / TOKENS as f64;
         each

@@ -25,7 +25,7 @@ pub(super) fn run(run: &Run) -> Result<Findings, Error> {
         || {
             // A new guard, with an empty cache.
             let guard = guard(run.scale.ended)?;
-            let check = |token: &String| guard.check(token).map(drop).map_err(|error| error.to_string());
+            let check = |token: &String| guard.verify(token).map(drop).map_err(|error| error.to_string());
             let first = nanos_each(&tokens, 1, check)?;
             let again = &tokens[..REPEATED.min(tokens.len())];
             nanos_each(again, 1, check)?;

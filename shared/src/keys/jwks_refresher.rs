@@ -88,7 +88,7 @@ impl JwksRefresher {
         pace: JwksRefreshConfig,
     ) -> io::Result<Self> {
         let url = auth_server.url_of(PATH);
-        let following = GuardBuilder {
+        let following = RefreshTask {
             auth_server,
             keys,
             wanted: wanted.clone(),
@@ -114,7 +114,7 @@ enum Woken {
     Otherwise,
 }
 
-struct GuardBuilder {
+struct RefreshTask {
     auth_server: AuthServer,
     keys: KeySource,
     wanted: KeyRefreshTrigger,
@@ -123,7 +123,7 @@ struct GuardBuilder {
     journal: Journal,
 }
 
-impl GuardBuilder {
+impl RefreshTask {
     async fn follow(mut self) {
         let mut after_failure = self.pace.shortest_pause;
         let mut after_success = self.pace.refresh;
@@ -188,7 +188,7 @@ impl Journal {
         self.failures.clear();
         let told = match keys.ready() {
             Err(lacking) => lacking.to_string(),
-            Ok(()) => keys.load().describe(),
+            Ok(()) => keys.snapshot().describe(),
         };
         if told == self.told {
             return;

@@ -1,0 +1,105 @@
+//! Verifies access tokens: the signature and every claim.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::access_claims::{AccessClaims, Payload};
+use crate::claims_interner::ClaimsInterner;
+use crate::jws::{self, TokenType};
+use crate::keys::{KeySnapshot, KeySource};
+use crate::numeric_date::NumericDate;
+use crate::token_error::TokenError;
+
+/// Verifies access tokens for one audience, without a network call, a query or a lock.
+#[derive(Debug, Clone)]
+pub struct AccessVerifier {
+    keys: KeySource,
+    issuer: String,
+    audience: String,
+    leeway: TimeDelta,
+    interner: Arc<ClaimsInterner>,
+}
+
+impl AccessVerifier {
+    /// `leeway` is how far the clocks of issuer and verifier may differ.
+    pub fn new(keys: impl Into<KeySource>, issuer: String, audience: String, leeway: TimeDelta) -> Self {
+        Self { keys: keys.into(), issuer, audience, leeway, interner: Arc::default() }
+    }
+
+    /// The keys that it verifies with.
+    pub fn keys(&self) -> &KeySource {
+        &self.keys
+    }
+
+    /// The claims of `token`, if it is genuine, for this audience and valid at `now`.
+    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, TokenError> {
+        self.verify_with(&self.keys.snapshot(), token, now.timestamp_micros())
+    }
+
+    /// As [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`.
+    ///
+    /// Only for naming a session in order to end it.
+    pub fn verify_expired(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+        grace: TimeDelta,
+    ) -> Result<AccessClaims, TokenError> {
+        self.verify_until(&self.keys.snapshot(), token, now.timestamp_micros(), grace)
+    }
+
+    /// As [`verify`](Self::verify), with a snapshot of the keys and the time in microseconds since 1970.
+    pub(crate) fn verify_with(
+        &self,
+        keys: &KeySnapshot,
+        token: &str,
+        now: i64,
+    ) -> Result<AccessClaims, TokenError> {
+        self.verify_until(keys, token, now, TimeDelta::zero())
+    }
+
+    /// Checks the times of verified claims at `now`, in microseconds since 1970.
+    pub(crate) fn check_times(&self, claims: &AccessClaims, now: i64) -> Result<(), TokenError> {
+        self.check_exp_and_nbf(claims.exp, claims.nbf, now, TimeDelta::zero())
+    }
+
+    fn verify_until(
+        &self,
+        keys: &KeySnapshot,
+        token: &str,
+        now: i64,
+        grace: TimeDelta,
+    ) -> Result<AccessClaims, TokenError> {
+        let json = keys.verified_payload(TokenType::Access, token)?;
+        let payload: Payload<'_> = jws::parse_claims(&json)?;
+        if *payload.iss != *self.issuer {
+            return Err(TokenError::WrongIssuer);
+        }
+        if !payload.aud.0.contains(&self.audience) {
+            return Err(TokenError::WrongAudience);
+        }
+        self.check_exp_and_nbf(payload.exp, payload.nbf, now, grace)?;
+        let shared = self.interner.intern(&payload.iss, &payload.aud, &payload.client_id, &payload.scope);
+        payload.into_claims(shared.map_err(|_| TokenError::Json("payload"))?)
+    }
+
+    fn check_exp_and_nbf(
+        &self,
+        exp: NumericDate,
+        nbf: Option<NumericDate>,
+        now: i64,
+        grace: TimeDelta,
+    ) -> Result<(), TokenError> {
+        let micros = |delta: TimeDelta| delta.num_microseconds().unwrap_or(i64::MAX);
+        let leeway = micros(self.leeway);
+        // RFC 7519 §4.1.4: a token is rejected "on or after" exp. The clock of a guard may be a tick behind.
+        if now.saturating_sub(leeway).saturating_sub(micros(grace)) >= exp.micros() {
+            return Err(TokenError::Expired);
+        }
+        if nbf.is_some_and(|nbf| now.saturating_add(leeway) < nbf.micros()) {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(())
+    }
+}
