@@ -11,7 +11,8 @@ use actix_web::{App, HttpServer};
 use goptri::revocation::MonotonicClock;
 use goptri::{Clock, Guard};
 use goptri_server::{
-    ListenError, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount, response_policy,
+    ListenError, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
+    response_policy,
 };
 use goptri_settings::FileWatch;
 
@@ -36,7 +37,7 @@ pub struct Application {
 pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(#[from] ListenErrors),
     /// The operating system gives no thread to follow auth-server on.
     #[error("auth-server cannot be followed: {0}")]
     Follow(#[from] std::io::Error),
@@ -70,10 +71,10 @@ impl Application {
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .shutdown_signal(stop)
         .bind(address)
-        .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"))?;
-        let address = server.addrs().first().copied().unwrap_or(address);
+        .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"));
         let metrics = config.metrics_address.map(|address| MetricsServer::serve(address, registry));
-        let metrics = metrics.transpose()?;
+        let (server, metrics) = ListenErrors::combine(server, metrics.transpose())?;
+        let address = server.addrs().first().copied().unwrap_or(address);
         tracing::info!("api-server listens on http://{address}");
         Ok(Self { server: server.run(), address, guard, metrics })
     }

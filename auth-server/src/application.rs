@@ -15,7 +15,9 @@ use actix_web::{App, HttpServer};
 use auth_store::{Store, StoreError};
 use goptri::Clock;
 use goptri::revocation::SystemMonotonicClock;
-use goptri_server::{ListenError, MetricsServer, RequestObserver, metrics_registry, response_policy};
+use goptri_server::{
+    ListenError, ListenErrors, MetricsServer, RequestObserver, metrics_registry, response_policy,
+};
 use goptri_settings::{FileWatch, SecretFiles};
 
 use self::flows::Flows;
@@ -49,7 +51,7 @@ pub struct Application {
 pub enum StartError {
     /// The address cannot be had.
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(#[from] ListenErrors),
     /// The database cannot be migrated.
     #[error("{}", CauseChain(.0))]
     Migrate(StoreError),
@@ -111,9 +113,10 @@ impl Application {
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .shutdown_signal(stop_after_closing)
         .bind(address)
-        .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"))?;
+        .map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"));
+        let metrics = metrics.map(|address| MetricsServer::serve(address, registry)).transpose();
+        let (server, metrics) = ListenErrors::combine(server, metrics)?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        let metrics = metrics.map(|address| MetricsServer::serve(address, registry)).transpose()?;
         tracing::info!("auth-server listens on http://{address}");
         let sweeping = actix_web::rt::spawn(sweep.run_periodically());
         let following = actix_web::rt::spawn(followed.run());

@@ -80,6 +80,9 @@ impl Config {
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
         let default_scope = settings.value("DEFAULT_SCOPE", "photos:read photos:write", |text| {
+            if text.contains(',') {
+                return Err(format!("is {text:?}; separate scopes by spaces"));
+            }
             Scope::parse(text).map_err(|error| format!("is {text:?}; {error}"))
         });
         let registration_open = settings.value("REGISTRATION", "open", |text| match text {
@@ -89,7 +92,7 @@ impl Config {
         });
         let password_rules = password_rules(settings);
         let trusted_proxies = goptri_server::trusted_proxies(settings);
-        let metrics_address = goptri_server::metrics_address(settings);
+        let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
         let auto_migrate = auto_migrate(settings);
         Some(Self {
@@ -200,10 +203,33 @@ fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
 }
 
 fn parse_access_lifetime(text: &str) -> Result<TimeDelta, String> {
-    match parse_lifetime(text)? {
-        lifetime if lifetime > MAX_ACCESS_TOKEN_TTL => {
-            Err(format!("is {text:?}; an access token lives 1h at most"))
+    match parse_duration(text)? {
+        lifetime if lifetime < TimeDelta::seconds(1) || lifetime > MAX_ACCESS_TOKEN_TTL => {
+            Err(format!("is {text:?}; it is from 1s to 1h"))
         }
         lifetime => Ok(lifetime),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequent_mistakes_have_messages_of_their_own() {
+        for (variable, value, problem) in [
+            ("DEFAULT_SCOPE", "photos:read,photos:write", "; separate scopes by spaces"),
+            ("ACCESS_TOKEN_TTL", "0", "ACCESS_TOKEN_TTL is \"0\"; it is from 1s to 1h"),
+            ("ACCESS_TOKEN_TTL", "61m", "ACCESS_TOKEN_TTL is \"61m\"; it is from 1s to 1h"),
+            (
+                "METRICS_ADDR",
+                "127.0.0.1:4000",
+                "METRICS_ADDR is \"127.0.0.1:4000\", where this server itself",
+            ),
+        ] {
+            let environment = Environment::from_pairs([(variable, value)]);
+            let errors = Config::from_environment(&environment).unwrap_err().to_string();
+            assert!(errors.contains(problem), "{errors}");
+        }
     }
 }

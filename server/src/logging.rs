@@ -10,6 +10,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use goptri_settings::Settings;
 
+use crate::variables::warn_unknown_variables;
+
 /// When talkative, these write out what they send and receive, secrets included; no `RUST_LOG` may turn that on.
 const CAPPED: [(&str, LevelFilter); 16] = [
     ("actix_http", LevelFilter::WARN),
@@ -36,6 +38,7 @@ const CAPPED: [(&str, LevelFilter); 16] = [
 /// Does nothing when this process logs already.
 pub fn log_to_stderr(settings: &Settings<'_>) {
     let filter = settings.value("RUST_LOG", "info", |directives| {
+        reject_unknown_levels(directives)?;
         EnvFilter::try_new(directives).map_err(|error| format!("is no list of log levels: {error}"))
     });
     let json = settings.value("LOG_FORMAT", "text", |text| match text {
@@ -55,6 +58,19 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
     } else {
         lines.finish().with(capped).try_init()
     };
+    warn_unknown_variables(settings.environment());
+}
+
+/// `EnvFilter` takes a word that is not a level for a module, all of which is then logged.
+fn reject_unknown_levels(directives: &str) -> Result<(), String> {
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let mut words = directives.split(',').map(str::trim);
+    match words.find(|word| !word.contains(['=', ':', '[']) && !is_level(word)) {
+        Some(word) => Err(format!(
+            "has {word:?}, which is not a level: error, warn, info, debug, trace or off, for one module MODULE=LEVEL"
+        )),
+        None => Ok(()),
+    }
 }
 
 fn is_within_its_cap(target: &str, level: tracing::Level) -> bool {
@@ -87,6 +103,21 @@ mod tests {
             ("sqlxample", Level::TRACE, true),
         ] {
             assert_eq!(is_within_its_cap(target, level), expected, "{target} {level}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_not_a_level_is_rejected() {
+        for good in ["info", "WARN", "off", "info,auth_server=debug", "auth_server::flow", "warn, sqlx=off,"]
+        {
+            assert_eq!(reject_unknown_levels(good), Ok(()), "{good}");
+        }
+        for (bad, word) in [("loud", "loud"), ("info,verbose", "verbose"), ("auth_server", "auth_server")] {
+            let error = reject_unknown_levels(bad).unwrap_err();
+            assert!(
+                error.starts_with(&format!("has {word:?}, which is not a level: error, warn")),
+                "{error}"
+            );
         }
     }
 }

@@ -105,10 +105,26 @@ fn encode(
     metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
 }
 
-/// `METRICS_ADDR`: an IP address and a port. `Ok(None)`: no metrics are served.
+/// `METRICS_ADDR`: an IP address and a port other than that of the server itself. `Ok(None)`: no metrics are served.
 ///
 /// # Errors
 /// When the variable is invalid.
-pub fn metrics_address(settings: &Settings<'_>) -> Result<Option<SocketAddr>, Reported> {
-    settings.optional("METRICS_ADDR", |text| parse_address(text, "127.0.0.1:9300"))
+pub fn metrics_address(
+    settings: &Settings<'_>,
+    server: Option<SocketAddr>,
+) -> Result<Option<SocketAddr>, Reported> {
+    settings.optional("METRICS_ADDR", |text| {
+        let address = parse_address(text, "127.0.0.1:9300")?;
+        if server.is_some_and(|server| overlap(address, server)) {
+            return Err(format!("is {text:?}, where this server itself listens; choose another port"));
+        }
+        Ok(address)
+    })
+}
+
+/// Returns whether two listeners would compete for a port. Port 0 is a different one each time.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    a.port() == b.port()
+        && a.port() != 0
+        && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }

@@ -123,6 +123,11 @@ impl<'a> Settings<'a> {
         })
     }
 
+    /// The environment that the settings are read from.
+    pub fn environment(&self) -> &'a Environment {
+        self.environment
+    }
+
     /// The text of the variable, if it is set.
     pub fn get(&self, variable: &str) -> Option<&str> {
         self.environment.get(variable)

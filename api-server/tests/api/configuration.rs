@@ -48,6 +48,25 @@ fn every_fault_of_a_configuration_is_named_at_once() {
 }
 
 #[test]
+fn a_missing_feed_secret_and_metrics_on_the_servers_own_port_say_what_to_do() {
+    for (server, metrics, overlap) in [
+        ("127.0.0.1:3000", "127.0.0.1:3000", true),
+        ("127.0.0.1:3000", "0.0.0.0:3000", true),
+        ("[::]:3000", "127.0.0.1:3000", true),
+        ("127.0.0.1:3000", "127.0.0.1:3001", false),
+        ("127.0.0.1:3000", "127.0.0.2:3000", false),
+        ("127.0.0.1:0", "127.0.0.1:0", false),
+    ] {
+        let environment = Environment::from_pairs([("API_SERVER_ADDR", server), ("METRICS_ADDR", metrics)]);
+        let errors = Config::from_environment(&environment).unwrap_err().to_string();
+        let sentence =
+            format!("METRICS_ADDR is {metrics:?}, where this server itself listens; choose another port");
+        assert_eq!(errors.contains(&sentence), overlap, "{errors}");
+        assert!(errors.contains("FEED_SECRET is not set: copy it from auth-server's .env"), "{errors}");
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_used_is_a_clear_fault() {
     let folder = tempfile::tempdir().unwrap();
     let (file, linked) = (folder.path().join("file"), folder.path().join("linked"));

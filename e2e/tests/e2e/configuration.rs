@@ -38,7 +38,7 @@ fn every_fault_is_named_at_once_and_nothing_listens() {
                 ("API_SERVER_ADDR", "3000"),
                 ("PHOTOS_DIR", "/dev/null/photos"),
                 ("LOG_FORMAT", "xml"),
-                ("RUST_LOG", "a=b=c"),
+                ("RUST_LOG", "loud"),
                 ("AUTH_SERVER_URL", "nonsense"),
                 ("AUTH_SERVER_CA_FILE", "/nowhere/at/all"),
                 ("REVOCATION_MAX_STALENESS", "soon"),
@@ -112,6 +112,46 @@ fn a_taken_port_is_a_clear_sentence() {
 }
 
 #[test]
+fn all_taken_ports_are_reported_together() {
+    let database = Database::sqlite();
+    let taken = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let [server, metrics] = taken.each_ref().map(|taken| taken.local_addr().unwrap().to_string());
+    for (mut command, variable) in
+        [(api_server(), "API_SERVER_ADDR"), (auth_server(&database.url()), "AUTH_SERVER_ADDR")]
+    {
+        command.env(variable, &server).env("METRICS_ADDR", &metrics);
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(1), "{}", words(&output));
+        for (address, variable) in [(&server, variable), (&metrics, "METRICS_ADDR")] {
+            let named = words(&output).lines().any(|line| line.contains(address) && line.contains(variable));
+            assert!(named, "{address} {variable}: {}", words(&output));
+        }
+    }
+}
+
+#[test]
+fn an_unknown_variable_in_dotenv_is_warned_of_once_with_the_name_that_was_meant() {
+    let (folder, database) = (tempfile::tempdir().unwrap(), Database::sqlite());
+    let dotenv =
+        "REGISTRAION=closed\nCOLOUR=red\nPOSTGRES_PASSWORD=x\nON_STALE=refuse\nCOMPOSE_PROJECT_NAME=x\n";
+    fs::write(folder.path().join(".env"), dotenv).unwrap();
+    for mut command in [api_server(), auth_server(&database.url())] {
+        command.env("REGISTRATOIN", "of another program").current_dir(folder.path());
+        let mut running = Running::start(command);
+        running.wait_for(" listens on ");
+        let output = running.output();
+        let warnings: Vec<&str> =
+            output.lines().filter(|line| line.contains("unknown variable in .env")).collect();
+        assert_eq!(warnings.len(), 2, "{output}");
+        assert!(warnings[0].contains("COLOUR") && !warnings[0].contains("did you mean"), "{output}");
+        assert!(
+            warnings[1].contains("REGISTRAION") && warnings[1].contains("did you mean REGISTRATION?"),
+            "{output}"
+        );
+    }
+}
+
+#[test]
 fn a_secret_may_come_from_a_file_and_settings_from_dotenv() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("access-token-secret");
@@ -132,5 +172,9 @@ fn a_secret_may_come_from_a_file_and_settings_from_dotenv() {
     command.current_dir(folder.path());
     let output = run(command);
     assert_eq!(output.status.code(), Some(2));
-    assert!(words(&output).contains(".env") && !words(&output).contains("unfinished"), "{}", words(&output));
+    assert!(
+        words(&output).contains("line 1 of .env is not") && !words(&output).contains("unfinished"),
+        "{}",
+        words(&output)
+    );
 }

@@ -104,7 +104,7 @@ mod tests {
             ("http://me:pw@auth-server", "a user or a password"),
             ("http://auth-server?x=1", "no query"),
             ("ftp://auth-server", "it starts with https://"),
-            ("auth-server", "which is no URL"),
+            ("auth-server", "which has no scheme; write https://auth-server"),
         ] {
             let error = errors_of(&[("AUTH_SERVER_URL", url)]);
             assert!(error.contains("\n  AUTH_SERVER_URL is") && error.contains(problem), "{url}: {error}");

@@ -35,14 +35,22 @@ fn every_fault_is_named_at_once() {
 #[test]
 fn each_fault_has_its_sentence() {
     let other = "8e71d2c5f0a9364b8e71d2c5f0a9364b";
-    let table: [(&[(&str, &str)], &str); 12] = [
+    let table: [(&[(&str, &str)], &str); 14] = [
         (&[("ISSUER", "http://example.com")], "ISSUER is \"http://example.com\"; plain http"),
         (
             &[("ISSUER", "http://localhost:4000/")],
             "ISSUER is \"http://localhost:4000/\"; it is compared letter by letter",
         ),
         (&[("ISSUER", "ftp://localhost")], "ISSUER is \"ftp://localhost\"; it starts with https://"),
-        (&[("ISSUER", "nonsense")], "ISSUER is \"nonsense\", which is no URL"),
+        (&[("ISSUER", "https://")], "ISSUER is \"https://\", which is no URL"),
+        (
+            &[("ISSUER", "login.example.com")],
+            "ISSUER is \"login.example.com\", which has no scheme; write https://login.example.com",
+        ),
+        (
+            &[("ISSUER", "localhost:4000")],
+            "ISSUER is \"localhost:4000\", which has no scheme; write http://localhost:4000",
+        ),
         (&[("ISSUER", "https://me:pw@example.com")], "ISSUER is a URL with a user or a password in it"),
         (&[("CLOCK_LEEWAY", "301s")], "CLOCK_LEEWAY is more than 5m"),
         (&[("CLOCK_LEEWAY", "-1s")], "CLOCK_LEEWAY is \"-1s\"; a duration"),

@@ -161,6 +161,10 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
         // Not shown: what stands before the @ may be a password.
         return Err("is a URL with a user or a password in it; leave them out".to_owned());
     }
+    if !text.contains("://") {
+        let scheme = if text.starts_with("localhost") || text.starts_with("127.") { "http" } else { "https" };
+        return Err(format!("is {text:?}, which has no scheme; write {scheme}://{text}"));
+    }
     let url = Url::parse(text).map_err(|error| format!("is {text:?}, which is no URL: {error}"))?;
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {

@@ -36,6 +36,18 @@ pub(super) fn variables_and_files_of(server: &str) -> BTreeSet<String> {
     names
 }
 
+/// A variable that is documented and not known would be reported as a typing error.
+#[test]
+fn the_servers_know_every_documented_variable_and_no_other() {
+    let source = text_of("server/src/variables.rs");
+    let (_, list) = source.split_once("KNOWN_VARIABLES").unwrap();
+    let (list, _) = list.split_once("];").unwrap();
+    let known: BTreeSet<&str> = list.split('"').skip(1).step_by(2).collect();
+    let documented = &variables_and_files_of("auth-server") | &variables_and_files_of("api-server");
+    let others = READ_BY_COMPOSE.into_iter().chain(["RUST_BACKTRACE"]);
+    assert_eq!(known, documented.iter().map(String::as_str).chain(others).collect());
+}
+
 #[test]
 fn the_example_of_env_has_every_documented_variable_once_and_no_other() {
     let example = text_of(".env.example");

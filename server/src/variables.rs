@@ -1,0 +1,60 @@
+//! The variables that may stand in `.env`.
+
+use goptri_settings::Environment;
+
+/// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
+pub const KNOWN_VARIABLES: [&str; 40] = [
+    "ACCESS_TOKEN_KEY_FILE",
+    "ACCESS_TOKEN_SECRET",
+    "ACCESS_TOKEN_SECRET_FILE",
+    "ACCESS_TOKEN_SIGNED_BY",
+    "ACCESS_TOKEN_TTL",
+    "API_SERVER_ADDR",
+    "API_SERVER_SECRETS_DIR",
+    "AUDIENCE",
+    "AUTH_SERVER_ADDR",
+    "AUTH_SERVER_CA_FILE",
+    "AUTH_SERVER_SECRETS_DIR",
+    "AUTH_SERVER_URL",
+    "AUTO_MIGRATE",
+    "CLOCK_LEEWAY",
+    "DATABASE_URL",
+    "DATABASE_URL_FILE",
+    "DEFAULT_SCOPE",
+    "FEED_SECRET",
+    "FEED_SECRET_FILE",
+    "ISSUER",
+    "LOG_FORMAT",
+    "METRICS_ADDR",
+    "ON_STALE",
+    "PASSWORD_MIN_LENGTH",
+    "PHOTOS_DIR",
+    "POSTGRES_PASSWORD",
+    "REFRESH_FORGIVENESS",
+    "REFRESH_GRACE",
+    "REFRESH_ROTATION",
+    "REFRESH_TOKEN_IDLE_TTL",
+    "REFRESH_TOKEN_SECRET",
+    "REFRESH_TOKEN_SECRET_FILE",
+    "REFRESH_TOKEN_TTL",
+    "REGISTRATION",
+    "REQUEST_LOG",
+    "REVOCATION_MAX_STALENESS",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+    "TRUSTED_PROXIES",
+    "VERIFIED_CACHE_ENTRIES",
+];
+
+/// Logs a warning for each variable in `.env` that is not known, with the known name that may have been meant.
+pub(crate) fn warn_unknown_variables(environment: &Environment) {
+    for (variable, similar) in environment.unknown_in_dotenv(&KNOWN_VARIABLES) {
+        match similar {
+            Some(similar) => {
+                tracing::warn!(variable, "unknown variable in .env, ignored; did you mean {similar}?");
+            }
+            None if variable.starts_with("COMPOSE_") => {}
+            None => tracing::warn!(variable, "unknown variable in .env, ignored"),
+        }
+    }
+}
