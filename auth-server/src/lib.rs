@@ -1,7 +1,7 @@
 //! auth-server: signs users in, issues access tokens and refresh tokens, and ends sessions.
 //!
 //! Four layers: the rules in `auth-domain`; [`error`], the catalogue of protocol errors; [`flow`], one use case per
-//! file; and [`http`] and [`cli`], which parse, call a flow, and render.
+//! file; and `http` and [`cli`], which parse, call a flow, and render.
 
 mod application;
 pub mod cli;
@@ -11,7 +11,7 @@ pub mod error;
 mod feed;
 pub mod flow;
 mod hashing;
-pub mod http;
+mod http;
 mod key_pair;
 mod keyrings;
 mod metrics;
@@ -19,7 +19,7 @@ mod rfc3339;
 pub mod storage;
 mod throttle;
 
-pub use application::{Application, StartError};
+pub use application::{Application, StartError, routes};
 pub use config::Config;
 pub use entropy::SystemEntropy;
 pub use keyrings::KeyRings;

@@ -5,6 +5,7 @@
 mod account;
 mod change_password;
 mod check_readiness;
+mod counters;
 mod end_sessions;
 mod issue;
 mod list_sessions;
@@ -22,6 +23,7 @@ mod sweep;
 pub use account::{Account, FindAccount};
 pub use change_password::ChangePassword;
 pub use check_readiness::CheckReadiness;
+pub use counters::SessionCounters;
 pub use end_sessions::EndSessions;
 pub use issue::{AccessToken, IssueTokens, IssuedTokens, RefreshToken};
 pub use list_sessions::{ListSessions, SessionPage};

@@ -8,7 +8,7 @@ use auth_domain::{
 };
 use auth_store::{ForgiveOutcome, Rotation, Store, TouchOutcome};
 
-use super::{IssueTokens, IssuedTokens};
+use super::{IssueTokens, IssuedTokens, SessionCounters};
 use crate::error::{Failure, RefreshRefused};
 
 /// How often a rotation is tried while other requests keep changing the row.
@@ -21,11 +21,21 @@ pub struct Refresh {
     pub(crate) tokens: RefreshTokens,
     pub(crate) issue: IssueTokens,
     pub(crate) policy: RefreshPolicy,
+    pub(crate) counters: SessionCounters,
 }
 
 impl Refresh {
     /// The next pair of tokens, or the same successor again. A forged token costs no query.
     pub async fn run(
+        &self,
+        token: &str,
+        client_id: ClientId,
+    ) -> Result<IssuedTokens, Failure<RefreshRefused>> {
+        let refreshed = self.refresh(token, client_id).await;
+        refreshed.inspect_err(|failure| self.counters.refresh_failed(failure))
+    }
+
+    async fn refresh(
         &self,
         token: &str,
         client_id: ClientId,
@@ -49,7 +59,10 @@ impl Refresh {
     ) -> Result<SessionSnapshot, Failure<RefreshRefused>> {
         for _ in 0..MAX_TRIES {
             match self.rotate(presented).await? {
-                Rotation::Rotated(snapshot) => return Ok(snapshot),
+                Rotation::Rotated(snapshot) => {
+                    self.counters.refreshed("rotated");
+                    return Ok(snapshot);
+                }
                 Rotation::Unknown => return Err(RefreshRefused::UnknownSession.into()),
                 Rotation::NotCurrent(found) => {
                     if let Some(snapshot) = self.settle(presented, found).await? {
@@ -81,7 +94,10 @@ impl Refresh {
         found: SessionSnapshot,
     ) -> Result<Option<SessionSnapshot>, Failure<RefreshRefused>> {
         match judge(&found, presented, &self.policy) {
-            Verdict::SameSuccessor => Ok(Some(found)),
+            Verdict::SameSuccessor => {
+                self.counters.refreshed("same_successor");
+                Ok(Some(found))
+            }
             Verdict::TryAgain => Ok(None),
             Verdict::Forgive => self.forgive(presented, &found).await,
             Verdict::Refuse(reason) => Err(RefreshRefused::Session(reason).into()),
@@ -100,6 +116,7 @@ impl Refresh {
         let before = found.session.forgiven_generation;
         Ok(match self.store.forgive(presented.key, presented.generation, before).await? {
             ForgiveOutcome::Forgiven(snapshot) => {
+                self.counters.refreshed("forgiven");
                 tracing::info!(session = %presented.key.id, "late retry forgiven");
                 Some(snapshot)
             }

@@ -13,7 +13,7 @@ use goptri::{Clock, Scope};
 use goptri_settings::Plain;
 use tracing::Instrument;
 
-use super::{IssueTokens, IssuedTokens, Rehash, record_attempt};
+use super::{IssueTokens, IssuedTokens, Rehash, SessionCounters, record_attempt};
 use crate::error::{CauseChain, Failure, SignInRefused};
 use crate::hashing::PasswordHasher;
 use crate::throttle::Throttle;
@@ -43,6 +43,7 @@ pub struct SignIn {
     pub(crate) lifetime: Option<TimeDelta>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) counters: SessionCounters,
 }
 
 impl SignIn {
@@ -58,6 +59,7 @@ impl SignIn {
     ) -> Result<IssuedTokens, Failure<SignInRefused>> {
         let ip = device.address;
         let signed_in = self.attempt(email, password, device).await;
+        self.counters.sign_in(&signed_in);
         if let Err(Failure::Refused(refused)) = &signed_in {
             let user = refused.user().map(tracing::field::display);
             tracing::info!(user, %ip, reason = %refused, "sign-in refused");

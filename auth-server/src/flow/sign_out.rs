@@ -7,7 +7,7 @@ use auth_store::{EndOutcome, Store};
 use chrono::TimeDelta;
 use goptri::{AccessVerifier, Clock, Guard, TokenError};
 
-use super::{Account, EndSessions, FindAccount};
+use super::{Account, EndSessions, FindAccount, SessionCounters};
 use crate::error::{Failure, SignOutRefused};
 
 /// How long after its expiry an access token can still end its own session: an app that resumes in the evening must
@@ -30,6 +30,7 @@ pub struct SignOut {
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) verifier: AccessVerifier,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) counters: SessionCounters,
 }
 
 /// The session that a valid token names. A refresh token also proves that it is the session's own.
@@ -52,6 +53,7 @@ impl SignOut {
         let Named { key, proof } = one_of(by_refresh, by_access, |named| named.key)?;
         match self.store.end_session(key, proof.as_ref()).await? {
             outcome @ (EndOutcome::Ended | EndOutcome::WasGone) => {
+                self.counters.signed_out(false);
                 tracing::info!(user = %key.user_id, session = %key.id, ?outcome, "signed out");
                 Ok(())
             }
@@ -81,6 +83,7 @@ pub struct SignOutEverywhere {
     pub(crate) refresh_tokens: RefreshTokens,
     /// Accepts access tokens whose audience is this server: not those of applications.
     pub(crate) guard: Guard,
+    pub(crate) counters: SessionCounters,
 }
 
 impl SignOutEverywhere {
@@ -90,6 +93,7 @@ impl SignOutEverywhere {
     pub async fn run(&self, presented: PresentedTokens<'_>) -> Result<(), Failure<SignOutRefused>> {
         let account = self.account(presented).await.inspect_err(log_refusal)?;
         self.sessions.all(account.session().user_id).await?;
+        self.counters.signed_out(true);
         Ok(())
     }
 

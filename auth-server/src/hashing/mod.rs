@@ -2,16 +2,20 @@
 //! for a hash (docs/decisions/0007).
 
 mod argon;
+mod metrics;
 mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::{Entropy, HashingCost, NormalizedPassword, PasswordHash, random_token_id};
+use goptri::revocation::MonotonicClock;
 use goptri_settings::Plain;
+use prometheus_client::registry::Registry;
 use tokio::time::timeout;
 
 use argon::{HashMemory, Stored, Unverifiable};
+use metrics::HashingMetrics;
 use threads::{HashingThreads, QueueFull};
 
 /// How long a request waits for its hash: on a machine where a hash takes longer than the queue is made for.
@@ -24,6 +28,7 @@ pub(crate) struct PasswordHasher {
     cost: HashingCost,
     entropy: Arc<dyn Entropy>,
     max_wait: Option<Duration>,
+    metrics: Option<HashingMetrics>,
     /// The hash of an unknown random password: verifying an unknown user costs the same work (PW-10).
     dummy_hash: PasswordHash,
 }
@@ -61,16 +66,17 @@ impl PasswordHasher {
     ) -> Result<Self, HashingError> {
         let threads = Arc::new(HashingThreads::start(threads, cost)?);
         let dummy_hash = PasswordHash::from_phc(String::new());
-        let mut hasher = Self { threads, cost, entropy, max_wait: None, dummy_hash };
+        let mut hasher = Self { threads, cost, entropy, max_wait: None, metrics: None, dummy_hash };
         let password = Plain::new(random_token_id(hasher.entropy.as_ref()));
         let password = NormalizedPassword::of(&password).ok_or(HashingError::Panicked)?;
         hasher.dummy_hash = hasher.hash(password).await?;
         Ok(hasher)
     }
 
-    /// Limits how long callers wait, for requests over the network.
-    pub(crate) fn for_requests(self) -> Self {
-        Self { max_wait: Some(QUEUE_TIMEOUT), ..self }
+    /// For requests over the network: limits how long callers wait, and shows the queue in `registry`.
+    pub(crate) fn for_requests(self, registry: &mut Registry, clock: Arc<dyn MonotonicClock>) -> Self {
+        let metrics = HashingMetrics::register(registry, clock, &self.threads);
+        Self { max_wait: Some(QUEUE_TIMEOUT), metrics: Some(metrics), ..self }
     }
 
     /// A hash with the current parameters and a random salt.
@@ -101,6 +107,13 @@ impl PasswordHasher {
         &self,
         work: impl FnOnce(&mut HashMemory) -> Result<T, Unverifiable> + Send + 'static,
     ) -> Result<T, HashingError> {
+        let waiting = self.metrics.as_ref().map(HashingMetrics::start_wait);
+        let work = move |memory: &mut HashMemory| {
+            if let Some(waiting) = waiting {
+                waiting.end();
+            }
+            work(memory)
+        };
         let result = self.threads.queue(work).map_err(|QueueFull| HashingError::Busy)?;
         let result = match self.max_wait {
             Some(max_wait) => timeout(max_wait, result).await.map_err(|_| HashingError::Busy)?,
@@ -190,7 +203,8 @@ mod tests {
     #[actix_web::test]
     async fn a_request_that_waits_too_long_is_refused() {
         let patient = hasher().await;
-        let hasher = patient.clone().for_requests();
+        let clock = Arc::new(goptri::revocation::SystemMonotonicClock::default());
+        let hasher = patient.clone().for_requests(&mut Registry::default(), clock);
         let hash = hasher.hash(password()).await.unwrap();
         let (release, held) = std::sync::mpsc::channel::<()>();
         let working = hasher.threads.queue(move |_| held.recv());

@@ -68,6 +68,13 @@ impl HashingThreads {
     }
 }
 
+impl HashingThreads {
+    /// How many jobs wait for a thread.
+    pub(super) fn queue_length(&self) -> usize {
+        self.queue.as_ref().map_or(0, Sender::len)
+    }
+}
+
 impl Drop for HashingThreads {
     /// Closes the queue and waits for the threads.
     fn drop(&mut self) {

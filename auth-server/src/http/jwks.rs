@@ -15,7 +15,7 @@ use crate::keyrings::LiveKeys;
 const CACHE_FOR: &str = "public, max-age=300";
 
 /// 200 with the public keys, or 304 if the client has them. A shared secret is never in it.
-pub(super) async fn show(
+pub(crate) async fn show(
     request: HttpRequest,
     keys: Data<LiveKeys>,
 ) -> Result<HttpResponse, actix_web::Error> {

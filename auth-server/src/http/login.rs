@@ -20,14 +20,14 @@ use crate::flow::{Device, SignIn};
 const MAX_USER_AGENT_CHARS: usize = 256;
 
 #[derive(Deserialize)]
-pub(super) struct Body {
+pub(crate) struct Body {
     email: Option<String>,
     username: Option<String>,
     password: Plain<Password>,
 }
 
 /// 200 with the tokens of a new session.
-pub(super) async fn sign_in(
+pub(crate) async fn sign_in(
     flow: Data<SignIn>,
     RequestDevice(device): RequestDevice,
     body: JsonObject<Body>,
@@ -41,7 +41,7 @@ pub(super) async fn sign_in(
 }
 
 /// The device, as the request describes it.
-pub(super) struct RequestDevice(Device);
+pub(crate) struct RequestDevice(Device);
 
 impl FromRequest for RequestDevice {
     type Error = Infallible;

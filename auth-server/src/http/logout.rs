@@ -21,7 +21,7 @@ struct Parameters {
 }
 
 /// 204, also if the session has already ended. With `everywhere`, the session must be live.
-pub(super) async fn sign_out(
+pub(crate) async fn sign_out(
     request: HttpRequest,
     body: LimitedBody,
     one: Data<SignOut>,

@@ -11,13 +11,13 @@ use crate::error::Failure;
 use crate::flow::{Account, ChangePassword};
 
 #[derive(Deserialize)]
-pub(super) struct Body {
+pub(crate) struct Body {
     current_password: Plain<Password>,
     new_password: Plain<Password>,
 }
 
 /// 204; all other sessions of the user have ended.
-pub(super) async fn change(
+pub(crate) async fn change(
     account: Account,
     from: ClientAddress,
     flow: Data<ChangePassword>,

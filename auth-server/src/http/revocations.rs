@@ -21,7 +21,7 @@ use crate::flow::ReadRevocations;
 use crate::keyrings::LiveKeys;
 
 /// 200 with an endless stream, or with one page.
-pub(super) async fn feed(
+pub(crate) async fn feed(
     client: FeedClient,
     request: HttpRequest,
     feed: Data<Feed>,
@@ -83,7 +83,7 @@ fn body(page: RevocationPage) -> Page {
 }
 
 /// A client with a secret of the feed as bearer token. Access tokens are refused.
-pub(super) struct FeedClient(Plain<FeedSecret>);
+pub(crate) struct FeedClient(Plain<FeedSecret>);
 
 impl FromRequest for FeedClient {
     type Error = ProtocolError;

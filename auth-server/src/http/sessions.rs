@@ -15,7 +15,7 @@ use crate::rfc3339;
 
 /// A page of sessions.
 #[derive(Serialize)]
-pub(super) struct Page {
+pub(crate) struct Page {
     sessions: Vec<Session>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<SessionId>,
@@ -36,7 +36,7 @@ struct Session {
 }
 
 /// 200 with the live sessions of the caller's user, oldest first.
-pub(super) async fn list(
+pub(crate) async fn list(
     account: Account,
     request: HttpRequest,
     flow: Data<ListSessions>,
@@ -48,7 +48,7 @@ pub(super) async fn list(
 }
 
 /// 204, also if there is no such session. It cannot end sessions of other users.
-pub(super) async fn end(
+pub(crate) async fn end(
     account: Account,
     id: Path<String>,
     flow: Data<EndSessions>,

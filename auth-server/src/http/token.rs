@@ -15,7 +15,7 @@ use crate::error::{Failure, INVALID_CLIENT, NOT_ONE_REFRESH_TOKEN, UNSUPPORTED_G
 use crate::flow::{Refresh, RefreshToken};
 
 /// 200 with the next pair of tokens.
-pub(super) async fn refresh(
+pub(crate) async fn refresh(
     request: HttpRequest,
     body: LimitedBody,
     flow: Data<Refresh>,

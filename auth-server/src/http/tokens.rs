@@ -9,7 +9,7 @@ use crate::flow::{AccessToken, IssuedTokens, RefreshToken};
 
 /// A token response (RFC 6749 §5.1).
 #[derive(Serialize)]
-pub(super) struct TokenResponse {
+pub(crate) struct TokenResponse {
     #[serde(serialize_with = "access_token")]
     access_token: Plain<AccessToken>,
     token_type: &'static str,
@@ -42,7 +42,7 @@ fn refresh_token<S: Serializer>(token: &Plain<RefreshToken>, serializer: S) -> R
 
 /// A refresh token in JSON, under either of its names.
 #[derive(Deserialize)]
-pub(super) struct TokenBody {
+pub(crate) struct TokenBody {
     refresh_token: Option<Plain<RefreshToken>>,
     token: Option<Plain<RefreshToken>>,
 }

@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::flow::SelfRegister;
 
 #[derive(Deserialize)]
-pub(super) struct Body {
+pub(crate) struct Body {
     email: String,
     password: Plain<Password>,
 }
@@ -24,7 +24,7 @@ struct Registered {
 }
 
 /// 201 with the id of the new user.
-pub(super) async fn register(
+pub(crate) async fn register(
     flow: Data<SelfRegister>,
     from: ClientAddress,
     body: JsonObject<Body>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_store::{Maintenance, Readiness, RotationBatcher, StoreError};
+use auth_store::{Connections, Maintenance, Readiness, RotationBatcher, StoreError};
 use goptri::Clock;
 use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
@@ -167,6 +167,14 @@ impl Maintenance for SqliteStore {
             .await?;
         let missing = migrator().iter().any(|migration| !applied.contains(&migration.version));
         Ok(if missing { Readiness::NotMigrated } else { Readiness::Ready })
+    }
+
+    fn connections(&self) -> Connections {
+        let pools = [&self.writer, &self.readers];
+        Connections {
+            open: pools.iter().map(|pool| pool.size()).sum(),
+            idle: pools.iter().map(|pool| u32::try_from(pool.num_idle()).unwrap_or(u32::MAX)).sum(),
+        }
     }
 
     async fn close(&self) {

@@ -35,8 +35,20 @@ pub trait Maintenance: Send + Sync + 'static {
     /// Whether the database answers and its schema is the one that this program knows.
     async fn ready(&self) -> Result<Readiness, StoreError>;
 
+    /// How many connections to the database are open, for metrics. Does not wait.
+    fn connections(&self) -> Connections;
+
     /// Lets go of every connection, once those in use are done.
     async fn close(&self);
+}
+
+/// The connections of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Open, idle or not.
+    pub open: u32,
+    /// Open and not in use.
+    pub idle: u32,
 }
 
 /// The state of a database that answers.

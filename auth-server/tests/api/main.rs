@@ -9,6 +9,7 @@ mod feed;
 mod flooding;
 mod guessing;
 mod many_sessions;
+mod metrics;
 mod model;
 mod published_keys;
 mod refreshing;

@@ -1,6 +1,6 @@
 //! Every route, by the table that mounts it.
 
-use auth_server::http::routes;
+use auth_server::routes;
 use goptri::{KeyRing, TokenType};
 use goptri_server::Access;
 use goptri_settings::{Plain, RefreshTokenSecret};

@@ -76,6 +76,7 @@ pub(crate) use on_both_engines;
 
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
+    pub(crate) metrics_address: Option<SocketAddr>,
     pub(crate) clock: ManualClock,
     /// What the server keeps its data in, for what no client can do.
     pub(crate) store: Arc<dyn Store>,
@@ -162,9 +163,11 @@ impl TestServer {
         };
         let application = Application::start(config, Arc::clone(&store), of_server, stopped).await.unwrap();
         let (address, secret_files) = (application.address(), application.secret_files());
+        let metrics_address = application.metrics_address();
         actix_web::rt::spawn(application.run());
         Self {
             address,
+            metrics_address,
             clock,
             store,
             secret_files,

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::Subject;
 use super::fixtures::{device_of, person};
-use crate::{Readiness, Rotation, Store, StoreError};
+use crate::{Connections, Readiness, Rotation, Store, StoreError};
 use auth_domain::{Generation, NewPassword, PasswordSetter, UserName};
 
 /// The ports, as they are written.
@@ -18,6 +18,8 @@ pub async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subje
     assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::NotMigrated);
     subject.store.migrate().await.expect("migrated");
     assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::Ready);
+    let Connections { open, idle } = subject.store.connections();
+    assert!(open > 0 && idle <= open, "{idle} of {open} connections are idle");
 }
 
 pub async fn before_it_is_migrated_every_verb_says_so(subject: &Subject) {

@@ -1,0 +1,149 @@
+//! What a feature adds to the server, and the list of all features.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::web::{Data, ServiceConfig};
+use auth_domain::{HashingCost, RefreshTokens};
+use auth_store::Store;
+use goptri::revocation::MonotonicClock;
+use goptri::{Clock, Guard};
+use goptri_server::Route;
+use prometheus_client::registry::Registry;
+
+use super::{account, feed, health, keys, sign_in, sweep};
+use crate::config::Config;
+use crate::entropy::SystemEntropy;
+use crate::flow::{FindAccount, IssueTokens};
+use crate::hashing::{HashingError, PasswordHasher};
+use crate::keyrings::{KeyChanges, LiveKeys};
+use crate::throttle::Throttle;
+
+/// A feature of the server: its routes, and what it assembles from the shared parts.
+pub(super) struct Feature {
+    pub(super) routes: fn() -> Vec<Route>,
+    pub(super) assemble: fn(&Parts, &mut Assembly),
+}
+
+/// Every feature. A new one is added here.
+const FEATURES: [Feature; 6] =
+    [sign_in::FEATURE, account::FEATURE, keys::FEATURE, feed::FEATURE, health::FEATURE, sweep::FEATURE];
+
+/// The table of all routes.
+pub fn routes() -> Vec<Route> {
+    FEATURES.iter().flat_map(|feature| (feature.routes)()).collect()
+}
+
+/// Assembles all features.
+pub(super) fn assemble(parts: &Parts, registry: Registry) -> Assembly {
+    let mut assembly = Assembly { registry, data: Vec::new(), jobs: Vec::new(), hooks: Hooks::default() };
+    for feature in FEATURES {
+        (feature.assemble)(parts, &mut assembly);
+    }
+    assembly
+}
+
+/// What several features need.
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) monotonic: Arc<dyn MonotonicClock>,
+    pub(super) entropy: Arc<SystemEntropy>,
+    pub(super) keys: LiveKeys,
+    pub(super) hasher: PasswordHasher,
+    pub(super) throttle: Throttle,
+    pub(super) refresh_tokens: RefreshTokens,
+    pub(super) issue: IssueTokens,
+    /// Accepts access tokens for this server: not those of applications.
+    pub(super) guard: Guard,
+    pub(super) accounts: FindAccount,
+}
+
+impl Parts {
+    /// Starts the hashing threads.
+    pub(super) async fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        monotonic: Arc<dyn MonotonicClock>,
+        registry: &mut Registry,
+    ) -> Result<Self, HashingError> {
+        let (entropy, keys) = (Arc::new(SystemEntropy), LiveKeys::from(config.keys.clone()));
+        let hasher =
+            PasswordHasher::new(config.hashing_threads, HashingCost::CURRENT, entropy.clone()).await?;
+        // Without rotation, a token cannot contain an expiry that moves with each use.
+        let idle_lifetime = config.refresh.idle_lifetime.filter(|_| config.refresh.rotation);
+        let refresh_tokens = RefreshTokens::new(keys.refresh.clone(), config.issuer.clone(), idle_lifetime);
+        let issue = IssueTokens {
+            access_keys: keys.access.clone(),
+            refresh_tokens: refresh_tokens.clone(),
+            issuer: config.issuer.clone(),
+            access_lifetime: config.access_lifetime,
+            entropy: entropy.clone(),
+        };
+        Ok(Self {
+            hasher: hasher.for_requests(registry, Arc::clone(&monotonic)),
+            throttle: Throttle::new(Arc::clone(&clock)),
+            guard: Guard::new(config.account_verifier(keys.verifying.clone()), Arc::clone(&clock)),
+            accounts: FindAccount { store: Arc::clone(&store), policy: config.refresh },
+            config,
+            store,
+            clock,
+            monotonic,
+            entropy,
+            keys,
+            refresh_tokens,
+            issue,
+        })
+    }
+
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+}
+
+type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What the features have assembled.
+pub(super) struct Assembly {
+    pub(super) registry: Registry,
+    pub(super) data: Vec<Configure>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) hooks: Hooks,
+}
+
+/// What features do at certain moments.
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) keys_changed: Vec<Box<dyn Fn(KeyChanges) + Send>>,
+    pub(super) stopping: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl Assembly {
+    /// Gives handlers access to `value` as [`Data`].
+    pub(super) fn provide<T: Send + Sync + 'static>(&mut self, value: T) -> &mut Self {
+        let data = Data::new(value);
+        self.data.push(Arc::new(move |config| {
+            config.app_data(data.clone());
+        }));
+        self
+    }
+
+    /// Runs `job` while the server runs.
+    pub(super) fn run_in_background(&mut self, job: impl Future<Output = ()> + Send + 'static) {
+        self.jobs.push(Box::pin(job));
+    }
+
+    /// Calls `hook` after each change of keys.
+    pub(super) fn on_key_change(&mut self, hook: impl Fn(KeyChanges) + Send + 'static) {
+        self.hooks.keys_changed.push(Box::new(hook));
+    }
+
+    /// Calls `hook` when the server stops, before it waits for requests in flight.
+    pub(super) fn on_stop(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.hooks.stopping.push(Box::new(hook));
+    }
+}

@@ -1,0 +1,17 @@
+//! The published keys.
+
+use actix_web::http::Method;
+use goptri_server::{Access, Route};
+
+use super::feature::{Assembly, Feature, Parts};
+use crate::http::jwks;
+
+pub(super) const FEATURE: Feature = Feature { routes, assemble };
+
+fn routes() -> Vec<Route> {
+    vec![Route::new(Method::GET, goptri::keys::PATH, Access::Public, jwks::show)]
+}
+
+fn assemble(parts: &Parts, assembly: &mut Assembly) {
+    assembly.provide(parts.keys.clone());
+}

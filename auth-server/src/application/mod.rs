@@ -1,0 +1,183 @@
+//! The server itself, the same in production, in tests, and in `cargo dev`.
+
+mod account;
+mod feature;
+mod feed;
+mod health;
+mod keys;
+mod sign_in;
+mod sweep;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use auth_store::{Store, StoreError};
+use goptri::Clock;
+use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
+use goptri_server::{
+    ListenError, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
+    response_policy,
+};
+use goptri_settings::{FileWatch, SecretFiles};
+use tokio::task::JoinSet;
+
+use self::feature::{Assembly, Hooks, Parts, assemble};
+use crate::config::Config;
+use crate::error::CauseChain;
+use crate::feed::ConnectionHandle;
+use crate::hashing::HashingError;
+use crate::keyrings::{KeyChanges, LiveKeys};
+
+pub use self::feature::routes;
+
+/// How long the start waits for a database that does not answer.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long requests in flight may take when the server stops.
+const SHUTDOWN_SECONDS: u64 = 30;
+
+/// A listening server.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    store: Arc<dyn Store>,
+    background: JoinSet<()>,
+    secret_files: Option<Arc<FileWatch>>,
+    metrics: Option<MetricsServer>,
+}
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenErrors),
+    /// The database cannot be migrated.
+    #[error("{}", CauseChain(.0))]
+    Migrate(StoreError),
+    /// The files of secrets cannot be watched.
+    #[error("the files of secrets cannot be watched: {0}")]
+    Watch(std::io::Error),
+    /// The hashing threads cannot be started.
+    #[error("{}", CauseChain(.0))]
+    Hashing(#[from] HashingError),
+    /// It was stopped before it had started.
+    #[error("stopped before the database answered")]
+    Stopped,
+}
+
+impl Application {
+    /// Migrates if `AUTO_MIGRATE` is on, and listens. The server stops when `stop` completes.
+    pub async fn start(
+        config: Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Self, StartError> {
+        let mut stop = Box::pin(stop);
+        let monotonic = Arc::new(SystemMonotonicClock::default());
+        if config.auto_migrate {
+            tokio::select! {
+                migrated = migrate(store.as_ref(), monotonic.as_ref()) => {
+                    migrated.map_err(StartError::Migrate)?;
+                }
+                () = &mut stop => return Err(StartError::Stopped),
+            }
+        }
+        let mut registry = metrics_registry();
+        let requests = RequestObserver::new(&routes(), config.request_log);
+        requests.register(&mut registry);
+        let (metrics_address, secret_files) = (config.metrics_address, config.secret_files.clone());
+        let parts = Parts::new(config, Arc::clone(&store), clock, monotonic, &mut registry).await?;
+        let Assembly { registry, data, jobs, hooks } = assemble(&parts, registry);
+        let Hooks { keys_changed, stopping } = hooks;
+        let secret_files = watch(secret_files, parts.keys.clone(), keys_changed)?;
+        let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(proxies.clone())
+                .configure(|config| data.iter().for_each(|provide| provide(config)))
+                .configure(mount(routes(), guard.clone(), UnknownPath::NotFound, requests.clone()))
+                .wrap(from_fn(ConnectionHandle::release_unless_feed))
+                .wrap(from_fn(response_policy))
+        })
+        .on_connect(ConnectionHandle::capture)
+        .tcp_nodelay(true)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .shutdown_signal(async move {
+            stop.await;
+            for hook in stopping {
+                hook();
+            }
+        });
+        let address = parts.config.address;
+        let server =
+            server.bind(address).map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"));
+        let metrics = metrics_address.map(|address| MetricsServer::serve(address, registry)).transpose();
+        let (server, metrics) = ListenErrors::combine(server, metrics)?;
+        let address = server.addrs().first().copied().unwrap_or(address);
+        tracing::info!("auth-server listens on http://{address}");
+        let background = jobs.into_iter().collect();
+        Ok(Self { server: server.run(), address, store, background, secret_files, metrics })
+    }
+
+    /// The address it listens on, with the port that the operating system chose if the configuration says 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of the metrics, if they are served.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(MetricsServer::address)
+    }
+
+    /// The watched files of secrets and keys, if there are any.
+    pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
+        self.secret_files.clone()
+    }
+
+    /// Serves until it is stopped, finishes requests in flight, and closes the store.
+    pub async fn run(mut self) -> std::io::Result<()> {
+        let served = self.server.await;
+        self.background.shutdown().await;
+        self.store.close().await;
+        tracing::info!("auth-server has stopped");
+        served
+    }
+}
+
+/// Reloads the keys when a file changes, and calls the hooks.
+fn watch(
+    files: SecretFiles,
+    keys: LiveKeys,
+    hooks: Vec<Box<dyn Fn(KeyChanges) + Send>>,
+) -> Result<Option<Arc<FileWatch>>, StartError> {
+    let watch = FileWatch::start(files, move |settings| {
+        let changes = keys.reload(settings);
+        for hook in &hooks {
+            hook(changes);
+        }
+    });
+    watch.map(|watch| watch.map(Arc::new)).map_err(StartError::Watch)
+}
+
+/// Migrates, and retries for a while if the database does not answer. Other errors are final.
+async fn migrate(store: &dyn Store, clock: &dyn MonotonicClock) -> Result<(), StoreError> {
+    let start = clock.elapsed();
+    loop {
+        let waited = clock.elapsed().saturating_sub(start);
+        match store.migrate().await {
+            Err(StoreError::Unavailable(cause)) if waited < DATABASE_TIMEOUT => {
+                tracing::warn!(%cause, waited_seconds = waited.as_secs(), "waiting for the database");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            migrated => return migrated,
+        }
+    }
+}
