@@ -198,6 +198,7 @@ async fn with_auto_migrate_off_a_server_is_ready_once_the_command_has_migrated()
     assert_eq!(auth.get("/readyz", "").await.status(), 503);
     let list = program("auth-server").args(["user", "list"]).current_dir(&folder).envs(variables).output();
     assert!(!list.unwrap().status.success());
-    assert_eq!(run(&block("Upgrade", 0), folder.path(), &variables), "The database is up to date.\n");
+    let migrated = run(&block("Upgrade", 0), folder.path(), &variables);
+    assert!(migrated.starts_with("The database ") && migrated.ends_with(" up to date.\n"), "{migrated}");
     wait_until_ready(&auth).await;
 }
