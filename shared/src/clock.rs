@@ -1,19 +1,23 @@
-//! Time is asked for, not grabbed: whoever decides about a token is given a clock.
+//! The clock that decisions about tokens use, so that tests can control the time.
 
+#[cfg(feature = "testing")]
 use std::sync::Arc;
+#[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+#[cfg(feature = "testing")]
+use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
 #[cfg(target_os = "linux")]
 use rustix::time::{ClockId, clock_gettime};
 
-/// Where a process gets the time of day from.
+/// A source of the time of day.
 pub trait Clock: Send + Sync + std::fmt::Debug + 'static {
-    /// The time now, in UTC.
+    /// The current time.
     fn now(&self) -> DateTime<Utc>;
 
-    /// The same in microseconds since 1970, or a tick of the kernel less (1 to 10 ms, more where the machine stalls), for whoever only
-    /// compares it with whole seconds: that takes less time to find out.
+    /// The current time in microseconds since 1970. May be one kernel tick behind (1 to 10 ms, more while the machine stalls),
+    /// which is precise enough for comparing with whole seconds and faster.
     fn micros(&self) -> i64 {
         self.now().timestamp_micros()
     }
@@ -24,37 +28,40 @@ pub trait Clock: Send + Sync + std::fmt::Debug + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that asks the operating system")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
 
     #[cfg(target_os = "linux")]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that asks the operating system")]
     fn micros(&self) -> i64 {
         let tick = clock_gettime(ClockId::RealtimeCoarse);
         tick.tv_sec.saturating_mul(1_000_000).saturating_add(tick.tv_nsec / 1_000)
     }
 }
 
-/// The operating system's clock, moved by as much as a test says. Clones move together.
+/// The operating system's clock plus an offset that a test controls. Clones share the offset.
+#[cfg(feature = "testing")]
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock {
     ahead_micros: Arc<AtomicI64>,
 }
 
+#[cfg(feature = "testing")]
 impl ManualClock {
-    /// Moves the time on, or back when `by` is negative.
+    /// Adds `by` to the offset.
     pub fn advance(&self, by: TimeDelta) {
         self.ahead_micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
-    /// How far it is ahead of the operating system's clock.
+    /// The offset.
     pub fn ahead(&self) -> TimeDelta {
         TimeDelta::microseconds(self.ahead_micros.load(Ordering::SeqCst))
     }
 }
 
+#[cfg(feature = "testing")]
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
         SystemClock.now() + self.ahead()

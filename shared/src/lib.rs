@@ -49,13 +49,16 @@ pub use access_verifier::AccessVerifier;
 pub use audience::Audience;
 #[cfg(feature = "feed")]
 pub use auth_server::AuthServer;
-pub use clock::{Clock, ManualClock, SystemClock};
+#[cfg(feature = "testing")]
+pub use clock::ManualClock;
+pub use clock::{Clock, SystemClock};
 pub use credential::Credential;
 pub use guard::{Guard, NotReady};
 pub use jws::{TokenType, UnverifiedJws};
+#[cfg(feature = "signing")]
 pub use keys::{KeyRing, SigningError};
 pub use numeric_date::NumericDate;
-pub use permission::{AnyToken, Needs, Permission, PhotosRead, PhotosWrite};
+pub use permission::{AnyToken, Needs, Permission};
 pub use protocol_error::{Challenge, ErrorBody, ProtocolError};
 #[cfg(feature = "feed")]
 pub use remote_guard::GuardBuilder;

@@ -57,7 +57,7 @@ impl GuardBuilder {
                 "is not set, nor is AUTH_SERVER_URL, whose public keys would do as well; set one of them",
             );
         }
-        let keys = settings::own_verifying_keys(settings).map(KeySource::awaiting_published);
+        let keys = settings::optional_access_secrets(settings).map(KeySource::awaiting_published);
         let verifier = settings::verifier_with(settings, keys.clone());
         let feed_secrets = if needs_feed {
             settings::required_feed_secrets(settings).map(Some)
@@ -130,7 +130,7 @@ impl GuardBuilder {
 /// Takes what the files of secrets hold now.
 fn read_again(settings: &Settings<'_>, keys: &KeySource, feed: Option<&Reloadable<FeedSecrets>>) {
     let (own, feed_secrets) =
-        (settings::own_verifying_keys(settings), settings::optional_feed_secrets(settings));
+        (settings::optional_access_secrets(settings), settings::optional_feed_secrets(settings));
     if let Some(own) = own
         && !settings.is_duplicated("ACCESS_TOKEN_SECRET")
     {

@@ -8,8 +8,10 @@ mod photos;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use goptri::{Needs, Permission, PhotosRead, PhotosWrite};
+use goptri::{Needs, Permission};
 use goptri_server::{Access, Route, current_user, healthz};
+
+use crate::photos::{PhotosRead, PhotosWrite};
 
 /// How long an upload may take: the largest photo then needs 18 kB/s.
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);

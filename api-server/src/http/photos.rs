@@ -10,12 +10,13 @@ use actix_web::http::header::{
 };
 use actix_web::web::{self, Data, Json};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use goptri::ProtocolError;
 use goptri::actix::Bearer;
-use goptri::{PhotosRead, PhotosWrite, ProtocolError};
 use serde::Serialize;
 
 use crate::photos::{
-    Failure, Kept, Listed, MAX_PHOTO_BYTES, Photo, PhotoName, PhotosFolder, TOO_LARGE, Upload,
+    Failure, Kept, Listed, MAX_PHOTO_BYTES, Photo, PhotoName, PhotosFolder, PhotosRead, PhotosWrite,
+    TOO_LARGE, Upload,
 };
 
 const NO_SUCH_PHOTO: ProtocolError =

@@ -14,6 +14,7 @@ mod album;
 mod failure;
 mod folder;
 mod name;
+mod permission;
 mod photo_type;
 mod upload;
 
@@ -21,5 +22,6 @@ pub use album::{Album, Kept, Listed, MAX_PHOTOS, Photo};
 pub use failure::Failure;
 pub use folder::PhotosFolder;
 pub use name::PhotoName;
+pub use permission::{PhotosRead, PhotosWrite};
 pub use photo_type::PhotoType;
 pub use upload::{BODY_STOPPED, MAX_PHOTO_BYTES, NO_PICTURE, TOO_LARGE, Upload};

@@ -146,7 +146,7 @@ impl Files {
         let half = &fs::read_to_string(self.path("keys.pem")).unwrap()[..60];
         fs::write(self.path("secret"), OTHER_SECRET).unwrap();
         auth.running.wait_for("access tokens have other keys from now on");
-        api.running.wait_for("access tokens are verified with other keys from now on");
+        api.running.wait_for("the keys that verify access tokens have changed");
         fs::write(self.path("keys.pem"), half).unwrap();
         auth.running.wait_for("breaks off in the middle of a block");
         fs::write(self.path("feed"), OTHER_SECRET).unwrap();

@@ -8,12 +8,16 @@ mod fetch;
 mod jwks;
 #[cfg(feature = "feed")]
 mod jwks_refresher;
+#[cfg(feature = "signing")]
 mod key_file;
+#[cfg(feature = "signing")]
 mod key_file_error;
+#[cfg(feature = "signing")]
 mod key_ring;
 mod key_source;
 mod public_key;
 mod rsa_modulus;
+#[cfg(feature = "signing")]
 mod signing_key;
 mod verifying_key;
 mod verifying_keys;
@@ -21,10 +25,13 @@ mod verifying_keys;
 pub use jwks::{Jwks, JwksError, MAX_JWKS_BYTES, MAX_KEYS, PATH};
 #[cfg(feature = "feed")]
 pub use jwks_refresher::{JwksRefreshConfig, JwksRefresher, KeyRefreshTrigger};
+#[cfg(feature = "signing")]
 pub use key_file_error::KeyFileError;
+#[cfg(feature = "signing")]
 pub use key_ring::KeyRing;
 pub use key_source::{KeySnapshot, KeySource, KeysUnavailable};
 pub use public_key::PublicKeyError;
+#[cfg(feature = "signing")]
 pub use signing_key::SigningError;
 pub use verifying_key::KeyName;
 pub use verifying_keys::VerifyingKeys;

@@ -33,7 +33,9 @@ pub use feed_secrets::FeedSecrets;
 pub use feed_source::{FeedSource, FeedTimeouts};
 #[cfg(feature = "feed")]
 pub use follower::FeedFollower;
-pub use monotonic_clock::{ManualMonotonicClock, MonotonicClock, SystemMonotonicClock};
+#[cfg(feature = "testing")]
+pub use monotonic_clock::ManualMonotonicClock;
+pub use monotonic_clock::{MonotonicClock, SystemMonotonicClock};
 pub use revocation_set::{CapacityExceeded, FeedNotReady, MAX_ENTRIES, RevocationSet};
 pub use staleness::{OnStale, StalenessPolicy};
 pub use wire::{

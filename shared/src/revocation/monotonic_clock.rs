@@ -1,7 +1,9 @@
 //! Monotonic time, for durations: setting the time of day does not affect it.
 
 use std::fmt::Debug;
+#[cfg(feature = "testing")]
 use std::sync::Arc;
+#[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,12 +32,14 @@ impl MonotonicClock for SystemMonotonicClock {
 }
 
 /// The operating system's monotonic clock plus an offset that a test controls. Clones share the offset.
+#[cfg(feature = "testing")]
 #[derive(Debug, Clone, Default)]
 pub struct ManualMonotonicClock {
     system: SystemMonotonicClock,
     offset_millis: Arc<AtomicU64>,
 }
 
+#[cfg(feature = "testing")]
 impl ManualMonotonicClock {
     /// Adds to the offset.
     pub fn advance(&self, by: Duration) {
@@ -43,6 +47,7 @@ impl ManualMonotonicClock {
     }
 }
 
+#[cfg(feature = "testing")]
 impl MonotonicClock for ManualMonotonicClock {
     fn elapsed(&self) -> Duration {
         self.system.elapsed() + Duration::from_millis(self.offset_millis.load(Ordering::SeqCst))

@@ -6,6 +6,8 @@
 #[cfg(feature = "feed")]
 mod auth_server_url;
 mod feed;
+#[cfg(feature = "signing")]
+mod signing;
 mod tokens;
 
 #[cfg(feature = "feed")]
@@ -13,10 +15,12 @@ pub use auth_server_url::auth_server;
 #[cfg(feature = "feed")]
 pub(crate) use feed::required_feed_secrets;
 pub use feed::{feed_secrets, optional_feed_secrets, staleness};
-pub use tokens::{access_keys, access_verifier, audience, clock_leeway, issuer, key_ring};
+#[cfg(feature = "signing")]
+pub use signing::{access_keys, key_ring};
 pub(crate) use tokens::{access_secrets, verified_cache_entries};
+pub use tokens::{access_verifier, audience, clock_leeway, issuer};
 #[cfg(feature = "feed")]
-pub(crate) use tokens::{own_verifying_keys, verifier_with};
+pub(crate) use tokens::{optional_access_secrets, verifier_with};
 
 #[cfg(test)]
 mod tests;

@@ -79,14 +79,17 @@ fn each_fault_has_its_sentence() {
     assert_eq!(faults(&[("ACCESS_TOKEN_SECRET", GOOD), ("REFRESH_TOKEN_SECRET", other)]), [""; 0]);
 }
 
+#[cfg(feature = "signing")]
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
+#[cfg(feature = "signing")]
 /// A private key of RFC 8037, appendix A.1, in PKCS#8.
 const PEM: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----
 ";
 
+#[cfg(feature = "signing")]
 #[test]
 fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_does() {
     let folder = tempfile::tempdir().unwrap();

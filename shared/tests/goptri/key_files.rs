@@ -213,7 +213,7 @@ fn a_key_file_that_everybody_may_read_is_used_and_warned_about() {
         let path = write(folder.path(), P256, mode);
         assert_eq!(read(&[(KEY_FILE, &path)]).unwrap().signing_key_name().kid, kid_of(P256));
         let told = log.text();
-        assert_eq!(log.times("every user of this machine can read the file of keys"), warned, "{told}");
+        assert_eq!(log.times("every user of this machine can read the key file"), warned, "{told}");
         assert!(warned == 0 || told.contains(&path) && told.contains(KEY_FILE) && told.contains("WARN"));
         assert_tells_nothing(&told, P256);
     }

@@ -7,7 +7,7 @@ use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, web};
 use chrono::{DateTime, Utc};
 use goptri::actix::{Bearer, BearerAuth};
-use goptri::{Clock, Guard, Needs, Permission, PhotosRead, PhotosWrite};
+use goptri::{Clock, Guard, Needs, Permission};
 
 use test_support::Answer;
 use test_support::forge::{NOW, StoppedClock, at, verifier};
@@ -27,6 +27,16 @@ impl Clock for CountingClock {
         self.0.fetch_add(1, Ordering::SeqCst);
         at(NOW)
     }
+}
+
+struct PhotosRead;
+impl Permission for PhotosRead {
+    const NEEDS: Needs = Needs::Scope("photos:read");
+}
+
+struct PhotosWrite;
+impl Permission for PhotosWrite {
+    const NEEDS: Needs = Needs::Scope("photos:write");
 }
 
 struct Editor;

@@ -12,7 +12,7 @@ use crate::secret_files::{THIRD_SECRET, UNUSABLE};
 use test_support::forge::{NOW, OTHER_SECRET, SECRET, claims, ring};
 
 const OTHER_FEED_SECRET: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";
-const OTHER_ACCESS: &str = "access tokens are verified with other keys from now on";
+const OTHER_ACCESS: &str = "the keys that verify access tokens have changed";
 const OTHER_FEED: &str = "the revocation feed is asked for with other secrets from now on";
 
 fn start(folder: &Path) -> FollowedKeys {
