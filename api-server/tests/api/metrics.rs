@@ -6,7 +6,7 @@ use api_server::{Application, Config, StartError};
 use goptri::SystemClock;
 use goptri::revocation::{EntryKind, SystemMonotonicClock};
 
-use crate::feed_server::{FeedServer, end};
+use crate::feed_server::{FeedServer, entry};
 use crate::support::{PATIENCE, TestServer, environment_with, sign};
 
 /// The value of a number.
@@ -37,8 +37,8 @@ async fn the_age_of_the_feed_and_what_is_known_are_numbers() {
     );
     assert!(before.ends_with("# EOF\n"), "{before}");
 
-    let mut asked = feed.next().accept();
-    asked.revoke(vec![end(EntryKind::Session, "a", 0, 60), end(EntryKind::Token, "b", 0, 60)]);
+    let mut asked = feed.next_request().accept();
+    asked.revoke(vec![entry(EntryKind::Session, "a", 0, 60), entry(EntryKind::Token, "b", 0, 60)]);
     asked.caught_up(7_000);
     let started = std::time::Instant::now();
     while number(&read(&url).await, "goptri_feed_connected") < 1.0 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use goptri::revocation::EntryKind;
 
-use crate::feed_server::{Asked, FeedServer, end};
+use crate::feed_server::{FeedServer, Request, entry};
 use crate::support::{PATIENCE, SESSION, TestServer, sign};
 
 /// A server that follows a feed which the test plays.
@@ -28,8 +28,8 @@ async fn wait_for_status(server: &TestServer, path: &str, token: &str, status: u
     }
 }
 
-async fn caught_up(server: &TestServer, feed: &FeedServer) -> Asked {
-    let mut asked = feed.next().accept();
+async fn caught_up(server: &TestServer, feed: &FeedServer) -> Request {
+    let mut asked = feed.next_request().accept();
     asked.caught_up(0);
     wait_for_status(server, "/readyz", "", 200).await;
     asked
@@ -42,7 +42,7 @@ async fn the_tokens_of_an_ended_session_are_refused_and_those_of_others_are_not(
     let mut feed = caught_up(&server, &feed).await;
     let (mine, client) = (server.person("0193b3a4-0000-7000-8000-000000000001"), server.client("reports"));
     assert_eq!(server.get("/photos", &mine).await.status, 200);
-    feed.revoke(vec![end(EntryKind::Session, SESSION, 0, 60)]);
+    feed.revoke(vec![entry(EntryKind::Session, SESSION, 0, 60)]);
     wait_for_status(&server, "/photos", &mine, 401).await;
     assert_eq!(server.get("/me", &mine).await.error(), (401, "invalid_token"));
     assert_eq!(server.get("/currentuser", &mine).await.body["currentUser"], serde_json::Value::Null);
@@ -94,7 +94,7 @@ async fn a_clock_that_is_an_hour_off_neither_loses_an_entry_nor_drops_it_early()
         server.clock.advance(TimeDelta::hours(hours));
         let mut feed = caught_up(&server, &feed).await;
         let token = sign(&server.claims());
-        feed.revoke(vec![end(EntryKind::Session, SESSION, 0, 7_500)]);
+        feed.revoke(vec![entry(EntryKind::Session, SESSION, 0, 7_500)]);
         wait_for_status(&server, "/me", &token, 401).await;
         server.monotonic.advance(Duration::from_secs(7_499 - 60));
         assert_eq!(server.get("/me", &token).await.status, 401, "{hours} h");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use goptri::revocation::{EntryKind, MAX_ENTRIES_PER_EVENT};
 use reqwest::Client;
 
-use crate::feed_server::{Asked, FeedServer, end};
+use crate::feed_server::{FeedServer, Request, entry};
 use crate::programs::{
     ACCESS_TOKEN_SECRET, Database, FEED_SECRET, PATIENCE, Running, Server, api_server_that_follows,
     auth_server, free_address, program,
@@ -28,7 +28,7 @@ async fn wait_for_status(server: &Server, path: &str, token: &str, expected: u16
 }
 
 /// api-server behind a feed that has told everything, which lasts as long as the second of the two is kept.
-pub(crate) fn ready_api_server() -> (Server, Asked) {
+pub(crate) fn ready_api_server() -> (Server, Request) {
     let feed = FeedServer::start();
     let mut api = Server::start(api_server_that_follows(&feed.url()));
     let asked = caught_up(&feed);
@@ -36,8 +36,8 @@ pub(crate) fn ready_api_server() -> (Server, Asked) {
     (api, asked)
 }
 
-fn caught_up(feed: &FeedServer) -> Asked {
-    let mut asked = feed.next().accept();
+fn caught_up(feed: &FeedServer) -> Request {
+    let mut asked = feed.next_request().accept();
     asked.caught_up(0);
     asked
 }
@@ -58,7 +58,7 @@ async fn a_million_ends_take_less_than_120_megabytes() {
     let (access, sid) = token().await;
     let feed = FeedServer::start();
     let api = Server::start(api_server_that_follows(&feed.url()));
-    let mut feed = feed.next().accept();
+    let mut feed = feed.next_request().accept();
     let began = Instant::now();
     let mut entries = (0..1_000_000_u64).map(|number| {
         let id = u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(number);
@@ -66,7 +66,7 @@ async fn a_million_ends_take_less_than_120_megabytes() {
             0 => (EntryKind::Session, uuid::Uuid::from_u128(id).to_string()),
             _ => (EntryKind::Token, format!("{id:032x}")),
         };
-        end(kind, &subject, 1_800_000_000, 7_500)
+        entry(kind, &subject, 1_800_000_000, 7_500)
     });
     loop {
         let batch: Vec<_> = entries.by_ref().take(MAX_ENTRIES_PER_EVENT).collect();
@@ -75,7 +75,7 @@ async fn a_million_ends_take_less_than_120_megabytes() {
         }
         assert!(feed.revoke(batch));
     }
-    feed.revoke(vec![end(EntryKind::Session, &sid, 1_800_000_000, 7_500)]);
+    feed.revoke(vec![entry(EntryKind::Session, &sid, 1_800_000_000, 7_500)]);
     feed.caught_up(0);
     wait_for_status(&api, "/readyz", "", 200).await;
     let took = began.elapsed();
@@ -113,8 +113,12 @@ async fn a_wrong_secret_is_told_in_the_log_and_costs_nothing_else() {
     let (access, _) = token().await;
     let feed = FeedServer::start();
     let mut api = Server::start(api_server_that_follows(&feed.url()));
-    feed.next().answer("401 Unauthorized", "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n", "{}");
-    api.running.wait_for("the first in FEED_SECRET here must be one of those in its FEED_SECRET");
+    feed.next_request().answer(
+        "401 Unauthorized",
+        "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n",
+        "{}",
+    );
+    api.running.wait_for("the first secret in FEED_SECRET here must be one of those in auth-server's");
     assert!(!api.running.output().contains(FEED_SECRET));
     assert_eq!((status(&api, "/me", &access).await, status(&api, "/readyz", "").await), (200, 503));
     let _feed = caught_up(&feed);
@@ -142,7 +146,7 @@ async fn a_service_of_ones_own_hears_of_sign_outs_too() {
             assert!(started.elapsed() < PATIENCE, "it does not answer {expected}");
         }
         if ends {
-            feed.revoke(vec![end(EntryKind::Session, &sid, 1_800_000_000, 60)]);
+            feed.revoke(vec![entry(EntryKind::Session, &sid, 1_800_000_000, 60)]);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! How old what is known is, when the feed is slow, silent, or was not read for a while.
+//! The age of the revocation set when the feed is slow, silent, or read late.
 
 use std::time::Duration;
 
 use goptri::TokenError;
 use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
-use crate::feed_server::end;
+use crate::feed_server::entry;
 use crate::followed::{Followed, QUICK};
 use crate::revoked::SESSION;
 use test_support::forge::{NOW, good};
@@ -15,23 +15,23 @@ fn seconds(followed: &Followed) -> u64 {
 }
 
 #[test]
-fn age_grows_while_nothing_is_heard_and_ends_with_a_heartbeat() {
+fn the_age_grows_without_data_and_a_heartbeat_resets_it() {
     let followed = Followed::start(OnStale::Refuse);
     let mut feed = followed.caught_up();
     followed.clock.advance(Duration::from_secs(15));
     assert!((15..18).contains(&seconds(&followed)));
     feed.heartbeat(0);
-    followed.wait("it is fresh", || seconds(&followed) < 15);
+    followed.wait("fresh again", || seconds(&followed) < 15);
     assert_eq!(followed.refusal(&good()), None);
 }
 
-/// A server that is cut off from its database says so, and cannot look fresh.
+/// A server that has lost its database says so in `age_ms`.
 #[test]
-fn the_age_that_the_server_tells_counts() {
+fn the_age_that_the_server_states_counts() {
     let followed = Followed::start(OnStale::Refuse);
-    let mut feed = followed.server.next().accept();
+    let mut feed = followed.server.next_request().accept();
     feed.caught_up(50_000);
-    followed.wait("it has caught up", || followed.revocations.is_connected());
+    followed.wait("caught up", || followed.revocations.is_connected());
     assert!((50..55).contains(&seconds(&followed)), "{}", seconds(&followed));
     assert_eq!(followed.refusal(&good()), None);
     followed.clock.advance(Duration::from_secs(11));
@@ -39,52 +39,55 @@ fn the_age_that_the_server_tells_counts() {
     followed.wait_for_log("ON_STALE=refuse: no access token is accepted");
     assert_eq!(followed.refusal(&good()), Some(TokenError::Stale));
     feed.heartbeat(0);
-    followed.wait("it is fresh", || followed.refusal(&good()).is_none());
+    followed.wait("fresh again", || followed.refusal(&good()).is_none());
     followed.wait_for_log("the revocation set is fresh again");
 }
 
-/// Heartbeats that lay in a buffer, as while this process was stopped, are as old as they are.
+/// As while this process is suspended.
 #[test]
-fn a_heartbeat_that_was_read_late_does_not_look_fresh() {
+fn time_in_a_buffer_counts_as_age() {
     let followed = Followed::start(OnStale::Allow);
-    let mut feed = followed.server.next().accept();
+    let mut feed = followed.server.next_request().accept();
     feed.event("caught-up", r#"{"age_ms":0,"uptime_ms":100000}"#);
-    followed.wait("it has caught up", || followed.revocations.is_connected());
+    followed.wait("caught up", || followed.revocations.is_connected());
     followed.clock.advance(Duration::from_secs(19));
-    // Sent five seconds later, and read after nineteen.
+    // Sent 5 s later, and read 19 s later.
     feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":105000}"#);
     feed.event("heartbeat", r#"{"age_ms":1000,"uptime_ms":110000}"#);
     followed.wait("both were read", || seconds(&followed) < 12);
-    assert!((9..12).contains(&seconds(&followed)), "nine in the buffer, and one: {}", seconds(&followed));
+    assert!(
+        (9..12).contains(&seconds(&followed)),
+        "9 s in the buffer, and 1 s stated: {}",
+        seconds(&followed)
+    );
     feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":119000}"#);
-    followed.wait("it is fresh", || seconds(&followed) < 3);
+    followed.wait("fresh again", || seconds(&followed) < 3);
 }
 
-/// By the beat with which a feed begins, which says nothing else: it does not know what the server knows.
+/// The first heartbeat of a stream calibrates the delay of what follows.
 #[test]
-fn that_it_has_caught_up_may_lie_in_a_buffer_too() {
+fn a_late_caught_up_event_is_as_old_as_its_delay() {
     let followed = Followed::start(OnStale::Allow);
-    let mut feed = followed.server.next().accept();
+    let mut feed = followed.server.next_request().accept();
     feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":100000}"#);
-    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     followed.wait_until_revoked(&good());
     assert_eq!((followed.revocations.age(), followed.revocations.is_connected()), (None, false));
     followed.clock.advance(Duration::from_secs(12));
-    // Sent a second later, and read after twelve.
+    // Sent 1 s later, and read 12 s later.
     feed.event("caught-up", r#"{"age_ms":0,"uptime_ms":101000}"#);
-    followed.wait("it has caught up", || followed.revocations.is_connected());
-    assert!((10..16).contains(&seconds(&followed)), "eleven in the buffer: {}", seconds(&followed));
+    followed.wait("caught up", || followed.revocations.is_connected());
+    assert!((10..16).contains(&seconds(&followed)), "11 s in the buffer: {}", seconds(&followed));
     feed.event("heartbeat", r#"{"age_ms":0,"uptime_ms":112000}"#);
-    followed.wait("it is fresh", || seconds(&followed) < 10);
+    followed.wait("fresh again", || seconds(&followed) < 10);
 }
 
-/// After a long stop, what is in the buffers is not even listened to.
 #[test]
-fn after_a_stop_that_was_longer_than_the_feed_may_be_silent_it_asks_anew() {
+fn after_a_suspension_longer_than_the_timeout_buffered_data_is_discarded() {
     let followed = Followed::start(OnStale::Refuse);
     let mut feed = followed.caught_up();
     followed.clock.advance(Duration::from_hours(1));
-    assert_eq!(followed.refusal(&good()), Some(TokenError::Stale), "at once, and not when somebody notices");
+    assert_eq!(followed.refusal(&good()), Some(TokenError::Stale), "at once, not at the next maintenance");
     feed.heartbeat(0);
     feed.wait_until_closed();
     assert!(seconds(&followed) >= 3_600);
@@ -93,26 +96,25 @@ fn after_a_stop_that_was_longer_than_the_feed_may_be_silent_it_asks_anew() {
     assert_eq!(followed.refusal(&good()), None);
 }
 
-/// A server that hangs at any point is left, and asked again.
 #[test]
-fn a_feed_that_falls_silent_is_left() {
+fn a_server_that_hangs_at_any_point_is_disconnected_and_asked_again() {
     let short = Duration::from_millis(50);
     for (what, timeouts) in [
-        ("in the head", FeedTimeouts { response: short, ..QUICK }),
+        ("before the headers", FeedTimeouts { response: short, ..QUICK }),
         ("before the first event", FeedTimeouts { first_event: short, ..QUICK }),
-        ("half-way through an event", FeedTimeouts { next_event: short, ..QUICK }),
+        ("within an event", FeedTimeouts { next_event: short, ..QUICK }),
     ] {
-        let followed = Followed::start_at(OnStale::Allow, timeouts);
-        let mut feed = followed.server.next();
-        if what != "in the head" {
+        let followed = Followed::start_with(OnStale::Allow, timeouts);
+        let mut feed = followed.server.next_request();
+        if what != "before the headers" {
             feed = feed.accept();
         }
-        if what == "half-way through an event" {
+        if what == "within an event" {
             feed.send(b"event: caught-up\ndata: {\"age_ms\":0,\"uptime_");
         }
         feed.wait_until_closed();
         followed.wait_for_log("no data for 0 s");
-        let _again = followed.server.next();
+        let _again = followed.server.next_request();
         assert!(followed.revocations.ready().is_err(), "{what}");
     }
 }

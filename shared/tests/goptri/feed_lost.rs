@@ -1,27 +1,27 @@
-//! A feed that is none, or a bad one: it is refused or contained, it says why in the log, and nothing else suffers.
+//! Responses that are not a feed, and malformed feeds: the reason is logged, and the set keeps its entries.
 
 use std::time::Duration;
 
 use goptri::TokenError;
 use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
-use crate::feed_server::{Asked, end};
+use crate::feed_server::{Request, entry};
 use crate::followed::{FEED_SECRET, Followed};
 use crate::revoked::{SESSION, resident_kb};
 use test_support::forge::{NOW, good};
 
-/// After what the test did, a good server heals everything, and what was known before is still known.
-fn heals(followed: &Followed) {
-    let mut feed = followed.server.next().accept();
-    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
+/// Afterwards a correct server restores everything, and the earlier entries are still there.
+fn recovers(followed: &Followed) {
+    let mut feed = followed.server.next_request().accept();
+    feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
-    followed.wait("it has caught up", || followed.revocations.ready().is_ok());
+    followed.wait("caught up", || followed.revocations.ready().is_ok());
     assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked));
     assert!(!followed.log.text().contains(FEED_SECRET) && !followed.log.text().contains("panicked"));
 }
 
 #[test]
-fn an_answer_that_is_no_feed_is_refused_with_its_reason_in_the_log() {
+fn a_response_that_is_not_a_feed_is_refused_and_the_reason_logged() {
     let table: [(&str, &str, &str, &str); 6] = [
         (
             "401 Unauthorized",
@@ -42,40 +42,40 @@ fn an_answer_that_is_no_feed_is_refused_with_its_reason_in_the_log() {
     ];
     for (status, headers, body, reason) in table {
         let followed = Followed::start(OnStale::Allow);
-        followed.server.next().answer(status, headers, body);
+        followed.server.next_request().answer(status, headers, body);
         followed.wait_for_log(reason);
         assert!(followed.revocations.ready().is_err());
-        heals(&followed);
+        recovers(&followed);
     }
 }
 
-/// The secret goes to auth-server and to nobody that it names.
+/// A redirect could send the secret to another server.
 #[test]
 fn a_redirect_is_not_followed() {
     let (followed, elsewhere) = (Followed::start(OnStale::Allow), crate::feed_server::FeedServer::start());
     let location = format!("Location: {}/revocations\r\n", elsewhere.url());
-    followed.server.next().answer("307 Temporary Redirect", &location, "");
-    heals(&followed);
-    assert!(!elsewhere.is_asked_within(Duration::from_millis(50)));
+    followed.server.next_request().answer("307 Temporary Redirect", &location, "");
+    recovers(&followed);
+    assert!(!elsewhere.is_requested_within(Duration::from_millis(50)));
 }
 
 #[test]
-fn what_is_not_http_at_all_is_refused() {
+fn a_response_that_is_not_http_is_refused() {
     for nonsense in
         [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"220 mail.example.com ESMTP\r\n", b"\0\0\0\0\r\n\r\n", b""]
     {
         let followed = Followed::start(OnStale::Allow);
-        let mut asked = followed.server.next();
+        let mut asked = followed.server.next_request();
         asked.send(nonsense);
         drop(asked);
         followed.wait_for_log("auth-server cannot be reached: ");
-        heals(&followed);
+        recovers(&followed);
     }
 }
 
-/// What comes before the nonsense counts, what comes with it does not.
+/// Events before the malformed one count.
 #[test]
-fn a_stream_that_turns_to_nonsense_is_left() {
+fn a_malformed_event_ends_the_connection() {
     let table: [(&[u8], &str); 9] = [
         (b"event: caught-up\ndata: nonsense\n\n", "the data of the event \"caught-up\" is malformed"),
         (
@@ -101,36 +101,35 @@ fn a_stream_that_turns_to_nonsense_is_left() {
     ];
     for (nonsense, reason) in table {
         let followed = Followed::start(OnStale::Allow);
-        let mut feed = followed.server.next().accept();
-        feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
+        let mut feed = followed.server.next_request().accept();
+        feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
         feed.send(nonsense);
         drop(feed);
         followed.wait_for_log(reason);
-        assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "what came whole counts");
+        assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "complete events count");
         assert!(followed.revocations.ready().is_err());
-        heals(&followed);
+        recovers(&followed);
     }
 }
 
-/// Bytes without a meaning cost nobody else's entries.
 #[test]
-fn garbage_that_is_no_event_is_skipped() {
+fn bytes_that_are_not_an_event_are_skipped() {
     let followed = Followed::start(OnStale::Allow);
-    let mut feed = followed.server.next().accept();
+    let mut feed = followed.server.next_request().accept();
     for garbage in [&b"\xff\xfe\xfd\n\n"[..], b"event: \xff\ndata: \xff\n\n", b"\0\0\n:::\n\n", b"\r\r\n\n\r"]
     {
         feed.send(garbage);
     }
     feed.event("keys", "{}");
     feed.event("weather", "rain");
-    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
     followed.wait_until_revoked(&good());
-    followed.wait("it has caught up", || followed.revocations.is_connected());
+    followed.wait("caught up", || followed.revocations.is_connected());
 }
 
 #[test]
-fn one_entry_that_cannot_be_read_costs_none_of_the_others() {
+fn an_unreadable_entry_does_not_affect_the_others() {
     let followed = Followed::start(OnStale::Allow);
     let mut feed = followed.caught_up();
     let good_one =
@@ -150,7 +149,7 @@ fn one_entry_that_cannot_be_read_costs_none_of_the_others() {
     ] {
         feed.event("revocations", &format!(r#"{{"entries":[{bad}]}}"#));
     }
-    // Over already, or for ever: both are numbers.
+    // The smallest and the largest lifetime.
     feed.event(
         "revocations",
         r#"{"entries":[{"kind":"session","subject":"x","revoked_at":1,"expires_in":0},{"kind":"session","subject":"y","revoked_at":1,"expires_in":18446744073709551615}]}"#,
@@ -163,41 +162,40 @@ fn one_entry_that_cannot_be_read_costs_none_of_the_others() {
     assert_eq!(followed.log.times("skipped unreadable revocation entries"), 1);
 }
 
-/// Sends it until the other side has had enough, and says how many megabytes it took.
-fn pour(mut feed: Asked, piece: &[u8]) -> usize {
+/// Sends `piece` until the follower disconnects, and returns how many megabytes it accepted.
+fn flood(mut feed: Request, piece: &[u8]) -> usize {
     let megabyte = piece.repeat((1 << 20) / piece.len());
     (0..1_024).take_while(|_| feed.send(&megabyte)).count()
 }
 
 #[test]
-fn a_gigabyte_is_cut_off_after_the_first_megabyte() {
+fn an_endless_event_is_cut_off_after_one_megabyte() {
     for (begin, piece) in
         [("event: revocations\ndata: ", "x"), ("", "data: x\n"), (": ", "x"), ("event: ", "x")]
     {
         let followed = Followed::start(OnStale::Allow);
-        let mut feed = followed.server.next().accept();
+        let mut feed = followed.server.next_request().accept();
         let before = resident_kb();
         feed.send(begin.as_bytes());
-        let poured = pour(feed, piece.as_bytes());
-        // What the operating system buffers comes on top of the one.
-        assert!(poured < 64, "{poured} MiB of {begin:?}{piece:?}");
+        let accepted = flood(feed, piece.as_bytes());
+        // Includes the buffers of the operating system.
+        assert!(accepted < 64, "{accepted} MiB of {begin:?}{piece:?}");
         followed.wait_for_log("an event is longer than auth-server");
         let grown = resident_kb().saturating_sub(before);
         assert!(grown < 40_000, "{grown} kB more");
-        heals(&followed);
+        recovers(&followed);
     }
 }
 
-/// A hundred reasons to come back at once, and it does not: it waits longer each time.
 #[test]
-fn a_server_that_hangs_up_at_once_is_not_run_into_the_ground() {
+fn reconnections_to_a_server_that_closes_at_once_back_off() {
     let timeouts = FeedTimeouts { min_backoff: Duration::from_millis(100), ..FeedTimeouts::default() };
-    let followed = Followed::start_at(OnStale::Allow, timeouts);
+    let followed = Followed::start_with(OnStale::Allow, timeouts);
     let started = std::time::Instant::now();
     for _ in 0..5 {
-        let mut feed = followed.server.next().accept();
+        let mut feed = followed.server.next_request().accept();
         feed.caught_up(0);
     }
-    // 100, 200, 400 and 800 ms, of which at least half.
+    // At least half of 100, 200, 400 and 800 ms.
     assert!(started.elapsed() >= Duration::from_millis(750), "{:?}", started.elapsed());
 }

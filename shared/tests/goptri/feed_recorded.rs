@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::feed_server::FeedServer;
 use crate::followed::FEED_SECRET;
-use crate::followed_keys::{FollowedKeys, ONLY_WHEN_ASKED};
+use crate::followed_keys::{FollowedKeys, ON_TRIGGER};
 use test_support::forge::{NOW, SECRET, claims, with, with_claims};
 
 const DOCUMENT: &str = include_str!("../../../docs/feed.md");
@@ -53,10 +53,10 @@ fn subjects(entries: &[Entry]) -> Vec<(EntryKind, &str)> {
 #[test]
 fn the_recorded_stream_is_followed_as_documented() {
     let secrets = [("ACCESS_TOKEN_SECRET", SECRET), ("FEED_SECRET", FEED_SECRET)];
-    let followed = FollowedKeys::start(FeedServer::start(), ONLY_WHEN_ASKED, &secrets);
+    let followed = FollowedKeys::start(FeedServer::start(), ON_TRIGGER, &secrets);
     let revocations = followed.guard.revocations().unwrap();
-    followed.wait("the keys were fetched at start", || followed.server.keys_asked() == 1);
-    let mut feed = followed.server.next().accept();
+    followed.wait("the keys were fetched at start", || followed.server.keys_requests() == 1);
+    let mut feed = followed.server.next_request().accept();
     let mut uptime_before = None;
     for event in events() {
         if let Some(uptime) = uptime(event) {
@@ -66,9 +66,9 @@ fn the_recorded_stream_is_followed_as_documented() {
         feed.send(format!("{event}\n\n").as_bytes());
         if event.starts_with("event: caught-up") {
             followed.wait("caught up", || revocations.is_connected());
-            followed.wait("keys fetched again", || followed.server.keys_asked() == 2);
+            followed.wait("keys fetched again", || followed.server.keys_requests() == 2);
         } else if event.starts_with("event: keys") {
-            followed.wait("keys fetched after the event", || followed.server.keys_asked() == 3);
+            followed.wait("keys fetched after the event", || followed.server.keys_requests() == 3);
         } else if !revocations.is_connected() {
             assert_eq!(revocations.age(), None, "the age is unknown until `caught-up`");
         }

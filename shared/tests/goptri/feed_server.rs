@@ -1,5 +1,5 @@
-//! auth-server's side of the revocation feed, played by a test word by word, well or badly. It publishes no keys, unless the
-//! test says which, or answers those who ask for them itself.
+//! A server that plays auth-server's part, controlled by the test byte by byte. Without further instructions it publishes
+//! an empty set of keys.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,29 +11,29 @@ use std::time::{Duration, Instant};
 
 use goptri::revocation::{Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, Heartbeat, REVOCATIONS};
 
-/// Nothing here takes so long; a test that waits longer has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// A test that waits longer has failed.
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Listens; who comes is handed to the test.
+/// Passes each request to the test.
 pub(crate) struct FeedServer {
     pub(crate) address: SocketAddr,
-    asked: Receiver<Asked>,
-    asked_for_keys: Receiver<Asked>,
+    asked: Receiver<Request>,
+    asked_for_keys: Receiver<Request>,
     keys: Arc<PublishedKeys>,
 }
 
-/// What is answered to who asks for keys, if the test does not do it, and how often that was.
+/// The automatic response to requests for keys, and their number.
 struct PublishedKeys {
     jwks: Mutex<Option<String>>,
     asked: AtomicUsize,
 }
 
-/// A follower that has asked for the feed, and waits.
-pub(crate) struct Asked {
-    /// Its request, as it came.
+/// A request that waits for its response.
+pub(crate) struct Request {
+    /// The request line and headers.
     pub(crate) head: String,
     stream: TcpStream,
-    /// Since when it is up, as far as it says.
+    /// When the server started, for `uptime_ms`.
     started: Instant,
 }
 
@@ -42,8 +42,8 @@ impl FeedServer {
         Self::publishing(Some(r#"{"keys":[]}"#.to_owned()))
     }
 
-    /// The test answers who asks for keys: [`next_for_keys`](Self::next_for_keys).
-    pub(crate) fn start_by_hand() -> Self {
+    /// Passes requests for keys to the test too: [`next_keys_request`](Self::next_keys_request).
+    pub(crate) fn start_manual() -> Self {
         Self::publishing(None)
     }
 
@@ -57,7 +57,7 @@ impl FeedServer {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 stream.set_nodelay(true).unwrap();
-                let asked = Asked::read(stream, started);
+                let asked = Request::read(stream, started);
                 if asked.head.starts_with("GET /.well-known/jwks.json ") {
                     published.asked.fetch_add(1, Ordering::SeqCst);
                     match published.jwks.lock().unwrap().clone() {
@@ -72,13 +72,13 @@ impl FeedServer {
         Self { address, asked, asked_for_keys, keys }
     }
 
-    /// From now on these are its public keys.
+    /// Sets the published keys.
     pub(crate) fn publish(&self, jwks: &str) {
         *self.keys.jwks.lock().unwrap() = Some(jwks.to_owned());
     }
 
-    /// How often it was asked for its keys.
-    pub(crate) fn keys_asked(&self) -> usize {
+    /// The number of requests for keys.
+    pub(crate) fn keys_requests(&self) -> usize {
         self.keys.asked.load(Ordering::SeqCst)
     }
 
@@ -86,23 +86,23 @@ impl FeedServer {
         format!("http://{}", self.address)
     }
 
-    /// The next follower that comes.
-    pub(crate) fn next(&self) -> Asked {
-        self.asked.recv_timeout(PATIENCE).expect("nobody asks for the feed")
+    /// The next request for the feed.
+    pub(crate) fn next_request(&self) -> Request {
+        self.asked.recv_timeout(TIMEOUT).expect("no request for the feed")
     }
 
-    /// The next follower that comes for keys, where the test answers it.
-    pub(crate) fn next_for_keys(&self) -> Asked {
-        self.asked_for_keys.recv_timeout(PATIENCE).expect("nobody asks for keys")
+    /// The next request for keys.
+    pub(crate) fn next_keys_request(&self) -> Request {
+        self.asked_for_keys.recv_timeout(TIMEOUT).expect("no request for keys")
     }
 
-    /// Whether somebody asks within that time.
-    pub(crate) fn is_asked_within(&self, time: Duration) -> bool {
+    /// Returns whether a request for the feed arrives within that time.
+    pub(crate) fn is_requested_within(&self, time: Duration) -> bool {
         self.asked.recv_timeout(time).is_ok()
     }
 }
 
-impl Asked {
+impl Request {
     fn read(mut stream: TcpStream, started: Instant) -> Self {
         let mut head = Vec::new();
         let mut byte = [0];
@@ -112,24 +112,24 @@ impl Asked {
         Self { head: String::from_utf8(head).unwrap(), stream, started }
     }
 
-    /// Sends these very bytes; `false` when the other side has gone.
+    /// Sends raw bytes. Returns `false` if the follower has disconnected.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).is_ok()
     }
 
-    /// Another answer than the feed.
+    /// Sends a complete response that is not the feed.
     pub(crate) fn answer(mut self, status: &str, headers: &str, body: &str) {
         let length = body.len();
         let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
         self.send(answer.as_bytes());
     }
 
-    /// A set of keys, as auth-server publishes it.
+    /// Responds with a set of keys.
     pub(crate) fn publish(self, jwks: &str) {
         self.answer("200 OK", "Content-Type: application/jwk-set+json\r\n", jwks);
     }
 
-    /// Begins to answer as auth-server does.
+    /// Sends the headers of the feed.
     #[must_use]
     pub(crate) fn accept(mut self) -> Self {
         self.send(
@@ -138,7 +138,7 @@ impl Asked {
         self
     }
 
-    /// An event with that data.
+    /// Sends an event.
     pub(crate) fn event(&mut self, name: &str, data: &str) -> bool {
         self.send(format!("event: {name}\ndata: {data}\n\n").as_bytes())
     }
@@ -155,9 +155,9 @@ impl Asked {
         self.event(HEARTBEAT, &self.beat(age_ms))
     }
 
-    /// Waits until the other side has closed the connection.
+    /// Waits until the follower has closed the connection.
     pub(crate) fn wait_until_closed(mut self) {
-        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        self.stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let ended = self.stream.read(&mut [0]);
         assert!(
             ended.as_ref().is_ok_and(|read| *read == 0)
@@ -172,8 +172,8 @@ impl Asked {
     }
 }
 
-/// The end of something, which everybody must know for so many seconds.
-pub(crate) fn end(kind: EntryKind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
+/// An entry.
+pub(crate) fn entry(kind: EntryKind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
     let revoked_at = serde_json::from_value(revoked_at.into()).unwrap();
     Entry { kind, subject: subject.to_owned(), revoked_at, expires_in }
 }

@@ -1,4 +1,4 @@
-//! The feed over TLS: only from whom one of the trusted certificates vouches for.
+//! The feed over TLS, with certificates of the system and of `AUTH_SERVER_CA_FILE`.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::feed_server::PATIENCE;
+use crate::feed_server::TIMEOUT;
 use crate::followed::FEED_SECRET;
 use crate::logged::Log;
 
@@ -24,7 +24,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A server whose certificate is for that name; it tells everything there is to tell, which is nothing.
+/// A server with a certificate for `name`, whose feed is empty.
 fn serve(issuer: &CertifiedIssuer<'static, KeyPair>, name: &str) -> String {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, issuer).unwrap();
@@ -47,7 +47,7 @@ fn serve(issuer: &CertifiedIssuer<'static, KeyPair>, name: &str) -> String {
             let _ = stream.write_all(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: caught-up\ndata: {\"age_ms\":0,\"uptime_ms\":0}\n\n",
             );
-            // Until the other side goes.
+            // Until the follower disconnects.
             let _ = stream.read(&mut [0]);
         }
     });
@@ -55,7 +55,7 @@ fn serve(issuer: &CertifiedIssuer<'static, KeyPair>, name: &str) -> String {
 }
 
 #[test]
-fn a_certificate_is_trusted_if_it_is_for_that_name_and_its_issuer_is_known() {
+fn a_certificate_is_trusted_for_its_name_if_its_issuer_is_known() {
     let (known, unknown) = (authority(), authority());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
@@ -63,7 +63,7 @@ fn a_certificate_is_trusted_if_it_is_for_that_name_and_its_issuer_is_known() {
     for (what, issuer, name, with_file, reason) in [
         ("known", &known, "localhost", true, None),
         ("without the file", &known, "localhost", false, Some("UnknownIssuer")),
-        ("of somebody else", &unknown, "localhost", true, Some("")),
+        ("by an unknown issuer", &unknown, "localhost", true, Some("")),
         ("for another name", &known, "auth.example.com", true, Some("not valid for name")),
     ] {
         let (log, _logging) = Log::start();
@@ -84,7 +84,7 @@ fn a_certificate_is_trusted_if_it_is_for_that_name_and_its_issuer_is_known() {
         };
         let started = Instant::now();
         while !log.text().contains(sentence) {
-            assert!(started.elapsed() < PATIENCE, "{what}: {}", log.text());
+            assert!(started.elapsed() < TIMEOUT, "{what}: {}", log.text());
             thread::sleep(Duration::from_millis(1));
         }
         assert!(log.text().contains(reason.unwrap_or_default()), "{what}: {}", log.text());

@@ -1,4 +1,4 @@
-//! A guard that follows a feed which the test plays, at a quick pace, and what it logs.
+//! A guard that follows the feed of a test's server, with short pauses, and its log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use goptri::{AuthServer, Guard, TokenError};
 use goptri_settings::Plain;
 use tracing::dispatcher::DefaultGuard;
 
-use crate::feed_server::{Asked, FeedServer};
+use crate::feed_server::{FeedServer, Request};
 use crate::logged::Log;
 use test_support::forge::{StoppedClock, verifier};
 
 pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
 
-/// Fast enough for a test, and with patience enough for a busy machine.
+/// Short pauses, and timeouts that suffice on a busy machine.
 pub(crate) const QUICK: FeedTimeouts = FeedTimeouts {
     response: Duration::from_secs(20),
     first_event: Duration::from_secs(20),
@@ -37,14 +37,14 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    pub(crate) fn start(then: OnStale) -> Self {
-        Self::start_at(then, QUICK)
+    pub(crate) fn start(on_stale: OnStale) -> Self {
+        Self::start_with(on_stale, QUICK)
     }
 
-    pub(crate) fn start_at(then: OnStale, timeouts: FeedTimeouts) -> Self {
+    pub(crate) fn start_with(on_stale: OnStale, timeouts: FeedTimeouts) -> Self {
         let (log, logging) = Log::start();
         let (server, clock) = (FeedServer::start(), ManualMonotonicClock::default());
-        let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: then };
+        let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale };
         let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
         let secrets = FeedSecrets::new(Plain::new(FEED_SECRET.into()), Vec::new());
         let feed =
@@ -54,12 +54,12 @@ impl Followed {
         Self { server, clock, revocations, guard, log, follower: Some(follower), _logging: logging }
     }
 
-    /// The next connection, with nothing to tell and everything told.
-    pub(crate) fn caught_up(&self) -> Asked {
-        let mut asked = self.server.next().accept();
-        asked.caught_up(0);
-        self.wait("it has caught up", || self.revocations.is_connected());
-        asked
+    /// Accepts the next connection and sends `caught-up`.
+    pub(crate) fn caught_up(&self) -> Request {
+        let mut request = self.server.next_request().accept();
+        request.caught_up(0);
+        self.wait("caught up", || self.revocations.is_connected());
+        request
     }
 
     pub(crate) fn refusal(&self, token: &str) -> Option<TokenError> {

@@ -1,4 +1,4 @@
-//! A guard that follows the public keys of an auth-server which the test plays, and what it logs.
+//! A guard that fetches the public keys of a test's server, and its log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::logged::Log;
 use crate::test_keys::{jwks, kid_of, pairs};
 use test_support::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
 
-/// Nothing happens by itself: whatever is fetched, somebody has asked for. After a failure it is tried again soon.
-pub(crate) const ONLY_WHEN_ASKED: JwksRefreshConfig = JwksRefreshConfig {
+/// No periodic refresh: every fetch is triggered. Failures are retried quickly.
+pub(crate) const ON_TRIGGER: JwksRefreshConfig = JwksRefreshConfig {
     refresh: Duration::from_hours(1),
     again: Duration::from_hours(1),
     shortest_pause: Duration::from_millis(1),
@@ -25,9 +25,9 @@ pub(crate) const ONLY_WHEN_ASKED: JwksRefreshConfig = JwksRefreshConfig {
     patience: Duration::from_secs(20),
 };
 
-/// As soon as one answer is taken, the next is asked for.
-pub(crate) const AGAIN_AND_AGAIN: JwksRefreshConfig =
-    JwksRefreshConfig { refresh: Duration::from_millis(1), ..ONLY_WHEN_ASKED };
+/// Fetches again right after each response.
+pub(crate) const CONTINUOUSLY: JwksRefreshConfig =
+    JwksRefreshConfig { refresh: Duration::from_millis(1), ..ON_TRIGGER };
 
 pub(crate) struct FollowedKeys {
     pub(crate) server: FeedServer,
@@ -51,23 +51,23 @@ impl FollowedKeys {
         Self { server, clock, guard, log, _logging: logging }
     }
 
-    /// Why a token of this key is refused.
+    /// The reason for which a token of this key is refused.
     pub(crate) fn refusal(&self, pem: &str) -> Option<TokenError> {
         self.guard.verify(&token_of(pem)).err()
     }
 
-    /// Answers with this key alone, as often as it is asked until that is heard: a follower of little patience may be gone.
-    pub(crate) fn publish_until_taken(&self, pem: &str) {
+    /// Responds with this key alone until it is in use: with short timeouts, a response may be lost.
+    pub(crate) fn publish_until_used(&self, pem: &str) {
         while self.refusal(pem).is_some() {
-            self.server.next_for_keys().publish(&jwks(&[pem]));
+            self.server.next_keys_request().publish(&jwks(&[pem]));
         }
     }
 
-    pub(crate) fn wait_until_taken(&self, pem: &str) {
-        self.wait("its token is taken", || self.refusal(pem).is_none());
+    pub(crate) fn wait_until_used(&self, pem: &str) {
+        self.wait("its token is accepted", || self.refusal(pem).is_none());
     }
 
-    /// The same while nothing is known of what was ended, and nothing passes.
+    /// Waits until the key is known, even if the set of revocations is not ready.
     pub(crate) fn wait_until_known(&self, pem: &str) {
         let kid = kid_of(pem);
         self.wait("its key is known", || self.guard.keys().snapshot().names().any(|name| name.kid == kid));

@@ -1,4 +1,4 @@
-//! Keys that cannot be fetched, and answers that are none: what was known stays, the log says why once, and it recovers.
+//! Failed fetches and invalid responses: the known keys stay, each reason is logged once, and the refresher recovers.
 
 use std::net::TcpListener;
 use std::thread;
@@ -8,44 +8,44 @@ use goptri::TokenError;
 use goptri::keys::JwksRefreshConfig;
 use serde_json::json;
 
-use crate::feed_server::{Asked, FeedServer};
-use crate::followed_keys::{AGAIN_AND_AGAIN, FollowedKeys};
+use crate::feed_server::{FeedServer, Request};
+use crate::followed_keys::{CONTINUOUSLY, FollowedKeys};
 use crate::revoked::resident_kb;
 use crate::test_keys::{ED25519, P256, RSA, jwk, jwks};
 use test_support::forge::with;
 
 const FAILED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use";
 
-/// A guard that knows one key, asked again and again.
+/// A guard that knows one key.
 fn knowing_one(pace: JwksRefreshConfig) -> FollowedKeys {
-    let followed = FollowedKeys::start(FeedServer::start_by_hand(), pace, &[]);
-    followed.server.next_for_keys().publish(&jwks(&[ED25519]));
-    followed.wait_until_taken(ED25519);
+    let followed = FollowedKeys::start(FeedServer::start_manual(), pace, &[]);
+    followed.server.next_keys_request().publish(&jwks(&[ED25519]));
+    followed.wait_until_used(ED25519);
     followed
 }
 
-/// Whatever `fail` answers, twice: the one key stays, and is the only one; the reason is told once, and again when it fails again
-/// after it went well.
-fn fails(followed: &FollowedKeys, reason: &str, fail: impl Fn(Asked)) {
+/// Responds with `fail` twice: the key stays the only one, and the reason is logged once; after a success, a failure is logged
+/// again.
+fn fails(followed: &FollowedKeys, reason: &str, fail: impl Fn(Request)) {
     for round in 1..=2 {
         for _ in 0..2 {
-            fail(followed.server.next_for_keys());
+            fail(followed.server.next_keys_request());
         }
-        // When the next one comes, those two were judged.
-        let healing = followed.server.next_for_keys();
+        // The next request shows that both responses were processed.
+        let healing = followed.server.next_keys_request();
         followed.wait(reason, || followed.log.times(reason) == round);
         assert_eq!((followed.refusal(ED25519), followed.guard.ready()), (None, Ok(())), "{reason}");
         assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey), "{reason}");
         assert_eq!(followed.log.times(FAILED), round, "{}", followed.log.text());
         healing.publish(&jwks(&[RSA]));
-        followed.publish_until_taken(RSA);
+        followed.publish_until_used(RSA);
         assert_eq!(followed.refusal(ED25519), Some(TokenError::UnknownKey), "{reason}");
-        followed.publish_until_taken(ED25519);
+        followed.publish_until_used(ED25519);
     }
 }
 
 #[test]
-fn an_answer_that_is_no_set_of_keys_changes_nothing() {
+fn a_response_that_is_not_a_set_of_keys_changes_nothing() {
     let html = "<!doctype html><title>hunter2</title>".to_owned();
     let private = json!({ "keys": [jwk(P256), with(jwk(RSA), "d", "hunter2")] }).to_string();
     let twice = json!({ "keys": [jwk(P256), jwk(P256)] }).to_string();
@@ -68,39 +68,39 @@ fn an_answer_that_is_no_set_of_keys_changes_nothing() {
         ("200 OK", private, "it has private members, so everyone who can read it can sign"),
     ];
     for (status, body, reason) in table {
-        let followed = knowing_one(AGAIN_AND_AGAIN);
+        let followed = knowing_one(CONTINUOUSLY);
         fails(&followed, reason, |asked| asked.answer(status, "Content-Type: text/html\r\n", &body));
         assert!(!followed.log.text().contains("hunter2"), "{}", followed.log.text());
     }
 }
 
-/// OI-03: whoever reads such a set can sign, and somebody has to do something at once, whatever else is wrong.
+/// OI-03: every reader of such a set can sign, so that an operator must act at once.
 #[test]
-fn private_members_are_told_as_an_error_also_after_other_failures() {
-    let followed = knowing_one(AGAIN_AND_AGAIN);
-    followed.server.next_for_keys().publish("<p>no</p>");
+fn private_members_are_logged_as_an_error_also_after_other_failures() {
+    let followed = knowing_one(CONTINUOUSLY);
+    followed.server.next_keys_request().publish("<p>no</p>");
     followed
         .server
-        .next_for_keys()
+        .next_keys_request()
         .publish(&json!({ "keys": [with(jwk(P256), "d", "hunter2")] }).to_string());
-    let _judged = followed.server.next_for_keys();
-    let told = followed.log.text();
-    let error = told.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
-    assert!(error.contains("replace these keys at once, and publish only public members"), "{told}");
+    let _judged = followed.server.next_keys_request();
+    let text = followed.log.text();
+    let error = text.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
+    assert!(error.contains("replace these keys at once, and publish only public members"), "{text}");
     assert_eq!((followed.refusal(ED25519), followed.refusal(P256)), (None, Some(TokenError::UnknownKey)));
 }
 
 #[test]
-fn a_server_that_hangs_up_or_speaks_nonsense_changes_nothing() {
+fn a_connection_that_closes_or_is_not_http_changes_nothing() {
     for nonsense in
         [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00", b"220 mail.example.com ESMTP\r\n", b"\0\0\r\n\r\n"]
     {
-        let followed = knowing_one(AGAIN_AND_AGAIN);
+        let followed = knowing_one(CONTINUOUSLY);
         fails(&followed, "auth-server cannot be reached: ", |mut asked| {
             asked.send(nonsense);
         });
     }
-    let followed = knowing_one(AGAIN_AND_AGAIN);
+    let followed = knowing_one(CONTINUOUSLY);
     fails(&followed, "auth-server cannot be reached: ", |mut asked| {
         let body = jwks(&[P256]);
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len() + 1);
@@ -110,17 +110,17 @@ fn a_server_that_hangs_up_or_speaks_nonsense_changes_nothing() {
 }
 
 #[test]
-fn while_auth_server_is_away_it_is_said_and_tried_again() {
-    // Nobody listens there any more.
+fn an_unreachable_auth_server_is_logged_and_retried() {
+    // A port that was just closed.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut server = FeedServer::start_by_hand();
+    let mut server = FeedServer::start_manual();
     server.address = address;
-    let followed = FollowedKeys::start(server, AGAIN_AND_AGAIN, &[]);
+    let followed = FollowedKeys::start(server, CONTINUOUSLY, &[]);
     followed.wait_for_log("auth-server cannot be reached: Connection refused");
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
 }
 
-/// Only whom the operator named is believed.
+/// Only the configured server is trusted.
 #[test]
 fn a_redirect_is_not_followed() {
     for status in [
@@ -132,35 +132,35 @@ fn a_redirect_is_not_followed() {
     ] {
         let elsewhere = FeedServer::start();
         elsewhere.publish(&jwks(&[P256]));
-        let followed = knowing_one(AGAIN_AND_AGAIN);
+        let followed = knowing_one(CONTINUOUSLY);
         let location = format!("Location: {}/.well-known/jwks.json\r\n", elsewhere.url());
         fails(&followed, &format!("it leads elsewhere ({status})"), |asked| {
             asked.answer(status, &location, &jwks(&[P256]));
         });
-        assert_eq!(elsewhere.keys_asked(), 0, "{status}");
+        assert_eq!(elsewhere.keys_requests(), 0, "{status}");
     }
 }
 
-/// Sends pieces until the other side has had enough, and says how many megabytes it took.
-fn pour(mut asked: Asked, head: &str, piece: &str) -> usize {
+/// Sends `piece` until the refresher disconnects, and returns how many megabytes it accepted.
+fn flood(mut asked: Request, head: &str, piece: &str) -> usize {
     let megabyte = piece.repeat((1 << 20) / piece.len());
     asked.send(head.as_bytes());
     (0..1_024).take_while(|_| asked.send(megabyte.as_bytes())).count()
 }
 
 #[test]
-fn a_gigabyte_is_left_long_before_its_end() {
+fn an_endless_response_is_cut_off() {
     let sized = "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n";
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let endless = "HTTP/1.1 200 OK\r\n\r\n{\"keys\":[";
     let chunk = format!("400\r\n{}\r\n", " ".repeat(1_024));
     for (head, piece) in [(sized, " "), (chunked, chunk.as_str()), (endless, "{\"kty\":\"EC\"},")] {
-        let followed = knowing_one(AGAIN_AND_AGAIN);
+        let followed = knowing_one(CONTINUOUSLY);
         let before = resident_kb();
         fails(&followed, "it is longer than 131072 bytes", |asked| {
-            let poured = pour(asked, head, piece);
-            // What the operating system buffers comes on top.
-            assert!(poured < 64, "{poured} MiB of {piece:?}");
+            let accepted = flood(asked, head, piece);
+            // Includes the buffers of the operating system.
+            assert!(accepted < 64, "{accepted} MiB of {piece:?}");
         });
         let grown = resident_kb().saturating_sub(before);
         assert!(grown < 40_000, "{grown} kB more");
@@ -168,8 +168,8 @@ fn a_gigabyte_is_left_long_before_its_end() {
 }
 
 #[test]
-fn an_answer_that_hangs_or_drips_is_left() {
-    let pace = JwksRefreshConfig { patience: Duration::from_millis(100), ..AGAIN_AND_AGAIN };
+fn a_response_that_hangs_or_trickles_times_out() {
+    let pace = JwksRefreshConfig { patience: Duration::from_millis(100), ..CONTINUOUSLY };
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
     for begun in ["", "HTTP/1.1 200 OK\r\nContent-", head, &format!("{head}{{\"keys\":[")] {
         let followed = knowing_one(pace);
@@ -178,7 +178,7 @@ fn an_answer_that_hangs_or_drips_is_left() {
             asked.wait_until_closed();
         });
     }
-    // There is always something to read, and never an end.
+    // Always some data, and never an end.
     let followed = knowing_one(pace);
     fails(&followed, "it did not answer within 0 s", |mut asked| {
         asked.send(head.as_bytes());
@@ -188,32 +188,31 @@ fn an_answer_that_hangs_or_drips_is_left() {
     });
 }
 
-/// A hundred reasons to come back at once, and it does not: it waits longer each time.
 #[test]
-fn a_server_that_fails_is_not_run_into_the_ground() {
+fn retries_at_a_failing_server_back_off() {
     let pace = JwksRefreshConfig {
         shortest_pause: Duration::from_millis(20),
         longest_pause: Duration::from_millis(160),
-        ..AGAIN_AND_AGAIN
+        ..CONTINUOUSLY
     };
     let followed = knowing_one(pace);
     let started = std::time::Instant::now();
     for _ in 0..6 {
-        followed.server.next_for_keys().answer("500 Internal Server Error", "", "");
+        followed.server.next_keys_request().answer("500 Internal Server Error", "", "");
     }
-    drop(followed.server.next_for_keys());
+    drop(followed.server.next_keys_request());
     // 20, 40, 80, and then 160 ms each.
     assert!(started.elapsed() >= Duration::from_millis(620), "{:?}", started.elapsed());
 }
 
-/// Of a newer auth-server, or a mistake: those that are good are used, and the log says what is wrong with the others.
+/// Unusable keys, as of a newer auth-server, are skipped and logged; the others are used.
 #[test]
-fn a_key_of_no_use_is_left_out_and_told() {
-    let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[]);
+fn an_unusable_key_is_skipped_and_logged() {
+    let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[]);
     let keys =
         json!([with(jwk(P256), "use", "enc"), jwk(ED25519), { "kty": "of tomorrow", "kid": "hunter2" }]);
-    followed.server.next_for_keys().publish(&json!({ "keys": keys }).to_string());
-    followed.wait_until_taken(ED25519);
+    followed.server.next_keys_request().publish(&json!({ "keys": keys }).to_string());
+    followed.wait_until_used(ED25519);
     assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey));
     assert_eq!(
         followed.log.times("a key that auth-server publishes is not used"),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tracing::dispatcher::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::feed_server::PATIENCE;
+use crate::feed_server::TIMEOUT;
 
 /// What was logged, for a test to read.
 #[derive(Clone, Default)]
@@ -31,7 +31,7 @@ impl Log {
     pub(crate) fn wait(&self, what: &str, until: impl Fn() -> bool) {
         let started = Instant::now();
         while !until() {
-            assert!(started.elapsed() < PATIENCE, "not yet: {what}\n{}", self.text());
+            assert!(started.elapsed() < TIMEOUT, "not yet: {what}\n{}", self.text());
             thread::sleep(Duration::from_millis(1));
         }
     }

@@ -17,7 +17,7 @@ mod remembered;
 mod revoked;
 mod rings;
 mod secret_files;
-mod secret_files_half;
+mod secret_files_partial;
 mod silence;
 mod test_keys;
 mod times;
@@ -35,7 +35,7 @@ mod stale;
 #[cfg(feature = "feed")]
 mod feed_age;
 #[cfg(feature = "feed")]
-mod feed_heard;
+mod feed_followed;
 #[cfg(feature = "feed")]
 mod feed_lost;
 #[cfg(feature = "feed")]

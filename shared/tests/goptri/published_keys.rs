@@ -4,15 +4,15 @@ use goptri::keys::{JwksRefreshConfig, KeysUnavailable};
 use goptri::{Environment, Guard, NotReady, TokenError};
 
 use crate::feed_server::FeedServer;
-use crate::followed_keys::{AGAIN_AND_AGAIN, FollowedKeys, ONLY_WHEN_ASKED, token_of};
+use crate::followed_keys::{CONTINUOUSLY, FollowedKeys, ON_TRIGGER, token_of};
 use crate::test_keys::{ED25519, P256, RSA, jwks, kid_of};
 use test_support::forge::{AUDIENCE, ISSUER, SECRET, good, kid};
 
 /// OP-01
 #[test]
 fn without_a_secret_the_published_keys_verify_once_they_are_known() {
-    let followed = FollowedKeys::start(FeedServer::start_by_hand(), ONLY_WHEN_ASKED, &[]);
-    let asked = followed.server.next_for_keys();
+    let followed = FollowedKeys::start(FeedServer::start_manual(), ON_TRIGGER, &[]);
+    let asked = followed.server.next_keys_request();
     let head = asked.head.to_ascii_lowercase();
     assert!(head.starts_with("get /.well-known/jwks.json http/1.1\r\n"), "{head}");
     for header in ["accept: application/jwk-set+json, application/json", "cache-control: no-cache"] {
@@ -28,7 +28,7 @@ fn without_a_secret_the_published_keys_verify_once_they_are_known() {
     assert_eq!(followed.guard.verify("nonsense").err(), Some(TokenError::NotCompact));
 
     asked.publish(&jwks(&[ED25519, RSA]));
-    followed.wait_until_taken(ED25519);
+    followed.wait_until_used(ED25519);
     assert_eq!((followed.guard.ready(), followed.refusal(RSA)), (Ok(()), None));
     assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey));
     assert_eq!(followed.guard.verify(&good()).err(), Some(TokenError::UnknownKey));
@@ -42,8 +42,8 @@ async fn until_the_keys_are_known_the_middleware_answers_503() {
     use crate::protected::call_guarded;
     use test_support::{bearing, get};
 
-    let followed = FollowedKeys::start(FeedServer::start_by_hand(), ONLY_WHEN_ASKED, &[]);
-    let asked = followed.server.next_for_keys();
+    let followed = FollowedKeys::start(FeedServer::start_manual(), ON_TRIGGER, &[]);
+    let asked = followed.server.next_keys_request();
     let token = token_of(ED25519);
     for path in ["/api/me", "/open/who"] {
         let answer = call_guarded(bearing(path, &token), followed.guard.clone()).await;
@@ -52,7 +52,7 @@ async fn until_the_keys_are_known_the_middleware_answers_503() {
     let stranger = call_guarded(get("/api/me"), followed.guard.clone()).await;
     assert_eq!(stranger.status, 401);
     asked.publish(&jwks(&[ED25519]));
-    followed.wait_until_taken(ED25519);
+    followed.wait_until_used(ED25519);
     assert_eq!(call_guarded(bearing("/api/me", &token), followed.guard.clone()).await.status, 200);
     let other = call_guarded(bearing("/api/me", &token_of(P256)), followed.guard.clone()).await;
     assert_eq!(other.status, 401);
@@ -61,7 +61,7 @@ async fn until_the_keys_are_known_the_middleware_answers_503() {
 /// auth-server signs with its secret alone, and this service has not got it: nothing can ever be verified here.
 #[test]
 fn a_set_without_keys_and_no_secret_say_what_to_do() {
-    let soon = JwksRefreshConfig { cool_down: ONLY_WHEN_ASKED.least, ..ONLY_WHEN_ASKED };
+    let soon = JwksRefreshConfig { cool_down: ON_TRIGGER.least, ..ON_TRIGGER };
     let followed = FollowedKeys::start(FeedServer::start(), soon, &[]);
     let sentence = "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE";
     followed.wait_for_log(sentence);
@@ -70,30 +70,30 @@ fn a_set_without_keys_and_no_secret_say_what_to_do() {
     // The token makes it look again; it finds what it found before, and does not say so again.
     followed.wait("it has looked again", || {
         assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
-        followed.server.keys_asked() > 3
+        followed.server.keys_requests() > 3
     });
     assert_eq!(followed.log.times(sentence), 1, "{}", followed.log.text());
     assert!(followed.log.text().contains("ERROR"));
     // The operator has done it.
     followed.server.publish(&jwks(&[ED25519]));
-    followed.wait_until_taken(ED25519);
+    followed.wait_until_used(ED25519);
     assert_eq!(followed.guard.ready(), Ok(()));
 }
 
 #[test]
 fn with_a_secret_its_tokens_are_taken_at_once_and_those_of_published_keys_as_well() {
     let secret = ("ACCESS_TOKEN_SECRET", SECRET);
-    let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[secret]);
-    let asked = followed.server.next_for_keys();
+    let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[secret]);
+    let asked = followed.server.next_keys_request();
     assert_eq!(followed.guard.verify(&good()).err(), None);
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
     assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
     asked.publish(&jwks(&[ED25519]));
-    followed.wait_until_taken(ED25519);
+    followed.wait_until_used(ED25519);
     assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
     followed.wait_for_log(&format!("{} (HS256), {} (EdDSA)", kid(SECRET), kid_of(ED25519)));
     // That none are published any more does not touch the secret.
-    followed.server.next_for_keys().publish(r#"{"keys":[]}"#);
+    followed.server.next_keys_request().publish(r#"{"keys":[]}"#);
     followed.wait("the key is gone", || followed.refusal(ED25519) == Some(TokenError::UnknownKey));
     assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
 }
@@ -102,10 +102,10 @@ fn with_a_secret_its_tokens_are_taken_at_once_and_those_of_published_keys_as_wel
 #[test]
 fn a_published_key_under_the_name_of_the_secret_is_not_taken_for_it() {
     let secret = ("ACCESS_TOKEN_SECRET", SECRET);
-    let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[secret]);
+    let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[secret]);
     let named = jwks(&[P256]).replace(&kid_of(P256), &kid(SECRET));
-    followed.server.next_for_keys().publish(&named);
-    let _taken = followed.server.next_for_keys();
+    followed.server.next_keys_request().publish(&named);
+    let _taken = followed.server.next_keys_request();
     assert_eq!(followed.guard.verify(&good()).err(), None);
     assert_eq!(followed.guard.keys().snapshot().len(), 1);
 }
@@ -113,7 +113,7 @@ fn a_published_key_under_the_name_of_the_secret_is_not_taken_for_it() {
 /// OP-02: published, signed with, retired.
 #[test]
 fn a_key_that_is_withdrawn_is_trusted_no_more() {
-    let followed = FollowedKeys::start(FeedServer::start_by_hand(), AGAIN_AND_AGAIN, &[]);
+    let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[]);
     for (published, taken, refused) in [
         (vec![ED25519], vec![ED25519], vec![P256, RSA]),
         (vec![ED25519, P256], vec![ED25519, P256], vec![RSA]),
@@ -121,7 +121,7 @@ fn a_key_that_is_withdrawn_is_trusted_no_more() {
         (vec![P256], vec![P256], vec![ED25519, RSA]),
         (vec![RSA], vec![RSA], vec![ED25519, P256]),
     ] {
-        followed.server.next_for_keys().publish(&jwks(&published));
+        followed.server.next_keys_request().publish(&jwks(&published));
         followed.wait("only these are taken", || {
             taken.iter().all(|pem| followed.refusal(pem).is_none())
                 && refused.iter().all(|pem| followed.refusal(pem) == Some(TokenError::UnknownKey))

@@ -13,7 +13,7 @@ use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet
 use goptri::{AccessClaims, AccessVerifier, Clock, Environment, Guard, ManualClock, TokenError, TokenType};
 use serde_json::{Value, json};
 
-use crate::revoked::{SESSION, TOKEN, end, of_a_client};
+use crate::revoked::{SESSION, TOKEN, entry, of_a_client};
 use test_support::forge::{
     AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, StoppedClock, claims, good, one_for_each_refusal,
     ring, verifier, with, with_claims,
@@ -76,7 +76,7 @@ fn what_was_refused_is_not_remembered() {
     let guard = with_token_cache(100).with_revocations(revocations.clone());
     assert_eq!(guard.verify(&good()).err(), Some(TokenError::Stale));
     revocations.known_as_of(Duration::ZERO);
-    revocations.insert(&end(EntryKind::Session, SESSION, NOW, 60)).unwrap();
+    revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     assert_eq!(guard.verify(&good()).err(), Some(TokenError::Revoked));
     for (refusal, token) in one_for_each_refusal() {
         assert_eq!(guard.verify(&token).err(), Some(refusal));
@@ -113,9 +113,9 @@ fn a_remembered_token_is_good_from_its_nbf_to_its_expiry_and_no_longer() {
 fn a_remembered_token_is_refused_from_the_moment_that_it_is_ended() {
     let (person, client) = (good(), of_a_client("reports", NOW));
     for (token, entry) in [
-        (&person, end(EntryKind::Session, SESSION, NOW, 60)),
-        (&person, end(EntryKind::Token, TOKEN, NOW, 60)),
-        (&client, end(EntryKind::Client, "reports", NOW, 60)),
+        (&person, entry(EntryKind::Session, SESSION, NOW, 60)),
+        (&person, entry(EntryKind::Token, TOKEN, NOW, 60)),
+        (&client, entry(EntryKind::Client, "reports", NOW, 60)),
     ] {
         let clock = ManualMonotonicClock::default();
         let staleness = StalenessPolicy { max_age: Duration::from_hours(1), on_stale: OnStale::Refuse };

@@ -1,4 +1,4 @@
-//! What was ended before its time is refused, by what it is called and not by how a token is spelled.
+//! Revoked sessions, tokens and clients are refused by their ids, whatever the spelling of the token.
 
 use std::sync::Arc;
 use std::thread;
@@ -21,11 +21,11 @@ pub(crate) const SESSION: &str = "0190b0a0-0000-7000-8000-000000000002";
 /// The `jti` of [`claims`].
 pub(crate) const TOKEN: &str = "7c0d";
 
-pub(crate) fn end(kind: EntryKind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
+pub(crate) fn entry(kind: EntryKind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
     Entry { kind, subject: subject.to_owned(), revoked_at: at(revoked_at).into(), expires_in }
 }
 
-/// A token of a client of its own, issued then.
+/// A token that a client got for itself, issued at `iat`.
 pub(crate) fn of_a_client(client: &str, iat: i64) -> String {
     let claims = [("sub", json!(client)), ("client_id", json!(client)), ("iat", json!(iat))]
         .into_iter()
@@ -39,12 +39,12 @@ struct Set {
     guard: Guard,
 }
 
-fn set(then: OnStale) -> Set {
+fn set(on_stale: OnStale) -> Set {
     let clock = ManualMonotonicClock::default();
-    let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: then };
+    let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale };
     let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
     let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
-    // What is remembered must make no difference.
+    // The token cache must make no difference.
     let guard = guard.with_token_cache(100);
     Set { clock, revocations, guard }
 }
@@ -56,45 +56,45 @@ impl Set {
 }
 
 #[test]
-fn an_end_refuses_what_it_names_and_nothing_else() {
-    let person = good();
+fn an_entry_revokes_its_subject_and_nothing_else() {
+    let user = good();
     let twin = with_claims(&with(claims(), "jti", "another"));
     let elsewhere = with_claims(&with(with(claims(), "sid", "another"), "jti", "another"));
     let (client, older) = (of_a_client("reports", NOW), of_a_client("reports", NOW - 1));
-    let all = [&person, &twin, &elsewhere, &client, &older];
+    let all = [&user, &twin, &elsewhere, &client, &older];
     let table = [
-        (end(EntryKind::Session, SESSION, NOW, 60), vec![&person, &twin]),
-        (end(EntryKind::Token, TOKEN, NOW, 60), vec![&person, &client, &older]),
-        (end(EntryKind::Token, "another", NOW, 60), vec![&twin, &elsewhere]),
-        (end(EntryKind::Client, "reports", NOW, 60), vec![&client, &older]),
-        // What a client was given after its end is good: it was let in again.
-        (end(EntryKind::Client, "reports", NOW - 1, 60), vec![&older]),
-        (end(EntryKind::Client, "goptri", NOW, 60), vec![&person, &twin, &elsewhere]),
-        // One kind of name is no other.
-        (end(EntryKind::Token, SESSION, NOW, 60), vec![]),
-        (end(EntryKind::Session, TOKEN, NOW, 60), vec![]),
-        (end(EntryKind::Session, "reports", NOW, 60), vec![]),
-        (end(EntryKind::Session, &SESSION.to_uppercase(), NOW, 60), vec![]),
-        (end(EntryKind::Session, &SESSION.replace('-', ""), NOW, 60), vec![]),
-        (end(EntryKind::Session, "", NOW, 60), vec![]),
-        // Nobody needs to know it any more.
-        (end(EntryKind::Session, SESSION, NOW, 0), vec![]),
+        (entry(EntryKind::Session, SESSION, NOW, 60), vec![&user, &twin]),
+        (entry(EntryKind::Token, TOKEN, NOW, 60), vec![&user, &client, &older]),
+        (entry(EntryKind::Token, "another", NOW, 60), vec![&twin, &elsewhere]),
+        (entry(EntryKind::Client, "reports", NOW, 60), vec![&client, &older]),
+        // Tokens issued to a client after its revocation are valid: it was added again.
+        (entry(EntryKind::Client, "reports", NOW - 1, 60), vec![&older]),
+        (entry(EntryKind::Client, "goptri", NOW, 60), vec![&user, &twin, &elsewhere]),
+        // An id of one kind is not an id of another kind.
+        (entry(EntryKind::Token, SESSION, NOW, 60), vec![]),
+        (entry(EntryKind::Session, TOKEN, NOW, 60), vec![]),
+        (entry(EntryKind::Session, "reports", NOW, 60), vec![]),
+        (entry(EntryKind::Session, &SESSION.to_uppercase(), NOW, 60), vec![]),
+        (entry(EntryKind::Session, &SESSION.replace('-', ""), NOW, 60), vec![]),
+        (entry(EntryKind::Session, "", NOW, 60), vec![]),
+        // Already expired.
+        (entry(EntryKind::Session, SESSION, NOW, 0), vec![]),
     ];
-    for (entry, refused) in table {
+    for (revocation, refused) in table {
         let set = set(OnStale::Allow);
-        set.revocations.insert(&entry).unwrap();
+        set.revocations.insert(&revocation).unwrap();
         for token in all {
             let expected = refused.contains(&token).then_some(TokenError::Revoked);
-            assert_eq!(set.refusal(token), expected, "{entry:?}");
+            assert_eq!(set.refusal(token), expected, "{revocation:?}");
         }
     }
 }
 
-/// JV-28: the name decides, so every spelling of a token is refused with it.
+/// JV-28
 #[test]
 fn every_spelling_of_a_revoked_token_is_refused() {
     let set = set(OnStale::Allow);
-    set.revocations.insert(&end(EntryKind::Token, TOKEN, NOW, 60)).unwrap();
+    set.revocations.insert(&entry(EntryKind::Token, TOKEN, NOW, 60)).unwrap();
     let spaced = |value: Value| value.to_string().replace(',', " ,\n ");
     let spellings =
         [good(), forge(spaced(header()), spaced(claims())), with_claims(&with(claims(), "pad", "x"))];
@@ -107,13 +107,13 @@ fn every_spelling_of_a_revoked_token_is_refused() {
 }
 
 #[test]
-fn an_entry_is_gone_after_its_time_and_not_before() {
+fn an_entry_expires_at_its_deadline_and_not_before() {
     let set = set(OnStale::Allow);
-    set.revocations.insert(&end(EntryKind::Session, SESSION, NOW, 7_500)).unwrap();
-    set.revocations.insert(&end(EntryKind::Client, "reports", NOW, 7_500)).unwrap();
-    // Told again, with less to go: what was said first holds.
-    set.revocations.insert(&end(EntryKind::Session, SESSION, NOW, 1)).unwrap();
-    set.revocations.insert(&end(EntryKind::Client, "reports", NOW - 9, 1)).unwrap();
+    set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 7_500)).unwrap();
+    set.revocations.insert(&entry(EntryKind::Client, "reports", NOW, 7_500)).unwrap();
+    // Duplicates with shorter lifetimes: the later deadline holds.
+    set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 1)).unwrap();
+    set.revocations.insert(&entry(EntryKind::Client, "reports", NOW - 9, 1)).unwrap();
     let tokens = [good(), of_a_client("reports", NOW)];
     let sweep = || (0..RevocationSet::SLICES).for_each(|slice| set.revocations.sweep(slice));
     assert_eq!(set.revocations.len(), 2);
@@ -124,16 +124,16 @@ fn an_entry_is_gone_after_its_time_and_not_before() {
     }
     set.clock.advance(Duration::from_secs(2));
     for token in &tokens {
-        assert_eq!(set.refusal(token), None, "it is not even swept yet");
+        assert_eq!(set.refusal(token), None, "although it is not swept yet");
     }
     assert_eq!(set.revocations.len(), 2);
     sweep();
     assert!(set.revocations.is_empty());
 }
 
-/// A clock of an hour ago, or of an hour to come, is the wrong time for tokens and no matter for ends.
+/// It matters for the times of tokens only.
 #[test]
-fn a_wall_clock_that_is_an_hour_off_or_is_set_changes_nothing() {
+fn a_wall_clock_that_is_wrong_or_set_does_not_affect_revocations() {
     for off in [-1, 0, 1] {
         let wall = ManualClock::default();
         wall.advance(TimeDelta::hours(off));
@@ -143,7 +143,7 @@ fn a_wall_clock_that_is_an_hour_off_or_is_set_changes_nothing() {
         let token = with_claims(&with(with(claims(), "iat", now), "exp", now + 40_000));
         // By auth-server's clock, which is right.
         let revoked_at = (wall.now() - TimeDelta::hours(off)).timestamp();
-        set.revocations.insert(&end(EntryKind::Session, SESSION, revoked_at, 7_500)).unwrap();
+        set.revocations.insert(&entry(EntryKind::Session, SESSION, revoked_at, 7_500)).unwrap();
         assert_eq!(guard.verify(&token).err(), Some(TokenError::Revoked), "off by {off} h");
         wall.advance(TimeDelta::hours(3));
         assert_eq!(guard.verify(&token).err(), Some(TokenError::Revoked), "set, and off by {off} h");
@@ -152,24 +152,24 @@ fn a_wall_clock_that_is_an_hour_off_or_is_set_changes_nothing() {
     }
 }
 
-/// Whether it was ended is looked up last, and nothing of it is told for a token that is no good anyway.
+/// The set is consulted last.
 #[test]
-fn a_token_that_is_no_good_is_refused_for_that_and_not_looked_up() {
+fn an_invalid_token_is_refused_for_its_own_fault_and_not_looked_up() {
     let set = set(OnStale::Refuse);
-    set.revocations.insert(&end(EntryKind::Session, SESSION, NOW, 60)).unwrap();
+    set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     for (refusal, token) in one_for_each_refusal() {
         assert_eq!(set.refusal(&token), Some(refusal));
     }
 }
 
 #[test]
-fn what_is_stale_is_refused_or_allowed_as_configured() {
-    for (then, stale) in [(OnStale::Allow, None), (OnStale::Refuse, Some(TokenError::Stale))] {
-        let set = set(then);
+fn a_stale_set_refuses_or_allows_as_configured() {
+    for (on_stale, stale) in [(OnStale::Allow, None), (OnStale::Refuse, Some(TokenError::Stale))] {
+        let set = set(on_stale);
         let (token, ended) = (good(), with_claims(&with(claims(), "jti", "ended")));
-        set.revocations.insert(&end(EntryKind::Token, "ended", NOW, 7_500)).unwrap();
+        set.revocations.insert(&entry(EntryKind::Token, "ended", NOW, 7_500)).unwrap();
         let refusals = || (set.refusal(&token), set.refusal(&ended));
-        assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "nothing was complete yet");
+        assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "not complete yet");
         assert_eq!(set.revocations.ready(), Err(FeedNotReady::NotCaughtUp));
         set.revocations.known_as_of(Duration::from_secs(20));
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
@@ -177,15 +177,15 @@ fn what_is_stale_is_refused_or_allowed_as_configured() {
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
         assert_eq!(set.revocations.ready(), Ok(()));
         set.clock.advance(Duration::from_secs(2));
-        assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "what is known to be ended stays so");
-        assert_eq!(set.revocations.ready().is_err(), then == OnStale::Refuse);
+        assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "known revocations hold");
+        assert_eq!(set.revocations.ready().is_err(), on_stale == OnStale::Refuse);
         set.revocations.known_as_of(Duration::ZERO);
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
     }
 }
 
 #[test]
-fn a_full_set_says_so_and_keeps_what_it_has() {
+fn a_full_set_returns_an_error_and_keeps_its_entries() {
     let revocations = RevocationSet::with_max_entries(
         2,
         StalenessPolicy::default(),
@@ -193,27 +193,26 @@ fn a_full_set_says_so_and_keeps_what_it_has() {
     );
     let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
     for subject in [SESSION, "another"] {
-        revocations.insert(&end(EntryKind::Session, subject, NOW, 60)).unwrap();
+        revocations.insert(&entry(EntryKind::Session, subject, NOW, 60)).unwrap();
     }
-    let full = revocations.insert(&end(EntryKind::Session, "third", NOW, 60)).unwrap_err();
+    let full = revocations.insert(&entry(EntryKind::Session, "third", NOW, 60)).unwrap_err();
     assert!(full.to_string().contains("more than 2 revocations"), "{full}");
     assert_eq!((revocations.len(), guard.verify(&good()).err()), (2, Some(TokenError::Revoked)));
 }
 
-/// While others write and sweep, nothing is lost for a moment, and the count is right in the end.
 #[test]
-fn writers_readers_and_sweepers_do_not_disturb_each_other() {
+fn concurrent_inserts_checks_and_sweeps_lose_no_entry_and_count_correctly() {
     let set = set(OnStale::Allow);
-    set.revocations.insert(&end(EntryKind::Session, SESSION, NOW, 7_500)).unwrap();
+    set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 7_500)).unwrap();
     let token = good();
     thread::scope(|scope| {
         for writer in 0..2 {
             let set = &set;
             scope.spawn(move || {
                 for number in 0..20_000_u32 {
-                    // Half of them are told by both.
+                    // Both writers insert half of the ids.
                     let id = format!("{:032x}", number * 2 + writer * (number % 2));
-                    set.revocations.insert(&end(EntryKind::Token, &id, NOW, 60)).unwrap();
+                    set.revocations.insert(&entry(EntryKind::Token, &id, NOW, 60)).unwrap();
                 }
             });
         }
@@ -230,9 +229,8 @@ fn writers_readers_and_sweepers_do_not_disturb_each_other() {
     assert_eq!(set.revocations.len(), 1);
 }
 
-/// A guard without them decides as before.
 #[test]
-fn a_guard_that_follows_nothing_lets_a_token_live_until_it_expires() {
+fn without_a_set_a_token_is_valid_until_it_expires() {
     #[derive(Debug)]
     struct At(DateTime<Utc>);
     impl Clock for At {
@@ -245,7 +243,7 @@ fn a_guard_that_follows_nothing_lets_a_token_live_until_it_expires() {
     }
 }
 
-/// How much memory this process has, in kB.
+/// The resident memory of this process, in kB.
 pub(crate) fn resident_kb() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -258,7 +256,7 @@ fn a_million_entries_are_small_and_all_expire() {
     let before = resident_kb();
     for number in 0..1_000_000_u64 {
         let id = format!("{:016x}{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        set.revocations.insert(&end(EntryKind::Token, &id, NOW, 7_500)).unwrap();
+        set.revocations.insert(&entry(EntryKind::Token, &id, NOW, 7_500)).unwrap();
     }
     let grown = resident_kb() - before;
     assert_eq!(set.revocations.len(), 1_000_000);

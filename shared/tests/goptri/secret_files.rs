@@ -1,4 +1,4 @@
-//! Files of secrets that change while a service runs: what is new is taken, what is bad is not, and nobody notices.
+//! Secret files that change while a service runs: valid secrets take effect, invalid ones do not, and no check fails meanwhile.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,8 +18,8 @@ pub(crate) const THIRD_SECRET: &str = "c3a5e90b7d1f48266c2be4f0915d37a8";
 pub(crate) const UNUSABLE: &str =
     "the new content of a file cannot be used; the previous content stays in use";
 
-/// Nothing here takes so long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A test that waits longer has failed.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A guard with its secret in a file.
 struct Watched {
@@ -30,7 +30,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// As Kubernetes mounts a secret: the file is a link to a link, and that leads to a folder.
+    /// As Kubernetes mounts a secret: the file is a link to a link to a folder.
     fn start() -> Self {
         let (folder, (log, logging)) = (tempfile::tempdir().unwrap(), Log::start());
         mount(folder.path(), SECRET, "one");
@@ -48,7 +48,7 @@ impl Watched {
         self.folder.path().join("secret")
     }
 
-    fn takes(&self, secret: &str) -> bool {
+    fn accepts(&self, secret: &str) -> bool {
         self.guard.verify(&token_of(secret)).is_ok()
     }
 
@@ -57,14 +57,14 @@ impl Watched {
     }
 }
 
-/// A good token of now.
+/// A valid token, issued now.
 fn token_of(secret: &str) -> String {
     let now = SystemClock.now().timestamp();
     let claims = with(with(claims(), "iat", now), "exp", now + 900);
     ring(&[secret]).sign(TokenType::Access, &claims).unwrap()
 }
 
-/// A new folder with the secret, to which the link then leads.
+/// Creates a folder with the secret and points the link to it.
 fn mount(folder: &Path, secret: &str, name: &str) {
     let (data, link) = (folder.join(name), folder.join("..data_tmp"));
     fs::create_dir(&data).unwrap();
@@ -80,10 +80,10 @@ fn rename_over(path: &Path, secret: &str) {
 }
 
 type Replace = fn(&Path, &str);
-type Spoil = fn(&Path);
+type Corrupt = fn(&Path);
 
-/// They wait for most of their time.
-fn each_at_once<T: Sync>(table: &[T], test: impl Fn(&T) + Sync) {
+/// Runs the rows at the same time, because each mostly waits.
+fn in_parallel<T: Sync>(table: &[T], test: impl Fn(&T) + Sync) {
     thread::scope(|scope| {
         for row in table {
             scope.spawn(|| test(row));
@@ -91,34 +91,34 @@ fn each_at_once<T: Sync>(table: &[T], test: impl Fn(&T) + Sync) {
     });
 }
 
-/// OP-02: without a restart.
+/// OP-02
 #[test]
-fn a_secret_that_is_replaced_is_taken_however_that_is_done() {
+fn a_replaced_secret_takes_effect_however_it_is_replaced() {
     let ways: [(&str, Replace); 4] = [
         ("renamed over it", rename_over),
         ("written in place", |path, secret| fs::write(path, format!("{secret}\n")).unwrap()),
-        ("the link to a link leads elsewhere", |path, secret| {
+        ("the link points to another folder", |path, secret| {
             mount(path.parent().unwrap(), secret, &format!("folder of {secret}"));
         }),
-        ("gone for a while", |path, secret| {
+        ("deleted and created", |path, secret| {
             fs::remove_file(path).unwrap();
             fs::write(path, secret).unwrap();
         }),
     ];
-    each_at_once(&ways, |(way, replace)| {
+    in_parallel(&ways, |(way, replace)| {
         let watched = Watched::start();
-        assert!(watched.takes(SECRET) && !watched.takes(OTHER_SECRET), "{way}");
+        assert!(watched.accepts(SECRET) && !watched.accepts(OTHER_SECRET), "{way}");
         for (before, after) in [(SECRET, OTHER_SECRET), (OTHER_SECRET, THIRD_SECRET)] {
             replace(&watched.path(), after);
-            watched.wait(way, || watched.takes(after));
-            assert!(!watched.takes(before), "{way}: what was taken back is trusted no more");
+            watched.wait(way, || watched.accepts(after));
+            assert!(!watched.accepts(before), "{way}: the old secret is no longer accepted");
         }
     });
 }
 
 #[test]
-fn a_bad_file_changes_nothing_and_the_next_good_one_is_taken() {
-    let ways: [(&str, Spoil, &str); 8] = [
+fn an_invalid_file_changes_nothing_and_the_next_valid_one_takes_effect() {
+    let ways: [(&str, Corrupt, &str); 8] = [
         ("empty", |path| fs::write(path, "").unwrap(), "ACCESS_TOKEN_SECRET is 0 bytes long"),
         ("weak", |path| fs::write(path, "hunter2").unwrap(), "ACCESS_TOKEN_SECRET is 7 bytes long"),
         ("a default", |path| fs::write(path, "changeme").unwrap(), "ACCESS_TOKEN_SECRET is a well-known"),
@@ -147,41 +147,41 @@ fn a_bad_file_changes_nothing_and_the_next_good_one_is_taken() {
             "which cannot be read: it is not UTF-8 text",
         ),
     ];
-    each_at_once(&ways, |(way, spoil, reason)| {
+    in_parallel(&ways, |(way, corrupt, reason)| {
         let watched = Watched::start();
-        spoil(&watched.path());
-        let in_words =
+        corrupt(&watched.path());
+        let log =
             || watched.log.text().replace("variable=\"", "").replace("\" problem=\"", " ").replace('\\', "");
-        watched.wait(way, || in_words().lines().any(|line| line.contains(UNUSABLE) && line.contains(reason)));
-        assert!(watched.takes(SECRET), "{way}");
+        watched.wait(way, || log().lines().any(|line| line.contains(UNUSABLE) && line.contains(reason)));
+        assert!(watched.accepts(SECRET), "{way}");
         if watched.path().is_dir() {
             fs::remove_dir(watched.path()).unwrap();
         }
         rename_over(&watched.path(), THIRD_SECRET);
-        watched.wait(way, || watched.takes(THIRD_SECRET));
-        let told = watched.log.text();
-        // Some are spoilt in two steps, each of which may be seen; and none is told at every look.
-        assert!(watched.log.times(UNUSABLE) <= 2, "{told}");
+        watched.wait(way, || watched.accepts(THIRD_SECRET));
+        let text = watched.log.text();
+        // Some are changed in two steps, each of which may be logged. Nothing is logged at every poll.
+        assert!(watched.log.times(UNUSABLE) <= 2, "{text}");
         assert!(
-            told.lines().filter(|line| line.contains(UNUSABLE)).all(|line| line.contains("ERROR")),
-            "{told}"
+            text.lines().filter(|line| line.contains(UNUSABLE)).all(|line| line.contains("ERROR")),
+            "{text}"
         );
         for secret in [SECRET, OTHER_SECRET, THIRD_SECRET, "hunter2"] {
-            assert!(!told.contains(secret), "{told}");
+            assert!(!text.contains(secret), "{text}");
         }
     });
 }
 
-/// Whoever sends a SIGHUP has written the file before.
+/// As on SIGHUP, which is sent after the file was written.
 #[test]
-fn when_it_is_asked_for_a_file_is_read_at_once() {
+fn reload_now_reads_the_files_at_once() {
     let watched = Watched::start();
     let files = watched.guard.secret_files().unwrap();
     for (before, after) in [(SECRET, OTHER_SECRET), (OTHER_SECRET, SECRET), (SECRET, THIRD_SECRET)] {
         fs::write(watched.path(), after).unwrap();
-        // It ends when it is done, and says nothing.
-        assert!(files.reload_now().recv_timeout(PATIENCE).is_err());
-        assert!(watched.takes(after) && !watched.takes(before));
+        // Disconnected once it is done.
+        assert!(files.reload_now().recv_timeout(TIMEOUT).is_err());
+        assert!(watched.accepts(after) && !watched.accepts(before));
     }
 }
 
@@ -191,9 +191,9 @@ fn threads() -> usize {
     names.filter(|name| name.trim() == "goptri-files").count()
 }
 
-/// One test a process, so that the threads are its own.
+/// Counts threads only with one test per process.
 #[test]
-fn a_thread_looks_at_files_while_there_are_some_and_somebody_needs_them() {
+fn a_thread_watches_files_if_there_are_any_until_the_last_guard_is_dropped() {
     let alone = std::env::args().any(|argument| argument == "--exact");
     let in_a_variable = Environment::from_pairs([("ACCESS_TOKEN_SECRET", SECRET)]);
     let without = Guard::from_environment(&in_a_variable).unwrap();
@@ -202,23 +202,23 @@ fn a_thread_looks_at_files_while_there_are_some_and_somebody_needs_them() {
 
     let watched = Watched::start();
     let clone = watched.guard.clone();
-    watched.wait("it looks", || !alone || threads() == 1);
+    watched.wait("the thread runs", || !alone || threads() == 1);
     let Watched { guard, folder, .. } = watched;
     drop(guard);
     rename_over(&folder.path().join("secret"), OTHER_SECRET);
     let started = Instant::now();
     while clone.verify(&token_of(OTHER_SECRET)).is_err() {
-        assert!(started.elapsed() < PATIENCE, "a clone needs it as well");
+        assert!(started.elapsed() < TIMEOUT, "a clone keeps the watch");
     }
     drop(clone);
     while alone && threads() > 0 {
-        assert!(started.elapsed() < PATIENCE, "the thread has not ended");
+        assert!(started.elapsed() < TIMEOUT, "the thread has not ended");
     }
 }
 
 /// OP-02
 #[test]
-fn whoever_verifies_meanwhile_sees_no_refusal() {
+fn concurrent_checks_see_no_refusal_during_reloads() {
     let watched = Watched::start();
     let files = watched.guard.secret_files().unwrap();
     let (token, over, verified) = (token_of(SECRET), AtomicBool::new(false), AtomicUsize::new(0));
@@ -239,12 +239,12 @@ fn whoever_verifies_meanwhile_sees_no_refusal() {
                 SECRET.to_owned(),
             ];
             rename_over(&watched.path(), &rings[round % rings.len()]);
-            assert!(files.reload_now().recv_timeout(PATIENCE).is_err());
+            assert!(files.reload_now().recv_timeout(TIMEOUT).is_err());
             let expected = rings[round % rings.len()].split(',').count();
             assert_eq!(watched.guard.keys().snapshot().len(), expected);
         }
         let before = verified.load(Ordering::SeqCst);
-        watched.wait("all have verified", || verified.load(Ordering::SeqCst) > before);
+        watched.wait("another check passed", || verified.load(Ordering::SeqCst) > before);
         over.store(true, Ordering::SeqCst);
     });
     assert!(verified.into_inner() > 300);

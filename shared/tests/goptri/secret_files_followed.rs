@@ -1,4 +1,4 @@
-//! A guard that follows auth-server with its secrets in files: each is replaced by itself, and the feed is asked with the new one.
+//! A follower with its secrets in files: each file is reloaded independently, and new connections present the new secret.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use goptri::TokenError;
 
 use crate::feed_server::FeedServer;
 use crate::followed::FEED_SECRET;
-use crate::followed_keys::{FollowedKeys, ONLY_WHEN_ASKED};
+use crate::followed_keys::{FollowedKeys, ON_TRIGGER};
 use crate::secret_files::{THIRD_SECRET, UNUSABLE};
 use test_support::forge::{NOW, OTHER_SECRET, SECRET, claims, ring};
 
@@ -20,10 +20,10 @@ fn start(folder: &Path) -> FollowedKeys {
     fs::write(&access, SECRET).unwrap();
     fs::write(&feed, format!("{FEED_SECRET}\n")).unwrap();
     let files = [("ACCESS_TOKEN_SECRET_FILE", access.as_str()), ("FEED_SECRET_FILE", feed.as_str())];
-    FollowedKeys::start(FeedServer::start(), ONLY_WHEN_ASKED, &files)
+    FollowedKeys::start(FeedServer::start(), ON_TRIGGER, &files)
 }
 
-fn takes(followed: &FollowedKeys, secret: &str) -> bool {
+fn accepts(followed: &FollowedKeys, secret: &str) -> bool {
     let token = ring(&[secret]).sign(goptri::TokenType::Access, &claims()).unwrap();
     match followed.guard.verify(&token) {
         Ok(claims) => claims.iat.to_datetime().timestamp() == NOW,
@@ -34,33 +34,33 @@ fn takes(followed: &FollowedKeys, secret: &str) -> bool {
     }
 }
 
-/// The secret with which the feed is asked for.
+/// The secret that the next request for the feed presents.
 fn presented(followed: &FollowedKeys) -> String {
-    let head = followed.server.next().head;
+    let head = followed.server.next_request().head;
     let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("authorization:")).unwrap();
     line.rsplit(' ').next().unwrap().to_owned()
 }
 
 #[test]
-fn the_feed_is_asked_for_with_the_secret_that_the_file_holds_then() {
+fn each_connection_presents_the_current_secret_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let followed = start(folder.path());
-    // The connection is dropped, and the next one comes.
+    // Dropping the request makes the follower connect again.
     assert_eq!(presented(&followed), FEED_SECRET);
-    let mut feed = followed.server.next().accept();
+    let mut feed = followed.server.next_request().accept();
     feed.caught_up(0);
     fs::write(folder.path().join("feed"), format!("{OTHER_FEED_SECRET},{FEED_SECRET}\n")).unwrap();
     followed.wait_for_log(OTHER_FEED);
-    assert!(feed.heartbeat(0), "a connection that is there stays");
+    assert!(feed.heartbeat(0), "an open connection stays");
     drop(feed);
     assert_eq!(presented(&followed), OTHER_FEED_SECRET);
-    let told = followed.log.text();
-    assert!(!told.contains(FEED_SECRET) && !told.contains(OTHER_FEED_SECRET), "{told}");
+    let text = followed.log.text();
+    assert!(!text.contains(FEED_SECRET) && !text.contains(OTHER_FEED_SECRET), "{text}");
 }
 
 #[test]
-fn a_bad_secret_is_no_reason_not_to_take_the_other() {
-    for (access, feed, taken) in [
+fn an_invalid_secret_does_not_keep_the_other_from_taking_effect() {
+    for (access, feed, logged) in [
         ("changeme", OTHER_FEED_SECRET, OTHER_FEED),
         (OTHER_SECRET, "changeme", OTHER_ACCESS),
         ("", OTHER_FEED_SECRET, OTHER_FEED),
@@ -70,30 +70,30 @@ fn a_bad_secret_is_no_reason_not_to_take_the_other() {
         let followed = start(folder.path());
         fs::write(folder.path().join("access"), access).unwrap();
         fs::write(folder.path().join("feed"), feed).unwrap();
-        followed.wait_for_log(taken);
+        followed.wait_for_log(logged);
         followed.wait_for_log(UNUSABLE);
         let bad = if access == OTHER_SECRET { "FEED_SECRET" } else { "ACCESS_TOKEN_SECRET" };
         assert!(followed.log.text().contains(&format!("variable=\"{bad}\"")), "{}", followed.log.text());
-        assert_eq!(takes(&followed, OTHER_SECRET), access == OTHER_SECRET);
-        assert_eq!(takes(&followed, SECRET), access != OTHER_SECRET);
+        assert_eq!(accepts(&followed, OTHER_SECRET), access == OTHER_SECRET);
+        assert_eq!(accepts(&followed, SECRET), access != OTHER_SECRET);
     }
 }
 
-/// One secret for two purposes. Which of the two is the new one is not looked at: neither is taken.
+/// Either of two equal secrets may be the wrong one, so neither takes effect.
 #[test]
-fn a_secret_that_is_now_the_same_as_another_is_not_taken() {
+fn a_secret_that_equals_another_does_not_take_effect() {
     for (name, secret) in [("access", FEED_SECRET), ("feed", SECRET)] {
         let folder = tempfile::tempdir().unwrap();
         let followed = start(folder.path());
         fs::write(folder.path().join(name), secret).unwrap();
         followed.wait_for_log("is identical to ACCESS_TOKEN_SECRET");
-        assert!(takes(&followed, SECRET) && !takes(&followed, FEED_SECRET), "{name}");
+        assert!(accepts(&followed, SECRET) && !accepts(&followed, FEED_SECRET), "{name}");
         assert_eq!((followed.log.times(OTHER_ACCESS), followed.log.times(OTHER_FEED)), (0, 0));
         assert_eq!(presented(&followed), FEED_SECRET, "{name}");
-        // Once they differ, both are taken.
+        // Once they differ, both take effect.
         fs::write(folder.path().join("access"), THIRD_SECRET).unwrap();
         fs::write(folder.path().join("feed"), OTHER_FEED_SECRET).unwrap();
-        followed.wait("the new one is taken", || takes(&followed, THIRD_SECRET));
+        followed.wait("the new secret is accepted", || accepts(&followed, THIRD_SECRET));
         followed.wait_for_log(OTHER_FEED);
     }
 }

@@ -1,4 +1,4 @@
-//! No secret shows where something is printed for people to read.
+//! No secret appears in `Debug`, errors or the log.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use test_support::forge::{
     OTHER_SECRET, SECRET, StoppedClock, base64url, one_for_each_refusal, plain, ring, verifier,
 };
 
-/// Searches a `Debug` for a secret as text, as bytes in decimal and in hex, and in base64.
+/// Searches a `Debug` output for the secrets: as text, as bytes in decimal and hex, and in base64.
 fn assert_silent(what: &str, value: &dyn Debug) {
     for shown in [format!("{value:?}"), format!("{value:#?}").split_whitespace().collect()] {
         for secret in [SECRET, OTHER_SECRET] {
@@ -47,10 +47,10 @@ fn debug_shows_no_secret() {
         (settings.secrets::<RefreshTokenSecret>("REFRESH_TOKEN_SECRET"), goptri::settings::issuer(&settings));
     assert_silent("Settings", &settings);
     assert_silent("secrets", &keys);
-    let faults = settings.into_result(None::<()>).unwrap_err();
-    assert_eq!(faults.0.len(), 2, "{faults}");
-    assert_silent("Faults", &faults);
-    assert_silent("Faults as text", &faults.to_string());
+    let errors = settings.into_result(None::<()>).unwrap_err();
+    assert_eq!(errors.0.len(), 2, "{errors}");
+    assert_silent("SettingErrors", &errors);
+    assert_silent("SettingErrors as text", &errors.to_string());
 
     assert_silent("Environment", &environment);
     assert_silent("Plain", &plain(SECRET));
@@ -63,9 +63,9 @@ fn debug_shows_no_secret() {
     );
 }
 
-/// OP-03: nor what it hashes to, by which a guess could be tried.
+/// OP-03: with the hash, guesses could be tested.
 #[test]
-fn debug_shows_no_hash_of_a_file_of_secrets() {
+fn debug_shows_no_hash_of_a_secret_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), SECRET).unwrap();
     let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET_FILE", file.path().to_str().unwrap())]);
@@ -100,9 +100,9 @@ fn debug_shows_no_part_of_a_private_key() {
     }
 }
 
-/// OP-08: a reason goes to the log, so it must hold nothing that the sender chose.
+/// OP-08: a reason is logged, so it must not contain text that the sender chose.
 #[test]
-fn a_refusal_repeats_nothing_of_the_token() {
+fn the_reason_of_a_refusal_contains_nothing_of_the_token() {
     for (refusal, token) in one_for_each_refusal() {
         let shown = format!("{refusal:?} {refusal}");
         for part in token.split('.').filter(|part| part.len() > 8) {

@@ -1,4 +1,4 @@
-//! The bearer middleware while it is not known what was ended: that is not the caller's fault, and it is said.
+//! The bearer middleware while the revocation set is stale or has the caller's token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use goptri::Guard;
 use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
 
 use crate::protected::call_guarded;
-use crate::revoked::{SESSION, end};
+use crate::revoked::{SESSION, entry};
 use test_support::forge::{NOW, StoppedClock, good, verifier};
 use test_support::{bearing, get};
 
-fn revocations(then: OnStale) -> (RevocationSet, Guard) {
-    let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: then };
+fn revocations(on_stale: OnStale) -> (RevocationSet, Guard) {
+    let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale };
     let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
     let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
     (revocations, guard)
@@ -20,7 +20,7 @@ fn revocations(then: OnStale) -> (RevocationSet, Guard) {
 
 /// RV-07
 #[actix_web::test]
-async fn stale_is_503_with_retry_after_and_no_challenge_and_everything_else_is_as_before() {
+async fn a_stale_set_answers_503_with_retry_after_and_no_challenge_to_valid_tokens_only() {
     let (revocations, guard) = revocations(OnStale::Refuse);
     for path in ["/api/me", "/open/who", "/open/me"] {
         let stale = call_guarded(bearing(path, &good()), guard.clone()).await;
@@ -40,11 +40,11 @@ async fn stale_is_503_with_retry_after_and_no_challenge_and_everything_else_is_a
     assert_eq!(call_guarded(bearing("/api/me", &good()), guard).await.status, 200);
 }
 
-/// JV-27: that it was ended is not told apart from any other reason.
+/// JV-27: the response does not reveal that the token was revoked.
 #[actix_web::test]
-async fn a_revoked_token_is_refused_as_any_other_bad_one() {
+async fn a_revoked_token_is_refused_like_any_other_invalid_one() {
     let (revocations, guard) = revocations(OnStale::Allow);
-    revocations.insert(&end(EntryKind::Session, SESSION, NOW, 60)).unwrap();
+    revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     let revoked = call_guarded(bearing("/api/me", &good()), guard.clone()).await;
     assert_eq!(revoked.status, 401);
     assert_eq!(revoked, call_guarded(bearing("/api/me", "forged"), guard.clone()).await);

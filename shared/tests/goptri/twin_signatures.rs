@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
 use goptri::{AccessVerifier, Guard, TokenError};
 
-use crate::revoked::{SESSION, TOKEN, end};
+use crate::revoked::{SESSION, TOKEN, entry};
 use crate::test_keys::{P256, kid_of, pairs, sign, unsigned};
 use test_support::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, StoppedClock, base64url};
 
@@ -55,7 +55,7 @@ fn the_twin_of_a_revoked_es256_token_is_revoked_as_well() {
         for token in [&one, &other] {
             assert!(guard.verify(token).is_ok(), "both are good, or this shows nothing");
         }
-        revocations.insert(&end(kind, subject, NOW, 60)).unwrap();
+        revocations.insert(&entry(kind, subject, NOW, 60)).unwrap();
         for token in [&one, &other] {
             assert_eq!(guard.verify(token).err(), Some(TokenError::Revoked), "{kind:?}");
         }

@@ -1,4 +1,4 @@
-//! The feed as it should be: what it says is known, and what was known stays known.
+//! Following a correct feed: its entries take effect, and earlier entries stay.
 
 use std::fs;
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use goptri::revocation::{EntryKind, OnStale};
 use goptri::{Clock, Environment, Guard, SystemClock, TokenError};
 
-use crate::feed_server::{FeedServer, end};
+use crate::feed_server::{FeedServer, entry};
 use crate::followed::{FEED_SECRET, Followed};
 use crate::revoked::{SESSION, TOKEN, of_a_client};
 use test_support::forge::{AUDIENCE, ISSUER, NOW, SECRET, claims, good, with, with_claims};
 
 /// RV-12
 #[test]
-fn the_request_is_the_one_that_auth_server_answers() {
+fn the_request_asks_for_a_stream_with_the_secret() {
     let followed = Followed::start(OnStale::Allow);
-    let asked = followed.server.next();
+    let asked = followed.server.next_request();
     let head = asked.head.to_ascii_lowercase();
     assert!(head.starts_with("get /revocations http/1.1\r\n"), "{head}");
     for header in ["accept: text/event-stream", &format!("authorization: bearer {FEED_SECRET}")] {
@@ -24,7 +24,7 @@ fn the_request_is_the_one_that_auth_server_answers() {
 }
 
 #[test]
-fn sessions_tokens_and_clients_are_refused_as_soon_as_the_feed_says_so() {
+fn revoked_sessions_tokens_and_clients_are_refused_at_once() {
     let followed = Followed::start(OnStale::Allow);
     let mut feed = followed.caught_up();
     let twin = with_claims(&with(claims(), "jti", "another"));
@@ -32,84 +32,84 @@ fn sessions_tokens_and_clients_are_refused_as_soon_as_the_feed_says_so() {
     for token in &tokens {
         assert_eq!(followed.refusal(token), None);
     }
-    feed.revoke(vec![end(EntryKind::Token, TOKEN, NOW, 60), end(EntryKind::Client, "reports", NOW, 60)]);
+    feed.revoke(vec![entry(EntryKind::Token, TOKEN, NOW, 60), entry(EntryKind::Client, "reports", NOW, 60)]);
     for token in [&tokens[0], &tokens[2]] {
         followed.wait_until_revoked(token);
     }
     assert_eq!([followed.refusal(&tokens[1])], [None]);
-    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     followed.wait_until_revoked(&tokens[1]);
     assert_eq!(followed.revocations.len(), 3);
 }
 
 /// RV-07
 #[test]
-fn it_is_ready_once_it_has_caught_up_and_not_before() {
+fn the_set_is_ready_once_it_has_caught_up() {
     let followed = Followed::start(OnStale::Refuse);
-    let mut feed = followed.server.next().accept();
-    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
-    // A heartbeat says nothing about a snapshot that is not complete.
+    let mut feed = followed.server.next_request().accept();
+    feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
+    // Before `caught-up`, a heartbeat says nothing about completeness.
     feed.heartbeat(0);
     followed.wait_until_revoked(&good());
     let other = with_claims(&with(with(claims(), "sid", "another"), "jti", "another"));
     assert!(followed.revocations.ready().is_err() && !followed.revocations.is_connected());
     assert_eq!((followed.revocations.age(), followed.refusal(&other)), (None, Some(TokenError::Stale)));
     feed.caught_up(300);
-    followed.wait("it is ready", || followed.revocations.ready().is_ok());
+    followed.wait("ready", || followed.revocations.ready().is_ok());
     assert_eq!(followed.refusal(&other), None);
     let age = followed.revocations.age().unwrap();
     assert!(age >= Duration::from_millis(300) && age < Duration::from_secs(30), "{age:?}");
     followed.wait_for_log("connected to the revocation feed");
 }
 
-/// RV-06: what was known before stays known, and what ended meanwhile is in what is told again.
+/// RV-06
 #[test]
-fn reconnecting_keeps_what_was_known_and_adds_what_was_missed() {
+fn reconnecting_keeps_all_entries_and_adds_the_missed_ones() {
     let followed = Followed::start(OnStale::Allow);
     let mut feed = followed.caught_up();
     let twin = with_claims(&with(with(claims(), "sid", "missed"), "jti", "another"));
-    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
+    feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     followed.wait_until_revoked(&good());
     drop(feed);
-    followed.wait("it is lost", || !followed.revocations.is_connected());
+    followed.wait("disconnected", || !followed.revocations.is_connected());
     assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked));
-    let mut feed = followed.server.next().accept();
-    feed.revoke(vec![end(EntryKind::Session, "missed", NOW, 60)]);
+    let mut feed = followed.server.next_request().accept();
+    feed.revoke(vec![entry(EntryKind::Session, "missed", NOW, 60)]);
     followed.wait_until_revoked(&twin);
     feed.caught_up(0);
     followed.wait_for_log("reconnected to the revocation feed");
-    assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "though it was not told again");
+    assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "although it was not sent again");
     assert_eq!(followed.log.times("disconnected from the revocation feed"), 1, "{}", followed.log.text());
 }
 
 #[test]
-fn an_outage_is_told_once_when_it_begins_and_once_when_it_ends() {
+fn an_outage_is_logged_once_at_its_begin_and_once_at_its_end() {
     let followed = Followed::start(OnStale::Allow);
     drop(followed.caught_up());
     for _ in 0..10 {
-        drop(followed.server.next());
+        drop(followed.server.next_request());
     }
-    drop(followed.server.next().accept());
+    drop(followed.server.next_request().accept());
     let _feed = followed.caught_up();
     followed.wait_for_log("reconnected to the revocation feed");
     let log = followed.log.text();
-    // Once for the stream that ended, and once for the requests that were not answered.
+    // Once for the stream that ended, and once for the requests without a response.
     assert_eq!(followed.log.times("disconnected from the revocation feed"), 2, "{log}");
     assert!(log.contains("after_seconds=") && !log.contains(FEED_SECRET), "{log}");
 }
 
 #[test]
-fn an_entry_that_expires_is_taken_out_of_memory_in_the_background() {
+fn expired_entries_are_swept_in_the_background() {
     let followed = Followed::start(OnStale::Allow);
     let mut feed = followed.caught_up();
     let ids = (0..500_u64)
-        .map(|number| end(EntryKind::Token, &format!("{number:032x}"), NOW, 60 + number % 2 * 600));
+        .map(|number| entry(EntryKind::Token, &format!("{number:032x}"), NOW, 60 + number % 2 * 600));
     feed.revoke(ids.collect());
-    followed.wait("all are there", || followed.revocations.len() == 500);
+    followed.wait("all were added", || followed.revocations.len() == 500);
     followed.clock.advance(Duration::from_secs(62));
-    followed.wait("half of them are gone", || followed.revocations.len() == 250);
+    followed.wait("half of them were swept", || followed.revocations.len() == 250);
     followed.clock.advance(Duration::from_mins(10));
-    followed.wait("all are gone", || followed.revocations.is_empty());
+    followed.wait("all were swept", || followed.revocations.is_empty());
 }
 
 fn threads() -> usize {
@@ -118,22 +118,21 @@ fn threads() -> usize {
     names.filter(|name| name.trim() == "goptri-feed").count()
 }
 
-/// One test a process, so that the threads are its own.
+/// Counts threads only with one test per process.
 #[test]
 fn dropping_the_follower_ends_its_thread_and_closes_the_connection() {
     let mut followed = Followed::start(OnStale::Allow);
     let feed = followed.caught_up();
     followed.stop();
     feed.wait_until_closed();
-    followed.wait("it says that it hears nothing", || !followed.revocations.is_connected());
+    followed.wait("marked as disconnected", || !followed.revocations.is_connected());
     if std::env::args().any(|argument| argument == "--exact") {
         followed.wait("the thread has ended", || threads() == 0);
     }
 }
 
-/// The line that a service of one's own needs.
 #[test]
-fn a_guard_of_the_environment_follows_the_feed_until_its_last_clone_is_dropped() {
+fn a_guard_follows_the_feed_until_its_last_clone_is_dropped() {
     let server = FeedServer::start();
     let environment = |more: &[(&str, &str)]| {
         let common = [("ACCESS_TOKEN_SECRET", SECRET), ("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)];
@@ -142,12 +141,12 @@ fn a_guard_of_the_environment_follows_the_feed_until_its_last_clone_is_dropped()
     let url = server.url();
     let guard =
         Guard::following(&environment(&[("FEED_SECRET", FEED_SECRET), ("AUTH_SERVER_URL", &url)])).unwrap();
-    let mut feed = server.next().accept();
-    feed.revoke(vec![end(EntryKind::Session, SESSION, NOW, 60)]);
+    let mut feed = server.next_request().accept();
+    feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
     let started = std::time::Instant::now();
     while guard.revocations().unwrap().ready().is_err() {
-        assert!(started.elapsed() < crate::feed_server::PATIENCE);
+        assert!(started.elapsed() < crate::feed_server::TIMEOUT);
         std::thread::yield_now();
     }
     let now = SystemClock.now().timestamp();
@@ -161,6 +160,6 @@ fn a_guard_of_the_environment_follows_the_feed_until_its_last_clone_is_dropped()
     feed.wait_until_closed();
 
     assert!(Guard::following(&environment(&[])).unwrap().revocations().is_none());
-    let faults = Guard::following(&environment(&[("FEED_SECRET", "x"), ("ON_STALE", "x")])).unwrap_err();
-    assert_eq!(faults.0.len(), 2, "{faults}");
+    let errors = Guard::following(&environment(&[("FEED_SECRET", "x"), ("ON_STALE", "x")])).unwrap_err();
+    assert_eq!(errors.0.len(), 2, "{errors}");
 }
