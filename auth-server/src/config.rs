@@ -79,7 +79,7 @@ impl Config {
         let clock_leeway = goptri::settings::clock_leeway(settings);
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
-        let default_scope = settings.value("DEFAULT_SCOPE", "photos:read photos:write", |text| {
+        let default_scope = settings.value("DEFAULT_SCOPE", "", |text| {
             if text.contains(',') {
                 return Err(format!("is {text:?}; separate scopes by spaces"));
             }

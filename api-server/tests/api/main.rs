@@ -1,5 +1,6 @@
 //! api-server over HTTP, as a client sees it. Tokens are minted here with the shared secret, as auth-server does.
 
+#![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod bad_photos;

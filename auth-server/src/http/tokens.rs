@@ -17,6 +17,8 @@ pub(crate) struct TokenResponse {
     expires_in: i64,
     #[serde(serialize_with = "refresh_token")]
     refresh_token: Plain<RefreshToken>,
+    /// Left out if it is empty, which RFC 6749 §3.3 does not allow.
+    #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
 }
 

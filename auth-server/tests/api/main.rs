@@ -1,5 +1,6 @@
 //! auth-server over HTTP, as a client sees it, on both engines.
 
+#![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod account;

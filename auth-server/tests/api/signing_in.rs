@@ -15,7 +15,9 @@ fn claims(token: &str) -> AccessClaims {
 
 on_both_engines! {
     /// RT-13
-    async fn a_sign_in_gives_tokens_that_nobody_stores_on_the_way(server) {
+    async fn the_response_to_a_sign_in_has_tokens_and_is_never_cached(
+        server where "DEFAULT_SCOPE" = "photos:read photos:write"
+    ) {
         assert_eq!(server.register().await.status, 201);
         let answer = server.login().await;
         assert_eq!(answer.status, 200);
@@ -27,7 +29,15 @@ on_both_engines! {
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
 
-    async fn an_access_token_says_who_for_whom_and_until_when(server) {
+    async fn without_a_default_scope_a_sign_in_grants_none(server) {
+        let (access, refresh) = server.signed_in().await;
+        assert!(claims(&access).scope.as_str().is_empty());
+        assert_eq!(server.get("/sessions", Some(&access)).await.status, 200, "the account needs no scope");
+        let refreshed = server.refresh(&refresh).await;
+        assert_eq!((refreshed.status, refreshed.json().get("scope")), (200, None));
+    }
+
+    async fn an_access_token_names_its_user_audience_and_lifetime(server) {
         let (access, _) = server.signed_in().await;
         let claims = claims(&access);
         assert_eq!(*claims.iss, *"http://localhost:4000");

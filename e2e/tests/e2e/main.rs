@@ -2,6 +2,7 @@
 //!
 //! The programs are those of the last `cargo build --workspace`; `scripts/test` builds them first.
 
+#![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod administering;

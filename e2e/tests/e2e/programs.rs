@@ -159,6 +159,7 @@ pub(crate) fn auth_server(database_url: &str) -> Command {
     command
         .env("AUTH_SERVER_ADDR", "127.0.0.1:0")
         .env("DATABASE_URL", database_url)
+        .env("DEFAULT_SCOPE", "photos:read photos:write")
         .env("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
         .env("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET)
         .env("FEED_SECRET", FEED_SECRET);

@@ -128,6 +128,10 @@ impl RefreshTask {
         let mut after_failure = self.pace.shortest_pause;
         let mut after_success = self.pace.refresh;
         loop {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the start of a pause on the clock of tokio's timers"
+            )]
             let began = Instant::now();
             let fetched = fetch(&self.auth_server, self.etag.as_ref(), self.pace.patience).await;
             let pause = match fetched {

@@ -1,4 +1,5 @@
 //! What is promised about tokens and about services behind them, tried from outside.
+#![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod algorithms;

@@ -5,6 +5,8 @@
 //! several alternations, is compared with a target. A slow result never fails the run; an error or a wrong response
 //! does.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
 mod arguments;
 mod driver;
 mod figures;

@@ -51,6 +51,7 @@ impl Program {
             .with("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
             .with("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET)
             .with("FEED_SECRET", FEED_SECRET)
+            .with("DEFAULT_SCOPE", "photos:read photos:write")
             // So that each request can have a client address of its own, and its own throttle.
             .with("TRUSTED_PROXIES", "127.0.0.1/32")
     }

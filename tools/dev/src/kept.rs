@@ -37,6 +37,7 @@ impl Kept {
         let environment = environment
             .or_default("DATABASE_URL", &database)
             .or_default("PHOTOS_DIR", &photos.to_string_lossy())
+            .or_default("DEFAULT_SCOPE", "photos:read photos:write")
             .or_default("RUST_LOG", "warn");
         self.secrets
             .iter()

@@ -1,6 +1,8 @@
 //! What this crate is for: a server and a database are there when asked for, and nothing is left of them,
 //! whichever way their owner ends.
 
+#![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
+
 use std::{
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},

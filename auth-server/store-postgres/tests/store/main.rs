@@ -1,5 +1,7 @@
 //! The tests of the store on Postgres: what every store promises, what this engine adds to it, and the schema.
 
+#![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
+
 mod batching;
 mod conformance;
 mod failover;

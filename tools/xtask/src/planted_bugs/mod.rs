@@ -37,6 +37,7 @@ pub(crate) async fn complaints(root: &Path, words: &[String]) -> Result<Vec<Stri
     if patches.is_empty() {
         return Err(format!("no file in tools/planted-bugs has any of {words:?} in its name").into());
     }
+    #[expect(clippy::disallowed_methods, reason = "progress is reported in real time")]
     let began = Instant::now();
     let target = MetadataCommand::new().no_deps().exec()?.target_directory.into_std_path_buf();
     // Always the same folder: cargo identifies what it built by the folder of the sources.
