@@ -1,6 +1,12 @@
-//! A service of your own: one route, protected by Goptri.
+//! A service with two routes, protected by Goptri.
+//!
+//! 1. `DEFAULT_SCOPE="photos:read photos:write invoices:read" cargo dev` starts the servers. auth-server grants `DEFAULT_SCOPE` to
+//!    every new session, so it must contain the scope that this service requires.
+//! 2. `cargo run -p actix-service-example`, in the same folder, starts this service with the secrets of `cargo dev`.
+//! 3. Sign in, and call `GET /invoices` with `Authorization: Bearer` and the access token.
 
 use std::error::Error;
+use std::fs;
 
 use actix_web::{App, HttpServer, Responder, get, web};
 use goptri::actix::{Bearer, BearerAuth};
@@ -19,17 +25,33 @@ async fn invoices(caller: Bearer<InvoicesRead>) -> impl Responder {
 
 #[get("/hello")]
 async fn hello(caller: Bearer) -> impl Responder {
-    format!("Hello, {}\n", caller.user().and_then(|user| user.email.as_deref()).unwrap_or(caller.subject()))
+    let email = caller.user().and_then(|user| user.email.as_deref());
+    format!("Hello, {}\n", email.unwrap_or(caller.subject()))
 }
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Instead of ACCESS_TOKEN_SECRET, AUTH_SERVER_URL will do where auth-server has key pairs.
-    let environment = Environment::load()?; // ACCESS_TOKEN_SECRET, ISSUER, AUDIENCE and FEED_SECRET, as api-server has them
-    let guard = Guard::following(&environment)?; // refuses what was signed out within moments
-    let address = environment.get("ADDR").unwrap_or("127.0.0.1:5000");
-    let protected =
-        move || web::scope("").wrap(BearerAuth::required(guard.clone())).service(invoices).service(hello);
-    HttpServer::new(move || App::new().service(protected())).bind(address)?.run().await?;
-    Ok(())
+    // Shows why a token is refused.
+    tracing_subscriber::fmt().init();
+    let environment = with_dev_secrets(Environment::load()?);
+    // Fetches the public keys of auth-server, and follows its revocation feed: a sign-out takes effect within moments.
+    let guard = Guard::following(&environment)?;
+    let server = HttpServer::new(move || {
+        App::new().service(
+            web::scope("").wrap(BearerAuth::required(guard.clone())).service(invoices).service(hello),
+        )
+    })
+    .bind(environment.get("ADDR").unwrap_or("127.0.0.1:5000"))?;
+    for address in server.addrs() {
+        tracing::info!("listening on http://{address}");
+    }
+    Ok(server.run().await?)
+}
+
+/// Adds the secrets of `cargo dev`, if it has run in this folder. In production, set `ACCESS_TOKEN_SECRET` or `AUTH_SERVER_URL`, and
+/// `FEED_SECRET`, as for api-server.
+fn with_dev_secrets(environment: Environment) -> Environment {
+    let secrets = fs::read_to_string(".goptri/secrets.env").unwrap_or_default();
+    let pairs = secrets.lines().filter_map(|line| line.split_once('='));
+    pairs.fold(environment, |environment, (name, value)| environment.or_default(name, value))
 }
