@@ -40,7 +40,7 @@ pub enum StartError {
     Listen(#[from] ListenErrors),
     /// The operating system gives no thread to follow auth-server on.
     #[error("auth-server cannot be followed: {0}")]
-    Follow(#[from] std::io::Error),
+    Follow(#[from] goptri::GuardError),
 }
 
 impl Application {
@@ -54,7 +54,7 @@ impl Application {
         let address = config.address;
         clear_unfinished(&config.photos, clock.as_ref());
         let photos = Data::new(config.photos);
-        let guard = config.following.start(clock, monotonic)?;
+        let guard = config.following.clock(clock).monotonic_clock(monotonic).build()?;
         let mut registry = metrics_registry();
         let requests = RequestObserver::new(&routes(), config.request_log);
         requests.register(&mut registry);

@@ -1,4 +1,4 @@
-//! Decides about a presented access token: all that a service needs, whatever its web framework.
+//! Decides whether an access token is accepted, independent of any web framework.
 
 use std::io;
 use std::sync::Arc;
@@ -7,146 +7,139 @@ use goptri_settings::{Environment, FileWatch, SecretFiles, SettingError, Setting
 
 use crate::access_claims::AccessClaims;
 use crate::access_verifier::AccessVerifier;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
+use crate::guard_builder::{GuardBuilder, GuardError};
 use crate::keys::{KeySnapshot, KeySource, KeysUnavailable};
-use crate::revocation::{self, RevocationSet};
-use crate::settings;
+#[cfg(feature = "feed")]
+use crate::remote::BackgroundTasks;
+use crate::revocation::{FeedNotReady, RevocationSet};
 use crate::token_cache::VerifiedTokens;
 use crate::token_error::TokenError;
 
-/// A verifier with a clock, and what was ended before its time. Cheap to clone; clones share everything.
+/// Decides whether an access token is accepted. Clones are cheap and share everything.
 #[derive(Debug, Clone)]
 pub struct Guard {
     verifier: Arc<AccessVerifier>,
     clock: Arc<dyn Clock>,
     revocations: Option<RevocationSet>,
-    verified: Option<Arc<VerifiedTokens>>,
+    cache: Option<Arc<VerifiedTokens>>,
     files: Option<Arc<FileWatch>>,
     #[cfg(feature = "feed")]
-    followers: Option<Arc<crate::remote_guard::Followers>>,
+    background: Option<Arc<BackgroundTasks>>,
 }
 
-/// Why a service should not be asked yet, or not any more: it cannot tell which tokens are good.
+/// Why a service is not ready: it cannot tell yet which tokens to accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotReady {
-    /// Which are genuine.
+    /// Keys are missing.
     #[error(transparent)]
     Keys(#[from] KeysUnavailable),
-    /// Which were ended.
+    /// The revocation feed is missing or stale.
     #[error(transparent)]
-    Feed(#[from] revocation::FeedNotReady),
+    Feed(#[from] FeedNotReady),
 }
 
 impl Guard {
-    /// A guard that asks `clock` for the time.
+    /// A builder with the default options.
+    pub fn builder() -> GuardBuilder {
+        GuardBuilder::default()
+    }
+
+    /// A guard without a cache and without revocation.
     pub fn new(verifier: AccessVerifier, clock: Arc<dyn Clock>) -> Self {
         Self {
             verifier: Arc::new(verifier),
             clock,
             revocations: None,
-            verified: None,
+            cache: None,
             files: None,
             #[cfg(feature = "feed")]
-            followers: None,
+            background: None,
         }
     }
 
-    /// A guard of the variables `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and
-    /// `VERIFIED_CACHE_ENTRIES`. It lets a token pass until it expires, also when its session was ended. A file of the
-    /// secret is read again when it changes.
+    /// A guard from `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and `VERIFIED_CACHE_ENTRIES`. It accepts a token
+    /// until it expires, also after its session ended. It reloads the file of the secret when that changes.
     ///
     /// # Errors
-    /// Names every faulty variable at once.
+    /// Lists all invalid variables.
     pub fn from_environment(environment: &Environment) -> Result<Self, SettingErrors> {
         let settings = Settings::new(environment);
-        let verifier = settings::access_verifier(&settings).zip(settings::verified_cache_entries(&settings));
-        let files = settings.secret_files();
-        let (verifier, entries) = settings.into_result(verifier)?;
-        let keys = verifier.keys().clone();
-        let guard = Self::new(verifier, Arc::new(SystemClock)).with_token_cache(entries);
-        let watching = guard.watching(files, move |settings| {
-            if let Some(own) = settings::access_secrets(settings) {
-                keys.reload_local(own);
-            }
-        });
-        watching.map_err(|error| no_thread("ACCESS_TOKEN_SECRET_FILE", &error))
+        let builder = GuardBuilder::from_settings(&settings);
+        settings.into_result(builder)?.build().map_err(|error| setting_errors("ACCESS_TOKEN_SECRET", &error))
     }
 
-    /// The same, and it hears from the auth-server of `AUTH_SERVER_URL`: the public keys that it verifies with besides
-    /// `ACCESS_TOKEN_SECRET`, which may be left out then; and with `FEED_SECRET` what was ended, which it refuses within moments.
-    /// `REVOCATION_MAX_STALENESS` and `ON_STALE` say what happens when the feed is lost; without `FEED_SECRET` it says in the log
-    /// that it follows none. It follows on threads of its own, until its last clone is dropped.
+    /// As [`from_environment`](Self::from_environment), but the guard also follows the auth-server at `AUTH_SERVER_URL`: it fetches
+    /// the public keys, which make `ACCESS_TOKEN_SECRET` optional, and with `FEED_SECRET` it refuses revoked tokens within
+    /// moments. `REVOCATION_MAX_STALENESS` and `ON_STALE` decide what happens while the feed is unavailable.
+    ///
+    /// It follows on threads of its own, until its last clone is dropped.
     ///
     /// # Errors
-    /// Names every faulty variable at once.
+    /// Lists all invalid variables.
     #[cfg(feature = "feed")]
     pub fn following(environment: &Environment) -> Result<Self, SettingErrors> {
-        use crate::remote_guard::GuardBuilder;
-        use crate::revocation::SystemMonotonicClock;
-
         let settings = Settings::new(environment);
-        let following = GuardBuilder::read(&settings);
-        let following = settings.into_result(following)?;
-        following
-            .start(Arc::new(SystemClock), Arc::new(SystemMonotonicClock::default()))
-            .map_err(|error| no_thread("AUTH_SERVER_URL", &error))
+        let builder = GuardBuilder::with_optional_feed(&settings);
+        settings.into_result(builder)?.build().map_err(|error| setting_errors("AUTH_SERVER_URL", &error))
     }
 
-    /// The same, and it refuses what is in `revocations`.
+    /// Refuses the tokens that `revocations` revokes.
     #[must_use]
     pub fn with_revocations(self, revocations: RevocationSet) -> Self {
         Self { revocations: Some(revocations), ..self }
     }
 
-    /// The same, and it remembers at most so many tokens that it found good, about a kilobyte each, and verifies them only
-    /// once. Whether they have expired or were ended is looked at each time; other keys, and nothing counts any more.
+    /// Caches up to `entries` verified tokens, about 1 KiB each. Expiry and revocation are checked on every call. A change of the
+    /// keys invalidates the cache.
     #[must_use]
     pub fn with_token_cache(self, entries: usize) -> Self {
-        let verified = (entries > 0).then(|| Arc::new(VerifiedTokens::new(entries)));
-        Self { verified, ..self }
+        let cache = (entries > 0).then(|| Arc::new(VerifiedTokens::new(entries)));
+        Self { cache, ..self }
     }
 
-    /// How many tokens it remembers.
-    pub fn cached_tokens(&self) -> usize {
-        self.verified.as_ref().map_or(0, |verified| verified.len())
-    }
-
-    /// The same, kept up to date by these.
+    /// Keeps `tasks` running until the last clone of the guard is dropped.
     #[cfg(feature = "feed")]
-    pub(crate) fn kept_by(self, followers: crate::remote_guard::Followers) -> Self {
-        Self { followers: Some(Arc::new(followers)), ..self }
+    pub(crate) fn with_background_tasks(self, tasks: BackgroundTasks) -> Self {
+        Self { background: Some(Arc::new(tasks)), ..self }
     }
 
-    /// The same, and `reread` is called whenever one of the files has changed.
-    pub(crate) fn watching(
+    /// Calls `reload` whenever one of the files has changed.
+    pub(crate) fn with_file_watch(
         self,
         files: SecretFiles,
-        reread: impl FnMut(&Settings<'_>) + Send + 'static,
+        reload: impl FnMut(&Settings<'_>) + Send + 'static,
     ) -> io::Result<Self> {
-        let files = FileWatch::start(files, reread)?.map(Arc::new);
+        let files = FileWatch::start(files, reload)?.map(Arc::new);
         Ok(Self { files, ..self })
     }
 
-    /// What was ended, if this guard looks at it.
+    /// The number of cached tokens.
+    pub fn cached_tokens(&self) -> usize {
+        self.cache.as_ref().map_or(0, |cache| cache.len())
+    }
+
+    /// The revocations that this guard checks.
     pub fn revocations(&self) -> Option<&RevocationSet> {
         self.revocations.as_ref()
     }
 
-    /// Whether every good token can be told from every other one.
+    /// Whether the guard can tell every valid token from an invalid one.
     ///
     /// # Errors
-    /// Why a service with this guard should not be asked.
+    /// Says what is missing. Until then a service should not receive requests.
     pub fn ready(&self) -> Result<(), NotReady> {
         self.revocations.as_ref().map_or(Ok(()), RevocationSet::ready)?;
         Ok(self.keys().ready()?)
     }
 
-    /// What it verifies with.
+    /// The keys that it verifies with.
     pub fn keys(&self) -> &KeySource {
         self.verifier.keys()
     }
 
-    /// The files of its secrets, if there are any.
+    /// The watch of the files of its secrets.
     pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
         self.files.clone()
     }
@@ -155,7 +148,7 @@ impl Guard {
     pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenError> {
         // The keys may change meanwhile. The cache stores the token with the version that verified it.
         let keys = self.keys().snapshot();
-        let Some(cache) = &self.verified else { return self.verify_uncached(&keys, token).map(Arc::new) };
+        let Some(cache) = &self.cache else { return self.verify_uncached(&keys, token).map(Arc::new) };
         if let Some(claims) = cache.get(token, keys.version()) {
             self.verifier.check_times(&claims, self.clock.micros())?;
             self.check_revoked(&claims)?;
@@ -167,10 +160,10 @@ impl Guard {
     fn verify_uncached(&self, keys: &KeySnapshot, token: &str) -> Result<AccessClaims, TokenError> {
         let claims = self.verifier.verify_with(keys, token, self.clock.micros());
         #[cfg(feature = "feed")]
-        if let (Err(TokenError::UnknownKey | TokenError::KeysUnavailable), Some(followers)) =
-            (&claims, &self.followers)
+        if let (Err(TokenError::UnknownKey | TokenError::KeysUnavailable), Some(tasks)) =
+            (&claims, &self.background)
         {
-            followers.keys.missed();
+            tasks.keys.missed();
         }
         let claims = claims?;
         // Last, so that a forged token costs no lookup.
@@ -183,7 +176,8 @@ impl Guard {
     }
 }
 
-fn no_thread(variable: &str, error: &io::Error) -> SettingErrors {
-    let problem = format!("cannot be used, for there is no thread to follow it: {error}");
+/// The settings are validated before the guard is built, so what remains is that there is no thread.
+fn setting_errors(variable: &str, error: &GuardError) -> SettingErrors {
+    let problem = format!("cannot be used: {error}");
     SettingErrors(vec![SettingError { variable: variable.to_owned(), problem }])
 }

@@ -1,9 +1,7 @@
-//! What the two servers of Goptri must agree on, and what protects a service of your own.
+//! Protects a service with the access tokens of Goptri.
 //!
-//! A type lives here only if both servers would break, on the wire, when it changes: the claims of an
-//! access token, scopes, key rings, verification, the shape of errors, the bearer middleware. Plain by
-//! default; the feature `actix` adds the middleware, the feature `server` what stands around the routes of
-//! a whole server.
+//! A [`Guard`] decides whether an access token is accepted: it verifies the signature and every claim, and refuses tokens whose
+//! session was signed out. Configure it from the environment, or with a [`GuardBuilder`]:
 //!
 //! ```
 //! use goptri::{Environment, Guard};
@@ -12,6 +10,21 @@
 //! let guard = Guard::from_environment(&environment).expect("a secret of at least 32 bytes");
 //! assert!(guard.verify("not.a.token").is_err());
 //! ```
+//!
+//! With actix-web (feature `actix`), `actix::BearerAuth` verifies the token of each request and `actix::Bearer` hands the
+//! [`AccessClaims`] to the handler, if the caller has the handler's [`Permission`]. Other frameworks call [`Guard::verify`] with
+//! the token from a [`Credential`] and check [`Needs`] themselves.
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `actix` | the bearer middleware and its extractor |
+//! | `feed` | following auth-server: its public keys and the revocation feed |
+//! | `signing` | keys that sign tokens: for auth-server and for tests that forge tokens |
+//! | `testing` | clocks that tests control |
+//!
+//! The modules [`keys`], [`revocation`], [`settings`] and [`strict_json`] are for Goptri's own servers and for tools.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access_claims;
 mod access_verifier;
@@ -28,13 +41,14 @@ mod claims_interner;
 mod clock;
 mod credential;
 mod guard;
+mod guard_builder;
 mod jws;
 pub mod keys;
 mod numeric_date;
 mod permission;
 mod protocol_error;
 #[cfg(feature = "feed")]
-mod remote_guard;
+mod remote;
 pub mod revocation;
 mod scope;
 pub mod settings;
@@ -54,13 +68,12 @@ pub use clock::ManualClock;
 pub use clock::{Clock, SystemClock};
 pub use credential::Credential;
 pub use guard::{Guard, NotReady};
+pub use guard_builder::{GuardBuilder, GuardError};
 pub use jws::{TokenType, UnverifiedJws};
 #[cfg(feature = "signing")]
 pub use keys::{KeyRing, SigningError};
 pub use numeric_date::NumericDate;
 pub use permission::{AnyToken, Needs, Permission};
 pub use protocol_error::{Challenge, ErrorBody, ProtocolError};
-#[cfg(feature = "feed")]
-pub use remote_guard::GuardBuilder;
 pub use scope::{InvalidScope, Scope};
 pub use token_error::{MAX_TOKEN_BYTES, TokenError};

@@ -17,7 +17,8 @@ pub fn auth_server(settings: &Settings<'_>) -> Option<AuthServer> {
 
 fn auth_server_url(settings: &Settings<'_>) -> Option<String> {
     if settings.is_set("AUTH_SERVER_URL") {
-        return settings.value("AUTH_SERVER_URL", "", |text| reachable(text).map(|()| text.to_owned()));
+        return settings
+            .value("AUTH_SERVER_URL", "", |text| check_auth_server_url(text).map(|()| text.to_owned()));
     }
     // Its errors are reported where `ISSUER` itself is read.
     let issuer = settings.get("ISSUER").unwrap_or(ISSUER);
@@ -37,7 +38,7 @@ fn auth_server_roots(settings: &Settings<'_>) -> Option<Vec<Certificate>> {
 }
 
 /// Checks a base URL. Accepts plain http on private networks too, such as those of Compose or of a cluster.
-fn reachable(text: &str) -> Result<(), String> {
+pub(crate) fn check_auth_server_url(text: &str) -> Result<(), String> {
     match Url::parse(text) {
         Ok(url) if url.scheme() == "http" && url.host().is_some_and(|host| is_private(&host)) => {
             base_url(&text.replacen("http:", "https:", 1)).map(drop)

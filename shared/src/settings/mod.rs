@@ -13,14 +13,17 @@ mod tokens;
 #[cfg(feature = "feed")]
 pub use auth_server_url::auth_server;
 #[cfg(feature = "feed")]
+pub(crate) use auth_server_url::check_auth_server_url;
+#[cfg(feature = "feed")]
 pub(crate) use feed::required_feed_secrets;
 pub use feed::{feed_secrets, optional_feed_secrets, staleness};
 #[cfg(feature = "signing")]
 pub use signing::{access_keys, key_ring};
-pub(crate) use tokens::{access_secrets, verified_cache_entries};
-pub use tokens::{access_verifier, audience, clock_leeway, issuer};
-#[cfg(feature = "feed")]
-pub(crate) use tokens::{optional_access_secrets, verifier_with};
+pub(crate) use tokens::{
+    ACCESS_SECRET, MAX_CACHE_ENTRIES, MAX_CLOCK_LEEWAY, access_secrets, base_url, check_audience,
+    optional_access_secrets, verified_cache_entries,
+};
+pub use tokens::{audience, clock_leeway, issuer};
 
 #[cfg(test)]
 mod tests;

@@ -9,9 +9,9 @@ const GOOD: &str = "5f2a9c4be1d078365f2a9c4be1d07836";
 fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
     let environment = Environment::from_pairs(pairs.iter().copied());
     let settings = Settings::new(&environment);
-    let verifier = access_verifier(&settings);
+    let builder = crate::GuardBuilder::from_settings(&settings);
     let other = settings.secrets::<goptri_settings::RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
-    match settings.into_result(verifier.zip(other)) {
+    match settings.into_result(builder.zip(other)) {
         Ok(_) => Vec::new(),
         Err(SettingErrors(faults)) => {
             faults.into_iter().map(|fault| format!("{} {}", fault.variable, fault.problem)).collect()

@@ -3,13 +3,12 @@
 use chrono::TimeDelta;
 use url::Url;
 
-use goptri_settings::{AccessTokenSecret, Settings, parse_duration};
+use goptri_settings::{AccessTokenSecret, Plain, Settings, parse_duration};
 
-use crate::access_verifier::AccessVerifier;
-use crate::keys::{KeySource, VerifyingKeys};
+use crate::keys::VerifyingKeys;
 
 /// A larger value must be a mistake.
-const MAX_CACHE_ENTRIES: usize = 10_000_000;
+pub(crate) const MAX_CACHE_ENTRIES: usize = 10_000_000;
 
 /// The default of `ISSUER`.
 pub(super) const ISSUER: &str = "http://localhost:4000";
@@ -24,20 +23,27 @@ pub fn issuer(settings: &Settings<'_>) -> Option<String> {
 pub fn audience(settings: &Settings<'_>) -> Option<String> {
     let issuer = settings.get("ISSUER").unwrap_or(ISSUER);
     settings.value("AUDIENCE", "http://localhost:3000", |text| {
-        if text == issuer {
-            return Err("is the same as ISSUER; give the application a name of its own".to_owned());
-        }
-        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(format!("is {text:?}; it is one name without white space"));
-        }
-        Ok(text.to_owned())
+        check_audience(text, issuer).map(|()| text.to_owned())
     })
 }
+
+pub(crate) fn check_audience(text: &str, issuer: &str) -> Result<(), String> {
+    if text == issuer {
+        return Err("is the same as ISSUER; give the application a name of its own".to_owned());
+    }
+    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("is {text:?}; it is one name without white space"));
+    }
+    Ok(())
+}
+
+/// A longer leeway would let expired tokens live too long (JV-16).
+pub(crate) const MAX_CLOCK_LEEWAY: TimeDelta = TimeDelta::minutes(5);
 
 /// `CLOCK_LEEWAY`: how far the clocks of issuer and verifier may differ, at most 5 minutes (JV-16).
 pub fn clock_leeway(settings: &Settings<'_>) -> Option<TimeDelta> {
     settings.value("CLOCK_LEEWAY", "30s", |text| match parse_duration(text)? {
-        leeway if leeway > TimeDelta::minutes(5) => Err("is more than 5m, the most that is safe".to_owned()),
+        leeway if leeway > MAX_CLOCK_LEEWAY => Err("is more than 5m, the most that is safe".to_owned()),
         leeway => Ok(leeway),
     })
 }
@@ -51,37 +57,23 @@ pub(crate) fn verified_cache_entries(settings: &Settings<'_>) -> Option<usize> {
     })
 }
 
-/// `ACCESS_TOKEN_SECRET`, as keys that verify.
-pub(crate) fn access_secrets(settings: &Settings<'_>) -> Option<VerifyingKeys> {
+/// `ACCESS_TOKEN_SECRET`: secrets separated by commas. auth-server signs with the first.
+pub(crate) fn access_secrets(settings: &Settings<'_>) -> Option<Vec<Plain<AccessTokenSecret>>> {
+    let (first, others) = settings.secrets(ACCESS_SECRET)?;
+    Some(std::iter::once(first).chain(others).collect())
+}
+
+/// `ACCESS_TOKEN_SECRET`, as keys that verify; no keys if it is not set.
+pub(crate) fn optional_access_secrets(settings: &Settings<'_>) -> Option<VerifyingKeys> {
+    if !settings.has_secret(ACCESS_SECRET) {
+        return Some(VerifyingKeys::default());
+    }
     let (first, others) = settings.secrets::<AccessTokenSecret>(ACCESS_SECRET)?;
     VerifyingKeys::from_secrets(&first, &others).map_err(|weak| settings.report(ACCESS_SECRET, weak)).ok()
 }
 
-/// `ACCESS_TOKEN_SECRET`, as keys that verify; no keys if it is not set.
-#[cfg(any(feature = "feed", feature = "signing"))]
-pub(crate) fn optional_access_secrets(settings: &Settings<'_>) -> Option<VerifyingKeys> {
-    if !settings.has_secret("ACCESS_TOKEN_SECRET") {
-        return Some(VerifyingKeys::default());
-    }
-    access_secrets(settings)
-}
-
-/// A verifier for `AUDIENCE` with `ACCESS_TOKEN_SECRET`.
-pub fn access_verifier(settings: &Settings<'_>) -> Option<AccessVerifier> {
-    verifier_with(settings, access_secrets(settings))
-}
-
-/// A verifier for `AUDIENCE` with these keys.
-pub(crate) fn verifier_with(
-    settings: &Settings<'_>,
-    keys: Option<impl Into<KeySource>>,
-) -> Option<AccessVerifier> {
-    let (issuer, audience, leeway) = (issuer(settings), audience(settings), clock_leeway(settings));
-    Some(AccessVerifier::new(keys?, issuer?, audience?, leeway?))
-}
-
 /// Parses an absolute URL without a path at its end: https, or http for localhost (OP-04).
-pub(super) fn base_url(text: &str) -> Result<Url, String> {
+pub(crate) fn base_url(text: &str) -> Result<Url, String> {
     if text.contains('@') {
         // Not quoted: it may contain a password.
         return Err("is a URL with a user or a password in it; leave them out".to_owned());
@@ -109,4 +101,4 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-pub(super) const ACCESS_SECRET: &str = "ACCESS_TOKEN_SECRET";
+pub(crate) const ACCESS_SECRET: &str = "ACCESS_TOKEN_SECRET";

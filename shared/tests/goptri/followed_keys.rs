@@ -44,10 +44,11 @@ impl FollowedKeys {
         let common = [("AUTH_SERVER_URL", url.as_str()), ("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)];
         let environment = Environment::from_pairs([&common, more].concat());
         let settings = Settings::new(&environment);
-        let following = GuardBuilder::read(&settings);
-        let following = settings.into_result(following).unwrap().with_key_refresh(pace);
+        let following = GuardBuilder::with_optional_feed(&settings);
+        let following = settings.into_result(following).unwrap().key_refresh(pace);
         let clock = ManualMonotonicClock::default();
-        let guard = following.start(Arc::new(StoppedClock), Arc::new(clock.clone())).unwrap();
+        let guard =
+            following.clock(Arc::new(StoppedClock)).monotonic_clock(Arc::new(clock.clone())).build().unwrap();
         Self { server, clock, guard, log, _logging: logging }
     }
 

@@ -6,6 +6,7 @@ mod algorithms;
 mod claims;
 mod compact_form;
 mod duplicates;
+mod guard_builder;
 mod header;
 mod key_confusion;
 mod key_files;

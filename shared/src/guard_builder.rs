@@ -1,0 +1,289 @@
+//! Builds a guard from code or from settings.
+
+use std::io;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use goptri_settings::{AccessTokenSecret, Plain, SecretFiles, Settings, WeakSecret};
+
+use crate::access_verifier::AccessVerifier;
+use crate::clock::{Clock, SystemClock};
+use crate::guard::Guard;
+use crate::keys::{KeySource, VerifyingKeys};
+#[cfg(feature = "feed")]
+use crate::remote::Remote;
+use crate::settings;
+
+/// Configures a [`Guard`]. [`Guard::builder`] makes one.
+///
+/// ```
+/// let guard = goptri::Guard::builder()
+///     .issuer("https://login.example.com")
+///     .audience("https://invoices.example.com")
+///     .secret("0123456789abcdef-never-use-this-one")
+///     .build()?;
+/// assert!(guard.verify("not.a.token").is_err());
+/// # Ok::<(), goptri::GuardError>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct GuardBuilder {
+    issuer: String,
+    audience: String,
+    clock_leeway: TimeDelta,
+    cache_entries: usize,
+    secrets: Vec<Plain<AccessTokenSecret>>,
+    clock: Arc<dyn Clock>,
+    files: Option<SecretFiles>,
+    #[cfg(feature = "feed")]
+    remote: Remote,
+}
+
+/// Why a guard cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GuardError {
+    /// The issuer is missing or not a URL.
+    #[error("the issuer {0}")]
+    Issuer(String),
+    /// The audience is missing, has white space, or is the issuer.
+    #[error("the audience {0}")]
+    Audience(String),
+    /// The leeway is negative or longer than is safe.
+    #[error("the clock leeway is not between 0 and 5 minutes")]
+    ClockLeeway,
+    /// The cache is larger than makes sense.
+    #[error("the cache has more than {} entries", settings::MAX_CACHE_ENTRIES)]
+    CacheEntries,
+    /// A secret is too weak to use.
+    #[error("a secret {0}")]
+    WeakSecret(#[from] WeakSecret),
+    /// There is neither a secret nor an auth-server to fetch keys from.
+    #[error("there is no key: set a secret or the URL of auth-server")]
+    NoKeys,
+    /// auth-server cannot be reached securely at this URL.
+    #[error("the URL of auth-server {0}")]
+    AuthServer(String),
+    /// The feed has a secret, but no auth-server.
+    #[error("a feed secret needs the URL of auth-server")]
+    FeedWithoutAuthServer,
+    /// The operating system cannot create a thread.
+    #[error("there is no thread to watch files and follow auth-server: {0}")]
+    Thread(#[from] io::Error),
+}
+
+impl Default for GuardBuilder {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            audience: String::new(),
+            clock_leeway: TimeDelta::seconds(30),
+            cache_entries: 30_000,
+            secrets: Vec::new(),
+            clock: Arc::new(SystemClock),
+            files: None,
+            #[cfg(feature = "feed")]
+            remote: Remote::default(),
+        }
+    }
+}
+
+impl GuardBuilder {
+    /// The issuer of the tokens: the URL of auth-server, exactly as in their `iss`.
+    pub fn issuer(self, issuer: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), ..self }
+    }
+
+    /// The name of this service, exactly as in the `aud` of the tokens.
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        Self { audience: audience.into(), ..self }
+    }
+
+    /// Adds a secret of auth-server (`ACCESS_TOKEN_SECRET`) to verify with.
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secrets.push(Plain::new(secret.into()));
+        self
+    }
+
+    /// How far the clocks of auth-server and this service may differ, at most 5 minutes (default: 30 s).
+    pub fn clock_leeway(self, clock_leeway: TimeDelta) -> Self {
+        Self { clock_leeway, ..self }
+    }
+
+    /// The size of the cache of verified tokens, about 1 KiB each (default: 30,000). 0 disables the cache.
+    pub fn cache_entries(self, cache_entries: usize) -> Self {
+        Self { cache_entries, ..self }
+    }
+
+    /// The clock that decides whether a token has expired (default: that of the operating system).
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Builds the guard.
+    ///
+    /// # Errors
+    /// Says which option is missing or invalid.
+    pub fn build(self) -> Result<Guard, GuardError> {
+        settings::base_url(&self.issuer).map_err(GuardError::Issuer)?;
+        settings::check_audience(&self.audience, &self.issuer).map_err(GuardError::Audience)?;
+        if self.clock_leeway < TimeDelta::zero() || self.clock_leeway > settings::MAX_CLOCK_LEEWAY {
+            return Err(GuardError::ClockLeeway);
+        }
+        if self.cache_entries > settings::MAX_CACHE_ENTRIES {
+            return Err(GuardError::CacheEntries);
+        }
+        let local = match self.secrets.as_slice() {
+            [] => VerifyingKeys::default(),
+            [first, others @ ..] => VerifyingKeys::from_secrets(first, others)?,
+        };
+        #[cfg(feature = "feed")]
+        let keys = match (&self.remote.auth_server, &self.remote.feed_secrets) {
+            (Some(_), _) => KeySource::awaiting_published(local),
+            (None, Some(_)) => return Err(GuardError::FeedWithoutAuthServer),
+            (None, None) => KeySource::local(local),
+        };
+        #[cfg(not(feature = "feed"))]
+        let keys = KeySource::local(local);
+        if keys.ready() == Err(crate::keys::KeysUnavailable::None) {
+            return Err(GuardError::NoKeys);
+        }
+        let verifier = AccessVerifier::new(keys.clone(), self.issuer, self.audience, self.clock_leeway);
+        let guard = Guard::new(verifier, self.clock).with_token_cache(self.cache_entries);
+        #[cfg(feature = "feed")]
+        let (guard, feed_secrets) = self.remote.start(guard, keys.clone())?;
+        let Some(files) = self.files else { return Ok(guard) };
+        Ok(guard.with_file_watch(files, move |settings| {
+            let local = settings::optional_access_secrets(settings);
+            #[cfg(feature = "feed")]
+            if let Some(feed_secrets) = &feed_secrets {
+                crate::remote::reload_feed_secrets(settings, feed_secrets);
+            }
+            // Last, because a duplicate is found only once both secrets are read.
+            if let Some(local) = local
+                && !settings.is_duplicated(settings::ACCESS_SECRET)
+            {
+                keys.reload_local(local);
+            }
+        })?)
+    }
+
+    /// Reads `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and `VERIFIED_CACHE_ENTRIES`. `None` means that an error
+    /// was reported.
+    pub fn from_settings(settings: &Settings<'_>) -> Option<Self> {
+        let secrets = settings::access_secrets(settings);
+        let builder = Self::without_secrets(settings);
+        Some(Self { secrets: secrets?, ..builder? })
+    }
+
+    fn without_secrets(settings: &Settings<'_>) -> Option<Self> {
+        let (issuer, audience) = (settings::issuer(settings), settings::audience(settings));
+        let (leeway, entries) =
+            (settings::clock_leeway(settings), settings::verified_cache_entries(settings));
+        Some(Self {
+            issuer: issuer?,
+            audience: audience?,
+            clock_leeway: leeway?,
+            cache_entries: entries?,
+            files: Some(settings.secret_files()),
+            ..Self::default()
+        })
+    }
+}
+
+#[cfg(feature = "feed")]
+mod feed {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use goptri_settings::{Plain, Reported, Settings, WeakSecret};
+
+    use super::{GuardBuilder, GuardError};
+    use crate::auth_server::AuthServer;
+    use crate::keys::JwksRefreshConfig;
+    use crate::revocation::{FeedSecrets, MonotonicClock, StalenessPolicy};
+    use crate::settings;
+
+    impl GuardBuilder {
+        /// The URL of auth-server. The guard fetches its public keys and, with a [feed secret](Self::feed_secret), follows the
+        /// revocation feed, on threads of its own until its last clone is dropped.
+        ///
+        /// # Errors
+        /// If the URL is invalid, or is plain http outside a private network.
+        pub fn auth_server(mut self, url: &str) -> Result<Self, GuardError> {
+            settings::check_auth_server_url(url).map_err(GuardError::AuthServer)?;
+            self.remote.auth_server = Some(AuthServer::new(url, &[]).map_err(GuardError::AuthServer)?);
+            Ok(self)
+        }
+
+        /// The secret of the revocation feed (`FEED_SECRET`).
+        ///
+        /// # Errors
+        /// If it is too weak to use.
+        pub fn feed_secret(mut self, secret: impl Into<String>) -> Result<Self, GuardError> {
+            let secret = secret.into();
+            WeakSecret::check(&secret)?;
+            self.remote.feed_secrets = Some(FeedSecrets::new(Plain::new(secret), Vec::new()));
+            Ok(self)
+        }
+
+        /// What happens while the feed is unavailable (default: tokens are accepted until they expire).
+        pub fn staleness(mut self, staleness: StalenessPolicy) -> Self {
+            self.remote.staleness = staleness;
+            self
+        }
+
+        /// Reaches auth-server over plain http at `address` of this machine.
+        pub fn at_local_address(mut self, address: SocketAddr) -> Self {
+            self.remote.auth_server = self.remote.auth_server.map(|server| server.at_local_address(address));
+            self
+        }
+
+        /// How often the keys of auth-server are fetched.
+        pub fn key_refresh(mut self, config: JwksRefreshConfig) -> Self {
+            self.remote.key_refresh = config;
+            self
+        }
+
+        /// The clock that measures the age of the feed.
+        pub fn monotonic_clock(mut self, clock: Arc<dyn MonotonicClock>) -> Self {
+            self.remote.clock = clock;
+            self
+        }
+
+        /// As [`from_settings`](Self::from_settings), with `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
+        /// `REVOCATION_MAX_STALENESS` and `ON_STALE`. `ACCESS_TOKEN_SECRET` and `FEED_SECRET` are optional.
+        pub fn with_optional_feed(settings: &Settings<'_>) -> Option<Self> {
+            if !settings.has_secret(settings::ACCESS_SECRET) && !settings.is_set("AUTH_SERVER_URL") {
+                settings.report(
+                    settings::ACCESS_SECRET,
+                    "is not set, nor is AUTH_SERVER_URL, whose public keys would do as well; set one of them",
+                );
+            }
+            Self::following(settings, settings::optional_feed_secrets(settings))
+        }
+
+        /// As [`with_optional_feed`](Self::with_optional_feed), but `FEED_SECRET` is required.
+        pub fn with_required_feed(settings: &Settings<'_>) -> Option<Self> {
+            Self::following(settings, settings::required_feed_secrets(settings).map(Some).ok_or(Reported))
+        }
+
+        fn following(
+            settings: &Settings<'_>,
+            feed_secrets: Result<Option<FeedSecrets>, Reported>,
+        ) -> Option<Self> {
+            let secrets = if settings.has_secret(settings::ACCESS_SECRET) {
+                settings::access_secrets(settings)
+            } else {
+                Some(Vec::new())
+            };
+            let builder = Self::without_secrets(settings);
+            let (auth_server, staleness) = (settings::auth_server(settings), settings::staleness(settings));
+            let mut builder = Self { secrets: secrets?, ..builder? };
+            builder.remote.auth_server = Some(auth_server?);
+            builder.remote.feed_secrets = feed_secrets.ok()?;
+            builder.remote.staleness = staleness?;
+            Some(builder)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What a guard gets from auth-server: its public keys and the revocation feed.
+
+use std::io;
+use std::sync::Arc;
+
+use goptri_settings::{Reloadable, Settings};
+
+use crate::auth_server::AuthServer;
+use crate::guard::Guard;
+use crate::keys::{JwksRefreshConfig, JwksRefresher, KeyRefreshTrigger, KeySource};
+use crate::revocation::{
+    FeedFollower, FeedSecrets, FeedSource, MonotonicClock, RevocationSet, StalenessPolicy,
+    SystemMonotonicClock,
+};
+use crate::settings;
+
+/// How to follow auth-server.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) auth_server: Option<AuthServer>,
+    pub(crate) feed_secrets: Option<FeedSecrets>,
+    pub(crate) staleness: StalenessPolicy,
+    pub(crate) key_refresh: JwksRefreshConfig,
+    pub(crate) clock: Arc<dyn MonotonicClock>,
+}
+
+/// Keeps a guard up to date until it is dropped.
+#[derive(Debug)]
+pub(crate) struct BackgroundTasks {
+    pub(crate) keys: JwksRefresher,
+    _feed: Option<FeedFollower>,
+}
+
+impl Default for Remote {
+    fn default() -> Self {
+        Self {
+            auth_server: None,
+            feed_secrets: None,
+            staleness: StalenessPolicy::default(),
+            key_refresh: JwksRefreshConfig::default(),
+            clock: Arc::new(SystemMonotonicClock::default()),
+        }
+    }
+}
+
+impl Remote {
+    /// Starts to follow, if auth-server is known. Returns the feed secrets for [`reload_feed_secrets`].
+    ///
+    /// # Errors
+    /// If the operating system cannot create a thread.
+    pub(crate) fn start(
+        self,
+        guard: Guard,
+        keys: KeySource,
+    ) -> io::Result<(Guard, Option<Reloadable<FeedSecrets>>)> {
+        let Some(auth_server) = self.auth_server else { return Ok((guard, None)) };
+        let trigger = KeyRefreshTrigger::default();
+        let (mut guard, mut feed) = (guard, None);
+        let secrets = self.feed_secrets.map(Reloadable::new);
+        if let Some(secrets) = secrets.clone() {
+            let revocations = RevocationSet::new(self.staleness, self.clock);
+            guard = guard.with_revocations(revocations.clone());
+            let source =
+                FeedSource::new(auth_server.clone(), secrets).with_key_refresh_trigger(trigger.clone());
+            feed = Some(FeedFollower::start(source, revocations)?);
+        } else {
+            tracing::warn!(
+                "FEED_SECRET is not set: a sign-out takes effect here when the access token expires"
+            );
+        }
+        let keys = JwksRefresher::start(auth_server, keys, trigger, self.key_refresh)?;
+        Ok((guard.with_background_tasks(BackgroundTasks { keys, _feed: feed }), secrets))
+    }
+}
+
+/// Replaces the feed secrets if the setting has changed.
+pub(crate) fn reload_feed_secrets(settings: &Settings<'_>, live: &Reloadable<FeedSecrets>) {
+    if let Ok(Some(secrets)) = settings::optional_feed_secrets(settings)
+        && !secrets.same_as(&live.load())
+    {
+        tracing::info!("the revocation feed is asked for with other secrets from now on");
+        live.replace(secrets);
+    }
+}

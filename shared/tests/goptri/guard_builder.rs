@@ -1,0 +1,66 @@
+//! A guard built in code: it behaves like one from the environment, and each invalid option has its own error.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use goptri::{Guard, GuardBuilder, GuardError, TokenError};
+use goptri_settings::WeakSecret;
+use test_support::forge::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, StoppedClock, good, one_for_each_refusal};
+
+fn builder() -> GuardBuilder {
+    Guard::builder().issuer(ISSUER).audience(AUDIENCE).secret(SECRET).clock(Arc::new(StoppedClock))
+}
+
+#[test]
+fn a_guard_with_a_secret_accepts_a_valid_token_and_refuses_all_others() {
+    let guard = builder().build().unwrap();
+    assert!(guard.ready().is_ok());
+    assert!(guard.verify(&good()).is_ok());
+    for (error, token) in one_for_each_refusal() {
+        assert_eq!(guard.verify(&token).err(), Some(error));
+    }
+    let other = Guard::builder().issuer(ISSUER).audience(AUDIENCE).secret(OTHER_SECRET);
+    let other = other.clock(Arc::new(StoppedClock));
+    assert_eq!(other.build().unwrap().verify(&good()).err(), Some(TokenError::UnknownKey));
+}
+
+#[test]
+fn every_secret_verifies() {
+    let guard = Guard::builder().issuer(ISSUER).audience(AUDIENCE).secret(OTHER_SECRET).secret(SECRET);
+    assert!(guard.clock(Arc::new(StoppedClock)).build().unwrap().verify(&good()).is_ok());
+}
+
+#[test]
+fn each_invalid_option_has_its_error() {
+    assert!(matches!(Guard::builder().build(), Err(GuardError::Issuer(_))));
+    assert!(matches!(builder().issuer("http://example.com").build(), Err(GuardError::Issuer(_))));
+    assert!(matches!(builder().audience("").build(), Err(GuardError::Audience(_))));
+    assert!(matches!(builder().audience(ISSUER).build(), Err(GuardError::Audience(_))));
+    for leeway in [TimeDelta::seconds(-1), TimeDelta::seconds(301)] {
+        assert!(matches!(builder().clock_leeway(leeway).build(), Err(GuardError::ClockLeeway)));
+    }
+    assert!(matches!(builder().cache_entries(10_000_001).build(), Err(GuardError::CacheEntries)));
+    assert!(matches!(builder().secret("secret").build(), Err(GuardError::WeakSecret(WeakSecret::Known))));
+    let without = Guard::builder().issuer(ISSUER).audience(AUDIENCE);
+    assert!(matches!(without.build(), Err(GuardError::NoKeys)));
+}
+
+#[test]
+fn debug_does_not_show_a_secret() {
+    assert!(!format!("{:?}", builder()).contains(SECRET));
+}
+
+#[cfg(feature = "feed")]
+#[test]
+fn auth_server_must_be_reached_securely_and_is_needed_for_the_feed() {
+    let insecure = builder().auth_server("http://login.example.com");
+    assert!(matches!(insecure, Err(GuardError::AuthServer(_))));
+    assert!(matches!(builder().feed_secret("secret"), Err(GuardError::WeakSecret(_))));
+    let alone = builder().feed_secret("feed-5f2a9c4be1d078365f2a9c4be1d07836").unwrap();
+    assert!(matches!(alone.build(), Err(GuardError::FeedWithoutAuthServer)));
+    // The keys of auth-server are enough, but they are not there yet.
+    let guard = Guard::builder().issuer(ISSUER).audience(AUDIENCE).auth_server("http://localhost:1");
+    let guard = guard.unwrap().build().unwrap();
+    assert!(guard.ready().is_err());
+    assert_eq!(guard.verify(&good()).err(), Some(TokenError::KeysUnavailable));
+}
