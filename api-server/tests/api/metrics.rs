@@ -6,8 +6,8 @@ use api_server::{Application, Config, StartError};
 use goptri::SystemClock;
 use goptri::revocation::{EntryKind, SystemMonotonicClock};
 
-use crate::feed_server::{FeedServer, entry};
-use crate::support::{PATIENCE, TestServer, environment_with, sign};
+use crate::support::{TIMEOUT, TestServer, environment_with, sign};
+use test_support::feed_server::{FeedServer, entry};
 
 /// The value of a number.
 fn number(text: &str, name: &str) -> f64 {
@@ -42,7 +42,7 @@ async fn the_age_of_the_feed_and_what_is_known_are_numbers() {
     asked.caught_up(7_000);
     let started = std::time::Instant::now();
     while number(&read(&url).await, "goptri_feed_connected") < 1.0 {
-        assert!(started.elapsed() < PATIENCE);
+        assert!(started.elapsed() < TIMEOUT);
     }
     let after = read(&url).await;
     let age = number(&after, "goptri_feed_age_seconds");
@@ -77,7 +77,7 @@ async fn they_are_on_their_own_address_alone_and_nothing_else_is() {
     server.stop();
     let started = std::time::Instant::now();
     while reqwest::get(&metrics).await.is_ok() {
-        assert!(started.elapsed() < PATIENCE, "they stop with the server");
+        assert!(started.elapsed() < TIMEOUT, "they stop with the server");
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
 }

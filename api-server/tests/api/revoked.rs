@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use goptri::revocation::EntryKind;
 
-use crate::feed_server::{FeedServer, Request, entry};
-use crate::support::{PATIENCE, SESSION, TestServer, sign};
+use crate::support::{SESSION, TIMEOUT, TestServer, sign};
+use test_support::feed_server::{FeedServer, Request, entry};
 
 /// A server that follows a feed which the test plays.
 fn follow(more: &[(&str, &str)]) -> (TestServer, FeedServer) {
@@ -23,7 +23,7 @@ async fn wait_for_status(server: &TestServer, path: &str, token: &str, status: u
         if answer.status == status {
             return;
         }
-        assert!(started.elapsed() < PATIENCE, "{path} answers {} and not {status}", answer.status);
+        assert!(started.elapsed() < TIMEOUT, "{path} answers {} and not {status}", answer.status);
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

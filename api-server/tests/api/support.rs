@@ -21,13 +21,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-const SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
-const FEED_SECRET: &str = "feed-c4be1d078365f2a9c4be1d078365f2a9";
 pub(crate) const USER: &str = "0193b3a4-0000-7000-8000-000000000001";
 pub(crate) const SESSION: &str = "0193b3a4-0000-7000-8000-000000000002";
 
-/// Nothing here takes so long; a test that waits longer has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) use test_support::TIMEOUT;
+use test_support::{ACCESS_TOKEN_SECRET, FEED_SECRET};
 
 /// The picture of the README's walk-through.
 pub(crate) const GOPHER: &[u8] = include_bytes!("../../../docs/gopher.png");
@@ -73,7 +71,7 @@ pub(crate) fn environment(folder: &Path) -> Environment {
 pub(crate) fn environment_with(folder: &Path, more: &[(&str, &str)]) -> Environment {
     let usual = [
         ("API_SERVER_ADDR", "127.0.0.1:0"),
-        ("ACCESS_TOKEN_SECRET", SECRET),
+        ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET),
         ("FEED_SECRET", FEED_SECRET),
         ("AUTH_SERVER_URL", "http://127.0.0.1:1"),
         ("PHOTOS_DIR", folder.to_str().unwrap()),
@@ -187,7 +185,7 @@ impl TestServer {
     pub(crate) async fn wait_for_files(&self, number: usize) {
         let started = Instant::now();
         while self.files().len() != number {
-            assert!(started.elapsed() < PATIENCE, "not {number} files: {:?}", self.files());
+            assert!(started.elapsed() < TIMEOUT, "not {number} files: {:?}", self.files());
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
@@ -207,7 +205,7 @@ impl TestServer {
     /// A bare connection, for what no client library sends.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 }
@@ -226,6 +224,7 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answer {
 }
 
 pub(crate) fn sign(claims: &AccessClaims) -> String {
-    let keys = KeyRing::from_secrets(&Plain::<AccessTokenSecret>::new(SECRET.into()), &[]).unwrap();
+    let keys =
+        KeyRing::from_secrets(&Plain::<AccessTokenSecret>::new(ACCESS_TOKEN_SECRET.into()), &[]).unwrap();
     keys.sign(TokenType::Access, claims).unwrap()
 }

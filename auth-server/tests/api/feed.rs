@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_store::Revocations;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,10 +17,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::support::{Answer, Engine, FEED_SECRET, POSTGRES_CONNECTIONS, TestServer, on_both_engines};
-
-/// Nothing here takes so long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::support::{
+    Answer, Engine, FEED_SECRET, POSTGRES_CONNECTIONS, TIMEOUT, TestServer, on_both_engines,
+};
 
 /// The events of the feed, as the independent parser of `eventsource-stream` reads them.
 pub(crate) struct Events(BoxStream<'static, Result<Event, EventStreamError<reqwest::Error>>>);
@@ -41,7 +39,7 @@ impl Events {
 
     /// The next event: its name and its data. `None`: the stream is over.
     pub(crate) async fn next(&mut self) -> Option<(String, String)> {
-        let event = timeout(PATIENCE, self.0.next()).await.expect("an event arrives")?.unwrap();
+        let event = timeout(TIMEOUT, self.0.next()).await.expect("an event arrives")?.unwrap();
         assert_eq!((event.id.as_str(), event.retry), ("", None), "the feed sends neither id nor retry");
         Some((event.event, event.data))
     }

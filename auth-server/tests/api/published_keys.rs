@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::feed::Events;
-use crate::support::{Answer, Engine, FEED_SECRET, PATIENCE, TestServer, by_the_secret};
+use crate::support::{Answer, Engine, FEED_SECRET, TIMEOUT, TestServer, by_the_secret};
 
 /// Private keys that everybody knows, and so good for tests alone: RFC 8037 §A.1, and one that `openssl genpkey` made.
 const ED25519: &str = "-----BEGIN PRIVATE KEY-----
@@ -63,7 +63,7 @@ async fn published(server: &TestServer) -> VerifyingKeys {
 async fn wait_until_published(server: &TestServer, ring: &KeyRing) {
     let started = Instant::now();
     while published(server).await != *ring.verifying() {
-        assert!(started.elapsed() < PATIENCE, "the new keys are not published");
+        assert!(started.elapsed() < TIMEOUT, "the new keys are not published");
     }
 }
 

@@ -7,7 +7,7 @@ use auth_store::AddUserOutcome;
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use crate::support::{EMAIL, PATIENCE, TestServer, on_both_engines};
+use crate::support::{EMAIL, TIMEOUT, TestServer, on_both_engines};
 
 /// Of `PASSWORD`, as it was hashed in other times: 8 MiB, one pass.
 const OLD: &str =
@@ -41,7 +41,7 @@ impl TestServer {
             if hash.starts_with(AS_TODAY) {
                 return hash;
             }
-            assert!(started.elapsed() < PATIENCE, "still {hash}");
+            assert!(started.elapsed() < TIMEOUT, "still {hash}");
             tokio::task::yield_now().await;
         }
     }

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
@@ -18,15 +17,8 @@ use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 use tokio::sync::oneshot;
 
-pub(crate) const EMAIL: &str = "ann@example.com";
-pub(crate) const PASSWORD: &str = "correct horse battery staple";
-
-/// Nothing here takes so long; a test that waits longer has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
-
-const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
-
-pub(crate) const FEED_SECRET: &str = "feed-8365f2a9c4be1d07be1d078365f2a9c4";
+use test_support::{ACCESS_TOKEN_SECRET, REFRESH_TOKEN_SECRET};
+pub(crate) use test_support::{EMAIL, FEED_SECRET, PASSWORD, TIMEOUT};
 
 /// How many connections a server on Postgres shares here: few, because many tests share one Postgres.
 pub(crate) const POSTGRES_CONNECTIONS: u32 = 8;
@@ -35,7 +27,7 @@ const DEFAULTS: [(&str, &str); 4] = [
     ("FEED_SECRET", FEED_SECRET),
     ("AUTH_SERVER_ADDR", "127.0.0.1:0"),
     ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET),
-    ("REFRESH_TOKEN_SECRET", "refresh-c4be1d078365f2a9c4be1d078365f2a9"),
+    ("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET),
 ];
 
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::feed_followed::ready_api_server;
 use crate::programs::{
-    Database, EMAIL, PASSWORD, PATIENCE, Running, Server, auth_server, free_address, program,
+    Database, EMAIL, PASSWORD, Running, Server, TIMEOUT, auth_server, free_address, program,
 };
 
 /// RV-04, OP-06
@@ -49,7 +49,7 @@ async fn without_its_database_auth_server_says_so_and_api_server_does_not_notice
     postgres.restart().unwrap();
     let started = Instant::now();
     while auth.get("/readyz", "").await.status() != 200 {
-        assert!(started.elapsed() < PATIENCE, "{}", auth.running.output());
+        assert!(started.elapsed() < TIMEOUT, "{}", auth.running.output());
     }
     assert_eq!(auth.post("/token", &refreshing).await.status(), 200, "nothing was lost");
     assert_eq!(auth.delete("/logout", &refreshing).await.status(), 204);

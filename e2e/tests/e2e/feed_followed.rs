@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use goptri::revocation::{EntryKind, MAX_ENTRIES_PER_EVENT};
 use reqwest::Client;
 
-use crate::feed_server::{FeedServer, Request, entry};
 use crate::programs::{
-    ACCESS_TOKEN_SECRET, Database, FEED_SECRET, PATIENCE, Running, Server, api_server_that_follows,
+    ACCESS_TOKEN_SECRET, Database, FEED_SECRET, Running, Server, TIMEOUT, api_server_that_follows,
     auth_server, free_address, program,
 };
+use test_support::feed_server::{FeedServer, Request, entry};
 
 async fn status(server: &Server, path: &str, token: &str) -> u16 {
     server.get(path, token).await.status().as_u16()
@@ -19,7 +19,7 @@ async fn wait_for_status(server: &Server, path: &str, token: &str, expected: u16
     let started = Instant::now();
     while status(server, path, token).await != expected {
         assert!(
-            started.elapsed() < PATIENCE,
+            started.elapsed() < TIMEOUT,
             "{path} does not answer {expected}:\n{}",
             server.running.output()
         );
@@ -143,7 +143,7 @@ async fn a_service_of_ones_own_hears_of_sign_outs_too() {
         while client.get(&url).bearer_auth(&access).send().await.map_or(0, |answer| answer.status().as_u16())
             != expected
         {
-            assert!(started.elapsed() < PATIENCE, "it does not answer {expected}");
+            assert!(started.elapsed() < TIMEOUT, "it does not answer {expected}");
         }
         if ends {
             feed.revoke(vec![entry(EntryKind::Session, &sid, 1_800_000_000, 60)]);

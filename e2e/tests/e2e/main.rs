@@ -13,9 +13,6 @@ mod developing;
 mod documented;
 mod errors_page;
 mod feed_followed;
-#[path = "../../../shared/tests/goptri/feed_server.rs"]
-#[expect(dead_code, reason = "the library's own tests know more moves")]
-mod feed_server;
 mod guessing;
 mod hashing;
 mod keys_by_command;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use reqwest::Client;
 
 use crate::programs::{
-    ACCESS_TOKEN_SECRET, Database, PATIENCE, Running, Server, auth_server, free_address, program, run,
+    ACCESS_TOKEN_SECRET, Database, Running, Server, TIMEOUT, auth_server, free_address, program, run,
 };
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn knows_its_callers(auth: &Server, by: (&str, &str)) {
     let started = Instant::now();
     // Until it listens, and until it has the keys: without them it is not its callers' fault, which 503 says.
     while get("/hello").bearer_auth(&access).send().await.map_or(true, |answer| answer.status() == 503) {
-        assert!(started.elapsed() < PATIENCE, "{}", service.output());
+        assert!(started.elapsed() < TIMEOUT, "{}", service.output());
     }
 
     assert_eq!(get("/hello").send().await.unwrap().status(), 401);

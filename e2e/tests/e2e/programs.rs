@@ -13,14 +13,9 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";
-pub(crate) const REFRESH_TOKEN_SECRET: &str = "refresh-c4be1d078365f2a9c4be1d078365f2a9";
-pub(crate) const FEED_SECRET: &str = "feed-8365f2a9c4be1d07be1d078365f2a9c4";
-pub(crate) const EMAIL: &str = "ann@example.com";
-pub(crate) const PASSWORD: &str = "correct horse battery staple";
-
-/// Nothing here takes so long; a test that waits longer has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) use test_support::{
+    ACCESS_TOKEN_SECRET, EMAIL, FEED_SECRET, PASSWORD, REFRESH_TOKEN_SECRET, TIMEOUT,
+};
 
 /// The program of that name, as the workspace built it.
 pub(crate) fn program(name: &str) -> Command {
@@ -93,7 +88,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("it ended ({status}) without {text:?}:\n{}", self.output());
             }
-            assert!(started.elapsed() < PATIENCE, "no {text:?} in:\n{output}");
+            assert!(started.elapsed() < TIMEOUT, "no {text:?} in:\n{output}");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -110,7 +105,7 @@ impl Running {
         let started = Instant::now();
         // Whoever still collects has a share of it.
         while Arc::strong_count(&self.output) > 1 {
-            assert!(started.elapsed() < PATIENCE, "its output does not end");
+            assert!(started.elapsed() < TIMEOUT, "its output does not end");
             thread::sleep(Duration::from_millis(5));
         }
         self.output()
@@ -130,7 +125,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(started.elapsed() < PATIENCE, "it does not end:\n{}", self.output());
+            assert!(started.elapsed() < TIMEOUT, "it does not end:\n{}", self.output());
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -228,7 +223,7 @@ impl Server {
     /// A bare connection, for what no client library sends.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 }

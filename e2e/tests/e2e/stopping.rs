@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::programs::{Database, EMAIL, PASSWORD, PATIENCE, Server, api_server, auth_server, read_to_end};
+use crate::programs::{Database, EMAIL, PASSWORD, Server, TIMEOUT, api_server, auth_server, read_to_end};
 
 /// The head of a request whose body is still to come.
 fn begin(server: &Server, request: &str, length: usize) -> TcpStream {
@@ -21,7 +21,7 @@ fn begin(server: &Server, request: &str, length: usize) -> TcpStream {
 
 fn refuses_connections(server: &Server) -> bool {
     let started = std::time::Instant::now();
-    while started.elapsed() < PATIENCE {
+    while started.elapsed() < TIMEOUT {
         if TcpStream::connect(server.url.trim_start_matches("http://")).is_err() {
             return true;
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use goptri::TokenError;
 use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
-use crate::feed_server::entry;
 use crate::followed::{Followed, QUICK};
 use crate::revoked::SESSION;
+use test_support::feed_server::entry;
 use test_support::forge::{NOW, good};
 
 fn seconds(followed: &Followed) -> u64 {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use goptri::revocation::{EntryKind, OnStale};
 use goptri::{Clock, Environment, Guard, SystemClock, TokenError};
 
-use crate::feed_server::{FeedServer, entry};
 use crate::followed::{FEED_SECRET, Followed};
 use crate::revoked::{SESSION, TOKEN, of_a_client};
+use test_support::feed_server::{FeedServer, entry};
 use test_support::forge::{AUDIENCE, ISSUER, NOW, SECRET, claims, good, with, with_claims};
 
 /// RV-12
@@ -146,7 +146,7 @@ fn a_guard_follows_the_feed_until_its_last_clone_is_dropped() {
     feed.caught_up(0);
     let started = std::time::Instant::now();
     while guard.revocations().unwrap().ready().is_err() {
-        assert!(started.elapsed() < crate::feed_server::TIMEOUT);
+        assert!(started.elapsed() < test_support::TIMEOUT);
         std::thread::yield_now();
     }
     let now = SystemClock.now().timestamp();

@@ -5,9 +5,9 @@ use std::time::Duration;
 use goptri::TokenError;
 use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
-use crate::feed_server::{Request, entry};
 use crate::followed::{FEED_SECRET, Followed};
 use crate::revoked::{SESSION, resident_kb};
+use test_support::feed_server::{Request, entry};
 use test_support::forge::{NOW, good};
 
 /// Afterwards a correct server restores everything, and the earlier entries are still there.
@@ -52,7 +52,8 @@ fn a_response_that_is_not_a_feed_is_refused_and_the_reason_logged() {
 /// A redirect could send the secret to another server.
 #[test]
 fn a_redirect_is_not_followed() {
-    let (followed, elsewhere) = (Followed::start(OnStale::Allow), crate::feed_server::FeedServer::start());
+    let (followed, elsewhere) =
+        (Followed::start(OnStale::Allow), test_support::feed_server::FeedServer::start());
     let location = format!("Location: {}/revocations\r\n", elsewhere.url());
     followed.server.next_request().answer("307 Temporary Redirect", &location, "");
     recovers(&followed);

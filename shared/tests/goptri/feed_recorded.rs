@@ -7,9 +7,9 @@ use goptri::TokenError;
 use goptri::revocation::{Entry, EntryKind, ManualMonotonicClock, Page, RevocationSet, StalenessPolicy};
 use serde_json::json;
 
-use crate::feed_server::FeedServer;
 use crate::followed::FEED_SECRET;
 use crate::followed_keys::{FollowedKeys, ON_TRIGGER};
+use test_support::feed_server::FeedServer;
 use test_support::forge::{NOW, SECRET, claims, with, with_claims};
 
 const DOCUMENT: &str = include_str!("../../../docs/feed.md");

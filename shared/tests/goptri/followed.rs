@@ -11,8 +11,8 @@ use goptri::{AuthServer, Guard, TokenError};
 use goptri_settings::Plain;
 use tracing::dispatcher::DefaultGuard;
 
-use crate::feed_server::{FeedServer, Request};
 use crate::logged::Log;
+use test_support::feed_server::{FeedServer, Request};
 use test_support::forge::{StoppedClock, verifier};
 
 pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";

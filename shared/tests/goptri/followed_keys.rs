@@ -9,9 +9,9 @@ use goptri::{Environment, Guard, GuardBuilder, TokenError, TokenType};
 use goptri_settings::Settings;
 use tracing::dispatcher::DefaultGuard;
 
-use crate::feed_server::FeedServer;
 use crate::logged::Log;
 use crate::test_keys::{jwks, kid_of, pairs};
+use test_support::feed_server::FeedServer;
 use test_support::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
 
 /// No periodic refresh: every fetch is triggered. Failures are retried quickly.

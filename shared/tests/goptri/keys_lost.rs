@@ -8,10 +8,10 @@ use goptri::TokenError;
 use goptri::keys::JwksRefreshConfig;
 use serde_json::json;
 
-use crate::feed_server::{FeedServer, Request};
 use crate::followed_keys::{CONTINUOUSLY, FollowedKeys};
 use crate::revoked::resident_kb;
 use crate::test_keys::{ED25519, P256, RSA, jwk, jwks};
+use test_support::feed_server::{FeedServer, Request};
 use test_support::forge::with;
 
 const FAILED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use";

@@ -7,10 +7,10 @@ use goptri::TokenError;
 use goptri::keys::JwksRefreshConfig;
 use serde_json::json;
 
-use crate::feed_server::FeedServer;
 use crate::followed::FEED_SECRET;
 use crate::followed_keys::{CONTINUOUSLY, FollowedKeys, ON_TRIGGER};
 use crate::test_keys::{ED25519, P256, RSA, jwk, jwks, kid_of, sign};
+use test_support::feed_server::FeedServer;
 use test_support::forge::{base64url, claims, with};
 
 const FEED: (&str, &str) = ("FEED_SECRET", FEED_SECRET);
@@ -151,7 +151,7 @@ fn no_token_triggers_a_request_to_a_url_that_it_names() {
 #[test]
 fn the_etag_is_sent_back_and_304_keeps_the_keys() {
     let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[]);
-    let tag = |asked: &crate::feed_server::Request| {
+    let tag = |asked: &test_support::feed_server::Request| {
         let head = asked.head.to_ascii_lowercase();
         head.lines().find_map(|line| line.strip_prefix("if-none-match: ").map(str::to_owned))
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tracing::dispatcher::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::feed_server::TIMEOUT;
+use test_support::TIMEOUT;
 
 /// What was logged, for a test to read.
 #[derive(Clone, Default)]

@@ -1,6 +1,6 @@
 //! What is promised about tokens and about services behind them, tried from outside.
 #![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod algorithms;
 mod claims;
@@ -42,8 +42,6 @@ mod feed_followed;
 mod feed_lost;
 #[cfg(feature = "feed")]
 mod feed_recorded;
-#[cfg(feature = "feed")]
-mod feed_server;
 #[cfg(feature = "feed")]
 mod feed_tls;
 #[cfg(feature = "feed")]

@@ -3,9 +3,9 @@
 use goptri::keys::{JwksRefreshConfig, KeysUnavailable};
 use goptri::{Environment, Guard, NotReady, TokenError};
 
-use crate::feed_server::FeedServer;
 use crate::followed_keys::{CONTINUOUSLY, FollowedKeys, ON_TRIGGER, token_of};
 use crate::test_keys::{ED25519, P256, RSA, jwks, kid_of};
+use test_support::feed_server::FeedServer;
 use test_support::forge::{AUDIENCE, ISSUER, SECRET, good, kid};
 
 /// OP-01

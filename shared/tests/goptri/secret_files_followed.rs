@@ -5,10 +5,10 @@ use std::path::Path;
 
 use goptri::TokenError;
 
-use crate::feed_server::FeedServer;
 use crate::followed::FEED_SECRET;
 use crate::followed_keys::{FollowedKeys, ON_TRIGGER};
 use crate::secret_files::{THIRD_SECRET, UNUSABLE};
+use test_support::feed_server::FeedServer;
 use test_support::forge::{NOW, OTHER_SECRET, SECRET, claims, ring};
 
 const OTHER_FEED_SECRET: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";

@@ -13,7 +13,7 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;
 use uuid::Uuid;
 
-use super::proxy::Proxy;
+use super::proxy;
 
 #[tokio::test]
 async fn a_sign_in_waits_for_a_password_change_under_way_and_then_opens_nothing() {
@@ -38,8 +38,8 @@ async fn a_sign_in_waits_for_a_password_change_under_way_and_then_opens_nothing(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verb_comes_back_within_ten_seconds_whatever_hangs() {
     let (database, store) = migrated().await;
-    let proxy = Proxy::before(database.url());
-    let far = PostgresStore::connect(proxy.url(), 1).unwrap();
+    let (proxy, url) = proxy::before(database.url());
+    let far = PostgresStore::connect(&url, 1).unwrap();
     assert_eq!(far.ready().await.unwrap(), Readiness::Ready);
     let silence = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://postgres@{}/goptri", silence.local_addr().unwrap());

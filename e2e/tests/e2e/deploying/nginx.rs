@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::text_of;
 use crate::programs::{
-    Database, EMAIL, FEED_SECRET, PASSWORD, PATIENCE, Running, Server, api_server_that_follows, auth_server,
+    Database, EMAIL, FEED_SECRET, PASSWORD, Running, Server, TIMEOUT, api_server_that_follows, auth_server,
     free_address,
 };
 
@@ -165,7 +165,7 @@ fn wait_until_it_listens(nginx: &mut Running, address: SocketAddr) {
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_err() {
         let ended = nginx.child.try_wait().unwrap();
-        assert!(ended.is_none() && started.elapsed() < PATIENCE, "{}", nginx.output());
+        assert!(ended.is_none() && started.elapsed() < TIMEOUT, "{}", nginx.output());
         std::thread::sleep(Duration::from_millis(5));
     }
 }

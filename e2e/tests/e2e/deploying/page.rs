@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::text_of;
-use crate::programs::{Database, EMAIL, PATIENCE, Server, program};
+use crate::programs::{Database, EMAIL, Server, TIMEOUT, program};
 
 /// The blocks of the language `sh` in one section. Blocks of `console` need root, Docker or systemd.
 fn section(heading: &str) -> Vec<String> {
@@ -131,7 +131,7 @@ async fn after_the_commands_for_settings_and_the_first_user_both_servers_work() 
 async fn wait_until_ready(server: &Server) {
     let started = Instant::now();
     while server.get("/readyz", "").await.status() != 200 {
-        assert!(started.elapsed() < PATIENCE, "{}", server.running.output());
+        assert!(started.elapsed() < TIMEOUT, "{}", server.running.output());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -12,7 +12,7 @@ use super::emergency::{accepts, refresh, until_refused};
 use super::fleet::{FEED, Fleet, KEYS, LONG, api_member, client};
 use super::keys::{Key, as_logged};
 use super::session_tokens;
-use crate::programs::PATIENCE;
+use crate::programs::TIMEOUT;
 
 /// Passes connections on by what they ask first. What was asked of the second is counted.
 struct Balancer {
@@ -40,7 +40,7 @@ impl Balancer {
     async fn has_passed_on(&self, times: usize) {
         let started = Instant::now();
         while self.asked_for_keys.load(SeqCst) < times {
-            assert!(started.elapsed() < PATIENCE, "the keys are not asked for {times} times");
+            assert!(started.elapsed() < TIMEOUT, "the keys are not asked for {times} times");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -11,7 +11,7 @@ use super::fleet::{Fleet, KEYS, LONG, Member, SECRET, client};
 use super::keys::Key;
 use super::load::Load;
 use super::session_tokens::access_token;
-use crate::programs::PATIENCE;
+use crate::programs::TIMEOUT;
 
 /// So many tokens did whoever has the leaked one make.
 const STOLEN: usize = 40;
@@ -45,7 +45,7 @@ async fn sign_out(client: &Client, auth: &Member, access_token: &str) -> u16 {
 
 pub(super) async fn until_refused(client: &Client, member: &Member, token: &str, since: Instant) -> Duration {
     while accepts(client, member, token).await {
-        assert!(since.elapsed() < PATIENCE, "still accepted:\n{}", member.server.running.output());
+        assert!(since.elapsed() < TIMEOUT, "still accepted:\n{}", member.server.running.output());
     }
     since.elapsed()
 }

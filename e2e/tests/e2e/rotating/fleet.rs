@@ -11,7 +11,7 @@ use reqwest::Client;
 use tempfile::TempDir;
 
 use super::keys::Key;
-use crate::programs::{Database, PATIENCE, Server, program};
+use crate::programs::{Database, Server, TIMEOUT, program};
 
 pub(super) const SECRET: &str = "ACCESS_TOKEN_SECRET_FILE";
 pub(super) const KEYS: &str = "ACCESS_TOKEN_KEY_FILE";
@@ -123,7 +123,7 @@ impl Member {
         let started = Instant::now();
         while self.times_said(text) < times {
             assert!(
-                started.elapsed() < PATIENCE,
+                started.elapsed() < TIMEOUT,
                 "no {times} times {text:?}:\n{}",
                 self.server.running.output()
             );
@@ -140,7 +140,7 @@ impl Member {
         let started = Instant::now();
         while self.server.get(path, token).await.status() != expected {
             assert!(
-                started.elapsed() < PATIENCE,
+                started.elapsed() < TIMEOUT,
                 "{path} is not {expected}:\n{}",
                 self.server.running.output()
             );
@@ -226,5 +226,5 @@ pub(super) fn api_member(auth_server: &str, files: &[(&'static str, &str)]) -> M
 
 /// A client that keeps its connections, for less long than a server does.
 pub(super) fn client() -> Client {
-    Client::builder().timeout(PATIENCE).pool_idle_timeout(Duration::from_secs(2)).build().unwrap()
+    Client::builder().timeout(TIMEOUT).pool_idle_timeout(Duration::from_secs(2)).build().unwrap()
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::fleet::{CLOCK_LEEWAY, Fleet, client};
 use super::people::People;
 use super::session_tokens;
-use crate::programs::PATIENCE;
+use crate::programs::TIMEOUT;
 
 pub(super) struct Load {
     people: Arc<People>,
@@ -65,7 +65,7 @@ impl Load {
         let started = Instant::now();
         while !done() {
             assert!(
-                started.elapsed() < PATIENCE,
+                started.elapsed() < TIMEOUT,
                 "the load stands still: {:?}",
                 self.people.refused.lock().unwrap()
             );

@@ -11,11 +11,11 @@ use chrono::TimeDelta;
 use goptri::ManualClock;
 use goptri::revocation::ManualMonotonicClock;
 use goptri_settings::Environment;
+use test_support::{Link, Proxy};
 use tokio::sync::oneshot;
 
 use super::fleet::{client, metric_at, sign_out, status};
-use super::proxy::{Link, Proxy};
-use crate::programs::{ACCESS_TOKEN_SECRET, Database, FEED_SECRET, PATIENCE, Server, auth_server};
+use crate::programs::{ACCESS_TOKEN_SECRET, Database, FEED_SECRET, Server, TIMEOUT, auth_server};
 
 /// An entry is known for so long, in minutes, after what it says has ended.
 const LIFETIME: u64 = 125;
@@ -56,7 +56,7 @@ impl Api {
                 api.run().await.unwrap();
             });
         });
-        let (address, metrics) = addresses.recv_timeout(PATIENCE).unwrap();
+        let (address, metrics) = addresses.recv_timeout(TIMEOUT).unwrap();
         let (url, metrics) = (format!("http://{address}"), format!("http://{metrics}/metrics"));
         Self { url, metrics, clock, monotonic, _stop: stop }
     }
@@ -68,7 +68,7 @@ impl Api {
     async fn wait_for_entries(&self, expected: f64) {
         let started = Instant::now();
         while (self.entries().await - expected).abs() > 0.1 {
-            assert!(started.elapsed() < PATIENCE, "not {expected} entries");
+            assert!(started.elapsed() < TIMEOUT, "not {expected} entries");
         }
     }
 
@@ -88,17 +88,17 @@ async fn minutes_accepted(ahead: TimeDelta) -> u64 {
     let auth = Server::start(command);
     auth.register().await;
     let ((ended, _), (stays, _)) = (auth.sign_in().await, auth.sign_in().await);
-    let link = Proxy::before(&auth.url).await;
-    let (api, client) = (Api::start(&link.url, ahead), client());
+    let link = Proxy::before(&auth.url);
+    let (api, client) = (Api::start(&link.url(), ahead), client());
     let started = Instant::now();
     while status(&client, &api.url, "/readyz", "").await != 200 {
-        assert!(started.elapsed() < PATIENCE, "it does not become ready");
+        assert!(started.elapsed() < TIMEOUT, "it does not become ready");
     }
     assert_eq!(status(&client, &api.url, "/me", &ended).await, 200);
     assert_eq!(sign_out(&client, &auth.url, &ended).await, 204);
     api.wait_for_entries(1.0).await;
     // What it knows now, nobody tells it again.
-    link.set(Link::Lost);
+    link.set(Link::Down);
     let mut accepted = 0;
     for minute in 0..LIFETIME {
         assert_eq!(status(&client, &api.url, "/me", &ended).await, 401, "after {minute} minutes");

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use test_support::{Link, Proxy};
+
 use super::fleet::{client, metric, ready_api, recorded, sign_in, sign_out, status, wait_for};
-use super::proxy::{Link, Proxy};
-use crate::programs::{Database, PATIENCE, Server, auth_server};
+use crate::programs::{Database, Server, TIMEOUT, auth_server};
 
 /// As long as the link is cut. More than `REVOCATION_MAX_STALENESS` of the one that refuses.
 const CUT: Duration = Duration::from_secs(10);
@@ -14,9 +15,9 @@ const CUT: Duration = Duration::from_secs(10);
 async fn what_is_missed_while_the_link_is(cut: Link, database: Database) {
     let signed_in = sign_in(&database.url(), 40).await;
     let auth = Server::start(auth_server(&database.url()));
-    let proxy = Proxy::before(&auth.url).await;
-    let mut lenient = ready_api(&proxy.url, |_| {}).await;
-    let strict = ready_api(&proxy.url, |command| {
+    let proxy = Proxy::before(&auth.url);
+    let mut lenient = ready_api(&proxy.url(), |_| {}).await;
+    let strict = ready_api(&proxy.url(), |command| {
         command.env("ON_STALE", "refuse").env("REVOCATION_MAX_STALENESS", "7s");
     })
     .await;
@@ -41,7 +42,7 @@ async fn what_is_missed_while_the_link_is(cut: Link, database: Database) {
         assert_eq!(sign_out(&client, &auth.url, &session.access).await, 204);
     }
 
-    proxy.set(Link::Whole);
+    proxy.set(Link::Up);
     let healed = Instant::now();
     for (api, what) in [(&lenient, "allow"), (&strict, "refuse")] {
         for session in &signed_in[..39] {
@@ -56,7 +57,7 @@ async fn what_is_missed_while_the_link_is(cut: Link, database: Database) {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let recorded = recorded(&auth.url).await as f64;
     while (metric(&mut lenient, "goptri_feed_entries").await - recorded).abs() > 0.1 {
-        assert!(healed.elapsed() < PATIENCE, "the set is not the database's");
+        assert!(healed.elapsed() < TIMEOUT, "the set is not the database's");
     }
 }
 
@@ -67,7 +68,7 @@ async fn what_a_black_hole_swallowed_is_known_once_it_is_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_while_connections_were_lost_is_known_afterwards() {
-    what_is_missed_while_the_link_is(Link::Lost, Database::postgres().await).await;
+    what_is_missed_while_the_link_is(Link::Down, Database::postgres().await).await;
 }
 
 /// A delay is no loss, and is not taken for freshness.
@@ -76,8 +77,8 @@ async fn what_comes_late_comes_all_the_same() {
     let database = Database::sqlite();
     let signed_in = sign_in(&database.url(), 5).await;
     let auth = Server::start(auth_server(&database.url()));
-    let proxy = Proxy::before(&auth.url).await;
-    let api = ready_api(&proxy.url, |_| {}).await;
+    let proxy = Proxy::before(&auth.url);
+    let api = ready_api(&proxy.url(), |_| {}).await;
     proxy.set(Link::Slow);
     for session in &signed_in {
         assert_eq!(sign_out(&client(), &auth.url, &session.access).await, 204);
@@ -93,8 +94,8 @@ async fn a_process_that_was_stopped_and_goes_on_notices_what_it_missed() {
     let database = Database::sqlite();
     let signed_in = sign_in(&database.url(), 2).await;
     let auth = Server::start(auth_server(&database.url()));
-    let proxy = Proxy::before(&auth.url).await;
-    let api = ready_api(&proxy.url, |command| {
+    let proxy = Proxy::before(&auth.url);
+    let api = ready_api(&proxy.url(), |command| {
         command.env("ON_STALE", "refuse").env("REVOCATION_MAX_STALENESS", "6s");
     })
     .await;
@@ -113,7 +114,7 @@ async fn a_process_that_was_stopped_and_goes_on_notices_what_it_missed() {
             "it knows that it does not know"
         );
     }
-    proxy.set(Link::Whole);
+    proxy.set(Link::Up);
     wait_for(&client, &api, "/me", &signed_in[0].access, 401).await;
     wait_for(&client, &api, "/me", &signed_in[1].access, 200).await;
 }

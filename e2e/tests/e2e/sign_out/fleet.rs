@@ -21,7 +21,7 @@ use store_sqlite::SqliteStore;
 use uuid::Uuid;
 
 use crate::programs::{
-    ACCESS_TOKEN_SECRET, Database, FEED_SECRET, PATIENCE, Server, api_server_that_follows, auth_server,
+    ACCESS_TOKEN_SECRET, Database, FEED_SECRET, Server, TIMEOUT, api_server_that_follows, auth_server,
 };
 
 /// The person whose sessions these are.
@@ -88,7 +88,7 @@ fn access_token(keys: &KeyRing, session: Uuid) -> String {
 
 /// A client that keeps its connections.
 pub(super) fn client() -> Client {
-    Client::builder().timeout(PATIENCE).build().unwrap()
+    Client::builder().timeout(TIMEOUT).build().unwrap()
 }
 
 pub(super) async fn sign_out(client: &Client, auth: &str, token: &str) -> u16 {
@@ -104,7 +104,7 @@ pub(super) async fn status(client: &Client, api: &str, path: &str, token: &str) 
 pub(super) async fn wait_for(client: &Client, api: &Server, path: &str, token: &str, expected: u16) {
     let started = Instant::now();
     while status(client, &api.url, path, token).await != expected {
-        assert!(started.elapsed() < PATIENCE, "{path} is not {expected}:\n{}", api.running.output());
+        assert!(started.elapsed() < TIMEOUT, "{path} is not {expected}:\n{}", api.running.output());
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use scratch_pg::{Profile, ScratchPg};
 
 use super::fleet::{client, metric, ready_api, sign_in, sign_out, status, wait_for};
-use crate::programs::{Database, FEED_SECRET, PATIENCE, Server, api_server_that_follows, auth_server};
+use crate::programs::{Database, FEED_SECRET, Server, TIMEOUT, api_server_that_follows, auth_server};
 
 /// OP-06, RV-04, RV-06
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +29,7 @@ async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
     assert_eq!(sign_out(&client, &auth.url, &signed_in[10].access).await, 503, "not acknowledged");
     while metric(&mut api, "goptri_feed_age_seconds").await < 6.0 {
         assert_eq!(status(&client, &api.url, "/me", &signed_in[29].access).await, 200, "no error");
-        assert!(began.elapsed() < PATIENCE, "auth-server goes on beating, and says how old it is");
+        assert!(began.elapsed() < TIMEOUT, "auth-server goes on beating, and says how old it is");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(metric(&mut auth, "goptri_feed_tail_age_seconds").await > 5.0);
@@ -46,7 +46,7 @@ async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
     for session in &signed_in[10..20] {
         let started = Instant::now();
         while sign_out(&client, &auth.url, &session.access).await != 204 {
-            assert!(started.elapsed() < PATIENCE, "{}", auth.running.output());
+            assert!(started.elapsed() < TIMEOUT, "{}", auth.running.output());
         }
     }
     for session in &signed_in[..20] {
@@ -72,14 +72,14 @@ async fn a_fresh_auth_server_without_its_database_never_says_that_it_has_caught_
     // Some for as long as three beats, and one after the other that leaves after its first.
     let patient: Vec<_> = (0..3).map(|_| tokio::spawn(beats(auth.url.clone(), 3))).collect();
     while metric(&mut auth, "goptri_feed_subscribers").await < 4.0 {
-        assert!(began.elapsed() < PATIENCE, "not all follow:\n{}", api.running.output());
+        assert!(began.elapsed() < TIMEOUT, "not all follow:\n{}", api.running.output());
     }
     let mut came = 0;
     while !patient.iter().all(tokio::task::JoinHandle::is_finished) {
         drop(beats(auth.url.clone(), 1).await);
         came += 1;
         assert_eq!(status(&client(), &api.url, "/readyz", "").await, 503);
-        assert!(began.elapsed() < PATIENCE, "they are not told that the feed is alive");
+        assert!(began.elapsed() < TIMEOUT, "they are not told that the feed is alive");
     }
     assert!(came > 1 && api.running.child.try_wait().unwrap().is_none());
 
@@ -107,7 +107,7 @@ async fn beats(auth: String, number: usize) -> reqwest::Response {
 
 /// What comes next, which auth-server writes a whole event at a time.
 async fn next(stream: &mut reqwest::Response) -> String {
-    let piece = tokio::time::timeout(PATIENCE, stream.chunk()).await.expect("something is heard");
+    let piece = tokio::time::timeout(TIMEOUT, stream.chunk()).await.expect("something is heard");
     String::from_utf8(piece.unwrap().expect("the stream goes on").to_vec()).unwrap()
 }
 

@@ -6,6 +6,5 @@ mod clocks;
 mod cut;
 mod fleet;
 mod lost_database;
-mod proxy;
 mod restarts;
 mod speed;

@@ -11,12 +11,11 @@ use std::time::{Duration, Instant};
 
 use goptri::revocation::{Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, Heartbeat, REVOCATIONS};
 
-/// A test that waits longer has failed.
-pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
+use crate::TIMEOUT;
 
 /// Passes each request to the test.
-pub(crate) struct FeedServer {
-    pub(crate) address: SocketAddr,
+pub struct FeedServer {
+    pub address: SocketAddr,
     asked: Receiver<Request>,
     asked_for_keys: Receiver<Request>,
     keys: Arc<PublishedKeys>,
@@ -29,21 +28,21 @@ struct PublishedKeys {
 }
 
 /// A request that waits for its response.
-pub(crate) struct Request {
+pub struct Request {
     /// The request line and headers.
-    pub(crate) head: String,
+    pub head: String,
     stream: TcpStream,
     /// When the server started, for `uptime_ms`.
     started: Instant,
 }
 
 impl FeedServer {
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self::publishing(Some(r#"{"keys":[]}"#.to_owned()))
     }
 
     /// Passes requests for keys to the test too: [`next_keys_request`](Self::next_keys_request).
-    pub(crate) fn start_manual() -> Self {
+    pub fn start_manual() -> Self {
         Self::publishing(None)
     }
 
@@ -73,31 +72,31 @@ impl FeedServer {
     }
 
     /// Sets the published keys.
-    pub(crate) fn publish(&self, jwks: &str) {
+    pub fn publish(&self, jwks: &str) {
         *self.keys.jwks.lock().unwrap() = Some(jwks.to_owned());
     }
 
     /// The number of requests for keys.
-    pub(crate) fn keys_requests(&self) -> usize {
+    pub fn keys_requests(&self) -> usize {
         self.keys.asked.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The next request for the feed.
-    pub(crate) fn next_request(&self) -> Request {
+    pub fn next_request(&self) -> Request {
         self.asked.recv_timeout(TIMEOUT).expect("no request for the feed")
     }
 
     /// The next request for keys.
-    pub(crate) fn next_keys_request(&self) -> Request {
+    pub fn next_keys_request(&self) -> Request {
         self.asked_for_keys.recv_timeout(TIMEOUT).expect("no request for keys")
     }
 
     /// Returns whether a request for the feed arrives within that time.
-    pub(crate) fn is_requested_within(&self, time: Duration) -> bool {
+    pub fn is_requested_within(&self, time: Duration) -> bool {
         self.asked.recv_timeout(time).is_ok()
     }
 }
@@ -113,25 +112,25 @@ impl Request {
     }
 
     /// Sends raw bytes. Returns `false` if the follower has disconnected.
-    pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).is_ok()
     }
 
     /// Sends a complete response that is not the feed.
-    pub(crate) fn answer(mut self, status: &str, headers: &str, body: &str) {
+    pub fn answer(mut self, status: &str, headers: &str, body: &str) {
         let length = body.len();
         let answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
         self.send(answer.as_bytes());
     }
 
     /// Responds with a set of keys.
-    pub(crate) fn publish(self, jwks: &str) {
+    pub fn publish(self, jwks: &str) {
         self.answer("200 OK", "Content-Type: application/jwk-set+json\r\n", jwks);
     }
 
     /// Sends the headers of the feed.
     #[must_use]
-    pub(crate) fn accept(mut self) -> Self {
+    pub fn accept(mut self) -> Self {
         self.send(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
         );
@@ -139,24 +138,24 @@ impl Request {
     }
 
     /// Sends an event.
-    pub(crate) fn event(&mut self, name: &str, data: &str) -> bool {
+    pub fn event(&mut self, name: &str, data: &str) -> bool {
         self.send(format!("event: {name}\ndata: {data}\n\n").as_bytes())
     }
 
-    pub(crate) fn revoke(&mut self, entries: Vec<Entry>) -> bool {
+    pub fn revoke(&mut self, entries: Vec<Entry>) -> bool {
         self.event(REVOCATIONS, &serde_json::to_string(&Batch { entries }).unwrap())
     }
 
-    pub(crate) fn caught_up(&mut self, age_ms: u64) -> bool {
+    pub fn caught_up(&mut self, age_ms: u64) -> bool {
         self.event(CAUGHT_UP, &self.beat(age_ms))
     }
 
-    pub(crate) fn heartbeat(&mut self, age_ms: u64) -> bool {
+    pub fn heartbeat(&mut self, age_ms: u64) -> bool {
         self.event(HEARTBEAT, &self.beat(age_ms))
     }
 
     /// Waits until the follower has closed the connection.
-    pub(crate) fn wait_until_closed(mut self) {
+    pub fn wait_until_closed(mut self) {
         self.stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let ended = self.stream.read(&mut [0]);
         assert!(
@@ -173,7 +172,7 @@ impl Request {
 }
 
 /// An entry.
-pub(crate) fn entry(kind: EntryKind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
+pub fn entry(kind: EntryKind, subject: &str, revoked_at: i64, expires_in: u64) -> Entry {
     let revoked_at = serde_json::from_value(revoked_at.into()).unwrap();
     Entry { kind, subject: subject.to_owned(), revoked_at, expires_in }
 }
