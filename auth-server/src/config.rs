@@ -156,7 +156,8 @@ pub(crate) fn password_rules(settings: &Settings<'_>) -> Option<PasswordRules> {
     })
 }
 
-fn access_lifetime(settings: &Settings<'_>) -> Option<TimeDelta> {
+/// `ACCESS_TOKEN_TTL`, for commands that look at tokens.
+pub(crate) fn access_lifetime(settings: &Settings<'_>) -> Option<TimeDelta> {
     settings.value("ACCESS_TOKEN_TTL", "15m", parse_access_lifetime)
 }
 
@@ -165,7 +166,11 @@ pub(crate) fn idle_lifetime(settings: &Settings<'_>) -> Result<Option<TimeDelta>
     settings.optional("REFRESH_TOKEN_IDLE_TTL", parse_lifetime)
 }
 
-fn refresh_policy(settings: &Settings<'_>, access_lifetime: Option<TimeDelta>) -> Option<RefreshPolicy> {
+/// `REFRESH_ROTATION` and the other settings of refresh tokens, for commands that look at tokens.
+pub(crate) fn refresh_policy(
+    settings: &Settings<'_>,
+    access_lifetime: Option<TimeDelta>,
+) -> Option<RefreshPolicy> {
     let grace = settings.value("REFRESH_GRACE", "60s", |text| match parse_duration(text)? {
         grace if grace > MAX_GRACE => {
             Err(format!("is {text:?}; within the grace a thief is not noticed, so it is 1h at most"))

@@ -44,8 +44,38 @@ pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn S
     } else {
         PostgresStore::connect(url.expose(), PostgresStore::MAX_CONNECTIONS).map(|store| Arc::new(store) as _)
     };
-    opened.map_err(|error| {
-        let problem = format!("cannot be used: {}", CauseChain(&error));
-        SettingErrors(vec![SettingError { variable: "DATABASE_URL".to_owned(), problem }])
-    })
+    opened.map_err(|error| unusable(&error))
+}
+
+/// Opens the store, and never creates a file for it. `None`: the file of SQLite does not exist.
+pub fn open_existing(
+    url: &Plain<DatabaseUrl>,
+    clock: Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn Store>>, SettingErrors> {
+    if url.expose().starts_with("sqlite:")
+        && !SqliteStore::path_of(url.expose()).map_err(|error| unusable(&error))?.exists()
+    {
+        return Ok(None);
+    }
+    open(url, clock).map(Some)
+}
+
+/// The database for people: scheme, user, host, port and name, or the path of the file. Without the password and the
+/// options.
+pub fn describe(url: &Plain<DatabaseUrl>) -> String {
+    if url.expose().starts_with("sqlite:") {
+        let Ok(path) = SqliteStore::path_of(url.expose()) else { return "sqlite: without a file".to_owned() };
+        let path = std::path::absolute(&path).unwrap_or(path);
+        return format!("sqlite://{}", path.display());
+    }
+    let Ok(mut url) = Url::parse(url.expose()) else { return "with a URL that cannot be parsed".to_owned() };
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
+}
+
+fn unusable(error: &StoreError) -> SettingErrors {
+    let problem = format!("cannot be used: {}", CauseChain(error));
+    SettingErrors(vec![SettingError { variable: "DATABASE_URL".to_owned(), problem }])
 }

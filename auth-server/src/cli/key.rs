@@ -1,106 +1,88 @@
-//! `auth-server key generate` and `key list`: key pairs that sign access tokens.
+//! `auth-server key generate` and `key list`: the keys that sign access tokens.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use goptri::KeyRing;
-use goptri_settings::{Environment, Settings};
+use goptri_settings::Environment;
 use serde_json::json;
 
-use super::{Failed, print_line};
+use super::new_file::write_new;
+use super::output::{List, Row};
+use super::{CliError, Context};
 use crate::key_pair::{self, KeyType};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// Write a new private key to a file that only its owner can read
+    /// Write a new private key to a file that only you can read
     Generate {
-        /// What kind of key
-        #[arg(long = "type", value_enum, default_value_t = Type::Ed25519)]
+        /// The type of the key
+        #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = Type::P256)]
         key_type: Type,
-        /// The file, which must not be there yet
+        /// The file; it must not exist
         file: PathBuf,
     },
-    /// List the keys of access tokens: which are there, and which one signs
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the keys of access tokens, and which one signs
+    List,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Type {
-    /// `EdDSA`: small and fast
-    Ed25519,
-    /// `ES256`: where Ed25519 is not understood
+    /// ES256. Every JWT library verifies it
     P256,
-    /// `RS256`: where nothing else is understood
+    /// `EdDSA`. Small and fast, but unknown to some libraries, such as `jsonwebtoken` of npm
+    Ed25519,
+    /// RS256. Large and slow; for libraries that know nothing else
     Rsa3072,
 }
 
-pub(super) fn run(command: Command, environment: &Environment) -> Result<(), Failed> {
+pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
-        Command::Generate { key_type, file } => generate(key_type, &file),
-        Command::List { json } => list(json, environment),
+        Command::Generate { key_type, file } => generate(key_type, &file, context),
+        Command::List => list(context),
     }
 }
 
-fn generate(key_type: Type, file: &Path) -> Result<(), Failed> {
+fn generate(key_type: Type, file: &Path, context: &Context) -> Result<(), CliError> {
     let pem = key_pair::generate(match key_type {
         Type::Ed25519 => KeyType::Ed25519,
         Type::P256 => KeyType::P256,
         Type::Rsa3072 => KeyType::Rsa3072,
     });
-    let pem = pem.ok_or_else(|| Failed::because("the operating system gives no randomness"))?;
-    let ring = KeyRing::from_pem(&pem).map_err(|fault| Failed::because(format!("the new key {fault}")))?;
-    write_new(file, &pem)?;
+    let pem =
+        pem.ok_or_else(|| CliError::new("no_randomness", "the operating system returns no randomness"))?;
+    let ring = KeyRing::from_pem(&pem)
+        .map_err(|error| CliError::new("unusable_key", format!("the new key {error}")))?;
+    write_new(file, &pem, "Name a new file; docs/rotating-keys.md explains how to combine keys")?;
     let name = ring.signing_key_name();
-    let (alg, kid, file) = (name.alg, &name.kid, file.display());
-    print_line(&format!(
-        "Wrote the {alg} key {kid} to {file}, which only you can read. Name the file in ACCESS_TOKEN_KEY_FILE."
-    ))?;
-    Ok(())
+    let (alg, kid, shown) = (name.alg, &name.kid, file.display());
+    let text = format!(
+        "Wrote the {alg} key {kid} to {shown}, which only you can read. Name the file in ACCESS_TOKEN_KEY_FILE."
+    );
+    context.format.print(&text, &json!({ "file": file, "kid": kid, "alg": alg }))
 }
 
-/// A key that is there is never written over: tokens may depend on it.
-fn write_new(file: &Path, pem: &str) -> Result<(), Failed> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        Failed::because(format!("the file {} cannot be written: {problem}", file.display()))
-    };
-    let mut written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(|error| {
-        match error.kind() {
-            ErrorKind::AlreadyExists => {
-                failed(&"it is there already. Write to a new one; docs/rotating-keys.md says how to put the two together")
-            }
-            _ => failed(&error),
-        }
-    })?;
-    let whole = written.write_all(pem.as_bytes()).and_then(|()| written.sync_all());
-    whole.map_err(|error| {
-        // Half a key is none.
-        let _ = std::fs::remove_file(file);
-        failed(&error)
-    })
-}
-
-fn list(json: bool, environment: &Environment) -> Result<(), Failed> {
-    let settings = Settings::new(environment);
-    let ring = goptri::settings::access_keys(&settings);
-    let ring = settings.into_result(ring)?;
+fn list(context: &Context) -> Result<(), CliError> {
+    let ring = context.read(goptri::settings::access_keys)?;
+    context.format.note(&format!("Keys: {}", sources(context.environment())));
     let signs = |kid: &str| kid == ring.signing_key_name().kid;
-    if json {
-        let keys = ring.verifying().names();
-        let keys: Vec<_> =
-            keys.map(|name| json!({ "kid": name.kid, "alg": name.alg, "signs": signs(&name.kid) })).collect();
-        print_line(&json!({ "keys": keys }).to_string())?;
-        return Ok(());
-    }
-    for name in ring.verifying().names() {
-        let does = if signs(&name.kid) { "signs and verifies" } else { "verifies" };
-        print_line(&format!("{:43}  {:5}  {does}", name.kid, name.alg))?;
-    }
-    Ok(())
+    let rows = ring.verifying().names().map(|name| {
+        let usage = if signs(&name.kid) { "signs and verifies" } else { "verifies" };
+        Row {
+            cells: vec![name.kid.clone(), name.alg.to_owned(), usage.to_owned()],
+            json: json!({ "kid": name.kid, "alg": name.alg, "signs": signs(&name.kid) }),
+        }
+    });
+    let rows: Vec<_> = rows.collect();
+    let mut list = List::new(context.format, &["KEY", "ALGORITHM", "USE"]);
+    list.print(&rows)?;
+    list.finish("No keys.")
+}
+
+/// The variables that the keys come from; a file with its name.
+fn sources(environment: &Environment) -> String {
+    let file = |name: &str| environment.get(name).map(|file| format!("{name} ({file})"));
+    let secret = environment.get("ACCESS_TOKEN_SECRET").map(|_| "ACCESS_TOKEN_SECRET".to_owned());
+    let sources = [file("ACCESS_TOKEN_KEY_FILE"), file("ACCESS_TOKEN_SECRET_FILE"), secret];
+    sources.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

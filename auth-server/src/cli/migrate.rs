@@ -1,22 +1,22 @@
-//! `auth-server migrate`: for those who keep it apart from serving (`AUTO_MIGRATE=off`).
+//! `auth-server migrate`: migrates the database apart from serving (`AUTO_MIGRATE=off`).
 
 use std::sync::Arc;
 
 use goptri::SystemClock;
-use goptri_server::log_to_stderr;
-use goptri_settings::{Environment, Settings};
+use serde_json::json;
 
-use super::Failed;
+use super::{CliError, Context};
 use crate::{config, storage};
 
-pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
-    let settings = Settings::new(environment);
-    log_to_stderr(&settings);
-    let url = config::database_url(&settings);
-    let url = settings.into_result(url)?;
+pub(super) async fn run(context: &Context) -> Result<(), CliError> {
+    let url = context.read(config::database_url)?;
     let store = storage::open(&url, Arc::new(SystemClock))?;
-    store.migrate().await?;
+    let migrated = store.migrate().await;
     store.close().await;
-    println!("The database is up to date.");
-    Ok(())
+    migrated?;
+    let database = storage::describe(&url);
+    context.format.print(
+        &format!("The database {database} is up to date."),
+        &json!({ "database": database, "migrated": true }),
+    )
 }

@@ -1,10 +1,15 @@
-//! The command line. It calls the same flows as HTTP; there is no second path to the database.
+//! The command line. Commands call the same flows as HTTP, and never the store.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to people")]
+#![expect(clippy::print_stderr, reason = "a command line writes to the terminal")]
 
-mod failed;
+mod check;
+mod context;
+mod error;
 mod key;
 mod migrate;
+mod new_file;
+mod output;
+mod prompt;
 mod secrets;
 mod serve;
 mod session;
@@ -12,130 +17,117 @@ mod sweep;
 mod token;
 mod user;
 
-use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use auth_store::{Readiness, Store};
-use clap::{Parser, Subcommand};
-use goptri::SystemClock;
-use goptri_server::log_to_stderr;
-use goptri_settings::{Environment, Plain, Settings};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config;
-use crate::storage::{self, DatabaseUrl};
-pub use failed::Failed;
+use context::{Access, Context};
+pub use error::CliError;
+use output::Format;
 pub use secrets::fresh_secrets;
 
 #[derive(Parser)]
-#[command(name = "auth-server", version, about = "Signs people in, and out. Without a command it serves.")]
+#[command(
+    name = "auth-server",
+    version,
+    about = "Signs users in, issues and refreshes tokens, and ends sessions. Without a command, it serves.",
+    after_help = "Settings are read from the environment and from .env in the working directory. \
+                  The exit code is 2 if they cannot be used, and 1 for every other error."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Print JSON: an array for lists, an object otherwise. Errors are JSON too, on standard error
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve HTTP; what happens when no command is given
+    /// Serve HTTP. This is the default
     Serve,
-    /// Print fresh secrets as lines for .env
-    Secrets,
-    /// Bring the database's schema up to date
+    /// Check the configuration, the database and the keys, without starting or changing anything
+    Check,
+    /// Print new random secrets as lines for .env
+    Secrets(secrets::Arguments),
+    /// Create the database or bring its schema up to date
     Migrate,
-    /// People who can sign in
+    /// Add, list and change users
     #[command(subcommand)]
     User(user::Command),
-    /// Where people are signed in
+    /// List and end sessions
     #[command(subcommand)]
     Session(session::Command),
-    /// Key pairs that sign access tokens
+    /// Generate and list the keys that sign access tokens
     #[command(subcommand)]
     Key(key::Command),
-    /// Delete what nobody needs to remember any more, as a server does every minute
-    Sweep,
-    /// Tokens
+    /// Inspect and revoke tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Delete expired sessions and revocations now; a server does so every minute
+    Sweep,
+}
+
+/// The definition of all commands, for documentation.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match arguments.command {
-        Some(Command::Secrets) => {
-            print!("{}", fresh_secrets());
-            Ok(())
-        }
-        command => actix_web::rt::System::new().block_on(run_with_environment(command)),
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return not_parsed(&error),
     };
-    match done {
+    let format = if arguments.json { Format::Json } else { Format::Text };
+    match actix_web::rt::System::new().block_on(run_command(arguments.command, format)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failed) => {
-            eprintln!("auth-server: {failed}");
-            failed.exit_code()
+        Err(error) => {
+            report(&error, format);
+            error.exit_code()
         }
     }
 }
 
-async fn run_with_environment(command: Option<Command>) -> Result<(), Failed> {
-    let environment = Environment::load()?;
+async fn run_command(command: Option<Command>, format: Format) -> Result<(), CliError> {
     match command {
-        None | Some(Command::Serve) => serve::run(&environment).await,
-        Some(Command::Migrate) => migrate::run(&environment).await,
-        Some(Command::User(command)) => user::run(command, &environment).await,
-        Some(Command::Session(command)) => session::run(command, &environment).await,
-        Some(Command::Key(command)) => key::run(command, &environment),
-        Some(Command::Sweep) => sweep::run(&environment).await,
-        Some(Command::Token(command)) => token::run(command, &environment).await,
-        Some(Command::Secrets) => Ok(()),
-    }
-}
-
-/// Which store a command works on, and whether it may migrate it.
-struct StoreSettings {
-    url: Plain<DatabaseUrl>,
-    auto_migrate: bool,
-}
-
-impl StoreSettings {
-    fn read(settings: &Settings<'_>) -> Option<Self> {
-        log_to_stderr(settings);
-        let (url, auto_migrate) = (config::database_url(settings), config::auto_migrate(settings));
-        Some(Self { url: url?, auto_migrate: auto_migrate? })
-    }
-
-    /// The store, migrated as far as `AUTO_MIGRATE` allows.
-    async fn open(self) -> Result<Arc<dyn Store>, Failed> {
-        let store = storage::open(&self.url, Arc::new(SystemClock))?;
-        if self.auto_migrate {
-            store.migrate().await?;
-        } else if store.ready().await? == Readiness::NotMigrated {
-            return Err(Failed::because("the database lacks migrations; run `auth-server migrate` first"));
+        None | Some(Command::Serve) => serve::run().await,
+        Some(Command::Secrets(arguments)) => secrets::run(&arguments, format),
+        Some(command) => {
+            // A check also shows the warnings with which a server would start.
+            let level = if matches!(command, Command::Check) { "warn" } else { "error" };
+            let context = &Context::load(format, level)?;
+            match command {
+                Command::Check => check::run(context).await,
+                Command::Migrate => migrate::run(context).await,
+                Command::User(command) => user::run(command, context).await,
+                Command::Session(command) => session::run(command, context).await,
+                Command::Key(command) => key::run(command, context),
+                Command::Token(command) => token::run(command, context).await,
+                Command::Sweep => sweep::run(context).await,
+                Command::Serve | Command::Secrets(_) => Ok(()),
+            }
         }
-        Ok(store)
     }
 }
 
-/// Prints a line. Whether whoever reads wants more: `head` does not, once it has read enough.
-fn print_line(line: &str) -> Result<bool, Failed> {
-    match writeln!(std::io::stdout(), "{line}") {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        written => written.map(|()| true).map_err(Failed::because),
+fn report(error: &CliError, format: Format) {
+    match (error, format) {
+        (CliError::Reported { .. }, _) => {}
+        (_, Format::Text) => eprintln!("auth-server: {error}"),
+        (_, Format::Json) => eprintln!("{}", error.to_json()),
     }
 }
 
-/// `1 session`, `2 sessions`.
-fn sessions_in_words(sessions: u64) -> String {
-    format!("{sessions} session{}", if sessions == 1 { "" } else { "s" })
-}
-
-/// A secret from a prompt, or from standard input when that is no terminal; never from an argument.
-fn read_secret<K: goptri_settings::SecretKind>(prompt: &str) -> Result<Plain<K>, Failed> {
-    if std::io::stdin().is_terminal() {
-        return Ok(Plain::new(rpassword::prompt_password(prompt).map_err(Failed::because)?));
+/// Shows help, the version, or what is wrong with the arguments. The latter exits with 1: 2 is for the configuration.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && json {
+        let text = error.to_string();
+        let sentence = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        report(&CliError::arguments(sentence), Format::Json);
+    } else {
+        let _ = error.print();
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(Failed::because)?;
-    text.truncate(text.trim_end_matches(['\r', '\n']).len());
-    Ok(Plain::new(text))
+    ExitCode::from(u8::from(error.use_stderr()))
 }

@@ -6,11 +6,12 @@ use goptri::SystemClock;
 use goptri_server::{SighupReload, log_to_stderr, stop_signal};
 use goptri_settings::{Environment, Settings};
 
-use super::Failed;
+use super::CliError;
 use crate::{Application, Config, StartError, storage};
 
-pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
-    let settings = Settings::new(environment);
+pub(super) async fn run() -> Result<(), CliError> {
+    let environment = Environment::load()?;
+    let settings = Settings::new(&environment);
     log_to_stderr(&settings);
     let hangups = SighupReload::hear();
     let config = Config::read(&settings);
@@ -20,9 +21,9 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
     match Application::start(config, store, clock, stop_signal()).await {
         Ok(application) => {
             hangups.reread(application.secret_files());
-            application.run().await.map_err(Failed::because)
+            application.run().await.map_err(CliError::io)
         }
         Err(StartError::Stopped) => Ok(()),
-        Err(error) => Err(Failed::because(error)),
+        Err(error) => Err(CliError::new("not_started", error)),
     }
 }

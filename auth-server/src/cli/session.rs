@@ -2,89 +2,123 @@
 
 use std::sync::Arc;
 
-use auth_domain::{ListedSession, SessionId, SessionKey};
-use chrono::Utc;
-use goptri_settings::{Environment, Settings};
+use auth_domain::{ListedSession, SessionId, SessionKey, User};
+use auth_store::Store;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failed, StoreSettings, print_line, sessions_in_words};
+use super::output::{List, Row, count, minute};
+use super::{Access, CliError, Context};
 use crate::config;
 use crate::flow::{EndSessions, ListSessions, ManageUsers};
 use crate::rfc3339::rfc3339;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// List where a person is signed in
+    /// List the live sessions of a user, newest first
     List {
-        /// Their e-mail address or id
+        /// The user's e-mail address or id
         user: String,
-        /// Print one JSON object a line
-        #[arg(long)]
-        json: bool,
     },
-    /// Sign a person out of one session, or of all
+    /// End one session of a user, or all of them. Access tokens are rejected at once
     End {
-        /// Their e-mail address or id
+        /// The user's e-mail address or id
         user: String,
-        /// The session's id, as the list has it
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        session: Option<Uuid>,
-        /// All their sessions
+        /// The session's id, as `session list` shows it
+        #[arg(value_parser = parse_id, conflicts_with = "all")]
+        session: Option<SessionId>,
+        /// End all sessions of the user
         #[arg(long)]
         all: bool,
     },
 }
 
-pub(super) async fn run(command: Command, environment: &Environment) -> Result<(), Failed> {
+pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
-        Command::List { user, json } => list(&user, json, environment).await,
-        Command::End { user, session, .. } => end(&user, session.map(SessionId), environment).await,
+        Command::List { user } => list(&user, context).await,
+        Command::End { user, session: None, all: false } => Err(CliError::arguments(format!(
+            "name a session, as `auth-server session list {user}` shows it, or end all with --all"
+        ))),
+        Command::End { user, session, .. } => end(&user, session, context).await,
     }
 }
 
-async fn list(user: &str, json: bool, environment: &Environment) -> Result<(), Failed> {
-    let settings = Settings::new(environment);
-    let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings).ok());
-    let (store, idle_lifetime) = settings.into_result(store.zip(idle_lifetime))?;
-    let store = store.open().await?;
-    let user = ManageUsers { store: Arc::clone(&store) }.find(user).await?;
-    let sessions = ListSessions { store: Arc::clone(&store), idle_lifetime };
-    let mut after = None;
-    loop {
-        let page = sessions.run(user.id, after).await?;
-        for session in &page.sessions {
-            let line = if json { as_json(session).to_string() } else { as_line(session) };
-            if !print_line(&line)? {
-                return Ok(());
+fn parse_id(text: &str) -> Result<SessionId, &'static str> {
+    match Uuid::try_parse(text) {
+        Ok(id) => Ok(SessionId(id)),
+        Err(_) => Err("this is not a session id, which looks like 019a5f3e-7c1d-7b42-9f10-3d2a6c5e8b71; \
+                       `auth-server session list USER` shows them"),
+    }
+}
+
+async fn find(store: &Arc<dyn Store>, user: &str) -> Result<User, CliError> {
+    Ok(ManageUsers { store: Arc::clone(store) }.find(user).await?)
+}
+
+async fn list(user: &str, context: &Context) -> Result<(), CliError> {
+    let sessions = context.with_store(
+        Access::Read,
+        |settings| config::idle_lifetime(settings).ok(),
+        async |store, idle_lifetime| {
+            let user = find(store, user).await?;
+            let flow = ListSessions { store: Arc::clone(store), idle_lifetime };
+            let (mut sessions, mut after) = (Vec::new(), None);
+            loop {
+                let page = flow.run(user.id, after).await?;
+                sessions.extend(page.sessions);
+                after = page.next;
+                if after.is_none() {
+                    return Ok(sessions);
+                }
             }
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
+        },
+    );
+    let mut sessions = sessions.await?;
+    sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+    let headers = &["SESSION", "CREATED (UTC)", "LAST USED (UTC)", "CLIENT", "IP", "USER AGENT"];
+    let mut list = List::new(context.format, headers);
+    list.print(&sessions.iter().map(row).collect::<Vec<_>>())?;
+    list.finish("No sessions.")
+}
+
+async fn end(user: &str, session: Option<SessionId>, context: &Context) -> Result<(), CliError> {
+    let ended = context.with_store(
+        Access::Change,
+        |_| Some(()),
+        async |store, ()| {
+            let user = find(store, user).await?;
+            let sessions = EndSessions { store: Arc::clone(store) };
+            let ended = match session {
+                None => sessions.all(user.id).await?,
+                Some(id) => u64::from(sessions.one(SessionKey { user_id: user.id, id }).await?),
+            };
+            Ok((user, ended))
+        },
+    );
+    let (user, ended) = ended.await?;
+    if session.is_some() && ended == 0 {
+        return Err(CliError::new("not_found", format!("{} has no such session", user.email)));
     }
-    store.close().await;
-    Ok(())
+    context.format.print(
+        &format!("Ended {} of {}.", count(ended, "session"), user.email),
+        &json!({ "user_id": user.id, "ended_sessions": ended }),
+    )
 }
 
-async fn end(user: &str, session: Option<SessionId>, environment: &Environment) -> Result<(), Failed> {
-    let settings = Settings::new(environment);
-    let store = StoreSettings::read(&settings);
-    let store = settings.into_result(store)?.open().await?;
-    let user = ManageUsers { store: Arc::clone(&store) }.find(user).await?;
-    let sessions = EndSessions { store: Arc::clone(&store) };
-    let ended = match session {
-        None => sessions.all(user.id).await?,
-        Some(id) if sessions.one(SessionKey { user_id: user.id, id }).await? => 1,
-        Some(_) => return Err(Failed::because(format!("{} has no such session", user.email))),
-    };
-    store.close().await;
-    println!("Ended {} of {}.", sessions_in_words(ended), user.email);
-    Ok(())
+fn row(session: &ListedSession) -> Row {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let cells = vec![
+        session.id.to_string(),
+        minute(session.created_at),
+        minute(session.last_used_at),
+        session.client_id.as_str().to_owned(),
+        or_dash(&session.ip),
+        or_dash(&session.user_agent),
+    ];
+    Row { cells, json: to_json(session) }
 }
 
-fn as_json(session: &ListedSession) -> Value {
+fn to_json(session: &ListedSession) -> Value {
     json!({
         "id": session.id,
         "client_id": session.client_id.as_str(),
@@ -94,17 +128,4 @@ fn as_json(session: &ListedSession) -> Value {
         "last_used_at": rfc3339(session.last_used_at),
         "expires_at": session.expires_at.map(rfc3339),
     })
-}
-
-fn as_line(session: &ListedSession) -> String {
-    let minutes = |time: chrono::DateTime<Utc>| time.format("%Y-%m-%d %H:%M");
-    format!(
-        "{}  since {}  last used {}  {}  {}  {}",
-        session.id,
-        minutes(session.created_at),
-        minutes(session.last_used_at),
-        session.client_id.as_str(),
-        session.ip.as_deref().unwrap_or("-"),
-        session.user_agent.as_deref().unwrap_or("-"),
-    )
 }

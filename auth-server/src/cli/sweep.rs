@@ -1,22 +1,30 @@
-//! `auth-server sweep`: what a server does by itself every minute, once and now.
+//! `auth-server sweep`: what a server does every minute, at once.
 
-use goptri_settings::{Environment, Settings};
+use std::sync::Arc;
 
-use super::{Failed, StoreSettings};
+use serde_json::json;
+
+use super::{Access, CliError, Context};
 use crate::config;
 use crate::flow::Sweep;
 
-pub(super) async fn run(environment: &Environment) -> Result<(), Failed> {
-    let settings = Settings::new(environment);
-    let (store, idle_lifetime) = (StoreSettings::read(&settings), config::idle_lifetime(&settings).ok());
-    let (store, idle_lifetime) = settings.into_result(store.zip(idle_lifetime))?;
-    let store = store.open().await?;
-    let sweep = Sweep { store: store.clone(), idle_lifetime };
-    let swept = sweep.run(|seen| eprintln!("{seen} sessions looked at so far …")).await?;
-    store.close().await;
-    println!(
-        "Swept {} records of ended sessions, and {} sessions that ended by time.",
-        swept.records, swept.sessions
-    );
-    Ok(())
+pub(super) async fn run(context: &Context) -> Result<(), CliError> {
+    context
+        .with_store(
+            Access::Change,
+            |settings| config::idle_lifetime(settings).ok(),
+            async |store, idle_lifetime| {
+                let sweep = Sweep { store: Arc::clone(store), idle_lifetime };
+                let progress = |checked| context.format.note(&format!("{checked} sessions checked so far …"));
+                let swept = sweep.run(progress).await?;
+                context.format.print(
+                    &format!(
+                        "Deleted {} revocations and {} expired sessions.",
+                        swept.records, swept.sessions
+                    ),
+                    &json!({ "revocations": swept.records, "sessions": swept.sessions }),
+                )
+            },
+        )
+        .await
 }

@@ -49,6 +49,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// The file that a URL names. It may not exist.
+    pub fn path_of(url: &str) -> Result<PathBuf, StoreError> {
+        let options: SqliteConnectOptions = url.parse().map_err(store_error)?;
+        Ok(options.get_filename().to_owned())
+    }
+
     /// A store in the file of that URL, whose times are those of `clock`. Within a Tokio runtime.
     ///
     /// A file that is missing is created, for its owner alone. Fails when the URL names no file, or it cannot be

@@ -1,4 +1,4 @@
-//! What an administrator does to people and their sessions, on the command line and at once, on both engines.
+//! Administering users and their sessions on the command line, effective at once, on both engines.
 
 use std::process::Output;
 
@@ -8,119 +8,180 @@ use crate::programs::{Database, EMAIL, PASSWORD, Server, auth_server, run};
 
 const NEW_PASSWORD: &str = "tr0ub4dor and three more words";
 
-fn told(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// Runs a command of words, which must succeed, and gives what it said.
-fn does(url: &str, command: &str, input: &str) -> String {
+/// Runs a command that must succeed, and returns its standard output.
+fn succeeds(url: &str, command: &str, input: &str) -> String {
     let arguments: Vec<&str> = command.split_whitespace().collect();
     let output = run(auth_server(url), &arguments, input);
-    assert!(output.status.success(), "{command}: {}", told(&output));
+    assert!(output.status.success(), "{command}: {}", printed(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs a command that must fail, and gives why.
-fn refuses(url: &str, command: &str, input: &str) -> String {
+fn json_of(url: &str, command: &str) -> Value {
+    serde_json::from_str(&succeeds(url, &format!("{command} --json"), "")).unwrap()
+}
+
+/// Runs a command that must fail with exit code 1, and returns what it prints.
+fn fails(url: &str, command: &str, input: &str) -> String {
     let arguments: Vec<&str> = command.split_whitespace().collect();
     let output = run(auth_server(url), &arguments, input);
-    assert!(!output.status.success(), "{command}: {}", told(&output));
-    told(&output)
+    assert_eq!(output.status.code(), Some(1), "{command}: {}", printed(&output));
+    assert!(output.stdout.is_empty(), "{command}: {}", printed(&output));
+    printed(&output)
 }
 
 async fn refreshes(auth: &Server, token: &str) -> bool {
     auth.post("/token", &json!({ "refresh_token": token })).await.status() == 200
 }
 
-async fn login_status(auth: &Server, password: &str) -> u16 {
-    auth.post("/login", &json!({ "email": EMAIL, "password": password })).await.status().as_u16()
+async fn login_status(auth: &Server, email: &str, password: &str) -> u16 {
+    auth.post("/login", &json!({ "email": email, "password": password })).await.status().as_u16()
 }
 
-async fn people_are_administered(database: Database) {
+async fn users_are_administered(database: Database) {
     let url = database.url();
     let auth = Server::start(auth_server(&url));
     auth.register().await;
-    their_sessions_are_listed_and_ended(&auth, &url).await;
+    sessions_are_listed_and_ended(&auth, &url).await;
     let (access, refresh) = auth.sign_in().await;
-    let id = they_have_roles(&auth, &url, &refresh).await;
-    they_get_another_password(&auth, &url, &access).await;
-    they_are_disabled_and_enabled(&auth, &url).await;
-    they_are_deleted(&url, &id);
+    let id = roles_are_changed(&auth, &url, &refresh).await;
+    an_address_is_changed_and_confirmed(&auth, &url).await;
+    a_password_is_set(&auth, &url, &access).await;
+    a_user_is_disabled_and_enabled(&auth, &url).await;
+    a_user_is_deleted(&url, &id);
 }
 
-async fn their_sessions_are_listed_and_ended(auth: &Server, url: &str) {
+async fn sessions_are_listed_and_ended(auth: &Server, url: &str) {
+    assert_eq!(succeeds(url, "session list ann@example.com", ""), "No sessions.\n");
+    assert_eq!(json_of(url, "session list ann@example.com"), json!([]));
     let (_, phone) = auth.sign_in().await;
     let (_, laptop) = auth.sign_in().await;
-    let sessions = does(url, "session list ann@example.com --json", "");
-    let sessions: Vec<Value> = sessions.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let sessions = json_of(url, "session list ann@example.com");
+    let sessions = sessions.as_array().unwrap();
     assert_eq!(sessions.len(), 2);
+    let created = |index: usize| (sessions[index]["created_at"].as_str(), sessions[index]["id"].as_str());
+    assert!(created(0) > created(1), "newest first: {sessions:?}");
     assert_eq!(sessions[0]["client_id"], "goptri");
-    let id = sessions[0]["id"].as_str().unwrap();
-    assert!(does(url, "session list Ann@Example.com", "").starts_with(&format!("{id}  since 20")));
-    let end = format!("session end ann@example.com {id}");
-    assert_eq!(does(url, &end, ""), "Ended 1 session of ann@example.com.\n");
+    let table = succeeds(url, "session list Ann@Example.com", "");
+    let ids: Vec<_> = table.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(ids[0], "SESSION");
+    assert_eq!(ids[1..], [sessions[0]["id"].as_str().unwrap(), sessions[1]["id"].as_str().unwrap()]);
+
+    let older = sessions[1]["id"].as_str().unwrap();
+    let end = format!("session end ann@example.com {older}");
+    assert_eq!(succeeds(url, &end, ""), "Ended 1 session of ann@example.com.\n");
     assert!(!refreshes(auth, &phone).await && refreshes(auth, &laptop).await);
-    assert!(refuses(url, &end, "").contains("ann@example.com has no such session"));
-    assert!(refuses(url, "session end ann@example.com", "").contains("SESSION"));
+    assert!(fails(url, &end, "").contains("ann@example.com has no such session"));
+    assert!(fails(url, "session end ann@example.com", "").contains("--all"));
+    let malformed = fails(url, "session end ann@example.com 4711", "");
+    assert!(malformed.contains("not a session id") && malformed.contains("session list"), "{malformed}");
     auth.sign_in().await;
-    assert_eq!(does(url, "session end ann@example.com --all", ""), "Ended 2 sessions of ann@example.com.\n");
+    let ended = json_of(url, "session end ann@example.com --all");
+    assert_eq!(ended["ended_sessions"], 2);
     assert!(!refreshes(auth, &laptop).await);
 }
 
-/// Gives their id.
-async fn they_have_roles(auth: &Server, url: &str, refresh: &str) -> String {
-    assert!(does(url, "user roles ann@example.com admin editor", "").contains("admin,editor"));
+/// Returns the user's id.
+async fn roles_are_changed(auth: &Server, url: &str, refresh: &str) -> String {
+    let set = succeeds(url, "user roles ann@example.com admin editor", "");
+    assert_eq!(set, "The roles of ann@example.com: admin,editor.\n");
     let refreshed: Value =
         auth.post("/token", &json!({ "refresh_token": refresh })).await.json().await.unwrap();
     let who: Value =
         auth.get("/currentuser", refreshed["access_token"].as_str().unwrap()).await.json().await.unwrap();
     assert_eq!(who["currentUser"]["roles"], json!(["admin", "editor"]));
-    let shown: Value = serde_json::from_str(&does(url, "user roles ann@example.com --json", "")).unwrap();
-    assert_eq!(shown["roles"], json!(["admin", "editor"]));
-    let none: Value =
-        serde_json::from_str(&does(url, "user roles ann@example.com --none --json", "")).unwrap();
-    assert_eq!(none["roles"], json!([]));
-    assert!(refuses(url, "user roles ann@example.com Admin!", "").contains("a role is a word"));
-    shown["id"].as_str().unwrap().to_owned()
+    for (command, roles) in [
+        ("user roles ann@example.com", json!(["admin", "editor"])),
+        ("user roles add ann@example.com editor reviewer", json!(["admin", "editor", "reviewer"])),
+        ("user roles remove ann@example.com admin guest reviewer", json!(["editor"])),
+        ("user show ann@example.com", json!(["editor"])),
+        ("user roles ann@example.com --none", json!([])),
+    ] {
+        assert_eq!(json_of(url, command)["roles"], roles, "{command}");
+    }
+    assert_eq!(succeeds(url, "user roles ann@example.com", ""), "ann@example.com has no roles.\n");
+    for command in ["user roles ann@example.com Admin!", "user roles add ann@example.com Admin!"] {
+        assert!(fails(url, command, "").contains("a role is a word"), "{command}");
+    }
+    assert!(fails(url, "user roles add ann@example.com", "").contains("<ROLE>"));
+    assert!(fails(url, "user roles", "").contains("<USER>"));
+    json_of(url, "user show ann@example.com")["id"].as_str().unwrap().to_owned()
 }
 
-async fn they_get_another_password(auth: &Server, url: &str, access: &str) {
-    let said = does(url, "user password ann@example.com", &format!("{NEW_PASSWORD}\n"));
-    assert_eq!(said, "ann@example.com has a new password; 1 session ended.\n");
+async fn an_address_is_changed_and_confirmed(auth: &Server, url: &str) {
+    succeeds(url, "user add bob@example.com", PASSWORD);
+    let taken = fails(url, "user email bob@example.com ANN@example.com", "");
+    assert!(taken.contains("already"), "{taken}");
+    assert!(fails(url, "user email bob@example.com bob", "").contains("An e-mail address looks like"));
+    let changed = succeeds(url, "user email bob@example.com bob@example.org", "");
+    let sentence = "Changed the address bob@example.com to bob@example.org, which is not confirmed yet.\n";
+    assert_eq!(changed, sentence);
+    assert_eq!(login_status(auth, "bob@example.com", PASSWORD).await, 401);
+    assert_eq!(login_status(auth, "bob@example.org", PASSWORD).await, 200);
+    assert_eq!(succeeds(url, "user confirm bob@example.org", ""), "Confirmed the address bob@example.org.\n");
+    assert_eq!(json_of(url, "user show bob@example.org")["email_verified"], true);
+    let verified = json_of(url, "user email bob@example.org bob@example.net --verified");
+    assert_eq!((&verified["email"], &verified["email_verified"]), (&json!("bob@example.net"), &json!(true)));
+    succeeds(url, "user delete bob@example.net --yes", "");
+}
+
+async fn a_password_is_set(auth: &Server, url: &str, access: &str) {
+    let set = succeeds(url, "user password ann@example.com", &format!("{NEW_PASSWORD}\n"));
+    assert_eq!(set, "Set the password of ann@example.com; 1 session ended.\n");
     assert_eq!(auth.get("/sessions", access).await.status(), 401);
-    assert_eq!((login_status(auth, PASSWORD).await, login_status(auth, NEW_PASSWORD).await), (401, 200));
-    let weak = refuses(url, "user password ann@example.com", "pa55");
-    assert!(weak.contains("it needs at least 15 characters") && !weak.contains("pa55"));
+    let statuses = (login_status(auth, EMAIL, PASSWORD).await, login_status(auth, EMAIL, NEW_PASSWORD).await);
+    assert_eq!(statuses, (401, 200));
+    let weak = fails(url, "user password ann@example.com", "pa55");
+    assert!(weak.contains("15 characters") && !weak.contains("pa55"), "{weak}");
+    assert!(fails(url, "user password ann@example.com", "\n").contains("the password is empty"));
 }
 
-async fn they_are_disabled_and_enabled(auth: &Server, url: &str) {
-    let said = does(url, "user disable ann@example.com", "");
-    assert_eq!(said, "ann@example.com can sign in no more; 1 session ended.\n");
-    assert_eq!(login_status(auth, NEW_PASSWORD).await, 401);
-    assert!(does(url, "user list", "").contains("disabled"));
-    assert_eq!(does(url, "user enable ann@example.com", ""), "ann@example.com can sign in.\n");
-    assert_eq!(login_status(auth, NEW_PASSWORD).await, 200);
+async fn a_user_is_disabled_and_enabled(auth: &Server, url: &str) {
+    assert_eq!(
+        succeeds(url, "user disable ann@example.com", ""),
+        "Disabled ann@example.com; 1 session ended.\n"
+    );
+    assert_eq!(login_status(auth, EMAIL, NEW_PASSWORD).await, 401);
+    assert!(succeeds(url, "user list", "").contains("  disabled  "));
+    assert!(succeeds(url, "user show ann@example.com", "").contains("disabled   since 20"));
+    assert_eq!(succeeds(url, "user enable ann@example.com", ""), "Enabled ann@example.com.\n");
+    assert_eq!(login_status(auth, EMAIL, NEW_PASSWORD).await, 200);
 }
 
-fn they_are_deleted(url: &str, id: &str) {
-    assert!(refuses(url, "user delete ann@example.com", "y\n").contains("say --yes"));
-    let said = does(url, &format!("user delete {id} --yes"), "");
-    assert_eq!(said, "Deleted ann@example.com; 1 session ended.\n");
-    assert_eq!(does(url, "user list", ""), "");
-    for command in ["user disable", "user enable", "user roles", "session list", "user password"] {
+fn a_user_is_deleted(url: &str, id: &str) {
+    assert!(fails(url, "user delete ann@example.com", "y\n").contains("confirm it with --yes"));
+    let deleted = succeeds(url, &format!("user delete {id} --yes"), "");
+    assert_eq!(deleted, "Deleted ann@example.com; 1 session ended.\n");
+    assert_eq!(succeeds(url, "user list", ""), "No users.\n");
+    assert_eq!(json_of(url, "user list"), json!([]));
+    let commands = [
+        "user disable",
+        "user enable",
+        "user roles",
+        "user show",
+        "user confirm",
+        "session list",
+        "user password",
+    ];
+    for command in commands {
         for name in ["ann@example.com", "ann", id] {
-            let why = refuses(url, &format!("{command} {name}"), NEW_PASSWORD);
-            assert!(why.contains("No user has this e-mail address or id."), "{why}");
+            let printed = fails(url, &format!("{command} {name} --json"), NEW_PASSWORD);
+            let error: Value = serde_json::from_str(&printed).unwrap();
+            assert_eq!(error["error"], "not_found", "{command} {name}: {error}");
+            assert!(error["error_description"].as_str().unwrap().ends_with('.'), "{error}");
         }
     }
 }
 
 #[tokio::test]
-async fn people_are_administered_on_sqlite() {
-    people_are_administered(Database::sqlite()).await;
+async fn users_are_administered_on_sqlite() {
+    users_are_administered(Database::sqlite()).await;
 }
 
 #[tokio::test]
-async fn people_are_administered_on_postgres() {
-    people_are_administered(Database::postgres().await).await;
+async fn users_are_administered_on_postgres() {
+    users_are_administered(Database::postgres().await).await;
 }

@@ -1,4 +1,4 @@
-//! `auth-server key generate` and `key list`, and what a person can do wrong with them.
+//! `auth-server key generate` and `key list`, and their errors.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -8,11 +8,8 @@ use std::process::{Command, Output};
 use goptri::UnverifiedJws;
 use serde_json::Value;
 
+use crate::operating::printed;
 use crate::programs::{Database, Running, Server, auth_server, program, run};
-
-fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
 
 fn generate(arguments: &[&str], file: &Path) -> Output {
     run(program("auth-server"), &[&["key", "generate"], arguments, &[file.to_str().unwrap()]].concat(), "")
@@ -27,9 +24,8 @@ fn with_keys(file: &Path) -> Command {
 /// The keys of a configuration, each with its algorithm, and whether it signs.
 fn listed(command: Command) -> Vec<(String, String, bool)> {
     let output = run(command, &["key", "list", "--json"], "");
-    assert!(output.status.success(), "{}", told(&output));
-    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let keys = json["keys"].as_array().unwrap();
+    assert!(output.status.success(), "{}", printed(&output));
+    let keys: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     let text = |key: &Value, name: &str| key[name].as_str().unwrap().to_owned();
     keys.iter().map(|key| (text(key, "kid"), text(key, "alg"), key["signs"].as_bool().unwrap())).collect()
 }
@@ -37,26 +33,26 @@ fn listed(command: Command) -> Vec<(String, String, bool)> {
 /// What OpenSSL says of a private key.
 fn openssl(file: &Path) -> String {
     let arguments = ["pkey", "-noout", "-text", "-in", file.to_str().unwrap()];
-    told(&Command::new("openssl").args(arguments).output().unwrap())
+    printed(&Command::new("openssl").args(arguments).output().unwrap())
 }
 
 #[tokio::test]
 async fn a_key_of_each_type_is_written_for_its_owner_alone_and_signs() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, alg, in_openssl) in [
-        (&[][..], "EdDSA", "ED25519 Private-Key"),
+        (&[][..], "ES256", "ASN1 OID: prime256v1"),
         (&["--type", "ed25519"], "EdDSA", "ED25519 Private-Key"),
         (&["--type", "p256"], "ES256", "ASN1 OID: prime256v1"),
         (&["--type", "rsa3072"], "RS256", "Private-Key: (3072 bit"),
     ] {
         let file = folder.path().join(format!("{}.pem", arguments.join("")));
         let output = generate(arguments, &file);
-        assert!(output.status.success(), "{}", told(&output));
+        assert!(output.status.success(), "{}", printed(&output));
         let keys = listed(with_keys(&file));
         let [(kid, algorithm, true)] = keys.as_slice() else { panic!("{keys:?}") };
         assert_eq!(algorithm, alg);
         let sentence = format!("Wrote the {alg} key {kid} to {}", file.display());
-        assert!(told(&output).starts_with(&sentence), "{}", told(&output));
+        assert!(printed(&output).starts_with(&sentence), "{}", printed(&output));
         assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
         assert!(openssl(&file).contains(in_openssl), "{}", openssl(&file));
 
@@ -81,24 +77,26 @@ fn a_file_that_is_there_is_never_written_over() {
     assert!(generate(&[], &file).status.success());
     let key = fs::read(&file).unwrap();
     for (path, sentence) in [
-        (file.as_path(), "it is there already. Write to a new one; docs/rotating-keys.md says how"),
-        (folder.path(), "it is there already"),
+        (file.as_path(), "it already exists. Name a new file; docs/rotating-keys.md explains how"),
+        (folder.path(), "it already exists"),
         (&folder.path().join("none/keys.pem"), "No such file or directory"),
     ] {
         let refused = generate(&[], path);
         assert_eq!(refused.status.code(), Some(1));
-        assert!(told(&refused).contains(sentence), "{}", told(&refused));
+        assert!(printed(&refused).contains(sentence), "{}", printed(&refused));
     }
     assert_eq!(fs::read(&file).unwrap(), key);
     let unknown = generate(&["--type", "dsa"], &folder.path().join("dsa.pem"));
-    assert!(!unknown.status.success() && told(&unknown).contains("ed25519, p256, rsa3072"));
+    assert!(!unknown.status.success() && printed(&unknown).contains("p256, ed25519, rsa3072"));
 }
 
 #[test]
 fn the_list_says_which_of_several_keys_signs() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (folder.path().join("one.pem"), folder.path().join("other.pem"));
-    assert!(generate(&[], &one).status.success() && generate(&["--type", "p256"], &other).status.success());
+    assert!(
+        generate(&["--type", "ed25519"], &one).status.success() && generate(&[], &other).status.success()
+    );
     let both = folder.path().join("both.pem");
     fs::write(&both, format!("{}{}", fs::read_to_string(&other).unwrap(), fs::read_to_string(&one).unwrap()))
         .unwrap();
@@ -108,17 +106,24 @@ fn the_list_says_which_of_several_keys_signs() {
     let facts: Vec<_> = keys.iter().map(|(_, alg, signs)| (alg.as_str(), *signs)).collect();
     assert_eq!(facts, [("ES256", true), ("EdDSA", false), ("HS256", false)]);
 
-    let list = told(&run(with_keys(&both), &["key", "list"], ""));
-    let lines: Vec<_> = list.lines().collect();
-    assert!(lines[0].starts_with(&keys[0].0) && lines[0].ends_with("ES256  signs and verifies"), "{list}");
-    assert!(lines[1].starts_with(&keys[1].0) && lines[1].ends_with("EdDSA  verifies"), "{list}");
-    assert_eq!(lines.len(), 2);
+    let list = run(with_keys(&both), &["key", "list"], "");
+    let table = String::from_utf8(list.stdout).unwrap();
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("KEY ") && lines[0].ends_with("ALGORITHM  USE"), "{table}");
+    assert!(
+        lines[1].starts_with(&keys[0].0) && lines[1].ends_with("ES256      signs and verifies"),
+        "{table}"
+    );
+    assert!(lines[2].starts_with(&keys[1].0) && lines[2].ends_with("EdDSA      verifies"), "{table}");
+    assert_eq!(lines.len(), 3);
+    let source = String::from_utf8(list.stderr).unwrap();
+    assert_eq!(source, format!("Keys: ACCESS_TOKEN_KEY_FILE ({})\n", both.display()));
 
     let none = run(program("auth-server"), &["key", "list"], "");
     assert_eq!(none.status.code(), Some(2));
-    assert!(told(&none).contains("ACCESS_TOKEN_SECRET is not set"), "{}", told(&none));
+    assert!(printed(&none).contains("ACCESS_TOKEN_SECRET is not set"), "{}", printed(&none));
     let gone = run(with_keys(&folder.path().join("gone.pem")), &["key", "list"], "");
-    assert!(gone.status.code() == Some(2) && told(&gone).contains("ACCESS_TOKEN_KEY_FILE names the file"));
+    assert!(gone.status.code() == Some(2) && printed(&gone).contains("ACCESS_TOKEN_KEY_FILE names the file"));
 }
 
 /// OP-03

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod administering;
+mod command_line;
 mod configuration;
 mod database_away;
 mod deploying;
@@ -15,6 +16,7 @@ mod errors_page;
 mod feed_followed;
 mod guessing;
 mod hashing;
+mod inspecting;
 mod keys_by_command;
 mod metrics;
 mod operating;

@@ -145,7 +145,7 @@ impl Files {
     fn change(&self, auth: &mut Server, api: &mut Server) {
         let half = &fs::read_to_string(self.path("keys.pem")).unwrap()[..60];
         fs::write(self.path("secret"), OTHER_SECRET).unwrap();
-        auth.running.wait_for("access tokens have other keys from now on");
+        auth.running.wait_for("the keys of access tokens have changed");
         api.running.wait_for("the keys that verify access tokens have changed");
         fs::write(self.path("keys.pem"), half).unwrap();
         auth.running.wait_for("breaks off in the middle of a block");
@@ -212,7 +212,9 @@ async fn every_flow_of_photos(api: &Server, access: &str) {
 
 /// The same on the command line, whose logs are what it says on standard error.
 fn every_command(auth_server: impl Fn() -> Command, token: &str) -> String {
-    let commands = "user add carl@example.com; user list; token inspect -; user roles carl@example.com admin; \
+    let commands = "check; user add carl@example.com; user list; user show carl@example.com; token inspect -; \
+                    user roles carl@example.com admin; user roles add carl@example.com editor; \
+                    user email carl@example.com carl@example.com; user confirm carl@example.com; \
                     user password carl@example.com; user disable carl@example.com; user enable carl@example.com; \
                     session list ann@example.com; session end ann@example.com --all; user delete carl@example.com --yes; \
                     sweep; token revoke -; key list";

@@ -1,0 +1,110 @@
+//! What every command gets: the environment, the output format, and the store.
+
+use std::sync::Arc;
+
+use auth_store::{Readiness, Store};
+use goptri::SystemClock;
+use goptri_server::log_to_stderr;
+use goptri_settings::{Environment, Plain, Settings};
+
+use super::{CliError, Format};
+use crate::config;
+use crate::storage::{self, DatabaseUrl};
+
+/// The environment and the output format of one command.
+pub(super) struct Context {
+    environment: Environment,
+    pub(super) format: Format,
+}
+
+/// What a command may do to the database before it begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Neither create nor migrate it. The command says which database it reads.
+    Read,
+    /// Migrate it as `AUTO_MIGRATE` says.
+    Change,
+    /// Create the file of SQLite too.
+    Create,
+}
+
+/// Which database, and whether it may be migrated.
+struct StoreSettings {
+    url: Plain<DatabaseUrl>,
+    auto_migrate: bool,
+}
+
+impl Context {
+    /// Reads the environment. Nothing below `level` is logged unless `RUST_LOG` says so: the output is the result.
+    pub(super) fn load(format: Format, level: &str) -> Result<Self, CliError> {
+        Ok(Self { environment: Environment::load()?.or_default("RUST_LOG", level), format })
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Reads settings, and fails with all their errors at once.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Settings<'_>) -> Option<T>) -> Result<T, CliError> {
+        let settings = Settings::new(&self.environment);
+        log_to_stderr(&settings);
+        let value = read(&settings);
+        Ok(settings.into_result(value)?)
+    }
+
+    /// Reads settings, opens the store, does the work, and closes the store.
+    pub(super) async fn with_store<S, T>(
+        &self,
+        access: Access,
+        read: impl FnOnce(&Settings<'_>) -> Option<S>,
+        work: impl AsyncFnOnce(&Arc<dyn Store>, S) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let (store, more) = self.read(|settings| {
+            let (store, more) = (StoreSettings::read(settings), read(settings));
+            store.zip(more)
+        })?;
+        if access == Access::Read {
+            self.format.note(&format!("Database: {}", storage::describe(&store.url)));
+        }
+        let store = store.open(access).await?;
+        let done = work(&store, more).await;
+        store.close().await;
+        done
+    }
+}
+
+impl StoreSettings {
+    fn read(settings: &Settings<'_>) -> Option<Self> {
+        let (url, auto_migrate) = (config::database_url(settings), config::auto_migrate(settings));
+        Some(Self { url: url?, auto_migrate: auto_migrate? })
+    }
+
+    async fn open(self, access: Access) -> Result<Arc<dyn Store>, CliError> {
+        let clock = Arc::new(SystemClock);
+        let store = match access {
+            Access::Create => storage::open(&self.url, clock)?,
+            Access::Read | Access::Change => {
+                storage::open_existing(&self.url, clock)?.ok_or_else(|| no_database(&self.url))?
+            }
+        };
+        if self.auto_migrate && access != Access::Read {
+            store.migrate().await?;
+        } else if store.ready().await? == Readiness::NotMigrated {
+            let database = storage::describe(&self.url);
+            let message =
+                format!("the database {database} lacks migrations; run `auth-server migrate` first");
+            return Err(CliError::new("not_migrated", message));
+        }
+        Ok(store)
+    }
+}
+
+fn no_database(url: &Plain<DatabaseUrl>) -> CliError {
+    let database = storage::describe(url);
+    CliError::new(
+        "no_database",
+        format!(
+            "the database {database} does not exist; `auth-server migrate` creates it. Is DATABASE_URL right?"
+        ),
+    )
+}
