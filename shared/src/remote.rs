@@ -78,7 +78,7 @@ pub(crate) fn reload_feed_secrets(settings: &Settings<'_>, live: &Reloadable<Fee
     if let Ok(Some(secrets)) = settings::optional_feed_secrets(settings)
         && !secrets.same_as(&live.load())
     {
-        tracing::info!("the revocation feed is asked for with other secrets from now on");
+        tracing::info!("the secret for the revocation feed has changed");
         live.replace(secrets);
     }
 }

@@ -13,7 +13,7 @@ use test_support::forge::{NOW, OTHER_SECRET, SECRET, claims, ring};
 
 const OTHER_FEED_SECRET: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";
 const OTHER_ACCESS: &str = "the keys that verify access tokens have changed";
-const OTHER_FEED: &str = "the revocation feed is asked for with other secrets from now on";
+const OTHER_FEED: &str = "the secret for the revocation feed has changed";
 
 fn start(folder: &Path) -> FollowedKeys {
     let [access, feed] = ["access", "feed"].map(|name| folder.join(name).to_str().unwrap().to_owned());

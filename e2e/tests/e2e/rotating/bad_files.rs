@@ -115,13 +115,13 @@ async fn a_folder_that_is_swapped_by_a_link_is_taken_at_all_servers() {
     for auth in &mut fleet.auths {
         auth.mount(2, &[(KEYS, &keys), (SECRET, &secrets), (FEED, &feeds)]);
         auth.says(&as_logged(&[&pair, &new_pair, &secret, &new_secret]));
-        auth.says("the revocation feed has other secrets from now on");
+        auth.says("the secrets of the revocation feed have changed");
         load.goes_on_a_little().await;
     }
     for api in &mut fleet.apis {
         api.mount(2, &[(SECRET, &secrets), (FEED, &feeds)]);
         api.says(&as_logged(&[&secret, &new_secret, &pair, &new_pair]));
-        api.says("the revocation feed is asked for with other secrets from now on");
+        api.says("the secret for the revocation feed has changed");
         load.goes_on_a_little().await;
     }
     assert_eq!(load.ends("a folder swapped by a link").await, 0);

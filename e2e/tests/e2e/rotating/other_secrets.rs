@@ -61,18 +61,18 @@ async fn the_secret_of_the_feed_is_replaced_and_sign_outs_are_heard() {
     let mut sessions = sessions.iter();
     for auth in &mut fleet.auths {
         auth.put(FEED, &file_of(&[&old, &new]));
-        auth.says("the revocation feed has other secrets from now on");
+        auth.says("the secrets of the revocation feed have changed");
     }
     a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
     for api in &mut fleet.apis {
         api.put(FEED, &new.text);
-        api.says("the revocation feed is asked for with other secrets from now on");
+        api.says("the secret for the revocation feed has changed");
     }
     a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
     for (auth, api) in fleet.auths.iter().zip(&fleet.apis) {
         assert_eq!(api.times_said("the connection was closed"), 0, "nothing was taken back yet");
         auth.put(FEED, &new.text);
-        auth.says_times("the revocation feed has other secrets from now on", 2).await;
+        auth.says_times("the secrets of the revocation feed have changed", 2).await;
         api.says_times("reconnected to the revocation feed", 1).await;
         assert_eq!(api.times_said("auth-server rejects the secret"), 0);
     }
