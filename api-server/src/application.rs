@@ -8,8 +8,9 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use goptri::Guard;
+use goptri::clock::Clock;
 use goptri::revocation::MonotonicClock;
-use goptri::{Clock, Guard};
 use goptri_server::{
     ListenError, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
     response_policy,

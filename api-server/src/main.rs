@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use api_server::{Application, Config};
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use goptri::revocation::SystemMonotonicClock;
 use goptri_server::{SighupReload, log_to_stderr, stop_signal};
 use goptri_settings::{Environment, Settings};

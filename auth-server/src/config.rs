@@ -5,8 +5,9 @@ use std::thread::available_parallelism;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
+use goptri::Scope;
 use goptri::keys::KeySource;
-use goptri::{AccessVerifier, Scope};
+use goptri::token::AccessVerifier;
 use goptri_server::TrustedProxies;
 use goptri_settings::{Environment, Plain, Reported, SecretFiles, SettingErrors, Settings, parse_duration};
 

@@ -50,7 +50,7 @@ fn pem(der: &[u8]) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
-    use goptri::KeyRing;
+    use goptri::keys::KeyRing;
 
     use super::*;
 

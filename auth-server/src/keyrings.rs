@@ -1,6 +1,6 @@
 //! The key rings and secrets, replaced while the server runs.
 
-use goptri::KeyRing;
+use goptri::keys::KeyRing;
 use goptri::keys::{Jwks, KeySource};
 use goptri::revocation::FeedSecrets;
 use goptri_settings::{RefreshTokenSecret, Reloadable, Settings};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_store::{Store, StoreError};
-use goptri::Clock;
+use goptri::clock::Clock;
 use goptri_settings::{Plain, SecretKind, SettingError, SettingErrors};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;

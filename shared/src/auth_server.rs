@@ -12,7 +12,7 @@ use reqwest::{Certificate, Client, RequestBuilder};
 const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(5);
 
 /// An address, and a client that trusts the right certificates and goes nowhere else.
-/// [`Settings::auth_server`](crate::Settings::auth_server) reads it.
+/// [`settings::auth_server`](crate::settings::auth_server) reads it.
 #[derive(Clone)]
 pub struct AuthServer {
     url: String,

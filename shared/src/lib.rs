@@ -13,7 +13,7 @@
 //!
 //! With actix-web (feature `actix`), `actix::BearerAuth` verifies the token of each request and `actix::Bearer` hands the
 //! [`AccessClaims`] to the handler, if the caller has the handler's [`Permission`]. Other frameworks call [`Guard::verify`] with
-//! the token from a [`Credential`] and check [`Needs`] themselves.
+//! the token from a [`Credential`](credential::Credential) and check [`Needs`] themselves.
 //!
 //! | feature | adds |
 //! | --- | --- |
@@ -22,7 +22,7 @@
 //! | `signing` | keys that sign tokens: for auth-server and for tests that forge tokens |
 //! | `testing` | clocks that tests control |
 //!
-//! The modules [`keys`], [`revocation`], [`settings`] and [`strict_json`] are for Goptri's own servers and for tools.
+//! The other modules are for Goptri's own servers and for tools.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -33,47 +33,36 @@ pub mod actix;
 mod ascii;
 mod audience;
 #[cfg(feature = "feed")]
-mod auth_server;
+pub mod auth_server;
 #[cfg(feature = "feed")]
 mod background_thread;
 mod base64url;
 mod claims_interner;
-mod clock;
-mod credential;
+pub mod clock;
+pub mod credential;
 mod guard;
 mod guard_builder;
 mod jws;
 pub mod keys;
 mod numeric_date;
 mod permission;
-mod protocol_error;
+pub mod protocol_error;
 #[cfg(feature = "feed")]
 mod remote;
 pub mod revocation;
 mod scope;
 pub mod settings;
 pub mod strict_json;
+pub mod token;
 mod token_cache;
 mod token_error;
 
 pub use goptri_settings::{Environment, EnvironmentError, SettingError, SettingErrors};
 
-pub use access_claims::{AccessClaims, Caller, FIRST_PARTY_CLIENT, User};
-pub use access_verifier::AccessVerifier;
-pub use audience::Audience;
-#[cfg(feature = "feed")]
-pub use auth_server::AuthServer;
-#[cfg(feature = "testing")]
-pub use clock::ManualClock;
-pub use clock::{Clock, SystemClock};
-pub use credential::Credential;
+pub use access_claims::{AccessClaims, Caller, User};
 pub use guard::{Guard, NotReady};
 pub use guard_builder::{GuardBuilder, GuardError};
-pub use jws::{TokenType, UnverifiedJws};
-#[cfg(feature = "signing")]
-pub use keys::{KeyRing, SigningError};
-pub use numeric_date::NumericDate;
 pub use permission::{AnyToken, Needs, Permission};
-pub use protocol_error::{Challenge, ErrorBody, ProtocolError};
-pub use scope::{InvalidScope, Scope};
-pub use token_error::{MAX_TOKEN_BYTES, TokenError};
+pub use protocol_error::ProtocolError;
+pub use scope::Scope;
+pub use token_error::TokenError;

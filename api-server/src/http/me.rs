@@ -1,8 +1,9 @@
 //! `GET /me`: what the caller's token says about them.
 
 use actix_web::web::Json;
+use goptri::Scope;
 use goptri::actix::Bearer;
-use goptri::{NumericDate, Scope};
+use goptri::token::NumericDate;
 use serde::Serialize;
 
 /// The claims that a client may want.

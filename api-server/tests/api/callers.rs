@@ -1,7 +1,8 @@
 //! Who calls: known by the token alone.
 
 use chrono::TimeDelta;
-use goptri::{Audience, Caller};
+use goptri::Caller;
+use goptri::token::Audience;
 use serde_json::json;
 
 use crate::support::{SESSION, TestServer, USER, sign};

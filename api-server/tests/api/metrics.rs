@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api_server::{Application, Config, StartError};
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use goptri::revocation::{EntryKind, SystemMonotonicClock};
 
 use crate::support::{TIMEOUT, TestServer, environment_with, sign};

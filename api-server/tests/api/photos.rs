@@ -1,6 +1,7 @@
 //! The life of a picture, and whose it is.
 
-use goptri::{Clock, Scope};
+use goptri::Scope;
+use goptri::clock::Clock;
 use serde_json::json;
 
 use crate::support::{GOPHER, TestServer, USER, answer, sign};

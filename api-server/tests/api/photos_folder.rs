@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
-use goptri::Clock;
+use goptri::clock::Clock;
 use serde_json::json;
 
 use crate::support::{GOPHER, TestServer};
@@ -83,7 +83,7 @@ async fn a_start_removes_what_was_left_long_ago_and_nothing_that_may_be_written_
     let folder = tempfile::tempdir().unwrap();
     let unfinished = folder.path().join("photos/.unfinished");
     fs::create_dir_all(&unfinished).unwrap();
-    let now = goptri::SystemClock.now();
+    let now = goptri::clock::SystemClock.now();
     for (name, minutes) in [("old", 61), ("recent", 59), ("now", 0), ("ahead", -120)] {
         let file = File::create(unfinished.join(name)).unwrap();
         file.set_modified((now - TimeDelta::minutes(minutes)).into()).unwrap();

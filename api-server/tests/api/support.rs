@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use api_server::{Application, Config};
 use chrono::TimeDelta;
+use goptri::clock::{Clock, ManualClock};
+use goptri::keys::KeyRing;
 use goptri::revocation::ManualMonotonicClock;
-use goptri::{
-    AccessClaims, Audience, Caller, Clock, KeyRing, ManualClock, NumericDate, Scope, TokenType, User,
-};
+use goptri::token::{Audience, NumericDate, TokenType};
+use goptri::{AccessClaims, Caller, Scope, User};
 use goptri_settings::{AccessTokenSecret, Environment, Plain};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};

@@ -1,7 +1,8 @@
 //! What an access token says about a session, and which one it names.
 
 use chrono::TimeDelta;
-use goptri::{AccessClaims, Audience, Caller, NumericDate, User};
+use goptri::token::{Audience, NumericDate};
+use goptri::{AccessClaims, Caller, User};
 use uuid::Uuid;
 
 use crate::{SessionId, SessionKey, SessionSnapshot, UserId};

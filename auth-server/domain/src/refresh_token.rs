@@ -4,7 +4,9 @@
 //! database alone mints nothing, nor does the secret alone; and minting twice gives the same bytes.
 
 use chrono::TimeDelta;
-use goptri::{KeyRing, NumericDate, SigningError, TokenError, TokenType};
+use goptri::TokenError;
+use goptri::keys::{KeyRing, SigningError};
+use goptri::token::{NumericDate, TokenType};
 use goptri_settings::{Plain, Reloadable};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -65,7 +65,7 @@ pub struct ClientId(String);
 impl ClientId {
     /// The client of a sign-in without OAuth.
     pub fn first_party() -> Self {
-        Self(goptri::FIRST_PARTY_CLIENT.to_owned())
+        Self(goptri::token::FIRST_PARTY_CLIENT.to_owned())
     }
 
     /// As a store kept it or a token names it.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use actix_web::web::{Data, ServiceConfig};
 use auth_domain::{HashingCost, RefreshTokens};
 use auth_store::Store;
+use goptri::Guard;
+use goptri::clock::Clock;
 use goptri::revocation::MonotonicClock;
-use goptri::{Clock, Guard};
 use goptri_server::Route;
 use prometheus_client::registry::Registry;
 

@@ -18,7 +18,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use auth_store::{Store, StoreError};
-use goptri::Clock;
+use goptri::clock::Clock;
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
 use goptri_server::{
     ListenError, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,

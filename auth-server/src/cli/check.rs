@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use auth_store::Readiness;
-use goptri::{SystemClock, TokenType};
+use goptri::clock::SystemClock;
+use goptri::token::TokenType;
 use goptri_server::log_to_stderr;
 use goptri_settings::{Environment, Plain, SettingErrors, Settings};
 use serde_json::{Value, json};

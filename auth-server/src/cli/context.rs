@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_store::{Readiness, Store};
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use goptri_server::log_to_stderr;
 use goptri_settings::{Environment, Plain, Settings};
 

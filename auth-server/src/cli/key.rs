@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use goptri::KeyRing;
+use goptri::keys::KeyRing;
 use goptri_settings::Environment;
 use serde_json::json;
 

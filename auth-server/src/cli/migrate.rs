@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use serde_json::json;
 
 use super::{CliError, Context};

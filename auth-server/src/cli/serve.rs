@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use goptri_server::{SighupReload, log_to_stderr, stop_signal};
 use goptri_settings::{Environment, Settings};
 

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use auth_store::StoreError;
-use goptri::{ProtocolError, SigningError};
+use goptri::ProtocolError;
+use goptri::keys::SigningError;
 
 use super::catalogue::NOT_MIGRATED;
 use crate::hashing::HashingError;

@@ -3,10 +3,10 @@
 use actix_web::web::Bytes;
 use auth_store::{RevocationKind, RevocationRecord};
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::NumericDate;
 use goptri::revocation::{
     Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, Heartbeat, KEYS, MAX_ENTRIES_PER_EVENT, REVOCATIONS,
 };
+use goptri::token::NumericDate;
 use serde::Serialize;
 use serde_json::json;
 

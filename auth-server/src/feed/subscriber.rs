@@ -175,7 +175,7 @@ mod tests {
     use std::time::Instant;
 
     use actix_web::web::Bytes;
-    use goptri::SystemClock;
+    use goptri::clock::SystemClock;
     use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
     use store_sqlite::SqliteStore;
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use auth_domain::{Entropy, RefreshJti, RefreshTokens, SessionSnapshot, access_claims, random_token_id};
 use chrono::TimeDelta;
-use goptri::{KeyRing, Scope, SigningError, TokenType};
+use goptri::Scope;
+use goptri::keys::{KeyRing, SigningError};
+use goptri::token::TokenType;
 use goptri_settings::{Plain, Reloadable, SecretKind};
 
 /// The kind of an access token.

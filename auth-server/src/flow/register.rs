@@ -7,7 +7,7 @@ use auth_domain::{
     Email, Entropy, HashingCost, NewUser, Password, PasswordRules, Role, User, UserId, random_id,
 };
 use auth_store::{AddUserOutcome, Store};
-use goptri::Clock;
+use goptri::clock::Clock;
 use goptri_settings::Plain;
 
 use super::record_attempt;

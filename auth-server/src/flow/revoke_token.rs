@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use auth_store::Store;
-use goptri::{AccessVerifier, Clock, TokenError};
+use goptri::TokenError;
+use goptri::clock::Clock;
+use goptri::token::AccessVerifier;
 
 use crate::error::Failure;
 

@@ -9,7 +9,8 @@ use auth_domain::{
 };
 use auth_store::{OpenOutcome, Store, StoreError};
 use chrono::TimeDelta;
-use goptri::{Clock, Scope};
+use goptri::Scope;
+use goptri::clock::Clock;
 use goptri_settings::Plain;
 use tracing::Instrument;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use auth_domain::{ClientId, Digest, RefreshJti, RefreshTokens, SessionKey, session_of};
 use auth_store::{EndOutcome, Store};
 use chrono::TimeDelta;
-use goptri::{AccessVerifier, Clock, Guard, TokenError};
+use goptri::clock::Clock;
+use goptri::token::AccessVerifier;
+use goptri::{Guard, TokenError};
 
 use super::{Account, EndSessions, FindAccount, SessionCounters};
 use crate::error::{Failure, SignOutRefused};

@@ -100,7 +100,7 @@ impl Sweep {
 #[cfg(test)]
 mod tests {
     use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, UserId};
-    use goptri::ManualClock;
+    use goptri::clock::ManualClock;
     use goptri_settings::Plain;
     use store_sqlite::SqliteStore;
     use uuid::Uuid;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use auth_domain::Tally;
 use chrono::{DateTime, Utc};
-use goptri::Clock;
+use goptri::clock::Clock;
 
 /// Entries per set: few enough to scan, and enough that sets fill evenly.
 const WAYS: usize = 16;

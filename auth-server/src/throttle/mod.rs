@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth_domain::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, Tally, prefix};
-use goptri::Clock;
+use goptri::clock::Clock;
 
 use counters::Counters;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::ManualClock;
+use goptri::clock::ManualClock;
 
 use super::*;
 

@@ -9,7 +9,7 @@ use auth_store::{
     StoreError,
 };
 use chrono::TimeDelta;
-use goptri::ManualClock;
+use goptri::clock::ManualClock;
 use sqlx::PgPool;
 use sqlx::postgres::types::PgInterval;
 use tokio::runtime::Handle;

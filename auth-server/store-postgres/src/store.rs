@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_store::{Connections, Maintenance, Readiness, RotationBatcher, StoreError};
-use goptri::ManualClock;
+use goptri::clock::ManualClock;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};

@@ -10,7 +10,7 @@ use auth_store::{
     StoreError,
 };
 use chrono::TimeDelta;
-use goptri::Clock;
+use goptri::clock::Clock;
 use serde_json::{Value, json};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::runtime::Handle;

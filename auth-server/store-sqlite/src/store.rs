@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_store::{Connections, Maintenance, Readiness, RotationBatcher, StoreError};
-use goptri::Clock;
+use goptri::clock::Clock;
 use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use eventsource_stream::{Event, EventStreamError, Eventsource};
 use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use goptri::Clock;
+use goptri::clock::Clock;
 use goptri::revocation::{Batch, Entry, EntryKind, Heartbeat, Page};
 use reqwest::Method;
 use serde_json::json;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use goptri::KeyRing;
+use goptri::keys::KeyRing;
 use goptri::keys::{Jwks, VerifyingKeys};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ async fn the_key_file_signs_and_the_secret_still_verifies() {
     let server = with_key_file(&folder).await;
     let (access, _) = server.signed_in().await;
     let header: Value =
-        serde_json::from_str(goptri::UnverifiedJws::parse(&access).unwrap().header_json()).unwrap();
+        serde_json::from_str(goptri::token::UnverifiedJws::parse(&access).unwrap().header_json()).unwrap();
     assert_eq!((header["alg"].as_str(), header["typ"].as_str()), (Some("EdDSA"), Some("at+jwt")));
     assert_eq!(server.get("/sessions", Some(&access)).await.status, 200);
     // The same claims, signed by the secret.

@@ -1,7 +1,8 @@
 //! Every route, by the table that mounts it.
 
 use auth_server::routes;
-use goptri::{KeyRing, TokenType};
+use goptri::keys::KeyRing;
+use goptri::token::TokenType;
 use goptri_server::Access;
 use goptri_settings::{Plain, RefreshTokenSecret};
 use serde_json::json;

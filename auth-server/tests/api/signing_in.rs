@@ -2,7 +2,8 @@
 
 use auth_server::Config;
 use chrono::TimeDelta;
-use goptri::{AccessClaims, FIRST_PARTY_CLIENT, UnverifiedJws};
+use goptri::AccessClaims;
+use goptri::token::{FIRST_PARTY_CLIENT, UnverifiedJws};
 use goptri_settings::Environment;
 use reqwest::Method;
 use serde_json::json;

@@ -10,7 +10,7 @@ use std::thread::{self, available_parallelism};
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
 use auth_store::{AddUserOutcome, Maintenance as _, Users as _};
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use goptri_settings::Environment;
 use reqwest::Client;
 use serde_json::{Value, json};

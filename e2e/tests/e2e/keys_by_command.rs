@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use goptri::UnverifiedJws;
+use goptri::token::UnverifiedJws;
 use serde_json::Value;
 
 use crate::operating::printed;

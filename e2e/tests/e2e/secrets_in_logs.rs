@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::path::PathBuf;
 use std::process::Command;
 
-use goptri::UnverifiedJws;
+use goptri::token::UnverifiedJws;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;

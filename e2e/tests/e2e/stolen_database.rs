@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use goptri::UnverifiedJws;
+use goptri::token::UnverifiedJws;
 use serde_json::{Value, json};
 
 use crate::programs::{Database, PASSWORD, Server, auth_server};

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
-use crate::ProtocolError;
+use crate::protocol_error::ProtocolError;
 
 impl ResponseError for ProtocolError {
     fn status_code(&self) -> StatusCode {

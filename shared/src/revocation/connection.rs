@@ -16,7 +16,7 @@ use super::revocation_set::RevocationSet;
 use super::sse::{Event, SseParser};
 use super::transit_delay::TransitDelayEstimator;
 use super::{Batch, CAUGHT_UP, Entry, HEARTBEAT, Heartbeat, KEYS, REVOCATIONS};
-use crate::MAX_TOKEN_BYTES;
+use crate::token_error::MAX_TOKEN_BYTES;
 
 /// Requests the feed and adds its entries to `revocations` until the connection is lost. Returns why it was lost, and
 /// whether the connection had been stable: whether a heartbeat followed `caught-up`.

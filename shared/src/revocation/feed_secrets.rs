@@ -50,8 +50,8 @@ impl FeedSecrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Environment, SettingErrors};
     use goptri_settings::Settings;
+    use goptri_settings::{Environment, SettingErrors};
 
     const ONE: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
     const OTHER: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";

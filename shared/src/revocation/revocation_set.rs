@@ -11,7 +11,8 @@ use super::revoked_clients::RevokedClients;
 use super::revoked_ids::{Deadline, IdFormat, RevokedIds, SHARDS};
 use super::staleness::{OnStale, StalenessPolicy};
 use super::{Entry, EntryKind};
-use crate::{AccessClaims, TokenError};
+use crate::access_claims::AccessClaims;
+use crate::token_error::TokenError;
 
 /// The default capacity: more than a gigabyte, enough for 6,000 sign-outs per second. More is taken for a mistake.
 pub const MAX_ENTRIES: usize = 50_000_000;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use foldhash::quality::RandomState;
 
 use super::revoked_ids::{Deadline, read, write};
-use crate::NumericDate;
+use crate::numeric_date::NumericDate;
 
 /// A grow-only map, like [`RevokedIds`](super::revoked_ids::RevokedIds), behind one lock: there are few clients.
 #[derive(Debug, Default)]

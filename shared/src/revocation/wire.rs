@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::NumericDate;
+use crate::numeric_date::NumericDate;
 
 /// The path of the feed at auth-server.
 pub const PATH: &str = "/revocations";

@@ -7,7 +7,7 @@ use reqwest::Certificate;
 use url::{Host, Url};
 
 use super::tokens::{ISSUER, base_url};
-use crate::AuthServer;
+use crate::auth_server::AuthServer;
 
 /// `AUTH_SERVER_URL` (default: `ISSUER`) and `AUTH_SERVER_CA_FILE`.
 pub fn auth_server(settings: &Settings<'_>) -> Option<AuthServer> {

@@ -1,6 +1,7 @@
 //! A token has one form and one spelling: what is not exactly that is refused before anything is made of it.
 
-use goptri::{MAX_TOKEN_BYTES, TokenError, UnverifiedJws};
+use goptri::TokenError;
+use goptri::token::{MAX_TOKEN_BYTES, UnverifiedJws};
 use serde_json::json;
 
 use test_support::forge::{base64url, claims, forge, good, header, refusal, seal, token, with};

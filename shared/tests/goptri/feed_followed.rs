@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use goptri::clock::{Clock, SystemClock};
 use goptri::revocation::{EntryKind, OnStale};
-use goptri::{Clock, Environment, Guard, SystemClock, TokenError};
+use goptri::{Environment, Guard, TokenError};
 
 use crate::followed::{FEED_SECRET, Followed};
 use crate::revoked::{SESSION, TOKEN, of_a_client};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use goptri::auth_server::AuthServer;
 use goptri::revocation::{
     FeedFollower, FeedSecrets, FeedSource, FeedTimeouts, ManualMonotonicClock, OnStale, RevocationSet,
     StalenessPolicy,
 };
-use goptri::{AuthServer, Guard, TokenError};
+use goptri::{Guard, TokenError};
 use goptri_settings::Plain;
 use tracing::dispatcher::DefaultGuard;
 

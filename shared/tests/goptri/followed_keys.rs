@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use goptri::keys::JwksRefreshConfig;
 use goptri::revocation::ManualMonotonicClock;
-use goptri::{Environment, Guard, GuardBuilder, TokenError, TokenType};
+use goptri::token::TokenType;
+use goptri::{Environment, Guard, GuardBuilder, TokenError};
 use goptri_settings::Settings;
 use tracing::dispatcher::DefaultGuard;
 

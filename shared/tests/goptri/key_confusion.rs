@@ -3,7 +3,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use goptri::{KeyRing, TokenError};
+use goptri::TokenError;
+use goptri::keys::KeyRing;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 

@@ -4,8 +4,10 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use goptri::keys::KeyRing;
 use goptri::keys::{KeyFileError, MAX_KEYS, PublicKeyError};
-use goptri::{Environment, KeyRing, SettingErrors, TokenType};
+use goptri::token::TokenType;
+use goptri::{Environment, SettingErrors};
 use goptri_settings::Settings;
 
 use crate::logged::Log;

@@ -1,7 +1,7 @@
 //! A ring of key pairs: the private half signs, the public half verifies, under the name that follows from the key.
 
 use goptri::keys::Jwks;
-use goptri::{TokenType, UnverifiedJws};
+use goptri::token::{TokenType, UnverifiedJws};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -1,7 +1,7 @@
 //! The keys of a set as somebody publishes it: which are taken, and which are left out beside those that are good.
 
-use goptri::TokenType;
 use goptri::keys::{Jwks, JwksError, PublicKeyError, VerifyingKeys};
+use goptri::token::TokenType;
 use serde_json::{Value, json};
 
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, kid_of, pairs};

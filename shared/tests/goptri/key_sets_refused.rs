@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use goptri::TokenType;
 use goptri::keys::{Jwks, JwksError, MAX_JWKS_BYTES, MAX_KEYS, PublicKeyError};
+use goptri::token::TokenType;
 use serde_json::{Value, json};
 
 use crate::key_sets::read;

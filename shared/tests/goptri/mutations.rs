@@ -1,6 +1,6 @@
 //! A token that was changed anywhere is no token.
 
-use goptri::TokenType;
+use goptri::token::TokenType;
 use test_support::forge::{OTHER_SECRET, claims, good, refusal, ring};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n{}\"\0";

@@ -7,7 +7,8 @@ use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, web};
 use chrono::{DateTime, Utc};
 use goptri::actix::{Bearer, BearerAuth};
-use goptri::{Clock, Guard, Needs, Permission};
+use goptri::clock::Clock;
+use goptri::{Guard, Needs, Permission};
 
 use test_support::Answer;
 use test_support::forge::{NOW, StoppedClock, at, verifier};

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use chrono::TimeDelta;
+use goptri::clock::{Clock, ManualClock};
 use goptri::keys::{KeySource, VerifyingKeys};
 use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
-use goptri::{AccessClaims, AccessVerifier, Clock, Environment, Guard, ManualClock, TokenError, TokenType};
+use goptri::token::{AccessVerifier, TokenType};
+use goptri::{AccessClaims, Environment, Guard, TokenError};
 use serde_json::{Value, json};
 
 use crate::revoked::{SESSION, TOKEN, entry, of_a_client};

@@ -5,10 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use goptri::clock::{Clock, ManualClock};
 use goptri::revocation::{
     Entry, EntryKind, FeedNotReady, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy,
 };
-use goptri::{Clock, Guard, ManualClock, TokenError};
+use goptri::{Guard, TokenError};
 use serde_json::{Value, json};
 
 use test_support::forge::{

@@ -1,6 +1,8 @@
 //! A ring of keys: the first signs, all verify, and a key is named without being told.
 
-use goptri::{KeyRing, TokenError, TokenType};
+use goptri::TokenError;
+use goptri::keys::KeyRing;
+use goptri::token::TokenType;
 use goptri_settings::WeakSecret;
 use jsonwebtoken::Algorithm;
 use serde_json::Value;
@@ -93,7 +95,7 @@ fn a_weak_secret_is_refused_at_every_place_in_the_ring() {
 fn the_name_of_a_secret_is_always_the_same_and_tells_nothing_of_it() {
     let token = ring(&[SECRET, OTHER_SECRET]).sign(TokenType::Access, &claims()).unwrap();
     let header: Value =
-        serde_json::from_str(goptri::UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();
+        serde_json::from_str(goptri::token::UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();
     assert_eq!(header["kid"], kid(SECRET));
     assert_ne!(kid(SECRET), kid(OTHER_SECRET));
 
@@ -109,7 +111,7 @@ fn the_name_of_a_secret_is_always_the_same_and_tells_nothing_of_it() {
 fn what_is_signed_is_a_plain_jws_with_three_members_in_its_header() {
     let token = ring(&[SECRET]).sign(TokenType::Access, &claims()).unwrap();
     let header: Value =
-        serde_json::from_str(goptri::UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();
+        serde_json::from_str(goptri::token::UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();
     assert_eq!(header, test_support::forge::header());
     let (signed, signature) = token.rsplit_once('.').unwrap();
     assert_eq!(signature, mac(Algorithm::HS256, SECRET, signed));

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use goptri::{Clock, Environment, Guard, SystemClock, TokenType};
+use goptri::clock::{Clock, SystemClock};
+use goptri::token::TokenType;
+use goptri::{Environment, Guard};
 use tempfile::TempDir;
 use tracing::dispatcher::DefaultGuard;
 

@@ -24,7 +24,7 @@ fn start(folder: &Path) -> FollowedKeys {
 }
 
 fn accepts(followed: &FollowedKeys, secret: &str) -> bool {
-    let token = ring(&[secret]).sign(goptri::TokenType::Access, &claims()).unwrap();
+    let token = ring(&[secret]).sign(goptri::token::TokenType::Access, &claims()).unwrap();
     match followed.guard.verify(&token) {
         Ok(claims) => claims.iat.to_datetime().timestamp() == NOW,
         Err(refusal) => {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use goptri::{Environment, Guard, KeyRing};
+use goptri::keys::KeyRing;
+use goptri::{Environment, Guard};
 use goptri_settings::{AccessTokenSecret, RefreshTokenSecret, Settings};
 use sha2::{Digest, Sha256};
 

@@ -7,7 +7,9 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding,
 };
 use chrono::TimeDelta;
-use goptri::{AccessVerifier, KeyRing, TokenError};
+use goptri::TokenError;
+use goptri::keys::KeyRing;
+use goptri::token::AccessVerifier;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};

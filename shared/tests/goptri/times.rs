@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use goptri::{AccessVerifier, Clock, Guard, ManualClock, TokenError};
+use goptri::clock::{Clock, ManualClock};
+use goptri::token::AccessVerifier;
+use goptri::{Guard, TokenError};
 
 use test_support::forge::{
     AUDIENCE, ISSUER, LEEWAY, NOW, SECRET, at, claims, ring, verifier, with, with_claims,

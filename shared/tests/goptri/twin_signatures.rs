@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
-use goptri::{AccessVerifier, Guard, TokenError};
+use goptri::token::AccessVerifier;
+use goptri::{Guard, TokenError};
 
 use crate::revoked::{SESSION, TOKEN, entry};
 use crate::test_keys::{P256, kid_of, pairs, sign, unsigned};

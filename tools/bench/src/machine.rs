@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use goptri::{Clock, SystemClock};
+use goptri::clock::{Clock, SystemClock};
 
 use crate::Error;
 use crate::figures::{millis, number};

@@ -7,8 +7,11 @@ use auth_domain::{
     SessionOwner, SessionSnapshot, UserId, access_claims,
 };
 use chrono::{TimeDelta, Timelike};
+use goptri::clock::{Clock, SystemClock};
+use goptri::keys::KeyRing;
 use goptri::revocation::{Entry, EntryKind, RevocationSet};
-use goptri::{AccessClaims, Clock, Guard, KeyRing, NumericDate, Scope, SystemClock, TokenType};
+use goptri::token::{NumericDate, TokenType};
+use goptri::{AccessClaims, Guard, Scope};
 use goptri_settings::{Environment, Plain, RefreshTokenSecret};
 use uuid::Uuid;
 

@@ -19,7 +19,7 @@ use auth_server::error::{Failure, RegisterRefused};
 use auth_server::flow::{Register, Registration};
 use auth_server::storage;
 use clap::Parser;
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use goptri::revocation::SystemMonotonicClock;
 use goptri_server::{log_to_stderr, stop_signal};
 use goptri_settings::{Environment, Plain, Settings};

@@ -3,7 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{AccessVerifier, Clock, KeyRing, TokenError, TokenType, UnverifiedJws};
+use goptri::TokenError;
+use goptri::clock::Clock;
+use goptri::keys::KeyRing;
+use goptri::token::{AccessVerifier, TokenType, UnverifiedJws};
 use goptri_settings::{AccessTokenSecret, Plain};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};

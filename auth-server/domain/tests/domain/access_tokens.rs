@@ -2,7 +2,7 @@
 
 use auth_domain::access_claims;
 use chrono::TimeDelta;
-use goptri::TokenType;
+use goptri::token::TokenType;
 use serde_json::json;
 
 use crate::fixture::{

@@ -2,7 +2,8 @@
 
 use auth_domain::{ClientId, RefreshTokens, access_claims};
 use chrono::TimeDelta;
-use goptri::{TokenError, TokenType};
+use goptri::TokenError;
+use goptri::token::TokenType;
 use serde_json::Value;
 
 use crate::fixture::{

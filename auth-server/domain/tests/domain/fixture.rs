@@ -5,7 +5,9 @@ use auth_domain::{
     SessionOwner, SessionSnapshot, UserId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{AccessVerifier, KeyRing, Scope, UnverifiedJws};
+use goptri::Scope;
+use goptri::keys::KeyRing;
+use goptri::token::{AccessVerifier, UnverifiedJws};
 use goptri_settings::{AccessTokenSecret, Plain};
 use serde_json::Value;
 

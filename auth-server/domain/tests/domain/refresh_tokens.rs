@@ -4,7 +4,8 @@ use auth_domain::{
     ClientId, Digest, PresentedRefresh, RefreshPolicy, RefreshTokens, RefuseReason, Verdict, judge,
 };
 use chrono::TimeDelta;
-use goptri::{TokenError, TokenType};
+use goptri::TokenError;
+use goptri::token::TokenType;
 use goptri_settings::Plain;
 use serde_json::{Value, json};
 

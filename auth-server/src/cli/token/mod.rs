@@ -4,7 +4,7 @@ mod inspect;
 
 use std::sync::Arc;
 
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use goptri_settings::{Plain, SecretKind};
 use serde_json::json;
 

@@ -7,7 +7,7 @@ mod show;
 use std::sync::Arc;
 
 use auth_domain::{Role, User};
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 
 use super::output::count;
 use super::prompt::{confirm, read_new_password};

@@ -6,7 +6,7 @@
 use auth_domain::{NewSession, NewUser, SessionId, SessionKey};
 use auth_store::{ChangeOutcome, Revocations, SessionSweep, Sessions, Users};
 use chrono::TimeDelta;
-use goptri::ManualClock;
+use goptri::clock::ManualClock;
 use store_postgres::PostgresStore;
 use tokio::task::JoinSet;
 use uuid::Uuid;

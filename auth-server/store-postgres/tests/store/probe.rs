@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 use auth_store::Store;
 use auth_store::conformance::{DatabaseProbe, Late, Revocation, Subject};
-use goptri::ManualClock;
+use goptri::clock::ManualClock;
 use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;

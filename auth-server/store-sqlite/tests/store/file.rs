@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
 use auth_store::{AddUserOutcome, Maintenance, Readiness, StoreError, Users};
-use goptri::SystemClock;
+use goptri::clock::SystemClock;
 use sqlx::{Connection, SqliteConnection};
 use store_sqlite::SqliteStore;
 use uuid::Uuid;

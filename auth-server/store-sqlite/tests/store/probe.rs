@@ -10,7 +10,7 @@ use auth_domain::{PasswordHash, SessionKey, UserId};
 use auth_store::Store;
 use auth_store::conformance::{DatabaseProbe, Late, Revocation, Subject};
 use chrono::{DateTime, TimeDelta, Utc};
-use goptri::{Clock, ManualClock};
+use goptri::clock::{Clock, ManualClock};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use store_sqlite::SqliteStore;
 

@@ -1,7 +1,7 @@
 //! Changing people: their roles, their password, whether they may sign in, and that they are there at all.
 
 use chrono::TimeDelta;
-use goptri::Clock;
+use goptri::clock::Clock;
 
 use super::Subject;
 use super::fixtures::{Device, assert_about, device_of, person, person_at};

@@ -1,7 +1,7 @@
 //! Ending a session: it is gone and on record, both or neither.
 
 use chrono::TimeDelta;
-use goptri::Clock;
+use goptri::clock::Clock;
 
 use super::Subject;
 use super::fixtures::{assert_about, device_of, person};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use goptri::Clock;
+use goptri::clock::Clock;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 

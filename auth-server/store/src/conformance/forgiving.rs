@@ -1,7 +1,7 @@
 //! Forgiving a late retry: noted once, and only on the session that was judged.
 
 use chrono::TimeDelta;
-use goptri::Clock;
+use goptri::clock::Clock;
 
 use super::Subject;
 use super::fixtures::{Device, assert_about, device_of, generation};

@@ -1,7 +1,7 @@
 //! Looking at sessions: one by its key, and all of a person.
 
 use chrono::TimeDelta;
-use goptri::Clock;
+use goptri::clock::Clock;
 
 use super::Subject;
 use super::fixtures::{assert_about, device_of, person};

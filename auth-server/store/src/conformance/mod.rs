@@ -46,7 +46,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use goptri::ManualClock;
+use goptri::clock::ManualClock;
 
 use crate::Store;
 use auth_domain::{PasswordHash, SessionKey, UserId};

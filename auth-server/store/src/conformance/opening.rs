@@ -1,7 +1,8 @@
 //! Opening a session: it is stored as it was asked for, and only for those who may still sign in.
 
 use chrono::TimeDelta;
-use goptri::{Clock, Scope};
+use goptri::Scope;
+use goptri::clock::Clock;
 
 use super::Subject;
 use super::fixtures::{assert_about, device_of, person};

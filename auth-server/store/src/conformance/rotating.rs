@@ -1,7 +1,7 @@
 //! Rotating: only the current token of a session that may go on, and whatever else there is, to be judged.
 
 use chrono::TimeDelta;
-use goptri::Clock;
+use goptri::clock::Clock;
 
 use super::Subject;
 use super::fixtures::{Device, assert_about, device_of, generation, person};

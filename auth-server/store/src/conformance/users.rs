@@ -1,6 +1,6 @@
 //! People: kept as they were added, one to an address, found by it, and listed in the order of their ids.
 
-use goptri::Clock;
+use goptri::clock::Clock;
 
 use super::Subject;
 use super::fixtures::{assert_about, id, person, person_at};

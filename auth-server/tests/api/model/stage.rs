@@ -9,7 +9,7 @@ use auth_domain::{ClientId, Credentials, Email, NewSession, RefreshTokens, Sessi
 use auth_store::{OpenOutcome, Rotation, Store};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use goptri::ManualClock;
+use goptri::clock::ManualClock;
 use goptri_settings::Plain;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use goptri::KeyRing;
+use goptri::keys::KeyRing;
 use goptri_settings::{AccessTokenSecret, Plain};
 
 use crate::programs::{program, run};

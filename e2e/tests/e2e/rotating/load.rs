@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use goptri::{Clock, SystemClock};
+use goptri::clock::{Clock, SystemClock};
 use tokio::task::JoinHandle;
 
 use super::fleet::{CLOCK_LEEWAY, Fleet, client};

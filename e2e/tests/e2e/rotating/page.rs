@@ -89,7 +89,7 @@ async fn the_commands_for_a_shared_secret_do_what_the_page_says() {
     assert_eq!(steps.len(), 5);
     // Both emergencies: the one that the page ends with, and the one in which nobody waits for anything.
     run(&steps, folder.path(), &[("127.0.0.1:9300", &metrics)]);
-    let left = goptri::KeyRing::from_secrets(
+    let left = goptri::keys::KeyRing::from_secrets(
         &goptri_settings::Plain::<goptri_settings::AccessTokenSecret>::new(
             fs::read_to_string(&file).unwrap().trim_end().to_owned(),
         ),
@@ -114,7 +114,7 @@ async fn the_commands_for_a_key_file_do_what_the_page_says() {
     let steps = section("Key pairs");
     assert_eq!(steps.len(), 5);
     run(&steps, folder.path(), &[("127.0.0.1:4000", auth.url.trim_start_matches("http://"))]);
-    let left = goptri::KeyRing::from_pem(&fs::read_to_string(&file).unwrap()).unwrap();
+    let left = goptri::keys::KeyRing::from_pem(&fs::read_to_string(&file).unwrap()).unwrap();
     auth.running.wait_for(&format!("verify=\"{} (ES256)\"", left.signing_key_name().kid));
     let published =
         client().get(format!("{}/.well-known/jwks.json", auth.url)).send().await.unwrap().text().await;

@@ -7,9 +7,10 @@ use auth_domain::{
 };
 use auth_store::{AddUserOutcome, OpenOutcome, Store};
 use chrono::TimeDelta;
-use goptri::{
-    AccessClaims, Audience, Caller, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType, User,
-};
+use goptri::clock::{Clock, SystemClock};
+use goptri::keys::KeyRing;
+use goptri::token::{Audience, NumericDate, TokenType};
+use goptri::{AccessClaims, Caller, Scope, User};
 use goptri_settings::{Plain, RefreshTokenSecret};
 use store_postgres::PostgresStore;
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use api_server::{Application, Config};
 use chrono::TimeDelta;
-use goptri::ManualClock;
+use goptri::clock::ManualClock;
 use goptri::revocation::ManualMonotonicClock;
 use goptri_settings::Environment;
 use test_support::{Link, Proxy};

@@ -10,10 +10,11 @@ use auth_domain::{
 };
 use auth_store::{AddUserOutcome, OpenOutcome, Store};
 use chrono::TimeDelta;
+use goptri::clock::{Clock, SystemClock};
+use goptri::keys::KeyRing;
 use goptri::revocation::Page;
-use goptri::{
-    AccessClaims, Audience, Caller, Clock, KeyRing, NumericDate, Scope, SystemClock, TokenType, User,
-};
+use goptri::token::{Audience, NumericDate, TokenType};
+use goptri::{AccessClaims, Caller, Scope, User};
 use goptri_settings::{AccessTokenSecret, Plain};
 use reqwest::Client;
 use store_postgres::PostgresStore;

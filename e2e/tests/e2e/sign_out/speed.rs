@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use goptri::UnverifiedJws;
+use goptri::token::UnverifiedJws;
 use reqwest::Client;
 use serde_json::{Value, json};
 

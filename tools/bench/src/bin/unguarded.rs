@@ -12,7 +12,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
 use actix_web::{App, HttpServer};
 use bench::example_claims;
-use goptri::{AccessClaims, Guard, NumericDate, Scope};
+use goptri::token::NumericDate;
+use goptri::{AccessClaims, Guard, Scope};
 use goptri_server::{
     Access, RequestObserver, Route, UnknownPath, healthz, log_to_stderr, mount, request_log, response_policy,
     stop_signal,

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use goptri::KeyRing;
+use goptri::keys::KeyRing;
 
 use super::api_callers::{Expected, api_callers, request, requests};
 use crate::Error;

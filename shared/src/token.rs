@@ -1,0 +1,9 @@
+//! Tokens in detail, for Goptri's own servers and for tools.
+
+pub use crate::access_claims::FIRST_PARTY_CLIENT;
+pub use crate::access_verifier::AccessVerifier;
+pub use crate::audience::Audience;
+pub use crate::jws::{TokenType, UnverifiedJws};
+pub use crate::numeric_date::NumericDate;
+pub use crate::scope::InvalidScope;
+pub use crate::token_error::MAX_TOKEN_BYTES;
