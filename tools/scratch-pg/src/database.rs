@@ -1,5 +1,5 @@
-//! One empty database a test, so that tests neither see nor wait for each other, on a server that they share,
-//! because a server takes a second to start and a database some milliseconds.
+//! An empty database for each test, so that tests are independent, on a shared server, because a server takes a second to
+//! start and a database some milliseconds.
 
 use std::{io, sync::OnceLock};
 
@@ -12,11 +12,11 @@ use crate::{
     unique,
 };
 
-/// The environment variable with the URL of a server for tests: its maintenance database, as a role that may
-/// create databases. Without it each process of tests starts a server of its own.
+/// The environment variable with the URL of a server for tests: its maintenance database, as a role that may create
+/// databases. Without it, each test process starts a server.
 pub const TEST_DATABASE_URL: &str = "TEST_DATABASE_URL";
 
-/// A database of its own, empty at first and dropped with this value, whoever is still connected.
+/// A database, initially empty. It is dropped with this value, even if there are connections.
 #[derive(Debug)]
 pub struct Database {
     name: String,
@@ -25,70 +25,67 @@ pub struct Database {
 }
 
 impl Database {
-    /// A fresh one on the server that [`TEST_DATABASE_URL`] names, else on a fast one that this process keeps.
+    /// A new database on the server that [`TEST_DATABASE_URL`] names, else on a fast server of this process.
     ///
     /// # Panics
     ///
-    /// When there is no such server, or it refuses: a test can do nothing without.
+    /// If the server is not there or rejects the statement.
     pub async fn fresh() -> Self {
         Self::on(shared_server()).await
     }
 
-    /// A fresh one on the server with that maintenance database, for instance a durable one.
+    /// A new database on the server with this maintenance database.
     ///
     /// # Panics
     ///
-    /// When that is no URL of a server that lets us create a database.
+    /// If the URL is invalid or the server rejects the statement.
     pub async fn on(maintenance: &str) -> Self {
         let name = format!("goptri_test_{}", unique());
-        let url =
-            at(maintenance, &name).unwrap_or_else(|error| panic!("{TEST_DATABASE_URL} is no URL: {error}"));
-        // Nobody can be connected to template0, so nobody can be in the way of copying it.
+        let url = at(maintenance, &name)
+            .unwrap_or_else(|error| panic!("{TEST_DATABASE_URL} is not a URL: {error}"));
+        // template0 has no connections, which would block copying it.
         let create = format!("create database {name} template template0");
         if let Err(error) = execute(maintenance, create).await {
-            panic!("the Postgres server for tests gives no database: {error}");
+            panic!("the Postgres server for tests creates no database: {error}");
         }
         Self { name, url, maintenance: maintenance.to_owned() }
     }
 
-    /// Where to connect to it.
+    /// The URL of the database.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Carries out statements, for tests of a crate that has no SQL of its own.
+    /// Executes statements, for tests of crates without sqlx.
     ///
     /// # Panics
     ///
-    /// When the server refuses them.
+    /// If the server rejects them.
     pub async fn execute(&self, statements: &str) {
         if let Err(error) = execute(&self.url, statements.to_owned()).await {
             panic!("{statements}: {error}");
         }
     }
 
-    /// The one number that a query gives, for the same tests.
+    /// The number that a query returns, for the same tests.
     ///
     /// # Panics
     ///
-    /// When it gives none.
+    /// If it returns none.
     pub async fn number(&self, query: &str) -> i64 {
-        let answer = async {
+        let result = async {
             let mut connection = PgConnection::connect(&self.url).await?;
             let number = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut connection).await?;
             connection.close().await?;
             Ok::<i64, sqlx::Error>(number)
         };
-        answer.await.unwrap_or_else(|error| panic!("{query}: {error}"))
+        result.await.unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 }
 
 impl Drop for Database {
-    /// From a thread of its own: a test's runtime may be the current thread's, which cannot wait for itself.
-    #[expect(
-        clippy::print_stderr,
-        reason = "a drop can neither fail nor stay silent about what it leaves behind"
-    )]
+    /// On a new thread: a test's current-thread runtime cannot block on itself.
+    #[expect(clippy::print_stderr, reason = "drop cannot return an error")]
     fn drop(&mut self) {
         let name = std::mem::take(&mut self.name);
         let maintenance = std::mem::take(&mut self.maintenance);
@@ -108,7 +105,7 @@ impl Drop for Database {
     }
 }
 
-/// The server that [`TEST_DATABASE_URL`] names, if it names one.
+/// The server that [`TEST_DATABASE_URL`] names, if it is set.
 pub fn named_server() -> Option<String> {
     programs::variable(TEST_DATABASE_URL)
 }
@@ -120,13 +117,13 @@ fn shared_server() -> &'static str {
         Some(url) => (url, None),
         None => match own_server() {
             Ok((url, server)) => (url, Some(server)),
-            Err(error) => panic!("{error}\n(or name a server in {TEST_DATABASE_URL})"),
+            Err(error) => panic!("{error}\n(or set {TEST_DATABASE_URL} to the URL of a server)"),
         },
     });
     url
 }
 
-/// A static is never dropped: the server's keeper cleans up when the process has ended.
+/// A static is never dropped: the supervisor cleans up when the process has ended.
 fn own_server() -> io::Result<(String, ScratchPg)> {
     let server = ScratchPg::start(Profile::Fast)?;
     Ok((server.url("postgres"), server))
@@ -138,7 +135,7 @@ async fn execute(server: &str, statement: String) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-/// The same server and everything else that the URL says, but another database.
+/// `server` with another database and otherwise the same URL.
 fn at(server: &str, database: &str) -> Result<String, url::ParseError> {
     let mut url = Url::parse(server)?;
     url.set_path(database);

@@ -1,5 +1,5 @@
-//! `scratch-pg [--durable] -- COMMAND …`: a command, with a throw-away Postgres for as long as it runs, so that a
-//! whole run of tests shares one server. Where `TEST_DATABASE_URL` names one already, that one is used.
+//! `scratch-pg [--durable] -- COMMAND …` runs a command with a throw-away Postgres, so that a whole test run shares one
+//! server. If `TEST_DATABASE_URL` is set, the command uses that server.
 
 use std::{
     env, io,
@@ -15,7 +15,7 @@ use tokio::{
 
 const USAGE: &str = "usage: scratch-pg [--durable] -- COMMAND [ARGUMENTS]";
 
-#[expect(clippy::print_stderr, reason = "a command line tool speaks to people")]
+#[expect(clippy::print_stderr, reason = "a command line tool reports on stderr")]
 fn main() -> ExitCode {
     match run(env::args().skip(1).collect()) {
         Ok(code) => code,
@@ -52,8 +52,8 @@ fn run(mut arguments: Vec<String>) -> io::Result<ExitCode> {
     Ok(code(status))
 }
 
-/// Runs the command to its end. A signal is the command's to answer, so that it can tidy up while it still has its
-/// server: a terminal's Ctrl-C reaches it anyway, the rest is passed on.
+/// Runs the command to its end. Signals are forwarded, so that it can clean up while its server still runs; Ctrl-C in a
+/// terminal reaches it without that.
 async fn supervise(command: &mut Command) -> io::Result<ExitStatus> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -65,18 +65,18 @@ async fn supervise(command: &mut Command) -> io::Result<ExitStatus> {
         tokio::select! {
             status = &mut ended => return status.map_err(|error: JoinError| io::Error::other(error))?,
             _ = interrupt.recv() => {}
-            _ = terminate.recv() => tell(&id, "-TERM")?,
-            _ = hang_up.recv() => tell(&id, "-HUP")?,
+            _ = terminate.recv() => send_signal(&id, "-TERM")?,
+            _ = hang_up.recv() => send_signal(&id, "-HUP")?,
         }
     }
 }
 
-/// The command may have ended meanwhile, which is no fault.
-fn tell(id: &str, signal: &str) -> io::Result<()> {
+/// The command may have ended already, which is no error.
+fn send_signal(id: &str, signal: &str) -> io::Result<()> {
     Command::new("kill").args([signal, id]).status().map(drop)
 }
 
-/// A command that a signal ended has the code that a shell would give it.
+/// The exit code, or for a signal the code that a shell would report.
 fn code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))

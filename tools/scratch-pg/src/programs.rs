@@ -1,12 +1,12 @@
-//! Where Postgres's server programs are and whom they run as. Debian keeps them off the path, one folder a
-//! version, and they refuse to run as root, so both have to be found out.
+//! Finds the server programs of Postgres and the user that they can run as: Debian installs them outside PATH, one folder
+//! per version, and they refuse to run as root.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// The folder with `initdb` and `postgres`: `$PG_BIN`, else the newest one that Debian installed, else the path's.
+/// The folder with `initdb` and `postgres`: `$PG_BIN`, else the newest Debian version, else from PATH.
 pub(crate) fn folder() -> io::Result<PathBuf> {
     if let Some(chosen) = variable("PG_BIN") {
         let chosen = PathBuf::from(chosen);
@@ -16,7 +16,7 @@ pub(crate) fn folder() -> io::Result<PathBuf> {
             Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 format!(
-                    "PG_BIN is {}, where initdb and postgres are not; correct it or unset it",
+                    "PG_BIN is {}, which has no initdb and postgres; correct or unset it",
                     chosen.display()
                 ),
             ))
@@ -33,21 +33,21 @@ pub(crate) fn folder() -> io::Result<PathBuf> {
     )
 }
 
-/// One of the programs that come with the server, such as `pgbench`.
+/// The path of a program that comes with the server, such as `pgbench`.
 ///
 /// # Errors
-/// When `PostgreSQL` is not installed, or without that program.
+/// If `PostgreSQL` or this program is not installed.
 pub fn program(name: &str) -> io::Result<PathBuf> {
     let program = folder()?.join(name);
     if program.is_file() {
         return Ok(program);
     }
-    Err(io::Error::new(io::ErrorKind::NotFound, format!("{} is not there", program.display())))
+    Err(io::Error::new(io::ErrorKind::NotFound, format!("{} does not exist", program.display())))
 }
 
-/// Whether a server from that folder can load this library, by where its kin keep theirs.
+/// Whether a server from this folder can load a library, judged by the usual places.
 pub(crate) fn has_library(programs: &Path, name: &str) -> bool {
-    // Debian's folder may be reached by a link from the path.
+    // PATH may have a symbolic link to Debian's folder.
     let programs = programs.join("postgres").canonicalize().unwrap_or_default();
     let Some(root) = programs.ancestors().nth(2) else { return false };
     ["lib", "lib/postgresql", "lib64/pgsql", "lib/pgsql"]
@@ -56,7 +56,7 @@ pub(crate) fn has_library(programs: &Path, name: &str) -> bool {
         .any(|library| library.is_file())
 }
 
-/// Uid and gid that a server started by root runs as.
+/// The uid and gid for a server started by root.
 pub(crate) fn unprivileged() -> io::Result<(u32, u32)> {
     let passwd = fs::read_to_string("/etc/passwd")?;
     ["postgres", "nobody"]
@@ -65,13 +65,13 @@ pub(crate) fn unprivileged() -> io::Result<(u32, u32)> {
         .ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::NotFound,
-                "PostgreSQL refuses to run as root, and there is no user postgres or nobody; add one or run as somebody else",
+                "PostgreSQL refuses to run as root, and there is no user postgres or nobody; add one or run as another user",
             )
         })
 }
 
-/// The one place where this crate reads the environment.
-#[expect(clippy::disallowed_methods, reason = "the tools for tests have no Environment of a server's")]
+/// The only place where this crate reads the environment.
+#[expect(clippy::disallowed_methods, reason = "tools have no Environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

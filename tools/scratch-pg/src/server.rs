@@ -1,5 +1,5 @@
-//! One throw-away server. All that touches it goes through a keeper, a small shell process that outlives its
-//! owner by just long enough to clean up: a test that panics, is interrupted or is killed leaves nothing.
+//! A throw-away server. A supervisor, a small shell process, starts and stops it and outlives its owner just long enough
+//! to clean up, so that a test that panics, is interrupted or is killed leaves nothing behind.
 
 use std::{
     fmt, fs,
@@ -15,17 +15,17 @@ use std::{
 
 use crate::{programs, unique};
 
-const KEEPER: &str = include_str!("keeper.sh");
+const SUPERVISOR: &str = include_str!("supervisor.sh");
 
-/// A socket's path may have 107 bytes; Postgres adds `/.s.PGSQL.5432.lock` to the folder's.
-const LONGEST_PARENT: usize = 60;
+/// A Unix socket's path has at most 107 bytes, and Postgres appends `/.s.PGSQL.5432.lock`.
+const MAX_PARENT_LENGTH: usize = 60;
 
-/// What the server promises about its disk.
+/// The durability of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// For tests: quick to start and to commit; loses what it acknowledged when it is stopped at once.
+    /// For tests: starts and commits quickly; loses committed data in a crash.
     Fast,
-    /// For benches and fault tests: what is acknowledged is on the disk, and upkeep runs as on a real server.
+    /// For benches and fault tests: commits are on disk, and autovacuum runs.
     Durable,
 }
 
@@ -59,36 +59,35 @@ impl Profile {
     }
 }
 
-/// A running Postgres of one's own, reachable by a Unix socket only. Dropping it stops it and removes its files;
-/// so does the end of the process that owns it.
+/// A running Postgres, reachable by a Unix socket only. It stops, and its files are removed, on drop or when the owning
+/// process ends.
 pub struct ScratchPg {
     home: PathBuf,
-    keeper: Mutex<Keeper>,
+    supervisor: Mutex<Supervisor>,
 }
 
-struct Keeper {
+struct Supervisor {
     child: Child,
-    /// Closing it is the keeper's order to clean up and end.
-    orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    /// Closing it makes the supervisor clean up and end.
+    commands: Option<ChildStdin>,
+    replies: BufReader<ChildStdout>,
 }
 
 impl ScratchPg {
-    /// Makes a server and waits until it takes connections: about a second.
+    /// Creates a server and waits until it accepts connections: about a second.
     ///
     /// # Errors
     ///
-    /// When `PostgreSQL` is not installed, or refuses to start; the message says what to do, or quotes its log.
+    /// If `PostgreSQL` is not installed or does not start; the message says what to do, or quotes its log.
     pub fn start(profile: Profile) -> io::Result<Self> {
         Self::make(profile, None)
     }
 
-    /// A standby that has what this server has now, and falls behind from then on, until `pg_promote()` makes it a server
-    /// like this one.
+    /// A standby with the data that this server has now. It receives nothing more, and can be promoted with `pg_promote()`.
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start), and when this server does not run.
+    /// As [`start`](Self::start), and if this server does not run.
     pub fn standby(&self, profile: Profile) -> io::Result<Self> {
         Self::make(profile, Some(&self.home))
     }
@@ -97,66 +96,63 @@ impl ScratchPg {
         let programs = programs::folder()?;
         let home = parent()?.join(format!("goptri-pg-{:.12}", unique()));
         fs::DirBuilder::new().mode(0o700).create(&home)?;
-        let keeper = Keeper::spawn(&programs, &home, profile, primary).inspect_err(|_| {
+        let supervisor = Supervisor::spawn(&programs, &home, profile, primary).inspect_err(|_| {
             let _ = fs::remove_dir_all(&home);
         })?;
-        let server = Self { home, keeper: Mutex::new(keeper) };
-        server.expect_answer("ready", if primary.is_some() { "pg_basebackup" } else { "initdb" })?;
-        server.order("start", "ready")?;
+        let server = Self { home, supervisor: Mutex::new(supervisor) };
+        server.expect_reply("ready", if primary.is_some() { "pg_basebackup" } else { "initdb" })?;
+        server.send("start", "ready")?;
         Ok(server)
     }
 
-    /// Where to connect to the database of that name; `postgres` is there from the start.
+    /// The URL of a database; the database `postgres` always exists.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@localhost/{database}?host={}", self.home.display())
     }
 
-    /// The folder that holds its data and its socket, while it lives.
+    /// The folder with its data and its socket.
     pub fn folder(&self) -> &Path {
         &self.home
     }
 
-    /// Ends the server as a crash would: connections break, nothing is flushed that a commit did not flush.
+    /// Stops the server like a crash: connections break, and only committed data is flushed.
     ///
     /// # Errors
     ///
-    /// When the keeper is gone.
+    /// If the supervisor has ended.
     pub fn stop_immediate(&self) -> io::Result<()> {
-        self.order("stop", "stopped")
+        self.send("stop", "stopped")
     }
 
-    /// Starts the server on the data it had, after stopping it at once if it runs.
+    /// Starts the server on its existing data; first stops it like a crash if it runs.
     ///
     /// # Errors
     ///
-    /// When it does not come up again; the message quotes its log.
+    /// If it does not start; the message quotes its log.
     pub fn restart(&self) -> io::Result<()> {
         self.stop_immediate()?;
-        self.order("start", "ready")
+        self.send("start", "ready")
     }
 
-    fn order(&self, order: &str, wanted: &str) -> io::Result<()> {
-        if let Some(orders) = &mut self.keeper().orders {
-            writeln!(orders, "{order}")?;
+    fn send(&self, command: &str, wanted: &str) -> io::Result<()> {
+        if let Some(commands) = &mut self.supervisor().commands {
+            writeln!(commands, "{command}")?;
         }
-        self.expect_answer(wanted, "postgres")
+        self.expect_reply(wanted, "postgres")
     }
 
-    fn expect_answer(&self, wanted: &str, program: &str) -> io::Result<()> {
-        let mut answer = String::new();
-        self.keeper().answers.read_line(&mut answer)?;
-        if answer.trim_end() == wanted {
+    fn expect_reply(&self, wanted: &str, program: &str) -> io::Result<()> {
+        let mut reply = String::new();
+        self.supervisor().replies.read_line(&mut reply)?;
+        if reply.trim_end() == wanted {
             return Ok(());
         }
         let log = fs::read_to_string(self.home.join("log")).unwrap_or_default();
-        Err(io::Error::other(format!(
-            "{program} did not come up in {}; its log says:\n{log}",
-            self.home.display()
-        )))
+        Err(io::Error::other(format!("{program} did not start in {}; its log:\n{log}", self.home.display())))
     }
 
-    fn keeper(&self) -> MutexGuard<'_, Keeper> {
-        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    fn supervisor(&self) -> MutexGuard<'_, Supervisor> {
+        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -169,27 +165,33 @@ impl fmt::Debug for ScratchPg {
 impl Drop for ScratchPg {
     fn drop(&mut self) {
         {
-            let mut keeper = self.keeper();
-            drop(keeper.orders.take());
-            let _ = keeper.child.wait();
+            let mut supervisor = self.supervisor();
+            drop(supervisor.commands.take());
+            let _ = supervisor.child.wait();
         }
-        // The keeper may run as somebody who may empty the folder but not take it away.
+        // The supervisor may run as a user who can empty the folder but not remove it.
         let _ = fs::remove_dir_all(&self.home);
     }
 }
 
-impl Keeper {
+impl Supervisor {
     fn spawn(programs: &Path, home: &Path, profile: Profile, primary: Option<&Path>) -> io::Result<Self> {
         let mut command = Command::new("/bin/sh");
         command
-            .args(["-c", KEEPER, "keeper"])
+            .args(["-c", SUPERVISOR, "supervisor"])
             .args([programs, home])
             .arg(profile.initdb_options())
             .arg(primary.unwrap_or(Path::new("")))
             .args(["-c", "listen_addresses=", "-c", "max_connections=300"])
-            .args(profile.settings().iter().chain(counting(profile, programs)).flat_map(|set| ["-c", *set]))
+            .args(
+                profile
+                    .settings()
+                    .iter()
+                    .chain(statement_counters(profile, programs))
+                    .flat_map(|set| ["-c", *set]),
+            )
             .current_dir(home)
-            // Its own group, so that Ctrl-C in a terminal, or a test runner's kill, does not reach it.
+            // Its own process group, so that Ctrl-C or a test runner's kill does not reach it.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -200,16 +202,16 @@ impl Keeper {
             command.uid(uid).gid(gid);
         }
         let mut child = command.spawn()?;
-        let (Some(orders), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::other("the keeper has no pipes"));
+        let (Some(commands), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("the supervisor has no pipes"));
         };
-        Ok(Self { child, orders: Some(orders), answers: BufReader::new(answers) })
+        Ok(Self { child, commands: Some(commands), replies: BufReader::new(replies) })
     }
 }
 
-/// Tests may ask which statements were carried out; a bench has no use for the price of it. Many databases share one
-/// server, so there is room for all that their tests ever ask. A server without the library starts all the same.
-fn counting(profile: Profile, programs: &Path) -> &'static [&'static str] {
+/// Settings for `pg_stat_statements`, so that tests can count statements; not for benches, because it costs time. The
+/// maximum is large because many databases share the server. Nothing if the library is not installed.
+fn statement_counters(profile: Profile, programs: &Path) -> &'static [&'static str] {
     if profile == Profile::Fast && programs::has_library(programs, "pg_stat_statements") {
         &["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=50000"]
     } else {
@@ -217,16 +219,15 @@ fn counting(profile: Profile, programs: &Path) -> &'static [&'static str] {
     }
 }
 
-/// Who made a folder owns it, which tells who we are.
+/// Whether this process runs as root: it owns the folder that it has just created.
 fn owner_is_root(home: &Path) -> io::Result<bool> {
     Ok(fs::metadata(home)?.uid() == 0)
 }
 
-/// The folder for temporary files, or `/tmp` where that one is too deep for a socket, or closed to the user that
-/// the server may have to run as.
+/// The folder for temporary files, or `/tmp` if its path is too long for a socket or the server's user cannot enter it.
 fn parent() -> io::Result<PathBuf> {
-    let usual = std::env::temp_dir();
-    let open_to_all = fs::metadata(&usual)?.mode() & 0o003 == 0o003;
-    let short = usual.as_os_str().len() <= LONGEST_PARENT;
-    Ok(if short && open_to_all { usual } else { PathBuf::from("/tmp") })
+    let default = std::env::temp_dir();
+    let open_to_all = fs::metadata(&default)?.mode() & 0o003 == 0o003;
+    let short = default.as_os_str().len() <= MAX_PARENT_LENGTH;
+    Ok(if short && open_to_all { default } else { PathBuf::from("/tmp") })
 }

@@ -1,4 +1,4 @@
-//! Which statements a database carries out, counted by Postgres itself.
+//! Counts the statements that a database executes, with `pg_stat_statements`.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,13 @@ const ALL: &str = "select query, sum(calls)::bigint from pg_stat_statements
                    group by query";
 
 impl Database {
-    /// How often each statement was carried out in this database until now, transactions' `begin` and `commit` among
-    /// them, and without this question itself.
+    /// How often each statement was executed in this database so far, `begin` and `commit` included, this query excluded.
     ///
     /// # Panics
     ///
-    /// When the server does not count.
+    /// If `pg_stat_statements` is not available.
     pub async fn statements(&self) -> BTreeMap<String, i64> {
-        let answer = async {
+        let result = async {
             let mut connection = PgConnection::connect(self.url()).await?;
             sqlx::raw_sql(
                 "set client_min_messages = error; create extension if not exists pg_stat_statements",
@@ -32,24 +31,24 @@ impl Database {
                 counted.into_iter().filter(|(query, _)| !query.starts_with("set client_min")),
             )
         };
-        match answer.await {
+        match result.await {
             Ok(counted) => counted.collect(),
             Err(error) => panic!(
-                "this Postgres server does not count statements ({error}): it needs PostgreSQL's contrib modules, and one \
-                 that TEST_DATABASE_URL names needs pg_stat_statements in its shared_preload_libraries besides"
+                "this Postgres server does not count statements ({error}): install PostgreSQL's contrib modules; for the \
+                 server in TEST_DATABASE_URL, add pg_stat_statements to shared_preload_libraries"
             ),
         }
     }
 }
 
-/// What was carried out between two of those counts.
+/// The statements executed between two counts.
 pub fn statements_between(
     before: &BTreeMap<String, i64>,
     after: BTreeMap<String, i64>,
 ) -> BTreeMap<String, i64> {
-    let more = after.into_iter().map(|(query, calls)| {
+    let difference = after.into_iter().map(|(query, calls)| {
         let earlier = before.get(&query).copied().unwrap_or_default();
         (query, calls - earlier)
     });
-    more.filter(|(_, calls)| *calls > 0).collect()
+    difference.filter(|(_, calls)| *calls > 0).collect()
 }

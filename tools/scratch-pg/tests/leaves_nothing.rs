@@ -13,7 +13,7 @@ use std::{
 use scratch_pg::{Database, Profile, ScratchPg, TEST_DATABASE_URL};
 use sqlx::{Connection, PgConnection};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_dropped_server_leaves_no_folder() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,7 +27,7 @@ async fn a_dropped_server_leaves_no_folder() -> Result<(), Box<dyn std::error::E
 }
 
 #[tokio::test]
-async fn a_durable_server_keeps_what_it_acknowledged_when_stopped_at_once()
+async fn a_durable_server_keeps_committed_data_after_an_immediate_stop()
 -> Result<(), Box<dyn std::error::Error>> {
     let server = ScratchPg::start(Profile::Durable)?;
     let mut connection = PgConnection::connect(&server.url("postgres")).await?;
@@ -57,7 +57,7 @@ async fn a_database_is_empty_and_gone_after_its_drop() -> Result<(), Box<dyn std
         .await?;
     assert_eq!(tables, 0);
     drop(database);
-    assert!(held.ping().await.is_err(), "its connections are cut");
+    assert!(held.ping().await.is_err(), "connections are closed");
     let refused = PgConnection::connect(&url).await.err();
     let code = refused
         .as_ref()
@@ -72,7 +72,7 @@ fn a_killed_owner_leaves_nothing() -> io::Result<()> {
     let mut owner = Owner::start("echo $TEST_DATABASE_URL; exec cat")?;
     let folder = owner.folder()?;
     assert!(folder.is_dir());
-    owner.tell("-KILL")?;
+    owner.send_signal("-KILL")?;
     assert!(gone_in_time(&folder), "{} is still there", folder.display());
     Ok(())
 }
@@ -83,22 +83,22 @@ fn a_terminated_owner_ends_its_command_and_leaves_nothing() -> io::Result<()> {
         "trap 'exit 3' TERM; echo $TEST_DATABASE_URL; while kill -0 $PPID; do sleep 0.05; done",
     )?;
     let folder = owner.folder()?;
-    owner.tell("-TERM")?;
+    owner.send_signal("-TERM")?;
     let status = owner.process.wait()?;
-    assert_eq!(status.code(), Some(3), "the command's own answer");
+    assert_eq!(status.code(), Some(3), "the exit code of the command");
     assert!(!folder.exists());
     Ok(())
 }
 
 #[test]
-fn the_exit_code_is_the_commands() -> io::Result<()> {
+fn the_exit_code_is_that_of_the_command() -> io::Result<()> {
     let status = scratch_pg(&["--durable", "--", "sh", "-c", "exit 42"]).status()?;
     assert_eq!(status.code(), Some(42));
     Ok(())
 }
 
 #[test]
-fn a_server_that_is_there_already_is_used() -> io::Result<()> {
+fn the_server_in_test_database_url_is_used() -> io::Result<()> {
     let printed = scratch_pg(&["--", "sh", "-c", "echo $TEST_DATABASE_URL"])
         .env(TEST_DATABASE_URL, "postgres://elsewhere/postgres")
         .output()?;
@@ -106,7 +106,7 @@ fn a_server_that_is_there_already_is_used() -> io::Result<()> {
     Ok(())
 }
 
-/// The program, running a shell that must not outlive it.
+/// The program, running a shell script.
 struct Owner {
     process: Child,
     output: BufReader<ChildStdout>,
@@ -121,7 +121,7 @@ impl Owner {
         Ok(Self { process, output })
     }
 
-    /// The server's, from the URL that the script prints.
+    /// The folder of the server, from the URL that the script prints.
     fn folder(&mut self) -> io::Result<PathBuf> {
         let mut url = String::new();
         self.output.read_line(&mut url)?;
@@ -130,7 +130,7 @@ impl Owner {
         Ok(folder.into())
     }
 
-    fn tell(&self, signal: &str) -> io::Result<()> {
+    fn send_signal(&self, signal: &str) -> io::Result<()> {
         let id = self.process.id().to_string();
         Command::new("kill").args([signal, &id]).status().map(drop)
     }
@@ -149,9 +149,9 @@ fn scratch_pg(arguments: &[&str]) -> Command {
     command
 }
 
-/// The keeper hears of its owner's end at once, but has a server to stop.
+/// The supervisor notices the end of its owner at once, but has to stop the server first.
 fn gone_in_time(folder: &Path) -> bool {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while folder.exists() {
         if Instant::now() > end {
             return false;

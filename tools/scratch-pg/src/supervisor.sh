@@ -1,14 +1,14 @@
-# Stands between a test and its Postgres. It holds the reading end of a pipe whose other end the owner alone has,
-# so the end of the file means that the owner is gone, for whatever reason: then the server is stopped and
-# everything removed. Until then a line on the pipe is an order, answered by a line.
+# Starts and stops the Postgres of a test. Standard input is a pipe whose other end only the owner holds: each line is a
+# command, answered by a line; end of file means that the owner has ended, and then the server is stopped and its folder
+# removed.
 #
-#   $1 folder of the server programs   $2 this server's own folder   $3 options for initdb
-#   $4 folder of the server whose standby this is, or nothing          then: options for postgres
+#   $1 folder of the server programs   $2 folder of this server   $3 options for initdb
+#   $4 folder of the primary if this is a standby, else empty     then: options for postgres
 trap '' INT TERM HUP PIPE
 programs=$1 home=$2 initdb_options=$3 primary=$4
 shift 4
 
-takes_connections() {
+accepts_connections() {
     case $(sed -n '1p;8p' "$home/data/postmaster.pid" 2>/dev/null | tr -d ' \n') in
     "${postgres}ready" | "${postgres}standby") ;;
     *) return 1 ;;
@@ -19,7 +19,7 @@ start() {
     "$programs/postgres" -D "$home/data" -k "$home" "$@" </dev/null >>"$home/log" 2>&1 &
     postgres=$!
     tries=6000
-    until takes_connections; do
+    until accepts_connections; do
         tries=$((tries - 1))
         if [ $tries = 0 ] || ! kill -0 "$postgres" 2>/dev/null; then
             stop
@@ -31,8 +31,8 @@ start() {
     echo ready
 }
 
-# QUIT is Postgres's immediate shutdown: no checkpoint, so the next start recovers from the log as after a crash.
-# CONT is for a server that a test has frozen.
+# SIGQUIT is the immediate shutdown: no checkpoint, so the next start recovers as after a crash. SIGCONT is for a server
+# that a test has stopped.
 stop() {
     if [ -n "$postgres" ]; then
         kill -QUIT "$postgres" 2>/dev/null
@@ -42,8 +42,8 @@ stop() {
     fi
 }
 
-# A standby has what its primary had, and then receives nothing more.
-make() {
+# A standby is a copy of its primary that receives nothing more.
+create() {
     if [ -n "$primary" ]; then
         "$programs/pg_basebackup" -D "$home/data" -h "$primary" -U postgres -X fetch -c fast &&
             : >"$home/data/standby.signal"
@@ -53,13 +53,13 @@ make() {
 }
 
 postgres=
-if make </dev/null >"$home/log" 2>&1; then
+if create </dev/null >"$home/log" 2>&1; then
     echo ready
 else
     echo failed
 fi
-while read -r order; do
-    case $order in
+while read -r command; do
+    case $command in
     start) start "$@" ;;
     stop) stop && echo stopped ;;
     esac
