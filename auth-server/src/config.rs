@@ -1,4 +1,4 @@
-//! The configuration, read once, typed, and reported whole.
+//! The configuration: read once, typed, with all errors reported together.
 
 use std::net::SocketAddr;
 use std::thread::available_parallelism;
@@ -14,16 +14,16 @@ use goptri_settings::{Environment, Plain, Reported, SecretFiles, SettingErrors, 
 use crate::keyrings::KeyRings;
 use crate::storage::{self, DatabaseUrl};
 
-/// The longest life of an access token: what the record of ended sessions is made for.
+/// Entries of the revocation feed outlive an access token of this lifetime.
 const MAX_ACCESS_TOKEN_TTL: TimeDelta = TimeDelta::hours(1);
 
-/// The longest grace; a minute is what a retry needs.
+/// A retry needs about a minute of grace.
 const MAX_GRACE: TimeDelta = TimeDelta::hours(1);
 
-/// Shorter passwords are guessed when nothing else protects an account (NIST SP 800-63B-4).
-const SHORTEST_SINGLE_FACTOR: usize = 15;
+/// The minimum for passwords without a second factor (NIST SP 800-63B-4).
+const MIN_SINGLE_FACTOR_LENGTH: usize = 15;
 
-/// All that `auth-server serve` is told.
+/// The configuration of `auth-server serve`.
 #[derive(Debug)]
 pub struct Config {
     /// `AUTH_SERVER_ADDR`.
@@ -36,7 +36,7 @@ pub struct Config {
     pub audience: String,
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`, `REFRESH_TOKEN_SECRET`, `FEED_SECRET`.
     pub keys: KeyRings,
-    /// The files that they were read from.
+    /// The files that the keys were read from.
     pub secret_files: SecretFiles,
     /// `CLOCK_LEEWAY`.
     pub clock_leeway: TimeDelta,
@@ -52,7 +52,7 @@ pub struct Config {
     pub password_rules: PasswordRules,
     /// `TRUSTED_PROXIES`.
     pub trusted_proxies: TrustedProxies,
-    /// How many passwords are hashed at the same time: as many as there are cores. No variable says otherwise.
+    /// Passwords hashed at the same time: the number of cores. There is no variable for it.
     pub hashing_threads: usize,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
@@ -63,17 +63,17 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads everything, and reports every fault at once.
+    /// Reads the configuration, and reports all errors.
     pub fn from_environment(environment: &Environment) -> Result<Self, SettingErrors> {
         let settings = Settings::new(environment);
         let config = Self::read(&settings);
         settings.into_result(config)
     }
 
-    /// The same, for a caller that reads more from the same settings.
+    /// Reads the configuration from settings that the caller also reads.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("AUTH_SERVER_ADDR", "127.0.0.1:4000");
-        // What comes after them is read once, also where it is in a file.
+        // Files read after this are not watched.
         let (keys, secret_files) = (KeyRings::read(settings), settings.secret_files());
         let database_url = database_url(settings);
         let (issuer, audience) = (goptri::settings::issuer(settings), goptri::settings::audience(settings));
@@ -117,12 +117,12 @@ impl Config {
         })
     }
 
-    /// What verifies this server's own access tokens, as api-server does.
+    /// Verifies the access tokens of this server for its `AUDIENCE`, as api-server does.
     pub fn access_verifier(&self, keys: impl Into<KeySource>) -> AccessVerifier {
         self.verifier_for(&self.audience, keys)
     }
 
-    /// What verifies access tokens that are meant for this server itself: those of a sign-in here, and no application's.
+    /// Verifies access tokens for this server itself: those of a sign-in, not those of applications.
     pub fn account_verifier(&self, keys: impl Into<KeySource>) -> AccessVerifier {
         self.verifier_for(&self.issuer, keys)
     }
@@ -139,7 +139,7 @@ pub(crate) fn database_url(settings: &Settings<'_>) -> Option<Plain<DatabaseUrl>
     })
 }
 
-/// `AUTO_MIGRATE`, for commands that work on the store.
+/// `AUTO_MIGRATE`, for commands that use the store.
 pub(crate) fn auto_migrate(settings: &Settings<'_>) -> Option<bool> {
     settings.on_off("AUTO_MIGRATE", true)
 }
@@ -148,7 +148,7 @@ pub(crate) fn auto_migrate(settings: &Settings<'_>) -> Option<bool> {
 pub(crate) fn password_rules(settings: &Settings<'_>) -> Option<PasswordRules> {
     settings.value("PASSWORD_MIN_LENGTH", "15", |text| match text.parse() {
         Ok(min_length @ 8..=1024) => {
-            if min_length < SHORTEST_SINGLE_FACTOR {
+            if min_length < MIN_SINGLE_FACTOR_LENGTH {
                 tracing::warn!(min_length, "PASSWORD_MIN_LENGTH is below 15: short passwords are guessed");
             }
             Ok(PasswordRules { min_length })
@@ -162,7 +162,7 @@ pub(crate) fn access_lifetime(settings: &Settings<'_>) -> Option<TimeDelta> {
     settings.value("ACCESS_TOKEN_TTL", "15m", parse_access_lifetime)
 }
 
-/// `REFRESH_TOKEN_IDLE_TTL`, for commands that look at sessions.
+/// `REFRESH_TOKEN_IDLE_TTL`, for commands that read sessions.
 pub(crate) fn idle_lifetime(settings: &Settings<'_>) -> Result<Option<TimeDelta>, Reported> {
     settings.optional("REFRESH_TOKEN_IDLE_TTL", parse_lifetime)
 }

@@ -1,4 +1,4 @@
-//! Makes key pairs.
+//! Generates key pairs.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{self, KeySize};
@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// What kind of key.
+/// The type of a key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum KeyType {
     Ed25519,
@@ -15,10 +15,10 @@ pub(crate) enum KeyType {
     Rsa3072,
 }
 
-/// A new private key as PEM of PKCS#8 (RFC 7468 §10), which every usual tool reads. The chance in it is the crypto library's.
+/// A new private key as PEM of PKCS#8 (RFC 7468 §10). The crypto library supplies the random numbers. `None`: it failed.
 pub(crate) fn generate(key_type: KeyType) -> Option<Zeroizing<String>> {
     let der = match key_type {
-        // The older version of PKCS#8, without the public key: some tools know no other.
+        // PKCS#8 version 1, without the public key, because some tools do not read version 2.
         KeyType::Ed25519 => Ed25519KeyPair::generate().ok()?.to_pkcs8v1().ok()?.as_ref().to_vec(),
         KeyType::P256 => {
             let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_type_makes_another_key_each_time_and_the_ring_takes_it() {
+    fn each_call_generates_another_key_which_a_key_ring_accepts() {
         for (key_type, alg) in
             [(KeyType::Ed25519, "EdDSA"), (KeyType::P256, "ES256"), (KeyType::Rsa3072, "RS256")]
         {

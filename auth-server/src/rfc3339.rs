@@ -1,14 +1,14 @@
-//! Times as scripts and browsers read them.
+//! Times as text (RFC 3339).
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serializer;
 
-/// In whole seconds, and in UTC.
+/// Whole seconds, in UTC.
 pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// The same, for `serialize_with`.
+/// For `serialize_with`.
 pub(crate) fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&rfc3339(*time))
 }

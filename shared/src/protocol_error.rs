@@ -50,66 +50,65 @@ pub struct ErrorBody {
 }
 
 impl ProtocolError {
-    /// No token was presented (JV-27).
+    /// The request has no token (JV-27).
     pub const MISSING_TOKEN: Self = Self::new(
         401,
         "missing_token",
-        "This needs an access token in an Authorization header, as Bearer and the token.",
+        "This route needs an access token; send it as Authorization: Bearer and the token.",
     )
     .challenge(Challenge::Bare);
-    /// The token is no good; every reason has this one answer (JV-27).
-    pub const INVALID_TOKEN: Self = Self::new(
-        401,
-        "invalid_token",
-        "The access token is malformed, expired, revoked or not meant for this service.",
+    /// The token is invalid. Every reason gets this response (JV-27).
+    pub const INVALID_TOKEN: Self =
+        Self::new(401, "invalid_token", "The token is malformed, expired, revoked or for another service.")
+            .challenge(Challenge::Code);
+    /// The token is valid and lacks the scope or role.
+    pub const INSUFFICIENT_SCOPE: Self = Self::new(
+        403,
+        "insufficient_scope",
+        "The access token lacks the scope or role that this route needs.",
     )
     .challenge(Challenge::Code);
-    /// The token is good, and does not allow this.
-    pub const INSUFFICIENT_SCOPE: Self =
-        Self::new(403, "insufficient_scope", "The access token does not allow this.")
-            .challenge(Challenge::Code);
     /// Two `Authorization` headers (JV-26).
     pub const TWO_CREDENTIALS: Self =
         Self::new(400, "invalid_request", "The request has more than one Authorization header; send one.");
-    /// The path leads nowhere.
-    pub const NOT_FOUND: Self = Self::new(404, "not_found", "There is nothing at this path.");
-    /// The path is there, for other methods.
-    pub const METHOD_NOT_ALLOWED: Self = Self::new(
-        405,
-        "method_not_allowed",
-        "This path does not answer to this method; the Allow header names those it does.",
-    );
-    /// Not a readable body.
+    /// No route has this path.
+    pub const NOT_FOUND: Self = Self::new(404, "not_found", "No route has this path.");
+    /// The path has routes for other methods only.
+    pub const METHOD_NOT_ALLOWED: Self =
+        Self::new(405, "method_not_allowed", "Method not allowed; see the Allow header.");
+    /// The JSON body cannot be parsed.
     pub const MALFORMED_BODY: Self = Self::new(
         400,
         "invalid_request",
-        "The body is not the JSON object that this needs: a member is missing, doubled or of the wrong type, or it is no JSON.",
+        "The body must be a JSON object; a member is missing, occurs twice or has the wrong type, or the body is not JSON.",
     );
-    /// Not a readable form.
+    /// The form cannot be parsed.
     pub const MALFORMED_FORM: Self = Self::new(
         400,
         "invalid_request",
-        "The body is not the form that this needs: a field is missing or doubled, or it is not form-encoded.",
+        "The body must be a form; a field is missing or occurs twice, or the body is not form-encoded.",
     );
-    /// Too large.
-    pub const BODY_TOO_LARGE: Self =
-        Self::new(413, "payload_too_large", "The body is larger than this takes.");
-    /// Another content type.
+    /// The body exceeds the limit.
+    pub const BODY_TOO_LARGE: Self = Self::new(413, "payload_too_large", "The body is too large.");
+    /// The content type is not supported.
     pub const UNSUPPORTED_MEDIA_TYPE: Self = Self::new(
         415,
         "unsupported_media_type",
-        "The Content-Type is none that this takes; JSON is application/json.",
+        "The Content-Type is not supported here; JSON is application/json.",
     );
-    /// The request took too long to arrive or to answer.
+    /// The request exceeded its time limit.
     pub const TIMED_OUT: Self =
-        Self::new(408, "request_timeout", "The request did not arrive, or was not answered, in time.");
-    /// Something broke here.
+        Self::new(408, "request_timeout", "The request was not received and answered in time.");
+    /// An internal error.
     pub const SERVER_ERROR: Self =
-        Self::new(500, "server_error", "Something went wrong here; the request_id finds it in the log.");
-    /// The database is away, or all hands are busy.
-    pub const UNAVAILABLE: Self =
-        Self::new(503, "temporarily_unavailable", "This cannot be answered right now; try again shortly.")
-            .retry_after(1);
+        Self::new(500, "server_error", "Internal error; report the request_id, which the log has too.");
+    /// The database is unavailable, or the server is overloaded.
+    pub const UNAVAILABLE: Self = Self::new(
+        503,
+        "temporarily_unavailable",
+        "The service is temporarily unavailable; try again after the seconds in the Retry-After header.",
+    )
+    .retry_after(1);
 
     /// A row of the table.
     ///

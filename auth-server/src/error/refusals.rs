@@ -10,7 +10,7 @@ use super::catalogue::{
 };
 use crate::throttle::TooManyAttempts;
 
-/// Why nobody was signed in.
+/// Why a sign-in was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignInRefused {
     /// The throttle refused the attempt; the password was not looked at.

@@ -1,4 +1,4 @@
-//! `GET /sessions`, `DELETE /sessions/{id}`: a person's devices, and who may act on an account at all.
+//! `GET /sessions`, `DELETE /sessions/{id}`, and which callers may use account routes.
 
 use std::collections::BTreeSet;
 
@@ -22,20 +22,20 @@ fn ids(sessions: &[Value]) -> BTreeSet<String> {
     sessions.iter().map(|session| session["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Everything that needs an account, with that token.
+/// Calls every account route with this token.
 async fn act_on_account(server: &TestServer, token: &str) -> Vec<Answer> {
-    let nobody = format!("/sessions/{}", Uuid::nil());
+    let unknown = format!("/sessions/{}", Uuid::nil());
     let body = json!({ "current_password": PASSWORD, "new_password": "another good password" });
     vec![
         server.get("/sessions", Some(token)).await,
-        server.delete(&nobody, token).await,
+        server.delete(&unknown, token).await,
         server.send(server.request(Method::POST, "/password").bearer_auth(token).json(&body)).await,
         server.delete("/logout?everywhere=true", token).await,
     ]
 }
 
 on_both_engines! {
-    async fn a_person_sees_where_they_are_signed_in_and_ends_what_is_not_theirs(server) {
+    async fn a_user_lists_their_sessions_and_ends_one_on_another_device(server) {
         let (_, phone) = server.signed_in().await;
         server.later(TimeDelta::hours(2));
         let laptop = server
@@ -62,7 +62,7 @@ on_both_engines! {
         let path = format!("/sessions/{}", first["id"].as_str().unwrap());
         for _ in 0..2 {
             let ended = server.delete(&path, &laptop).await;
-            assert_eq!((ended.status, ended.text.as_str()), (204, ""), "also when it is gone already");
+            assert_eq!((ended.status, ended.text.as_str()), (204, ""), "also if it has already ended");
         }
         assert_eq!(server.refresh(&refreshed.field("refresh_token")).await.error(), (400, "invalid_grant".into()));
         assert_eq!(server.get("/sessions", Some(&refreshed.field("access_token"))).await.error(), (401, "invalid_token".into()));
@@ -70,7 +70,7 @@ on_both_engines! {
     }
 
     /// RV-10
-    async fn nobody_sees_or_ends_what_is_somebody_elses(server) {
+    async fn a_user_neither_lists_nor_ends_sessions_of_another_user(server) {
         let (ann, ann_refresh) = server.signed_in().await;
         let body = json!({ "email": "bob@example.com", "password": PASSWORD });
         assert_eq!(server.post("/users", &body).await.status, 201);
@@ -84,7 +84,7 @@ on_both_engines! {
         assert_eq!(ids(&listed(&server, &ann).await), anns);
     }
 
-    async fn what_has_ended_by_time_is_not_listed(server where "REFRESH_TOKEN_TTL" = "3h", "REFRESH_TOKEN_IDLE_TTL" = "2h") {
+    async fn sessions_that_ended_by_time_are_not_listed(server where "REFRESH_TOKEN_TTL" = "3h", "REFRESH_TOKEN_IDLE_TTL" = "2h") {
         let (_, idle) = server.signed_in().await;
         let in_use = server.login().await.field("refresh_token");
         server.later(TimeDelta::minutes(100));
@@ -98,11 +98,10 @@ on_both_engines! {
         let in_use = server.refresh(&in_use.field("refresh_token")).await;
         server.later(TimeDelta::minutes(10) + TimeDelta::seconds(10));
         let over = server.get("/sessions", Some(&in_use.field("access_token"))).await;
-        assert_eq!(over.error(), (401, "invalid_token".into()), "the token is within the leeway, the session over");
+        assert_eq!(over.error(), (401, "invalid_token".into()), "the token is within the leeway, and the session has ended");
     }
 
-    /// Design: an account is acted on with a live session, and a token that is meant for this server.
-    async fn no_account_is_acted_on_with_a_token_that_is_not_enough(server) {
+    async fn account_routes_require_a_valid_token_for_this_server_and_a_live_session(server) {
         let (access, refresh) = server.signed_in().await;
         let (_, still_there) = (server.login().await, server.login().await);
         let applications = as_application(&access);
@@ -116,22 +115,22 @@ on_both_engines! {
                 assert_eq!(answer.error(), (401, "invalid_token".into()), "{what} token: {}", answer.text);
             }
         }
-        assert_eq!(server.refresh(&still_there.field("refresh_token")).await.status, 200, "nothing was ended");
-        assert_eq!(server.login().await.status, 200, "nor the password changed");
+        assert_eq!(server.refresh(&still_there.field("refresh_token")).await.status, 200, "no session ended");
+        assert_eq!(server.login().await.status, 200, "the password is unchanged");
     }
 
-    async fn a_fresh_application_token_opens_no_account_either(server) {
+    async fn account_routes_refuse_a_fresh_token_of_an_application(server) {
         let (access, _) = server.signed_in().await;
         for answer in act_on_account(&server, &as_application(&access)).await {
             assert_eq!(answer.error(), (401, "invalid_token".into()), "{}", answer.text);
         }
         assert_eq!(listed(&server, &access).await.len(), 1);
         let signed_out = server.delete("/logout", &as_application(&access)).await;
-        assert_eq!(signed_out.status, 204, "but it ends its own session");
+        assert_eq!(signed_out.status, 204, "it can end its own session");
     }
 
-    /// RV-12: names that somebody made up are not put on record.
-    async fn a_session_that_is_not_there_is_not_put_on_record(server) {
+    /// RV-12: invented ids do not fill the feed.
+    async fn ending_an_unknown_session_adds_no_entry_to_the_feed(server) {
         let (access, _) = server.signed_in().await;
         for number in 0..5 {
             let path = format!("/sessions/{}", Uuid::from_u128(number));
@@ -144,7 +143,7 @@ on_both_engines! {
 }
 
 #[actix_web::test]
-async fn a_session_that_cannot_be_read_is_ended_all_the_same() {
+async fn a_corrupt_session_can_be_ended() {
     let server = TestServer::start(Engine::Postgres, &[]).await;
     let (_, refresh) = server.signed_in().await;
     let corrupt = r#"update sessions set scope = 'a"b'"#;
@@ -161,7 +160,7 @@ async fn a_session_that_cannot_be_read_is_ended_all_the_same() {
 }
 
 #[actix_web::test]
-async fn many_devices_are_listed_page_by_page() {
+async fn many_sessions_are_listed_page_by_page() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let (access, _) = server.signed_in().await;
     let user_id = server.id_of_ann().await;
@@ -181,7 +180,7 @@ async fn many_devices_are_listed_page_by_page() {
         let Some(next) = page["next"].as_str() else { break };
         path = format!("/sessions?after={next}");
     }
-    assert_eq!((all.len(), ids(&all).len()), (126, 126), "half of them had ended by time");
+    assert_eq!((all.len(), ids(&all).len()), (126, 126), "the other half had ended by time");
     for query in ["after=1", "after", "before=x", "after=&after="] {
         let refused = server.get(&format!("/sessions?{query}"), Some(&access)).await;
         assert_eq!(refused.error(), (400, "invalid_request".into()), "{query}");

@@ -28,7 +28,7 @@ on_both_engines! {
 
         assert_eq!(server.refresh(&there.field("refresh_token")).await.error(), (400, "invalid_grant".into()));
         assert_eq!(server.get("/sessions", Some(&there.field("access_token"))).await.status, 401);
-        assert_eq!(server.refresh(&here_refresh).await.status, 200, "the session that changed it goes on");
+        assert_eq!(server.refresh(&here_refresh).await.status, 200, "the session that changed it lives on");
         assert_eq!(login_with(&server, PASSWORD).await.error(), (401, "invalid_credentials".into()));
         assert_eq!(login_with(&server, NEW_PASSWORD).await.status, 200);
     }
@@ -45,7 +45,7 @@ on_both_engines! {
         assert_eq!(login_with(&server, PASSWORD).await.status, 200);
     }
 
-    async fn a_new_password_must_be_as_good_as_a_first_one(server) {
+    async fn a_new_password_must_meet_the_same_rules_as_a_first_one(server) {
         let (here, _) = server.signed_in().await;
         for (new, sentence) in [
             ("too short", "The password is too short; it needs at least 15 characters."),
@@ -59,7 +59,7 @@ on_both_engines! {
         assert_eq!(login_with(&server, PASSWORD).await.status, 200);
     }
 
-    async fn of_two_changes_at_once_one_wins_and_its_password_is_the_one_that_counts(server) {
+    async fn of_two_concurrent_changes_one_wins_and_only_its_password_works(server) {
         let (one, _) = server.signed_in().await;
         let other = server.login().await.field("access_token");
         let other_password = "another one of four words";
@@ -82,7 +82,7 @@ on_both_engines! {
 
 /// PW-11
 #[actix_web::test]
-async fn the_current_password_is_guessed_no_faster_here_than_at_sign_in() {
+async fn guesses_of_the_current_password_are_limited_as_at_sign_in() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let (here, _) = server.signed_in().await;
     for _ in 0..5 {
@@ -90,16 +90,16 @@ async fn the_current_password_is_guessed_no_faster_here_than_at_sign_in() {
     }
     let slowed = change(&server, &here, PASSWORD, NEW_PASSWORD).await;
     assert_eq!(slowed.error(), (429, "too_many_requests".into()));
-    assert_eq!(server.login().await.status, 429, "they are counted together");
+    assert_eq!(server.login().await.status, 429, "both count together");
     let seconds: i64 = slowed.header("retry-after").unwrap().parse().unwrap();
     server.later(TimeDelta::seconds(seconds));
     assert_eq!(change(&server, &here, PASSWORD, NEW_PASSWORD).await.status, 204);
     assert_eq!(login_with(&server, NEW_PASSWORD).await.status, 200);
 }
 
-/// RT-09, whoever does it: an administrator's hand is the same verb.
+/// RT-09
 #[actix_web::test]
-async fn who_is_disabled_or_deleted_is_out_at_once() {
+async fn disabling_or_deleting_a_user_ends_all_sessions_at_once() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let (access, refresh) = server.signed_in().await;
     let store: &dyn Store = server.store.as_ref();
@@ -108,10 +108,10 @@ async fn who_is_disabled_or_deleted_is_out_at_once() {
     assert_eq!(server.refresh(&refresh).await.error(), (400, "invalid_grant".into()));
     assert_eq!(change(&server, &access, PASSWORD, NEW_PASSWORD).await.error(), (401, "invalid_token".into()));
     let refused = server.login().await;
-    assert_eq!(refused.error(), (401, "invalid_credentials".into()), "as with a wrong password");
+    assert_eq!(refused.error(), (401, "invalid_credentials".into()), "the same as for a wrong password");
 
     store.enable_user(ann).await.unwrap();
-    assert_eq!(server.refresh(&refresh).await.status, 400, "what was ended stays so");
+    assert_eq!(server.refresh(&refresh).await.status, 400, "ended sessions stay ended");
     let again = server.login().await.field("refresh_token");
     store.delete_user(ann).await.unwrap();
     assert_eq!(server.refresh(&again).await.error(), (400, "invalid_grant".into()));

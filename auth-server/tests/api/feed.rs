@@ -37,14 +37,14 @@ impl Events {
         Self(chunks.eventsource().boxed())
     }
 
-    /// The next event: its name and its data. `None`: the stream is over.
+    /// The next event: its name and its data. `None`: the stream has ended.
     pub(crate) async fn next(&mut self) -> Option<(String, String)> {
         let event = timeout(TIMEOUT, self.0.next()).await.expect("an event arrives")?.unwrap();
         assert_eq!((event.id.as_str(), event.retry), ("", None), "the feed sends neither id nor retry");
         Some((event.event, event.data))
     }
 
-    /// The data of the next event of that name.
+    /// The data of the next event with this name.
     pub(crate) async fn next_named(&mut self, wanted: &str) -> String {
         loop {
             let (name, data) = self.next().await.expect("the stream goes on");
@@ -54,7 +54,7 @@ impl Events {
         }
     }
 
-    /// All entries up to `caught-up`, and what that says.
+    /// All entries up to `caught-up`, and its data.
     pub(crate) async fn caught_up(&mut self) -> (Vec<Entry>, Heartbeat) {
         let mut entries = Vec::new();
         loop {
@@ -71,8 +71,8 @@ impl Events {
         }
     }
 
-    /// Reads on until all these have been told.
-    async fn until_told(&mut self, mut subjects: BTreeSet<String>) {
+    /// Reads until all these entries have arrived.
+    async fn until_received(&mut self, mut subjects: BTreeSet<String>) {
         while !subjects.is_empty() {
             let (name, data) = self.next().await.expect("the stream goes on");
             if name == "revocations" {
@@ -106,7 +106,7 @@ fn subjects(entries: &[Entry]) -> BTreeSet<String> {
 
 on_both_engines! {
     /// RV-06
-    async fn a_follower_is_told_all_that_is_live_and_then_all_that_is_new(server) {
+    async fn a_subscriber_gets_all_live_entries_and_then_each_new_one(server) {
         let (access, refresh) = server.signed_in().await;
         let first = ids(&server, &access).await;
         assert_eq!(server.logout(&json!({ "refresh_token": refresh })).await.status, 204);
@@ -123,16 +123,16 @@ on_both_engines! {
         let both = ids(&server, &access).await;
         assert_eq!(both.len(), 2);
         assert_eq!(server.delete("/logout?everywhere=true", &access).await.status, 204);
-        events.until_told(both.clone()).await;
+        events.until_received(both.clone()).await;
         server.store.revoke_token("5f2a9c4be1d078365f2a9c4be1d07836").await.unwrap();
-        events.until_told(["5f2a9c4be1d078365f2a9c4be1d07836".to_owned()].into()).await;
+        events.until_received(["5f2a9c4be1d078365f2a9c4be1d07836".to_owned()].into()).await;
 
         let (entries, _) = Events::of(&server).await.caught_up().await;
         let all = first.into_iter().chain(both).chain(["5f2a9c4be1d078365f2a9c4be1d07836".to_owned()]).collect();
         assert_eq!(subjects(&entries), all);
     }
 
-    async fn a_stream_begins_with_a_beat_by_which_all_that_follows_is_seen_to_be_late(server) {
+    async fn a_stream_begins_with_a_heartbeat(server) {
         server.store.revoke_token("told").await.unwrap();
         let mut events = Events::of(&server).await;
         let (name, data) = events.next().await.unwrap();
@@ -142,7 +142,7 @@ on_both_engines! {
         assert!(first.uptime_ms <= caught_up.uptime_ms && first.age_ms <= first.uptime_ms);
     }
 
-    async fn what_has_run_out_is_not_told(server) {
+    async fn expired_entries_are_not_sent(server) {
         server.store.revoke_token("old").await.unwrap();
         server.later(TimeDelta::minutes(124));
         server.store.revoke_token("young").await.unwrap();
@@ -154,7 +154,7 @@ on_both_engines! {
         assert_eq!(subjects(&entries), ["young".to_owned()].into());
     }
 
-    async fn nothing_is_missed_by_one_who_comes_while_much_is_being_ended(server) {
+    async fn a_subscriber_that_joins_while_sessions_end_misses_none(server) {
         for number in 0..1_200 {
             server.store.revoke_token(&format!("before {number}")).await.unwrap();
         }
@@ -168,12 +168,12 @@ on_both_engines! {
             all.extend((0..300).map(|number| format!("meanwhile {number}")));
             let mut events = Events::of(&server).await;
             let (entries, _) = events.caught_up().await;
-            events.until_told(&all - &subjects(&entries)).await;
+            events.until_received(&all - &subjects(&entries)).await;
         };
         futures_util::future::join(ending, following).await;
     }
 
-    async fn pages_go_on_where_the_one_before_stopped(server) {
+    async fn pages_continue_where_the_previous_one_stopped(server) {
         for number in 0..1_100 {
             server.store.revoke_token(&number.to_string()).await.unwrap();
         }
@@ -197,9 +197,9 @@ on_both_engines! {
     }
 }
 
-/// Somebody locks a row, and whoever waits for it takes every connection that the server's verbs share.
+/// One transaction locks a row; requests that wait for it occupy every connection of the pool.
 #[actix_web::test]
-async fn a_follower_is_told_while_all_connections_of_the_others_are_taken() {
+async fn a_subscriber_gets_entries_while_all_other_connections_are_in_use() {
     let mut server = TestServer::start(Engine::Postgres, &[]).await;
     server.register().await;
     let ann = server.id_of_ann().await;
@@ -217,12 +217,12 @@ async fn a_follower_is_told_while_all_connections_of_the_others_are_taken() {
         }
         let waiting = format!("{of_this_database} and wait_event_type = 'Lock'");
         while database.number(&waiting).await < i64::from(POSTGRES_CONNECTIONS) {
-            assert!(busy.try_join_next().is_none(), "somebody did not wait");
+            assert!(busy.try_join_next().is_none(), "a request did not wait");
         }
         let elsewhere = PostgresStore::connect(database.url(), 1).unwrap();
         elsewhere.revoke_token("told all the same").await.unwrap();
-        events.until_told(["told all the same".to_owned()].into()).await;
-        assert!(busy.try_join_next().is_none(), "all were taken all the while");
+        events.until_received(["told all the same".to_owned()].into()).await;
+        assert!(busy.try_join_next().is_none(), "all connections stayed in use");
     };
     tokio::select! {
         () = waiting => {}
@@ -233,7 +233,7 @@ async fn a_follower_is_told_while_all_connections_of_the_others_are_taken() {
 
 /// RV-12
 #[actix_web::test]
-async fn only_who_knows_the_secret_follows() {
+async fn the_feed_requires_its_secret() {
     let secrets = format!("{FEED_SECRET},feed-old-1d078365f2a9c48365f2a9c4be1d07be");
     let server = TestServer::start(Engine::Sqlite, &[("FEED_SECRET", &secrets)]).await;
     let (access, _) = server.signed_in().await;
@@ -256,7 +256,7 @@ async fn only_who_knows_the_secret_follows() {
 }
 
 #[actix_web::test]
-async fn who_asks_for_the_head_alone_is_no_follower() {
+async fn a_head_request_does_not_subscribe() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let request = server.request(Method::HEAD, "/revocations").bearer_auth(FEED_SECRET);
     let head = server.send(request.header("accept", "text/event-stream")).await;
@@ -267,9 +267,9 @@ async fn who_asks_for_the_head_alone_is_no_follower() {
     );
 }
 
-/// And one that never reads a word. Meanwhile the server does what it is there for.
+/// One subscriber never reads. Requests are answered meanwhile.
 #[actix_web::test]
-async fn a_thousand_followers_are_told_and_a_dead_one_holds_up_neither_them_nor_anybody_else() {
+async fn a_stalled_subscriber_delays_neither_a_thousand_others_nor_requests() {
     #[cfg(target_os = "linux")]
     allow_many_open_files();
     let server = TestServer::start(Engine::Sqlite, &[]).await;
@@ -288,7 +288,7 @@ async fn a_thousand_followers_are_told_and_a_dead_one_holds_up_neither_them_nor_
         let ended = ids(&server, &access).await;
         let telling = async {
             assert_eq!(server.delete("/logout", &access).await.status, 204);
-            let told = followers.iter_mut().map(|events| events.until_told(ended.clone()));
+            let told = followers.iter_mut().map(|events| events.until_received(ended.clone()));
             assert_eq!(join_all(told).await.len(), 1_000);
         };
         let asking = async {
@@ -301,11 +301,11 @@ async fn a_thousand_followers_are_told_and_a_dead_one_holds_up_neither_them_nor_
         let access = server.login().await.field("access_token");
         let rest = ids(&server, &access).await;
         assert_eq!(server.delete("/logout?everywhere=true", &access).await.status, 204);
-        join_all(followers.iter_mut().map(|events| events.until_told(rest.clone()))).await;
+        join_all(followers.iter_mut().map(|events| events.until_received(rest.clone()))).await;
     }
 }
 
-/// Both ends of each connection are in this process, and the usual limit is 1,024.
+/// Both ends of each connection are in this process, and the default limit is 1,024.
 #[cfg(target_os = "linux")]
 fn allow_many_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -314,7 +314,7 @@ fn allow_many_open_files() {
 }
 
 #[actix_web::test]
-async fn stopping_ends_the_streams_first_and_is_not_held_up_by_them() {
+async fn a_stopping_server_ends_the_streams_first_and_does_not_wait_for_them() {
     let mut server = TestServer::start(Engine::Sqlite, &[]).await;
     let mut streams = Vec::new();
     for _ in 0..20 {
@@ -325,7 +325,7 @@ async fn stopping_ends_the_streams_first_and_is_not_held_up_by_them() {
     server.stop();
     for mut events in streams {
         while let Some((name, _)) = events.next().await {
-            assert_eq!(name, "heartbeat", "on a slow machine, one may have come before the stop");
+            assert_eq!(name, "heartbeat", "on a slow machine, one may arrive before the stop");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! More sign-ins than can be hashed: those that find no place are told so at once, and nobody else notices.
+//! More sign-ins than can be hashed: those beyond the queue are refused at once, and refreshes are not delayed.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use serde_json::json;
 
 use crate::support::{Answer, EMAIL, Engine, PASSWORD, TestServer};
 
-/// On a larger machine the queue is longer, and takes longer to fill.
+/// With more cores the queue would be longer and take longer to fill.
 const THREADS: usize = 2;
 
-/// More than are worked on and wait, together.
+/// More than the threads and the queue hold.
 const MANY: usize = 300;
 
-/// Refreshes until it is told to stop, which always works, and says how long each took.
+/// Refreshes until `stop`, requires that each succeeds, and returns how long each took.
 async fn refresh_until(
     server: &TestServer,
     token: &mut String,
@@ -32,14 +32,14 @@ async fn refresh_until(
     took
 }
 
-/// Signs in so often at once, every other time as nobody, and gives the answers in the order in which they came.
+/// Sends all sign-ins at once, every other one for an unknown user, and returns the responses as they arrive.
 async fn sign_in_at_once(server: &TestServer) -> Vec<(bool, Answer)> {
     let answers = RefCell::new(Vec::new());
     join_all((0..MANY).map(|n| {
         let (known, answers) = (n % 2 == 0, &answers);
         let email = if known { EMAIL } else { "nobody@example.com" };
         async move {
-            // Each from an address of its own: nobody is slowed down for what they failed at.
+            // Each from an address of its own, so that the throttle does not apply.
             let from = format!("10.0.{}.{}", n / 250, n % 250);
             let body = json!({ "email": email, "password": PASSWORD });
             let request = server.request(Method::POST, "/login").header("x-forwarded-for", from).json(&body);
@@ -51,7 +51,7 @@ async fn sign_in_at_once(server: &TestServer) -> Vec<(bool, Answer)> {
     answers.into_inner()
 }
 
-async fn keeps_nobody_from_refreshing(engine: Engine) {
+async fn delays_no_refresh(engine: Engine) {
     let server =
         TestServer::start_after(engine, &[("TRUSTED_PROXIES", "127.0.0.1")], async |_, _, config| {
             config.hashing_threads = THREADS;
@@ -79,8 +79,8 @@ async fn keeps_nobody_from_refreshing(engine: Engine) {
             after_a_refusal += usize::from(refused != [0, 0]);
         }
     }
-    assert!(refused[0] > 0 && refused[1] > 0, "there is no place, whoever it is: {refused:?}");
-    assert!(after_a_refusal > hashed / 2, "who is refused does not wait first");
+    assert!(refused[0] > 0 && refused[1] > 0, "the queue refuses known and unknown users: {refused:?}");
+    assert!(after_a_refusal > hashed / 2, "refusals are immediate");
     assert!(!during.is_empty());
     print(&format!("alone, {} refreshes", alone.len()), alone);
     print(
@@ -98,12 +98,12 @@ fn print(what: &str, mut took: Vec<Duration>) {
 
 /// PW-12
 #[actix_web::test]
-async fn a_flood_of_sign_ins_keeps_nobody_from_refreshing_on_sqlite() {
-    keeps_nobody_from_refreshing(Engine::Sqlite).await;
+async fn a_flood_of_sign_ins_delays_no_refresh_on_sqlite() {
+    delays_no_refresh(Engine::Sqlite).await;
 }
 
 /// PW-12
 #[actix_web::test]
-async fn a_flood_of_sign_ins_keeps_nobody_from_refreshing_on_postgres() {
-    keeps_nobody_from_refreshing(Engine::Postgres).await;
+async fn a_flood_of_sign_ins_delays_no_refresh_on_postgres() {
+    delays_no_refresh(Engine::Postgres).await;
 }

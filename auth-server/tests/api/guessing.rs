@@ -1,4 +1,4 @@
-//! Who fails again and again waits, and nobody else does. The clock stands still, so that the seconds are exact.
+//! Repeated failures slow down further attempts, and nothing else. The clock stands still, so that the seconds are exact.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -9,7 +9,7 @@ use crate::support::{Answer, EMAIL, Engine, PASSWORD, TestServer, on_both_engine
 
 const WRONG: &str = "wrong horse battery staple";
 
-/// Longer than any password may be, so that it fails without being hashed.
+/// Longer than the limit for passwords, so that it fails without being hashed.
 fn hopeless() -> String {
     "x".repeat(2000)
 }
@@ -39,7 +39,7 @@ on_both_engines! {
     start: start_at_rest;
 
     /// PW-11
-    async fn the_sixth_attempt_in_a_row_waits_also_when_it_is_right(server) {
+    async fn after_five_failures_even_the_right_password_must_wait(server) {
         assert_eq!(server.register().await.status, 201);
         for _ in 0..5 {
             assert_eq!(guess(&server, EMAIL, WRONG, &[]).await.status, 401);
@@ -54,7 +54,7 @@ on_both_engines! {
     }
 
     /// PW-11
-    async fn a_success_forgets_the_failures_before_it(server) {
+    async fn a_successful_sign_in_clears_earlier_failures(server) {
         assert_eq!(server.register().await.status, 201);
         for _ in 0..3 {
             for _ in 0..4 {
@@ -65,8 +65,8 @@ on_both_engines! {
         assert_eq!(statuses(&server, EMAIL, WRONG, "", 6).await, [401, 401, 401, 401, 401, 429]);
     }
 
-    /// PW-10: also when throttled, an account that is not there looks like one that is.
-    async fn an_unknown_account_is_slowed_down_alike(server) {
+    /// PW-10
+    async fn an_unknown_account_is_limited_like_a_known_one(server) {
         assert_eq!(server.register().await.status, 201);
         let mut series = Vec::new();
         for email in [EMAIL, "nobody@example.com", "no address"] {
@@ -86,8 +86,8 @@ on_both_engines! {
         assert_eq!(series.len(), 1, "{series:?}");
     }
 
-    /// PW-11: in flight counts too.
-    async fn of_a_parallel_burst_five_are_judged(server) {
+    /// PW-11: attempts in flight count too.
+    async fn of_a_parallel_burst_five_attempts_are_judged(server) {
         assert_eq!(server.register().await.status, 201);
         let answers = join_all((0..50).map(|_| guess(&server, EMAIL, WRONG, &[]))).await;
         let judged = answers.iter().filter(|answer| answer.status == 401).count();
@@ -99,20 +99,20 @@ on_both_engines! {
 on_both_engines! {
     start: start_at_rest;
 
-    /// PW-11: no stranger locks the owner out.
-    async fn the_owner_elsewhere_is_never_slowed_down(server where "TRUSTED_PROXIES" = "127.0.0.1") {
+    /// PW-11: an attacker cannot lock the user out.
+    async fn failures_from_one_address_do_not_slow_down_the_user_on_another(server where "TRUSTED_PROXIES" = "127.0.0.1") {
         assert_eq!(server.register().await.status, 201);
         for stranger in ["203.0.113.1", "203.0.113.2", "2001:db8:1:1::1"] {
             assert_eq!(statuses(&server, EMAIL, WRONG, stranger, 7).await, [401, 401, 401, 401, 401, 429, 429]);
             assert_eq!(guess(&server, EMAIL, PASSWORD, &["198.51.100.7"]).await.status, 200);
-            assert_eq!(guess(&server, EMAIL, PASSWORD, &[stranger]).await.status, 429, "nor lets the stranger in");
+            assert_eq!(guess(&server, EMAIL, PASSWORD, &[stranger]).await.status, 429, "a success elsewhere does not help the attacker");
         }
     }
 }
 
 /// OP-07
 #[actix_web::test]
-async fn an_address_that_nobody_vouches_for_is_not_believed() {
+async fn x_forwarded_for_of_an_untrusted_peer_is_ignored() {
     let server = TestServer::start_at_rest(Engine::Sqlite, &[("TRUSTED_PROXIES", "10.0.0.0/8")]).await;
     for n in 0..5 {
         let claimed = format!("203.0.113.{n}");
@@ -123,9 +123,9 @@ async fn an_address_that_nobody_vouches_for_is_not_believed() {
     }
 }
 
-/// OP-07: a client's own claim stands before what the proxy adds.
+/// OP-07: the proxy appends the real address to what the client claims.
 #[actix_web::test]
-async fn behind_a_proxy_the_client_claims_in_vain() {
+async fn behind_a_trusted_proxy_the_address_that_the_client_claims_is_ignored() {
     let server = TestServer::start_at_rest(Engine::Sqlite, &[("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
     for n in 0..5 {
         let headers = [&format!("203.0.113.{n}") as &str, "198.51.100.7, 127.0.0.2"];
@@ -133,13 +133,13 @@ async fn behind_a_proxy_the_client_claims_in_vain() {
     }
     retry_after(&guess(&server, EMAIL, WRONG, &["203.0.113.9, 198.51.100.7"]).await);
     assert_eq!(guess(&server, EMAIL, WRONG, &["198.51.100.7, 203.0.113.9"]).await.status, 401);
-    // Garbage is no failure of the server; whoever sends it is taken for the proxy.
+    // Garbage is ignored, and the address of the proxy counts.
     assert_eq!(guess(&server, EMAIL, WRONG, &["198.51.100.7, garbage"]).await.status, 401);
 }
 
 /// PW-11
 #[actix_web::test]
-async fn in_ipv6_a_64_is_one_address() {
+async fn an_ipv6_prefix_of_64_bits_counts_as_one_address() {
     let server = TestServer::start_at_rest(Engine::Sqlite, &[("TRUSTED_PROXIES", "127.0.0.1")]).await;
     for n in 0..5 {
         let from = format!("2001:db8:1:1:{n}::{n}");
@@ -149,13 +149,13 @@ async fn in_ipv6_a_64_is_one_address() {
     assert_eq!(guess(&server, EMAIL, WRONG, &["2001:db8:1:2::"]).await.status, 401);
 }
 
-/// PW-11: the same password on every account.
+/// PW-11: against trying one password on every account.
 #[actix_web::test]
-async fn an_address_fails_a_hundred_times_on_any_accounts_and_then_once_a_minute() {
+async fn an_address_has_a_hundred_failures_on_any_accounts_and_then_one_a_minute() {
     let server = TestServer::start_at_rest(Engine::Sqlite, &[("TRUSTED_PROXIES", "127.0.0.1")]).await;
     assert_eq!(server.register().await.status, 201);
     for n in 0..100 {
-        // Also what is no address at all.
+        // Every other one is not an address.
         let email = if n % 2 == 0 { format!("{n}@example.com") } else { format!("number {n}") };
         assert_eq!(guess(&server, &email, &hopeless(), &["203.0.113.1"]).await.status, 401);
     }
@@ -167,7 +167,7 @@ async fn an_address_fails_a_hundred_times_on_any_accounts_and_then_once_a_minute
 }
 
 #[actix_web::test]
-async fn an_address_registers_a_hundred_times_and_then_once_a_minute() {
+async fn an_address_has_a_hundred_registrations_and_then_one_a_minute() {
     let server = TestServer::start_at_rest(Engine::Sqlite, &[]).await;
     let weak = |n: usize| json!({ "email": format!("{n}@example.com"), "password": "short" });
     for n in 0..99 {
@@ -175,13 +175,13 @@ async fn an_address_registers_a_hundred_times_and_then_once_a_minute() {
     }
     assert_eq!(server.register().await.status, 201);
     retry_after(&server.post("/users", &weak(100)).await);
-    assert_eq!(server.login().await.status, 200, "who is registered signs in");
+    assert_eq!(server.login().await.status, 200, "sign-ins are counted separately");
     server.later(TimeDelta::minutes(1));
     assert_eq!(server.post("/users", &weak(100)).await.status, 422);
 }
 
 #[actix_web::test]
-async fn what_this_side_could_not_judge_counts_against_nobody() {
+async fn attempts_that_the_server_could_not_judge_do_not_count() {
     let server = TestServer::start_at_rest(Engine::Sqlite, &[("AUTO_MIGRATE", "off")]).await;
     for _ in 0..20 {
         assert_eq!(guess(&server, EMAIL, WRONG, &[]).await.error(), (503, "not_migrated".into()));

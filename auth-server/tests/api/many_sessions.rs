@@ -1,4 +1,4 @@
-//! A person has so many sessions at most: more than that, and nobody could end them all.
+//! The limit of sessions per user, which keeps ending all of them possible.
 
 use auth_domain::{Email, MAX_SESSIONS, NewSession, PasswordHash, SessionId, SessionKey, UserId};
 use auth_store::OpenOutcome;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::{EMAIL, Engine, TestServer, on_both_engines};
 
-/// Signs Ann in on that many devices, of which the first one is not used for longest. Without what a password costs.
+/// Opens sessions on this many devices, least recently used first, without hashing a password.
 async fn sign_in_on(server: &TestServer, devices: u32) -> Vec<SessionId> {
     let user_id = server.id_of_ann().await;
     let credentials = server.store.credentials(&Email::parse(EMAIL).unwrap().key()).await.unwrap();
@@ -34,7 +34,7 @@ async fn sessions(server: &TestServer) -> Vec<SessionId> {
 }
 
 on_both_engines! {
-    async fn a_sign_in_beyond_so_many_ends_the_sessions_that_were_not_used_for_longest(server) {
+    async fn a_sign_in_beyond_the_limit_ends_the_least_recently_used_sessions(server) {
         let (_, oldest) = server.signed_in().await;
         let devices = sign_in_on(&server, MAX_SESSIONS + 1).await;
         let oldest = server.refresh(&oldest).await.field("refresh_token");
@@ -43,8 +43,8 @@ on_both_engines! {
         assert_eq!(newest.status, 200, "{}", newest.text);
         let left = sessions(&server).await;
         assert_eq!(left.len(), MAX_SESSIONS as usize);
-        assert!(devices[..3].iter().all(|id| !left.contains(id)), "those that were not used for longest");
-        assert!(devices[3..].iter().all(|id| left.contains(id)), "and no other");
+        assert!(devices[..3].iter().all(|id| !left.contains(id)), "the least recently used ended");
+        assert!(devices[3..].iter().all(|id| left.contains(id)), "all others live on");
         for token in [oldest, newest.field("refresh_token")] {
             assert_eq!(server.refresh(&token).await.status, 200);
         }
@@ -58,7 +58,7 @@ on_both_engines! {
 }
 
 #[actix_web::test]
-async fn a_sign_in_is_good_although_what_is_too_many_cannot_be_ended() {
+async fn a_sign_in_succeeds_although_excess_sessions_cannot_be_ended() {
     let server = TestServer::start(Engine::Postgres, &[]).await;
     server.signed_in().await;
     sign_in_on(&server, MAX_SESSIONS).await;
@@ -72,6 +72,6 @@ async fn a_sign_in_is_good_although_what_is_too_many_cannot_be_ended() {
 
     server.postgres().execute("drop trigger keeps_all on sessions").await;
     assert_eq!(server.login().await.status, 200);
-    assert_eq!(sessions(&server).await.len(), MAX_SESSIONS as usize, "the next one catches up");
+    assert_eq!(sessions(&server).await.len(), MAX_SESSIONS as usize, "the next sign-in ends them");
     assert_eq!(server.refresh(&signed_in.field("refresh_token")).await.status, 200);
 }

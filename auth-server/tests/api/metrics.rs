@@ -1,4 +1,4 @@
-//! What the metrics count.
+//! Counters and gauges.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -31,7 +31,11 @@ async fn sign_ins_refreshes_and_sign_outs_are_counted_by_how_they_end() {
         assert_eq!(server.refresh(&first).await.status, 200, "a late retry");
         let third = server.refresh(&second).await.field("refresh_token");
         server.later(TimeDelta::minutes(2));
-        assert_eq!(server.refresh(&second).await.status, 400, "another one so soon is theft");
+        assert_eq!(
+            server.refresh(&second).await.status,
+            400,
+            "a second late retry within eight generations is theft"
+        );
         assert_eq!(server.refresh(&third).await.status, 400);
         assert_eq!(server.delete("/logout", &access).await.status, 204);
         let access = server.login().await.field("access_token");

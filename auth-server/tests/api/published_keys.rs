@@ -1,4 +1,4 @@
-//! Key pairs: what auth-server publishes, and what happens while it runs when the files of its keys and secrets change.
+//! The published keys, and changes of key and secret files while the server runs.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::feed::Events;
 use crate::support::{Answer, Engine, FEED_SECRET, TIMEOUT, TestServer, by_the_secret};
 
-/// Private keys that everybody knows, and so good for tests alone: RFC 8037 §A.1, and one that `openssl genpkey` made.
+/// Public test keys: RFC 8037 §A.1, and one from `openssl genpkey`.
 const ED25519: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----
@@ -27,7 +27,7 @@ RK+HlJkrk40ky4Cm2Yt4r4SYqCZDtUZ4yke8mBFN8LtMY1a5pB+IzVIf
 
 const PATH: &str = "/.well-known/jwks.json";
 
-/// A folder with a file of each of these names.
+/// A folder with these files.
 fn files(contents: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in contents {
@@ -36,7 +36,7 @@ fn files(contents: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// As a careful person does it: whole, at once.
+/// Replaces the file atomically.
 fn replace(folder: &TempDir, name: &str, text: &str) {
     let new = folder.path().join("new");
     fs::write(&new, text).unwrap();
@@ -94,7 +94,7 @@ async fn a_shared_secret_is_never_published() {
 }
 
 #[actix_web::test]
-async fn who_has_the_keys_already_is_told_so_in_304() {
+async fn a_client_with_current_keys_gets_304() {
     let folder = files(&[("keys.pem", P256)]);
     let server = with_key_file(&folder).await;
     let ask = async |tag: &str| -> Answer {
@@ -133,9 +133,9 @@ async fn the_key_file_signs_and_the_secret_still_verifies() {
     assert_eq!(published(&server).await.len(), 2);
 }
 
-/// OP-02: a file that changes is taken without a restart, the followers hear of it, and nobody is disturbed.
+/// OP-02: without a restart.
 #[actix_web::test]
-async fn a_key_file_that_changes_signs_and_is_told_of() {
+async fn a_changed_key_file_takes_effect_and_is_announced() {
     let folder = files(&[("keys.pem", ED25519)]);
     let server = with_key_file(&folder).await;
     let (old, refresh) = server.signed_in().await;
@@ -157,7 +157,7 @@ async fn a_key_file_that_changes_signs_and_is_told_of() {
 }
 
 #[actix_web::test]
-async fn a_bad_file_keeps_the_keys_and_the_next_good_one_is_taken() {
+async fn an_invalid_file_keeps_the_keys_and_the_next_valid_one_takes_effect() {
     let folder = files(&[("keys.pem", ED25519)]);
     let server = with_key_file(&folder).await;
     let (access, _) = server.signed_in().await;
@@ -176,7 +176,7 @@ const REFRESH: [&str; 2] =
 
 /// OP-02
 #[actix_web::test]
-async fn a_refresh_secret_is_replaced_and_no_refresh_is_refused_until_the_old_one_is_taken_back() {
+async fn replacing_the_refresh_secret_refuses_no_refresh_until_the_old_one_is_removed() {
     let folder = files(&[("refresh", REFRESH[0])]);
     let file = folder.path().join("refresh");
     let server = TestServer::start(Engine::Sqlite, &[("REFRESH_TOKEN_SECRET_FILE", text(&file))]).await;
@@ -187,16 +187,16 @@ async fn a_refresh_secret_is_replaced_and_no_refresh_is_refused_until_the_old_on
         server.reread();
         refresh = server.refresh(&refresh).await.field("refresh_token");
     }
-    assert_ne!(kid(&refresh), kid(&by_old), "it is signed by the new one");
+    assert_ne!(kid(&refresh), kid(&by_old), "signed by the new secret");
     replace(&folder, "refresh", REFRESH[1]);
     server.reread();
     assert_eq!(server.refresh(&by_old).await.error(), (400, "invalid_grant".into()));
     assert_eq!(server.refresh(&refresh).await.status, 200);
 }
 
-/// RV-12: whoever came with a secret that is taken back hears nothing any more.
+/// RV-12
 #[actix_web::test]
-async fn a_feed_secret_that_is_taken_back_ends_the_streams() {
+async fn withdrawing_a_feed_secret_ends_the_streams() {
     let other = "feed-07be1d83c4f265a907be1d83c4f265a9";
     let folder = files(&[("feed", FEED_SECRET)]);
     let file = folder.path().join("feed");

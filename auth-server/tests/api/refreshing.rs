@@ -10,7 +10,7 @@ use crate::support::{Answer, Engine, TestServer, configured, on_both_engines};
 
 on_both_engines! {
     /// RT-03, RT-13
-    async fn a_refresh_gives_new_tokens_and_the_chain_goes_on(server) {
+    async fn each_refresh_issues_new_tokens(server) {
         let (access, mut refresh) = server.signed_in().await;
         for _ in 0..3 {
             let answer = server.refresh(&refresh).await;
@@ -22,7 +22,7 @@ on_both_engines! {
         }
     }
 
-    async fn a_lost_response_costs_nothing_for_a_retry_gives_the_same_successor(server) {
+    async fn a_retry_after_a_lost_response_gets_the_same_successor(server) {
         let (_, first) = server.signed_in().await;
         let lost = server.refresh(&first).await.field("refresh_token");
         server.later(TimeDelta::seconds(59));
@@ -35,14 +35,14 @@ on_both_engines! {
         let second = server.refresh(&first).await.field("refresh_token");
         server.later(TimeDelta::hours(5));
         assert_eq!(server.refresh(&first).await.field("refresh_token"), second, "forgiven");
-        assert_eq!(server.refresh(&first).await.field("refresh_token"), second, "and still the same retry");
+        assert_eq!(server.refresh(&first).await.field("refresh_token"), second, "the same retry again");
         let third = server.refresh(&second).await.field("refresh_token");
         server.later(TimeDelta::hours(5));
         assert_eq!(server.refresh(&second).await.error(), (400, "invalid_grant".into()));
-        assert_eq!(server.refresh(&third).await.error(), (400, "invalid_grant".into()), "the session is ended");
+        assert_eq!(server.refresh(&third).await.error(), (400, "invalid_grant".into()), "the session has ended");
     }
 
-    /// RT-05: the grandparent inside the grace ends the session.
+    /// RT-05
     async fn an_older_generation_is_theft_even_within_the_grace(server) {
         let (_, first) = server.signed_in().await;
         let second = server.refresh(&first).await.field("refresh_token");
@@ -51,7 +51,7 @@ on_both_engines! {
         assert_eq!(server.refresh(&third).await.error(), (400, "invalid_grant".into()));
     }
 
-    async fn a_form_refreshes_as_json_does(server) {
+    async fn a_form_refreshes_like_json(server) {
         let (_, mut refresh) = server.signed_in().await;
         for client in [None, Some("goptri")] {
             let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", &refresh)];
@@ -64,36 +64,36 @@ on_both_engines! {
         assert_eq!(answer.status, 200);
     }
 
-    /// An app that adds its access token to every request can still refresh once that has expired.
-    async fn a_bearer_token_in_the_header_is_no_matter_here(server) {
+    /// An app that attaches its expired access token to every request can still refresh.
+    async fn a_bearer_token_in_the_header_is_ignored(server) {
         let (access, refresh) = server.signed_in().await;
         let request = server.request(Method::POST, "/token").bearer_auth(access);
         assert_eq!(server.send(request.json(&json!({ "refresh_token": refresh }))).await.status, 200);
     }
 
     /// JV-21
-    async fn an_access_token_refreshes_nothing(server) {
+    async fn an_access_token_is_not_accepted_as_a_refresh_token(server) {
         let (access, _) = server.signed_in().await;
         assert_eq!(server.refresh(&access).await.error(), (400, "invalid_grant".into()));
     }
 
     /// RT-03
-    async fn of_a_hundred_refreshes_at_once_all_get_the_one_successor(server) {
+    async fn a_hundred_concurrent_refreshes_get_the_same_successor(server) {
         let (_, mut token) = server.signed_in().await;
         for generation in 1..=3 {
             let answers: Vec<Answer> = futures_util::future::join_all((0..100).map(|_| server.refresh(&token))).await;
             let mut successors: Vec<_> =
                 answers.iter().map(|answer| (answer.status, answer.json()["refresh_token"].clone())).collect();
             successors.dedup();
-            assert!(successors.len() == 1 && successors[0].0 == 200, "not one successor for all");
+            assert!(successors.len() == 1 && successors[0].0 == 200, "all get one successor");
             token = answers[0].field("refresh_token");
-            assert_eq!(generation_of(&token), generation, "one generation further");
+            assert_eq!(generation_of(&token), generation, "one generation later");
         }
         assert_eq!(server.refresh(&token).await.status, 200);
     }
 }
 
-/// The generation that a refresh token says it is.
+/// The generation of a refresh token.
 fn generation_of(token: &str) -> i64 {
     let config = configured(&[]);
     let tokens = RefreshTokens::new(config.keys.refresh, config.issuer, None);
@@ -103,7 +103,7 @@ fn generation_of(token: &str) -> i64 {
 type Fields<'a> = &'a [(&'a str, &'a str)];
 
 #[actix_web::test]
-async fn a_form_that_is_not_the_first_partys_is_refused_by_the_rule_it_breaks() {
+async fn each_invalid_form_gets_the_error_of_the_rule_it_breaks() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let (_, refresh) = server.signed_in().await;
     let grant = ("grant_type", "refresh_token");
@@ -134,21 +134,21 @@ async fn a_form_that_is_not_the_first_partys_is_refused_by_the_rule_it_breaks() 
     let twice =
         server.request(Method::POST, "/token").bearer_auth("a").bearer_auth("b").form(&[grant, token]);
     assert_eq!(server.send(twice).await.error(), (400, "invalid_request".into()));
-    assert_eq!(server.refresh(&refresh).await.status, 200, "none of these used the token up");
+    assert_eq!(server.refresh(&refresh).await.status, 200, "none of these spent the token");
 }
 
 on_both_engines! {
     /// RT-05
-    async fn without_grace_and_forgiveness_the_token_before_is_theft(
+    async fn without_grace_and_forgiveness_the_previous_token_is_theft(
         server where "REFRESH_GRACE" = "0", "REFRESH_FORGIVENESS" = "off"
     ) {
         let (_, first) = server.signed_in().await;
         let second = server.refresh(&first).await.field("refresh_token");
-        assert_eq!(server.refresh(&first).await.error(), (400, "invalid_grant".into()), "no grace at all");
+        assert_eq!(server.refresh(&first).await.error(), (400, "invalid_grant".into()), "without grace");
         assert_eq!(server.refresh(&second).await.error(), (400, "invalid_grant".into()));
     }
 
-    async fn without_rotation_one_token_is_good_for_the_whole_session(
+    async fn without_rotation_one_token_is_valid_for_the_whole_session(
         server where "REFRESH_ROTATION" = "off", "REFRESH_TOKEN_IDLE_TTL" = "1h"
     ) {
         let (access, refresh) = server.signed_in().await;
@@ -159,14 +159,14 @@ on_both_engines! {
             assert_ne!(answer.field("access_token"), access);
         }
         server.later(TimeDelta::minutes(61));
-        assert_eq!(server.refresh(&refresh).await.error(), (400, "invalid_grant".into()), "idle for too long");
+        assert_eq!(server.refresh(&refresh).await.error(), (400, "invalid_grant".into()), "idle too long");
         let other = server.login().await.field("refresh_token");
         assert_eq!(server.logout(&json!({ "refresh_token": other })).await.status, 204);
         assert_eq!(server.refresh(&other).await.error(), (400, "invalid_grant".into()));
     }
 
     /// RT-06
-    async fn refreshing_pushes_the_end_of_a_session_no_further(
+    async fn refreshing_does_not_extend_the_absolute_lifetime_of_a_session(
         server where "REFRESH_TOKEN_TTL" = "1h", "REFRESH_TOKEN_IDLE_TTL" = "20m"
     ) {
         let (_, mut token) = server.signed_in().await;
@@ -179,7 +179,7 @@ on_both_engines! {
     }
 
     /// RT-06
-    async fn a_session_that_nobody_refreshes_ends(server where "REFRESH_TOKEN_IDLE_TTL" = "20m") {
+    async fn an_idle_session_ends(server where "REFRESH_TOKEN_IDLE_TTL" = "20m") {
         let (_, used) = server.signed_in().await;
         let idle = server.login().await.field("refresh_token");
         server.later(TimeDelta::minutes(19));
@@ -199,7 +199,7 @@ async fn a_refresh_is_one_statement() {
         token = server.refresh(&token).await.field("refresh_token");
     }
     let mut statements = statements_between(&before, server.postgres().statements().await);
-    // The server sweeps now and then, whoever asks, and a connection that is opened says once how it wants to be treated.
+    // Not counted: the sweep, and the settings of each new connection.
     let of_others = ["delete from revocations", "with slice as", "set "];
     statements.retain(|statement, _| !of_others.iter().any(|other| statement.starts_with(other)));
     let statements: Vec<_> = statements.into_iter().collect();

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{EMAIL, Engine, PASSWORD, TestServer, on_both_engines};
 
 on_both_engines! {
-    async fn a_person_registers_and_is_told_their_id(server) {
+    async fn a_registration_returns_the_id_of_the_user(server) {
         let answer = server.register().await;
         assert_eq!(answer.status, 201);
         assert_eq!(answer.field("email"), EMAIL);
@@ -14,14 +14,14 @@ on_both_engines! {
         assert_eq!(answer.json().as_object().unwrap().len(), 2, "nothing else is told: {}", answer.text);
     }
 
-    async fn an_address_is_taken_in_every_spelling(server) {
+    async fn an_address_is_taken_in_every_capitalisation(server) {
         assert_eq!(server.register().await.status, 201);
         let again = server.post("/users", &json!({ "email": "ANN@Example.com", "password": PASSWORD })).await;
         assert_eq!(again.error(), (409, "email_taken".into()));
     }
 
     /// PW-04, PW-05, PW-08
-    async fn an_unfit_password_is_refused_with_what_it_lacks(server) {
+    async fn a_rejected_password_gets_the_reason(server) {
         let long = "x".repeat(1025);
         let fourteen = "x".repeat(14);
         for (password, sentence) in [
@@ -36,10 +36,10 @@ on_both_engines! {
             assert_eq!(answer.error(), (422, "weak_password".into()), "{password:?}");
             assert_eq!(answer.field("error_description"), sentence);
         }
-        assert_eq!(server.login().await.status, 401, "nothing was left behind");
+        assert_eq!(server.login().await.status, 401, "no user was added");
     }
 
-    async fn what_is_no_address_is_refused(server) {
+    async fn an_invalid_address_is_refused(server) {
         for email in ["", "ann", "ann@example.com\r\nBcc: eve@example.com", "a\0b@example.com", "ann@example.com, eve@example.com"] {
             let answer = server.post("/users", &json!({ "email": email, "password": PASSWORD })).await;
             assert_eq!(answer.error(), (422, "invalid_email".into()), "{email:?}");
@@ -49,7 +49,7 @@ on_both_engines! {
 }
 
 #[actix_web::test]
-async fn nobody_registers_where_registration_is_closed() {
+async fn closed_registration_refuses_every_registration() {
     let server = TestServer::start(Engine::Sqlite, &[("REGISTRATION", "closed")]).await;
     let answer = server.register().await;
     assert_eq!(answer.error(), (403, "registration_closed".into()));

@@ -1,4 +1,4 @@
-//! Hashes that are outdated: whoever signs in gets one as it is made today, and does not notice.
+//! Outdated password hashes are replaced after a sign-in.
 
 use std::time::Instant;
 
@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use crate::support::{EMAIL, TIMEOUT, TestServer, on_both_engines};
 
-/// Of `PASSWORD`, as it was hashed in other times: 8 MiB, one pass.
+/// The hash of `PASSWORD` with outdated parameters: 8 MiB, one pass.
 const OLD: &str =
     "$argon2id$v=19$m=8192,t=1,p=1$xxvOpFaer2trxxXh6CWB2g$jk8nKfMAgI9qsfztGhOa1DnnM697FKYvBu2qoJGzNlo";
 
 const AS_TODAY: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
 impl TestServer {
-    /// Adds Ann, who set her password long ago.
+    /// Adds a user with the outdated hash.
     async fn add_ann_as_of_old(&self) {
         let ann = NewUser {
             id: UserId(Uuid::from_u128(7)),
@@ -33,7 +33,7 @@ impl TestServer {
         found.unwrap().password_hash.unwrap().as_str().to_owned()
     }
 
-    /// Waits for what happens after the answer.
+    /// Waits for the replacement, which happens after the response.
     async fn hash_of_today(&self) -> String {
         let started = Instant::now();
         loop {
@@ -49,25 +49,25 @@ impl TestServer {
 
 on_both_engines! {
     /// PW-02
-    async fn an_outdated_hash_is_made_anew_at_the_next_sign_in_and_then_stays(server) {
+    async fn an_outdated_hash_is_replaced_once_at_the_next_sign_in(server) {
         server.add_ann_as_of_old().await;
         let signed_in = server.login().await;
         assert_eq!(signed_in.status, 200, "{}", signed_in.text);
         let hash = server.hash_of_today().await;
-        assert_eq!(server.refresh(&signed_in.field("refresh_token")).await.status, 200, "the session goes on");
+        assert_eq!(server.refresh(&signed_in.field("refresh_token")).await.status, 200, "the session lives on");
         assert_eq!(server.login().await.status, 200);
         assert_eq!(server.hash().await, hash);
     }
 
-    async fn a_wrong_password_makes_nothing_anew(server) {
+    async fn a_wrong_password_replaces_no_hash(server) {
         server.add_ann_as_of_old().await;
         let wrong = serde_json::json!({ "email": EMAIL, "password": "wrong horse battery staple" });
         assert_eq!(server.post("/login", &wrong).await.status, 401);
         assert_eq!(server.hash().await, OLD);
     }
 
-    /// Those who verified the old hash just before it was replaced have the right password, and are told nothing else.
-    async fn of_many_who_sign_in_while_the_hash_is_made_anew_nobody_is_refused(server) {
+    /// Sign-ins that verified the old hash just before its replacement verify again.
+    async fn concurrent_sign_ins_succeed_while_the_hash_is_replaced(server) {
         server.add_ann_as_of_old().await;
         let statuses = join_all((0..5).map(|_| async {
             let mut statuses = Vec::new();
@@ -77,7 +77,7 @@ on_both_engines! {
             statuses
         }));
         let mut statuses = statuses.await.concat();
-        // On a machine that has much else to do, somebody may wait too long for their turn, and is told so.
+        // On a loaded machine, some may wait in the queue for too long.
         statuses.retain(|status| *status != 503);
         assert!(!statuses.is_empty() && statuses.iter().all(|status| *status == 200), "{statuses:?}");
         server.hash_of_today().await;

@@ -1,4 +1,4 @@
-//! Every route, by the table that mounts it.
+//! Every route of the table.
 
 use auth_server::routes;
 use goptri::keys::KeyRing;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::support::{Engine, PASSWORD, TestServer, as_application};
 
-/// A refresh token in every respect, but for the secret that it is signed with.
+/// A refresh token that is valid except for the secret that signed it.
 fn forged_refresh_token() -> String {
     let secret: Plain<RefreshTokenSecret> = Plain::new("forgers-5f2a9c4be1d078365f2a9c4be1d07836".into());
     let claims = json!({
@@ -20,15 +20,15 @@ fn forged_refresh_token() -> String {
     KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Refresh, &claims).unwrap()
 }
 
-/// Extends by itself: a new route is in the table, or it is not mounted.
+/// Covers new routes without a change: only routes of the table are mounted.
 #[actix_web::test]
-async fn every_route_refuses_a_stranger_as_declared() {
+async fn every_route_refuses_unauthorised_callers_as_declared() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let forged =
         json!({ "email": "eve@example.com", "password": PASSWORD, "refresh_token": forged_refresh_token() });
     let applications = as_application(&server.signed_in().await.0);
     let table = routes();
-    assert!(table.len() >= 10, "the table has the routes");
+    assert!(table.len() >= 10, "the table is not empty");
     for route in table {
         let answer = server.send(server.request(route.method.as_str().parse().unwrap(), route.path)).await;
         let what = format!("{route:?} answers {} {}", answer.status, answer.text);

@@ -19,7 +19,7 @@ async fn assert_all_refresh(server: &TestServer, tokens: &[&str]) {
 }
 
 on_both_engines! {
-    async fn everywhere_ends_all_sessions_of_the_person_and_nobody_elses(server) {
+    async fn everywhere_ends_all_sessions_of_the_user_and_no_others(server) {
         let (access, refresh) = server.signed_in().await;
         let other = server.login().await;
         let bob = json!({ "email": "bob@example.com", "password": "correct horse battery staple" });
@@ -31,7 +31,7 @@ on_both_engines! {
         for token in [refresh, other.field("refresh_token")] {
             assert_eq!(server.refresh(&token).await.error(), (400, "invalid_grant".into()));
         }
-        assert_eq!(server.delete(EVERYWHERE, &access).await.error(), (401, "invalid_token".into()), "it is live no more");
+        assert_eq!(server.delete(EVERYWHERE, &access).await.error(), (401, "invalid_token".into()), "the session has ended");
         assert_eq!(server.refresh(&bobs).await.status, 200);
         assert_eq!(server.login().await.status, 200);
     }
@@ -40,11 +40,11 @@ on_both_engines! {
         let (_, first) = server.signed_in().await;
         let other = server.login().await.field("refresh_token");
         server.refresh(&first).await.field("refresh_token");
-        assert_eq!(by_refresh_token(&server, &first).await.status, 204, "the answer to its refresh was lost");
+        assert_eq!(by_refresh_token(&server, &first).await.status, 204, "a retry within the grace");
         assert_eq!(server.refresh(&other).await.status, 400);
     }
 
-    async fn what_would_not_refresh_ends_nothing(server) {
+    async fn a_token_that_would_not_refresh_ends_nothing(server) {
         let (access, first) = server.signed_in().await;
         let other = server.login().await.field("refresh_token");
         let second = server.refresh(&first).await.field("refresh_token");
@@ -57,7 +57,7 @@ on_both_engines! {
         assert_all_refresh(&server, &[&third, &other]).await;
     }
 
-    async fn neither_an_expired_nor_an_applications_token_ends_everything(server) {
+    async fn everywhere_refuses_expired_tokens_and_those_of_applications(server) {
         let (access, refresh) = server.signed_in().await;
         let other = server.login().await.field("refresh_token");
         let applications = as_application(&access);
@@ -67,7 +67,7 @@ on_both_engines! {
         assert_all_refresh(&server, &[&refresh, &other]).await;
     }
 
-    async fn two_sessions_or_nothing_are_a_400_that_ends_nothing(server) {
+    async fn no_token_or_tokens_of_two_sessions_get_400_and_end_nothing(server) {
         let (access, refresh) = server.signed_in().await;
         let other = server.login().await.field("refresh_token");
         let both = server.request(Method::DELETE, EVERYWHERE).bearer_auth(&access).json(&json!({ "token": other }));
@@ -79,7 +79,7 @@ on_both_engines! {
 }
 
 #[actix_web::test]
-async fn a_query_that_is_not_understood_ends_nothing() {
+async fn an_invalid_query_ends_nothing() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let (access, refresh) = server.signed_in().await;
     for query in
@@ -91,5 +91,5 @@ async fn a_query_that_is_not_understood_ends_nothing() {
     let other = server.login().await.field("refresh_token");
     assert_eq!(server.delete("/logout?everywhere=false", &access).await.status, 204);
     assert_eq!(server.refresh(&refresh).await.status, 400);
-    assert_eq!(server.refresh(&other).await.status, 200, "only the one");
+    assert_eq!(server.refresh(&other).await.status, 200, "only one session ended");
 }

@@ -1,4 +1,4 @@
-//! `POST /login`, and what the tokens say.
+//! `POST /login`, and the claims of the tokens.
 
 use auth_server::Config;
 use chrono::TimeDelta;
@@ -46,13 +46,13 @@ on_both_engines! {
         assert_eq!(*claims.client_id, *FIRST_PARTY_CLIENT);
         let user = claims.user().unwrap();
         assert_eq!(user.email.as_deref(), Some(EMAIL));
-        assert_eq!(user.email_verified, Some(false), "registering confirms no address");
+        assert_eq!(user.email_verified, Some(false), "registration does not confirm the address");
         assert_eq!(claims.exp.seconds() - claims.iat.seconds(), 900);
         assert_eq!(user.auth_time, Some(claims.iat));
         assert!(claims.jti.len() == 32 && user.roles.is_empty());
     }
 
-    async fn the_address_may_be_called_username_and_be_written_in_capitals(server) {
+    async fn the_address_may_be_called_username_and_be_in_capitals(server) {
         assert_eq!(server.register().await.status, 201);
         let answer = server.post("/login", &json!({ "username": "ANN@EXAMPLE.COM", "password": PASSWORD })).await;
         assert_eq!(answer.status, 200);
@@ -62,8 +62,8 @@ on_both_engines! {
         assert_eq!(neither.error(), (400, "invalid_request".into()));
     }
 
-    /// PW-10, as far as status, headers and body go.
-    async fn a_wrong_password_and_an_unknown_person_look_the_same(server) {
+    /// PW-10: status, headers and body.
+    async fn a_wrong_password_and_an_unknown_user_get_the_same_response(server) {
         assert_eq!(server.register().await.status, 201);
         let huge = "x".repeat(2000);
         let wrong = [(EMAIL, "wrong horse battery staple"), ("nobody@example.com", PASSWORD), ("no address", PASSWORD), (EMAIL, &huge), (EMAIL, "")];
@@ -81,7 +81,7 @@ on_both_engines! {
     }
 
     /// PW-06
-    async fn one_password_typed_on_two_keyboards_signs_in(server) {
+    async fn a_password_signs_in_in_every_unicode_form(server) {
         let composed = "Grüße aus Köln, Ångström";
         let decomposed = "Gru\u{308}ße aus Ko\u{308}ln, A\u{30a}ngstro\u{308}m";
         assert_eq!(server.post("/users", &json!({ "email": EMAIL, "password": decomposed })).await.status, 201);
@@ -92,15 +92,15 @@ on_both_engines! {
     }
 
     /// CK-09
-    async fn each_sign_in_is_a_session_of_its_own(server) {
+    async fn each_sign_in_opens_a_new_session(server) {
         let (one, first) = server.signed_in().await;
         let other = server.login().await;
         assert_ne!(claims(&one).caller, claims(&other.field("access_token")).caller);
         assert_ne!(first, other.field("refresh_token"));
     }
 
-    /// PW-04: the whole password counts, and no letter's case is changed.
-    async fn a_password_is_taken_to_the_letter(server) {
+    /// PW-04
+    async fn every_character_of_a_password_counts(server) {
         let password = format!("{} ünï¢ødé 😀 ", "x".repeat(100));
         assert_eq!(server.post("/users", &json!({ "email": EMAIL, "password": password })).await.status, 201);
         let cut: String = password.chars().take(72).collect();
@@ -127,7 +127,7 @@ on_both_engines! {
 }
 
 #[actix_web::test]
-async fn a_caller_is_known_at_currentuser_and_nobody_else_is() {
+async fn currentuser_returns_the_caller_or_null() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let (access, refresh) = server.signed_in().await;
     let known = server.get("/currentuser", Some(&access)).await;
@@ -191,7 +191,7 @@ fn every_fault_of_a_configuration_is_named_at_once() {
     assert!(!faults.to_string().contains("hunter2"));
 }
 
-/// A client that refreshes when its access token ends must not come too late.
+/// Otherwise, a client that refreshes at the expiry of its access token would be too late.
 #[test]
 fn a_session_is_not_idle_sooner_than_its_access_token_ends() {
     for (idle, fits) in [("15m", false), ("16m", true)] {

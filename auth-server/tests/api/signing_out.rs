@@ -11,17 +11,17 @@ async fn by_access_token(server: &TestServer, token: &str) -> Answer {
 }
 
 on_both_engines! {
-    async fn a_signed_out_session_refreshes_no_more_and_signing_out_again_is_fine(server) {
+    async fn a_signed_out_session_cannot_be_refreshed_and_signing_out_is_idempotent(server) {
         let (_, refresh) = server.signed_in().await;
         let other_device = server.login().await.field("refresh_token");
         let answer = server.logout(&json!({ "refresh_token": refresh })).await;
         assert_eq!((answer.status, answer.text.as_str()), (204, ""));
         assert_eq!(server.refresh(&refresh).await.error(), (400, "invalid_grant".into()));
-        assert_eq!(server.logout(&json!({ "token": refresh })).await.status, 204, "it was gone already");
+        assert_eq!(server.logout(&json!({ "token": refresh })).await.status, 204, "it had already ended");
         assert_eq!(server.refresh(&other_device).await.status, 200, "other devices stay signed in");
     }
 
-    async fn any_generation_signs_out(server) {
+    async fn any_generation_of_the_refresh_token_signs_out(server) {
         let (_, first) = server.signed_in().await;
         let second = server.refresh(&first).await.field("refresh_token");
         let third = server.refresh(&second).await.field("refresh_token");
@@ -29,7 +29,7 @@ on_both_engines! {
         assert_eq!(server.refresh(&third).await.error(), (400, "invalid_grant".into()));
     }
 
-    async fn an_access_token_signs_its_session_out_for_a_day_after_it_expired(server) {
+    async fn an_access_token_ends_its_session_for_a_day_after_its_expiry(server) {
         let (access, refresh) = server.signed_in().await;
         server.later(TimeDelta::hours(23));
         assert_eq!(by_access_token(&server, &access).await.status, 204);
@@ -41,7 +41,7 @@ on_both_engines! {
         assert_eq!(server.refresh(&late.field("refresh_token")).await.status, 200);
     }
 
-    async fn what_is_not_genuine_is_a_401_and_never_a_204(server) {
+    async fn an_invalid_token_gets_401_and_ends_nothing(server) {
         let (access, refresh) = server.signed_in().await;
         let mangled = format!("{}A", &refresh[..refresh.len() - 1]);
         let mangled = if mangled == refresh { format!("{}B", &refresh[..refresh.len() - 1]) } else { mangled };
@@ -56,7 +56,7 @@ on_both_engines! {
         assert_eq!(server.refresh(&refresh).await.status, 200, "the session lives on");
     }
 
-    async fn nothing_presented_or_two_sessions_are_a_400_that_ends_nothing(server) {
+    async fn sign_out_without_a_token_or_with_tokens_of_two_sessions_gets_400(server) {
         let (access, refresh) = server.signed_in().await;
         let other = server.login().await;
         let nothing = server.send(server.request(Method::DELETE, "/logout")).await;
@@ -76,7 +76,7 @@ on_both_engines! {
 }
 
 #[actix_web::test]
-async fn both_tokens_of_one_session_sign_it_out() {
+async fn both_tokens_of_one_session_end_it() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let (access, refresh) = server.signed_in().await;
     let both = server

@@ -1,4 +1,4 @@
-//! A server of its own for each test: a fresh database, a free port, a clock that moves when it is told to.
+//! A server for each test, with a fresh database, a free port and a clock that the test controls.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use test_support::{ACCESS_TOKEN_SECRET, REFRESH_TOKEN_SECRET};
 pub(crate) use test_support::{EMAIL, FEED_SECRET, PASSWORD, TIMEOUT};
 
-/// How many connections a server on Postgres shares here: few, because many tests share one Postgres.
+/// Connections of a server on Postgres: few, because many tests share one Postgres.
 pub(crate) const POSTGRES_CONNECTIONS: u32 = 8;
 
 const DEFAULTS: [(&str, &str); 4] = [
@@ -39,8 +39,8 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// One test on both engines: `async fn sentence(server) { … }`, or with variables of its own,
-/// `async fn sentence(server where "REFRESH_GRACE" = "0") { … }`. `start: start_at_rest;` before all is another way to start.
+/// Defines tests that run on both engines: `async fn sentence(server) { … }`, or with variables,
+/// `async fn sentence(server where "REFRESH_GRACE" = "0") { … }`. `start: start_at_rest;` first selects another constructor.
 macro_rules! on_both_engines {
     (start: $start:ident; $(
         $(#[$attribute:meta])*
@@ -73,7 +73,7 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) metrics_address: Option<SocketAddr>,
     pub(crate) clock: ManualClock,
-    /// What the server keeps its data in, for what no client can do.
+    /// The server's store, for what no client can do.
     pub(crate) store: Arc<dyn Store>,
     secret_files: Option<Arc<FileWatch>>,
     client: Client,
@@ -81,7 +81,7 @@ pub(crate) struct TestServer {
     database: Box<dyn Any>,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -109,12 +109,12 @@ impl Answer {
 }
 
 impl TestServer {
-    /// A server with these variables set.
+    /// Starts a server with these variables.
     pub(crate) async fn start(engine: Engine, variables: &[(&str, &str)]) -> Self {
         Self::start_after(engine, variables, async |_, _, _| {}).await
     }
 
-    /// A server on whose clock it is always the same moment, but for what `clock` is moved. Its database's clock goes on.
+    /// Starts a server whose clock stands still unless `clock` is advanced. Its database's clock runs.
     pub(crate) async fn start_at_rest(engine: Engine, variables: &[(&str, &str)]) -> Self {
         let clock = ManualClock::default();
         let (store, database) = fresh_store(engine, &clock).await;
@@ -122,7 +122,7 @@ impl TestServer {
         Self::on_clock(store, at_rest, clock, configured(variables), database).await
     }
 
-    /// A server that finds in its database what was put there before, or is told what no variable says.
+    /// Starts a server after `before` has prepared the database or changed the configuration.
     pub(crate) async fn start_after(
         engine: Engine,
         variables: &[(&str, &str)],
@@ -135,7 +135,7 @@ impl TestServer {
         Self::on(store, clock, config, database).await
     }
 
-    /// A server on this store, which lives in that database.
+    /// Starts a server on this store of that database.
     pub(crate) async fn on(
         store: Arc<dyn Store>,
         clock: ManualClock,
@@ -172,7 +172,7 @@ impl TestServer {
         }
     }
 
-    /// The database of a server that is on Postgres.
+    /// The Postgres database of the server.
     pub(crate) fn postgres(&self) -> &scratch_pg::Database {
         self.database.downcast_ref().unwrap()
     }
@@ -204,7 +204,7 @@ impl TestServer {
         self.post("/login", &json!({ "email": EMAIL, "password": PASSWORD })).await
     }
 
-    /// Registers Ann, signs her in, and gives her access token and her refresh token.
+    /// Registers and signs in a user, and returns the access token and the refresh token.
     pub(crate) async fn signed_in(&self) -> (String, String) {
         assert_eq!(self.register().await.status, 201);
         let answer = self.login().await;
@@ -234,7 +234,7 @@ impl TestServer {
     }
 }
 
-/// What an application that the person uses is given: the same, but for the application's own service only.
+/// The token that an application of the user would have: the same claims for the application's audience only.
 pub(crate) fn as_application(access_token: &str) -> String {
     let payload = UnverifiedJws::parse(access_token).unwrap().payload_json().unwrap();
     let mut claims: AccessClaims = serde_json::from_str(&payload).unwrap();
@@ -255,12 +255,12 @@ fn signed_by_the_secret(claims: &AccessClaims) -> String {
 }
 
 impl TestServer {
-    /// Has it read the files of its secrets again, and waits until that is done.
+    /// Reloads the files of secrets, and waits for it.
     pub(crate) fn reread(&self) {
         let _ = self.secret_files.as_ref().unwrap().reload_now().recv();
     }
 
-    /// Asks it to stop, as a signal does.
+    /// Stops the server, as a signal does.
     pub(crate) fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -274,8 +274,8 @@ impl Drop for TestServer {
     }
 }
 
-/// The configuration with these variables set. Two threads hash, however many cores there are: the tests of all cores
-/// run at once, and each thread has 19 MiB.
+/// The configuration with these variables and two hashing threads, because tests run in parallel and each thread takes
+/// 19 MiB.
 pub(crate) fn configured(variables: &[(&str, &str)]) -> Config {
     let in_a_file = |name: &str| variables.iter().any(|(variable, _)| *variable == format!("{name}_FILE"));
     let defaults = DEFAULTS.into_iter().filter(|(name, _)| !in_a_file(name));
@@ -305,7 +305,7 @@ async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Bo
     }
 }
 
-/// A store for which it is always the same moment, but for what `clock` is moved.
+/// A store whose clock stands still unless `clock` is advanced.
 pub(crate) async fn stopped_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Box<dyn Any>) {
     match engine {
         Engine::Sqlite => {
@@ -316,7 +316,7 @@ pub(crate) async fn stopped_store(engine: Engine, clock: &ManualClock) -> (Arc<d
         }
         Engine::Postgres => {
             let database = scratch_pg::Database::fresh().await;
-            // Found ahead of Postgres's own by whoever looks into `public` first.
+            // The search path finds this one before Postgres's own.
             let stop = "create function public.statement_timestamp() returns timestamptz language sql stable
                         as $$ select '2030-01-01 00:00:00+00'::timestamptz $$";
             database.execute(stop).await;

@@ -1,4 +1,4 @@
-//! What a server does by itself: it sweeps.
+//! The periodic sweep.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,19 +23,19 @@ async fn open(store: &Arc<dyn Store>, number: u128, lifetime: Option<TimeDelta>)
     ));
 }
 
-/// More than one slice, and what must stay among what must go.
+/// More than one slice, with live rows between expired ones.
 #[actix_web::test]
-async fn a_server_sweeps_the_sessions_and_records_whose_time_is_over() {
+async fn a_server_sweeps_expired_sessions_and_entries() {
     let server = TestServer::start_after(Engine::Sqlite, &[], async |store, clock, _| {
         store.migrate().await.unwrap();
-        let person = NewUser {
+        let user = NewUser {
             id: PERSON,
             email: Email::parse("ann@example.com").unwrap(),
             email_verified: false,
             password_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
             roles: Vec::new(),
         };
-        store.add_user(&person).await.unwrap();
+        store.add_user(&user).await.unwrap();
         for number in 0..2_100 {
             open(store, number, (number % 3 != 0).then(|| TimeDelta::minutes(1))).await;
         }
@@ -51,5 +51,5 @@ async fn a_server_sweeps_the_sessions_and_records_whose_time_is_over() {
         assert!(started.elapsed() < TIMEOUT, "{left} are left");
         tokio::task::yield_now().await;
     }
-    assert_eq!(server.store.sweep_revocations(10).await.unwrap(), 0, "records are swept first");
+    assert_eq!(server.store.sweep_revocations(10).await.unwrap(), 0, "entries are swept first");
 }

@@ -1,38 +1,37 @@
-//! The two promises about sessions, held against schedules that nobody would think of, on a real server.
+//! The two promises about sessions, tested on a real server with random schedules.
 //!
-//! A test that is not kind: clients lose any answer, retry after any delay, share one store between tabs that wake in
-//! any order, and restart from a store that is one generation old; a thief copies any token at any moment and refreshes
-//! on any schedule. Time stands still but for the waits in the schedule, so that the grace has an exact end.
+//! Clients lose any response, retry after any delay, share one store between tabs that run in any order, and restart from
+//! a store that is one generation old. A thief copies any token at any moment and refreshes on any schedule. The clock
+//! stands still except for the waits in the schedule, so that the grace ends at an exact moment.
 //!
-//! # What is promised
+//! # The promises
 //!
 //! *Presenting* a generation is sending its token to `POST /token` so that it arrives. The *row* is at generation `n` when
-//! `n` refreshes have advanced it. A presentation of generation `g` is *late* when the row was advanced from `g` to `g + 1`
-//! a whole grace before or longer, and is at `g + 1` still: the answer was lost, or forgotten, and the loss outlasted the
-//! grace. However often one generation is presented late, that is one loss.
+//! `n` refreshes have advanced it. A presentation of generation `g` is *late* if the row was advanced from `g` to `g + 1`
+//! at least one grace ago and is still at `g + 1`: the response was lost, and the loss outlasted the grace. Late
+//! presentations of the same generation are one loss.
 //!
-//! **Nobody is logged out by accident.** A session lives on as long as, whoever presents what:
-//! - nothing older than the row's predecessor is presented: a client's store may be one generation behind, not two. Two
-//!   are what one gets who loses an answer *and* goes back to a store from before, or who sends what a tab read two
-//!   refreshes ago, even within the grace: that cannot be told from a thief;
-//! - between two losses that outlast the grace there are at least eight generations without: `g` and `g + 9` are
+//! **No accidental sign-outs.** A session lives on as long as:
+//! - nothing older than the row's predecessor is presented: a client's store may be one generation behind, but not two. A
+//!   client is two behind if it loses a response *and* restarts from an older store, or sends what a tab read two
+//!   refreshes ago, even within the grace. That cannot be distinguished from a thief;
+//! - between two losses that outlast the grace there are at least eight generations without one: `g` and `g + 9` are
 //!   forgiven, `g` and `g + 8` need not be.
 //!
-//! **A stolen token is noticed.** Owner and thief *meet* at generation `g` when both present it, at moments that are
-//! further apart than the grace; who comes first does not matter. The session ends at the latest with the later of the
-//! two presentations by which they meet for the second time, if the two generations are at most eight apart. Meeting again
-//! nine generations later is a first time again: it looks like the loss of an honest client, who is promised to be forgiven
-//! just that. A token older than the row's predecessor ends the session at once.
+//! **Theft is detected.** Owner and thief *meet* at generation `g` if both present it, further apart than the grace, in any
+//! order. The session ends at the latest with the later presentation of their second meeting, if the two generations are
+//! at most eight apart. A meeting nine generations later counts as a first one again: it looks like the loss of an honest
+//! client, which is promised forgiveness. A token older than the row's predecessor ends the session at once.
 //!
-//! Under both, always: all who present one token at one moment get the same bytes, or all are refused; a generation has one
-//! token; the row never goes back; once one is refused all are, and the row is gone; no other session is touched.
+//! Always: all who present one token at one moment get the same bytes, or all are refused; a generation has one token; the
+//! row never goes back; once one presentation is refused, all are, and the row is gone; no other session is affected.
 //!
-//! # Why that is what `judge` does
+//! # Why `judge` keeps them
 //!
-//! Who comes later of two that meet at `g` finds a row that is past `g` for longer than the grace. If it is further than
-//! `g + 1`, that is theft. Else the presentation is late, and `g` is noted as forgiven, if none of the eight before was;
-//! whatever is noted is so by a late presentation. So after a meeting at `g` something of `g - 8 ..= g` was refused, or `g`
-//! is noted, and the next at most eight later is refused. A generation noted since would have been too near itself.
+//! The later of two that meet at `g` finds a row that has been past `g` for longer than the grace. If it is past `g + 1`,
+//! that is theft. Otherwise the presentation is late, and `g` is recorded as forgiven if none of the eight before it was;
+//! only late presentations are recorded. So after a meeting at `g`, one of `g - 8 ..= g` was refused, or `g` is recorded
+//! and the next one at most eight later is refused. A generation recorded since would itself have been too close.
 
 mod play;
 mod record;
@@ -56,10 +55,10 @@ use self::steps::{Robbed, Step, Unlucky};
 use self::world::World;
 use crate::support::Engine;
 
-/// Schedules in a test; `PROPTEST_CASES` says otherwise.
+/// Schedules per test, unless `PROPTEST_CASES` is set.
 const CASES: u32 = 80;
 
-/// What an owner without a thief must have come across.
+/// What must happen at least once to an owner without a thief.
 const MISHAPS: [&str; 9] = [
     "a loss outlasted the grace",
     "a loss outlasted the grace eight generations after another",
@@ -72,7 +71,7 @@ const MISHAPS: [&str; 9] = [
     "several presented a late token at the same moment",
 ];
 
-/// What a thief must have come to.
+/// What must happen at least once with a thief.
 const THEFTS: [&str; 7] = [
     "the thief came first, and the owner after the grace",
     "the owner came first, and the thief after the grace",
@@ -113,10 +112,10 @@ mod a_thief_is_noticed_the_second_time {
 
 type Tally = BTreeMap<&'static str, u32>;
 
-/// Schedules are played in so many rounds at most, until they have come to all that they are for.
+/// The most rounds of schedules, until everything that must happen has happened.
 const ROUNDS: u64 = 5;
 
-/// Plays schedules of that kind until one breaks a promise, and then the shortest like it that does.
+/// Plays random schedules. If one breaks a promise, shrinks it.
 fn hold<M: ReferenceStateMachine<State = World, Transition = Step>>(engine: Engine, wanted: &[&'static str]) {
     let config = contextualize_config(Config {
         cases: CASES,
@@ -144,7 +143,7 @@ fn hold<M: ReferenceStateMachine<State = World, Transition = Step>>(engine: Engi
             Err(TestError::Fail(reason, (_, steps, _))) => panic!("{reason}\n{}", told(&steps, seed)),
             Err(TestError::Abort(reason)) => panic!("no schedules: {reason}"),
         }
-        // A run that never came to what it is for proves nothing; one that was told to be shorter is not held to that.
+        // A run in which something never happened proves nothing about it; shortened runs are exempt.
         if told_to_be_shorter || missing(&tally.borrow(), wanted).is_empty() {
             return;
         }

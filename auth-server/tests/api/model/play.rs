@@ -1,19 +1,19 @@
-//! Plays a schedule on a real server, and holds what happens against what must.
+//! Plays a schedule on a real server, and compares what happens with what must happen.
 
 use super::record::Must;
 use super::stage::Stage;
 use super::steps::Step;
 use super::world::{Volley, World};
 
-/// A session as those see it who hold its tokens.
+/// A session, as the holders of its tokens see it.
 pub(super) struct Play<'a> {
     stage: &'a Stage,
-    /// The tokens of the session by their generations.
+    /// The tokens of the session by generation.
     chain: Vec<String>,
     over: bool,
 }
 
-/// What is wrong, in a sentence.
+/// What went wrong, as a sentence.
 pub(super) type Played = Result<(), String>;
 
 impl<'a> Play<'a> {
@@ -21,7 +21,7 @@ impl<'a> Play<'a> {
         Self { stage, chain: vec![stage.open_session().await], over: false }
     }
 
-    /// Plays one step. `after` is the world as it must be after it.
+    /// Plays one step. `after` is the expected state.
     pub(super) async fn step(&mut self, step: &Step, after: &World) -> Played {
         match step {
             Step::SignIn => *self = Self::signed_in(self.stage).await,
@@ -36,7 +36,7 @@ impl<'a> Play<'a> {
     }
 
     async fn present(&mut self, volley: &Volley) -> Played {
-        // What would come after the end was never issued.
+        // Tokens after the end were never issued.
         let index = usize::try_from(volley.generation).unwrap().min(self.chain.len() - 1);
         let answers = self.stage.present(&self.chain[index], volley.at_once).await;
         let refused = answers.iter().filter(|answer| answer.is_err()).count();
@@ -54,7 +54,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// All got the one successor, of which there is no other, and the row says so.
+    /// All got the same successor, the only one, and the row agrees.
     async fn answered(&mut self, volley: &Volley, successors: &[String]) -> Played {
         if volley.must == Must::End {
             return Err(format!("the thief was not noticed: generation {} was good", volley.generation));
@@ -81,7 +81,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// All were refused, and from now on everybody is.
+    /// All were refused, and all later ones must be.
     async fn refused(&mut self, answers: &[Result<String, (u16, String)>]) -> Played {
         let newest = self.chain.last().map_or("", String::as_str);
         let known = [self.stage.present(newest, 1).await, self.stage.present(&self.chain[0], 1).await];

@@ -1,53 +1,52 @@
-//! What the promises say about a session, from nothing but who presented which generation, and when. This is no second
-//! `judge`: it knows neither what was forgiven nor what a row looks like.
+//! What the promises require of a session, derived only from who presented which generation and when. It does not repeat
+//! `judge`: it knows neither what was forgiven nor the row.
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-/// The grace that the servers here are configured with.
+/// The grace of the servers in these tests.
 pub(super) const GRACE: TimeDelta = TimeDelta::seconds(60);
 
-/// Two losses that outlast the grace must have so many generations between them, and a thief has so many in which to
-/// show himself a second time.
+/// Generations between two losses that are forgiven, and within which a thief must be detected at a second meeting.
 pub(super) const REACH: u32 = 8;
 
-/// What must have become of the session after a presentation.
+/// What must hold for the session after a presentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum Must {
-    /// Nobody may be logged out.
+    /// It must live.
     #[default]
     Reloadable,
-    /// No promise says anything.
+    /// No promise applies.
     Either,
-    /// It must be over.
+    /// It must have ended.
     End,
 }
 
-/// Who presents a token. The server cannot see it.
+/// Who presents a token, which the server cannot know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Who {
     SessionOwner,
     Thief,
 }
 
-/// The first and the last time that somebody presented a generation.
+/// The first and the last presentation of a generation.
 type Span = (TimeDelta, TimeDelta);
 
-/// The presentations of one session that matter, by generation.
+/// The presentations of one session by generation, as far as they matter.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Record {
-    /// Those that were presented late, in their order.
+    /// Generations presented late, in order.
     late: Vec<u32>,
     owners: BTreeMap<u32, Span>,
     thiefs: BTreeMap<u32, Span>,
-    /// Those that owner and thief presented further apart than the grace.
+    /// Generations at which owner and thief met.
     met: Vec<u32>,
     pub(super) must: Must,
 }
 
 impl Record {
-    /// Whether that one has presented this generation.
+    /// Whether `who` has presented this generation.
     pub(super) fn has(&self, who: Who, generation: u32) -> bool {
         let spans = match who {
             Who::SessionOwner => &self.owners,
@@ -56,12 +55,12 @@ impl Record {
         spans.contains_key(&generation)
     }
 
-    /// The last generation that was presented late.
+    /// The last generation presented late.
     pub(super) fn latest_loss(&self) -> Option<u32> {
         self.late.last().copied()
     }
 
-    /// The row's predecessor is presented, a whole grace after it was replaced or longer. Says what is remarkable.
+    /// Records a late presentation of the row's predecessor, and returns what is notable about it.
     pub(super) fn is_late(&mut self, generation: u32) -> Vec<&'static str> {
         let mut notes = vec!["a loss outlasted the grace"];
         if let Some(before) = self.late.iter().rev().find(|late| **late != generation) {
@@ -77,7 +76,7 @@ impl Record {
         notes
     }
 
-    /// Somebody presents a generation: whether owner and thief have now met there, and whether that was once too often.
+    /// Records a presentation: whether owner and thief have now met there, and whether the session must end.
     pub(super) fn presented(&mut self, who: Who, generation: u32, now: TimeDelta) -> Vec<&'static str> {
         let (own, others) = match who {
             Who::SessionOwner => (&mut self.owners, &self.thiefs),

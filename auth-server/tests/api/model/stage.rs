@@ -1,5 +1,5 @@
-//! A server on which time stands still but for what a test moves it, and the way around HTTP to its sessions: opening
-//! one without the price of a password, and looking at one.
+//! A server whose clock a test controls, and direct access to its sessions: opening one without hashing a password, and
+//! reading one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::support::{EMAIL, Engine, TestServer, configured, stopped_store};
 
-/// The server, and Ann, whose sessions all these are.
+/// The server, and the user of all sessions.
 pub(super) struct Stage {
     server: TestServer,
     client: Client,
@@ -37,13 +37,13 @@ impl Stage {
         let server = TestServer::on(Arc::clone(&store), clock.clone(), config, database).await;
         assert_eq!(server.register().await.status, 201);
         let ann = store.credentials(&Email::parse(EMAIL).unwrap().key()).await.unwrap().unwrap();
-        // Connections are used again, or so many refreshes would use up the ports; but none that the server may just
-        // be closing.
+        // Connections are reused, or the refreshes would exhaust the ports; but not so long that the server may be closing
+        // them.
         let client = Client::builder().pool_idle_timeout(Duration::from_secs(2)).build().unwrap();
         Self { server, client, store, clock, tokens, ann, sessions: AtomicU64::new(1) }
     }
 
-    /// Back to the beginning, where a schedule starts: centuries add up.
+    /// Resets the clock for the next schedule.
     pub(super) fn rewind(&self) {
         self.clock.advance(-self.clock.ahead());
     }
@@ -52,7 +52,7 @@ impl Stage {
         self.clock.advance(delay);
     }
 
-    /// The first token of a new session.
+    /// Opens a session and returns its first token.
     pub(super) async fn open_session(&self) -> String {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed);
         let jti = Plain::new(format!("jti of session {number}"));
@@ -64,8 +64,7 @@ impl Stage {
         }
     }
 
-    /// The session of a token as its row is, if it is there. Asked for as a client that it is not for, which by the
-    /// promise of `rotate` changes nothing.
+    /// The row of a token's session, if it exists. Read by a `rotate` for another client, which changes nothing.
     pub(super) async fn row(&self, token: &str) -> Option<Session> {
         let nobody = self.tokens.open(token, ClientId::new("nobody".to_owned())).unwrap();
         match self.store.rotate(&nobody, None).await.unwrap() {
@@ -75,12 +74,12 @@ impl Stage {
         }
     }
 
-    /// The generation that a token says it is.
+    /// The generation of a token.
     pub(super) fn generation(&self, token: &str) -> i64 {
         self.tokens.open(token, ClientId::first_party()).unwrap().generation.number()
     }
 
-    /// What so many get who present that token at the same moment: the next token, or status and error code.
+    /// Presents the token `at_once` times concurrently. Each gets the next token, or status and error code.
     pub(super) async fn present(&self, token: &str, at_once: usize) -> Vec<Result<String, (u16, String)>> {
         join_all((0..at_once).map(|_| self.refresh(token))).await
     }

@@ -1,4 +1,4 @@
-//! What may happen, and how likely it is.
+//! The steps of a schedule, and their probabilities.
 
 use std::fmt;
 
@@ -13,46 +13,46 @@ use super::world::World;
 /// The smallest step of the stores' clocks.
 const MICRO: TimeDelta = TimeDelta::microseconds(1);
 
-/// What becomes of an answer to a tab.
+/// What happens to a response to a tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is stored at once.
+    /// The tab stores it at once.
     Stored,
     /// It never arrives.
     Lost,
-    /// It arrives, and is stored when the tab comes to it.
+    /// The tab stores it later.
     Delayed,
 }
 
-/// One thing that happens. What is impossible at the moment does nothing.
+/// One step. A step that is impossible in the current state does nothing.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// The owner signs in anew, and all that was held is forgotten.
+    /// The owner signs in again; the tokens of the old session are dropped.
     SignIn,
     Wait(TimeDelta),
-    /// A tab for each answer reads the store and refreshes, all at the same moment, and the thief with them.
+    /// One tab per response reads the store and refreshes, all concurrently, optionally with the thief.
     Refresh {
         fates: Vec<Fate>,
         thief: bool,
     },
-    /// So many refreshes one after the other, none of them lost.
+    /// Consecutive refreshes without a loss.
     Steadily(u32),
-    /// A tab reads the store, and sleeps before it sends.
+    /// A tab reads the store, and sends later.
     Doze,
-    /// A tab that slept sends what it had read.
+    /// That tab sends what it had read.
     Wake {
         tab: usize,
         fate: Fate,
     },
-    /// An answer that was delayed is stored, whatever the store says by now.
+    /// A delayed response overwrites the store.
     Arrive(usize),
-    /// The app is killed, and starts from the store as it was before the last write.
+    /// The app is killed, and restarts from the store before its last write.
     Restart,
-    /// The thief copies the current token, or one so many generations older.
+    /// The thief copies the current token, or an older one.
     Steal {
         back: u32,
     },
-    /// The thief refreshes, several times at once, with the token he got last or one he got before.
+    /// The thief refreshes, several times concurrently, with the latest or an earlier token.
     Thief {
         back: usize,
         at_once: usize,
@@ -62,7 +62,7 @@ pub(super) enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SignIn => write!(f, "the owner signs in anew"),
+            Self::SignIn => write!(f, "the owner signs in again"),
             Self::Wait(delay) => write!(f, "{} s pass", delay.as_seconds_f64()),
             Self::Refresh { fates, thief } => {
                 let thief = if *thief { "; the thief joins in if he has that token" } else { "" };
@@ -70,7 +70,7 @@ impl fmt::Display for Step {
                 write!(f, "{tabs} tabs refresh at the same moment, and get answers that are {fates:?}{thief}")
             }
             Self::Steadily(times) => write!(f, "{times} refreshes one after the other"),
-            Self::Doze => write!(f, "a tab reads the store and falls asleep"),
+            Self::Doze => write!(f, "a tab reads the store and waits"),
             Self::Wake { tab, fate } => {
                 write!(f, "sleeping tab {tab} wakes and sends what it had read; its answer is {fate:?}")
             }
@@ -87,7 +87,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// One owner, who is unlucky.
+/// An owner with frequent losses.
 #[derive(Debug)]
 pub(super) struct Unlucky;
 
@@ -126,7 +126,7 @@ impl ReferenceStateMachine for Robbed {
         if world.has_thief() {
             steps.push((if world.thief_is_lost() { 1 } else { 6 }, thief().boxed()));
         }
-        // Who follows a chain that the other has advanced meets him there, if he waits.
+        // Following a chain that the other has advanced leads to a meeting after a wait.
         let thief = || Just(Step::Thief { back: 0, at_once: 1 }).boxed();
         let owner = || Just(Step::Steadily(1)).boxed();
         let follows = match (world.owner_follows(), world.thief_follows()) {
@@ -136,7 +136,7 @@ impl ReferenceStateMachine for Robbed {
             (false, true) => Some(thief()),
         };
         steps.extend(follows.map(|follows| (40, follows)));
-        // Both have the current one.
+        // Both have the current token.
         if world.are_level() {
             steps.push((10, thief()));
             steps.push((10, owner()));
@@ -144,7 +144,7 @@ impl ReferenceStateMachine for Robbed {
         if let Some(missing) = world.since_late().and_then(|since| (REACH - 1).checked_sub(since)) {
             steps.push((12, Just(Step::Steadily(missing)).boxed()));
         }
-        // And who comes back for another copy when the first meeting is just within reach, or just out of it, is of interest.
+        // Interesting: another copy when the first meeting is just within eight generations, or just beyond.
         if world.since_late().is_some_and(|since| since + 1 >= REACH) && !world.are_level() {
             steps.push((30, Just(Step::Steal { back: 0 }).boxed()));
         }
@@ -156,7 +156,7 @@ impl ReferenceStateMachine for Robbed {
     }
 }
 
-/// What the owner may do, or what may happen to him; the latter with so much weight.
+/// Steps of the owner; losses have this weight.
 fn owners(world: &World, mishap: u32) -> Vec<(u32, BoxedStrategy<Step>)> {
     let mut steps = vec![
         (4, refresh(1, world.has_thief()).boxed()),
@@ -168,7 +168,7 @@ fn owners(world: &World, mishap: u32) -> Vec<(u32, BoxedStrategy<Step>)> {
         (mishap, (0..3_usize).prop_map(Step::Arrive).boxed()),
         (mishap, Just(Step::Restart).boxed()),
     ];
-    // Once a loss has outlasted the grace, the next one is of interest just before and just after the reach of the first.
+    // Interesting: the next loss just within eight generations of the previous one, or just beyond.
     match world.since_late().map(|since| REACH.saturating_sub(since)) {
         Some(0) if world.is_behind() => steps.push((10, Just(Step::Wait(GRACE)).boxed())),
         Some(0) => steps.push((10, Just(Step::Refresh { fates: vec![Fate::Lost], thief: false }).boxed())),
@@ -178,20 +178,20 @@ fn owners(world: &World, mishap: u32) -> Vec<(u32, BoxedStrategy<Step>)> {
         }
         None => {}
     }
-    // There is little left to learn from a session that may be over.
+    // A session that may have ended has little left to test.
     if world.must() != Must::Reloadable {
         steps.push((40, Just(Step::SignIn).boxed()));
     }
     steps
 }
 
-/// The answers are lost or delayed with so much weight.
+/// Responses; losses and delays have this weight.
 fn refresh(mishap: u32, thief: bool) -> impl Strategy<Value = Step> {
     let tabs = prop_oneof![3 => Just(1_usize), 1 => 2..=4_usize];
     let fates = tabs.prop_flat_map(move |tabs| {
         prop_oneof![
             6 => proptest::collection::vec(fate(mishap), tabs),
-            // Several tabs of one machine lose their answers together.
+            // Tabs of one machine lose their responses together.
             mishap => Just(vec![Fate::Lost; tabs]),
         ]
     });
@@ -212,7 +212,7 @@ fn thief() -> impl Strategy<Value = Step> {
     (back, at_once).prop_map(|(back, at_once)| Step::Thief { back, at_once })
 }
 
-/// Time stands still but for this.
+/// The only steps that advance the clock.
 fn delay() -> impl Strategy<Value = TimeDelta> {
     prop_oneof![
         1 => Just(MICRO),

@@ -1,49 +1,49 @@
-//! Who holds which generation, and what a step makes of it, as long as all who must be answered are. If the session is
-//! over, it goes on as though it were not.
+//! Who holds which generation, and how a step changes that, assuming that all presentations succeed, even after the
+//! session has ended.
 
 use chrono::TimeDelta;
 
 use super::record::{GRACE, Must, Record, Who};
 use super::steps::{Fate, Step};
 
-/// One generation, presented by so many at the same moment.
+/// Concurrent presentations of one generation.
 #[derive(Debug, Clone)]
 pub(super) struct Volley {
     pub(super) generation: u32,
     pub(super) at_once: usize,
-    /// The generation of the row after it, if the session lives on.
+    /// The generation of the row afterwards, if the session lives.
     pub(super) row: u32,
     pub(super) must: Must,
 }
 
-/// One session and all who hold tokens of it, as generations.
+/// One session, and which generations each party holds.
 #[derive(Debug, Clone, Default)]
 pub(super) struct World {
     now: TimeDelta,
     row: u32,
     rotated: TimeDelta,
-    /// What the owner's store said, the latest last.
+    /// The contents of the owner's store, latest last.
     store: Vec<u32>,
-    /// What tabs have read and not yet sent.
+    /// Generations that tabs have read and not yet sent.
     dozing: Vec<u32>,
-    /// What tabs were answered and have not yet stored.
+    /// Responses that tabs have not yet stored.
     under_way: Vec<u32>,
     stolen: Vec<u32>,
-    /// Who presented what, and what follows from it.
+    /// The presentations so far.
     record: Record,
-    /// What the last step presents, one after the other.
+    /// What the last step presented, in order.
     pub(super) volleys: Vec<Volley>,
-    /// What was remarkable about the last step.
+    /// What was notable about the last step.
     pub(super) notes: Vec<&'static str>,
 }
 
 impl World {
-    /// Somebody who has just signed in.
+    /// The state after a sign-in.
     pub(super) fn signed_in() -> Self {
         Self { store: vec![0], ..Self::default() }
     }
 
-    /// The world after this step.
+    /// The state after this step.
     pub(super) fn after(mut self, step: &Step) -> Self {
         self.volleys.clear();
         self.notes.clear();
@@ -87,7 +87,7 @@ impl World {
         self
     }
 
-    /// The generation that the owner's store has.
+    /// The generation in the owner's store.
     fn held(&self) -> u32 {
         self.store.last().copied().unwrap_or_default()
     }
@@ -100,12 +100,12 @@ impl World {
         !self.stolen.is_empty()
     }
 
-    /// Whether all that the thief has is older than the row's predecessor.
+    /// Whether all tokens of the thief are older than the row's predecessor.
     pub(super) fn thief_is_lost(&self) -> bool {
         self.stolen.iter().all(|generation| generation + 1 < self.row)
     }
 
-    /// Whether the thief is one generation behind, where the owner has been.
+    /// Whether the thief is one generation behind, at one that the owner presented.
     pub(super) fn thief_follows(&self) -> bool {
         self.stolen
             .iter()
@@ -113,12 +113,12 @@ impl World {
             .is_some_and(|newest| newest + 1 == self.row && self.record.has(Who::SessionOwner, *newest))
     }
 
-    /// Whether the owner is one generation behind, where the thief has been.
+    /// Whether the owner is one generation behind, at one that the thief presented.
     pub(super) fn owner_follows(&self) -> bool {
         self.held() + 1 == self.row && self.record.has(Who::Thief, self.held())
     }
 
-    /// Whether the owner's store is not what the row is.
+    /// Whether the owner's store is behind the row.
     pub(super) fn is_behind(&self) -> bool {
         self.held() < self.row
     }
@@ -128,17 +128,17 @@ impl World {
         self.held() == self.row && self.stolen.contains(&self.row)
     }
 
-    /// Whether whoever presents the row's predecessor now is later than the grace allows.
+    /// Whether presenting the row's predecessor now would be late.
     pub(super) fn is_overdue(&self) -> bool {
         self.now - self.rotated > GRACE
     }
 
-    /// How many refreshes without a loss there are between the last late generation and the one that the store has.
+    /// Refreshes without a loss between the last late generation and the one in the store.
     pub(super) fn since_late(&self) -> Option<u32> {
         self.record.latest_loss().map(|loss| self.held().saturating_sub(loss + 1))
     }
 
-    /// Several tabs read the store and present what it says, and with them the thief if he has that one.
+    /// Several tabs present what the store contains, with the thief if he has the same generation.
     fn refresh(&mut self, fates: &[Fate], thief: bool) {
         let generation = self.held();
         let thief = thief && self.stolen.contains(&generation);
@@ -168,7 +168,7 @@ impl World {
         }
     }
 
-    /// The app was killed before its last write reached the disk.
+    /// The app restarts from the store before its last write.
     fn restart(&mut self) {
         if self.store.len() > 1 {
             self.store.pop();
@@ -185,7 +185,7 @@ impl World {
         self.stolen.push(generation);
     }
 
-    /// All of these present one generation at this moment.
+    /// Concurrent presentations of one generation.
     fn present(&mut self, who: &[Who], generation: u32) {
         match self.row - generation {
             0 => {
@@ -226,7 +226,7 @@ impl World {
     }
 }
 
-/// One of them, whichever the number falls on.
+/// Picks one by number.
 fn take(from: &mut Vec<u32>, index: usize) -> Option<u32> {
     let index = index.checked_rem(from.len())?;
     Some(from.remove(index))
