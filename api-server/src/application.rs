@@ -22,10 +22,10 @@ use crate::http::routes;
 use crate::metrics::VerifierMetrics;
 use crate::photos::PhotosFolder;
 
-/// How long requests in flight may take when the server stops.
+/// How long a stop waits for requests in flight.
 const SHUTDOWN_SECONDS: u64 = 30;
 
-/// A server that listens.
+/// A server that is listening.
 pub struct Application {
     server: Server,
     address: SocketAddr,
@@ -33,19 +33,19 @@ pub struct Application {
     metrics: Option<MetricsServer>,
 }
 
-/// It cannot start.
+/// The server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// An address cannot be listened on.
+    /// An address cannot be used.
     #[error(transparent)]
     Listen(#[from] ListenErrors),
-    /// The operating system gives no thread to follow auth-server on.
-    #[error("auth-server cannot be followed: {0}")]
+    /// The guard cannot be built.
+    #[error("cannot follow auth-server: {0}")]
     Follow(#[from] goptri::GuardError),
 }
 
 impl Application {
-    /// Listens, and begins to follow the revocation feed. It stops when `stop` ends.
+    /// Listens, and starts to follow the revocation feed. The server stops when `stop` resolves.
     pub fn start(
         config: Config,
         clock: Arc<dyn Clock>,
@@ -53,9 +53,11 @@ impl Application {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, StartError> {
         let address = config.address;
-        clear_unfinished(&config.photos, clock.as_ref());
+        delete_stale_uploads(&config.photos, clock.as_ref());
         let photos = Data::new(config.photos);
-        let guard = config.following.clock(clock).monotonic_clock(monotonic).build()?;
+        let (jwks_url, feed_url) = config.guard.urls().unwrap_or_default();
+        let keys = if config.has_secret { format!("ACCESS_TOKEN_SECRET, {jwks_url}") } else { jwks_url };
+        let guard = config.guard.clock(clock).monotonic_clock(monotonic).build()?;
         let mut registry = metrics_registry();
         let requests = RequestObserver::new(&routes(), config.request_log);
         requests.register(&mut registry);
@@ -76,38 +78,39 @@ impl Application {
         let metrics = config.metrics_address.map(|address| MetricsServer::serve(address, registry));
         let (server, metrics) = ListenErrors::combine(server, metrics.transpose())?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        tracing::info!("api-server listens on http://{address}");
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(version, keys, feed = feed_url, "api-server listens on http://{address}");
         Ok(Self { server: server.run(), address, guard, metrics })
     }
 
-    /// Where it listens; the port is a real one also when the configuration said 0.
+    /// The address it listens on, with the actual port if the configuration says 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The files that secrets are read from, if there are any.
+    /// The files that secrets are read from, if any.
     pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
         self.guard.secret_files()
     }
 
-    /// Where the metrics are, if they are anywhere.
+    /// The address of the metrics, if `METRICS_ADDR` is set.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(MetricsServer::address)
     }
 
-    /// Serves until it is asked to stop, and finishes what is in flight.
+    /// Serves until `stop` resolves and the requests in flight are finished.
     pub async fn run(self) -> std::io::Result<()> {
         let ended = self.server.await;
-        tracing::info!("api-server has stopped");
+        tracing::info!("api-server stopped");
         ended
     }
 }
 
-/// What an earlier run could not take away is no reason not to start.
-fn clear_unfinished(photos: &PhotosFolder, clock: &dyn Clock) {
-    match photos.clear_unfinished(clock.now()) {
+/// An error here is no reason not to start.
+fn delete_stale_uploads(photos: &PhotosFolder, clock: &dyn Clock) {
+    match photos.delete_stale_uploads(clock.now()) {
         Ok(0) => {}
-        Ok(files) => tracing::info!(files, "removed pictures that had stopped half-way"),
-        Err(cause) => tracing::warn!(%cause, "pictures that had stopped half-way cannot be removed"),
+        Ok(files) => tracing::info!(files, "deleted unfinished uploads of an earlier run"),
+        Err(cause) => tracing::warn!(%cause, "cannot delete the unfinished uploads of an earlier run"),
     }
 }

@@ -1,4 +1,4 @@
-//! The configuration, read once, typed, and reported whole.
+//! The configuration: read once, typed, with all errors reported together.
 
 use std::net::SocketAddr;
 
@@ -7,41 +7,47 @@ use goptri_settings::{Environment, SettingErrors, Settings};
 
 use crate::photos::PhotosFolder;
 
-/// All that api-server is told.
+/// The settings of api-server.
 #[derive(Debug)]
 pub struct Config {
     /// `API_SERVER_ADDR`.
     pub address: SocketAddr,
     /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
     /// `REVOCATION_MAX_STALENESS`, `ON_STALE`, `VERIFIED_CACHE_ENTRIES`.
-    pub following: GuardBuilder,
+    pub guard: GuardBuilder,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
+    /// Whether access tokens signed with a shared secret are accepted, besides those signed with a published key.
+    pub has_secret: bool,
     /// `REQUEST_LOG`.
     pub request_log: bool,
-    /// `PHOTOS_DIR`, opened.
+    /// `PHOTOS_DIR`, created if missing, and opened.
     pub photos: PhotosFolder,
 }
 
 impl Config {
-    /// Reads everything, and reports every fault at once.
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// Every invalid setting.
     pub fn from_environment(environment: &Environment) -> Result<Self, SettingErrors> {
         let settings = Settings::new(environment);
         let config = Self::read(&settings);
         settings.into_result(config)
     }
 
-    /// The same, for a caller that reads more from the same settings.
+    /// Reads all settings, for a caller that reads more of them. `None`: an error was reported to `settings`.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
-        let following = GuardBuilder::with_required_feed(settings);
+        let guard = GuardBuilder::with_required_feed(settings);
         let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {
             address: address?,
-            following: following?,
+            guard: guard?,
             metrics_address: metrics_address.ok()?,
+            has_secret: settings.has_secret("ACCESS_TOKEN_SECRET"),
             request_log: request_log?,
             photos: photos?,
         })

@@ -1,7 +1,7 @@
-//! Request bodies: small, of the right type, and refused with one plain sentence.
+//! Request bodies: of limited size and of the right content type.
 //!
-//! Why a body was refused is logged without a word of the body: where a value has the wrong type, the parser's own
-//! message would quote it, and it may be a password.
+//! The log says why a body was refused, and quotes nothing of it: the parser's own message would quote a value of the wrong
+//! type, which may be a password.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,24 +15,24 @@ use serde::de::DeserializeOwned;
 use goptri::ProtocolError;
 use goptri::strict_json::{self, StrictJsonError};
 
-/// The most bytes that a JSON body or a form may have.
+/// The largest JSON body or form, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// A body that is one JSON object, no member twice, with the members of `T`; unknown ones are ignored.
+/// A body that is one JSON object with the members of `T`. Unknown members are ignored, duplicate ones refused.
 #[derive(Debug)]
 pub struct JsonObject<T>(pub T);
 
 impl<T: DeserializeOwned> JsonObject<T> {
-    /// Parses a body whose content type is known to be JSON.
+    /// Parses a body whose content type the caller has checked.
     pub fn parse(body: &[u8]) -> Result<T, ProtocolError> {
-        strict_json::from_slice(body.trim_ascii()).map_err(|not_read| {
-            match not_read {
+        strict_json::from_slice(body.trim_ascii()).map_err(|error| {
+            match error {
                 StrictJsonError::Json(error) => tracing::debug!(
                     line = error.line(),
                     column = error.column(),
-                    "the body is no JSON object, or a member is missing or of the wrong type"
+                    "the body is no JSON object, or a member is missing or has the wrong type"
                 ),
-                StrictJsonError::Duplicate => tracing::debug!("the body has a member twice"),
+                StrictJsonError::Duplicate => tracing::debug!("the body has a duplicate member"),
             }
             ProtocolError::MALFORMED_BODY
         })
@@ -55,28 +55,28 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonObject<T> {
     }
 }
 
-/// The whole body, for handlers that take several content types, or none.
+/// The whole body, for handlers that accept several content types or an empty body.
 #[derive(Debug)]
 pub struct LimitedBody {
-    /// What its `Content-Type` says it is.
+    /// Its `Content-Type`.
     pub kind: BodyKind,
     /// At most [`MAX_BODY_BYTES`].
     pub bytes: Bytes,
 }
 
-/// The content types that are told apart here.
+/// The content types that handlers distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyKind {
     /// `application/json`.
     Json,
     /// `application/x-www-form-urlencoded`.
     Form,
-    /// Any other, or none.
+    /// Another type, or no header.
     Other,
 }
 
 impl BodyKind {
-    /// Media types compare without case (RFC 9110 §8.3.1).
+    /// Media types are case-insensitive (RFC 9110 §8.3.1).
     fn of(request: &HttpRequest) -> Self {
         let media_type = request.content_type();
         if media_type.eq_ignore_ascii_case("application/json") {

@@ -1,5 +1,5 @@
-//! The address of the client, also behind proxies: `X-Forwarded-For` is a claim that anybody can make, so only the
-//! part of it is believed that a configured proxy wrote.
+//! The client's address, also behind proxies. Any client can send `X-Forwarded-For`, so only the part of it that a
+//! trusted proxy wrote counts.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -16,34 +16,34 @@ use ipnet::IpNet;
 
 use goptri_settings::Settings;
 
-/// Where a request comes from, as far as it is known. An IPv4 address mapped into IPv6 is an IPv4 address.
+/// The best known address of a client. An IPv4-mapped IPv6 address is stored as IPv4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
-/// The proxies whose word is taken (OP-07). Given to handlers as `Data`; without it, none is trusted.
+/// The proxies whose `X-Forwarded-For` is trusted (OP-07), as app data. Without it, none is.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
     networks: Arc<[IpNet]>,
-    /// Whether the log has said already that a proxy seems to be missing here.
-    suspected: Arc<AtomicBool>,
+    /// Whether a missing proxy was logged.
+    warned: Arc<AtomicBool>,
 }
 
 impl ClientAddress {
-    /// This address.
+    /// Converts IPv4-mapped addresses.
     pub fn new(address: IpAddr) -> Self {
         Self(address.to_canonical())
     }
 
-    /// The one that sent this request.
+    /// The address of the client that sent this request.
     pub fn of(request: &HttpRequest) -> Self {
-        // Only what does not come over TCP has no address.
+        // Only a request that did not come over TCP has no peer address.
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         let headers: Vec<&[u8]> =
             request.headers().get_all(X_FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
-        let nobody = TrustedProxies::default();
-        let proxies = request.app_data::<Data<TrustedProxies>>().map_or(&nobody, Data::get_ref);
+        let none = TrustedProxies::default();
+        let proxies = request.app_data::<Data<TrustedProxies>>().map_or(&none, Data::get_ref);
         if !headers.is_empty() {
-            proxies.suspect_a_proxy(peer);
+            proxies.warn_untrusted_proxy_once(peer);
         }
         proxies.client(peer, headers.into_iter())
     }
@@ -61,24 +61,27 @@ impl fmt::Display for ClientAddress {
 }
 
 impl TrustedProxies {
-    /// Addresses and networks, separated by commas: `127.0.0.1, 10.0.0.0/8, 2001:db8::/32`. All faults at once.
+    /// Addresses and networks, separated by commas: `127.0.0.1, 10.0.0.0/8, 2001:db8::/32`.
+    ///
+    /// # Errors
+    /// Every invalid element, as a clause that follows the variable's name.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let parts = text.split(',').map(str::trim);
-        let (networks, faults): (Vec<_>, Vec<_>) = match text.trim() {
+        let (networks, errors): (Vec<_>, Vec<_>) = match text.trim() {
             "" => (Vec::new(), Vec::new()),
             _ => parts.map(parse_network).partition(Result::is_ok),
         };
-        if faults.is_empty() {
+        if errors.is_empty() {
             Ok(Self { networks: networks.into_iter().flatten().collect(), ..Self::default() })
         } else {
-            Err(faults.into_iter().filter_map(Result::err).collect())
+            Err(errors.into_iter().filter_map(Result::err).collect())
         }
     }
 
-    /// The peer, unless it is trusted; then the last address that the proxies before it name and that is not trusted
-    /// itself. Where that breaks off, the last that is known.
+    /// The peer, or, if that is a trusted proxy, the last address of `forwarded` that is not. An element that is no address
+    /// ends the search, with the last trusted proxy as the result.
     ///
-    /// `forwarded` is every `X-Forwarded-For`, in order.
+    /// `forwarded` is every `X-Forwarded-For` header, in order.
     pub fn client<'a>(
         &self,
         peer: IpAddr,
@@ -99,42 +102,44 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Behind a proxy that is not configured, all clients have one address and slow each other down: say so, once.
-    fn suspect_a_proxy(&self, peer: IpAddr) {
+    /// Behind a proxy that is not configured, all clients share one address, and so one rate limit.
+    fn warn_untrusted_proxy_once(&self, peer: IpAddr) {
         let nearby = match peer.to_canonical() {
             IpAddr::V4(peer) => peer.is_loopback() || peer.is_private(),
             IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local(),
         };
-        if nearby && !self.trusts(peer.to_canonical()) && !self.suspected.swap(true, Ordering::Relaxed) {
+        if nearby && !self.trusts(peer.to_canonical()) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
-                "X-Forwarded-For from here is not believed; if this is your proxy, name it in TRUSTED_PROXIES"
+                "ignored X-Forwarded-For from this address; if it is your proxy, add it to TRUSTED_PROXIES"
             );
         }
     }
 }
 
-/// A network, or the reason why it is none that can be trusted.
+/// Parses a network, or explains why it cannot be trusted.
 fn parse_network(text: &str) -> Result<IpNet, String> {
     let network = match text.parse::<IpAddr>() {
         Ok(address) => IpNet::from(address),
         Err(_) => text.parse().map_err(|_| {
-            format!("has {text:?} in it; it takes addresses and networks, such as 127.0.0.1 or 10.0.0.0/8")
+            format!("contains {text:?}, which is no address or network such as 127.0.0.1 or 10.0.0.0/8")
         })?,
     };
     if network.prefix_len() == 0 {
-        return Err(format!("has {text} in it, which is everybody: then anybody may claim any address"));
+        return Err(format!(
+            "contains {text}, which is every address: then any client could claim any address"
+        ));
     }
     if network.trunc() != network {
-        return Err(format!("has {text} in it; the network of that length is {}", network.trunc()));
+        return Err(format!("contains {text}; the network of that length is {}", network.trunc()));
     }
     if matches!(network.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
-        return Err(format!("has {text} in it; write IPv4 as IPv4"));
+        return Err(format!("contains {text}; write it as an IPv4 address"));
     }
     Ok(network)
 }
 
-/// One element of the list: nothing if it is empty, an error if it is no address. Some proxies add the port.
+/// One element of the header: `None` if it is empty, an error if it is no address. Some proxies add the port.
 fn parse_hop(element: &[u8]) -> Option<Result<ClientAddress, ()>> {
     let text = match str::from_utf8(element.trim_ascii()) {
         Ok("") => return None,
@@ -146,11 +151,11 @@ fn parse_hop(element: &[u8]) -> Option<Result<ClientAddress, ()>> {
     Some(address.map(ClientAddress::new).map_err(drop))
 }
 
-/// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed. Nobody's, by default.
+/// `TRUSTED_PROXIES`. Empty by default.
 pub fn trusted_proxies(settings: &Settings<'_>) -> Option<TrustedProxies> {
     const NAME: &str = "TRUSTED_PROXIES";
     let parsed = settings.value(NAME, "", |text| Ok::<_, String>(TrustedProxies::parse(text)))?;
-    parsed.map_err(|faults| faults.into_iter().for_each(|fault| settings.report(NAME, fault))).ok()
+    parsed.map_err(|errors| errors.into_iter().for_each(|error| settings.report(NAME, error))).ok()
 }
 
 impl FromRequest for ClientAddress {
@@ -174,25 +179,25 @@ mod tests {
 
     /// OP-07
     #[test]
-    fn only_what_a_trusted_proxy_wrote_is_believed() {
+    fn only_addresses_that_a_trusted_proxy_wrote_count() {
         let both = "10.0.0.0/8, 2001:db8::/32";
         let table: [(&str, &str, &[&str], &str); 22] = [
-            // Nobody is trusted: whatever is claimed, it is the peer.
+            // The peer is not trusted.
             ("", "203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
             ("", "127.0.0.1", &["198.51.100.1"], "127.0.0.1"),
             (both, "203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
             (both, "203.0.113.9", &["10.0.0.1"], "203.0.113.9"),
-            // One proxy, which adds whom it sees to what was claimed before.
+            // One proxy, which appends its peer to what the client sent.
             (both, "10.0.0.1", &[], "10.0.0.1"),
             (both, "10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
             (both, "10.0.0.1", &["6.6.6.6, 198.51.100.1"], "198.51.100.1"),
             (both, "10.0.0.1", &["6.6.6.6,198.51.100.1"], "198.51.100.1"),
             (both, "10.0.0.1", &["10.0.0.9, 198.51.100.1"], "198.51.100.1"),
-            // Several, and several headers, are one list.
+            // Several proxies; several headers are one list.
             (both, "10.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"], "198.51.100.1"),
             (both, "10.0.0.1", &["6.6.6.6", "198.51.100.1", "10.0.0.2, 2001:db8::3"], "198.51.100.1"),
             (both, "10.0.0.1", &["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
-            // What is no address ends it, with the last that is known.
+            // An element that is no address ends the search.
             (both, "10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
             (both, "10.0.0.1", &["198.51.100.1, _hidden, 10.0.0.2"], "10.0.0.2"),
             (both, "10.0.0.1", &["198.51.100.1,, ,10.0.0.2,"], "198.51.100.1"),
@@ -217,33 +222,33 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_the_list_is_named() {
-        let faults = |text| {
+    fn every_invalid_element_is_reported() {
+        let errors = |text| {
             let environment = Environment::from_pairs([("TRUSTED_PROXIES", text)]);
             let settings = Settings::new(&environment);
             let proxies = trusted_proxies(&settings);
-            settings.into_result(proxies).map_or_else(|faults| faults.0, |_| Vec::new())
+            settings.into_result(proxies).map_or_else(|errors| errors.0, |_| Vec::new())
         };
         for good in ["", " ", "127.0.0.1", "127.0.0.1,::1", " 10.0.0.0/8 , 2001:db8::/32 ", "10.1.2.3/32"] {
-            assert_eq!(faults(good), [], "{good:?}");
+            assert_eq!(errors(good), [], "{good:?}");
         }
         for (bad, problem) in [
-            ("0.0.0.0/0", "has 0.0.0.0/0 in it, which is everybody"),
-            ("::/0", "has ::/0 in it, which is everybody"),
-            ("10.0.0.1/8", "has 10.0.0.1/8 in it; the network of that length is 10.0.0.0/8"),
-            ("::ffff:10.0.0.1", "has ::ffff:10.0.0.1 in it; write IPv4 as IPv4"),
-            ("127.0.0.1,", "has \"\" in it; it takes addresses and networks"),
-            ("10.0.0.0/33", "has \"10.0.0.0/33\" in it"),
-            ("proxy.example.com", "has \"proxy.example.com\" in it"),
-            ("127.0.0.1 10.0.0.1", "has \"127.0.0.1 10.0.0.1\" in it"),
-            ("127.0.0.1:80", "has \"127.0.0.1:80\" in it"),
-            ("fe80::1%eth0", "has \"fe80::1%eth0\" in it"),
+            ("0.0.0.0/0", "contains 0.0.0.0/0, which is every address"),
+            ("::/0", "contains ::/0, which is every address"),
+            ("10.0.0.1/8", "contains 10.0.0.1/8; the network of that length is 10.0.0.0/8"),
+            ("::ffff:10.0.0.1", "contains ::ffff:10.0.0.1; write it as an IPv4 address"),
+            ("127.0.0.1,", "contains \"\", which is no address or network"),
+            ("10.0.0.0/33", "contains \"10.0.0.0/33\""),
+            ("proxy.example.com", "contains \"proxy.example.com\""),
+            ("127.0.0.1 10.0.0.1", "contains \"127.0.0.1 10.0.0.1\""),
+            ("127.0.0.1:80", "contains \"127.0.0.1:80\""),
+            ("fe80::1%eth0", "contains \"fe80::1%eth0\""),
         ] {
-            let found = faults(bad);
+            let found = errors(bad);
             assert!(found.len() == 1 && found[0].problem.starts_with(problem), "{bad:?}: {found:?}");
         }
-        let found = faults("a, 127.0.0.1, 0.0.0.0/0, 10.0.0.1/8");
+        let found = errors("a, 127.0.0.1, 0.0.0.0/0, 10.0.0.1/8");
         assert_eq!(found.len(), 3, "{found:?}");
-        assert!(found.iter().all(|fault| fault.variable == "TRUSTED_PROXIES"));
+        assert!(found.iter().all(|error| error.variable == "TRUSTED_PROXIES"));
     }
 }

@@ -1,32 +1,32 @@
-//! The answers that are the same on both servers: that the process is up, and who the caller is.
+//! Handlers that both servers have.
 
 use actix_web::web::Json;
 use serde::Serialize;
 
 use goptri::actix::Bearer;
 
-/// `GET /currentuser`: the person behind the access token, or `null`.
+/// The body of `GET /currentuser`: the user of the access token, or `null`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CurrentUser {
-    current_user: Option<Person>,
+    current_user: Option<User>,
 }
 
 #[derive(Debug, Serialize)]
-struct Person {
+struct User {
     id: String,
     email: Option<String>,
     roles: Vec<String>,
 }
 
-/// The handler of `GET /currentuser`. A client's own token has no person behind it.
+/// The handler of `GET /currentuser`. A client's own token has no user.
 pub async fn current_user(caller: Option<Bearer>) -> Json<CurrentUser> {
-    let person = caller.as_ref().and_then(|caller| caller.user()).map(|user| Person {
+    let user = caller.as_ref().and_then(|caller| caller.user()).map(|user| User {
         id: user.id.clone(),
         email: user.email.clone(),
         roles: user.roles.clone(),
     });
-    Json(CurrentUser { current_user: person })
+    Json(CurrentUser { current_user: user })
 }
 
 /// The body of `/healthz` and `/readyz`.
@@ -36,11 +36,11 @@ pub struct Health {
 }
 
 impl Health {
-    /// All is well.
+    /// The server is up, or ready.
     pub const OK: Self = Self { status: "ok" };
 }
 
-/// The handler of `GET /healthz`: the process is up.
+/// The handler of `GET /healthz`, which succeeds while the process runs.
 pub async fn healthz() -> Json<Health> {
     Json(Health::OK)
 }

@@ -1,10 +1,11 @@
-//! What stands around the routes of a whole server, the same for both: a table of routes, what is true of
-//! every response, bodies, listening, stopping, and logs.
+//! The HTTP chassis of both servers: the table of routes, request bodies, client addresses, response headers, start and
+//! stop, logs and metrics.
 
 mod bodies;
 mod catalogue;
 mod client_address;
 mod endpoints;
+mod index;
 mod lifecycle;
 mod listen_errors;
 mod logging;
@@ -18,6 +19,7 @@ pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES};
 pub use catalogue::{CatalogueRow, common_errors};
 pub use client_address::{ClientAddress, TrustedProxies, trusted_proxies};
 pub use endpoints::{CurrentUser, Health, current_user, healthz};
+pub use index::with_index;
 pub use lifecycle::{ListenError, SighupReload, stop_signal};
 pub use listen_errors::ListenErrors;
 pub use logging::log_to_stderr;

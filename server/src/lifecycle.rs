@@ -1,6 +1,6 @@
-//! Coming up and going down: a taken port is a clear sentence, and a stop lets finish what is in flight.
+//! Start and stop: an address that is in use gets a clear error, and a stop finishes the requests in flight.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,85 +8,99 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use goptri_settings::FileWatch;
 
-/// The address cannot be listened on.
+/// A server cannot listen on its address.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// Somebody listens there already.
+    /// Another process listens there.
     #[error(
-        "the address {address} is taken: another program listens there. Stop it, or set {variable} to another address"
+        "the address {address} is in use by another program. Stop that program, or set {variable} to another address"
     )]
-    Taken {
+    InUse {
         /// The address.
         address: SocketAddr,
         /// The variable that sets it.
         variable: &'static str,
     },
     /// Another reason.
-    #[error("cannot listen on {address}, which {variable} names: {cause}")]
+    #[error("cannot listen on {address} ({variable}): {cause}")]
     Other {
         /// The address.
         address: SocketAddr,
         /// The variable that sets it.
         variable: &'static str,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
 }
 
 impl ListenError {
-    /// Puts the operating system's error into words.
+    /// Classifies the operating system's error.
     pub fn new(cause: io::Error, address: SocketAddr, variable: &'static str) -> Self {
         if cause.kind() == io::ErrorKind::AddrInUse {
-            Self::Taken { address, variable }
+            Self::InUse { address, variable }
         } else {
             Self::Other { address, variable, cause }
         }
     }
 }
 
-/// SIGHUP, which no longer ends the process once this is there: the first may come before there are files to read again.
+/// SIGHUP: reloads the files of secrets and keys. A server whose standard input is a terminal stops instead, as the
+/// terminal has closed.
 #[derive(Debug)]
 pub struct SighupReload(Option<Signal>);
 
 impl SighupReload {
-    /// From now on it is heard. Within a Tokio runtime.
-    pub fn hear() -> Self {
-        let hangups = signal(SignalKind::hangup());
-        Self(hangups.inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be heard")).ok())
+    /// Installs the handler. A signal that arrives before [`reload`](Self::reload) is called is not lost. Must be called
+    /// within a Tokio runtime.
+    pub fn install() -> Self {
+        if io::stdin().is_terminal() {
+            return Self(None);
+        }
+        let signals = signal(SignalKind::hangup());
+        Self(signals.inspect_err(|error| tracing::warn!(%error, "cannot handle SIGHUP")).ok())
     }
 
-    /// Each, and one that came before, reads the files of secrets and keys again; without any, it does nothing.
-    pub fn reread(self, files: Option<Arc<FileWatch>>) {
-        let Some(mut hangups) = self.0 else { return };
+    /// Reloads `files` at each signal. Without files, a signal does nothing.
+    pub fn reload(self, files: Option<Arc<FileWatch>>) {
+        let Some(mut signals) = self.0 else { return };
         actix_web::rt::spawn(async move {
-            while hangups.recv().await.is_some() {
+            while signals.recv().await.is_some() {
                 let Some(files) = &files else {
-                    tracing::info!("SIGHUP: nothing to read again, as no secret is in a file");
+                    tracing::info!("SIGHUP: nothing to reload, since no secret is in a file");
                     continue;
                 };
-                tracing::info!("SIGHUP: the files of secrets and keys are read again");
+                tracing::info!("SIGHUP: reloading the files of secrets and keys");
                 files.reload_now();
             }
         });
     }
 }
 
-/// Ends when the process is asked to stop: by SIGTERM, or by Ctrl-C.
+/// Resolves when the process is asked to stop: by SIGTERM, by Ctrl-C, or by SIGHUP from its terminal.
 pub async fn stop_signal() {
-    let wait = |kind: SignalKind| async move {
-        match signal(kind) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a stop signal cannot be heard");
-                std::future::pending::<()>().await;
-            }
+    let terminal_closed = async {
+        if io::stdin().is_terminal() {
+            wait_for(SignalKind::hangup()).await;
+        } else {
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::interrupt()) => {}
+        () = wait_for(SignalKind::terminate()) => {}
+        () = wait_for(SignalKind::interrupt()) => {}
+        () = terminal_closed => {}
     }
-    tracing::info!("stopping: no new connections, and what is in flight is finished");
+    tracing::info!("stopping: finishing the requests in flight");
+}
+
+async fn wait_for(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signals) => {
+            signals.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "cannot handle a stop signal");
+            std::future::pending::<()>().await;
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Logs go to standard error, as text or as JSON.
+//! Logs, on standard error, as text or as JSON.
 
 use std::io::IsTerminal;
 
@@ -12,7 +12,7 @@ use goptri_settings::Settings;
 
 use crate::variables::warn_unknown_variables;
 
-/// When talkative, these write out what they send and receive, secrets included; no `RUST_LOG` may turn that on.
+/// At lower levels these modules log what they send and receive, secrets included. No `RUST_LOG` can enable that.
 const CAPPED: [(&str, LevelFilter); 16] = [
     ("actix_http", LevelFilter::WARN),
     ("actix_rt", LevelFilter::WARN),
@@ -27,15 +27,15 @@ const CAPPED: [(&str, LevelFilter); 16] = [
     ("sqlx", LevelFilter::WARN),
     ("sqlx_core", LevelFilter::WARN),
     ("sqlx_postgres", LevelFilter::WARN),
-    // Warns of each parameter of a URL that it does not know, with its value, which may be a password.
+    // Warns of each unknown URL parameter with its value, which may be a password.
     ("sqlx_postgres::options", LevelFilter::ERROR),
     ("sqlx_sqlite", LevelFilter::WARN),
     ("tokio", LevelFilter::INFO),
 ];
 
-/// Starts logging as `RUST_LOG` (default `info`) and `LOG_FORMAT` (`text` or `json`) say.
+/// Starts logging, at the levels of `RUST_LOG` (default `info`), in the format of `LOG_FORMAT` (`text` or `json`).
 ///
-/// Does nothing when this process logs already.
+/// Does nothing if this process logs already, as in tests and in `cargo dev`.
 pub fn log_to_stderr(settings: &Settings<'_>) {
     let filter = settings.value("RUST_LOG", "info", |directives| {
         reject_unknown_levels(directives)?;
@@ -47,12 +47,11 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
         other => Err(format!("is {other:?}; it is either text or json")),
     });
     let (Some(filter), Some(json)) = (filter, json) else { return };
-    // Colours are for a terminal; in a file they are control characters.
+    // In a file, colours would be control characters.
     let colours = std::io::stderr().is_terminal();
     let lines =
         tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter);
-    let capped = filter_fn(|event| is_within_its_cap(event.target(), *event.level()));
-    // A second start in one process, as in tests and in `cargo dev`, keeps the first one's logs.
+    let capped = filter_fn(|event| is_within_cap(event.target(), *event.level()));
     let _ = if json {
         lines.json().finish().with(capped).try_init()
     } else {
@@ -73,7 +72,7 @@ fn reject_unknown_levels(directives: &str) -> Result<(), String> {
     }
 }
 
-fn is_within_its_cap(target: &str, level: tracing::Level) -> bool {
+fn is_within_cap(target: &str, level: tracing::Level) -> bool {
     let is_in = |module: &str| {
         target.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
@@ -88,7 +87,7 @@ mod tests {
 
     /// OP-03
     #[test]
-    fn no_log_level_makes_the_libraries_tell_what_they_send() {
+    fn no_log_level_makes_a_library_log_what_it_sends() {
         for (target, level, expected) in [
             ("sqlx::query", Level::WARN, true),
             ("sqlx::query", Level::INFO, false),
@@ -102,7 +101,7 @@ mod tests {
             ("auth_server::flow", Level::TRACE, true),
             ("sqlxample", Level::TRACE, true),
         ] {
-            assert_eq!(is_within_its_cap(target, level), expected, "{target} {level}");
+            assert_eq!(is_within_cap(target, level), expected, "{target} {level}");
         }
     }
 

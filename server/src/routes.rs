@@ -1,6 +1,7 @@
 //! The table of routes: method, path, access and handler of each. What is mounted is what the table says, so a test
 //! that reads the table has seen every route.
 
+use std::fmt;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -34,6 +35,21 @@ pub enum Access {
     FeedClient,
     /// Requests with a valid access token that fulfils these needs. Others get 401 or 403.
     Caller(Needs),
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Public => f.write_str("public"),
+            Self::OptionalCaller => f.write_str("access token, optional"),
+            Self::TokenInBody => f.write_str("credentials in the request"),
+            Self::FeedClient => f.write_str("feed secret"),
+            Self::Caller(Needs::AnyToken) => f.write_str("access token"),
+            Self::Caller(Needs::Scope(scope)) => write!(f, "access token with the scope {scope}"),
+            Self::Caller(Needs::Role(role)) => write!(f, "access token of a user with the role {role}"),
+            Self::Caller(_) => f.write_str("access token with a permission"),
+        }
+    }
 }
 
 /// One row of the table.
@@ -93,8 +109,8 @@ impl Route {
     }
 }
 
-impl std::fmt::Debug for Route {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {:?}", self.method, self.path, self.access)
     }
 }

@@ -239,6 +239,12 @@ mod feed {
             self
         }
 
+        /// The URLs of auth-server's public keys and of its revocation feed.
+        pub fn urls(&self) -> Option<(String, String)> {
+            let server = self.remote.auth_server.as_ref()?;
+            Some((server.url_of(crate::keys::PATH), server.url_of(crate::revocation::PATH)))
+        }
+
         /// How often the keys of auth-server are fetched.
         pub fn key_refresh(mut self, config: JwksRefreshConfig) -> Self {
             self.remote.key_refresh = config;

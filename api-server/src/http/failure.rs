@@ -6,19 +6,19 @@ use goptri::ProtocolError;
 
 use crate::photos::Failure;
 
-fn told(failure: &Failure) -> ProtocolError {
+fn public_error(failure: &Failure) -> ProtocolError {
     match failure {
-        Failure::Refused(error) => error.clone(),
+        Failure::Refused(refusal) => refusal.protocol_error(),
         Failure::Folder(_) => ProtocolError::SERVER_ERROR,
     }
 }
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
-        told(self).status_code()
+        public_error(self).status_code()
     }
 
     fn error_response(&self) -> HttpResponse {
-        told(self).error_response()
+        public_error(self).error_response()
     }
 }

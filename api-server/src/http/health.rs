@@ -1,10 +1,10 @@
-//! Whether this server should be asked.
+//! `GET /readyz`.
 
 use actix_web::web::{Data, Json};
 use goptri::{Guard, ProtocolError};
 use goptri_server::Health;
 
-/// `GET /readyz`: the keys are known, and everything that was ended, recently enough where that is asked for (RV-07).
+/// 200 when the keys are loaded and the revocation set is complete and, with `ON_STALE=refuse`, not stale (RV-07).
 pub(super) async fn readyz(guard: Data<Guard>) -> Result<Json<Health>, ProtocolError> {
     match guard.ready() {
         Ok(()) => Ok(Json(Health::OK)),

@@ -1,4 +1,4 @@
-//! `GET /me`: what the caller's token says about them.
+//! `GET /me`: the caller, as the access token describes it.
 
 use actix_web::web::Json;
 use goptri::Scope;
@@ -6,7 +6,7 @@ use goptri::actix::Bearer;
 use goptri::token::NumericDate;
 use serde::Serialize;
 
-/// The claims that a client may want.
+/// The claims that are of use to a client.
 #[derive(Serialize)]
 pub(super) struct Me {
     sub: String,

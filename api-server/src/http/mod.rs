@@ -9,18 +9,18 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use goptri::{Needs, Permission};
-use goptri_server::{Access, Route, current_user, healthz};
+use goptri_server::{Access, Route, current_user, healthz, with_index};
 
 use crate::photos::{PhotosRead, PhotosWrite};
 
 /// How long an upload may take: the largest photo then needs 18 kB/s.
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Every route on one screen, with whom it admits.
+/// Every route, with the access that it requires.
 pub fn routes() -> Vec<Route> {
     use Access::{Caller, OptionalCaller, Public};
     let (reads, writes) = (Caller(PhotosRead::NEEDS), Caller(PhotosWrite::NEEDS));
-    vec![
+    let table = vec![
         Route::new(Method::GET, "/me", Caller(Needs::AnyToken), me::me),
         Route::new(Method::GET, "/photos", reads, photos::list),
         Route::new(Method::GET, "/photos/{name}", reads, photos::show),
@@ -29,5 +29,6 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/currentuser", OptionalCaller, current_user),
         Route::new(Method::GET, "/healthz", Public, healthz),
         Route::new(Method::GET, "/readyz", Public, health::readyz),
-    ]
+    ];
+    with_index("api-server", table)
 }

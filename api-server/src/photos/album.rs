@@ -1,5 +1,6 @@
-//! One caller's pictures. All of this blocks, as files do: call it off the threads that serve.
+//! One caller's photos. Every method blocks on files: do not call it on a thread that serves requests.
 
+use std::fmt::Write;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -7,71 +8,74 @@ use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use goptri::AccessClaims;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, linkat, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
 use super::folder::{PhotosFolder, open_folder};
 use super::name::PhotoName;
 use super::photo_type::PhotoType;
 use super::upload::Upload;
 
-/// So many pictures are in an album at most: so long a list is made, and sent, in no time.
+/// Photos in an album. A list of this length needs no paging.
 pub const MAX_PHOTOS: usize = 1_000;
 
-/// The album of one caller; there is a folder for it once it has had a picture.
+/// The album of one caller. Its folder is created with the first photo.
 #[derive(Debug, Clone)]
 pub struct Album {
     photos: PhotosFolder,
     name: String,
 }
 
-/// A picture, open for reading. Replaced or removed meanwhile, it stays what it was.
+/// A photo, open for reading. It stays readable if it is replaced or deleted.
 #[derive(Debug)]
 pub struct Photo {
-    /// The whole file.
+    /// The file.
     pub file: File,
-    /// What its first bytes say it is.
+    /// The type of its content.
     pub photo_type: PhotoType,
     size: u64,
     modified: SystemTime,
 }
 
-/// A picture in a list.
+/// A photo in a list.
 #[derive(Debug, Serialize)]
 pub struct Listed {
     name: String,
     #[serde(rename = "type")]
     photo_type: PhotoType,
     size: u64,
-    #[serde(serialize_with = "in_rfc_3339")]
+    #[serde(serialize_with = "as_rfc_3339")]
     modified: SystemTime,
 }
 
-/// What became of an upload.
+/// The result of saving an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// There was no picture of that name.
-    New,
-    /// It took another one's place.
+pub enum SaveOutcome {
+    /// The name is new.
+    Created,
+    /// The upload replaced a photo.
     Replaced,
-    /// Not at all: it would be one more than [`MAX_PHOTOS`].
-    Refused,
+    /// Nothing was saved: the album has [`MAX_PHOTOS`].
+    AlbumFull,
 }
 
 impl Album {
-    pub(super) fn new(photos: PhotosFolder, name: String) -> Self {
-        Self { photos, name }
+    /// The album of `caller` in `photos`.
+    pub fn of(photos: &PhotosFolder, caller: &AccessClaims) -> Self {
+        Self { photos: photos.clone(), name: album_name(caller) }
     }
 
-    /// All its pictures, by name.
+    /// The photos, sorted by name.
     pub fn list(&self) -> io::Result<Vec<Listed>> {
         let Some(folder) = self.folder()? else { return Ok(Vec::new()) };
         let mut names = names(&folder)?;
         names.sort_unstable();
         let mut listed = Vec::new();
         for name in names {
-            // Removed meanwhile, or no picture, it is not on the list.
+            // `None`: deleted since, or not a photo.
             if let Some(Photo { photo_type, size, modified, .. }) = open_photo(&folder, &name)? {
                 listed.push(Listed { name: name.as_str().to_owned(), photo_type, size, modified });
             }
@@ -79,40 +83,39 @@ impl Album {
         Ok(listed)
     }
 
-    /// The picture of that name.
+    /// The photo of this name.
     pub fn open(&self, name: &PhotoName) -> io::Result<Option<Photo>> {
         self.folder()?.map_or(Ok(None), |folder| open_photo(&folder, name))
     }
 
-    /// Puts an upload there, and does not return before it is on the disk. Whoever reads the album finds the picture
-    /// before or this one, and no other.
+    /// Moves an upload into the album, and returns once it is on disk. Concurrent readers get the old photo or the new one.
     ///
-    /// Of any number that come at once under a new name, exactly one is new. One that comes while the picture is
-    /// removed may count as replacing it. Of servers that share the folder, each may add a last one.
-    pub fn keep(&self, name: &PhotoName, upload: Upload) -> io::Result<Kept> {
-        let folder = self.made_folder()?;
+    /// Of concurrent uploads under a new name, exactly one is [`Created`](SaveOutcome::Created). An upload that races with a
+    /// deletion may count as replacing the photo. Servers that share the folder may each exceed [`MAX_PHOTOS`] by one.
+    pub fn save(&self, name: &PhotoName, upload: Upload) -> io::Result<SaveOutcome> {
+        let folder = self.ensure_folder()?;
         let adding = self.photos.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        let there = names(&folder)?;
-        if there.len() >= MAX_PHOTOS && !there.contains(name) {
-            return Ok(Kept::Refused);
+        let existing = names(&folder)?;
+        if existing.len() >= MAX_PHOTOS && !existing.contains(name) {
+            return Ok(SaveOutcome::AlbumFull);
         }
-        let kept = match linkat(CWD, upload.path(), &folder, name.as_str(), AtFlags::empty()) {
-            // The other of its two names goes with the upload.
-            Ok(()) => Kept::New,
+        let outcome = match linkat(CWD, upload.path(), &folder, name.as_str(), AtFlags::empty()) {
+            // The file's temporary name is deleted with the upload.
+            Ok(()) => SaveOutcome::Created,
             Err(Errno::EXIST) => {
                 renameat(CWD, upload.path(), &folder, name.as_str())?;
-                upload.let_go()?;
-                Kept::Replaced
+                upload.forget()?;
+                SaveOutcome::Replaced
             }
             Err(error) => return Err(error.into()),
         };
         drop(adding);
         fsync(folder)?;
-        Ok(kept)
+        Ok(outcome)
     }
 
-    /// Removes the picture of that name; whether there was one.
-    pub fn remove(&self, name: &PhotoName) -> io::Result<bool> {
+    /// Deletes the photo of this name. Returns whether there was one.
+    pub fn delete(&self, name: &PhotoName) -> io::Result<bool> {
         let Some(folder) = self.folder()? else { return Ok(false) };
         match unlinkat(&folder, name.as_str(), AtFlags::empty()) {
             Ok(()) => fsync(folder)?,
@@ -130,9 +133,9 @@ impl Album {
         }
     }
 
-    fn made_folder(&self) -> io::Result<OwnedFd> {
+    fn ensure_folder(&self) -> io::Result<OwnedFd> {
         match mkdirat(&self.photos.root, &self.name, Mode::RWXU) {
-            // Whoever made it may not have come so far.
+            // Also if it exists: the request that created it may not have synced yet.
             Ok(()) | Err(Errno::EXIST) => fsync(&self.photos.root)?,
             Err(error) => return Err(error.into()),
         }
@@ -140,7 +143,25 @@ impl Album {
     }
 }
 
-/// What a picture could be called, among all that is in an album's folder.
+/// The folder name of a caller's album: SHA-256, in hex, of the caller's identity.
+///
+/// A client's `sub` can be any text, such as `../..` or a user's id. Hashed, it is always a plain name; and since the
+/// kind of caller and the length of each part are hashed too, no two callers share an album.
+fn album_name(caller: &AccessClaims) -> String {
+    // Existing albums have these names: do not change what is hashed.
+    let kind = if caller.user().is_some() { "person" } else { "client" };
+    let mut hash = Sha256::new();
+    for part in [kind, &caller.iss, caller.subject()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The file names in an album's folder that are photo names.
 fn names(folder: &OwnedFd) -> io::Result<Vec<PhotoName>> {
     let mut names = Vec::new();
     for entry in Dir::read_from(folder)? {
@@ -150,7 +171,7 @@ fn names(folder: &OwnedFd) -> io::Result<Vec<PhotoName>> {
     Ok(names)
 }
 
-/// What is no file, leads elsewhere, or does not begin as a picture, is none.
+/// `None` for a link, for anything but a file, and for content that is no photo.
 fn open_photo(folder: &OwnedFd, name: &PhotoName) -> io::Result<Option<Photo>> {
     let for_reading = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mut file = match openat(folder, name.as_str(), for_reading, Mode::empty()) {
@@ -165,9 +186,9 @@ fn open_photo(folder: &OwnedFd, name: &PhotoName) -> io::Result<Option<Photo>> {
     let mut head = Vec::with_capacity(PhotoType::HEAD);
     file.by_ref().take(PhotoType::HEAD as u64).read_to_end(&mut head)?;
     let (size, modified) = (metadata.len(), metadata.modified()?);
-    Ok(PhotoType::of(&head).map(|photo_type| Photo { file, photo_type, size, modified }))
+    Ok(PhotoType::detect(&head).map(|photo_type| Photo { file, photo_type, size, modified }))
 }
 
-fn in_rfc_3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_rfc_3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&DateTime::<Utc>::from(*time).to_rfc3339_opts(SecondsFormat::Millis, true))
 }

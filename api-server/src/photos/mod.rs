@@ -1,27 +1,27 @@
-//! The pictures of the application's people: files in one folder, an album for each caller.
+//! Photos: files in one folder, with an album for each caller.
 //!
 //! ```text
 //! PHOTOS_DIR/
-//!   .unfinished/…        what is still arriving, under names that mean nothing
+//!   .unfinished/…        uploads in progress, under random names
 //!   3f9a…(64 digits)/    an album
-//!     cat.png            a picture: whole, and one of the types below
+//!     cat.png            a complete photo
 //! ```
 //!
-//! Everything that stands is found by opening one folder after the other without following links, so no name leads
-//! out of `PHOTOS_DIR`, whatever somebody planted there.
+//! Every path is opened one folder at a time, without following links. So no name leads out of `PHOTOS_DIR`, whatever
+//! another program put there.
 
 mod album;
-mod failure;
 mod folder;
 mod name;
 mod permission;
 mod photo_type;
+mod refusal;
 mod upload;
 
-pub use album::{Album, Kept, Listed, MAX_PHOTOS, Photo};
-pub use failure::Failure;
+pub use album::{Album, Listed, MAX_PHOTOS, Photo, SaveOutcome};
 pub use folder::PhotosFolder;
 pub use name::PhotoName;
 pub use permission::{PhotosRead, PhotosWrite};
 pub use photo_type::PhotoType;
-pub use upload::{BODY_STOPPED, MAX_PHOTO_BYTES, NO_PICTURE, TOO_LARGE, Upload};
+pub use refusal::{Failure, Refusal};
+pub use upload::{MAX_PHOTO_BYTES, Upload};

@@ -1,35 +1,31 @@
-//! What a picture may be called.
+//! The names of photos.
 
-use goptri::ProtocolError;
+use super::refusal::Refusal;
 
-/// The name of a picture within its album: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`.
+/// The name of a photo within its album: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`.
 ///
-/// As a file's name it needs no escaping, is not hidden, and is no path.
+/// It can be a file name as it is: it needs no escaping, is not hidden, and contains no path separator.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PhotoName(String);
 
-/// The text is no such name.
-const INVALID: ProtocolError = ProtocolError::new(
-    400,
-    "invalid_name",
-    "The name of a picture has at most 100 characters: letters from A to Z, digits, and, but not at its beginning, dots, underscores and hyphens.",
-);
-
 impl PhotoName {
-    /// The name, if it is one.
-    pub fn parse(text: &str) -> Result<Self, ProtocolError> {
-        let inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidName`].
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         match text.as_bytes() {
             [first, rest @ ..]
-                if first.is_ascii_alphanumeric() && rest.len() < 100 && rest.iter().all(inside) =>
+                if first.is_ascii_alphanumeric() && rest.len() < 100 && rest.iter().all(allowed) =>
             {
                 Ok(Self(text.to_owned()))
             }
-            _ => Err(INVALID),
+            _ => Err(Refusal::InvalidName),
         }
     }
 
-    /// As text.
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -40,9 +36,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_letters_digits_and_little_else() {
+    fn a_name_is_made_of_letters_digits_dots_underscores_and_hyphens() {
         let (longest, longer) = ("a".repeat(100), "a".repeat(101));
-        for (text, good) in [
+        for (text, valid) in [
             ("a", true),
             ("7", true),
             ("Cat-7_of.9.png", true),
@@ -66,7 +62,7 @@ mod tests {
             ("a\u{e4}", false),
             ("a\u{ff0f}b", false),
         ] {
-            assert_eq!(PhotoName::parse(text).is_ok(), good, "{text:?}");
+            assert_eq!(PhotoName::parse(text).is_ok(), valid, "{text:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The types of pictures, told by their first bytes; what the sender calls them is not believed.
+//! The types of photos, detected from their first bytes. The client's `Content-Type` is ignored.
 
 use serde::Serialize;
 
-/// A type of picture that is kept.
+/// A supported image type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum PhotoType {
     /// Portable Network Graphics.
@@ -17,12 +17,12 @@ pub enum PhotoType {
 }
 
 impl PhotoType {
-    /// How many of a file's first bytes tell its type.
+    /// How many bytes [`detect`](Self::detect) needs.
     pub const HEAD: usize = 16;
 
-    /// The type of what begins with these bytes: PNG's signature and its first chunk's name (PNG §5.2), JPEG's first
-    /// marker, or WebP's container and its first chunk's name (RFC 9649 §2.4).
-    pub fn of(head: &[u8]) -> Option<Self> {
+    /// The type of a file that begins with `head`: PNG's signature and the name of its first chunk (PNG §5.2), JPEG's first
+    /// marker, or WebP's container and the name of its first chunk (RFC 9649 §2.4).
+    pub fn detect(head: &[u8]) -> Option<Self> {
         match head {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13, b'I', b'H', b'D', b'R', ..] => {
                 Some(Self::Png)
@@ -51,7 +51,7 @@ impl PhotoType {
         }
     }
 
-    /// Its media type.
+    /// The media type.
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Png => "image/png",
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_bytes_tell_the_type() {
+    fn the_type_is_detected_from_the_first_bytes() {
         let table: [(&[u8], Option<PhotoType>); 12] = [
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some(PhotoType::Png)),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", Some(PhotoType::Png)),
@@ -82,12 +82,12 @@ mod tests {
             (b"", None),
         ];
         for (head, expected) in table {
-            assert_eq!(PhotoType::of(head), expected, "{head:?}");
+            assert_eq!(PhotoType::detect(head), expected, "{head:?}");
         }
     }
 
     #[test]
-    fn json_and_the_header_name_a_type_alike() {
+    fn json_has_the_media_type_of_the_header() {
         for photo_type in [PhotoType::Png, PhotoType::Jpeg, PhotoType::WebP] {
             assert_eq!(serde_json::json!(photo_type), photo_type.media_type());
         }

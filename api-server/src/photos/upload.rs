@@ -1,4 +1,4 @@
-//! A picture that arrives: counted and looked at on the way, and gone unless all of it came.
+//! An upload: written to a temporary file while its size and type are checked.
 
 use std::io;
 use std::path::Path;
@@ -6,55 +6,40 @@ use std::path::Path;
 use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt};
-use goptri::ProtocolError;
 use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
 
-use super::failure::Failure;
 use super::folder::PhotosFolder;
 use super::photo_type::PhotoType;
+use super::refusal::{Failure, Refusal};
 
-/// The most bytes that a picture may have.
+/// The largest photo, in bytes.
 pub const MAX_PHOTO_BYTES: usize = 5 * 1024 * 1024;
 
-/// It has more.
-pub const TOO_LARGE: ProtocolError =
-    ProtocolError::new(413, "payload_too_large", "A picture has at most 5 MiB, which is 5242880 bytes.");
-
-/// It is none.
-pub const NO_PICTURE: ProtocolError = ProtocolError::new(
-    415,
-    "unsupported_media_type",
-    "The body is no PNG, JPEG or WebP picture, whatever its name or its Content-Type says.",
-);
-
-/// The rest of it did not come.
-pub const BODY_STOPPED: ProtocolError =
-    ProtocolError::new(400, "invalid_request", "The body stopped before its end; nothing was kept.");
-
-/// A whole picture, on the disk, not in an album yet. Dropped, it is gone.
+/// A complete photo on disk that is not yet in an album. Dropping it deletes the file.
 #[derive(Debug)]
 pub struct Upload {
     path: TempPath,
 }
 
 impl Upload {
-    /// Writes what arrives to a file in `photos`, as it arrives.
+    /// Writes `body` to a temporary file in `photos` while it arrives.
     ///
     /// # Errors
-    /// As soon as it is more than [`MAX_PHOTO_BYTES`], begins as no picture does, or stops half-way.
+    /// As soon as the body exceeds [`MAX_PHOTO_BYTES`], has an unsupported type, or ends early.
     pub async fn receive<S>(photos: &PhotosFolder, body: S) -> Result<Self, Failure>
     where
         S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     {
         let mut body = Limited { body, left: MAX_PHOTO_BYTES };
         let head = body.head().await?;
-        if PhotoType::of(&head).is_none() {
-            return Err(NO_PICTURE.into());
+        if PhotoType::detect(&head).is_none() {
+            return Err(Refusal::UnsupportedType.into());
         }
         let photos = photos.clone();
-        let begun = actix_web::web::block(move || photos.begin_file()).await.map_err(io::Error::other)??;
-        let (file, path) = begun.into_parts();
+        let created =
+            actix_web::web::block(move || photos.create_temporary()).await.map_err(io::Error::other)??;
+        let (file, path) = created.into_parts();
         let mut file = tokio::fs::File::from_std(file);
         file.write_all(&head).await?;
         while let Some(chunk) = body.next().await? {
@@ -69,8 +54,8 @@ impl Upload {
         &self.path
     }
 
-    /// Somebody moved it: its name may be another's by now.
-    pub(super) fn let_go(self) -> io::Result<()> {
+    /// Keeps the file from being deleted by name: after a rename, that name may belong to another upload.
+    pub(super) fn forget(self) -> io::Result<()> {
         self.path.keep().map(drop).map_err(|error| error.error)
     }
 }
@@ -81,18 +66,18 @@ struct Limited<S> {
 }
 
 impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Limited<S> {
-    async fn next(&mut self) -> Result<Option<Bytes>, ProtocolError> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
         let Some(chunk) = self.body.next().await else { return Ok(None) };
         let chunk = chunk.map_err(|cause| {
-            tracing::debug!(%cause, "a picture stopped half-way");
-            BODY_STOPPED
+            tracing::debug!(%cause, "an upload ended early");
+            Refusal::Incomplete
         })?;
-        self.left = self.left.checked_sub(chunk.len()).ok_or(TOO_LARGE)?;
+        self.left = self.left.checked_sub(chunk.len()).ok_or(Refusal::TooLarge)?;
         Ok(Some(chunk))
     }
 
-    /// Enough to tell the type by, or all there is.
-    async fn head(&mut self) -> Result<Vec<u8>, ProtocolError> {
+    /// The chunks with the first [`PhotoType::HEAD`] bytes, or the whole body if it is shorter.
+    async fn head(&mut self) -> Result<Vec<u8>, Refusal> {
         let mut head = Vec::new();
         while head.len() < PhotoType::HEAD {
             match self.next().await? {

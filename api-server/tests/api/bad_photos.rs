@@ -1,4 +1,4 @@
-//! What is refused, in one plain sentence; nothing is left behind, no temporary file either.
+//! Refused uploads: the error has one sentence, and no file is left behind, not even a temporary one.
 
 use std::fs;
 use std::io::Write;
@@ -10,51 +10,51 @@ use crate::support::{Answer, GOPHER, TestServer, USER, answer, head};
 
 const LIMIT: usize = 5 * 1024 * 1024;
 
-fn picture(size: usize) -> Vec<u8> {
-    let mut picture = GOPHER.to_vec();
-    picture.resize(size, 0xa5);
-    picture
+fn photo(size: usize) -> Vec<u8> {
+    let mut photo = GOPHER.to_vec();
+    photo.resize(size, 0xa5);
+    photo
 }
 
-/// In pieces, without a word on how many there will be.
-fn in_pieces(picture: &[u8]) -> Vec<u8> {
-    let pieces = picture.chunks(100_000);
+/// With chunked transfer encoding, so that the length is not declared.
+fn in_chunks(photo: &[u8]) -> Vec<u8> {
+    let chunks = photo.chunks(100_000);
     let framed =
-        pieces.flat_map(|piece| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
+        chunks.flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
     framed.chain(*b"0\r\n\r\n").collect()
 }
 
-fn is_a_plain_sentence(refused: &Answer) {
+fn assert_has_sentence(refused: &Answer) {
     let sentence = refused.body["error_description"].as_str().unwrap();
     assert!(sentence.ends_with('.') && sentence.len() > 20, "{sentence}");
     assert_eq!(refused.header("content-type"), "application/json");
 }
 
 #[actix_web::test]
-async fn five_mebibytes_are_taken_and_one_byte_more_is_not() {
+async fn five_mebibytes_are_accepted_and_one_byte_more_is_refused() {
     let server = TestServer::start();
-    let ann = server.person(USER);
-    let (most, more) = (picture(LIMIT), picture(LIMIT + 1));
-    let put_in_pieces = |name: &str, picture: &[u8]| {
+    let ann = server.user(USER);
+    let (most, more) = (photo(LIMIT), photo(LIMIT + 1));
+    let put_in_chunks = |name: &str, photo: &[u8]| {
         let head = head(&format!("PUT /photos/{name}"), &ann, "Transfer-Encoding: chunked\r\n");
-        server.status_of(head, in_pieces(picture))
+        server.status_of(head, in_chunks(photo))
     };
-    assert_eq!(server.put("/photos/announced", &ann, most.clone()).await.status, 201);
-    assert_eq!(put_in_pieces("in-pieces", &most).await, 201);
-    for name in ["announced", "in-pieces"] {
+    assert_eq!(server.put("/photos/declared", &ann, most.clone()).await.status, 201);
+    assert_eq!(put_in_chunks("chunked", &most).await, 201);
+    for name in ["declared", "chunked"] {
         assert!(server.get(&format!("/photos/{name}"), &ann).await.bytes == most, "{name}");
     }
     let refused = server.put("/photos/more", &ann, more.clone()).await;
     assert_eq!(refused.error(), (413, "payload_too_large"));
-    is_a_plain_sentence(&refused);
-    assert_eq!(put_in_pieces("more-in-pieces", &more).await, 413);
-    assert_eq!(put_in_pieces("announced", &more).await, 413);
-    assert!(server.get("/photos/announced", &ann).await.bytes == most, "what was there stays");
+    assert_has_sentence(&refused);
+    assert_eq!(put_in_chunks("more-chunked", &more).await, 413);
+    assert_eq!(put_in_chunks("declared", &more).await, 413);
+    assert!(server.get("/photos/declared", &ann).await.bytes == most, "the old photo stays");
     server.wait_for_files(2).await;
 }
 
 #[actix_web::test]
-async fn an_album_takes_a_thousand_pictures_and_no_more() {
+async fn an_album_holds_a_thousand_photos() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;
     let first = server.files().pop().unwrap();
@@ -64,7 +64,7 @@ async fn an_album_takes_a_thousand_pictures_and_no_more() {
     assert_eq!(server.put("/photos/last", &ann, GOPHER).await.status, 201);
     let refused = server.put("/photos/more", &ann, GOPHER).await;
     assert_eq!(refused.error(), (409, "album_full"));
-    is_a_plain_sentence(&refused);
+    assert_has_sentence(&refused);
     let other = [GOPHER, b"other"].concat();
     assert_eq!(server.put("/photos/gopher.png", &ann, other.clone()).await.status, 204);
     assert!(server.get("/photos/gopher.png", &ann).await.bytes == other);
@@ -75,15 +75,15 @@ async fn an_album_takes_a_thousand_pictures_and_no_more() {
     assert_eq!(server.put("/photos/more", &ann, GOPHER).await.status, 201);
 }
 
-/// The client waits for the answer, and sends nothing more, or never an end.
+/// The client sends no more until it gets the response.
 #[actix_web::test]
-async fn what_is_too_large_is_refused_before_all_of_it_came() {
+async fn an_upload_that_is_too_large_is_refused_before_all_of_it_has_arrived() {
     let server = TestServer::start();
-    let ann = server.person(USER);
-    let announced = head("PUT /photos/a", &ann, "Content-Length: 5242881\r\n");
-    assert_eq!(server.status_of(announced, Vec::new()).await, 413);
+    let ann = server.user(USER);
+    let declared = head("PUT /photos/a", &ann, "Content-Length: 5242881\r\n");
+    assert_eq!(server.status_of(declared, Vec::new()).await, 413);
     let mut endless = format!("{:x}\r\n", LIMIT + 1).into_bytes();
-    endless.extend(picture(LIMIT + 1));
+    endless.extend(photo(LIMIT + 1));
     let begun = head("PUT /photos/a", &ann, "Transfer-Encoding: chunked\r\n");
     assert_eq!(server.status_of(begun, endless).await, 413);
     let script = head("PUT /photos/a", &ann, "Content-Length: 1000\r\n");
@@ -92,7 +92,7 @@ async fn what_is_too_large_is_refused_before_all_of_it_came() {
 }
 
 #[actix_web::test]
-async fn a_script_that_is_called_a_picture_is_none() {
+async fn a_file_that_is_no_image_is_refused_whatever_its_name() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;
     for (what, body) in [
@@ -108,30 +108,30 @@ async fn a_script_that_is_called_a_picture_is_none() {
             let put = server.request("PUT", &format!("/photos/{name}")).bearer_auth(&ann);
             let refused = answer(put.header("Content-Type", "image/png").body(body)).await;
             assert_eq!(refused.error(), (415, "unsupported_media_type"), "{what}");
-            is_a_plain_sentence(&refused);
+            assert_has_sentence(&refused);
         }
     }
-    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER, "what was there stays");
+    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER, "the old photo stays");
     assert_eq!(server.files().len(), 1, "{:?}", server.files());
 }
 
 #[actix_web::test]
-async fn a_part_does_not_take_the_place_of_the_whole() {
+async fn a_partial_upload_does_not_replace_the_photo() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;
     let part = server.request("PUT", "/photos/gopher.png").bearer_auth(&ann);
     let part = part.header("Content-Range", format!("bytes 0-99/{}", GOPHER.len())).body(&GOPHER[..100]);
     let refused = answer(part).await;
     assert_eq!(refused.error(), (400, "invalid_request"));
-    is_a_plain_sentence(&refused);
+    assert_has_sentence(&refused);
     assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
 }
 
 #[actix_web::test]
-async fn a_body_that_stops_half_way_leaves_nothing() {
+async fn an_upload_that_ends_early_leaves_no_file() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;
-    let whole = picture(200_000);
+    let whole = photo(200_000);
     let half = &whole[..100_000];
     for framing in ["Content-Length: 200000\r\n", "Transfer-Encoding: chunked\r\n"] {
         for name in ["new.png", "gopher.png"] {
@@ -148,32 +148,33 @@ async fn a_body_that_stops_half_way_leaves_nothing() {
     }
     let list = server.get("/photos", &ann).await;
     assert_eq!(list.body["photos"].as_array().unwrap().len(), 1, "{}", list.body);
-    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER, "what was there stays");
+    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER, "the old photo stays");
 }
 
-/// The client still listens, so it is told.
+/// The client has closed only its sending half.
 #[actix_web::test]
-async fn whoever_stops_half_way_and_listens_is_told() {
+async fn a_client_that_ends_an_upload_early_and_still_reads_gets_a_400() {
     let server = TestServer::start();
-    let ann = server.person(USER);
+    let ann = server.user(USER);
     let mut stream = server.connect();
     stream.write_all(head("PUT /photos/a", &ann, "Content-Length: 200000\r\n").as_bytes()).unwrap();
     stream.write_all(GOPHER).unwrap();
     server.wait_for_files(1).await;
     stream.shutdown(Shutdown::Write).unwrap();
-    let told = tokio::task::spawn_blocking(move || {
-        let mut told = String::new();
-        std::io::Read::read_to_string(&mut stream, &mut told).map(|_| told)
+    let response = tokio::task::spawn_blocking(move || {
+        let mut response = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut response).map(|_| response)
     });
-    let told = told.await.unwrap().unwrap();
-    assert!(told.starts_with("HTTP/1.1 400") && told.contains("stopped before its end"), "{told}");
+    let response = response.await.unwrap().unwrap();
+    assert!(response.starts_with("HTTP/1.1 400"), "{response}");
+    assert!(response.contains("stopped before its end"), "{response}");
     assert!(server.files().is_empty(), "{:?}", server.files());
 }
 
 #[actix_web::test]
-async fn a_name_that_is_none_is_refused_whatever_is_asked_of_it() {
+async fn every_method_refuses_an_invalid_name() {
     let server = TestServer::start();
-    let ann = server.person(USER);
+    let ann = server.user(USER);
     let (longest, longer) = ("a".repeat(100), "a".repeat(101));
     let table = [
         ("..", 400),
@@ -195,7 +196,7 @@ async fn a_name_that_is_none_is_refused_whatever_is_asked_of_it() {
         ("%ff", 400),
         ("a;b", 400),
         (longer.as_str(), 400),
-        // Another path, where nothing is.
+        // Other paths, which have no route.
         ("", 404),
         ("a/b", 404),
         ("../photos", 404),
@@ -221,5 +222,5 @@ async fn a_name_that_is_none_is_refused_whatever_is_asked_of_it() {
     assert!(server.files().is_empty(), "{:?}", server.files());
     let refused = server.get("/photos/.hidden", &ann).await;
     assert_eq!(refused.error(), (400, "invalid_name"));
-    is_a_plain_sentence(&refused);
+    assert_has_sentence(&refused);
 }

@@ -1,4 +1,4 @@
-//! Who calls: known by the token alone.
+//! The caller, as the access token describes it.
 
 use chrono::TimeDelta;
 use goptri::Caller;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{SESSION, TestServer, USER, sign};
 
 #[actix_web::test]
-async fn me_tells_the_caller_what_their_token_says() {
+async fn me_returns_the_claims_of_the_token() {
     let server = TestServer::start();
     let claims = server.claims();
     let me = server.get("/me", &sign(&claims)).await;
@@ -20,7 +20,7 @@ async fn me_tells_the_caller_what_their_token_says() {
 }
 
 #[actix_web::test]
-async fn a_clients_own_token_has_no_person_behind_it() {
+async fn a_clients_own_token_has_no_user() {
     let server = TestServer::start();
     let mut claims = server.claims();
     claims.client_id = "photo-printer".into();
@@ -35,7 +35,7 @@ async fn a_clients_own_token_has_no_person_behind_it() {
 }
 
 #[actix_web::test]
-async fn a_token_is_good_until_it_expires() {
+async fn a_token_is_valid_until_it_expires() {
     let server = TestServer::start();
     let token = sign(&server.claims());
     server.clock.advance(TimeDelta::minutes(15));
@@ -47,7 +47,7 @@ async fn a_token_is_good_until_it_expires() {
 }
 
 #[actix_web::test]
-async fn another_servers_token_is_refused() {
+async fn a_token_of_another_issuer_or_audience_is_refused() {
     let server = TestServer::start();
     let mut issuer = server.claims();
     issuer.iss = "http://localhost:4001".into();

@@ -1,4 +1,4 @@
-//! A configuration that cannot be used.
+//! Invalid configurations.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,7 +10,7 @@ use goptri_settings::Environment;
 use crate::support::environment;
 
 #[test]
-fn every_fault_of_a_configuration_is_named_at_once() {
+fn every_invalid_setting_is_reported_at_once() {
     let environment = Environment::from_pairs([
         ("API_SERVER_ADDR", "x"),
         ("ACCESS_TOKEN_SECRET", "x"),
@@ -23,25 +23,27 @@ fn every_fault_of_a_configuration_is_named_at_once() {
         ("ON_STALE", "x"),
         ("VERIFIED_CACHE_ENTRIES", "x"),
         ("METRICS_ADDR", "9300"),
+        ("REQUEST_LOG", "yes"),
         ("PHOTOS_DIR", "/dev/null/photos"),
     ]);
-    let faults = Config::from_environment(&environment).unwrap_err();
-    let names: Vec<_> = faults.0.iter().map(|fault| fault.variable.as_str()).collect();
+    let errors = Config::from_environment(&environment).unwrap_err();
+    let names: Vec<_> = errors.0.iter().map(|error| error.variable.as_str()).collect();
     assert_eq!(
         names,
         [
             "API_SERVER_ADDR",
+            "FEED_SECRET",
             "ACCESS_TOKEN_SECRET",
             "ISSUER",
             "AUDIENCE",
             "CLOCK_LEEWAY",
-            "FEED_SECRET",
+            "VERIFIED_CACHE_ENTRIES",
             "AUTH_SERVER_URL",
             "AUTH_SERVER_CA_FILE",
             "REVOCATION_MAX_STALENESS",
             "ON_STALE",
-            "VERIFIED_CACHE_ENTRIES",
             "METRICS_ADDR",
+            "REQUEST_LOG",
             "PHOTOS_DIR"
         ]
     );
@@ -67,7 +69,7 @@ fn a_missing_feed_secret_and_metrics_on_the_servers_own_port_say_what_to_do() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_a_clear_fault() {
+fn a_folder_that_cannot_be_used_is_reported_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let (file, linked) = (folder.path().join("file"), folder.path().join("linked"));
     fs::write(&file, "").unwrap();
@@ -76,14 +78,14 @@ fn a_folder_that_cannot_be_used_is_a_clear_fault() {
     for (what, path) in [
         ("a file", file.as_path()),
         ("below a file", &file.join("photos")),
-        ("where nothing can be made", Path::new("/proc")),
-        ("one that puts the unfinished elsewhere", &linked),
+        ("where no folder can be created", Path::new("/proc")),
+        ("one whose uploads would go elsewhere", &linked),
     ] {
-        let faults = Config::from_environment(&environment(path)).expect_err(what).0;
-        let [fault] = faults.as_slice() else { panic!("{what}: {faults:?}") };
-        assert_eq!(fault.variable, "PHOTOS_DIR", "{what}");
+        let errors = Config::from_environment(&environment(path)).expect_err(what).0;
+        let [error] = errors.as_slice() else { panic!("{what}: {errors:?}") };
+        assert_eq!(error.variable, "PHOTOS_DIR", "{what}");
         let expected = format!("names the folder {path:?}, which cannot be used: ");
-        assert!(fault.problem.starts_with(&expected), "{what}: {}", fault.problem);
+        assert!(error.problem.starts_with(&expected), "{what}: {}", error.problem);
     }
     Config::from_environment(&environment(&folder.path().join("made/on/the/way"))).unwrap();
 }

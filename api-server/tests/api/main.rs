@@ -1,4 +1,4 @@
-//! api-server over HTTP, as a client sees it. Tokens are minted here with the shared secret, as auth-server does.
+//! api-server over HTTP. The tests sign tokens with the shared secret, as auth-server does.
 
 #![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]

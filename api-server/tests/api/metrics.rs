@@ -1,4 +1,4 @@
-//! The numbers for Prometheus, and that nobody else sees them.
+//! The metrics, and the address that serves them.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use goptri::revocation::{EntryKind, SystemMonotonicClock};
 use crate::support::{TIMEOUT, TestServer, environment_with, sign};
 use test_support::feed_server::{FeedServer, entry};
 
-/// The value of a number.
-fn number(text: &str, name: &str) -> f64 {
+/// The value of a metric without labels.
+fn value(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
 }
@@ -23,31 +23,28 @@ async fn read(url: &str) -> String {
 }
 
 #[actix_web::test]
-async fn the_age_of_the_feed_and_what_is_known_are_numbers() {
+async fn metrics_show_the_state_of_the_feed_and_of_the_cache() {
     let feed = FeedServer::start();
     let variables = [("AUTH_SERVER_URL", feed.url()), ("METRICS_ADDR", "127.0.0.1:0".to_owned())];
     let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
     let server = TestServer::start_with(tempfile::tempdir().unwrap(), &variables);
     let url = server.metrics.clone().unwrap();
     let before = read(&url).await;
-    assert!(number(&before, "goptri_feed_age_seconds").is_infinite(), "{before}");
-    assert_eq!(
-        (number(&before, "goptri_feed_entries"), number(&before, "goptri_feed_connected")),
-        (0.0, 0.0)
-    );
+    assert!(value(&before, "goptri_feed_age_seconds").is_infinite(), "{before}");
+    assert_eq!((value(&before, "goptri_feed_entries"), value(&before, "goptri_feed_connected")), (0.0, 0.0));
     assert!(before.ends_with("# EOF\n"), "{before}");
 
     let mut asked = feed.next_request().accept();
     asked.revoke(vec![entry(EntryKind::Session, "a", 0, 60), entry(EntryKind::Token, "b", 0, 60)]);
     asked.caught_up(7_000);
     let started = std::time::Instant::now();
-    while number(&read(&url).await, "goptri_feed_connected") < 1.0 {
+    while value(&read(&url).await, "goptri_feed_connected") < 1.0 {
         assert!(started.elapsed() < TIMEOUT);
     }
     let after = read(&url).await;
-    let age = number(&after, "goptri_feed_age_seconds");
+    let age = value(&after, "goptri_feed_age_seconds");
     assert!((7.0..60.0).contains(&age), "{after}");
-    assert_eq!((number(&after, "goptri_feed_entries"), number(&after, "goptri_feed_connected")), (2.0, 1.0));
+    assert_eq!((value(&after, "goptri_feed_entries"), value(&after, "goptri_feed_connected")), (2.0, 1.0));
 
     let mut another = server.claims();
     another.jti = "another".into();
@@ -56,12 +53,12 @@ async fn the_age_of_the_feed_and_what_is_known_are_numbers() {
         server.get("/me", token).await;
     }
     let remembered = read(&url).await;
-    assert_eq!((number(&remembered, "goptri_cached_tokens"), number(&remembered, "goptri_keys")), (2.0, 1.0));
+    assert_eq!((value(&remembered, "goptri_cached_tokens"), value(&remembered, "goptri_keys")), (2.0, 1.0));
 }
 
 /// OP-09
 #[actix_web::test]
-async fn they_are_on_their_own_address_alone_and_nothing_else_is() {
+async fn only_the_address_of_the_metrics_serves_them_and_it_serves_nothing_else() {
     let server = TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]);
     let metrics = server.metrics.clone().unwrap();
     let token = sign(&server.claims());
@@ -72,7 +69,7 @@ async fn they_are_on_their_own_address_alone_and_nothing_else_is() {
     }
     let posted = reqwest::Client::new().post(&metrics).body("x").send().await.unwrap();
     assert_eq!(posted.status(), 404);
-    assert!(TestServer::start().metrics.is_none(), "unless it is asked for, they are nowhere");
+    assert!(TestServer::start().metrics.is_none(), "they are off by default");
 
     server.stop();
     let started = std::time::Instant::now();
@@ -82,9 +79,8 @@ async fn they_are_on_their_own_address_alone_and_nothing_else_is() {
     }
 }
 
-/// Somebody who dribbles holds nobody up.
 #[actix_web::test]
-async fn a_slow_scraper_holds_up_no_other() {
+async fn a_slow_scraper_does_not_delay_others() {
     use std::io::Write;
 
     let server = TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]);
@@ -100,7 +96,7 @@ async fn a_slow_scraper_holds_up_no_other() {
 }
 
 #[actix_web::test]
-async fn a_taken_address_is_a_clear_sentence() {
+async fn an_address_in_use_is_reported_with_its_variable() {
     let (folder, taken) = (tempfile::tempdir().unwrap(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
     let address = taken.local_addr().unwrap().to_string();
     let environment = environment_with(folder.path(), &[("METRICS_ADDR", &address)]);
@@ -110,4 +106,32 @@ async fn a_taken_address_is_a_clear_sentence() {
     let error: StartError = started.err().unwrap();
     let sentence = error.to_string();
     assert!(sentence.contains(&address) && sentence.contains("METRICS_ADDR"), "{sentence}");
+}
+
+#[actix_web::test]
+async fn requests_are_counted_by_route_and_status() {
+    let server = TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]);
+    let ann = server.ann_has_the_gopher().await;
+    for (path, token) in [
+        ("/photos/gopher.png", ann.as_str()),
+        ("/photos/none.png", &ann),
+        ("/photos/other.png", &ann),
+        ("/me", "forged"),
+        ("/nowhere/at/all", &ann),
+    ] {
+        server.get(path, token).await;
+    }
+    let metrics = read(&server.metrics.clone().unwrap()).await;
+    for line in [
+        r#"goptri_http_requests_total{method="PUT",route="/photos/{name}",status="201"} 1"#,
+        r#"goptri_http_requests_total{method="GET",route="/photos/{name}",status="200"} 1"#,
+        r#"goptri_http_requests_total{method="GET",route="/photos/{name}",status="404"} 2"#,
+        r#"goptri_http_requests_total{method="GET",route="/me",status="401"} 1"#,
+        r#"goptri_http_requests_total{method="",route="",status="404"} 1"#,
+        r#"goptri_http_request_duration_seconds_count{method="GET",route="/photos/{name}"} 3"#,
+        r#"goptri_http_request_duration_seconds_bucket{le="+Inf",method="GET",route="/photos/{name}"} 3"#,
+        r#"goptri_http_request_duration_seconds_count{method="DELETE",route="/photos/{name}"} 0"#,
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in {metrics}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The life of a picture, and whose it is.
+//! Photos: upload, list, download, replace, delete; and who may do it.
 
 use goptri::Scope;
 use goptri::clock::Clock;
@@ -9,9 +9,9 @@ use crate::support::{GOPHER, TestServer, USER, answer, sign};
 const BOB: &str = "0193b3a4-0000-7000-8000-00000000000b";
 
 #[actix_web::test]
-async fn a_picture_is_kept_listed_shown_replaced_and_removed() {
+async fn a_photo_is_uploaded_listed_downloaded_replaced_and_deleted() {
     let server = TestServer::start();
-    let ann = server.person(USER);
+    let ann = server.user(USER);
     assert_eq!(server.get("/photos", &ann).await.body, json!({ "photos": [] }));
     let new = server.put("/photos/gopher.png", &ann, GOPHER).await;
     assert_eq!((new.status, new.bytes.len()), (201, 0));
@@ -38,27 +38,31 @@ async fn a_picture_is_kept_listed_shown_replaced_and_removed() {
     assert_eq!(server.get("/photos/gopher.png", &ann).await.error(), (404, "not_found"));
     assert_eq!(server.get("/photos", &ann).await.body, json!({ "photos": [] }));
     assert!(server.files().is_empty(), "{:?}", server.files());
-    assert_eq!(server.put("/photos/gopher.png", &ann, GOPHER).await.status, 201, "it may come back");
+    assert_eq!(
+        server.put("/photos/gopher.png", &ann, GOPHER).await.status,
+        201,
+        "the name can be used again"
+    );
 }
 
 #[actix_web::test]
-async fn the_list_is_in_order_and_names_what_each_picture_really_is() {
+async fn the_list_is_sorted_and_shows_the_detected_types() {
     let server = TestServer::start();
-    let ann = server.person(USER);
+    let ann = server.user(USER);
     let (jpeg, webp) = (b"\xff\xd8\xff\xe0\0\x10JFIF\0", b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0");
-    for (name, picture) in [("c.jpeg", GOPHER), ("B.gif", jpeg), ("a.html", webp)] {
+    for (name, photo) in [("c.jpeg", GOPHER), ("B.gif", jpeg), ("a.html", webp)] {
         let put = server.request("PUT", &format!("/photos/{name}")).bearer_auth(&ann);
-        let put = answer(put.header("Content-Type", "text/html").body(picture)).await;
+        let put = answer(put.header("Content-Type", "text/html").body(photo)).await;
         assert_eq!(put.status, 201, "{name}");
     }
     let list = server.get("/photos", &ann).await;
     let photos = list.body["photos"].as_array().unwrap();
-    let told: Vec<_> = photos
+    let listed: Vec<_> = photos
         .iter()
         .map(|photo| (photo["name"].as_str().unwrap(), photo["type"].as_str().unwrap()))
         .collect();
-    assert_eq!(told, [("B.gif", "image/jpeg"), ("a.html", "image/webp"), ("c.jpeg", "image/png")]);
-    for (name, media_type) in told {
+    assert_eq!(listed, [("B.gif", "image/jpeg"), ("a.html", "image/webp"), ("c.jpeg", "image/png")]);
+    for (name, media_type) in listed {
         let shown = server.get(&format!("/photos/{name}"), &ann).await;
         assert_eq!(shown.header("content-type"), media_type, "{name}");
         assert_eq!(shown.header("content-disposition"), format!("inline; filename=\"{name}\""));
@@ -66,18 +70,18 @@ async fn the_list_is_in_order_and_names_what_each_picture_really_is() {
 }
 
 #[actix_web::test]
-async fn each_caller_sees_only_their_own() {
+async fn each_caller_has_an_album_of_their_own() {
     let server = TestServer::start();
     server.ann_has_the_gopher().await;
     let others = [
-        ("bob", server.person(BOB)),
+        ("bob", server.user(BOB)),
         ("a client with her id", server.client(USER)),
         ("a client with a path", server.client(&format!("../{USER}"))),
         ("a client with dots", server.client("..")),
         ("a client with a slash", server.client("/")),
         ("a client with nothing", server.client("")),
         ("a client with a NUL", server.client("a\0b")),
-        ("her id in capitals", server.person(&USER.to_uppercase())),
+        ("her id in capitals", server.user(&USER.to_uppercase())),
     ];
     for (who, token) in &others {
         assert_eq!(server.get("/photos", token).await.body, json!({ "photos": [] }), "{who}");
@@ -90,12 +94,12 @@ async fn each_caller_sees_only_their_own() {
         let own = [GOPHER, who.as_bytes()].concat();
         assert!(server.get("/photos/gopher.png", token).await.bytes == own, "{who}");
     }
-    assert!(server.get("/photos/gopher.png", &server.person(USER)).await.bytes == GOPHER);
-    assert_eq!(server.files().len(), 1 + others.len(), "and all are in the folder: {:?}", server.files());
+    assert!(server.get("/photos/gopher.png", &server.user(USER)).await.bytes == GOPHER);
+    assert_eq!(server.files().len(), 1 + others.len(), "all are in the folder: {:?}", server.files());
 }
 
 #[actix_web::test]
-async fn reading_is_not_writing() {
+async fn the_scope_to_read_does_not_allow_writing_nor_the_other_way_round() {
     let server = TestServer::start();
     server.ann_has_the_gopher().await;
     let with = |scope: &str| {
@@ -121,7 +125,7 @@ async fn reading_is_not_writing() {
 }
 
 #[actix_web::test]
-async fn a_picture_may_be_cached_by_its_owner_alone_and_is_never_guessed_at() {
+async fn only_its_owner_may_cache_a_photo_and_no_browser_guesses_its_type() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;
     let path = "/photos/gopher.png";
@@ -147,7 +151,7 @@ async fn a_picture_may_be_cached_by_its_owner_alone_and_is_never_guessed_at() {
 }
 
 #[actix_web::test]
-async fn whoever_has_a_picture_already_is_told_so_until_it_is_replaced() {
+async fn an_unchanged_photo_is_a_304_until_it_is_replaced() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;
     let path = "/photos/gopher.png";
@@ -162,7 +166,7 @@ async fn whoever_has_a_picture_already_is_told_so_until_it_is_replaced() {
     assert_eq!(ask("If-Modified-Since", first.header("last-modified")).await.status, 304);
     assert_eq!(ask("If-Match", "\"another\"").await.error(), (412, "precondition_failed"));
 
-    // Of the same length, and perhaps within the same second.
+    // The same length, and perhaps the same second.
     let mut other = GOPHER.to_vec();
     *other.last_mut().unwrap() ^= 1;
     assert_eq!(server.put(path, &ann, other.clone()).await.status, 204);
@@ -172,7 +176,7 @@ async fn whoever_has_a_picture_already_is_told_so_until_it_is_replaced() {
 }
 
 #[actix_web::test]
-async fn a_part_of_a_picture_can_be_asked_for() {
+async fn a_range_of_a_photo_can_be_downloaded() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;
     let etag = server.get("/photos/gopher.png", &ann).await.header("etag").to_owned();
@@ -190,8 +194,8 @@ async fn a_part_of_a_picture_can_be_asked_for() {
         let part = answer(asked).await;
         if let Some(expected) = expected {
             assert!(part.status == 206 && part.bytes == GOPHER[expected.clone()], "{range}: {}", part.status);
-            let told = format!("bytes {}-{}/{all}", expected.start, expected.end - 1);
-            assert_eq!(part.header("content-range"), told);
+            let expected_range = format!("bytes {}-{}/{all}", expected.start, expected.end - 1);
+            assert_eq!(part.header("content-range"), expected_range);
             assert_eq!((part.header("content-type"), part.header("etag")), ("image/png", etag.as_str()));
         } else {
             assert_eq!(part.error(), (416, "range_not_satisfiable"), "{range}");
@@ -200,5 +204,5 @@ async fn a_part_of_a_picture_can_be_asked_for() {
     }
     let other = server.request("GET", "/photos/gopher.png").bearer_auth(&ann);
     let other = answer(other.header("Range", "bytes=0-15").header("If-Range", "\"another\"")).await;
-    assert!(other.status == 200 && other.bytes == GOPHER, "parts of two pictures are not put together");
+    assert!(other.status == 200 && other.bytes == GOPHER, "ranges of two versions are not combined");
 }

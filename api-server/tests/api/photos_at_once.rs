@@ -1,4 +1,4 @@
-//! Many at once: readers find whole pictures, and one upload of a new name is the first.
+//! Concurrency: readers get complete photos, and of concurrent uploads exactly one is the first.
 
 use std::fs;
 use std::sync::Barrier;
@@ -6,29 +6,29 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use actix_web::web::Bytes;
-use api_server::photos::{Album, Kept, MAX_PHOTOS, PhotoName, PhotosFolder, Upload};
+use api_server::photos::{Album, MAX_PHOTOS, PhotoName, PhotosFolder, SaveOutcome, Upload};
 use futures_util::future::{join, join_all};
 use futures_util::stream;
 
 use crate::support::{GOPHER, TestServer, USER};
 
-/// Large enough that it is neither written nor read in one go.
-fn picture(fill: u8) -> Vec<u8> {
-    let mut picture = GOPHER.to_vec();
-    picture.resize(600_000 + usize::from(fill), fill);
-    picture
+/// Large enough that it takes several writes and reads.
+fn photo(fill: u8) -> Vec<u8> {
+    let mut photo = GOPHER.to_vec();
+    photo.resize(600_000 + usize::from(fill), fill);
+    photo
 }
 
 #[actix_web::test]
-async fn a_reader_gets_one_whole_picture_or_the_other() {
+async fn a_reader_gets_the_old_photo_or_the_new_one_complete() {
     let server = TestServer::start();
-    let (ann, path) = (server.person(USER), "/photos/changing.png");
-    let pictures = [picture(1), picture(2)];
-    assert_eq!(server.put(path, &ann, pictures[0].clone()).await.status, 201);
+    let (ann, path) = (server.user(USER), "/photos/changing.png");
+    let photos = [photo(1), photo(2)];
+    assert_eq!(server.put(path, &ann, photos[0].clone()).await.status, 201);
     let (done, seen) = (AtomicBool::new(false), [AtomicUsize::new(0), AtomicUsize::new(0)]);
     let writing = async {
         for round in 0..30 {
-            let two = pictures.iter().map(|picture| server.put(path, &ann, picture.clone()));
+            let two = photos.iter().map(|photo| server.put(path, &ann, photo.clone()));
             for put in join_all(two).await {
                 assert_eq!(put.status, 204, "round {round}");
             }
@@ -39,56 +39,55 @@ async fn a_reader_gets_one_whole_picture_or_the_other() {
         while !done.load(Ordering::SeqCst) {
             let shown = server.get(path, &ann).await;
             assert_eq!(shown.status, 200);
-            let which = pictures.iter().position(|picture| *picture == shown.bytes);
-            seen[which.expect("a whole picture, and no mixture")].fetch_add(1, Ordering::SeqCst);
+            let which = photos.iter().position(|photo| *photo == shown.bytes);
+            seen[which.expect("one of the two photos, and no mixture")].fetch_add(1, Ordering::SeqCst);
             let list = server.get("/photos", &ann).await;
             assert_eq!(list.body["photos"].as_array().unwrap().len(), 1, "{}", list.body);
         }
     }));
     join(writing, reading).await;
     for seen in seen {
-        assert!(seen.into_inner() > 0, "each of the two was read in between");
+        assert!(seen.into_inner() > 0, "each of the two was read");
     }
     assert_eq!(server.files().len(), 1, "{:?}", server.files());
 }
 
-/// Straight to the album.
-fn keep_at_once(album: &Album, uploads: Vec<(PhotoName, Upload)>) -> Vec<Kept> {
+/// Saves at the same moment, without HTTP in between.
+fn save_concurrently(album: &Album, uploads: Vec<(PhotoName, Upload)>) -> Vec<SaveOutcome> {
     let start = &Barrier::new(uploads.len());
-    let keep = move |(name, upload)| {
+    let save = move |(name, upload)| {
         start.wait();
-        album.keep(&name, upload).unwrap()
+        album.save(&name, upload).unwrap()
     };
     thread::scope(|scope| {
-        let keeping: Vec<_> = uploads.into_iter().map(|upload| scope.spawn(move || keep(upload))).collect();
-        keeping.into_iter().map(|keeping| keeping.join().unwrap()).collect()
+        let saving: Vec<_> = uploads.into_iter().map(|upload| scope.spawn(move || save(upload))).collect();
+        saving.into_iter().map(|saving| saving.join().unwrap()).collect()
     })
 }
 
-/// Straight to the album, so that they meet at the very moment that counts.
 #[actix_web::test]
-async fn of_many_uploads_of_a_new_name_one_is_new() {
+async fn of_concurrent_uploads_of_a_new_name_exactly_one_is_created() {
     let server = TestServer::start();
     let photos = PhotosFolder::open(server.photos().to_str().unwrap()).unwrap();
-    let album = photos.album_of(&server.claims());
+    let album = Album::of(&photos, &server.claims());
     for round in 0..100 {
         let name = PhotoName::parse(&round.to_string()).unwrap();
         let arriving =
             (0..4).map(|_| Upload::receive(&photos, stream::iter([Ok(Bytes::from_static(GOPHER))])));
         let uploads = join_all(arriving).await.into_iter().map(|upload| (name.clone(), upload.unwrap()));
-        let kept = keep_at_once(&album, uploads.collect());
-        let new = kept.iter().filter(|kept| **kept == Kept::New).count();
-        assert_eq!(new, 1, "round {round}: {kept:?}");
+        let outcomes = save_concurrently(&album, uploads.collect());
+        let created = outcomes.iter().filter(|outcome| **outcome == SaveOutcome::Created).count();
+        assert_eq!(created, 1, "round {round}: {outcomes:?}");
     }
     assert_eq!(server.files().len(), 100, "{:?}", server.files());
 }
 
 #[actix_web::test]
-async fn of_many_uploads_for_the_last_place_one_is_kept() {
+async fn of_concurrent_uploads_to_an_album_with_one_free_place_exactly_one_is_saved() {
     let server = TestServer::start();
     server.ann_has_the_gopher().await;
     let photos = PhotosFolder::open(server.photos().to_str().unwrap()).unwrap();
-    let album = photos.album_of(&server.claims());
+    let album = Album::of(&photos, &server.claims());
     let first = server.files().pop().unwrap();
     for number in 0..MAX_PHOTOS - 2 {
         fs::copy(&first, first.with_file_name(number.to_string())).unwrap();
@@ -100,9 +99,9 @@ async fn of_many_uploads_for_the_last_place_one_is_kept() {
         }
     };
     for round in 0..20 {
-        let kept = keep_at_once(&album, join_all((0..8).map(arriving)).await);
-        let new: Vec<_> = (0..8).filter(|number| kept[*number] == Kept::New).collect();
-        assert_eq!((new.len(), server.files().len()), (1, MAX_PHOTOS), "round {round}: {kept:?}");
-        assert!(album.remove(&PhotoName::parse(&format!("new-{}", new[0])).unwrap()).unwrap());
+        let outcomes = save_concurrently(&album, join_all((0..8).map(arriving)).await);
+        let new: Vec<_> = (0..8).filter(|number| outcomes[*number] == SaveOutcome::Created).collect();
+        assert_eq!((new.len(), server.files().len()), (1, MAX_PHOTOS), "round {round}: {outcomes:?}");
+        assert!(album.delete(&PhotoName::parse(&format!("new-{}", new[0])).unwrap()).unwrap());
     }
 }

@@ -1,4 +1,4 @@
-//! `PHOTOS_DIR`, with what somebody else left or planted there.
+//! `PHOTOS_DIR`, with files that another program put there.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -16,7 +16,7 @@ fn only_album(server: &TestServer) -> PathBuf {
 }
 
 #[actix_web::test]
-async fn a_link_in_an_album_leads_nowhere() {
+async fn a_link_in_an_album_is_not_followed() {
     let server = TestServer::start();
     let ann = server.ann_has_the_gopher().await;
     let outside = tempfile::tempdir().unwrap();
@@ -34,10 +34,10 @@ async fn a_link_in_an_album_leads_nowhere() {
 
     let other = [GOPHER, b"other"].concat();
     assert_eq!(server.put("/photos/link.png", &ann, other.clone()).await.status, 204);
-    assert!(fs::read(&secret).unwrap() == GOPHER, "the link is replaced, and not what it leads to");
+    assert!(fs::read(&secret).unwrap() == GOPHER, "the link is replaced, and not its target");
     assert!(server.get("/photos/link.png", &ann).await.bytes == other);
     assert_eq!(server.delete("/photos/folder.png", &ann).await.status, 204);
-    assert!(secret.exists(), "the link is removed, and not what it leads to");
+    assert!(secret.exists(), "the link is deleted, and not its target");
 }
 
 #[actix_web::test]
@@ -65,7 +65,7 @@ async fn an_album_that_is_a_link_is_not_used() {
 }
 
 #[actix_web::test]
-async fn nobody_else_on_the_machine_reads_what_is_kept() {
+async fn only_its_owner_can_read_the_folder() {
     let server = TestServer::start();
     server.ann_has_the_gopher().await;
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o077;
@@ -77,9 +77,9 @@ async fn nobody_else_on_the_machine_reads_what_is_kept() {
     assert!(album.len() == 64 && album.bytes().all(|byte| byte.is_ascii_hexdigit()), "{album}");
 }
 
-/// Another api-server may share the folder, and be in the middle of an upload.
+/// Another api-server may share the folder, and be receiving an upload.
 #[actix_web::test]
-async fn a_start_removes_what_was_left_long_ago_and_nothing_that_may_be_written_now() {
+async fn a_start_deletes_stale_uploads_and_none_that_may_be_in_progress() {
     let folder = tempfile::tempdir().unwrap();
     let unfinished = folder.path().join("photos/.unfinished");
     fs::create_dir_all(&unfinished).unwrap();
@@ -98,7 +98,7 @@ async fn a_start_removes_what_was_left_long_ago_and_nothing_that_may_be_written_
 }
 
 #[actix_web::test]
-async fn a_second_start_finds_the_pictures_of_the_first() {
+async fn a_second_start_finds_the_photos_of_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let copy = tempfile::tempdir().unwrap();
     let first = TestServer::start_in(folder);
@@ -106,6 +106,6 @@ async fn a_second_start_finds_the_pictures_of_the_first() {
     fs::rename(first.photos(), copy.path().join("photos")).unwrap();
     let second = TestServer::start_in(copy);
     assert!(second.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
-    // The first one's folder is held open, wherever it is now.
+    // The first server holds its folder open, so moving it changes nothing.
     assert!(first.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
 }

@@ -1,4 +1,4 @@
-//! What auth-server has ended is refused here, and what is not known is said.
+//! Revoked tokens are refused, and readiness reports whether revocations are known.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use goptri::revocation::EntryKind;
 use crate::support::{SESSION, TIMEOUT, TestServer, sign};
 use test_support::feed_server::{FeedServer, Request, entry};
 
-/// A server that follows a feed which the test plays.
+/// A server that follows a feed of the test.
 fn follow(more: &[(&str, &str)]) -> (TestServer, FeedServer) {
     let feed = FeedServer::start();
     let url = feed.url();
@@ -37,10 +37,10 @@ async fn caught_up(server: &TestServer, feed: &FeedServer) -> Request {
 
 /// RV-06
 #[actix_web::test]
-async fn the_tokens_of_an_ended_session_are_refused_and_those_of_others_are_not() {
+async fn tokens_of_a_revoked_session_are_refused_and_others_are_not() {
     let (server, feed) = follow(&[]);
     let mut feed = caught_up(&server, &feed).await;
-    let (mine, client) = (server.person("0193b3a4-0000-7000-8000-000000000001"), server.client("reports"));
+    let (mine, client) = (server.user("0193b3a4-0000-7000-8000-000000000001"), server.client("reports"));
     assert_eq!(server.get("/photos", &mine).await.status, 200);
     feed.revoke(vec![entry(EntryKind::Session, SESSION, 0, 60)]);
     wait_for_status(&server, "/photos", &mine, 401).await;
@@ -51,7 +51,7 @@ async fn the_tokens_of_an_ended_session_are_refused_and_those_of_others_are_not(
 
 /// RV-07
 #[actix_web::test]
-async fn it_says_what_it_waits_for_and_serves_meanwhile_unless_it_is_told_to_refuse() {
+async fn until_the_feed_arrives_it_is_not_ready_and_on_stale_decides_whether_it_serves() {
     for (on_stale, before) in [("allow", 200), ("refuse", 503)] {
         let (server, feed) = follow(&[("ON_STALE", on_stale)]);
         let token = sign(&server.claims());
@@ -68,7 +68,7 @@ async fn it_says_what_it_waits_for_and_serves_meanwhile_unless_it_is_told_to_ref
 
 /// RV-07
 #[actix_web::test]
-async fn cut_off_for_too_long_it_does_what_it_was_told_and_heals() {
+async fn with_a_stale_feed_on_stale_decides_until_the_feed_is_back() {
     for (on_stale, status) in [("allow", 200), ("refuse", 503)] {
         let (server, feed) = follow(&[("ON_STALE", on_stale), ("REVOCATION_MAX_STALENESS", "2m")]);
         let token = sign(&server.claims());
@@ -86,9 +86,9 @@ async fn cut_off_for_too_long_it_does_what_it_was_told_and_heals() {
     }
 }
 
-/// The clocks of two servers that are an hour apart make nothing known for longer or shorter.
+/// Entries expire by elapsed time, whatever the two servers' clocks show.
 #[actix_web::test]
-async fn a_clock_that_is_an_hour_off_neither_loses_an_entry_nor_drops_it_early() {
+async fn a_clock_that_is_an_hour_off_does_not_change_when_an_entry_expires() {
     for hours in [-1, 1] {
         let (server, feed) = follow(&[]);
         server.clock.advance(TimeDelta::hours(hours));

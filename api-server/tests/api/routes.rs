@@ -1,11 +1,12 @@
-//! The table of routes, asked by strangers, and what is not on it.
+//! Every route of the table enforces its access; other paths and methods get JSON errors.
 
 use goptri::{AccessClaims, Caller, Needs, Scope};
 use goptri_server::Access;
+use serde_json::json;
 
 use crate::support::{TestServer, answer, sign};
 
-/// A caller who has every permission that some route asks for, except that one.
+/// A caller with every permission that a route needs, except `needs`.
 fn all_but(mut claims: AccessClaims, needs: Needs) -> AccessClaims {
     let others = api_server::http::routes().into_iter().filter_map(|route| match route.access {
         Access::Caller(other) if other != needs => Some(other),
@@ -26,31 +27,31 @@ fn all_but(mut claims: AccessClaims, needs: Needs) -> AccessClaims {
     claims
 }
 
-/// Extends by itself: a new route is in the table, or it is not mounted.
+/// Covers new routes too, since a route that is not in the table is not mounted.
 #[actix_web::test]
-async fn every_route_refuses_a_stranger_as_declared() {
+async fn every_route_refuses_requests_as_declared() {
     let server = TestServer::start();
     let table = api_server::http::routes();
-    assert!(table.len() >= 8, "the table has the routes");
+    assert!(table.len() >= 9, "the table has the routes");
     for route in table {
         let path = route.path.replace("{name}", "gopher.png");
-        let stranger = answer(server.request(route.method.as_str(), &path)).await;
-        let what = format!("{route:?} answers {} {}", stranger.status, stranger.body);
+        let anonymous = answer(server.request(route.method.as_str(), &path)).await;
+        let what = format!("{route:?} answers {} {}", anonymous.status, anonymous.body);
         let Access::Caller(needs) = route.access else {
-            // Nobody is refused; that it waits for the revocation feed is for everybody to know.
-            assert_eq!(stranger.status, if path == "/readyz" { 503 } else { 200 }, "{what}");
+            // Not ready: there is no feed.
+            assert_eq!(anonymous.status, if path == "/readyz" { 503 } else { 200 }, "{what}");
             continue;
         };
-        assert_eq!(stranger.status, 401, "{what}");
-        assert_eq!(stranger.headers["www-authenticate"], "Bearer", "{what}");
+        assert_eq!(anonymous.status, 401, "{what}");
+        assert_eq!(anonymous.headers["www-authenticate"], "Bearer", "{what}");
         let forger = answer(server.request(route.method.as_str(), &path).bearer_auth("forged")).await;
         assert_eq!((forger.status, forger.body["error"].as_str()), (401, Some("invalid_token")), "{what}");
         if needs != Needs::AnyToken {
-            let powerless = sign(&all_but(server.claims(), needs));
-            let powerless =
-                answer(server.request(route.method.as_str(), &path).bearer_auth(&powerless)).await;
+            let unprivileged = sign(&all_but(server.claims(), needs));
+            let unprivileged =
+                answer(server.request(route.method.as_str(), &path).bearer_auth(&unprivileged)).await;
             assert_eq!(
-                (powerless.status, powerless.body["error"].as_str()),
+                (unprivileged.status, unprivileged.body["error"].as_str()),
                 (403, Some("insufficient_scope")),
                 "{what}"
             );
@@ -59,7 +60,7 @@ async fn every_route_refuses_a_stranger_as_declared() {
 }
 
 #[actix_web::test]
-async fn unknown_paths_and_methods_have_json_errors_too() {
+async fn unknown_paths_and_methods_get_json_errors() {
     let server = TestServer::start();
     let token = sign(&server.claims());
     let nowhere = server.get("/nowhere", &token).await;
@@ -67,7 +68,7 @@ async fn unknown_paths_and_methods_have_json_errors_too() {
     assert_eq!(
         answer(server.request("GET", "/nowhere")).await.status,
         401,
-        "which paths exist is for callers to know"
+        "only callers learn which paths exist"
     );
     for (method, path) in [("POST", "/healthz"), ("TRACE", "/healthz"), ("DELETE", "/currentuser")] {
         let wrong = answer(server.request(method, path)).await;
@@ -75,4 +76,21 @@ async fn unknown_paths_and_methods_have_json_errors_too() {
         assert_eq!(wrong.headers["allow"], "GET, HEAD");
     }
     assert_eq!(answer(server.request("POST", "/me").bearer_auth(&token)).await.status, 405);
+}
+
+#[actix_web::test]
+async fn the_index_lists_every_route_with_its_access() {
+    let server = TestServer::start();
+    let index = answer(server.request("GET", "/")).await;
+    assert_eq!((index.status, index.header("content-type")), (200, "application/json"));
+    assert_eq!((&index.body["name"], &index.body["version"]), (&json!("api-server"), &json!("0.1.0")));
+    let listed = index.body["routes"].as_array().unwrap();
+    assert_eq!(listed.len(), api_server::http::routes().len());
+    for row in [
+        json!({ "method": "GET", "path": "/", "access": "public" }),
+        json!({ "method": "GET", "path": "/me", "access": "access token" }),
+        json!({ "method": "DELETE", "path": "/photos/{name}", "access": "access token with the scope photos:write" }),
+    ] {
+        assert!(listed.contains(&row), "{row} is not in {}", index.body);
+    }
 }

@@ -1,4 +1,4 @@
-//! A server of its own for each test: a fresh folder, a free port, a clock that moves when it is told to.
+//! A server for each test, with a fresh folder, a free port, and clocks that the test controls.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -28,13 +28,13 @@ pub(crate) const SESSION: &str = "0193b3a4-0000-7000-8000-000000000002";
 pub(crate) use test_support::TIMEOUT;
 use test_support::{ACCESS_TOKEN_SECRET, FEED_SECRET};
 
-/// The picture of the README's walk-through.
+/// The photo of the README's walk-through.
 pub(crate) const GOPHER: &[u8] = include_bytes!("../../../docs/gopher.png");
 
 pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) clock: ManualClock,
-    /// What nobody sets.
+    /// The clock that no setting of the date moves.
     pub(crate) monotonic: ManualMonotonicClock,
     pub(crate) metrics: Option<String>,
     client: Client,
@@ -42,13 +42,13 @@ pub(crate) struct TestServer {
     stop: oneshot::Sender<()>,
 }
 
-/// What came back, a picture or not.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) bytes: Vec<u8>,
-    /// Null when it is no JSON.
+    /// Null unless the body is JSON.
     pub(crate) body: Value,
 }
 
@@ -63,12 +63,12 @@ impl Answer {
     }
 }
 
-/// The variables of a server whose pictures are in `folder`, and whose auth-server is away.
+/// The variables of a server whose photos are in `folder`, and whose auth-server does not answer.
 pub(crate) fn environment(folder: &Path) -> Environment {
     environment_with(folder, &[])
 }
 
-/// The same with these variables as well.
+/// These variables besides.
 pub(crate) fn environment_with(folder: &Path, more: &[(&str, &str)]) -> Environment {
     let usual = [
         ("API_SERVER_ADDR", "127.0.0.1:0"),
@@ -85,12 +85,12 @@ impl TestServer {
         Self::start_in(tempfile::tempdir().unwrap())
     }
 
-    /// One whose folder has a past.
+    /// A server in a folder that may have files already.
     pub(crate) fn start_in(folder: TempDir) -> Self {
         Self::start_with(folder, &[])
     }
 
-    /// One with these variables as well.
+    /// A server with these variables besides.
     pub(crate) fn start_with(folder: TempDir, more: &[(&str, &str)]) -> Self {
         let environment = environment_with(&folder.path().join("photos"), more);
         let config = Config::from_environment(&environment).unwrap();
@@ -121,8 +121,8 @@ impl TestServer {
         answer(self.request("GET", path).bearer_auth(token)).await
     }
 
-    pub(crate) async fn put(&self, path: &str, token: &str, picture: impl Into<Vec<u8>>) -> Answer {
-        answer(self.request("PUT", path).bearer_auth(token).body(picture.into())).await
+    pub(crate) async fn put(&self, path: &str, token: &str, photo: impl Into<Vec<u8>>) -> Answer {
+        answer(self.request("PUT", path).bearer_auth(token).body(photo.into())).await
     }
 
     pub(crate) async fn delete(&self, path: &str, token: &str) -> Answer {
@@ -145,15 +145,15 @@ impl TestServer {
         claims
     }
 
-    /// The token of a user who may read and write pictures.
-    pub(crate) fn person(&self, sub: &str) -> String {
+    /// The token of a user with both scopes.
+    pub(crate) fn user(&self, sub: &str) -> String {
         let mut claims = self.claims();
         claims.caller = Caller::User(User::new(sub, SESSION));
         claims.scope = Scope::parse("photos:read photos:write").unwrap();
         sign(&claims)
     }
 
-    /// The token of a client that acts for itself.
+    /// The token of a client without a user, with both scopes.
     pub(crate) fn client(&self, sub: &str) -> String {
         let mut claims = self.claims();
         claims.client_id = sub.into();
@@ -163,7 +163,7 @@ impl TestServer {
     }
 
     pub(crate) async fn ann_has_the_gopher(&self) -> String {
-        let ann = self.person(USER);
+        let ann = self.user(USER);
         assert_eq!(self.put("/photos/gopher.png", &ann, GOPHER).await.status, 201);
         ann
     }
@@ -182,7 +182,7 @@ impl TestServer {
         files
     }
 
-    /// Waits until there are so many of them.
+    /// Waits until there are `number` files.
     pub(crate) async fn wait_for_files(&self, number: usize) {
         let started = Instant::now();
         while self.files().len() != number {
@@ -191,19 +191,19 @@ impl TestServer {
         }
     }
 
-    /// Sends these very bytes, and waits for the status. The connection stays open meanwhile.
+    /// Sends these bytes, keeps the connection open, and returns the status of the response.
     pub(crate) async fn status_of(&self, head: String, body: Vec<u8>) -> u16 {
         let mut stream = self.connect();
-        let asking = thread::spawn(move || {
+        let sending = thread::spawn(move || {
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
             let mut answer = [0; 12];
             stream.read_exact(&mut answer).unwrap();
             String::from_utf8_lossy(&answer[9..]).parse().unwrap()
         });
-        tokio::task::spawn_blocking(|| asking.join().unwrap()).await.unwrap()
+        tokio::task::spawn_blocking(|| sending.join().unwrap()).await.unwrap()
     }
 
-    /// A bare connection, for what no client library sends.
+    /// A TCP connection, for requests that no client library sends.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();

@@ -10,7 +10,7 @@ use auth_store::Store;
 use goptri::Guard;
 use goptri::clock::Clock;
 use goptri::revocation::MonotonicClock;
-use goptri_server::Route;
+use goptri_server::{Route, with_index};
 use prometheus_client::registry::Registry;
 
 use super::{account, feed, health, keys, sign_in, sweep};
@@ -33,7 +33,7 @@ const FEATURES: [Feature; 6] =
 
 /// The table of all routes.
 pub fn routes() -> Vec<Route> {
-    FEATURES.iter().flat_map(|feature| (feature.routes)()).collect()
+    with_index("auth-server", FEATURES.iter().flat_map(|feature| (feature.routes)()).collect())
 }
 
 /// Assembles all features.

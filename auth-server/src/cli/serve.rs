@@ -13,14 +13,14 @@ pub(super) async fn run() -> Result<(), CliError> {
     let environment = Environment::load()?;
     let settings = Settings::new(&environment);
     log_to_stderr(&settings);
-    let hangups = SighupReload::hear();
+    let sighup = SighupReload::install();
     let config = Config::read(&settings);
     let config = settings.into_result(config)?;
     let clock = Arc::new(SystemClock);
     let store = storage::open(&config.database_url, clock.clone())?;
     match Application::start(config, store, clock, stop_signal()).await {
         Ok(application) => {
-            hangups.reread(application.secret_files());
+            sighup.reload(application.secret_files());
             application.run().await.map_err(CliError::io)
         }
         Err(StartError::Stopped) => Ok(()),

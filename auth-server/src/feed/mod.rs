@@ -7,6 +7,7 @@
 mod broadcaster;
 mod connection_handle;
 mod events;
+mod log_limit;
 mod subscriber;
 mod tail;
 mod tail_health;
@@ -16,11 +17,13 @@ use std::time::Duration;
 
 use auth_store::Store;
 use goptri::revocation::{HEARTBEAT_INTERVAL, MonotonicClock};
+use goptri_server::ClientAddress;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use broadcaster::Broadcaster;
 pub(crate) use connection_handle::ConnectionHandle;
 pub(crate) use events::entry;
+use log_limit::LogLimit;
 use subscriber::{FIRST_READ_TIMEOUT, Subscriber};
 use tail::Tail;
 use tail_health::TailHealth;
@@ -39,6 +42,7 @@ pub(crate) struct Feed {
     health: TailHealth,
     snapshots: Arc<Semaphore>,
     keys_changed: Arc<Notify>,
+    wrong_secrets: Arc<LogLimit>,
 }
 
 impl Feed {
@@ -50,6 +54,7 @@ impl Feed {
             health: TailHealth::new(clock),
             snapshots: Arc::new(Semaphore::new(MAX_SNAPSHOTS)),
             keys_changed: Arc::default(),
+            wrong_secrets: Arc::default(),
         }
     }
 
@@ -68,6 +73,13 @@ impl Feed {
     /// Notifies every subscriber that the published keys have changed.
     pub(crate) fn keys_changed(&self) {
         self.keys_changed.notify_one();
+    }
+
+    /// Logs that a client has presented a wrong secret, at most once a minute.
+    pub(crate) fn log_wrong_secret(&self, client: ClientAddress) {
+        if self.wrong_secrets.permits(self.health.now()) {
+            tracing::warn!(%client, "revocation feed: refused a secret that is not in FEED_SECRET");
+        }
     }
 
     /// Ends every stream. Clients whose secret is still accepted may reconnect.

@@ -12,6 +12,7 @@ use futures_util::stream;
 use goptri::ProtocolError;
 use goptri::actix::credential;
 use goptri::revocation::Page;
+use goptri_server::ClientAddress;
 use goptri_settings::{FeedSecret, Plain};
 
 use super::page_query;
@@ -97,9 +98,9 @@ impl FromRequest for FeedClient {
                 Ok(Self(Plain::new(secret.to_owned())))
             }
             Ok(Some(_)) => {
-                tracing::warn!(
-                    "a follower of the revocation feed presented a secret that is not in FEED_SECRET"
-                );
+                if let Some(feed) = request.app_data::<Data<Feed>>() {
+                    feed.log_wrong_secret(ClientAddress::of(request));
+                }
                 Err(ProtocolError::INVALID_TOKEN)
             }
             Err(error) => Err(error),

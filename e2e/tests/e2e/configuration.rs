@@ -106,7 +106,7 @@ fn a_taken_port_is_a_clear_sentence() {
     for command in [api, auth] {
         let output = run(command);
         assert_eq!(output.status.code(), Some(1), "{}", words(&output));
-        assert!(words(&output).contains(&format!("the address {address} is taken")), "{}", words(&output));
+        assert!(words(&output).contains(&format!("the address {address} is in use")), "{}", words(&output));
         assert!(!words(&output).contains("panicked"));
     }
 }

@@ -99,7 +99,7 @@ fn a_taken_port_and_an_unusable_folder_are_clear_sentences() {
     let output = second.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        !output.status.success() && told.contains("is taken") && told.contains("API_SERVER_ADDR"),
+        !output.status.success() && told.contains("is in use") && told.contains("API_SERVER_ADDR"),
         "{told}"
     );
     assert!(!told.contains("panicked"));

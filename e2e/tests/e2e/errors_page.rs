@@ -14,11 +14,15 @@ Every error is `{"error": "<code>", "error_description": "<one sentence>"}` (RFC
 the status and the code; sentences may change. Every response has an `X-Request-Id`, which the log has too.
 "#;
 
-/// The page. Once api-server has a catalogue, a table of its own errors follows here.
 fn page() -> String {
     let common = common_errors();
-    let own = auth_server::error::catalogue().into_iter().filter(|row| !common.contains(row)).collect();
-    format!("{HEAD}{}{}", table("Both servers", common), table("auth-server", own))
+    let own = |rows: Vec<CatalogueRow>| -> Vec<_> {
+        rows.into_iter().filter(|row| !common.contains(row)).collect()
+    };
+    let (auth, api) = (own(auth_server::error::catalogue()), own(api_server::error::catalogue()));
+    let tables =
+        [table("Both servers", common.clone()), table("auth-server", auth), table("api-server", api)];
+    format!("{HEAD}{}", tables.concat())
 }
 
 fn table(title: &str, mut rows: Vec<CatalogueRow>) -> String {

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod administering;
+mod api_server_command;
 mod command_line;
 mod configuration;
 mod database_away;
@@ -23,6 +24,7 @@ mod operating;
 mod outside_service;
 mod programs;
 mod readme;
+mod request_log;
 mod requirements;
 mod rotating;
 mod secrets_in_logs;

@@ -268,7 +268,7 @@ async fn nothing_secret_is_logged(database_url: &str) {
         "user added",
         "password changed by its user",
         "user disabled",
-        "a picture stopped",
+        "an upload ended early",
         "DEBUG",
         "its signature does not match",
     ] {

@@ -1,10 +1,12 @@
 //! SIGTERM stops accepting, finishes what is in flight, lets go of the database, and exits 0.
 
+use std::fs::File;
 use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::json;
 
 use crate::programs::{Database, EMAIL, PASSWORD, Server, TIMEOUT, api_server, auth_server, read_to_end};
@@ -73,5 +75,30 @@ fn both_servers_stop_at_ctrl_c_and_at_sigterm_and_exit_0() {
             assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
             drop(idle);
         }
+    }
+}
+
+/// The terminal that a program reads from has closed.
+#[test]
+fn sighup_stops_a_server_that_is_attached_to_a_terminal_and_no_other() {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let database = Database::sqlite();
+    for command in [auth_server(&database.url()), api_server()] {
+        let mut command = command;
+        command.stdin(File::options().read(true).open(name.to_str().unwrap()).unwrap());
+        let mut server = Server::start(command);
+        server.running.signal("HUP");
+        assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
+        assert!(server.running.whole_output().contains("stopping"));
+    }
+    for command in [auth_server(&database.url()), api_server()] {
+        let mut server = Server::start(command);
+        server.running.signal("HUP");
+        server.running.wait_for("SIGHUP: nothing to reload");
+        server.running.signal("TERM");
+        assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
     }
 }

@@ -69,7 +69,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let auth =
         auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop_signal()).await?;
     if environment.get("AUTH_SERVER_URL").is_none() {
-        api.following = api.following.at_local_address(auth.address());
+        api.guard = api.guard.at_local_address(auth.address());
     }
     let monotonic = Arc::new(SystemMonotonicClock::default());
     let api = api_server::Application::start(api, clock, monotonic, stop_signal())?;

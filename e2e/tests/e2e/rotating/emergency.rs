@@ -109,7 +109,7 @@ impl Emergency<'_> {
         if self.hangup {
             for member in fleet.all_mut().take(holders) {
                 member.server.running.signal("HUP");
-                member.says("SIGHUP: the files of secrets and keys are read again");
+                member.says("SIGHUP: reloading the files of secrets and keys");
             }
         }
     }
