@@ -13,11 +13,13 @@ use goptri_settings::Settings;
 use crate::variables::warn_unknown_variables;
 
 /// At lower levels these modules log what they send and receive, secrets included. No `RUST_LOG` can enable that.
-const CAPPED: [(&str, LevelFilter); 16] = [
+const CAPPED: [(&str, LevelFilter); 17] = [
     ("actix_http", LevelFilter::WARN),
     ("actix_rt", LevelFilter::WARN),
     ("actix_server", LevelFilter::WARN),
     ("actix_web", LevelFilter::WARN),
+    // Repeats what the line of the request says.
+    ("goptri::actix::bearer_auth", LevelFilter::WARN),
     ("h2", LevelFilter::INFO),
     ("hyper", LevelFilter::INFO),
     ("hyper_util", LevelFilter::INFO),

@@ -1,4 +1,5 @@
-//! Counts requests and their latency by route, and decides whether each gets a line in the log.
+//! Counts requests and their latency by route, and the results of verifying access tokens; and decides whether a request
+//! gets a line in the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpMessage, HttpRequest};
+use goptri::TokenError;
+use goptri::actix::verification;
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
 use goptri_settings::Settings;
 use prometheus_client::collector::Collector;
@@ -20,6 +24,9 @@ use crate::Route;
 const BUCKETS: [f64; 15] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, f64::INFINITY];
 
+/// The values of the label `result` of verifications.
+const RESULTS: [&str; 5] = ["accepted", "expired", "revoked", "invalid", "unavailable"];
+
 /// HTTP statuses are 100 to 599.
 const STATUSES: usize = 500;
 
@@ -30,6 +37,8 @@ const STATUSES: usize = 500;
 pub struct RequestObserver {
     /// The last one is for requests that no route of the table takes.
     routes: Arc<[RouteCounters]>,
+    /// In the order of [`RESULTS`].
+    verifications: Arc<[AtomicU64; RESULTS.len()]>,
     log: bool,
     clock: SystemMonotonicClock,
 }
@@ -57,10 +66,15 @@ impl RequestObserver {
     pub fn new(table: &[Route], log: bool) -> Self {
         let known = table.iter().map(|route| RouteCounters::new(&route.method, route.path));
         let unmatched = RouteCounters { method: String::new(), ..RouteCounters::new(&Method::GET, "") };
-        Self { routes: known.chain([unmatched]).collect(), log, clock: SystemMonotonicClock::default() }
+        Self {
+            routes: known.chain([unmatched]).collect(),
+            verifications: Arc::default(),
+            log,
+            clock: SystemMonotonicClock::default(),
+        }
     }
 
-    /// Shows the counters as `http_requests` and `http_request_duration_seconds`.
+    /// Adds the counters to the metrics.
     pub fn register(&self, registry: &mut Registry) {
         registry.register_collector(Box::new(self.clone()));
     }
@@ -75,18 +89,25 @@ impl RequestObserver {
         self.clock.elapsed()
     }
 
-    /// Counts a response to a request that arrived at `start`, and returns what a log line says of it.
+    /// Counts a response to a request that arrived at `start`, and returns what the log says of it. Without `request`, an
+    /// inner middleware has dropped it.
     pub(crate) fn record(
         &self,
-        route: Option<MatchedRoute>,
+        request: Option<&HttpRequest>,
         status: StatusCode,
         start: Duration,
     ) -> Observed {
-        let MatchedRoute(index) = route.unwrap_or(MatchedRoute(self.routes.len() - 1));
+        let matched = request.and_then(|request| request.extensions().get().copied());
+        let MatchedRoute(index) = matched.unwrap_or(MatchedRoute(self.routes.len() - 1));
         let (counters, elapsed) = (&self.routes[index], self.clock.elapsed().saturating_sub(start));
         counters.record(status, elapsed);
+        let verified = request.and_then(verification);
+        if let Some(result) = verified {
+            self.verifications[result_index(result)].fetch_add(1, Ordering::Relaxed);
+        }
         let path = counters.path;
-        Observed { path, elapsed, log: self.log && !matches!(path, "/healthz" | "/readyz") }
+        let log = self.log && !matches!(path, "/healthz" | "/readyz");
+        Observed { path, elapsed, log, token_error: verified.and_then(Result::err) }
     }
 }
 
@@ -97,12 +118,25 @@ pub(crate) struct Observed {
     elapsed: Duration,
     /// Whether it gets a line when it succeeds.
     pub(crate) log: bool,
+    /// Why its access token was refused.
+    pub(crate) token_error: Option<TokenError>,
 }
 
 impl Observed {
     /// Milliseconds, to two decimals.
     pub(crate) fn ms(&self) -> f64 {
         (self.elapsed.as_secs_f64() * 1e5).round() / 1e2
+    }
+}
+
+/// The position in [`RESULTS`].
+fn result_index(result: Result<(), TokenError>) -> usize {
+    match result {
+        Ok(()) => 0,
+        Err(TokenError::Expired) => 1,
+        Err(TokenError::Revoked) => 2,
+        Err(TokenError::Stale | TokenError::KeysUnavailable) => 4,
+        Err(_) => 3,
     }
 }
 
@@ -164,6 +198,12 @@ impl Collector for RequestObserver {
         let (name, help) = ("http_request_duration", "Time from a request to the head of its response");
         let mut latency =
             encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
-        self.routes.iter().try_for_each(|route| route.encode_latency(&mut latency))
+        self.routes.iter().try_for_each(|route| route.encode_latency(&mut latency))?;
+        let (name, help) = ("token_verifications", "Access tokens verified, by result");
+        let mut verifications = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        RESULTS.iter().zip(self.verifications.iter()).try_for_each(|(result, count)| {
+            let count = ConstCounter::new(count.load(Ordering::Relaxed));
+            count.encode(verifications.encode_family(&[("result", *result)])?)
+        })
     }
 }

@@ -16,12 +16,12 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use actix_web::{Error, HttpResponse, ResponseError};
 use tracing::Instrument;
 
 use goptri::ProtocolError;
 
-use crate::request_observer::{MatchedRoute, Observed, RequestObserver};
+use crate::request_observer::{Observed, RequestObserver};
 
 /// The outermost middleware, for `actix_web::middleware::from_fn`.
 ///
@@ -36,7 +36,9 @@ pub async fn response_policy<B: MessageBody + 'static>(
     let start = requests.as_ref().map_or(Duration::ZERO, |requests| requests.now());
     let answered = next.call(request).instrument(span.clone()).await;
     let _entered = span.enter();
-    let observe = |route, status| requests.as_ref().map(|requests| requests.record(route, status, start));
+    let observe = |request: Option<&_>, status| {
+        requests.as_ref().map(|requests| requests.record(request, status, start))
+    };
     let response = match answered {
         Ok(response) => response,
         Err(error) => {
@@ -45,9 +47,8 @@ pub async fn response_policy<B: MessageBody + 'static>(
             return Err(with_standard_headers(error, &id));
         }
     };
-    let route = response.request().extensions().get::<MatchedRoute>().copied();
     let status = response.status();
-    log(status, response.response().error(), observe(route, status));
+    log(status, response.response().error(), observe(Some(response.request()), status));
     let mut response = if status == StatusCode::INTERNAL_SERVER_ERROR {
         let http_request = response.into_parts().0;
         ServiceResponse::new(http_request, server_error(&id)).map_into_right_body()
@@ -62,7 +63,8 @@ pub async fn response_policy<B: MessageBody + 'static>(
 fn log(status: StatusCode, error: Option<&Error>, observed: Option<Observed>) {
     let route = observed.as_ref().map(|observed| observed.path);
     let ms = observed.as_ref().map(Observed::ms);
-    let reason = error.map(ToString::to_string);
+    let token_error = observed.as_ref().and_then(|observed| observed.token_error);
+    let reason = token_error.map(|error| error.to_string()).or_else(|| error.map(ToString::to_string));
     let status_code = status.as_u16();
     if status == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(route, status = status_code, ms, reason, "failed");

@@ -117,6 +117,7 @@ async fn requests_are_counted_by_route_and_status() {
         ("/photos/none.png", &ann),
         ("/photos/other.png", &ann),
         ("/me", "forged"),
+        ("/currentuser", "forged"),
         ("/nowhere/at/all", &ann),
     ] {
         server.get(path, token).await;
@@ -130,6 +131,9 @@ async fn requests_are_counted_by_route_and_status() {
         r#"goptri_http_requests_total{method="",route="",status="404"} 1"#,
         r#"goptri_http_request_duration_seconds_count{method="GET",route="/photos/{name}"} 3"#,
         r#"goptri_http_request_duration_seconds_bucket{le="+Inf",method="GET",route="/photos/{name}"} 3"#,
+        r#"goptri_token_verifications_total{result="accepted"} 5"#,
+        r#"goptri_token_verifications_total{result="invalid"} 2"#,
+        r#"goptri_token_verifications_total{result="revoked"} 0"#,
         r#"goptri_http_request_duration_seconds_count{method="DELETE",route="/photos/{name}"} 0"#,
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in {metrics}");

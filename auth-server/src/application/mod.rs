@@ -122,7 +122,7 @@ impl Application {
         let metrics = metrics_address.map(|address| MetricsServer::serve(address, registry)).transpose();
         let (server, metrics) = ListenErrors::combine(server, metrics)?;
         let address = server.addrs().first().copied().unwrap_or(address);
-        tracing::info!("auth-server listens on http://{address}");
+        log_start(&parts, address);
         let background = jobs.into_iter().collect();
         Ok(Self { server: server.run(), address, store, background, secret_files, metrics })
     }
@@ -150,6 +150,21 @@ impl Application {
         tracing::info!("auth-server has stopped");
         served
     }
+}
+
+/// The line that says what was started, for an operator.
+fn log_start(parts: &Parts, address: SocketAddr) {
+    let Parts { config, keys, .. } = parts;
+    let (access, version) = (keys.access.load(), env!("CARGO_PKG_VERSION"));
+    let (issuer, signing_key) = (config.issuer.as_str(), access.signing_key_name());
+    tracing::info!(
+        version,
+        issuer,
+        kid = signing_key.kid,
+        alg = signing_key.alg,
+        registration = if config.registration_open { "open" } else { "closed" },
+        "auth-server listens on http://{address}"
+    );
 }
 
 /// Reloads the keys when a file changes, and calls the hooks.

@@ -40,6 +40,8 @@ async fn each_request_gets_one_line_and_a_health_check_none() {
     assert_eq!(seen, expected);
     for line in &lines {
         assert!(line.contains(" INFO ") && field(line, "{id").len() > 16, "{line}");
+        let refused = line.contains("it is not a JWS");
+        assert_eq!(refused, field(line, "status") == "401", "{line}");
         let ms: f64 = field(line, " ms").parse().unwrap();
         assert!((0.0..60_000.0).contains(&ms), "{line}");
     }

@@ -52,10 +52,11 @@ impl BearerAuth {
         Self { guard, optional: true }
     }
 
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<AccessClaims>, ProtocolError> {
-        let token = credential(headers).bearer_token()?.ok_or(ProtocolError::MISSING_TOKEN)?;
+    fn authenticate(&self, request: &ServiceRequest) -> Result<Arc<AccessClaims>, ProtocolError> {
+        let token = credential(request.headers()).bearer_token()?.ok_or(ProtocolError::MISSING_TOKEN)?;
         self.guard.verify(token).map_err(|error| {
             tracing::info!(reason = %error, "access token refused");
+            request.extensions_mut().insert(error);
             match error {
                 // The token may be valid, and another one would not help.
                 TokenError::Stale | TokenError::KeysUnavailable => ProtocolError::UNAVAILABLE,
@@ -109,7 +110,7 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let checked = self.auth.authenticate(request.headers());
+        let checked = self.auth.authenticate(&request);
         match checked {
             Err(error) if !self.auth.optional || error.status != 401 => {
                 Either::Left(ready(Ok(request.into_response(error.error_response()).map_into_right_body())))

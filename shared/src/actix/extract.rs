@@ -11,6 +11,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use crate::access_claims::AccessClaims;
 use crate::permission::{AnyToken, Needs, Permission};
 use crate::protocol_error::{Challenge, ProtocolError};
+use crate::token_error::TokenError;
 
 /// The claims of a caller who has the permission `P`.
 ///
@@ -60,6 +61,16 @@ pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Arc<AccessClaims
         Needs::Scope(scope) => ProtocolError::INSUFFICIENT_SCOPE.challenge(Challenge::Scope(scope)),
         Needs::AnyToken | Needs::Role(_) => ProtocolError::INSUFFICIENT_SCOPE,
     })
+}
+
+/// The result of verifying the access token of a request that has passed through [`BearerAuth`](super::BearerAuth), for logs
+/// and metrics. `None`: there was no token to verify.
+pub fn verification(request: &HttpRequest) -> Option<Result<(), TokenError>> {
+    let extensions = request.extensions();
+    match extensions.get::<TokenError>() {
+        Some(error) => Some(Err(*error)),
+        None => matches!(extensions.get(), Some(Checked(Ok(_)))).then_some(Ok(())),
+    }
 }
 
 /// The result of the middleware, attached to the request.

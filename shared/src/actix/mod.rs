@@ -5,4 +5,4 @@ mod extract;
 mod respond;
 
 pub use bearer_auth::{BearerAuth, credential};
-pub use extract::{Bearer, authorize};
+pub use extract::{Bearer, authorize, verification};
