@@ -1,4 +1,4 @@
-//! The real api-server, and the service of one's own, behind a feed that the test plays.
+//! The real api-server and the example service, with a feed that the test controls.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ async fn wait_for_status(server: &Server, path: &str, token: &str, expected: u16
     }
 }
 
-/// api-server behind a feed that has told everything, which lasts as long as the second of the two is kept.
+/// api-server with a feed that has caught up. The feed lasts until the second value is dropped.
 pub(crate) fn ready_api_server() -> (Server, Request) {
     let feed = FeedServer::start();
     let mut api = Server::start(api_server_that_follows(&feed.url()));
@@ -42,7 +42,7 @@ fn caught_up(feed: &FeedServer) -> Request {
     asked
 }
 
-/// An access token of Ann's, and its `sid`.
+/// An access token of Ann, and its `sid`.
 async fn token() -> (String, String) {
     let database = Database::sqlite();
     let auth = Server::start(auth_server(&database.url()));
@@ -54,7 +54,7 @@ async fn token() -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_million_ends_take_less_than_120_megabytes() {
+async fn a_million_entries_take_less_than_120_megabytes() {
     let (access, sid) = token().await;
     let feed = FeedServer::start();
     let api = Server::start(api_server_that_follows(&feed.url()));
@@ -86,9 +86,9 @@ async fn a_million_ends_take_less_than_120_megabytes() {
     assert!(most < 120_000, "{most} kB");
 }
 
-/// RV-07: while it is stopped nothing is heard, and what lay in buffers meanwhile is no news.
+/// RV-07: a stopped process receives nothing, and data buffered meanwhile does not make it current.
 #[tokio::test]
-async fn after_a_stop_it_notices_that_it_is_stale_and_heals() {
+async fn after_sigstop_api_server_notices_that_it_is_stale_and_recovers() {
     let (access, _) = token().await;
     let feed = FeedServer::start();
     let mut command = api_server_that_follows(&feed.url());
@@ -97,7 +97,7 @@ async fn after_a_stop_it_notices_that_it_is_stale_and_heals() {
     let mut asked = caught_up(&feed);
     wait_for_status(&api, "/me", &access, 200).await;
     api.running.signal("STOP");
-    // Sent while it is stopped, and read when it goes on.
+    // Sent while the process is stopped, and read when it continues.
     asked.heartbeat(0);
     std::thread::sleep(Duration::from_secs(7));
     api.running.signal("CONT");
@@ -109,7 +109,7 @@ async fn after_a_stop_it_notices_that_it_is_stale_and_heals() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_in_the_log_and_costs_nothing_else() {
+async fn a_wrong_feed_secret_is_logged_and_verification_goes_on() {
     let (access, _) = token().await;
     let feed = FeedServer::start();
     let mut api = Server::start(api_server_that_follows(&feed.url()));
@@ -125,9 +125,8 @@ async fn a_wrong_secret_is_told_in_the_log_and_costs_nothing_else() {
     wait_for_status(&api, "/readyz", "", 200).await;
 }
 
-/// One line of set-up.
 #[tokio::test]
-async fn a_service_of_ones_own_hears_of_sign_outs_too() {
+async fn the_example_service_rejects_tokens_of_ended_sessions() {
     let (access, sid) = token().await;
     let (feed, address) = (FeedServer::start(), free_address());
     let mut command = program("actix-service-example");

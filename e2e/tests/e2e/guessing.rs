@@ -1,5 +1,5 @@
-//! A flood of failing sign-ins: memory stays bounded, those who are signed in notice nothing, and the owner of an
-//! attacked account signs in.
+//! A flood of failing sign-ins: memory stays bounded, sessions can be refreshed, and the owner of an attacked account can
+//! sign in.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,17 +19,17 @@ use uuid::Uuid;
 
 use crate::programs::{Database, EMAIL, PASSWORD, Server, auth_server};
 
-/// `GUESSES=100000` makes it the full size.
+/// scripts/flood sends 100,000.
 const GUESSES: &str = "4000";
 const ACCOUNTS: usize = 1000;
 const CONNECTIONS: usize = 16;
 
-/// Somebody's password; nobody here knows whose.
+/// A hash without a known password.
 const HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
 
 fn account(n: usize) -> String {
-    if n.is_multiple_of(ACCOUNTS) { EMAIL.to_owned() } else { format!("person{}@example.com", n % ACCOUNTS) }
+    if n.is_multiple_of(ACCOUNTS) { EMAIL.to_owned() } else { format!("user{}@example.com", n % ACCOUNTS) }
 }
 
 async fn add_accounts(url: &str) {
@@ -48,8 +48,8 @@ async fn add_accounts(url: &str) {
     store.close().await;
 }
 
-/// Every other one comes from one address. The rest comes from thousands, most with a password that is too long for
-/// anybody's, which counts as any other and is not hashed: it is the counting that is to be flooded.
+/// Half of the requests come from one address. The others come from thousands of addresses, most with a password that is
+/// too long: it counts as a failure and is not hashed, so that the flood hits the counters and not the hashing.
 fn guess(n: usize) -> String {
     let spread = n % 2 == 1;
     let from = if spread { format!("10.{}.{}.1", n / 256 % 64, n % 256) } else { "203.0.113.1".to_owned() };
@@ -62,12 +62,12 @@ fn guess(n: usize) -> String {
     )
 }
 
-/// The status of the next answer on this connection, whose body is skipped.
+/// The status of the next response on this connection; skips the body.
 fn status(connection: &mut BufReader<TcpStream>) -> u16 {
     let (mut status, mut length) = (0, 0);
     loop {
         let mut line = String::new();
-        assert_ne!(connection.read_line(&mut line).unwrap(), 0, "the server hung up");
+        assert_ne!(connection.read_line(&mut line).unwrap(), 0, "the server closed the connection");
         match line.trim_end().split_once([' ', ':']) {
             None => break,
             Some(("HTTP/1.1", rest)) => status = rest[..3].parse().unwrap(),
@@ -81,7 +81,7 @@ fn status(connection: &mut BufReader<TcpStream>) -> u16 {
     status
 }
 
-/// Makes these guesses on several connections at once, and counts the answers.
+/// Sends these guesses on several connections and counts the responses by status.
 fn flood(server: &Server, guesses: std::ops::Range<usize>) -> BTreeMap<u16, usize> {
     let counted = thread::scope(|scope| {
         let threads: Vec<_> = (0..CONNECTIONS)
@@ -108,7 +108,7 @@ fn flood(server: &Server, guesses: std::ops::Range<usize>) -> BTreeMap<u16, usiz
 
 /// PW-11, OP-07
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_nobody_out() {
+async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_no_user_out() {
     let guesses: usize =
         Environment::load().unwrap().or_default("GUESSES", GUESSES).get("GUESSES").unwrap().parse().unwrap();
     let database = Database::sqlite();
@@ -118,7 +118,7 @@ async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_nobody_out()
     let auth = Arc::new(Server::start(command));
     auth.register().await;
     let (_, mut refresh) = auth.sign_in().await;
-    // The first ones take what every hashing takes.
+    // Warm up: the first ones allocate the memory for hashing.
     let warm = guesses / 10;
     flood(&auth, 0..warm);
     let before = auth.running.status("VmRSS");
@@ -137,15 +137,15 @@ async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_nobody_out()
     }
     let answers = flooding.await.unwrap();
     let after = auth.running.status("VmRSS");
-    println!("{answers:?}; {refreshed} refreshes meanwhile; {before} KiB, then {after} KiB");
+    println!("{answers:?}; {refreshed} refreshes during the flood; {before} KiB before, {after} KiB after");
 
     assert!(answers.keys().all(|status| [401, 429, 503].contains(status)), "{answers:?}");
     assert!(answers[&429] > guesses / 3, "{answers:?}");
     assert!(refreshed > 5, "only {refreshed} refreshes");
-    // What is remembered is 5 MiB at most; the rest is the allocator's, and 19 MiB of hashing on each core.
+    // The counters take at most 5 MiB; the rest is the allocator's, and 19 MiB for hashing on each core.
     let most = 256 * 1024 + available_parallelism().unwrap().get() * 19 * 1024;
     assert!(after < before + 32 * 1024 && after < most, "{before} KiB, then {after} KiB");
-    // The owner, from where nobody failed.
+    // The owner, from an address without failures.
     sign_in_from(&auth, "198.51.100.7").await;
     let mut auth = Arc::into_inner(auth).unwrap().running;
     auth.signal("TERM");
@@ -154,7 +154,7 @@ async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_nobody_out()
 
 /// OP-08
 #[tokio::test]
-async fn a_registration_too_many_is_in_the_log() {
+async fn a_throttled_registration_is_logged() {
     let database = Database::sqlite();
     let mut auth = Server::start(auth_server(&database.url()));
     let weak = json!({ "email": EMAIL, "password": "weak" });
@@ -164,8 +164,8 @@ async fn a_registration_too_many_is_in_the_log() {
     assert_eq!(auth.post("/users", &weak).await.status(), 429);
     auth.running.signal("TERM");
     let refused = "registration refused ip=127.0.0.1 reason=\"too many registrations from this address\"";
-    let told = auth.running.whole_output();
-    assert_eq!(told.matches(refused).count(), 1, "{told}");
+    let logged = auth.running.whole_output();
+    assert_eq!(logged.matches(refused).count(), 1, "{logged}");
 }
 
 async fn sign_in_from(server: &Server, from: &str) {
@@ -176,7 +176,7 @@ async fn sign_in_from(server: &Server, from: &str) {
 
 /// OP-07
 #[tokio::test]
-async fn a_session_is_from_the_client_and_not_from_the_proxy() {
+async fn a_session_has_the_address_of_the_client_and_not_of_the_proxy() {
     for (trusted, expected) in [("127.0.0.1", true), ("", false)] {
         let database = Database::sqlite();
         let mut command = auth_server(&database.url());
@@ -191,9 +191,9 @@ async fn a_session_is_from_the_client_and_not_from_the_proxy() {
         let stored = String::from_utf8_lossy(&files.collect::<Vec<_>>().concat()).into_owned();
         assert_eq!(stored.contains("198.51.100.7"), expected, "{trusted:?}");
         assert_eq!(stored.contains("127.0.0.1"), !expected, "{trusted:?}");
-        // Who forgot to name the proxy is told, once.
+        // A proxy that is not in TRUSTED_PROXIES is logged once.
         auth.running.signal("TERM");
-        let told = auth.running.whole_output().matches("name it in TRUSTED_PROXIES").count();
-        assert_eq!(told, usize::from(!expected), "{trusted:?}");
+        let logged = auth.running.whole_output().matches("name it in TRUSTED_PROXIES").count();
+        assert_eq!(logged, usize::from(!expected), "{trusted:?}");
     }
 }

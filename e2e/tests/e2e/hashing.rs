@@ -1,4 +1,4 @@
-//! How the real server hashes passwords, as the operating system sees it.
+//! Threads and memory of password hashing, as the operating system reports them.
 
 #![cfg(target_os = "linux")]
 
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::programs::{Database, EMAIL, PASSWORD, Server, auth_server};
 
-/// What one hash fills.
+/// The memory of one hash.
 const KIB_OF_A_HASH: usize = 19_456;
 
 /// The name and the niceness of each thread of a process.
@@ -21,13 +21,13 @@ fn threads(process: &str) -> Vec<(String, i32)> {
         .filter_map(|task| fs::read_to_string(task.unwrap().path().join("stat")).ok())
         .map(|stat| {
             let (name, fields) = stat.split_once('(').unwrap().1.rsplit_once(')').unwrap();
-            // The 19th field, of which the name is the second.
+            // The 19th field; the name is the second.
             (name.to_owned(), fields.split_whitespace().nth(16).unwrap().parse().unwrap())
         })
         .collect()
 }
 
-/// Signs in that often, eight at a time, each from an address of its own.
+/// Signs in `times` times, eight at a time, each with its own client address.
 async fn sign_in(server: &Arc<Server>, times: usize) {
     let mut signing_in = JoinSet::new();
     for number in 0..8 {
@@ -48,7 +48,7 @@ async fn sign_in(server: &Arc<Server>, times: usize) {
 
 /// PW-12
 #[tokio::test]
-async fn only_threads_that_hash_have_a_lower_priority() {
+async fn only_hashing_threads_have_a_lower_priority() {
     let database = Database::sqlite();
     let auth = Server::start(auth_server(&database.url()));
     auth.register().await;
@@ -63,7 +63,7 @@ async fn only_threads_that_hash_have_a_lower_priority() {
 }
 
 #[tokio::test]
-async fn sign_ins_leave_no_memory_behind() {
+async fn sign_ins_do_not_leak_memory() {
     let database = Database::sqlite();
     let mut command = auth_server(&database.url());
     command.env("TRUSTED_PROXIES", "127.0.0.1");

@@ -1,4 +1,4 @@
-//! The real binaries on a real database, as a newcomer and an operator start them.
+//! The real programs on real databases.
 //!
 //! The programs are those of the last `cargo build --workspace`; `scripts/test` builds them first.
 
@@ -9,7 +9,6 @@ mod administering;
 mod api_server_command;
 mod command_line;
 mod configuration;
-mod database_away;
 mod deploying;
 mod developing;
 mod documented;
@@ -19,6 +18,7 @@ mod guessing;
 mod hashing;
 mod inspecting;
 mod keys_by_command;
+mod lost_database;
 mod metrics;
 mod operating;
 mod outside_service;

@@ -1,4 +1,4 @@
-//! The example: somebody else's service, protected by the library.
+//! The example service, protected by the library.
 
 use std::time::Instant;
 
@@ -9,15 +9,15 @@ use crate::programs::{
 };
 
 #[tokio::test]
-async fn a_service_of_ones_own_knows_its_callers() {
+async fn the_example_service_identifies_its_callers() {
     let database = Database::sqlite();
     let auth = Server::start(auth_server(&database.url()));
-    knows_its_callers(&auth, ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)).await;
+    identifies_its_callers(&auth, ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)).await;
 }
 
-/// It could not sign a token if it wanted to.
+/// Such a service cannot sign tokens.
 #[tokio::test]
-async fn a_service_without_a_secret_knows_its_callers_by_the_public_keys() {
+async fn a_service_without_a_secret_identifies_its_callers_with_public_keys() {
     let (database, folder) = (Database::sqlite(), tempfile::tempdir().unwrap());
     let keys = folder.path().join("keys.pem");
     let made = run(program("auth-server"), &["key", "generate", keys.to_str().unwrap()], "");
@@ -25,10 +25,10 @@ async fn a_service_without_a_secret_knows_its_callers_by_the_public_keys() {
     let mut command = auth_server(&database.url());
     command.env_remove("ACCESS_TOKEN_SECRET").env("ACCESS_TOKEN_KEY_FILE", &keys);
     let auth = Server::start(command);
-    knows_its_callers(&auth, ("AUTH_SERVER_URL", &auth.url)).await;
+    identifies_its_callers(&auth, ("AUTH_SERVER_URL", &auth.url)).await;
 }
 
-async fn knows_its_callers(auth: &Server, by: (&str, &str)) {
+async fn identifies_its_callers(auth: &Server, by: (&str, &str)) {
     auth.register().await;
     let (access, refresh) = auth.sign_in().await;
 
@@ -39,7 +39,7 @@ async fn knows_its_callers(auth: &Server, by: (&str, &str)) {
     let client = Client::new();
     let get = |path: &str| client.get(format!("http://{address}{path}"));
     let started = Instant::now();
-    // Until it listens, and until it has the keys: without them it is not its callers' fault, which 503 says.
+    // Until it listens and has keys; without keys it responds 503.
     while get("/hello").bearer_auth(&access).send().await.map_or(true, |answer| answer.status() == 503) {
         assert!(started.elapsed() < TIMEOUT, "{}", service.output());
     }
@@ -54,11 +54,11 @@ async fn knows_its_callers(auth: &Server, by: (&str, &str)) {
 }
 
 #[test]
-fn without_a_secret_the_service_says_what_is_missing() {
+fn without_a_secret_the_service_names_the_missing_variables() {
     let output = program("actix-service-example").current_dir(std::env::temp_dir()).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
+    let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
-        !output.status.success() && told.contains("ACCESS_TOKEN_SECRET is not set, nor is AUTH_SERVER_URL"),
-        "{told}"
+        !output.status.success() && errors.contains("ACCESS_TOKEN_SECRET is not set, nor is AUTH_SERVER_URL"),
+        "{errors}"
     );
 }

@@ -1,5 +1,5 @@
-//! Every flow at the most talkative log level, and then a search of the output for each secret, token and
-//! password that it minted or was sent (OP-03, OP-08).
+//! Runs every flow at log level TRACE and searches the output for each secret, token and password that it issued or
+//! received (OP-03, OP-08).
 
 use std::fs;
 use std::io::Write;
@@ -17,23 +17,23 @@ use crate::programs::{
     api_server_that_follows, auth_server, program, read_to_end, run,
 };
 
-/// Stands in the URL of the database.
+/// In the URL of the database.
 const DATABASE_PASSWORD: &str = "zq7databasepassword";
 
 fn at_trace(mut command: Command) -> Command {
-    // As talkative as an operator can make it, sqlx and actix included.
+    // The most verbose setting, with sqlx and actix.
     command.env("RUST_LOG", "trace,sqlx=trace,actix_http=trace,actix_web=trace,h2=trace,rustls=trace");
     command
 }
 
-/// The half of a refresh token's secret that the database must not have; an access token's name.
+/// The `jti`: of a refresh token, the part of the secret that must not be in the database.
 fn jti(token: &str) -> String {
     let payload = UnverifiedJws::parse(token).and_then(|compact| compact.payload_json()).unwrap();
     let claims: Value = serde_json::from_str(&payload).unwrap();
     claims["jti"].as_str().unwrap().to_owned()
 }
 
-/// All that must not be found: whole tokens, and their payloads and signatures alone.
+/// Texts that must not be found: payloads, signatures and ids of tokens.
 #[derive(Default)]
 struct Minted(Vec<String>);
 
@@ -53,7 +53,7 @@ impl Minted {
     }
 }
 
-/// Extended by every flow that is added.
+/// Add every new flow here.
 async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
     let client = Client::new();
     auth.register().await;
@@ -79,7 +79,7 @@ async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
     api.get("/me", &mangled).await;
     auth.get("/currentuser", &access).await;
     auth.delete("/logout", &json!({ "refresh_token": mangled })).await;
-    // A parser that says what it found instead of an object would quote it.
+    // A parser error must not quote the value it found instead of an object.
     for (path, found) in [("/token", &third), ("/logout", &third), ("/login", &access)] {
         let method = if path == "/logout" { Method::DELETE } else { Method::POST };
         for body in [
@@ -90,9 +90,9 @@ async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
             client.request(method.clone(), format!("{}{path}", auth.url)).json(&body).send().await.unwrap();
         }
     }
-    // A lost response: the token before gives the same successor.
+    // A lost response: the previous token gets the same successor.
     assert_eq!(auth.post("/token", &json!({ "refresh_token": second })).await.status(), 200);
-    // Theft: an old generation ends the session, loudly.
+    // Theft: an old generation ends the session, which is logged.
     assert_eq!(auth.post("/token", &json!({ "refresh_token": first })).await.status(), 400);
     let (access, refresh) = auth.sign_in().await;
     minted.token(&access);
@@ -104,10 +104,10 @@ async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
     assert_eq!(auth.delete("/logout", &json!({ "refresh_token": refresh })).await.status(), 204);
 }
 
-/// Keys and secrets in files, which change.
+/// Files with keys and secrets, which change.
 struct Files(TempDir);
 
-/// Takes the place of a secret.
+/// The replacement for a secret.
 const OTHER_SECRET: &str = "access-07be1d83c4f265a907be1d83c4f265a9";
 
 impl Files {
@@ -125,7 +125,7 @@ impl Files {
         self.0.path().join(name)
     }
 
-    /// Signs with a key pair at auth-server; what api-server has of it, auth-server publishes.
+    /// auth-server signs with a key pair; api-server uses the published keys.
     fn given_to(&self, mut command: Command) -> Command {
         if command.get_program().to_string_lossy().ends_with("auth-server") {
             command.env("ACCESS_TOKEN_KEY_FILE", self.path("keys.pem"));
@@ -141,7 +141,7 @@ impl Files {
         pem.lines().filter(|line| !line.starts_with("---")).map(str::to_owned).collect()
     }
 
-    /// Well and badly; the servers say so.
+    /// Valid and invalid changes; the servers log both.
     fn change(&self, auth: &mut Server, api: &mut Server) {
         let half = &fs::read_to_string(self.path("keys.pem")).unwrap()[..60];
         fs::write(self.path("secret"), OTHER_SECRET).unwrap();
@@ -155,7 +155,7 @@ impl Files {
     }
 }
 
-/// What somebody does to their own account.
+/// Changes of a user's own account.
 async fn every_flow_of_an_account(auth: &Server, minted: &mut Minted) {
     let client = Client::new();
     let mut signed_in = Vec::new();
@@ -183,7 +183,7 @@ async fn every_flow_of_an_account(auth: &Server, minted: &mut Minted) {
     assert_eq!(auth.get("/sessions", &signed_in[0]).await.status(), 401);
 }
 
-/// What is refused on the way, too: a name that is none, a script, a body with the token in it.
+/// Also rejected requests: an invalid name, a script, a body that contains the token.
 async fn every_flow_of_photos(api: &Server, access: &str) {
     let picture = include_bytes!("../../../docs/gopher.png").to_vec();
     for (method, path, body, expected) in [
@@ -200,7 +200,7 @@ async fn every_flow_of_photos(api: &Server, access: &str) {
         let answer = asked.body(body).send().await.unwrap();
         assert_eq!(answer.status(), expected, "{path}");
     }
-    // Stopped half-way.
+    // Aborted in the middle.
     let head = format!(
         "PUT /photos/half.png HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {access}\r\nContent-Length: 99\r\n\r\n"
     );
@@ -210,7 +210,7 @@ async fn every_flow_of_photos(api: &Server, access: &str) {
     assert!(read_to_end(stream).starts_with("HTTP/1.1 400"));
 }
 
-/// The same on the command line, whose logs are what it says on standard error.
+/// The same on the command line, which logs to standard error.
 fn every_command(auth_server: impl Fn() -> Command, token: &str) -> String {
     let commands = "check; user add carl@example.com; user list; user show carl@example.com; token inspect -; \
                     user roles carl@example.com admin; user roles add carl@example.com editor; \
@@ -261,7 +261,7 @@ async fn nothing_secret_is_logged(database_url: &str) {
         assert_eq!(server.running.wait().code(), Some(0));
         output.push_str(&server.running.whole_output());
     }
-    // The search can find: what should be there, is.
+    // Proves that the search works: expected texts are found.
     for expected in [
         "signed in",
         "refresh token theft",
@@ -288,8 +288,7 @@ async fn no_flow_logs_a_secret_on_sqlite() {
 #[tokio::test]
 async fn no_flow_logs_a_secret_on_postgres() {
     let database = Database::postgres().await;
-    // The throw-away server trusts everybody, whatever the password; a driver that does not know a parameter must not
-    // tell its value either.
+    // The throw-away server accepts any password. A driver must not log the value of an unknown parameter either.
     let url = database.url().replacen("postgres@", &format!("postgres:{DATABASE_PASSWORD}@"), 1);
     assert_ne!(url, database.url());
     let separator = if url.contains('?') { '&' } else { '?' };

@@ -1,4 +1,4 @@
-//! Several servers start at once on one fresh database: the migrations do not race.
+//! Several servers start at the same time on an empty database without racing in the migrations.
 
 use std::thread;
 
@@ -27,11 +27,11 @@ async fn start_together_and_share_sessions(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_servers_start_together_on_one_fresh_sqlite_file() {
+async fn four_servers_start_together_on_an_empty_sqlite_file() {
     start_together_and_share_sessions(Database::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_servers_start_together_on_one_fresh_postgres() {
+async fn four_servers_start_together_on_an_empty_postgres() {
     start_together_and_share_sessions(Database::postgres().await).await;
 }

@@ -1,4 +1,4 @@
-//! A copy of the whole database: nothing in it signs anybody in.
+//! A copy of the database contains nothing that can be used to sign in.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::programs::{Database, PASSWORD, Server, auth_server};
 
-/// Everything that is stored, as text: the bytes of the files, or a dump.
+/// The contents of the database as text: the bytes of its files, or a dump.
 fn copy_of(database: &Database) -> String {
     let bytes = match database {
         Database::Sqlite(folder) => {
@@ -29,7 +29,7 @@ fn payload(token: &str) -> Value {
     serde_json::from_str(&UnverifiedJws::parse(token).unwrap().payload_json().unwrap()).unwrap()
 }
 
-async fn has_nothing_to_sign_in_with(database: Database) {
+async fn contains_no_credentials(database: Database) {
     let auth = Server::start(auth_server(&database.url()));
     auth.register().await;
     let (access, first) = auth.sign_in().await;
@@ -38,7 +38,7 @@ async fn has_nothing_to_sign_in_with(database: Database) {
     let second = refreshed["refresh_token"].as_str().unwrap();
 
     let copy = copy_of(&database);
-    // The copy is one of what is stored: it has the people and how their passwords are kept.
+    // Proves that the copy is complete: it has users and password hashes.
     for expected in ["ann@example.com", "$argon2id$v=19$m=19456,t=2,p=1$", "photos:read photos:write"] {
         assert!(copy.contains(expected), "no {expected}");
     }
@@ -56,12 +56,12 @@ async fn has_nothing_to_sign_in_with(database: Database) {
 
 /// RT-02, PW-01
 #[tokio::test]
-async fn a_copy_of_the_database_has_nothing_to_sign_in_with_on_sqlite() {
-    has_nothing_to_sign_in_with(Database::sqlite()).await;
+async fn a_copy_of_the_database_contains_no_credentials_on_sqlite() {
+    contains_no_credentials(Database::sqlite()).await;
 }
 
 /// RT-02, PW-01
 #[tokio::test]
-async fn a_copy_of_the_database_has_nothing_to_sign_in_with_on_postgres() {
-    has_nothing_to_sign_in_with(Database::postgres().await).await;
+async fn a_copy_of_the_database_contains_no_credentials_on_postgres() {
+    contains_no_credentials(Database::postgres().await).await;
 }

@@ -1,4 +1,4 @@
-//! SIGTERM stops accepting, finishes what is in flight, lets go of the database, and exits 0.
+//! On SIGTERM a server stops accepting connections, finishes requests in flight, closes the database and exits with 0.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::programs::{Database, EMAIL, PASSWORD, Server, TIMEOUT, api_server, auth_server, read_to_end};
 
-/// The head of a request whose body is still to come.
+/// Sends the head of a request without its body.
 fn begin(server: &Server, request: &str, length: usize) -> TcpStream {
     let mut stream = server.connect();
     let head = format!(
@@ -32,9 +32,9 @@ fn refuses_connections(server: &Server) -> bool {
     false
 }
 
-/// Before it, requests on each of the server's threads: a thread that is done at once must not take along what the
-/// one that is still busy needs.
-async fn finishes_a_sign_in_that_was_in_flight(database: Database) {
+/// All threads of the server have handled requests before: a thread that stops early must not close resources that a busy
+/// thread still needs.
+async fn finishes_a_sign_in_in_flight(database: Database) {
     let mut server = Server::start(auth_server(&database.url()));
     server.register().await;
     tokio::join!(server.sign_in(), server.sign_in(), server.sign_in(), server.sign_in());
@@ -42,7 +42,7 @@ async fn finishes_a_sign_in_that_was_in_flight(database: Database) {
     let (first, rest) = body.split_at(10);
     let mut in_flight = begin(&server, "POST /login", body.len());
     in_flight.write_all(first.as_bytes()).unwrap();
-    // One whole request on another connection: by then the first has reached a handler, or soon will.
+    // A complete request on another connection gives the first time to reach a handler.
     server.sign_in().await;
     server.running.signal("TERM");
     server.running.wait_for("stopping");
@@ -55,21 +55,21 @@ async fn finishes_a_sign_in_that_was_in_flight(database: Database) {
 }
 
 #[tokio::test]
-async fn auth_server_finishes_what_is_in_flight_on_sqlite() {
-    finishes_a_sign_in_that_was_in_flight(Database::sqlite()).await;
+async fn auth_server_finishes_requests_in_flight_on_sqlite() {
+    finishes_a_sign_in_in_flight(Database::sqlite()).await;
 }
 
 #[tokio::test]
-async fn auth_server_finishes_what_is_in_flight_on_postgres() {
-    finishes_a_sign_in_that_was_in_flight(Database::postgres().await).await;
+async fn auth_server_finishes_requests_in_flight_on_postgres() {
+    finishes_a_sign_in_in_flight(Database::postgres().await).await;
 }
 
 #[test]
-fn both_servers_stop_at_ctrl_c_and_at_sigterm_and_exit_0() {
+fn both_servers_exit_with_0_on_sigint_and_sigterm() {
     for signal in ["INT", "TERM"] {
         let database = Database::sqlite();
         for mut server in [Server::start(api_server()), Server::start(auth_server(&database.url()))] {
-            // An idle keep-alive connection does not hold it up.
+            // An idle keep-alive connection does not delay the exit.
             let idle = server.connect();
             server.running.signal(signal);
             assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());

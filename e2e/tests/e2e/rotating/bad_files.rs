@@ -1,4 +1,4 @@
-//! Files that cannot be used, and files that change as a kubelet changes them.
+//! Invalid files, and files that are replaced as a kubelet does.
 
 use std::fs;
 
@@ -12,9 +12,9 @@ MIIBszCCAVmgAwIBAgIUQ2VydGlmaWNhdGVPZk5vYm9keTAKBggqhkjOPQQDAjAY
 -----END CERTIFICATE-----
 ";
 
-/// What may be in a file that should have another key, and a piece of what is said of it.
+/// Invalid contents of a file, and a part of the error message.
 fn bad(key: &Key, of_pair: bool) -> [(Option<&str>, &'static str); 4] {
-    // Half a secret must be shorter than the shortest that is good; of a pair, half a block is none.
+    // Half of a secret must be shorter than the minimum; half of a PEM block is invalid.
     let half = &key.text[..if of_pair { key.text.len() / 2 } else { 20 }];
     let (empty, broken, certificate) = if of_pair {
         ("is empty", "breaks off in the middle", "holds a certificate")
@@ -32,7 +32,7 @@ fn put(member: &Member, variable: &str, contents: Option<&str>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_used_leaves_the_old_keys_in_use_until_a_good_one_is_there() {
+async fn an_invalid_file_leaves_the_old_keys_in_use_until_a_valid_one_arrives() {
     let (pair, new_pair) = (Key::pair("ed25519"), Key::pair("p256"));
     let (secret, new_secret) = (Key::secret("access-one"), Key::secret("access-two"));
     let mut fleet =
@@ -51,11 +51,11 @@ async fn a_file_that_cannot_be_used_leaves_the_old_keys_in_use_until_a_good_one_
             put(api, SECRET, bad_secret);
             api.says_times(NOT_USED, round + 1).await;
             api.says(of_secret);
-            // Those of the load are of the key.
+            // The tokens of the load are signed with the key pair.
             let of_the_secret = session_tokens::access_token(&secret.ring, 0);
             assert_eq!(api.server.get("/me", &of_the_secret).await.status(), 200);
         }
-        load.goes_on_a_little().await;
+        load.runs_briefly().await;
     }
     for auth in &mut fleet.auths {
         let ring = [&pair, &new_pair];
@@ -84,10 +84,10 @@ async fn a_file_that_cannot_be_used_leaves_the_old_keys_in_use_until_a_good_one_
     }
 }
 
-/// `auth-server secrets` prints secrets so long that half of one would pass for one: only a file that is moved there whole is safe,
-/// and that is what the page says. One file that is bad holds up no other.
+/// Half of a secret from `auth-server secrets` is long enough to be valid, so a file must be replaced by a rename, as the page
+/// says. An invalid file does not block changes of others.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_file_of_one_secret_does_not_hold_up_another() {
+async fn an_invalid_file_of_one_secret_does_not_block_another() {
     let secret = Key::secret("access-one");
     let mut fleet = Fleet::start(LONG, &[(SECRET, &secret.text)], &[(SECRET, &secret.text)]).await;
     let (new_refresh, new_secret) = (Key::secret("refresh-two"), Key::secret("access-two"));
@@ -102,27 +102,27 @@ async fn a_bad_file_of_one_secret_does_not_hold_up_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_is_swapped_by_a_link_is_taken_at_all_servers() {
+async fn a_folder_swapped_by_a_symbolic_link_is_noticed_by_all_servers() {
     let (pair, new_pair) = (Key::pair("ed25519"), Key::pair("ed25519"));
     let (secret, new_secret) = (Key::secret("access-one"), Key::secret("access-two"));
     let mut fleet =
         Fleet::start(LONG, &[(KEYS, &pair.text), (SECRET, &secret.text)], &[(SECRET, &secret.text)]).await;
     fleet.all().for_each(|member| member.mount(1, &[]));
     let load = Load::start(&fleet).await;
-    load.goes_on().await;
+    load.runs().await;
     let (keys, secrets) = (file_of(&[&pair, &new_pair]), file_of(&[&secret, &new_secret]));
     let feeds = file_of(&[&fleet.feed, &Key::secret("feed-two")]);
     for auth in &mut fleet.auths {
         auth.mount(2, &[(KEYS, &keys), (SECRET, &secrets), (FEED, &feeds)]);
         auth.says(&as_logged(&[&pair, &new_pair, &secret, &new_secret]));
         auth.says("the secrets of the revocation feed have changed");
-        load.goes_on_a_little().await;
+        load.runs_briefly().await;
     }
     for api in &mut fleet.apis {
         api.mount(2, &[(SECRET, &secrets), (FEED, &feeds)]);
         api.says(&as_logged(&[&secret, &new_secret, &pair, &new_pair]));
         api.says("the secret for the revocation feed has changed");
-        load.goes_on_a_little().await;
+        load.runs_briefly().await;
     }
     assert_eq!(load.ends("a folder swapped by a link").await, 0);
     for member in fleet.all() {

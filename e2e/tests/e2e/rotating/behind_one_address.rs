@@ -1,5 +1,5 @@
-//! Several auth-servers behind one address, as behind a Kubernetes service: an api-server hears the feed of one of them, and
-//! asks another one for the keys.
+//! Several auth-servers behind one address, as behind a Kubernetes service: api-server follows the feed of one of them and
+//! fetches the keys of another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -8,39 +8,39 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::emergency::{accepts, refresh, until_refused};
+use super::emergency::{accepts, refresh, until_rejected};
 use super::fleet::{FEED, Fleet, KEYS, LONG, api_member, client};
 use super::keys::{Key, as_logged};
 use super::session_tokens;
 use crate::programs::TIMEOUT;
 
-/// Passes connections on by what they ask first. What was asked of the second is counted.
+/// Forwards connections by their first request, and counts those for keys.
 struct Balancer {
     url: String,
-    asked_for_keys: Arc<AtomicUsize>,
+    key_requests: Arc<AtomicUsize>,
 }
 
 impl Balancer {
-    /// The feed is the first one's, all else the other's.
+    /// Forwards the feed to `feed` and everything else to `other`.
     async fn before(feed: &str, other: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (feed, other) = (address(feed), address(other));
-        let asked_for_keys = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&asked_for_keys);
+        let key_requests = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&key_requests);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 tokio::spawn(pass(near, feed.clone(), other.clone(), Arc::clone(&counted)));
             }
         });
-        Self { url, asked_for_keys }
+        Self { url, key_requests }
     }
 
-    /// Waits until the keys have been asked for so often.
-    async fn has_passed_on(&self, times: usize) {
+    /// Waits until the keys have been requested `times` times.
+    async fn wait_for_key_requests(&self, times: usize) {
         let started = Instant::now();
-        while self.asked_for_keys.load(SeqCst) < times {
-            assert!(started.elapsed() < TIMEOUT, "the keys are not asked for {times} times");
+        while self.key_requests.load(SeqCst) < times {
+            assert!(started.elapsed() < TIMEOUT, "the keys were not requested {times} times");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -50,8 +50,8 @@ fn address(url: &str) -> String {
     url.trim_start_matches("http://").to_owned()
 }
 
-/// One request a connection, as the answer to it says: then each is passed on by what it asks.
-async fn pass(mut near: TcpStream, feed: String, other: String, asked_for_keys: Arc<AtomicUsize>) {
+/// Adds `Connection: close`, so that each connection has one request.
+async fn pass(mut near: TcpStream, feed: String, other: String, key_requests: Arc<AtomicUsize>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let Ok(byte) = near.read_u8().await else { return };
@@ -65,12 +65,12 @@ async fn pass(mut near: TcpStream, feed: String, other: String, asked_for_keys: 
         let _ = copy_bidirectional(&mut near, &mut far).await;
     }
     if !is_feed {
-        asked_for_keys.fetch_add(1, SeqCst);
+        key_requests.fetch_add(1, SeqCst);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_server_asks_again_until_the_last_of_several_auth_servers_has_the_new_keys() {
+async fn an_api_server_fetches_keys_until_the_last_of_several_auth_servers_has_the_new_ones() {
     let (old, new) = (Key::pair("ed25519"), Key::pair("ed25519"));
     let mut fleet = Fleet::start(LONG, &[(KEYS, &old.text)], &[]).await;
     let session = session_tokens::open(&fleet.database.url(), &fleet.refresh.text, 1).await.remove(0);
@@ -80,16 +80,16 @@ async fn an_api_server_asks_again_until_the_last_of_several_auth_servers_has_the
     let client = client();
     let (token, next) = refresh(&client, &fleet.auths[0], &session).await;
 
-    // It asks now and then by itself, each time after twice as long; that would be too late by now.
-    balancer.has_passed_on(6).await;
+    // By now the interval of regular requests has doubled several times, which would be too slow.
+    balancer.wait_for_key_requests(6).await;
     fleet.auths[0].put(KEYS, &new.text);
     fleet.auths[0].says(&as_logged(&[&new]));
-    balancer.has_passed_on(balancer.asked_for_keys.load(SeqCst) + 5).await;
+    balancer.wait_for_key_requests(balancer.key_requests.load(SeqCst) + 5).await;
     assert!(accepts(&client, &api, &token).await, "the one that was asked has the old key still");
 
     let since = Instant::now();
     fleet.auths[1].put(KEYS, &new.text);
-    let took = until_refused(&client, &api, &token, since).await;
+    let took = until_rejected(&client, &api, &token, since).await;
     println!("behind one address: refused {took:.0?} after the last auth-server had the new key");
     let (newer, _) = refresh(&client, &fleet.auths[1], &next).await;
     assert!(accepts(&client, &api, &newer).await);

@@ -1,5 +1,5 @@
-//! Two auth-servers on one Postgres and an api-server behind each; every one of the four has its secrets in a folder of its
-//! own, as on a machine of its own.
+//! Two auth-servers on one Postgres and an api-server that follows each. Each of the four servers has its own folder with
+//! secrets, as on separate machines.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -18,16 +18,15 @@ pub(super) const KEYS: &str = "ACCESS_TOKEN_KEY_FILE";
 pub(super) const REFRESH: &str = "REFRESH_TOKEN_SECRET_FILE";
 pub(super) const FEED: &str = "FEED_SECRET_FILE";
 
-/// Lives of access tokens: one so short that a procedure which waits for the last of them does not wait long, and one that no
-/// test outlives.
+/// Lifetimes of access tokens: short for procedures that wait for the last token to expire, and longer than any test.
 pub(super) const SHORT: &str = "4s";
 pub(super) const LONG: &str = "15m";
 pub(super) const CLOCK_LEEWAY: Duration = Duration::from_secs(1);
 
-/// What a server logs of a file that it cannot use.
+/// The log line for an invalid file.
 pub(super) const NOT_USED: &str = "the new content of a file cannot be used";
 
-/// One server, its folder, and how it was started.
+/// A server, its folder, and its variables.
 pub(super) struct Member {
     pub(super) server: Server,
     program: &'static str,
@@ -36,7 +35,7 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// With these variables, and those that name files holding this.
+    /// With these variables, and with `*_FILE` variables for files with these contents.
     pub(super) fn start(
         program: &'static str,
         plain: &[(&'static str, &str)],
@@ -53,7 +52,7 @@ impl Member {
         Self { server, program, variables, folder }
     }
 
-    /// Stops it, and starts it with other variables on the same address.
+    /// Restarts the server with other variables on the same address.
     pub(super) fn restart(&mut self, change: impl FnOnce(&mut Vec<(&'static str, String)>)) {
         self.stop();
         change(&mut self.variables);
@@ -73,20 +72,20 @@ impl Member {
         self.server = Server::start(command(self.program, &self.variables));
     }
 
-    /// Where the file is that this variable names.
+    /// The path in a `*_FILE` variable.
     pub(super) fn path(&self, variable: &str) -> PathBuf {
         self.folder.path().join(variable)
     }
 
-    /// The whole file at once: written beside it, then moved over it.
+    /// Replaces the file atomically, by a rename.
     pub(super) fn put(&self, variable: &str, contents: &str) {
         let beside = self.folder.path().join("beside");
         write(beside.clone(), contents);
         fs::rename(beside, self.path(variable)).unwrap();
     }
 
-    /// As a kubelet mounts a secret: each file is a link into `..data`, which is itself a link to a folder of this version.
-    /// What is in `changed` is other than before.
+    /// Mounts the files as a kubelet does: each is a link into `..data`, which is a link to the folder of this version.
+    /// `changed` has the new contents.
     pub(super) fn mount(&self, version: usize, changed: &[(&str, &str)]) {
         let folder = self.folder.path();
         let of_version = folder.join(format!("..{version}"));
@@ -101,24 +100,24 @@ impl Member {
         }
         symlink(format!("..{version}"), folder.join("..data_tmp")).unwrap();
         fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
-        // The names themselves stay the same links for ever.
+        // The links of the files never change.
         for name in files.iter().filter(|name| !folder.join(name).is_symlink()) {
             symlink(format!("..data/{name}"), folder.join("link")).unwrap();
             fs::rename(folder.join("link"), folder.join(name)).unwrap();
         }
     }
 
-    /// Waits until it has logged this.
+    /// Waits until the log contains `text`.
     pub(super) fn says(&mut self, text: &str) {
         self.server.running.wait_for(text);
     }
 
-    /// How often it has logged this.
+    /// How often the log contains `text`.
     pub(super) fn times_said(&self, text: &str) -> usize {
         self.server.running.output().matches(text).count()
     }
 
-    /// Waits until it has logged this so often.
+    /// Waits until the log contains `text` that often.
     pub(super) async fn says_times(&self, text: &str, times: usize) {
         let started = Instant::now();
         while self.times_said(text) < times {
@@ -135,7 +134,7 @@ impl Member {
         self.answers("/readyz", "", 200).await;
     }
 
-    /// Waits until it answers so.
+    /// Waits for this response.
     pub(super) async fn answers(&self, path: &str, token: &str, expected: u16) {
         let started = Instant::now();
         while self.server.get(path, token).await.status() != expected {
@@ -160,7 +159,7 @@ fn command(name: &'static str, variables: &[(&'static str, String)]) -> std::pro
     command
 }
 
-/// All four.
+/// All four servers.
 pub(super) struct Fleet {
     pub(super) auths: [Member; 2],
     pub(super) apis: [Member; 2],
@@ -170,7 +169,7 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Ready, with access tokens of that life, and with these files besides those of the other two secrets.
+    /// Ready servers, with this lifetime of access tokens, and with these files besides those of the other two secrets.
     pub(super) async fn start(
         ttl: &str,
         of_auth: &[(&'static str, &str)],
@@ -224,7 +223,7 @@ pub(super) fn api_member(auth_server: &str, files: &[(&'static str, &str)]) -> M
     Member::start("api-server", &plain, files)
 }
 
-/// A client that keeps its connections, for less long than a server does.
+/// A client with persistent connections, which closes idle ones before the server does.
 pub(super) fn client() -> Client {
     Client::builder().timeout(TIMEOUT).pool_idle_timeout(Duration::from_secs(2)).build().unwrap()
 }

@@ -1,5 +1,4 @@
-//! People who use all four servers all the time: 200 verifications and 20 refreshes a second where the machine is fast enough,
-//! and the same number over a longer time where it is not.
+//! Constant load on all four servers: about 200 verifications and 20 refreshes per second, fewer on a slow machine.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -9,12 +8,12 @@ use goptri::clock::{Clock, SystemClock};
 use tokio::task::JoinHandle;
 
 use super::fleet::{CLOCK_LEEWAY, Fleet, client};
-use super::people::People;
 use super::session_tokens;
+use super::users::Users;
 use crate::programs::TIMEOUT;
 
 pub(super) struct Load {
-    people: Arc<People>,
+    users: Arc<Users>,
     tasks: Vec<JoinHandle<()>>,
     began: Instant,
     sessions: u64,
@@ -25,37 +24,37 @@ impl Load {
         let sessions = session_tokens::open(&fleet.database.url(), &fleet.refresh.text, 80).await;
         let urls: Vec<String> = fleet.all().map(|member| member.server.url.clone()).collect();
         let number = sessions.len() as u64;
-        let (people, tasks) = People::start(client(), sessions, urls.try_into().unwrap());
-        Self { people, tasks, began: Instant::now(), sessions: number }
+        let (users, tasks) = Users::start(client(), sessions, urls.try_into().unwrap());
+        Self { users, tasks, began: Instant::now(), sessions: number }
     }
 
-    /// Waits until a second's worth of everything has been done.
-    pub(super) async fn goes_on(&self) {
+    /// Waits for the load of about a second.
+    pub(super) async fn runs(&self) {
         self.does(200, 20).await;
     }
 
-    /// A third of it.
-    pub(super) async fn goes_on_a_little(&self) {
+    /// Waits for a third of that.
+    pub(super) async fn runs_briefly(&self) {
         self.does(66, 6).await;
     }
 
     /// Waits until every session has been refreshed.
-    pub(super) async fn refreshes_everybody(&self) {
+    pub(super) async fn refreshes_every_session(&self) {
         self.does(0, self.sessions + 8).await;
     }
 
     async fn does(&self, verifications: u64, refreshes: u64) {
-        let counts = [&self.people.verified, &self.people.refreshed];
+        let counts = [&self.users.verified, &self.users.refreshed];
         let before = counts.map(|count| count.load(SeqCst));
         let enough = [before[0] + verifications, before[1] + refreshes];
         self.until(|| counts.iter().zip(enough).all(|(count, enough)| count.load(SeqCst) >= enough)).await;
     }
 
-    /// Waits as the page says: until the last token of that key has ended, and for `CLOCK_LEEWAY` after it.
-    pub(super) async fn outlives_tokens_of(&self, kid: &str) {
+    /// Waits as the page says: until `CLOCK_LEEWAY` after the last token of the key has expired.
+    pub(super) async fn waits_for_expiry_of_tokens_of(&self, kid: &str) {
         let leeway = i64::try_from(CLOCK_LEEWAY.as_secs()).unwrap();
         self.until(|| {
-            let last = self.people.last_ends.lock().unwrap().get(kid).copied().unwrap_or_default();
+            let last = self.users.last_ends.lock().unwrap().get(kid).copied().unwrap_or_default();
             SystemClock.now().timestamp() > last + leeway
         })
         .await;
@@ -66,56 +65,56 @@ impl Load {
         while !done() {
             assert!(
                 started.elapsed() < TIMEOUT,
-                "the load stands still: {:?}",
-                self.people.refused.lock().unwrap()
+                "the load has stopped: {:?}",
+                self.users.refused.lock().unwrap()
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// An access token may be refused until that key is taken back. A refresh may not.
+    /// From here on access tokens may be rejected, until `expects_rejection_of`. Refreshes may not.
     pub(super) fn tolerates_refusals(&self) {
-        self.people.tolerant.store(true, SeqCst);
+        self.users.tolerant.store(true, SeqCst);
     }
 
-    /// Every server refuses what that key signed: from now on, whatever else is valid is accepted.
-    pub(super) fn sees_taken_back(&self, kid: &str) {
-        self.people.gives_up(kid);
-        self.people.tolerant.store(false, SeqCst);
+    /// All servers reject tokens of the key; all other valid tokens must be accepted again.
+    pub(super) fn expects_rejection_of(&self, kid: &str) {
+        self.users.forget_tokens_of(kid);
+        self.users.tolerant.store(false, SeqCst);
     }
 
-    /// As a load balancer does with a server that is about to be restarted.
+    /// Stops sending requests to a server, as a load balancer does before a restart.
     pub(super) fn leaves_out(&self, server: usize) {
-        self.people.in_service[server].store(false, SeqCst);
+        self.users.in_service[server].store(false, SeqCst);
     }
 
-    pub(super) fn asks_again(&self, server: usize) {
-        self.people.in_service[server].store(true, SeqCst);
+    pub(super) fn includes_again(&self, server: usize) {
+        self.users.in_service[server].store(true, SeqCst);
     }
 
-    /// Stops, and requires that nothing valid was refused. How many requests did not reach a server.
+    /// Stops, and requires that nothing valid was rejected. Returns how many requests did not reach a server.
     pub(super) async fn ends(self, what: &str) -> u64 {
-        self.goes_on().await;
-        self.people.stopping.store(true, SeqCst);
+        self.runs().await;
+        self.users.stopping.store(true, SeqCst);
         for task in self.tasks {
             task.await.unwrap();
         }
-        let people = self.people;
+        let users = self.users;
         let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap();
         let [verified, refreshed, signed_out, unreached] =
-            [&people.verified, &people.refreshed, &people.signed_out, &people.unreached]
+            [&users.verified, &users.refreshed, &users.signed_out, &users.unreached]
                 .map(|count| count.load(SeqCst));
         println!(
             "{what}: {verified} verifications, {refreshed} refreshes and {signed_out} sign-outs in {millis} ms ({} and {} a second); refused: {}",
             verified * 1_000 / millis,
             refreshed * 1_000 / millis,
-            people.refused.lock().unwrap().len(),
+            users.refused.lock().unwrap().len(),
         );
         assert!(signed_out > 0);
-        let refused = people.refused.lock().unwrap();
+        let refused = users.refused.lock().unwrap();
         assert!(
             refused.is_empty(),
-            "{} of what was valid was refused: {:#?}",
+            "{} valid requests were rejected: {:#?}",
             refused.len(),
             &refused[..refused.len().min(20)]
         );

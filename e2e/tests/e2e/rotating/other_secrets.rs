@@ -9,27 +9,27 @@ use super::load::Load;
 use super::session_tokens;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_secret_of_refresh_tokens_is_replaced_and_no_refresh_is_refused() {
+async fn the_refresh_token_secret_is_replaced_and_no_refresh_is_rejected() {
     let access = Key::secret("access-one");
     let mut fleet = Fleet::start(LONG, &[(SECRET, &access.text)], &[(SECRET, &access.text)]).await;
     let (old, new) = (fleet.refresh.clone(), Key::secret("refresh-two"));
     let load = Load::start(&fleet).await;
-    load.goes_on().await;
+    load.runs().await;
     for ring in [&[&old, &new][..], &[&new, &old], &[&new]] {
         if ring.len() == 1 {
-            load.refreshes_everybody().await;
+            load.refreshes_every_session().await;
         }
         for auth in &mut fleet.auths {
             auth.put(REFRESH, &file_of(ring));
             auth.says(&as_logged(ring));
-            load.goes_on_a_little().await;
+            load.runs_briefly().await;
         }
     }
     assert_eq!(load.ends("planned, REFRESH_TOKEN_SECRET").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_of_refresh_tokens_that_is_taken_back_at_once_signs_everybody_out() {
+async fn removing_the_refresh_token_secret_at_once_ends_all_sessions() {
     let access = Key::secret("access-one");
     let mut fleet = Fleet::start(LONG, &[(SECRET, &access.text)], &[(SECRET, &access.text)]).await;
     let session = session_tokens::open(&fleet.database.url(), &fleet.refresh.text, 1).await.remove(0);
@@ -42,7 +42,7 @@ async fn a_secret_of_refresh_tokens_that_is_taken_back_at_once_signs_everybody_o
         let answer = auth.server.post("/token", &json!({ "refresh_token": next })).await;
         assert_eq!(answer.status(), 400);
     }
-    // What they hold for the moment is good until it ends, and whoever signs in again is signed in.
+    // Access tokens stay valid until they expire, and users can sign in again.
     for member in fleet.all() {
         assert!(accepts(&client, member, &access_token).await);
     }
@@ -51,9 +51,9 @@ async fn a_secret_of_refresh_tokens_that_is_taken_back_at_once_signs_everybody_o
     refresh(&client, &fleet.auths[1], &again).await;
 }
 
-/// Auth-servers first: whatever an api-server presents, it must be accepted already, and still.
+/// auth-servers first, so that they accept every secret that an api-server presents.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_secret_of_the_feed_is_replaced_and_sign_outs_are_heard() {
+async fn the_feed_secret_is_replaced_and_sign_outs_arrive() {
     let access = Key::secret("access-one");
     let mut fleet = Fleet::start(LONG, &[(SECRET, &access.text)], &[(SECRET, &access.text)]).await;
     let (old, new) = (fleet.feed.clone(), Key::secret("feed-two"));
@@ -63,12 +63,12 @@ async fn the_secret_of_the_feed_is_replaced_and_sign_outs_are_heard() {
         auth.put(FEED, &file_of(&[&old, &new]));
         auth.says("the secrets of the revocation feed have changed");
     }
-    a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
+    a_sign_out_arrives(&fleet, sessions.next().unwrap()).await;
     for api in &mut fleet.apis {
         api.put(FEED, &new.text);
         api.says("the secret for the revocation feed has changed");
     }
-    a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
+    a_sign_out_arrives(&fleet, sessions.next().unwrap()).await;
     for (auth, api) in fleet.auths.iter().zip(&fleet.apis) {
         assert_eq!(api.times_said("the connection was closed"), 0, "nothing was taken back yet");
         auth.put(FEED, &new.text);
@@ -76,11 +76,11 @@ async fn the_secret_of_the_feed_is_replaced_and_sign_outs_are_heard() {
         api.says_times("reconnected to the revocation feed", 1).await;
         assert_eq!(api.times_said("auth-server rejects the secret"), 0);
     }
-    a_sign_out_is_heard(&fleet, sessions.next().unwrap()).await;
+    a_sign_out_arrives(&fleet, sessions.next().unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_was_opened_with_a_secret_that_is_taken_back_is_closed() {
+async fn a_stream_opened_with_a_removed_secret_is_closed() {
     let access = Key::secret("access-one");
     let mut fleet = Fleet::start(LONG, &[(SECRET, &access.text)], &[(SECRET, &access.text)]).await;
     let (old, new) = (fleet.feed.clone(), Key::secret("feed-two"));
@@ -96,13 +96,13 @@ async fn a_stream_that_was_opened_with_a_secret_that_is_taken_back_is_closed() {
     for auth in &mut fleet.auths {
         auth.put(FEED, &new.text);
     }
-    // It ends, or this waits until the test is given up.
+    // Waits until the stream ends; otherwise the test times out.
     let heard = strangers.text().await.unwrap_or_default();
     assert!(heard.contains("caught-up"), "{heard}");
     assert_eq!(ask(&old).await.unwrap().status(), 401);
     assert_eq!(ask(&new).await.unwrap().status(), 200);
 
-    // An api-server without the new one is refused, and what ends meanwhile is told to it once it has it.
+    // An api-server without the new secret is rejected, and receives missed entries once it has the secret.
     let (token, _) = refresh(&client, &fleet.auths[0], &sessions[0]).await;
     for api in &mut fleet.apis {
         api.says("auth-server rejects the secret (401)");
@@ -113,10 +113,10 @@ async fn a_stream_that_was_opened_with_a_secret_that_is_taken_back_is_closed() {
         api.says("reconnected to the revocation feed");
         api.answers("/me", &token, 401).await;
     }
-    a_sign_out_is_heard(&fleet, &sessions[1]).await;
+    a_sign_out_arrives(&fleet, &sessions[1]).await;
 }
 
-async fn a_sign_out_is_heard(fleet: &Fleet, session: &str) {
+async fn a_sign_out_arrives(fleet: &Fleet, session: &str) {
     let client = client();
     let (token, next) = refresh(&client, &fleet.auths[0], session).await;
     for api in &fleet.apis {

@@ -1,4 +1,4 @@
-//! Refresh tokens of people who are signed in without a password having been hashed for each.
+//! Refresh tokens of sessions that are opened without hashing passwords.
 
 use std::sync::Arc;
 
@@ -18,22 +18,22 @@ use uuid::Uuid;
 pub(super) const ISSUER: &str = "http://localhost:4000";
 pub(super) const AUDIENCE: &str = "http://localhost:3000";
 
-/// The person whose sessions these are.
-const PERSON: UserId = UserId(Uuid::from_u128(1));
+/// The owner of the sessions.
+const USER: UserId = UserId(Uuid::from_u128(1));
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg";
 
-/// So many sessions of one person, by their refresh tokens.
+/// The refresh tokens of `number` new sessions of one user.
 pub(super) async fn open(url: &str, refresh_secret: &str, sessions: usize) -> Vec<String> {
     let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(url, 4).unwrap());
     store.migrate().await.unwrap();
-    let person = NewUser {
-        id: PERSON,
+    let user = NewUser {
+        id: USER,
         email: Email::parse("everybody@example.com").unwrap(),
         email_verified: true,
         password_hash: PasswordHash::from_phc(HASH.to_owned()),
         roles: Vec::new(),
     };
-    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
+    assert!(matches!(store.add_user(&user).await, Ok(AddUserOutcome::Added(_))));
     let secret = Plain::<RefreshTokenSecret>::new(refresh_secret.to_owned());
     let tokens = RefreshTokens::new(KeyRing::from_secrets(&secret, &[]).unwrap(), ISSUER.to_owned(), None);
     let mut opened = Vec::new();
@@ -47,7 +47,7 @@ pub(super) async fn open(url: &str, refresh_secret: &str, sessions: usize) -> Ve
 async fn open_one(store: &dyn Store, tokens: &RefreshTokens, number: usize) -> String {
     let jti = Plain::new(format!("jti-of-session-{number}"));
     let session = NewSession {
-        key: SessionKey { user_id: PERSON, id: SessionId(session_id(number)) },
+        key: SessionKey { user_id: USER, id: SessionId(session_id(number)) },
         verified_hash: PasswordHash::from_phc(HASH.to_owned()),
         client_id: ClientId::first_party(),
         scope: Scope::default(),
@@ -67,10 +67,10 @@ fn session_id(number: usize) -> Uuid {
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | number as u128)
 }
 
-/// An access token of the session of that number, as whoever has the ring can make it. There is no session 0.
+/// An access token of a session, signed with any ring. There is no session 0.
 pub(super) fn access_token(ring: &KeyRing, session: usize) -> String {
     let now = SystemClock.now();
-    let user = User::new(PERSON.to_string(), session_id(session).to_string());
+    let user = User::new(USER.to_string(), session_id(session).to_string());
     let audience = Audience([AUDIENCE.into(), ISSUER.into()].into());
     let mut claims = AccessClaims::new(ISSUER, audience, Caller::User(user));
     claims.exp = NumericDate::from(now + TimeDelta::minutes(15));

@@ -1,5 +1,5 @@
-//! api-server's clock is an hour wrong. auth-server is the real program; api-server is the real server too, on clocks that the
-//! test moves, so that two hours pass in a moment.
+//! api-server's clock is wrong by an hour. auth-server is the real program; api-server runs in the test on clocks that the
+//! test moves by two hours.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::fleet::{client, metric_at, sign_out, status};
 use crate::programs::{ACCESS_TOKEN_SECRET, Database, FEED_SECRET, Server, TIMEOUT, auth_server};
 
-/// An entry is known for so long, in minutes, after what it says has ended.
+/// The lifetime of an entry in minutes.
 const LIFETIME: u64 = 125;
 
 struct Api {
@@ -29,7 +29,7 @@ struct Api {
 }
 
 impl Api {
-    /// One that follows that auth-server, and whose clock is ahead of its by so much. It is as lenient as it may be.
+    /// An api-server that follows `auth`, with its clock ahead by an offset and the maximum leeway.
     fn start(auth: &str, ahead: TimeDelta) -> Self {
         let environment = Environment::from_pairs([
             ("API_SERVER_ADDR", "127.0.0.1:0"),
@@ -46,7 +46,7 @@ impl Api {
         let clocks = (Arc::new(clock.clone()), Arc::new(monotonic.clone()));
         let (stop, stopped) = oneshot::channel::<()>();
         let (hand, addresses) = channel();
-        // It is no server of a test's runtime.
+        // On its own runtime, not on that of the test.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -72,15 +72,15 @@ impl Api {
         }
     }
 
-    /// On both of its clocks.
+    /// Advances both clocks.
     fn a_minute_passes(&self) {
         self.clock.advance(TimeDelta::minutes(1));
         self.monotonic.advance(Duration::from_mins(1));
     }
 }
 
-/// RV-06: for as long as that clock takes a token of an hour for unexpired, it is refused if its session was ended. In how
-/// many of the minutes after the sign-out, and a little longer, the token of another session was accepted.
+/// RV-06: while this clock considers a token unexpired, the token is rejected if its session has ended. Returns for how many
+/// minutes after the sign-out a token of another session was accepted.
 async fn minutes_accepted(ahead: TimeDelta) -> u64 {
     let database = Database::sqlite();
     let mut command = auth_server(&database.url());
@@ -97,7 +97,7 @@ async fn minutes_accepted(ahead: TimeDelta) -> u64 {
     assert_eq!(status(&client, &api.url, "/me", &ended).await, 200);
     assert_eq!(sign_out(&client, &auth.url, &ended).await, 204);
     api.wait_for_entries(1.0).await;
-    // What it knows now, nobody tells it again.
+    // From here on it receives no entries.
     link.set(Link::Down);
     let mut accepted = 0;
     for minute in 0..LIFETIME {
@@ -114,16 +114,16 @@ async fn minutes_accepted(ahead: TimeDelta) -> u64 {
     accepted
 }
 
-/// It takes a token for unexpired an hour and the leeway longer than it is: for as long as any entry lives.
+/// This clock accepts a token for an hour and the leeway after its expiry: as long as an entry lives.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ended_token_is_refused_until_it_expires_by_a_clock_that_is_an_hour_behind() {
+async fn a_revoked_token_is_rejected_until_it_expires_on_a_clock_an_hour_behind() {
     let accepted = minutes_accepted(TimeDelta::hours(-1)).await;
     assert!((LIFETIME - 2..=LIFETIME).contains(&accepted), "accepted for {accepted} minutes");
 }
 
-/// Only the leeway is left of a token's hour.
+/// This clock accepts a token only for the leeway.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ended_token_is_refused_until_it_expires_by_a_clock_that_is_an_hour_ahead() {
+async fn a_revoked_token_is_rejected_until_it_expires_on_a_clock_an_hour_ahead() {
     let accepted = minutes_accepted(TimeDelta::hours(1)).await;
     assert!((3..=5).contains(&accepted), "accepted for {accepted} minutes");
 }

@@ -1,5 +1,4 @@
-//! auth-servers on one database, an api-server behind each, and people who are signed in without a password having
-//! been hashed for each.
+//! auth-servers on one database, an api-server that follows each, and sessions that are opened without hashing passwords.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -25,8 +24,8 @@ use crate::programs::{
     ACCESS_TOKEN_SECRET, Database, FEED_SECRET, Server, TIMEOUT, api_server_that_follows, auth_server,
 };
 
-/// The person whose sessions these are.
-const PERSON: UserId = UserId(Uuid::from_u128(1));
+/// The owner of the sessions.
+const USER: UserId = UserId(Uuid::from_u128(1));
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg";
 
 /// A session, by its access token.
@@ -36,7 +35,7 @@ pub(super) struct SignedIn {
     pub(super) access: String,
 }
 
-/// Opens sessions through the store, as so many sign-ins would.
+/// Opens sessions through the store.
 pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
     let store: Arc<dyn Store> = if url.starts_with("sqlite:") {
         Arc::new(SqliteStore::connect(url, Arc::new(SystemClock)).unwrap())
@@ -45,21 +44,21 @@ pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
     };
     store.migrate().await.unwrap();
     let hash = PasswordHash::from_phc(HASH.to_owned());
-    let person = NewUser {
-        id: PERSON,
+    let user = NewUser {
+        id: USER,
         email: Email::parse("everybody@example.com").unwrap(),
         email_verified: true,
         password_hash: hash.clone(),
         roles: Vec::new(),
     };
-    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
+    assert!(matches!(store.add_user(&user).await, Ok(AddUserOutcome::Added(_))));
     let keys: KeyRing =
         KeyRing::from_secrets(&Plain::<AccessTokenSecret>::new(ACCESS_TOKEN_SECRET.to_owned()), &[]).unwrap();
     let mut signed_in = Vec::new();
     for number in 1..=sessions {
         let id = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | number as u128);
         let session = NewSession {
-            key: SessionKey { user_id: PERSON, id: SessionId(id) },
+            key: SessionKey { user_id: USER, id: SessionId(id) },
             verified_hash: hash.clone(),
             client_id: ClientId::first_party(),
             scope: Scope::default(),
@@ -78,7 +77,7 @@ pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
 
 fn access_token(keys: &KeyRing, session: Uuid) -> String {
     let now = SystemClock.now();
-    let user = User::new(PERSON.to_string(), session.to_string());
+    let user = User::new(USER.to_string(), session.to_string());
     let audience = Audience(["http://localhost:3000".into(), "http://localhost:4000".into()].into());
     let mut claims = AccessClaims::new("http://localhost:4000", audience, Caller::User(user));
     claims.exp = NumericDate::from(now + TimeDelta::minutes(30));
@@ -87,7 +86,7 @@ fn access_token(keys: &KeyRing, session: Uuid) -> String {
     keys.sign(TokenType::Access, &claims).unwrap()
 }
 
-/// A client that keeps its connections.
+/// A client with persistent connections.
 pub(super) fn client() -> Client {
     Client::builder().timeout(TIMEOUT).build().unwrap()
 }
@@ -101,7 +100,7 @@ pub(super) async fn status(client: &Client, api: &str, path: &str, token: &str) 
     client.get(format!("{api}{path}")).bearer_auth(token).send().await.unwrap().status().as_u16()
 }
 
-/// Waits until that api-server answers so.
+/// Waits until `api` responds with `expected`.
 pub(super) async fn wait_for(client: &Client, api: &Server, path: &str, token: &str, expected: u16) {
     let started = Instant::now();
     while status(client, &api.url, path, token).await != expected {
@@ -110,7 +109,7 @@ pub(super) async fn wait_for(client: &Client, api: &Server, path: &str, token: &
     }
 }
 
-/// An api-server that follows that auth-server and knows all that has ended.
+/// An api-server that follows `auth` and has caught up.
 pub(super) async fn ready_api(auth: &str, change: impl FnOnce(&mut Command)) -> Server {
     let mut command = api_server_that_follows(auth);
     command.env("METRICS_ADDR", "127.0.0.1:0");
@@ -120,7 +119,7 @@ pub(super) async fn ready_api(auth: &str, change: impl FnOnce(&mut Command)) -> 
     api
 }
 
-/// Two auth-servers on one database, and an api-server behind each.
+/// Two auth-servers on one database, and an api-server that follows each.
 pub(super) async fn two_of_each(database: &Database) -> [(Server, Server); 2] {
     let one = Server::start(auth_server(&database.url()));
     let other = Server::start(auth_server(&database.url()));
@@ -128,19 +127,19 @@ pub(super) async fn two_of_each(database: &Database) -> [(Server, Server); 2] {
     [(one, behind_one), (other, behind_other)]
 }
 
-/// A number that a server shows on the address of its metrics.
+/// The value of a metric.
 pub(super) async fn metric(server: &mut Server, name: &str) -> f64 {
     metric_at(&server.running.wait_for("metrics are at "), name).await
 }
 
-/// The same, by that address.
+/// The value of a metric at this address.
 pub(super) async fn metric_at(url: &str, name: &str) -> f64 {
     let numbers = client().get(url).send().await.unwrap().text().await.unwrap();
     let line = numbers.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
     line.unwrap_or_else(|| panic!("no {name}:\n{numbers}")).trim().parse().unwrap()
 }
 
-/// How many ends the database has on record, page by page.
+/// The number of entries in the feed, read page by page.
 pub(super) async fn recorded(auth: &str) -> usize {
     let (client, mut after, mut all) = (client(), String::new(), std::collections::HashSet::new());
     loop {
@@ -155,7 +154,7 @@ pub(super) async fn recorded(auth: &str) -> usize {
     }
 }
 
-/// The middle one, and the one that one in a hundred exceeds.
+/// The median and the 99th percentile.
 pub(super) fn p50_and_p99(mut took: Vec<Duration>) -> (Duration, Duration) {
     took.sort_unstable();
     let percentile = |percent: usize| took[(took.len() - 1) * percent / 100];

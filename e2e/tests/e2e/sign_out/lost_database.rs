@@ -1,4 +1,4 @@
-//! The database goes away: verification goes on, the feed says honestly how old it is, and is whole afterwards.
+//! The database fails: verification goes on, the feed reports its true age, and no entry is missing afterwards.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::programs::{Database, FEED_SECRET, Server, TIMEOUT, api_server_that_fo
 
 /// OP-06, RV-04, RV-06
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
+async fn a_database_crash_makes_the_feed_stale_and_has_no_other_effect() {
     let postgres = ScratchPg::start(Profile::Durable).unwrap();
     let url = postgres.url("postgres");
     let signed_in = sign_in(&url, 30).await;
@@ -57,9 +57,9 @@ async fn a_database_that_crashes_costs_freshness_and_nothing_else() {
     assert_eq!(status(&client, &api.url, "/me", &signed_in[29].access).await, 200);
 }
 
-/// RV-07: nobody is ready on the word of a server that knows nothing, however long one listens and however often one asks.
+/// RV-07: no follower becomes ready from a server that cannot read the feed, however long or often it follows.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fresh_auth_server_without_its_database_never_says_that_it_has_caught_up() {
+async fn a_new_auth_server_without_its_database_never_sends_caught_up() {
     let postgres = ScratchPg::start(Profile::Durable).unwrap();
     let url = postgres.url("postgres");
     let signed_in = sign_in(&url, 1).await;
@@ -69,7 +69,7 @@ async fn a_fresh_auth_server_without_its_database_never_says_that_it_has_caught_
     let mut auth = Server::start(command);
     let mut api = Server::start(api_server_that_follows(&auth.url));
     let began = Instant::now();
-    // Some for as long as three beats, and one after the other that leaves after its first.
+    // Some followers for three heartbeats, and then followers that leave after the first.
     let patient: Vec<_> = (0..3).map(|_| tokio::spawn(beats(auth.url.clone(), 3))).collect();
     while metric(&mut auth, "goptri_feed_subscribers").await < 4.0 {
         assert!(began.elapsed() < TIMEOUT, "not all follow:\n{}", api.running.output());
@@ -92,7 +92,7 @@ async fn a_fresh_auth_server_without_its_database_never_says_that_it_has_caught_
     assert_eq!(status(&client(), &api.url, "/me", &signed_in[0].access).await, 200);
 }
 
-/// Follows until so many heartbeats have been heard, and nothing else.
+/// Follows until `count` heartbeats have arrived, and requires that nothing else does.
 async fn beats(auth: String, number: usize) -> reqwest::Response {
     let request = client().get(format!("{auth}/revocations")).bearer_auth(FEED_SECRET);
     let mut stream = request.header("accept", "text/event-stream").send().await.unwrap();
@@ -105,15 +105,15 @@ async fn beats(auth: String, number: usize) -> reqwest::Response {
     stream
 }
 
-/// What comes next, which auth-server writes a whole event at a time.
+/// The next event; auth-server writes each event at once.
 async fn next(stream: &mut reqwest::Response) -> String {
-    let piece = tokio::time::timeout(TIMEOUT, stream.chunk()).await.expect("something is heard");
-    String::from_utf8(piece.unwrap().expect("the stream goes on").to_vec()).unwrap()
+    let piece = tokio::time::timeout(TIMEOUT, stream.chunk()).await.expect("an event arrives");
+    String::from_utf8(piece.unwrap().expect("the stream is open").to_vec()).unwrap()
 }
 
-/// A transaction that commits its record late, as one that waits for a synchronous standby, after younger ones were told.
+/// A transaction that commits late, for example because it waits for a synchronous standby, after newer entries were sent.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_commits_late_is_told_late_and_not_never() {
+async fn an_entry_that_commits_late_is_sent_late() {
     let database = Database::postgres().await;
     let signed_in = sign_in(&database.url(), 10).await;
     let auth = Server::start(auth_server(&database.url()));

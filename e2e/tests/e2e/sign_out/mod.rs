@@ -1,10 +1,10 @@
-//! Signing out reaches every api-server: the real servers, over the real feed, when all is well and when it is not.
+//! A sign-out reaches every api-server through the real feed, also after faults.
 
 #![expect(clippy::print_stdout, reason = "figures for docs/sign-out.md, with --no-capture")]
 
 mod clocks;
-mod cut;
 mod fleet;
 mod lost_database;
+mod lost_link;
 mod restarts;
 mod speed;

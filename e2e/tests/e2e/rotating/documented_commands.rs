@@ -1,4 +1,4 @@
-//! The shell blocks of docs/rotating-keys.md are run as they stand, beside servers that read the files.
+//! Runs the shell blocks of docs/rotating-keys.md next to servers that read the files.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn section(heading: &str) -> Vec<Step> {
     steps_of(section.split_once('\n').unwrap().1)
 }
 
-/// Runs the blocks one after the other in that folder, and compares what each prints.
+/// Runs the blocks in `folder` and compares their output.
 fn run(steps: &[Step], folder: &Path, addresses: &[(&str, &str)]) {
     let mut script = String::from("set -euo pipefail\n");
     for step in steps {
@@ -73,7 +73,7 @@ fn the_commands_that_move_secrets_to_files_leave_none_in_env() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_commands_for_a_shared_secret_do_what_the_page_says() {
+async fn the_commands_for_a_shared_secret_work_as_documented() {
     let (folder, file) = folder_with("access-token-secret", &format!("{}\n", Key::secret("access-one").text));
     let database = Database::sqlite();
     let mut auth = auth_server(&database.url());
@@ -87,7 +87,7 @@ async fn the_commands_for_a_shared_secret_do_what_the_page_says() {
     let mut api = Server::start(api);
     let steps = section("A shared secret");
     assert_eq!(steps.len(), 5);
-    // Both emergencies: the one that the page ends with, and the one in which nobody waits for anything.
+    // Includes both emergencies: the last on the page, and the one without waiting.
     run(&steps, folder.path(), &[("127.0.0.1:9300", &metrics)]);
     let left = goptri::keys::KeyRing::from_secrets(
         &goptri_settings::Plain::<goptri_settings::AccessTokenSecret>::new(
@@ -105,7 +105,7 @@ async fn the_commands_for_a_shared_secret_do_what_the_page_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_commands_for_a_key_file_do_what_the_page_says() {
+async fn the_commands_for_a_key_file_work_as_documented() {
     let (folder, file) = folder_with("keys.pem", &Key::pair("ed25519").text);
     let database = Database::sqlite();
     let mut auth = auth_server(&database.url());

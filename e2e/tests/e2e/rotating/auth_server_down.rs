@@ -1,4 +1,4 @@
-//! An api-server that has no secret, while auth-server is away, and while somebody has a secret of auth-server's.
+//! An api-server without a secret: while auth-server is down, and with tokens signed by a secret.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use super::session_tokens;
 use crate::programs::{Database, Running, auth_server};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn published_keys_are_waited_for_and_then_outlast_the_absence_of_auth_server() {
+async fn an_api_server_waits_for_published_keys_and_keeps_them_while_auth_server_is_down() {
     let database = Database::postgres().await;
     let (pair, refresh_secret, feed) =
         (Key::pair("ed25519"), Key::secret("refresh-one"), Key::secret("feed-one"));
@@ -22,7 +22,7 @@ async fn published_keys_are_waited_for_and_then_outlast_the_absence_of_auth_serv
 
     let api = api_member(&auth.server.url, &[(FEED, &feed.text)]);
     for _ in 0..3 {
-        assert_eq!(api.server.get("/me", &token).await.status(), 503, "it cannot tell, and says so");
+        assert_eq!(api.server.get("/me", &token).await.status(), 503, "it has no keys yet");
         let waits = api.server.get("/readyz", "").await;
         assert_eq!(waits.status(), 503);
     }
@@ -43,9 +43,9 @@ async fn published_keys_are_waited_for_and_then_outlast_the_absence_of_auth_serv
     assert_eq!(api.server.get("/me", &newer).await.status(), 200);
 }
 
-/// OP-01: a secret that auth-server has besides its keys opens nothing at a service that was not given it.
+/// OP-01: a service without the secret rejects tokens signed with it, although auth-server accepts them.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_with_public_keys_believes_no_secret_and_none_is_shown() {
+async fn a_service_with_public_keys_rejects_tokens_signed_with_a_secret_and_no_secret_is_published() {
     let database = Database::postgres().await;
     let (pair, secret) = (Key::pair("ed25519"), Key::secret("access-one"));
     let (refresh_secret, feed) = (Key::secret("refresh-one"), Key::secret("feed-one"));
@@ -62,13 +62,13 @@ async fn a_service_with_public_keys_believes_no_secret_and_none_is_shown() {
 
     let (by_key, by_secret) =
         (session_tokens::access_token(&pair.ring, 1), session_tokens::access_token(&secret.ring, 1));
-    assert!(accepts(&client(), &auth, &by_secret).await, "it is as good as it can be");
+    assert!(accepts(&client(), &auth, &by_secret).await, "auth-server accepts it");
     assert!(accepts(&client(), &auth, &by_key).await);
     assert_eq!(api.server.get("/me", &by_key).await.status(), 200);
     let refused = api.server.get("/me", &by_secret).await;
     assert_eq!(refused.status(), 401);
     assert!(refused.text().await.unwrap().contains("invalid_token"));
-    // Once more, now that it has asked for a key of that name.
+    // Again, after it has fetched the keys because of this kid.
     assert_eq!(api.server.get("/me", &by_secret).await.status(), 401);
 
     let published = auth.server.get("/.well-known/jwks.json", "").await.text().await.unwrap();
@@ -77,12 +77,12 @@ async fn a_service_with_public_keys_believes_no_secret_and_none_is_shown() {
     for key in [&pair, &secret, &refresh_secret, &feed] {
         assert!(!published.contains(key.hidden()) && !logs.contains(key.hidden()), "{published}\n{logs}");
     }
-    assert!(!published.contains(secret.kid()), "not even its name: {published}");
+    assert!(!published.contains(secret.kid()), "not even its kid: {published}");
 }
 
-/// A signal that comes before there is anything to read again must not end the server.
+/// SIGHUP before the first load of files must not end the server.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hangup_does_not_end_a_server_that_is_just_starting() {
+async fn sighup_does_not_end_a_starting_server() {
     let mut command: Command = auth_server("postgres://nobody@127.0.0.1:1/nothing");
     command.env("LOG_FORMAT", "text");
     let mut starting = Running::start(command);

@@ -1,4 +1,4 @@
-//! From a shared secret to a key file: nothing valid is refused, and in the end nobody but auth-server can sign.
+//! Migration from a shared secret to a key file: no valid token is rejected, and afterwards only auth-server can sign.
 
 use super::emergency::accepts;
 use super::fleet::{Fleet, KEYS, Member, SECRET, SHORT, client};
@@ -10,26 +10,26 @@ const SIGNED_BY: (&str, &str) = ("ACCESS_TOKEN_SIGNED_BY", "secret");
 
 type Variables = Vec<(&'static str, String)>;
 
-/// As an orchestrator replaces servers: one after the other, each left out until it is ready again.
+/// Restarts servers one after the other, without load until each is ready again.
 async fn restart_each(members: &mut [Member], first: usize, load: &Load, change: impl Fn(&mut Variables)) {
     for (number, member) in members.iter_mut().enumerate() {
         load.leaves_out(first + number);
-        load.goes_on_a_little().await;
+        load.runs_briefly().await;
         member.restart(&change);
         member.is_ready().await;
-        load.asks_again(first + number);
-        load.goes_on_a_little().await;
+        load.includes_again(first + number);
+        load.runs_briefly().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_file_takes_over_from_a_shared_secret_and_nothing_valid_is_refused() {
+async fn a_key_file_replaces_a_shared_secret_and_no_valid_token_is_rejected() {
     let (secret, pair) = (Key::secret("access-shared"), Key::pair("ed25519"));
     let mut fleet = Fleet::start(SHORT, &[(SECRET, &secret.text)], &[(SECRET, &secret.text)]).await;
     let load = Load::start(&fleet).await;
-    load.goes_on().await;
+    load.runs().await;
 
-    // The key is published and verifies, and signs nothing yet.
+    // The key is published and verifies, but does not sign yet.
     for auth in &fleet.auths {
         auth.put(KEYS, &pair.text);
     }
@@ -42,18 +42,18 @@ async fn a_key_file_takes_over_from_a_shared_secret_and_nothing_valid_is_refused
         .await;
         fleet.apis[number].says(&as_logged(&[&secret, &pair]));
     }
-    load.goes_on().await;
+    load.runs().await;
 
-    // It signs.
+    // The key signs.
     let no_longer = |variables: &mut Variables| variables.retain(|(name, _)| *name != SIGNED_BY.0);
     restart_each(&mut fleet.auths, 0, &load, no_longer).await;
-    load.outlives_tokens_of(secret.kid()).await;
+    load.waits_for_expiry_of_tokens_of(secret.kid()).await;
 
-    // Nothing that the secret signed is left: away with it, first where it can do harm.
+    // No token of the secret is left: remove it, first from api-server.
     let without = |variables: &mut Variables| variables.retain(|(name, _)| *name != SECRET);
     restart_each(&mut fleet.apis, 2, &load, without).await;
     restart_each(&mut fleet.auths, 0, &load, without).await;
-    load.goes_on().await;
+    load.runs().await;
     load.ends("from a shared secret to a key file").await;
     let forged = session_tokens::access_token(&secret.ring, 1);
     for member in fleet.all() {

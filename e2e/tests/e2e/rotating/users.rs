@@ -1,5 +1,4 @@
-//! What people do at the servers all the time: they present access tokens, refresh them, and sign out. Whatever is refused to
-//! them although it is valid is noted.
+//! Users who present access tokens, refresh and sign out. Records every rejection of a valid token.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -13,15 +12,15 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// At each of the four servers, besides those of tokens that were just issued: 4 × 40 + 4 × 22 in a second.
+/// At each of the four servers, besides those of new tokens: 4 × 40 + 4 × 22 per second.
 const VERIFY_EVERY: Duration = Duration::from_millis(25);
-/// By each of four clients: 22 in a second.
+/// By each of four clients: 22 per second.
 const REFRESH_EVERY: Duration = Duration::from_millis(180);
-/// So many stay signed in.
-const ENOUGH: usize = 40;
+/// At least this many sessions stay.
+const MIN_SESSIONS: usize = 40;
 const SIGN_OUT_EVERY: Duration = Duration::from_millis(600);
 
-/// An access token, by which key, and until when it is valid.
+/// An access token, its key and its expiry.
 #[derive(Debug, Clone)]
 struct Issued {
     token: String,
@@ -49,40 +48,39 @@ impl Issued {
     }
 }
 
-/// All of them.
-pub(super) struct People {
+pub(super) struct Users {
     client: Client,
     /// The auth-servers first.
     urls: [String; 4],
     pub(super) in_service: [AtomicBool; 4],
-    /// Refresh tokens that nobody uses at the moment.
+    /// Refresh tokens not in use at the moment.
     sessions: Mutex<VecDeque<String>>,
-    /// Access tokens that are valid.
+    /// Valid access tokens.
     held: Mutex<VecDeque<Issued>>,
-    /// Sessions that nobody may count on any more.
+    /// Sessions that were signed out.
     ended: Mutex<HashSet<String>>,
-    /// By key, when the last token of that key ends.
+    /// The expiry of the last token, by key.
     pub(super) last_ends: Mutex<HashMap<String, i64>>,
     pub(super) verified: AtomicU64,
     pub(super) refreshed: AtomicU64,
     pub(super) signed_out: AtomicU64,
     pub(super) unreached: AtomicU64,
     pub(super) refused: Mutex<Vec<String>>,
-    /// Whether an access token may be refused for the moment: some servers have a new key that others do not have.
+    /// Whether access tokens may be rejected at the moment, while only some servers have a new key.
     pub(super) tolerant: AtomicBool,
-    /// Keys whose tokens are refused for good.
-    taken_back: Mutex<HashSet<String>>,
+    /// Keys whose tokens must be rejected.
+    removed_keys: Mutex<HashSet<String>>,
     pub(super) stopping: AtomicBool,
 }
 
-impl People {
-    /// With these refresh tokens, at these servers: the auth-servers first. They begin at once.
+impl Users {
+    /// Starts with these refresh tokens at these servers, the auth-servers first.
     pub(super) fn start(
         client: Client,
         sessions: Vec<String>,
         urls: [String; 4],
     ) -> (Arc<Self>, Vec<JoinHandle<()>>) {
-        let people = Arc::new(Self {
+        let users = Arc::new(Self {
             client,
             urls,
             in_service: [const { AtomicBool::new(true) }; 4],
@@ -96,13 +94,13 @@ impl People {
             unreached: AtomicU64::default(),
             refused: Mutex::default(),
             tolerant: AtomicBool::default(),
-            taken_back: Mutex::default(),
+            removed_keys: Mutex::default(),
             stopping: AtomicBool::default(),
         });
-        let mut tasks = vec![tokio::spawn(sign_out(Arc::clone(&people)))];
-        tasks.extend((0..4).map(|server| tokio::spawn(verify(Arc::clone(&people), server))));
-        tasks.extend((0..4).map(|first| tokio::spawn(refresh(Arc::clone(&people), first))));
-        (people, tasks)
+        let mut tasks = vec![tokio::spawn(sign_out(Arc::clone(&users)))];
+        tasks.extend((0..4).map(|server| tokio::spawn(verify(Arc::clone(&users), server))));
+        tasks.extend((0..4).map(|first| tokio::spawn(refresh(Arc::clone(&users), first))));
+        (users, tasks)
     }
 
     fn stopping(&self) -> bool {
@@ -113,18 +111,18 @@ impl People {
         self.refused.lock().unwrap().push(what);
     }
 
-    /// From now on nobody relies on a token of that key.
-    pub(super) fn gives_up(&self, kid: &str) {
-        self.taken_back.lock().unwrap().insert(kid.to_owned());
+    /// Drops the tokens of a key.
+    pub(super) fn forget_tokens_of(&self, kid: &str) {
+        self.removed_keys.lock().unwrap().insert(kid.to_owned());
         self.held.lock().unwrap().retain(|held| held.kid != kid);
     }
 
-    /// Whether a refusal of that token, which is about to be presented, counts.
+    /// Whether a rejection of the token is a failure.
     fn counts(&self, issued: &Issued) -> bool {
-        !self.tolerant.load(SeqCst) && !self.taken_back.lock().unwrap().contains(&issued.kid)
+        !self.tolerant.load(SeqCst) && !self.removed_keys.lock().unwrap().contains(&issued.kid)
     }
 
-    /// One of those that are valid still, each in its turn.
+    /// The next valid token, round robin.
     fn held(&self) -> Option<Issued> {
         let mut held = self.held.lock().unwrap();
         held.retain(Issued::is_valid);
@@ -133,18 +131,18 @@ impl People {
         Some(next)
     }
 
-    /// Somebody who may sign out: enough stay, however long the test takes.
-    fn one_of_many(&self) -> Option<String> {
+    /// A session that may sign out, if enough remain.
+    fn surplus_session(&self) -> Option<String> {
         let mut sessions = self.sessions.lock().unwrap();
-        if sessions.len() > ENOUGH { sessions.pop_front() } else { None }
+        if sessions.len() > MIN_SESSIONS { sessions.pop_front() } else { None }
     }
 
-    /// The answer. A connection that the server was just closing is no answer; the next one counts.
+    /// The response. Retries once if the server was closing the connection.
     async fn ask(&self, request: RequestBuilder) -> Option<(StatusCode, Value)> {
         for _ in 0..2 {
             if let Ok(answer) = request.try_clone().unwrap().send().await {
                 let status = answer.status();
-                // Whoever signs out gets no body.
+                // A sign-out has no body.
                 if let Ok(body) = answer.bytes().await {
                     return Some((status, serde_json::from_slice(&body).unwrap_or_default()));
                 }
@@ -154,7 +152,7 @@ impl People {
         None
     }
 
-    /// Presents the token there. A refusal counts if the token was still valid when the answer was here.
+    /// Presents the token. A rejection is a failure if the token was still valid when the response arrived.
     async fn present(&self, issued: &Issued, server: usize) {
         if !self.in_service[server].load(SeqCst) {
             return;
@@ -172,7 +170,7 @@ impl People {
         self.verified.fetch_add(1, SeqCst);
     }
 
-    /// A refresh at one of the auth-servers, again and again until one answers.
+    /// Refreshes at one of the auth-servers, and retries until one responds.
     async fn refresh(&self, refresh_token: &str, first: usize) -> Option<(Issued, String)> {
         let body = json!({ "refresh_token": refresh_token });
         for server in (0..2).cycle().skip(first % 2) {
@@ -201,57 +199,57 @@ impl People {
     }
 }
 
-async fn verify(people: Arc<People>, server: usize) {
+async fn verify(users: Arc<Users>, server: usize) {
     let mut ticks = paced(VERIFY_EVERY);
-    while !people.stopping() {
+    while !users.stopping() {
         ticks.tick().await;
-        if let Some(issued) = people.held() {
-            people.present(&issued, server).await;
+        if let Some(issued) = users.held() {
+            users.present(&issued, server).await;
         }
     }
 }
 
-/// Each new token is presented to everybody at once: nobody may be later to know its key than its holder.
-async fn refresh(people: Arc<People>, first: usize) {
+/// Presents each new token to all servers at once: each must know its key already.
+async fn refresh(users: Arc<Users>, first: usize) {
     let mut ticks = paced(REFRESH_EVERY);
     for turn in first.. {
         ticks.tick().await;
-        if people.stopping() {
+        if users.stopping() {
             return;
         }
-        let Some(session) = people.sessions.lock().unwrap().pop_front() else { continue };
-        let Some((issued, next)) = people.refresh(&session, turn).await else { continue };
-        let everywhere = (0..4).map(|server| people.present(&issued, server));
+        let Some(session) = users.sessions.lock().unwrap().pop_front() else { continue };
+        let Some((issued, next)) = users.refresh(&session, turn).await else { continue };
+        let everywhere = (0..4).map(|server| users.present(&issued, server));
         futures_util::future::join_all(everywhere).await;
-        people.sessions.lock().unwrap().push_back(next);
-        people.held.lock().unwrap().push_back(issued);
+        users.sessions.lock().unwrap().push_back(next);
+        users.held.lock().unwrap().push_back(issued);
     }
 }
 
 /// With the access token, at the auth-server that did not issue it.
-async fn sign_out(people: Arc<People>) {
+async fn sign_out(users: Arc<Users>) {
     let mut ticks = paced(SIGN_OUT_EVERY);
     for turn in 0.. {
         ticks.tick().await;
-        if people.stopping() {
+        if users.stopping() {
             return;
         }
         let other = (turn + 1) % 2;
-        if !people.in_service[other].load(SeqCst) {
+        if !users.in_service[other].load(SeqCst) {
             continue;
         }
-        let Some(session) = people.one_of_many() else { continue };
-        let Some((issued, _)) = people.refresh(&session, turn).await else { continue };
-        people.ended.lock().unwrap().insert(issued.sid.clone());
-        people.held.lock().unwrap().retain(|held| held.sid != issued.sid);
-        let url = format!("{}/logout", people.urls[other]);
-        let counts = people.counts(&issued);
-        match people.ask(people.client.delete(&url).bearer_auth(&issued.token)).await {
+        let Some(session) = users.surplus_session() else { continue };
+        let Some((issued, _)) = users.refresh(&session, turn).await else { continue };
+        users.ended.lock().unwrap().insert(issued.sid.clone());
+        users.held.lock().unwrap().retain(|held| held.sid != issued.sid);
+        let url = format!("{}/logout", users.urls[other]);
+        let counts = users.counts(&issued);
+        match users.ask(users.client.delete(&url).bearer_auth(&issued.token)).await {
             Some((StatusCode::NO_CONTENT, _)) => {
-                people.signed_out.fetch_add(1, SeqCst);
+                users.signed_out.fetch_add(1, SeqCst);
             }
             Some((status, _)) if counts && issued.is_valid() => {
-                people.refused(format!("{url} says {status}"));
+                users.refused(format!("{url} says {status}"));
             }
             Some(_) | None => {}
         }

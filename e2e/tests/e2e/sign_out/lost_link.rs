@@ -1,5 +1,5 @@
-//! The link between auth-server and api-server is cut while people sign out: nobody is wrongly told that all is well, and what
-//! was missed is there once the link is whole again.
+//! The link between auth-server and api-server fails during sign-outs: api-server reports that it is stale, and receives the
+//! missed entries when the link works again.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use test_support::{Link, Proxy};
 use super::fleet::{client, metric, ready_api, recorded, sign_in, sign_out, status, wait_for};
 use crate::programs::{Database, Server, TIMEOUT, auth_server};
 
-/// As long as the link is cut. More than `REVOCATION_MAX_STALENESS` of the one that refuses.
+/// The duration of the failure: more than `REVOCATION_MAX_STALENESS` of the strict api-server.
 const CUT: Duration = Duration::from_secs(10);
 
 /// RV-06, RV-07
-async fn what_is_missed_while_the_link_is(cut: Link, database: Database) {
+async fn misses_entries_while_the_link_is(cut: Link, database: Database) {
     let signed_in = sign_in(&database.url(), 40).await;
     let auth = Server::start(auth_server(&database.url()));
     let proxy = Proxy::before(&auth.url);
@@ -62,18 +62,18 @@ async fn what_is_missed_while_the_link_is(cut: Link, database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_black_hole_swallowed_is_known_once_it_is_gone() {
-    what_is_missed_while_the_link_is(Link::BlackHole, Database::sqlite()).await;
+async fn entries_lost_in_a_black_hole_arrive_when_it_ends() {
+    misses_entries_while_the_link_is(Link::BlackHole, Database::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_missed_while_connections_were_lost_is_known_afterwards() {
-    what_is_missed_while_the_link_is(Link::Down, Database::postgres().await).await;
+async fn entries_missed_without_a_connection_arrive_after_reconnecting() {
+    misses_entries_while_the_link_is(Link::Down, Database::postgres().await).await;
 }
 
-/// A delay is no loss, and is not taken for freshness.
+/// A delay loses nothing, and delayed data does not count as current.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_late_comes_all_the_same() {
+async fn delayed_entries_arrive() {
     let database = Database::sqlite();
     let signed_in = sign_in(&database.url(), 5).await;
     let auth = Server::start(auth_server(&database.url()));
@@ -88,9 +88,9 @@ async fn what_comes_late_comes_all_the_same() {
     }
 }
 
-/// While it does not run, nothing reaches it; when it goes on, old heartbeats in its buffers do not make it look fresh.
+/// A stopped process receives nothing; old heartbeats in its buffers do not make it current.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_was_stopped_and_goes_on_notices_what_it_missed() {
+async fn a_process_that_continues_after_sigstop_receives_missed_entries() {
     let database = Database::sqlite();
     let signed_in = sign_in(&database.url(), 2).await;
     let auth = Server::start(auth_server(&database.url()));
@@ -100,7 +100,7 @@ async fn a_process_that_was_stopped_and_goes_on_notices_what_it_missed() {
     })
     .await;
     let client = client();
-    // Some heartbeats are on their way, and lie in its buffers when the link is gone.
+    // Some heartbeats are in its buffers when the link fails.
     api.running.signal("STOP");
     tokio::time::sleep(Duration::from_secs(6)).await;
     proxy.set(Link::BlackHole);

@@ -1,5 +1,5 @@
-//! The database goes away and comes back: 503 with Retry-After, never 401 and never `invalid_grant`;
-//! api-server does not notice.
+//! While the database is down, auth-server responds 503 with Retry-After, never 401 or `invalid_grant`, and api-server is
+//! not affected.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::programs::{
 
 /// RV-04, OP-06
 #[tokio::test]
-async fn without_its_database_auth_server_says_so_and_api_server_does_not_notice() {
+async fn without_its_database_auth_server_responds_503_and_api_server_is_not_affected() {
     let postgres = ScratchPg::start(Profile::Durable).unwrap();
     let auth = Server::start(auth_server(&postgres.url("postgres")));
     let (api, _feed) = ready_api_server();
@@ -36,12 +36,12 @@ async fn without_its_database_auth_server_says_so_and_api_server_does_not_notice
         let body: Value = answer.json().await.unwrap();
         assert_eq!(body["error"], "temporarily_unavailable", "{path}");
     }
-    assert_eq!(auth.get("/healthz", "").await.status(), 200, "the process is up");
+    assert_eq!(auth.get("/healthz", "").await.status(), 200, "the process runs");
     assert_eq!(auth.get("/currentuser", &access).await.status(), 200);
     assert_eq!(
         auth.post("/token", &json!({ "refresh_token": "forged" })).await.status(),
         400,
-        "a forgery needs no query"
+        "a forged token needs no query"
     );
     assert_eq!(api.get("/me", &access).await.status(), 200);
     assert_eq!(api.get("/readyz", "").await.status(), 200);
@@ -56,16 +56,16 @@ async fn without_its_database_auth_server_says_so_and_api_server_does_not_notice
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_migrated_is_not_ready_and_says_what_to_run_on_postgres() {
-    not_ready_before_its_migration(Database::postgres().await).await;
+async fn an_unmigrated_database_makes_the_server_unready_and_the_error_names_the_command_on_postgres() {
+    unready_before_its_migration(Database::postgres().await).await;
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_migrated_is_not_ready_and_says_what_to_run_on_sqlite() {
-    not_ready_before_its_migration(Database::sqlite()).await;
+async fn an_unmigrated_database_makes_the_server_unready_and_the_error_names_the_command_on_sqlite() {
+    unready_before_its_migration(Database::sqlite()).await;
 }
 
-async fn not_ready_before_its_migration(database: Database) {
+async fn unready_before_its_migration(database: Database) {
     let mut command = auth_server(&database.url());
     command.env("AUTO_MIGRATE", "off");
     let auth = Server::start(command);
@@ -88,7 +88,7 @@ async fn not_ready_before_its_migration(database: Database) {
 }
 
 #[test]
-fn a_server_that_waits_for_its_database_can_be_stopped() {
+fn a_server_that_waits_for_its_database_stops_on_sigterm() {
     let mut waiting = Running::start(auth_server(&format!("postgres://postgres@{}/goptri", free_address())));
     waiting.wait_for("waiting for the database");
     waiting.signal("TERM");
