@@ -1,4 +1,4 @@
-//! Where auth-server is, and how it is asked.
+//! The address of auth-server, and the HTTP client for it.
 
 use std::error::Error;
 use std::fmt;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, RequestBuilder};
 
-/// For a connection.
-const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(5);
+/// The limit for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An address, and a client that trusts the right certificates and goes nowhere else.
+/// The URL of auth-server, and a client that trusts its certificate and follows no redirects.
 /// [`settings::auth_server`](crate::settings::auth_server) reads it.
 #[derive(Clone)]
 pub struct AuthServer {
@@ -20,22 +20,22 @@ pub struct AuthServer {
 }
 
 impl AuthServer {
-    /// The auth-server at `url`, whose certificate one of `roots` or of the system's has signed.
+    /// The auth-server at `url`. Its certificate must be signed by one of `roots` or of the system's roots.
     ///
     /// # Errors
-    /// In words, when there is no way to make a safe connection.
+    /// Says why no secure connection is possible.
     pub fn new(url: &str, roots: &[Certificate]) -> Result<Self, String> {
         let builder = Client::builder()
-            .connect_timeout(PATIENCE_TO_CONNECT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .http1_only()
             .no_proxy()
             .pool_max_idle_per_host(0)
-            // Nobody else is given a secret, nor believed about keys.
+            // No other server may get a secret or supply keys.
             .redirect(Policy::none());
         let builder = if url.starts_with("https:") {
             builder.tls_certs_merge(roots.iter().cloned())
         } else {
-            // Needs no certificates, and must work on a system that has none.
+            // Plain http must also work on a system without certificates.
             builder.tls_certs_only([])
         };
         let client =
@@ -43,7 +43,7 @@ impl AuthServer {
         Ok(Self { url: url.to_owned(), client })
     }
 
-    /// The same, where it listens at `address` of this very machine, over plain http.
+    /// Replaces the URL by plain http at `address` of this machine.
     #[must_use]
     pub fn at_local_address(mut self, mut address: SocketAddr) -> Self {
         if address.ip().is_unspecified() {
@@ -57,7 +57,7 @@ impl AuthServer {
         self
     }
 
-    /// The URL of what it has at that path.
+    /// The URL of `path`.
     pub(crate) fn url_of(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
@@ -67,7 +67,7 @@ impl AuthServer {
     }
 }
 
-/// The innermost cause is the one that helps: "Connection refused", "invalid peer certificate".
+/// The innermost cause, which is the helpful one: "Connection refused", "invalid peer certificate".
 pub(crate) fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {

@@ -1,4 +1,4 @@
-//! Work that goes on beside a program, whatever runtime that has, if any.
+//! Runs a future in the background, whether or not the program has an async runtime.
 
 use std::future::Future;
 use std::io;
@@ -7,17 +7,17 @@ use std::thread;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// A thread with a runtime of its own, until this is dropped.
+/// A thread with its own runtime. Dropping this stops the future.
 #[derive(Debug)]
-pub(crate) struct OwnThread {
+pub(crate) struct BackgroundThread {
     _stop: oneshot::Sender<()>,
 }
 
-impl OwnThread {
-    /// Runs `work`, which logs to where this thread does.
+impl BackgroundThread {
+    /// Runs `work` with the log of the current thread.
     ///
     /// # Errors
-    /// When the operating system gives no thread.
+    /// If the operating system cannot create a thread.
     pub(crate) fn start(name: &str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -30,7 +30,7 @@ impl OwnThread {
                         () = work => {}
                     }
                 });
-                // A look-up of a name may take long, and nobody waits for it.
+                // Does not wait for a DNS lookup, which may take long.
                 runtime.shutdown_background();
             });
         })?;

@@ -1,4 +1,4 @@
-//! Asks auth-server once for its public keys, and takes no more for an answer than one can be.
+//! Fetches the public keys of auth-server once, with limits on size and time.
 
 use std::time::Duration;
 
@@ -6,28 +6,30 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use tokio::time::timeout;
 
-use super::{Jwks, JwksError, MAX_JWKS_BYTES, PATH, PublicKeyError, VerifyingKeys};
+use super::jwks::{Jwks, JwksError, MAX_JWKS_BYTES, PATH};
+use super::public_key::PublicKeyError;
+use super::verifying_keys::VerifyingKeys;
 use crate::auth_server::{AuthServer, cause};
 
-/// For a whole answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// The limit for a whole response.
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What auth-server said.
+/// The response of auth-server.
 pub(super) enum Fetched {
-    /// These are its keys, and these of them are of no use here.
-    Keys { keys: VerifyingKeys, left_out: Vec<PublicKeyError>, etag: Option<HeaderValue> },
-    /// The same as last time.
+    /// Its keys, and why some of them are skipped.
+    Keys { keys: VerifyingKeys, skipped: Vec<PublicKeyError>, etag: Option<HeaderValue> },
+    /// The same keys as before.
     Unchanged,
 }
 
-/// Why nothing was learned. Nothing of what the other side said is in it.
+/// Why the fetch failed. Quotes nothing of the response.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("auth-server cannot be reached: {0}")]
     Unreachable(String),
     #[error("it did not answer within {} s", .0.as_secs())]
     Slow(Duration),
-    #[error("it leads elsewhere ({0}), where nobody follows; AUTH_SERVER_URL must name auth-server itself")]
+    #[error("it redirects ({0}), which is not followed; AUTH_SERVER_URL must name auth-server itself")]
     Redirect(StatusCode),
     #[error("it answers {0} instead of keys; does AUTH_SERVER_URL name auth-server itself?")]
     Status(StatusCode),
@@ -41,20 +43,20 @@ impl From<reqwest::Error> for FetchError {
     }
 }
 
-/// Its keys, unless they are those that it tagged so before.
+/// The keys, unless they still have the tag `known`.
 pub(super) async fn fetch(
     auth_server: &AuthServer,
     known: Option<&HeaderValue>,
-    patience: Duration,
+    limit: Duration,
 ) -> Result<Fetched, FetchError> {
-    timeout(patience, ask(auth_server, known)).await.map_err(|_| FetchError::Slow(patience))?
+    timeout(limit, request(auth_server, known)).await.map_err(|_| FetchError::Slow(limit))?
 }
 
-async fn ask(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fetched, FetchError> {
+async fn request(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fetched, FetchError> {
     let request = auth_server
         .get(&auth_server.url_of(PATH))
         .header(ACCEPT, "application/jwk-set+json, application/json")
-        // A cache on the way must ask, or a key that was taken back would live on in it.
+        // A cache on the way must revalidate, or a withdrawn key would live on in it.
         .header(CACHE_CONTROL, "no-cache");
     let request = match known {
         Some(etag) => request.header(IF_NONE_MATCH, etag),
@@ -75,6 +77,6 @@ async fn ask(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fe
             return Err(JwksError::TooLong.into());
         }
     }
-    let (keys, left_out) = Jwks::parse(&body)?;
-    Ok(Fetched::Keys { keys, left_out, etag })
+    let (keys, skipped) = Jwks::parse(&body)?;
+    Ok(Fetched::Keys { keys, skipped, etag })
 }

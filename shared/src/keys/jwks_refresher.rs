@@ -10,226 +10,223 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fetch::{self, FetchError, Fetched, fetch};
-use super::{JwksError, KeySource, KeysUnavailable, PATH, PublicKeyError};
+use super::jwks::{JwksError, PATH};
+use super::key_source::{KeySource, KeysUnavailable};
+use super::public_key::PublicKeyError;
 use crate::auth_server::AuthServer;
-use crate::background_thread::OwnThread;
+use crate::background_thread::BackgroundThread;
 
-/// How often keys are fetched, for whatever reason.
+/// How often the keys are fetched.
 #[derive(Debug, Clone, Copy)]
 pub struct JwksRefreshConfig {
-    /// When nothing else asks for it.
-    pub refresh: Duration,
-    /// Again after it was said that they have changed; it doubles each time, up to `refresh`.
-    pub again: Duration,
-    /// After a failure; it doubles with each.
-    pub shortest_pause: Duration,
-    /// After any failure.
-    pub longest_pause: Duration,
-    /// From one attempt to the next, however many tokens name a key that is not known.
-    pub cool_down: Duration,
-    /// From one attempt to the next, however often it is said that the keys have changed.
-    pub least: Duration,
-    /// For an answer.
-    pub patience: Duration,
+    /// The interval without any other reason.
+    pub interval: Duration,
+    /// The first pause after a reported change. It doubles up to `interval`.
+    pub retry_after_change: Duration,
+    /// The first pause after a failure. It doubles up to `max_retry`.
+    pub min_retry: Duration,
+    /// The longest pause after a failure.
+    pub max_retry: Duration,
+    /// The least time between two fetches because of unknown `kid`s.
+    pub unknown_kid_cooldown: Duration,
+    /// The least time between two fetches because of reported changes.
+    pub min_interval: Duration,
+    /// The limit for one response.
+    pub timeout: Duration,
 }
 
 impl Default for JwksRefreshConfig {
     fn default() -> Self {
         Self {
-            refresh: Duration::from_mins(5),
-            again: Duration::from_millis(200),
-            shortest_pause: Duration::from_millis(200),
-            longest_pause: Duration::from_secs(10),
-            cool_down: Duration::from_secs(10),
-            least: Duration::from_millis(100),
-            patience: fetch::PATIENCE,
+            interval: Duration::from_mins(5),
+            retry_after_change: Duration::from_millis(200),
+            min_retry: Duration::from_millis(200),
+            max_retry: Duration::from_secs(10),
+            unknown_kid_cooldown: Duration::from_secs(10),
+            min_interval: Duration::from_millis(100),
+            timeout: fetch::RESPONSE_TIMEOUT,
         }
     }
 }
 
-/// By which others say that the keys should be looked at. Clones say it to the same follower.
+/// Asks a [`JwksRefresher`] to fetch the keys. Clones ask the same refresher.
 #[derive(Debug, Clone, Default)]
-pub struct KeyRefreshTrigger(Arc<Wanted>);
+pub struct KeyRefreshTrigger(Arc<Triggers>);
 
 #[derive(Debug, Default)]
-struct Wanted {
+struct Triggers {
     changed: Notify,
     missed: Notify,
 }
 
 impl KeyRefreshTrigger {
-    /// They have changed, or may have.
+    /// The keys have changed, or may have.
     pub fn changed(&self) {
         self.0.changed.notify_one();
     }
 
-    /// A token named one that is not known. That may be anybody's invention, so it is looked into once in a while only.
+    /// A token named an unknown key. Anyone can send such a token, so this is rate-limited.
     pub fn missed(&self) {
         self.0.missed.notify_one();
     }
 }
 
-/// Fetches until it is dropped. What was fetched last stays in use while auth-server is away.
+/// Fetches the keys until it is dropped. The last good set stays in use while auth-server is unreachable.
 #[derive(Debug)]
 pub struct JwksRefresher {
-    wanted: KeyRefreshTrigger,
-    _thread: OwnThread,
+    trigger: KeyRefreshTrigger,
+    _thread: BackgroundThread,
 }
 
 impl JwksRefresher {
-    /// Begins.
+    /// Starts to fetch the keys into `keys`.
     ///
     /// # Errors
-    /// When the operating system gives no thread.
+    /// If the operating system cannot create a thread.
     pub fn start(
         auth_server: AuthServer,
         keys: KeySource,
-        wanted: KeyRefreshTrigger,
-        pace: JwksRefreshConfig,
+        trigger: KeyRefreshTrigger,
+        config: JwksRefreshConfig,
     ) -> io::Result<Self> {
-        let url = auth_server.url_of(PATH);
-        let following = RefreshTask {
-            auth_server,
-            keys,
-            wanted: wanted.clone(),
-            pace,
-            etag: None,
-            journal: Journal::new(url),
-        };
-        let thread = OwnThread::start("goptri-keys", following.follow())?;
-        Ok(Self { wanted, _thread: thread })
+        let log = TransitionLog::new(auth_server.url_of(PATH));
+        let task = RefreshTask { auth_server, keys, trigger: trigger.clone(), config, etag: None, log };
+        let thread = BackgroundThread::start("goptri-keys", task.run())?;
+        Ok(Self { trigger, _thread: thread })
     }
 
-    /// A token named a key that is not known.
+    /// A token named an unknown key.
     pub fn missed(&self) {
-        self.wanted.missed();
+        self.trigger.missed();
     }
 }
 
-/// Why it is time to fetch.
+/// Why the next fetch is due.
 #[derive(PartialEq, Eq)]
-enum Woken {
-    /// The keys have changed, or may have.
-    Told,
-    Otherwise,
+enum WakeReason {
+    /// A change was reported.
+    Notified,
+    Other,
 }
 
 struct RefreshTask {
     auth_server: AuthServer,
     keys: KeySource,
-    wanted: KeyRefreshTrigger,
-    pace: JwksRefreshConfig,
+    trigger: KeyRefreshTrigger,
+    config: JwksRefreshConfig,
     etag: Option<HeaderValue>,
-    journal: Journal,
+    log: TransitionLog,
 }
 
 impl RefreshTask {
-    async fn follow(mut self) {
-        let mut after_failure = self.pace.shortest_pause;
-        let mut after_success = self.pace.refresh;
+    async fn run(mut self) {
+        let mut after_failure = self.config.min_retry;
+        let mut after_success = self.config.interval;
         loop {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "the start of a pause on the clock of tokio's timers"
             )]
             let began = Instant::now();
-            let fetched = fetch(&self.auth_server, self.etag.as_ref(), self.pace.patience).await;
+            let fetched = fetch(&self.auth_server, self.etag.as_ref(), self.config.timeout).await;
             let pause = match fetched {
                 Ok(fetched) => {
                     self.learn(fetched);
-                    after_failure = self.pace.shortest_pause;
+                    after_failure = self.config.min_retry;
                     let pause = after_success;
-                    after_success = (pause * 2).min(self.pace.refresh);
+                    after_success = (pause * 2).min(self.config.interval);
                     pause
                 }
-                Err(fault) => {
-                    self.journal.failed(fault);
+                Err(error) => {
+                    self.log.failed(error);
                     let pause = after_failure;
-                    after_failure = (pause * 2).min(self.pace.longest_pause);
+                    after_failure = (pause * 2).min(self.config.max_retry);
                     pause
                 }
             };
-            if self.until_wanted(began, pause).await == Woken::Told {
-                // Behind one address there may be several auth-servers, which get new keys one after the other. The one that
-                // answers may not have them yet, and is not the one that would say so.
-                after_success = self.pace.again;
+            if self.wait(began, pause).await == WakeReason::Notified {
+                // Several auth-servers may share one address and get new keys at different times. The one that responds may not
+                // have them yet.
+                after_success = self.config.retry_after_change;
             }
         }
     }
 
     fn learn(&mut self, fetched: Fetched) {
-        if let Fetched::Keys { keys, left_out, etag } = fetched {
-            self.journal.left_out(&left_out);
+        if let Fetched::Keys { keys, skipped, etag } = fetched {
+            self.log.skipped(&skipped);
             self.etag = etag;
             self.keys.set_published(keys);
         }
-        self.journal.heard(&self.keys);
+        self.log.fetched(&self.keys);
     }
 
-    async fn until_wanted(&self, began: Instant, pause: Duration) -> Woken {
-        let Wanted { changed, missed } = &*self.wanted.0;
+    async fn wait(&self, began: Instant, pause: Duration) -> WakeReason {
+        let Triggers { changed, missed } = &*self.trigger.0;
+        let (min_interval, cooldown) = (self.config.min_interval, self.config.unknown_kid_cooldown);
         tokio::select! {
-            () = sleep(pause) => Woken::Otherwise,
-            () = async { sleep_until(began + self.pace.least).await; changed.notified().await } => Woken::Told,
-            () = async { missed.notified().await; sleep_until(began + self.pace.cool_down).await } => Woken::Otherwise,
+            () = sleep(pause) => WakeReason::Other,
+            () = async { sleep_until(began + min_interval).await; changed.notified().await } => WakeReason::Notified,
+            () = async { missed.notified().await; sleep_until(began + cooldown).await } => WakeReason::Other,
         }
     }
 }
 
-/// What the log is told: what is known whenever that is something else, and each failure once until the next success.
-struct Journal {
+/// Logs changes of the keys, and each kind of failure once until the next success.
+struct TransitionLog {
     url: String,
-    told: String,
+    state: String,
     failures: Vec<FetchError>,
 }
 
-impl Journal {
+impl TransitionLog {
     fn new(url: String) -> Self {
-        Self { url, told: String::new(), failures: Vec::new() }
+        Self { url, state: String::new(), failures: Vec::new() }
     }
 
-    fn heard(&mut self, keys: &KeySource) {
+    fn fetched(&mut self, keys: &KeySource) {
         self.failures.clear();
-        let told = match keys.ready() {
-            Err(lacking) => lacking.to_string(),
+        let ready = keys.ready();
+        let state = match ready {
+            Err(missing) => missing.to_string(),
             Ok(()) => keys.snapshot().describe(),
         };
-        if told == self.told {
+        if state == self.state {
             return;
         }
         let url = &self.url;
-        match keys.ready() {
-            Err(lacking @ KeysUnavailable::None) => tracing::error!(url, "this service {lacking}"),
-            Err(lacking) => tracing::warn!(url, "this service {lacking}"),
-            Ok(()) => tracing::info!(url, keys = told, "access tokens are verified with these keys"),
+        match ready {
+            Err(missing @ KeysUnavailable::None) => tracing::error!(url, "this service {missing}"),
+            Err(missing) => tracing::warn!(url, "this service {missing}"),
+            Ok(()) => tracing::info!(url, keys = state, "access tokens are verified with these keys"),
         }
-        self.told = told;
+        self.state = state;
     }
 
-    fn left_out(&self, faults: &[PublicKeyError]) {
-        for fault in faults {
-            tracing::warn!(url = self.url, reason = %fault, "a key that auth-server publishes is not used");
+    fn skipped(&self, errors: &[PublicKeyError]) {
+        for error in errors {
+            tracing::warn!(url = self.url, reason = %error, "a key that auth-server publishes is not used");
         }
     }
 
-    fn failed(&mut self, fault: FetchError) {
-        if self.failures.iter().any(|told| is_as(told, &fault)) {
+    fn failed(&mut self, error: FetchError) {
+        if self.failures.iter().any(|logged| is_same_kind(logged, &error)) {
             return;
         }
         let url = &self.url;
-        if fault == FetchError::Unusable(JwksError::PrivateMembers) {
-            tracing::error!(url, reason = %fault, "{NOT_FETCHED}");
+        if error == FetchError::Unusable(JwksError::PrivateMembers) {
+            tracing::error!(url, reason = %error, "{NOT_FETCHED}");
         } else {
-            tracing::warn!(url, reason = %fault, "{NOT_FETCHED}");
+            tracing::warn!(url, reason = %error, "{NOT_FETCHED}");
         }
-        self.failures.push(fault);
+        self.failures.push(error);
     }
 }
 
-const NOT_FETCHED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use, and it is tried again";
+const NOT_FETCHED: &str =
+    "the public keys of auth-server cannot be fetched; the last ones stay in use, and the fetch is repeated";
 
-/// Whether both are failures of one kind; each thing that can be wrong with an answer is one.
-fn is_as(one: &FetchError, other: &FetchError) -> bool {
+fn is_same_kind(one: &FetchError, other: &FetchError) -> bool {
     match (one, other) {
         (FetchError::Unusable(one), FetchError::Unusable(other)) => one == other,
         _ => discriminant(one) == discriminant(other),

@@ -11,7 +11,7 @@ use super::feed_log::FeedLog;
 use super::feed_source::FeedSource;
 use super::revocation_set::RevocationSet;
 use super::staleness::OnStale;
-use crate::background_thread::OwnThread;
+use crate::background_thread::BackgroundThread;
 
 /// Time between two rounds of maintenance: each sweeps one slice of the set and checks whether the set is stale.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_millis(100);
@@ -20,7 +20,7 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct FeedFollower {
     revocations: RevocationSet,
-    _thread: OwnThread,
+    _thread: BackgroundThread,
 }
 
 /// Marks the set as disconnected when the follower stops.
@@ -39,7 +39,7 @@ impl FeedFollower {
     /// When the operating system cannot create a thread.
     pub fn start(feed: FeedSource, revocations: RevocationSet) -> io::Result<Self> {
         let guard = DisconnectOnDrop(revocations.clone());
-        let thread = OwnThread::start("goptri-feed", async move {
+        let thread = BackgroundThread::start("goptri-feed", async move {
             let DisconnectOnDrop(set) = &guard;
             tokio::select! {
                 () = follow(&feed, set) => {}

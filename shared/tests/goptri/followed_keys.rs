@@ -17,18 +17,18 @@ use test_support::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
 
 /// No periodic refresh: every fetch is triggered. Failures are retried quickly.
 pub(crate) const ON_TRIGGER: JwksRefreshConfig = JwksRefreshConfig {
-    refresh: Duration::from_hours(1),
-    again: Duration::from_hours(1),
-    shortest_pause: Duration::from_millis(1),
-    longest_pause: Duration::from_millis(20),
-    cool_down: Duration::from_hours(1),
-    least: Duration::from_millis(1),
-    patience: Duration::from_secs(20),
+    interval: Duration::from_hours(1),
+    retry_after_change: Duration::from_hours(1),
+    min_retry: Duration::from_millis(1),
+    max_retry: Duration::from_millis(20),
+    unknown_kid_cooldown: Duration::from_hours(1),
+    min_interval: Duration::from_millis(1),
+    timeout: Duration::from_secs(20),
 };
 
 /// Fetches again right after each response.
 pub(crate) const CONTINUOUSLY: JwksRefreshConfig =
-    JwksRefreshConfig { refresh: Duration::from_millis(1), ..ON_TRIGGER };
+    JwksRefreshConfig { interval: Duration::from_millis(1), ..ON_TRIGGER };
 
 pub(crate) struct FollowedKeys {
     pub(crate) server: FeedServer,

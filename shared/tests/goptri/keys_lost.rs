@@ -14,7 +14,7 @@ use crate::test_keys::{ED25519, P256, RSA, jwk, jwks};
 use test_support::feed_server::{FeedServer, Request};
 use test_support::forge::with;
 
-const FAILED: &str = "the public keys of auth-server cannot be fetched; those of the last time stay in use";
+const FAILED: &str = "the public keys of auth-server cannot be fetched; the last ones stay in use";
 
 /// A guard that knows one key.
 fn knowing_one(pace: JwksRefreshConfig) -> FollowedKeys {
@@ -134,7 +134,7 @@ fn a_redirect_is_not_followed() {
         elsewhere.publish(&jwks(&[P256]));
         let followed = knowing_one(CONTINUOUSLY);
         let location = format!("Location: {}/.well-known/jwks.json\r\n", elsewhere.url());
-        fails(&followed, &format!("it leads elsewhere ({status})"), |asked| {
+        fails(&followed, &format!("it redirects ({status})"), |asked| {
             asked.answer(status, &location, &jwks(&[P256]));
         });
         assert_eq!(elsewhere.keys_requests(), 0, "{status}");
@@ -169,7 +169,7 @@ fn an_endless_response_is_cut_off() {
 
 #[test]
 fn a_response_that_hangs_or_trickles_times_out() {
-    let pace = JwksRefreshConfig { patience: Duration::from_millis(100), ..CONTINUOUSLY };
+    let pace = JwksRefreshConfig { timeout: Duration::from_millis(100), ..CONTINUOUSLY };
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
     for begun in ["", "HTTP/1.1 200 OK\r\nContent-", head, &format!("{head}{{\"keys\":[")] {
         let followed = knowing_one(pace);
@@ -191,8 +191,8 @@ fn a_response_that_hangs_or_trickles_times_out() {
 #[test]
 fn retries_at_a_failing_server_back_off() {
     let pace = JwksRefreshConfig {
-        shortest_pause: Duration::from_millis(20),
-        longest_pause: Duration::from_millis(160),
+        min_retry: Duration::from_millis(20),
+        max_retry: Duration::from_millis(160),
         ..CONTINUOUSLY
     };
     let followed = knowing_one(pace);

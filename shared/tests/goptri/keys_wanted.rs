@@ -54,7 +54,7 @@ fn keys_are_fetched_at_each_keys_event_and_each_caught_up() {
 
 #[test]
 fn repeated_keys_events_fetch_no_more_often_than_the_minimum_interval() {
-    let pace = JwksRefreshConfig { least: Duration::from_millis(100), ..ON_TRIGGER };
+    let pace = JwksRefreshConfig { min_interval: Duration::from_millis(100), ..ON_TRIGGER };
     let started = Instant::now();
     let followed = FollowedKeys::start(publishing(&[ED25519]), pace, &[FEED]);
     let mut feed = followed.server.next_request().accept();
@@ -62,12 +62,12 @@ fn repeated_keys_events_fetch_no_more_often_than_the_minimum_interval() {
     while followed.server.keys_requests() < 4 {
         feed.event("keys", "{}");
     }
-    assert!(started.elapsed() >= 3 * pace.least, "{:?}", started.elapsed());
+    assert!(started.elapsed() >= 3 * pace.min_interval, "{:?}", started.elapsed());
 }
 
 #[test]
 fn a_token_with_an_unknown_kid_triggers_a_fetch() {
-    let pace = JwksRefreshConfig { cool_down: Duration::from_millis(1), ..ON_TRIGGER };
+    let pace = JwksRefreshConfig { unknown_kid_cooldown: Duration::from_millis(1), ..ON_TRIGGER };
     let followed = FollowedKeys::start(publishing(&[ED25519]), pace, &[]);
     followed.wait_until_known(ED25519);
     followed.server.publish(&jwks(&[ED25519, P256]));
@@ -97,7 +97,7 @@ fn ten_thousand_tokens_with_unknown_kids_trigger_no_request_before_the_cooldown_
 /// JV-06
 #[test]
 fn endless_unknown_kids_trigger_one_request_per_cooldown() {
-    let pace = JwksRefreshConfig { cool_down: Duration::from_millis(200), ..ON_TRIGGER };
+    let pace = JwksRefreshConfig { unknown_kid_cooldown: Duration::from_millis(200), ..ON_TRIGGER };
     let started = Instant::now();
     let followed = FollowedKeys::start(publishing(&[ED25519]), pace, &[]);
     followed.wait_until_used(ED25519);
@@ -106,7 +106,7 @@ fn endless_unknown_kids_trigger_one_request_per_cooldown() {
         checked += 1;
         followed.guard.verify(&forged(&checked.to_string())).unwrap_err();
         let asked = followed.server.keys_requests() as u128;
-        let most = started.elapsed().as_millis() / pace.cool_down.as_millis() + 1;
+        let most = started.elapsed().as_millis() / pace.unknown_kid_cooldown.as_millis() + 1;
         assert!(asked <= most, "{checked} tokens");
     }
     assert!(followed.guard.ready().is_ok());

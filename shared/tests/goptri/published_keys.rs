@@ -61,7 +61,7 @@ async fn until_the_keys_are_known_the_middleware_answers_503() {
 /// auth-server signs with its secret alone, and this service has not got it: nothing can ever be verified here.
 #[test]
 fn a_set_without_keys_and_no_secret_say_what_to_do() {
-    let soon = JwksRefreshConfig { cool_down: ON_TRIGGER.least, ..ON_TRIGGER };
+    let soon = JwksRefreshConfig { unknown_kid_cooldown: ON_TRIGGER.min_interval, ..ON_TRIGGER };
     let followed = FollowedKeys::start(FeedServer::start(), soon, &[]);
     let sentence = "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE";
     followed.wait_for_log(sentence);
