@@ -23,16 +23,21 @@ impl Environment {
     ///
     /// # Errors
     /// When `.env` exists but cannot be read or parsed.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn load() -> Result<Self, EnvironmentError> {
         let mut environment = match fs::read(".env") {
             Ok(bytes) => Self::from_dotenv(&bytes)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(EnvironmentError::Unreadable(error)),
         };
-        let lossy = |text: OsString| text.to_string_lossy().into_owned();
-        environment.variables.extend(std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))));
+        environment.variables.extend(Self::of_process().variables);
         Ok(environment)
+    }
+
+    /// The variables of the process, without `.env`.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        let lossy = |text: OsString| text.to_string_lossy().into_owned();
+        Self::from_pairs(std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))))
     }
 
     /// The variables of a `.env` file with this content.

@@ -1,50 +1,65 @@
 //! Both servers in one process on an embedded SQLite file, for trying Goptri out: `cargo dev`.
 //!
-//! Secrets, data and the demo user's password are kept in a folder that git ignores, so a second start finds
-//! everything again. All variables of the configuration table work here too.
+//! Secrets, data and the demo user's password are in a folder that git ignores, so that the next start finds them again.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who started it")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it writes to the terminal")]
 
-mod kept;
+mod log;
+mod state;
+mod variables;
 mod welcome;
 
 use std::error::Error;
+use std::io::IsTerminal;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use auth_domain::PasswordRules;
-use auth_server::SystemEntropy;
 use auth_server::error::{Failure, RegisterRefused};
 use auth_server::flow::{Register, Registration};
-use auth_server::storage;
+use auth_server::{SystemEntropy, storage};
+use auth_store::Store;
 use clap::Parser;
 use goptri::clock::SystemClock;
-use goptri::revocation::SystemMonotonicClock;
-use goptri_server::{log_to_stderr, stop_signal};
+use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
+use goptri_server::{ListenError, ListenErrors, log_to_stderr, stop_signal};
 use goptri_settings::{Environment, Plain, Settings};
-use kept::Kept;
 
-/// The demo user's password is as long as it is, whatever the rules for others are.
+use log::Stopping;
+use state::DevState;
+use variables::Variables;
+use welcome::Welcome;
+
+/// The demo user's password is random; the rules for other users do not apply to it.
 const DEMO_RULES: PasswordRules = PasswordRules { min_length: 8 };
 
-/// The demo user; the password is random and kept beside the data.
 const DEMO_EMAIL: &str = "demo@example.com";
 
 #[derive(Parser)]
 #[command(
     name = "cargo dev",
-    about = "Runs auth-server and api-server on an embedded SQLite file, with a demo user."
+    bin_name = "cargo dev --",
+    version,
+    about = "Runs auth-server and api-server on an embedded SQLite file, with a demo user.",
+    after_help = "Secrets, database and settings are its own. From the environment it takes the addresses, lifetimes \
+                  and log levels, and prints which; .env is ignored."
 )]
 struct Arguments {
-    /// Where secrets and data are kept
+    /// The folder of secrets and data
     #[arg(long, default_value = ".goptri")]
     data: PathBuf,
 }
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    // `cargo dev -- --data x`: the alias ends with `--` already.
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|first| first == "--") {
+        arguments.remove(1);
+    }
+    match run(Arguments::parse_from(arguments)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cargo dev: {error}");
@@ -54,40 +69,89 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let kept = Kept::open(&arguments.data)?;
-    let environment = kept.defaults(Environment::load()?);
-    let settings = Settings::new(&environment);
-    log_to_stderr(&settings);
-    settings.into_result(Some(()))?;
+    let monotonic = Arc::new(SystemMonotonicClock::default());
+    let process = Environment::of_process();
+    let variables = Variables::of_process(&process);
+    let state = DevState::open(&arguments.data)?;
+    let environment = state.complete(variables.environment());
+    let no_colour = process.get("NO_COLOR").is_some() || process.get("TERM") == Some("dumb");
+    let stopping = Stopping::default();
+    if variables.is_taken("RUST_LOG") || variables.is_taken("LOG_FORMAT") {
+        let settings = Settings::new(&environment);
+        log_to_stderr(&settings);
+        settings.into_result(Some(()))?;
+    } else {
+        log::start(std::io::stderr().is_terminal() && !no_colour, &stopping);
+    }
     let mut auth = auth_server::Config::from_environment(&environment)?;
-    // One process shows its numbers once, at the one address: api-server's.
+    // One process serves its metrics once, at the address of api-server's.
     auth.metrics_address = None;
     let mut api = api_server::Config::from_environment(&environment)?;
+    check_ports(auth.address, api.address)?;
 
+    let stop = || {
+        let stopping = stopping.clone();
+        async move {
+            stop_signal().await;
+            stopping.begin();
+        }
+    };
     let clock = Arc::new(SystemClock);
     let store = storage::open(&auth.database_url, clock.clone())?;
-    let auth =
-        auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop_signal()).await?;
-    if environment.get("AUTH_SERVER_URL").is_none() {
-        api.guard = api.guard.at_local_address(auth.address());
-    }
-    let monotonic = Arc::new(SystemMonotonicClock::default());
-    let api = api_server::Application::start(api, clock, monotonic, stop_signal())?;
+    let auth = auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop()).await?;
+    api.guard = api.guard.at_local_address(auth.address());
+    let api = api_server::Application::start(api, clock, monotonic.clone(), stop())?;
+    add_demo_user(store, state.demo_password()).await?;
+    let script = state.write_script(&script(auth.address(), api.address(), state.demo_password()))?;
+    let welcome = Welcome {
+        auth: auth.address(),
+        api: api.address(),
+        email: DEMO_EMAIL,
+        password: state.demo_password(),
+        folder: &arguments.data,
+        script: &script,
+        variables: &variables,
+        ready_after: monotonic.elapsed(),
+    };
+    print!("{}", welcome.text(std::io::stdout().is_terminal() && !no_colour));
+    let (auth, api) = tokio::join!(auth.run(), api.run());
+    auth.and(api)?;
+    Ok(())
+}
 
+/// Fails with all ports that are in use, before anything is started.
+fn check_ports(auth: SocketAddr, api: SocketAddr) -> Result<(), Box<dyn Error>> {
+    let bind = |address, variable| {
+        TcpListener::bind(address).map_err(|cause| ListenError::new(cause, address, variable))
+    };
+    ListenErrors::combine(bind(auth, "AUTH_SERVER_ADDR"), bind(api, "API_SERVER_ADDR")).map_err(
+        |errors| {
+            format!(
+                "{errors}\nIs another cargo dev running? Stop it, or set these variables to other addresses."
+            )
+        },
+    )?;
+    Ok(())
+}
+
+async fn add_demo_user(store: Arc<dyn Store>, password: &str) -> Result<(), Box<dyn Error>> {
     let register = Register::new(store, DEMO_RULES, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?;
     let demo = Registration {
         email: DEMO_EMAIL.to_owned(),
         email_verified: true,
-        password: Plain::new(kept.demo_password().to_owned()),
+        password: Plain::new(password.to_owned()),
         roles: Vec::new(),
     };
     match register.run(demo).await {
-        Ok(_) | Err(Failure::Refused(RegisterRefused::EmailTaken)) => {}
-        Err(failure) => return Err(failure.into()),
+        Ok(_) | Err(Failure::Refused(RegisterRefused::EmailTaken)) => Ok(()),
+        Err(failure) => Err(failure.into()),
     }
-    print!("{}", welcome::text(auth.address(), api.address(), DEMO_EMAIL, kept.demo_password()));
-    let (auth, api) = tokio::join!(auth.run(), api.run());
-    auth.and(api)?;
-    println!("Stopped. Everything is kept in {}.", arguments.data.display());
-    Ok(())
+}
+
+fn script(auth: SocketAddr, api: SocketAddr, password: &str) -> String {
+    include_str!("try.sh")
+        .replace("@AUTH@", &format!("http://{auth}"))
+        .replace("@API@", &format!("http://{api}"))
+        .replace("@EMAIL@", DEMO_EMAIL)
+        .replace("@PASSWORD@", password)
 }

@@ -1,28 +1,54 @@
-//! What `cargo dev` says once both servers listen: where, who, and a session to paste.
+//! What `cargo dev` prints once both servers listen.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
 
-/// The whole text.
-pub(crate) fn text(auth: SocketAddr, api: SocketAddr, email: &str, password: &str) -> String {
-    format!(
-        r#"
-  auth-server   http://{auth}
-  api-server    http://{api}
-  demo user     {email}
-  password      {password}
+use crate::variables::Variables;
 
-Paste this into another terminal:
+pub(crate) struct Welcome<'a> {
+    pub(crate) auth: SocketAddr,
+    pub(crate) api: SocketAddr,
+    pub(crate) email: &'a str,
+    pub(crate) password: &'a str,
+    pub(crate) folder: &'a Path,
+    pub(crate) script: &'a Path,
+    pub(crate) variables: &'a Variables,
+    pub(crate) ready_after: Duration,
+}
 
-  AUTH=http://{auth} API=http://{api}
-  TOKENS=$(curl -s $AUTH/login --json '{{"email":"{email}","password":"{password}"}}')
-  ACCESS=$(echo "$TOKENS" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-  REFRESH=$(echo "$TOKENS" | sed 's/.*"refresh_token":"\([^"]*\)".*/\1/')
-  curl -iw '\n' $API/me -H "Authorization: Bearer $ACCESS"
-  curl -iw '\n' $AUTH/token --json "{{\"refresh_token\":\"$REFRESH\"}}"
-  curl -iw '\n' -X DELETE $AUTH/logout --json "{{\"refresh_token\":\"$REFRESH\"}}"
-  curl -iw '\n' $AUTH/token --json "{{\"refresh_token\":\"$REFRESH\"}}"
-
-Ctrl-C stops both.
-"#
-    )
+impl Welcome<'_> {
+    /// The whole text. Colours are for terminals.
+    pub(crate) fn text(&self, colours: bool) -> String {
+        let paint = |code: &str, text: &str| {
+            if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        };
+        let script = self.script.display();
+        let mut rows = vec![
+            ("auth-server", format!("http://{}", self.auth)),
+            ("api-server", format!("http://{}", self.api)),
+            ("demo user", self.email.to_owned()),
+            ("password", self.password.to_owned()),
+            ("try it", format!("{script}   (in another terminal)")),
+            ("data", format!("{}   (delete it to start afresh)", self.folder.display())),
+            ("more log", "RUST_LOG=info cargo dev".to_owned()),
+        ];
+        let taken: Vec<_> =
+            self.variables.taken.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !taken.is_empty() {
+            rows.push(("settings", format!("{}   (from the environment)", taken.join(" "))));
+        }
+        if !self.variables.ignored.is_empty() {
+            rows.push(("ignored", format!("{}   (cargo dev has its own)", self.variables.ignored.join(" "))));
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        let ready = format!("ready in {} ms", self.ready_after.as_millis());
+        let mut text = format!("\n  {} {version}, {ready}\n\n", paint("1", "Goptri"));
+        for (name, value) in rows {
+            let name = paint("36", &format!("{name:13}"));
+            text.extend(["  ", &name, " ", &value, "\n"]);
+        }
+        text.push_str("\n  Ctrl-C stops both servers. Refused requests appear below.\n\n");
+        text
+    }
 }
