@@ -1,4 +1,4 @@
-//! What an access token says about a session, and which one it names.
+//! The claims of an access token.
 
 use chrono::TimeDelta;
 use goptri::token::{Audience, NumericDate};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{SessionId, SessionKey, SessionSnapshot, UserId};
 
-/// The session that an access token belongs to. `None`: a client's own token, or one that is not from here.
+/// The session of an access token. `None`: it is the token of a client, or another issuer's.
 pub fn session_of(claims: &AccessClaims) -> Option<SessionKey> {
     let user = claims.user()?;
     let user_id = UserId(Uuid::try_parse(&user.id).ok()?);
@@ -15,9 +15,9 @@ pub fn session_of(claims: &AccessClaims) -> Option<SessionKey> {
     Some(SessionKey { user_id, id })
 }
 
-/// The claims of an access token for that session, dated by the database's clock.
+/// The claims of a new access token for a session, dated by the database's clock.
 ///
-/// It ends after `lifetime`, and never after the session itself.
+/// It expires after `lifetime`, or with the session if that is sooner.
 pub fn access_claims(
     snapshot: &SessionSnapshot,
     issuer: &str,

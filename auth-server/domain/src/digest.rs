@@ -1,4 +1,4 @@
-//! What a store keeps in place of a secret: its SHA-256, of a kind of its own.
+//! The SHA-256 of a secret, which a store keeps instead of the secret.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,31 +6,31 @@ use std::marker::PhantomData;
 use goptri_settings::{Plain, SecretKind};
 use sha2::Digest as _;
 
-/// The kind of a refresh token's `jti`, which only the token holds.
+/// The kind of a refresh token's `jti`, which only the token contains.
 #[derive(Debug)]
 pub enum RefreshJti {}
 impl SecretKind for RefreshJti {
     const NAME: &'static str = "refresh token id";
 }
 
-/// The SHA-256 of a secret of kind `K`. Of 128 random bits or more, so a plain hash is enough (RT-02).
+/// The SHA-256 of a secret of kind `K`, which has at least 128 random bits, so that a plain hash is sufficient (RT-02).
 pub struct Digest<K: SecretKind> {
     bytes: [u8; 32],
     kind: PhantomData<fn() -> K>,
 }
 
 impl<K: SecretKind> Digest<K> {
-    /// Digests the secret's text.
+    /// The digest of a secret.
     pub fn of(secret: &Plain<K>) -> Self {
         Self::from_bytes(sha2::Sha256::digest(secret.expose().as_bytes()).into())
     }
 
-    /// As it was stored.
+    /// A stored digest.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self { bytes, kind: PhantomData }
     }
 
-    /// To be stored, or compared inside the database.
+    /// The bytes, to be stored or to be compared by the database.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.bytes
     }
@@ -43,7 +43,7 @@ impl<K: SecretKind> Clone for Digest<K> {
 }
 
 impl<K: SecretKind> PartialEq for Digest<K> {
-    /// Time may differ: knowing a digest helps nobody, for it is the secret that is presented.
+    /// Not in constant time: a digest is not secret, because it cannot be presented in place of the secret.
     fn eq(&self, other: &Self) -> bool {
         self.bytes == other.bytes
     }

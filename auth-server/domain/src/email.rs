@@ -1,26 +1,26 @@
-//! E-mail addresses: parsed once at the edge, folded once for comparison.
+//! E-mail addresses: validated once, case-folded for comparison.
 
 use std::fmt;
 
-/// An address as the person wrote it.
+/// An address as the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 
-/// An address folded, so that the same mailbox has one key on every engine. Unique among users.
+/// A case-folded address, the same on every engine. Unique among users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailKey(String);
 
-/// The text is no address.
+/// The text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("An e-mail address looks like name@example.com and has at most 254 characters.")]
 pub struct InvalidEmail;
 
 impl Email {
-    /// RFC 5321 §4.5.3.1: at most 254 bytes, of which 64 stand before the last `@`. Whether it exists, only a
-    /// letter can tell; here it is refused what cannot be one, or would break a header or a log line.
+    /// Parses an address. Rejects text that cannot be one or would break a header or a log line. RFC 5321 §4.5.3.1 allows
+    /// at most 254 bytes, of which 64 precede the last `@`.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let (name, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
-        let strange = |c: char| {
+        let forbidden = |c: char| {
             c.is_control()
                 || c.is_whitespace()
                 || is_invisible(c)
@@ -29,24 +29,25 @@ impl Email {
         let label_fits = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
         let fits = text.len() <= 254
             && (1..=64).contains(&name.len())
-            && !text.contains(strange)
+            && !text.contains(forbidden)
             && !name.contains('@')
             && domain.split('.').all(label_fits);
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidEmail) }
     }
 
-    /// As it was written.
+    /// The address as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Folded: lower case by Unicode's default mapping, the same on every engine.
+    /// The key: lower case by Unicode's default mapping.
     pub fn key(&self) -> EmailKey {
         EmailKey(self.0.to_lowercase())
     }
 }
 
-/// Characters that show nothing, or turn the direction of the text around: two addresses that look the same.
+/// Whether a character is invisible or changes the direction of text: with these, two different addresses can look the
+/// same.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
@@ -58,7 +59,7 @@ impl fmt::Display for Email {
 }
 
 impl EmailKey {
-    /// For the store.
+    /// The text of the key, for stores.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_a_name_and_a_domain_and_nothing_that_breaks_a_line() {
+    fn an_address_has_a_local_part_and_a_domain_and_no_character_that_breaks_a_line() {
         let long = format!("{}@example.com", "a".repeat(65));
         let longer = format!("a@{}.com", "a".repeat(250));
         for text in [
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_the_same_for_every_spelling_in_capitals() {
+    fn the_key_ignores_case() {
         let key = |text| Email::parse(text).unwrap().key();
         assert_eq!(key("Ann@Example.COM"), key("ann@example.com"));
         assert_eq!(key("JÜRGEN@example.de"), key("jürgen@example.de"));

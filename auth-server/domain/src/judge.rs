@@ -1,44 +1,44 @@
-//! The verdict on a refresh token that the one conditional statement did not rotate.
+//! The verdict on a refresh token that the conditional statement did not rotate.
 //!
-//! An app killed before it stored the response comes back with the token before; that must not log anybody
-//! out. Two that follow the same chain both come back with the token before, again and again; that is a
-//! thief. The table below tells them apart.
+//! A client that was killed before it stored the response presents the previous token; that must not end the session.
+//! Two clients that use one chain of tokens both present a previous token again and again; that is theft. The rules
+//! below tell the two apart.
 
 use chrono::TimeDelta;
 
 use crate::{PresentedRefresh, Session, SessionSnapshot};
 
-/// One late retry is forgiven in so many generations.
+/// The number of generations in which at most one late retry is forgiven.
 const GENERATIONS_PER_FORGIVENESS: i64 = 8;
 
-/// How refresh tokens live.
+/// The settings of refresh tokens.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshPolicy {
-    /// Whether a refresh replaces the token. Otherwise one token is good for the session's whole life, and there is
-    /// no telling a thief from the owner.
+    /// Whether a refresh replaces the token. Otherwise one token is valid for the whole session, and theft is not
+    /// detected.
     pub rotation: bool,
-    /// How long after a rotation the token before still gives the same successor. Zero: not at all.
+    /// How long after a rotation the previous token still gets the same successor. Zero: not at all.
     pub grace: TimeDelta,
     /// Whether one late retry in eight generations is forgiven.
     pub forgiveness: bool,
-    /// A session ends when it was not refreshed for so long. `None`: never.
+    /// A session that was not refreshed for this long has ended. `None`: no limit.
     pub idle_lifetime: Option<TimeDelta>,
-    /// A session ends so long after it was opened. `None`: never.
+    /// A session ends this long after it was opened. `None`: never.
     pub lifetime: Option<TimeDelta>,
 }
 
 /// What to do with a presented refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Refuse it; nothing changes.
+    /// Refuse it. The session does not change.
     Refuse(RefuseReason),
     /// Refuse it, and end the session.
     End(EndReason),
-    /// It is good after all: somebody else changed the row in between. Rotate again.
+    /// It is valid: the row changed between the two statements. Rotate again.
     TryAgain,
-    /// Give the current token once more; nothing changes.
+    /// Return the current token again. The session does not change.
     SameSuccessor,
-    /// Give the current token once more, and remember that this generation was forgiven.
+    /// Return the current token again, and record that this generation was forgiven.
     Forgive,
 }
 
@@ -49,22 +49,22 @@ pub enum RefuseReason {
     OtherClient,
     /// Its `jti` is not the session's.
     OtherToken,
-    /// Newer than the row: a forgery, or the database was restored from a copy.
+    /// Newer than the row: a forgery, or the database was restored from a backup.
     Newer,
 }
 
 /// Why a session is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {
-    /// Its person may not sign in any more.
+    /// Its user is disabled.
     Disabled,
     /// It is past its end, absolute or idle.
     Expired,
-    /// Two hold copies of the same chain.
+    /// Two holders use one chain of refresh tokens.
     Theft,
 }
 
-/// Judges a token by the row that it names. The order of the questions is the rule.
+/// Judges a token by the session that it names. The order of the checks matters.
 pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &RefreshPolicy) -> Verdict {
     let SessionSnapshot { session, owner, now } = snapshot;
     if session.client_id != presented.client_id {

@@ -1,7 +1,7 @@
-//! The rules of signing in and staying signed in.
+//! The rules of sign-in, sessions, refresh tokens and passwords.
 //!
-//! Pure decisions: no HTTP, no SQL, no runtime, and no clock or chance of its own. What happens is decided
-//! here; where it is kept is behind the ports of `auth-store`.
+//! Pure decisions: no HTTP, no SQL and no runtime. Callers pass in the time and the randomness. The ports to storage are
+//! in `auth-store`.
 
 mod access;
 mod common_passwords;

@@ -1,4 +1,4 @@
-//! Which passwords are fit to be set, and the form in which one is kept.
+//! The rules for new passwords, and the form in which passwords are hashed.
 
 use std::fmt;
 
@@ -14,61 +14,61 @@ impl SecretKind for Password {
     const NAME: &'static str = "password";
 }
 
-/// A longer password is refused before anything is made of it (PW-05).
+/// Longer passwords are rejected before any other work (PW-05).
 const MAX_BYTES: usize = 1024;
 
-/// What somebody may think of first, here.
+/// An obvious password for this service.
 const SERVICE_NAME: &str = "goptri";
 
-/// A password in the one spelling in which it is hashed: Unicode's NFC, the same when it is set and when it is
-/// verified. Two keyboards that write an `ü` differently write the same password (PW-06). Nothing else is changed.
+/// A password in Unicode's NFC, the form in which it is set and verified: two keyboards that encode an `ü` differently
+/// enter the same password (PW-06). Nothing else is changed.
 #[derive(Debug, Clone)]
 pub struct NormalizedPassword(Plain<Password>);
 
 impl NormalizedPassword {
-    /// `None`: longer than 1,024 bytes as it was sent, and so nobody's.
+    /// Normalizes a password. `None`: it is longer than 1,024 bytes, so it is no user's password.
     pub fn of(password: &Plain<Password>) -> Option<Self> {
         let text = password.expose();
         (text.len() <= MAX_BYTES).then(|| Self(Plain::new(text.nfc().collect())))
     }
 
-    /// For the hasher.
+    /// The text, for the hasher.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 }
 
-/// What a new password must have.
+/// The rules for a new password.
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordRules {
-    /// The least number of code points (PW-04).
+    /// The minimal number of code points (PW-04).
     pub min_length: usize,
 }
 
-/// Why a password cannot be set.
+/// Why a password is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordRejected {
-    /// Fewer code points than the rules ask for.
+    /// Fewer code points than the minimum.
     #[error("The password is too short; it needs at least {0} characters.")]
     TooShort(usize),
     /// More than 1,024 bytes.
     #[error("The password is longer than 1024 bytes.")]
     TooLong,
-    /// Has a NUL, which other programs take for the end.
-    #[error("The password has a NUL character.")]
+    /// Contains a NUL, which other programs treat as the end.
+    #[error("The password contains a NUL character.")]
     Nul,
-    /// The e-mail address, its name, or the name of this service.
+    /// The e-mail address, its local part, or the name of this service.
     #[error("The password is the e-mail address or the name of this service.")]
     Obvious,
-    /// Among those that are guessed first (PW-08).
+    /// One of those that attackers try first (PW-08).
     #[error(
-        "The password is a common one, a plain run, or a repetition, which are guessed first; choose another."
+        "The password is common, a sequence or a repetition, which attackers try first; choose another one."
     )]
     Common,
 }
 
 impl PasswordRules {
-    /// The password of somebody with that address in its one spelling, if it may be set.
+    /// Checks a new password of the user with that address, and normalizes it.
     pub fn check(
         self,
         password: &Plain<Password>,
@@ -94,24 +94,24 @@ impl PasswordRules {
     }
 }
 
-/// Whether it is a context word of PW-08, perhaps over and over to fill the length.
+/// Whether it is a context word of PW-08, or a repetition of one.
 fn is_obvious(text: &str, email: &Email) -> bool {
     let address = email.as_str().nfc().collect::<String>().to_lowercase();
     let name = address.split('@').next().unwrap_or_default();
     [address.as_str(), name, SERVICE_NAME].into_iter().any(|word| text.replace(word, "").is_empty())
 }
 
-/// A password hash in PHC form (`$argon2id$…`). Blank in `Debug`.
+/// A password hash in PHC form (`$argon2id$…`). `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// As a hasher made it or a store kept it.
+    /// A hash from a hasher or a store.
     pub fn from_phc(text: String) -> Self {
         Self(text)
     }
 
-    /// For the hasher and the store.
+    /// The text, for hashers and stores.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -134,7 +134,7 @@ mod tests {
 
     /// PW-04, PW-07
     #[test]
-    fn a_password_is_measured_in_code_points_at_least_and_in_bytes_at_most() {
+    fn the_minimum_counts_code_points_and_the_maximum_counts_bytes() {
         let table = [
             ("a".repeat(14), Err(PasswordRejected::TooShort(15))),
             ("fifteen letters".to_owned(), Ok(())),
@@ -152,14 +152,14 @@ mod tests {
         }
     }
 
-    /// So many bytes that no rule has anything against but their number.
+    /// A password of this many bytes, to which no other rule applies.
     fn long(bytes: usize) -> String {
         (0..).flat_map(|number: u32| format!("{number} ").into_bytes()).map(char::from).take(bytes).collect()
     }
 
     /// PW-08
     #[test]
-    fn common_passwords_are_refused_in_any_case_and_however_they_fill_the_length() {
+    fn common_passwords_are_rejected_in_any_case_and_when_padded_to_the_minimal_length() {
         for text in
             ["ManchesterUnited", "123456789012345", "Password1234567", "PASSWORDpassword", &"a".repeat(1024)]
         {
@@ -169,7 +169,7 @@ mod tests {
 
     /// PW-08, for context words.
     #[test]
-    fn the_address_and_the_services_name_are_no_passwords() {
+    fn the_address_and_the_name_of_the_service_are_rejected() {
         for text in [
             "ann.lee@example.com",
             "ANN.LEE@EXAMPLE.COM",
@@ -187,14 +187,14 @@ mod tests {
 
     /// PW-06
     #[test]
-    fn composed_and_decomposed_spellings_are_one_password_and_nothing_else_is_changed() {
+    fn composed_and_decomposed_characters_are_the_same_password_and_nothing_else_is_changed() {
         let normal =
             |text: &str| NormalizedPassword::of(&Plain::new(text.to_owned())).unwrap().expose().to_owned();
         assert_eq!(normal("u\u{308}ber"), normal("über"));
         for text in ["  Spaces  ", "ﬁ ² Å", "A a"] {
             assert_eq!(normal(text), text.nfc().collect::<String>());
         }
-        assert_ne!(normal("ﬁ"), normal("fi"), "compatibility forms stay what they are");
+        assert_ne!(normal("ﬁ"), normal("fi"), "compatibility forms are not changed");
         assert!(NormalizedPassword::of(&Plain::new("a".repeat(1025))).is_none());
     }
 }

@@ -1,7 +1,7 @@
-//! Refresh tokens: what they say, how they are minted, and what a presented one claims.
+//! Refresh tokens: minting and opening them.
 //!
-//! All claims follow from the session's row, but for the `jti`, of which the row has only the digest. So the
-//! database alone mints nothing, nor does the secret alone; and minting twice gives the same bytes.
+//! All claims follow from the session's row except the `jti`, of which the row has only the digest. So neither the
+//! database nor the signing secret alone is enough to mint a token, and minting twice gives the same bytes.
 
 use chrono::TimeDelta;
 use goptri::TokenError;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{ClientId, Digest, Generation, RefreshJti, Session, SessionId, SessionKey, UserId};
 
-/// What is on the wire. No `Debug`: the `jti` is half of a secret.
+/// The claims on the wire. No `Debug`: the `jti` is half of a secret.
 #[derive(Serialize, Deserialize)]
 struct RefreshClaims {
     iss: String,
@@ -23,21 +23,21 @@ struct RefreshClaims {
     #[serde(rename = "gen")]
     generation: Generation,
     iat: NumericDate,
-    /// For the client's information. What counts is the session's row and the database's clock.
+    /// Informs the client only. The session's row and the database's clock decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exp: Option<NumericDate>,
 }
 
-/// A genuine refresh token, as presented. Whether it is still good, the session's row says.
+/// A refresh token with a valid signature. Whether it is current depends on the session's row.
 #[derive(Debug, Clone)]
 pub struct PresentedRefresh {
-    /// Which session it names.
+    /// Its session.
     pub key: SessionKey,
-    /// Which generation it is.
+    /// Its generation.
     pub generation: Generation,
     /// Digest of its `jti`.
     pub jti_hash: Digest<RefreshJti>,
-    /// Which client presents it.
+    /// The client that presents it.
     pub client_id: ClientId,
     jti: Plain<RefreshJti>,
 }
@@ -51,7 +51,7 @@ pub struct RefreshTokens {
 }
 
 impl RefreshTokens {
-    /// `idle_lifetime` is how long a token is good after it was minted, if that is bounded.
+    /// `idle_lifetime` is how long a token is valid after it was minted. `None`: no limit.
     pub fn new(
         keys: impl Into<Reloadable<KeyRing>>,
         issuer: String,
@@ -60,7 +60,7 @@ impl RefreshTokens {
         Self { keys: keys.into(), issuer, idle_lifetime }
     }
 
-    /// The token of the session's current generation. `jti` is the one whose digest the session has.
+    /// Mints the token of the session's current generation. `jti` is the value whose digest the session has.
     pub fn mint(&self, session: &Session, jti: &Plain<RefreshJti>) -> Result<String, SigningError> {
         let idle_end = self.idle_lifetime.map(|idle| session.rotated_at + idle);
         let end = match (session.expires_at, idle_end) {
@@ -79,7 +79,7 @@ impl RefreshTokens {
         self.keys.load().sign(TokenType::Refresh, &claims)
     }
 
-    /// Opens a token that a client presents. A forged or mangled one is refused here, without a query.
+    /// Opens a token that a client presents. Rejects a forged or damaged one without a query.
     pub fn open(&self, token: &str, client_id: ClientId) -> Result<PresentedRefresh, TokenError> {
         let claims: RefreshClaims = self.keys.load().verify(TokenType::Refresh, token)?;
         if claims.iss != self.issuer {
@@ -97,12 +97,12 @@ impl RefreshTokens {
 }
 
 impl PresentedRefresh {
-    /// The half of the secret that only the client holds, for minting the successor.
+    /// The half of the secret that only the client has; needed to mint the successor.
     pub fn jti(&self) -> &Plain<RefreshJti> {
         &self.jti
     }
 
-    /// One as a store test presents it.
+    /// A token for tests of stores.
     #[cfg(feature = "testing")]
     pub fn for_test(
         key: SessionKey,

@@ -1,4 +1,4 @@
-//! A session: one login on one device, and the one persisted record of one refresh token.
+//! A session: one sign-in on one device, and the persisted record of one chain of refresh tokens.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::{Digest, Email, PasswordHash, RefreshJti, Role, UserId};
 
-/// How many sessions a person has at most: more than anybody has devices, and few enough to be ended in one statement
-/// within the time that one is given, so that no thief can open more than their owner can end.
+/// The most sessions of one user: more than a user has devices, and few enough to end them in one statement within its
+/// timeout, so that an attacker cannot open more sessions than the owner can end.
 pub const MAX_SESSIONS: u32 = 1_000;
 
-/// Names a session among its user's.
+/// Identifies a session of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct SessionId(pub Uuid);
@@ -24,87 +24,87 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// The primary key: whose, and which. Both halves are in every token, so a session is found by one look-up.
+/// The primary key of a session. Every token contains both halves, so a session is found with one look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey {
-    /// Whose.
+    /// The user.
     pub user_id: UserId,
-    /// Which.
+    /// The session among the user's.
     pub id: SessionId,
 }
 
-/// How often the refresh token of a session has been replaced.
+/// The number of a session's refresh token: how often it has been rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(u32);
 
 impl Generation {
-    /// That of the token that a sign-in gives.
+    /// The generation of the token that a sign-in returns.
     pub const FIRST: Self = Self(0);
 
-    /// As a number, for a store.
+    /// The number that a store keeps.
     pub fn number(self) -> i64 {
         i64::from(self.0)
     }
 
-    /// From a store's number. `None`: out of range.
+    /// The generation with a stored number. `None`: out of range.
     pub fn from_number(number: i64) -> Option<Self> {
         u32::try_from(number).ok().map(Self)
     }
 
-    /// How many generations this one is older than `newer`; negative when it is the newer one.
+    /// How many generations this one is behind `newer`; negative if it is the newer one.
     pub fn generations_behind(self, newer: Self) -> i64 {
         newer.number() - self.number()
     }
 }
 
-/// An OAuth client's name; `goptri` for a sign-in without OAuth.
+/// The id of an OAuth client; `goptri` is the first-party client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientId(String);
 
 impl ClientId {
-    /// The client of a sign-in without OAuth.
+    /// The first-party client, for a sign-in without OAuth.
     pub fn first_party() -> Self {
         Self(goptri::token::FIRST_PARTY_CLIENT.to_owned())
     }
 
-    /// As a store kept it or a token names it.
+    /// An id from a store or a token.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// As text.
+    /// The text of the id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A session to be opened.
+/// A session to open.
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// Its key; the id is fresh.
     pub key: SessionKey,
-    /// The hash that the password was verified against: if it has changed since, nothing is opened.
+    /// The hash against which the password was verified. If it has changed since, no session opens.
     pub verified_hash: PasswordHash,
-    /// For which client.
+    /// The client.
     pub client_id: ClientId,
-    /// What its access tokens allow.
+    /// The scope of its access tokens.
     pub scope: Scope,
-    /// For whom its access tokens are.
+    /// The audience of its access tokens.
     pub audience: Vec<String>,
-    /// Digest of the `jti` that its refresh tokens carry.
+    /// The digest of the `jti` in its refresh tokens.
     pub jti_hash: Digest<RefreshJti>,
-    /// It ends so long after its opening, whatever happens. `None`: never.
+    /// It ends this long after it was opened. `None`: never.
     pub lifetime: Option<TimeDelta>,
-    /// What the browser calls itself, cut to a sensible length, for the list of devices.
+    /// The `User-Agent` header, shortened, for the list of sessions.
     pub user_agent: Option<String>,
-    /// Where the sign-in came from, for the list of devices.
+    /// The address of the client, for the list of sessions.
     pub ip: Option<String>,
 }
 
 #[cfg(feature = "testing")]
 impl NewSession {
-    /// One as a test opens it: without a password, and with nothing that most do not ask about.
+    /// A session for tests, with the fewest possible attributes.
     pub fn for_test(
         key: SessionKey,
         verified_hash: PasswordHash,
@@ -124,63 +124,63 @@ impl NewSession {
     }
 }
 
-/// A session as stored, as far as refreshing needs it.
+/// A stored session, without what only the list of sessions shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
-    /// Whose, and which.
+    /// Its key.
     pub key: SessionKey,
-    /// For which client.
+    /// The client.
     pub client_id: ClientId,
-    /// What its access tokens allow.
+    /// The scope of its access tokens.
     pub scope: Scope,
-    /// For whom its access tokens are.
+    /// The audience of its access tokens.
     pub audience: Vec<String>,
-    /// When the person last signed in.
+    /// When the user signed in.
     pub auth_time: DateTime<Utc>,
-    /// Digest of the `jti` that its refresh tokens carry.
+    /// The digest of the `jti` in its refresh tokens.
     pub jti_hash: Digest<RefreshJti>,
     /// The generation of the current refresh token.
     pub generation: Generation,
-    /// The youngest generation whose late retry was forgiven.
+    /// The latest generation of which a late retry was forgiven.
     pub forgiven_generation: Option<Generation>,
     /// When the current generation began.
     pub rotated_at: DateTime<Utc>,
     /// When it was last refreshed.
     pub last_used_at: DateTime<Utc>,
-    /// When it ends whatever happens. `None`: never.
+    /// When it ends, however it is used. `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Session {
-    /// Whether it has ended by time: it is past its end, or was not used for `idle_lifetime`. An end that is now is over.
+    /// Whether it has expired or was not used for `idle_lifetime`. At the exact end, it is over.
     pub fn is_over(&self, now: DateTime<Utc>, idle_lifetime: Option<TimeDelta>) -> bool {
         is_over(self.expires_at, self.last_used_at, now, idle_lifetime)
     }
 }
 
-/// A session as its owner sees it in the list of devices.
+/// A session in its owner's list of sessions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedSession {
-    /// Which.
+    /// Its id among the user's sessions.
     pub id: SessionId,
-    /// For which client.
+    /// The client.
     pub client_id: ClientId,
     /// When it was opened.
     pub created_at: DateTime<Utc>,
     /// When it was last refreshed.
     pub last_used_at: DateTime<Utc>,
-    /// When it ends whatever happens. `None`: never.
+    /// When it ends, however it is used. `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
-    /// What the browser calls itself.
+    /// The `User-Agent` header of the sign-in.
     pub user_agent: Option<String>,
-    /// Where the sign-in came from.
+    /// The address of the client at sign-in.
     pub ip: Option<String>,
     /// The database's clock when this was read.
     pub now: DateTime<Utc>,
 }
 
 impl ListedSession {
-    /// As [`Session::is_over`].
+    /// See [`Session::is_over`].
     pub fn is_over(&self, idle_lifetime: Option<TimeDelta>) -> bool {
         is_over(self.expires_at, self.last_used_at, self.now, idle_lifetime)
     }
@@ -196,26 +196,26 @@ fn is_over(
     expires_at.is_some_and(|end| end <= now) || idle_end.is_some_and(|end| end <= now)
 }
 
-/// What tokens say about the person of a session.
+/// What access tokens contain about the user of a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionOwner {
-    /// Where to write to them.
+    /// The e-mail address.
     pub email: Email,
-    /// Whether the address was shown to be theirs.
+    /// Whether the address was verified.
     pub email_verified: bool,
-    /// What they may do.
+    /// The roles.
     pub roles: Vec<Role>,
-    /// Whether they may not sign in any more.
+    /// Whether sign-in is blocked.
     pub disabled: bool,
 }
 
-/// A session, its owner, and the database's time at the moment at which both were read.
+/// A session and its owner, as read at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionSnapshot {
     /// The session.
     pub session: Session,
-    /// Whose it is.
+    /// Its owner.
     pub owner: SessionOwner,
-    /// The database's clock; what tokens are dated by.
+    /// The database's clock at that moment. It dates tokens.
     pub now: DateTime<Utc>,
 }

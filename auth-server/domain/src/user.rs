@@ -1,4 +1,4 @@
-//! People who can sign in.
+//! Users.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{Email, EmailKey, PasswordHash, SessionId};
 
-/// Names a person for good; never given to another (JV-17).
+/// Identifies a user for ever; never reused (JV-17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct UserId(pub Uuid);
@@ -19,17 +19,17 @@ impl fmt::Display for UserId {
     }
 }
 
-/// What a person may be called by when somebody names them.
+/// A name by which a user is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserName {
-    /// By their id.
+    /// The id.
     Id(UserId),
-    /// By their address.
+    /// The e-mail address.
     Email(EmailKey),
 }
 
 impl UserName {
-    /// An id or an e-mail address. `None`: neither.
+    /// Parses an id or an e-mail address. `None`: neither.
     pub fn parse(text: &str) -> Option<Self> {
         match Uuid::try_parse(text) {
             Ok(id) => Some(Self::Id(UserId(id))),
@@ -38,18 +38,18 @@ impl UserName {
     }
 }
 
-/// A role such as `admin`: a word of 1 to 64 lower-case letters, digits, `-`, `_`, `.` or `:`.
+/// A role such as `admin`: 1 to 64 lower-case letters, digits, `-`, `_`, `.` or `:`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Role(String);
 
-/// The text is no role.
+/// The text is not a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a role is a word of 1 to 64 lower-case letters, digits, dashes, underscores, dots or colons")]
 pub struct InvalidRole;
 
 impl Role {
-    /// Parses one role.
+    /// Parses a role.
     pub fn parse(text: &str) -> Result<Self, InvalidRole> {
         let fits =
             |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.' | b':');
@@ -60,59 +60,59 @@ impl Role {
         }
     }
 
-    /// As text.
+    /// The text of the role.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A person to be added.
+/// A user to add.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// A fresh id.
     pub id: UserId,
-    /// Where to write to them.
+    /// The e-mail address.
     pub email: Email,
-    /// Whether somebody vouches for the address.
+    /// Whether the address was verified.
     pub email_verified: bool,
-    /// What their password is checked against.
+    /// The hash of the password.
     pub password_hash: PasswordHash,
-    /// What they may do.
+    /// The roles.
     pub roles: Vec<Role>,
 }
 
-/// A person as stored.
+/// A stored user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct User {
-    /// Who.
+    /// The id.
     pub id: UserId,
-    /// Where to write to them.
+    /// The e-mail address.
     pub email: Email,
-    /// Whether the address was shown to be theirs.
+    /// Whether the address was verified.
     pub email_verified: bool,
-    /// What they may do.
+    /// The roles.
     pub roles: Vec<Role>,
-    /// When they were added.
+    /// When the user was added.
     pub created_at: DateTime<Utc>,
-    /// Since when they may not sign in, if so.
+    /// Since when sign-in is blocked. `None`: it is allowed.
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
-/// What a sign-in is checked against.
+/// What a sign-in is verified against.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// The hash that the password must match. `None`: this person has no password.
+    /// The hash that the password must match. `None`: the user has no password.
     pub password_hash: Option<PasswordHash>,
 }
 
-/// A password to be set.
+/// A password to set.
 #[derive(Debug, Clone)]
 pub struct NewPassword {
-    /// Whose.
+    /// The user.
     pub user_id: UserId,
-    /// What it is checked against from now on.
+    /// The hash of the new password.
     pub hash: PasswordHash,
     /// Who sets it.
     pub setter: PasswordSetter,
@@ -121,13 +121,13 @@ pub struct NewPassword {
 /// Who sets a password.
 #[derive(Debug, Clone)]
 pub enum PasswordSetter {
-    /// Somebody who need not know the old one.
+    /// An administrator, who does not need the old password.
     Administrator,
-    /// The person themselves.
+    /// The user.
     SessionOwner {
-        /// The hash that the old password was verified against.
+        /// The hash against which the old password was verified.
         verified_hash: PasswordHash,
-        /// The session in which they do so; it goes on.
+        /// The session in which the user sets it; it does not end.
         session: SessionId,
     },
 }

@@ -28,7 +28,7 @@ on_both_engines! {
             (fourteen.as_str(), "The password is too short; it needs at least 15 characters."),
             ("", "The password is too short; it needs at least 15 characters."),
             (long.as_str(), "The password is longer than 1024 bytes."),
-            ("fifteen letters\0", "The password has a NUL character."),
+            ("fifteen letters\0", "The password contains a NUL character."),
             ("ANN@example.com", "The password is the e-mail address or the name of this service."),
             ("Password1234567", "The password is a common one, a plain run, or a repetition, which are guessed first; choose another."),
         ] {

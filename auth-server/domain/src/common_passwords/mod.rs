@@ -1,22 +1,23 @@
-//! What is tried first on every account: common passwords, and what people make of them to fill a length (PW-08).
+//! Detects passwords that attackers try first: common ones, and what users make of them to reach a minimal length
+//! (PW-08).
 //!
-//! Whatever can be told from the rest counts for nothing: a repetition is as good as what it repeats, and a run such
-//! as `12345` or `qwerty` at either end adds nothing. No kind of character is asked for (PW-07).
+//! Predictable parts add no strength: a repetition is as weak as its unit, and so is a password with a run such as
+//! `12345` or `qwerty` at either end. No class of characters is required (PW-07).
 
-/// One a line, in lower case and NFC, in the order of their bytes. `NOTICE.md` says where they come from.
+/// One password per line, in lower case and NFC, sorted by bytes. `NOTICE.md` has the sources.
 static LIST: &str = include_str!("list.txt");
 
-/// A repetition of fewer characters is tried soon, whatever they are.
-const SHORTEST_REPEATED: usize = 8;
+/// A repetition of a shorter unit is common, whatever the unit is.
+const MIN_REPEATED_UNIT: usize = 8;
 
-/// Fewer characters beside a run are tried soon, whatever they are.
-const SHORTEST_BESIDE_A_RUN: usize = 4;
+/// Fewer characters beside a run are common, whatever they are.
+const MIN_BESIDE_RUN: usize = 4;
 
-/// Fewer in a row are chance.
-const SHORTEST_RUN: usize = 3;
+/// Fewer characters in sequence are a coincidence, not a run.
+const MIN_RUN: usize = 3;
 
-/// Along these, in either direction and over the end, goes who wants to fill a length.
-const TRACKS: [&str; 9] = [
+/// The sequences that runs follow, in either direction and around the end.
+const SEQUENCES: [&str; 9] = [
     "1234567890",
     "!@#$%^&*()",
     "abcdefghijklmnopqrstuvwxyz",
@@ -28,23 +29,23 @@ const TRACKS: [&str; 9] = [
     "1q2w3e4r5t6y7u8i9o0p",
 ];
 
-/// Whether a password, in lower case, is among those that are guessed first.
+/// Whether a password in lower case is one that attackers try first.
 pub(crate) fn is_common(text: &str) -> bool {
     let unit = repeated_unit(text);
-    if unit.len() < text.len() && length(without_marks(unit)) < SHORTEST_REPEATED {
+    if unit.len() < text.len() && length(without_punctuation(unit)) < MIN_REPEATED_UNIT {
         return true;
     }
     let core = without_runs(unit);
-    length(core) < SHORTEST_BESIDE_A_RUN
-        || [text, unit, core, without_marks(unit), without_marks(core)].into_iter().any(is_listed)
+    length(core) < MIN_BESIDE_RUN
+        || [text, unit, core, without_punctuation(unit), without_punctuation(core)].into_iter().any(is_listed)
 }
 
-/// What is left of a password, in lower case, once repetitions, runs and marks at its ends are taken away.
+/// The part of a password in lower case without repetitions, and without runs and punctuation at its ends.
 pub(crate) fn core(text: &str) -> &str {
-    without_marks(without_runs(repeated_unit(text)))
+    without_punctuation(without_runs(repeated_unit(text)))
 }
 
-/// Whether it is a line of the list.
+/// Whether the text is a line of the list.
 fn is_listed(text: &str) -> bool {
     let (mut from, mut to) = (0, LIST.len());
     while from < to {
@@ -61,8 +62,8 @@ fn is_listed(text: &str) -> bool {
     false
 }
 
-/// The shortest start that, over and over, gives all of the text; the text itself, if it does not repeat. Two with one
-/// character in between are a repetition too, and the last may be cut off.
+/// The shortest prefix of which the text is a repetition; the text itself if there is none. The last repetition may be
+/// incomplete, and two copies with one character between them count as a repetition.
 fn repeated_unit(text: &str) -> &str {
     let characters: Vec<(usize, char)> = text.char_indices().collect();
     let repeats_after = |period: &usize| {
@@ -75,7 +76,7 @@ fn repeated_unit(text: &str) -> &str {
     }
 }
 
-/// The text without runs at its ends, and without the marks between one run and the next.
+/// The text without runs at its ends, and without punctuation between them.
 fn without_runs(text: &str) -> &str {
     let mut rest = text;
     loop {
@@ -89,30 +90,30 @@ fn without_runs(text: &str) -> &str {
             0 => after,
             _ => after.char_indices().nth_back(at_end - 1).map_or("", |(start, _)| &after[..start]),
         };
-        rest = without_marks(rest);
+        rest = without_punctuation(rest);
     }
 }
 
-/// How many of the first characters are a run: one character again and again, or a walk along a track.
+/// How many of the first characters are a run: one repeated character, or a part of a sequence.
 fn run(characters: &(impl Iterator<Item = char> + Clone)) -> usize {
     let Some(first) = characters.clone().next() else { return 0 };
     let same = characters.clone().take_while(|next| *next == first).count();
-    let along = TRACKS.iter().filter_map(|track| {
-        let start = track.find(first)?;
-        let forwards = track.chars().cycle().skip(start);
-        let backwards = track.chars().rev().cycle().skip(track.len() - 1 - start);
-        Some(common_start(characters.clone(), forwards).max(common_start(characters.clone(), backwards)))
+    let along = SEQUENCES.iter().filter_map(|sequence| {
+        let start = sequence.find(first)?;
+        let forwards = sequence.chars().cycle().skip(start);
+        let backwards = sequence.chars().rev().cycle().skip(sequence.len() - 1 - start);
+        Some(common_prefix(characters.clone(), forwards).max(common_prefix(characters.clone(), backwards)))
     });
     let longest = along.max().unwrap_or_default().max(same);
-    if longest < SHORTEST_RUN { 0 } else { longest }
+    if longest < MIN_RUN { 0 } else { longest }
 }
 
-fn common_start(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
+fn common_prefix(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
     one.zip(other).take_while(|(one, other)| one == other).count()
 }
 
-/// The text without what is neither a letter nor a digit at its ends.
-fn without_marks(text: &str) -> &str {
+/// The text without punctuation and spaces at its ends.
+fn without_punctuation(text: &str) -> &str {
     text.trim_matches(|character: char| !character.is_alphanumeric())
 }
 
@@ -127,19 +128,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_in_order_and_as_passwords_are_compared() {
+    fn the_list_is_sorted_and_in_the_form_in_which_passwords_are_compared() {
         let lines: Vec<&str> = LIST.lines().collect();
         assert!(lines.is_sorted_by(|one, other| one < other), "sorted, and none twice");
         for line in &lines {
             assert!(*line == line.to_lowercase() && is_nfc(line) && line.trim() == *line, "{line:?}");
         }
         assert!(LIST.ends_with('\n') && !LIST.contains('\r'));
-        let fit_for_the_shortest_rule = lines.iter().filter(|line| length(line) >= 8).count();
-        assert!(fit_for_the_shortest_rule >= 10_000, "{fit_for_the_shortest_rule}");
+        let long_enough_to_be_set = lines.iter().filter(|line| length(line) >= 8).count();
+        assert!(long_enough_to_be_set >= 10_000, "{long_enough_to_be_set}");
     }
 
     #[test]
-    fn every_line_of_the_list_is_found_and_nothing_else() {
+    fn the_search_finds_exactly_the_lines_of_the_list() {
         for line in LIST.lines() {
             assert!(is_listed(line) && is_common(line), "{line}");
             assert!(!is_listed(&format!("{line}\n")) && !is_listed(&format!("\n{line}")), "{line}");
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fills_a_length_adds_nothing() {
+    fn padding_a_common_password_does_not_help() {
         for text in [
             "123456789012345",
             "543210987654321",
@@ -187,9 +188,9 @@ mod tests {
         }
     }
 
-    /// PW-07: no kind of character is asked for, and a run somewhere is no fault.
+    /// PW-07: no class of characters is required, and a run in the middle is allowed.
     #[test]
-    fn what_is_not_told_from_its_start_may_be_anything() {
+    fn other_passwords_are_not_common() {
         for text in [
             "correct horse battery staple",
             "correcthorsebatterystaple",
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_core_is_what_is_left() {
+    fn the_core_is_the_part_without_padding() {
         for (text, left) in [
             ("goptri123456789", "goptri"),
             ("***goptri-goptri***", "goptri-goptri"),

@@ -1,4 +1,4 @@
-//! What an access token says, and until when.
+//! The claims and the expiry of access tokens.
 
 use auth_domain::access_claims;
 use chrono::TimeDelta;
@@ -12,7 +12,7 @@ use crate::fixture::{
 const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
 #[test]
-fn an_access_token_says_this_and_nothing_else() {
+fn an_access_token_contains_exactly_these_claims() {
     let claims = access_claims(&snapshot(), ISSUER, LIFETIME, "a1b2".to_owned());
     let token = ring(ACCESS_SECRET).sign(TokenType::Access, &claims).unwrap();
     assert_eq!(
@@ -27,7 +27,7 @@ fn an_access_token_says_this_and_nothing_else() {
 }
 
 #[test]
-fn a_single_audience_is_plain_text_and_no_roles_are_left_out() {
+fn a_single_audience_is_a_string_and_an_empty_list_of_roles_is_omitted() {
     let mut snapshot = snapshot();
     snapshot.session.audience = vec![AUDIENCE.to_owned()];
     snapshot.owner.roles.clear();
@@ -40,9 +40,9 @@ fn a_single_audience_is_plain_text_and_no_roles_are_left_out() {
     );
 }
 
-/// Dated by the database: a server whose clock is wrong cannot mint a longer one, for it is not asked.
+/// The database dates it, so a server with a wrong clock cannot mint one that lives longer.
 #[test]
-fn an_access_token_ends_after_its_lifetime_and_never_after_its_session() {
+fn an_access_token_expires_after_its_lifetime_and_never_after_its_session() {
     let table = [
         (None, 900),
         (Some(901), 900),
@@ -63,7 +63,7 @@ fn an_access_token_ends_after_its_lifetime_and_never_after_its_session() {
 }
 
 #[test]
-fn a_fraction_of_a_second_never_lengthens_a_token() {
+fn a_fraction_of_a_second_never_prolongs_a_token() {
     let mut snapshot = snapshot();
     snapshot.now = at(NOW) + TimeDelta::milliseconds(999);
     let claims = access_claims(&snapshot, ISSUER, LIFETIME, "a1b2".to_owned());

@@ -1,4 +1,4 @@
-//! Each kind of token is good for one thing.
+//! A token of one kind is not accepted as the other.
 
 use auth_domain::{ClientId, RefreshTokens, access_claims};
 use chrono::TimeDelta;
@@ -21,7 +21,7 @@ fn claims_of_both() -> [(TokenType, Value); 2] {
     ]
 }
 
-/// What the check for tokens of kind `check` says, with `secret` as its key.
+/// The error when a token is checked as one of kind `check` with the key `secret`.
 fn check(check: TokenType, secret: &str, token: &str) -> Option<TokenError> {
     match check {
         TokenType::Access => verifier(secret).verify(token, at(NOW)).err(),
@@ -32,9 +32,9 @@ fn check(check: TokenType, secret: &str, token: &str) -> Option<TokenError> {
     }
 }
 
-/// JV-21: the claims, `typ` and key of one kind in every mixture; only what is right in all three passes.
+/// JV-21: every combination of claims, `typ` and key; a token passes only if all three are of the checked kind.
 #[test]
-fn each_kind_of_token_fails_every_other_kinds_check() {
+fn a_token_of_one_kind_fails_the_check_of_the_other_kind() {
     let secret_of = |kind| if kind == TokenType::Access { ACCESS_SECRET } else { REFRESH_SECRET };
     let kinds = [TokenType::Access, TokenType::Refresh];
     let mut passed = Vec::new();
@@ -62,9 +62,9 @@ fn each_kind_of_token_fails_every_other_kinds_check() {
     assert_eq!(passed, kinds);
 }
 
-/// JV-21: one secret for both is refused at start-up; if it came to that, `typ` would still tell them apart.
+/// JV-21: the settings refuse one secret for both kinds; even with it, `typ` would keep them apart.
 #[test]
-fn the_kinds_stay_apart_although_both_rings_hold_the_same_secret() {
+fn the_kinds_stay_apart_even_if_both_key_rings_have_the_same_secret() {
     let mut passed = Vec::new();
     for (kind, claims) in claims_of_both() {
         let token = ring(ACCESS_SECRET).sign(kind, &claims).unwrap();

@@ -1,4 +1,4 @@
-//! A session, its person, and the keys of both kinds of token.
+//! A session, its user, and the keys of both kinds of token.
 
 use auth_domain::{
     ClientId, Digest, Email, Generation, RefreshJti, RefreshTokens, Role, Session, SessionId, SessionKey,
@@ -70,7 +70,7 @@ pub(crate) fn snapshot() -> SessionSnapshot {
     SessionSnapshot { session: session(), owner, now: at(NOW) }
 }
 
-/// The claims of a token as they are on the wire.
+/// The claims of a token on the wire.
 pub(crate) fn wire(token: &str) -> Value {
     serde_json::from_str(&UnverifiedJws::parse(token).unwrap().payload_json().unwrap()).unwrap()
 }

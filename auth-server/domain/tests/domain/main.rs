@@ -1,5 +1,6 @@
-//! What is promised about the tokens of a session, tried from outside.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! The promises about tokens and sessions, tested through the public interface.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod access_tokens;
 mod confusion;

@@ -1,4 +1,4 @@
-//! What a refresh token says, and that it takes both halves to make one.
+//! The claims of refresh tokens, and that minting one needs both halves of the secret.
 
 use auth_domain::{
     ClientId, Digest, PresentedRefresh, RefreshPolicy, RefreshTokens, RefuseReason, Verdict, judge,
@@ -32,12 +32,12 @@ fn open_claims(claims: &Value) -> Result<PresentedRefresh, TokenError> {
 }
 
 #[test]
-fn a_refresh_token_says_this_and_nothing_else() {
+fn a_refresh_token_contains_exactly_these_claims() {
     assert_eq!(wire(&refresh_tokens(None).mint(&session(), &jti()).unwrap()), claims());
 }
 
 #[test]
-fn a_refresh_token_says_when_it_ends_only_if_it_does() {
+fn a_refresh_token_has_an_expiry_only_if_its_session_ends() {
     let hour = Some(TimeDelta::hours(1));
     let table = [
         ("neither", None, None, None),
@@ -54,7 +54,7 @@ fn a_refresh_token_says_when_it_ends_only_if_it_does() {
     }
 }
 
-/// A retry gets the very same successor, whichever server answers, and however often it was used since.
+/// A retry gets the same successor from every server, however often the session was used since.
 #[test]
 fn minting_twice_gives_the_same_bytes() {
     let mut later = session();
@@ -65,7 +65,7 @@ fn minting_twice_gives_the_same_bytes() {
 }
 
 #[test]
-fn a_minted_token_opens_as_what_its_session_is() {
+fn a_minted_token_opens_with_the_values_of_its_session() {
     let presented = refresh_tokens(None)
         .open(&refresh_tokens(None).mint(&session(), &jti()).unwrap(), ClientId::first_party());
     let presented = presented.unwrap();
@@ -75,16 +75,16 @@ fn a_minted_token_opens_as_what_its_session_is() {
     assert_eq!((presented.jti().expose(), presented.client_id.as_str()), (JTI, "goptri"));
 }
 
-/// RT-07: the client is who presents the token, not what the token says.
+/// RT-07: the client is the one that presents the token; the token itself names none.
 #[test]
-fn the_presenting_client_is_taken_down() {
+fn the_presenting_client_is_recorded() {
     let token = refresh_tokens(None).mint(&session(), &jti()).unwrap();
     let presented = refresh_tokens(None).open(&token, ClientId::new("printer".to_owned())).unwrap();
     assert_eq!(presented.client_id.as_str(), "printer");
 }
 
 #[test]
-fn claims_that_cannot_be_a_refresh_token_are_refused() {
+fn invalid_claims_are_rejected() {
     let json = Err(TokenError::Json("payload"));
     let mut table = vec![("nothing wrong", claims(), Ok(())), ("unknown", with("admin", true), Ok(()))];
     for issuer in
@@ -128,14 +128,14 @@ fn claims_that_cannot_be_a_refresh_token_are_refused() {
     assert_eq!(open_claims(&with("gen", u32::MAX)).unwrap().generation.number(), i64::from(u32::MAX));
 }
 
-/// The end that a token tells is for its client; the session's row decides, by the database's clock.
+/// The expiry in a token informs its client; the session's row and the database's clock decide.
 #[test]
-fn a_token_past_the_end_that_it_tells_still_opens() {
+fn a_token_past_its_expiry_still_opens() {
     assert!(open_claims(&with("exp", 1)).is_ok());
 }
 
 #[test]
-fn a_token_of_another_secret_is_refused() {
+fn a_token_signed_with_another_secret_is_rejected() {
     let foreign = RefreshTokens::new(ring("c3a5e90b7d1f48266c2be4f0915d37a0"), ISSUER.to_owned(), None);
     let token = foreign.mint(&session(), &jti()).unwrap();
     assert_eq!(
@@ -144,9 +144,9 @@ fn a_token_of_another_secret_is_refused() {
     );
 }
 
-/// RT-02: whoever has a copy of the database and even the signing secret lacks the `jti`, which only tokens hold.
+/// RT-02: the database and the signing secret do not contain the `jti`, which only tokens contain.
 #[test]
-fn a_copy_of_the_database_mints_no_token_even_with_the_secret() {
+fn a_copy_of_the_database_does_not_allow_minting_even_with_the_signing_secret() {
     let snapshot = snapshot();
     let row = format!("{snapshot:?} {:?}", snapshot.session.jti_hash.as_bytes());
     assert!(!row.contains(JTI), "{row}");
@@ -172,7 +172,7 @@ fn a_copy_of_the_database_mints_no_token_even_with_the_secret() {
 
 /// OP-03
 #[test]
-fn a_presented_token_shows_no_secret_in_debug() {
+fn debug_output_of_a_presented_token_contains_no_secret() {
     let presented = open_claims(&claims()).unwrap();
     let shown = format!("{presented:?} {:?}", refresh_tokens(None));
     assert!(!shown.contains(JTI) && !shown.contains(REFRESH_SECRET), "{shown}");

@@ -1,4 +1,4 @@
-//! The whole table of verdicts on a refresh token that was not simply rotated.
+//! All verdicts on a refresh token that was not rotated.
 
 use auth_domain::{
     ClientId, Digest, EndReason, Generation, PresentedRefresh, RefreshPolicy, RefuseReason, SessionSnapshot,
@@ -9,16 +9,16 @@ use goptri_settings::Plain;
 
 use crate::fixture::{jti, refresh_tokens, snapshot};
 
-/// What is found when a token is presented, seconds counted from the moment of the judgement.
-struct Found {
+/// The input of [`judge`]. Times are relative to the moment of the judgement.
+struct Situation {
     snapshot: SessionSnapshot,
     presented: PresentedRefresh,
     policy: RefreshPolicy,
 }
 
-impl Found {
-    /// The predecessor of generation 20, a day after the rotation, with nothing else remarkable.
-    fn a_late_retry() -> Self {
+impl Situation {
+    /// The predecessor of generation 20 is presented a day after the rotation.
+    fn late_retry() -> Self {
         let mut snapshot = snapshot();
         let day_ago = snapshot.now - TimeDelta::days(1);
         (snapshot.session.rotated_at, snapshot.session.last_used_at) = (day_ago, day_ago);
@@ -76,7 +76,7 @@ impl Found {
         self
     }
 
-    /// Idle for so long, where a minute of it is the end.
+    /// Idle for this long, with an idle lifetime of one minute.
     fn idle(&mut self, ago: TimeDelta) -> &mut Self {
         self.policy.idle_lifetime = Some(SECOND * 60);
         self.snapshot.session.last_used_at = self.snapshot.now - ago;
@@ -112,20 +112,20 @@ const OTHER_CLIENT: Verdict = Verdict::Refuse(RefuseReason::OtherClient);
 const OTHER_TOKEN: Verdict = Verdict::Refuse(RefuseReason::OtherToken);
 const NEWER: Verdict = Verdict::Refuse(RefuseReason::Newer);
 
-type Case = (&'static str, fn(&mut Found) -> &mut Found, Verdict);
+type Case = (&'static str, fn(&mut Situation) -> &mut Situation, Verdict);
 
 #[track_caller]
 fn assert_verdicts(table: &[Case]) {
-    for (what_is_found, arrange, expected) in table {
-        let mut found = Found::a_late_retry();
-        arrange(&mut found);
-        assert_eq!(judge(&found.snapshot, &found.presented, &found.policy), *expected, "{what_is_found}");
+    for (description, arrange, expected) in table {
+        let mut given = Situation::late_retry();
+        arrange(&mut given);
+        assert_eq!(judge(&given.snapshot, &given.presented, &given.policy), *expected, "{description}");
     }
 }
 
 /// RT-04
 #[test]
-fn the_age_of_a_generation_decides() {
+fn the_verdict_depends_on_how_many_generations_the_token_is_behind() {
     assert_verdicts(&[
         ("far newer", |f| f.presented(i64::from(u32::MAX)), NEWER),
         ("newer by one", |f| f.presented(21), NEWER),
@@ -135,9 +135,9 @@ fn the_age_of_a_generation_decides() {
             |f| f.presented(20).rotated(SECOND * 9_999_999),
             Verdict::TryAgain,
         ),
-        ("the one before, late", |f| f, Verdict::Forgive),
-        ("two before", |f| f.presented(18), THEFT),
-        ("two before, within the grace", |f| f.presented(18).rotated(SECOND), THEFT),
+        ("the previous one, late", |f| f, Verdict::Forgive),
+        ("two behind", |f| f.presented(18), THEFT),
+        ("two behind, within the grace", |f| f.presented(18).rotated(SECOND), THEFT),
         ("the very first of many", |f| f.presented(0), THEFT),
         ("the first, current", |f| f.current(0).presented(0), Verdict::TryAgain),
         ("the first, replaced and late", |f| f.current(1).presented(0), Verdict::Forgive),
@@ -147,13 +147,13 @@ fn the_age_of_a_generation_decides() {
             Verdict::SameSuccessor,
         ),
         ("newer than the first", |f| f.current(0).presented(1), NEWER),
-        ("the last number there is", |f| f.current(i64::from(u32::MAX)).presented(0), THEFT),
+        ("the highest number", |f| f.current(i64::from(u32::MAX)).presented(0), THEFT),
     ]);
 }
 
 /// RT-05
 #[test]
-fn the_grace_lasts_until_its_very_end_and_never_covers_more_than_the_predecessor() {
+fn the_grace_ends_exactly_on_time_and_covers_only_the_predecessor() {
     assert_verdicts(&[
         ("at once", |f| f.rotated(TimeDelta::zero()), Verdict::SameSuccessor),
         ("a microsecond before the end", |f| f.rotated(SECOND * 60 - MICRO), Verdict::SameSuccessor),
@@ -163,7 +163,7 @@ fn the_grace_lasts_until_its_very_end_and_never_covers_more_than_the_predecessor
         ("no grace, at once", |f| f.no_grace().rotated(TimeDelta::zero()), Verdict::Forgive),
         ("no grace, in the future", |f| f.no_grace().rotated(-SECOND), Verdict::Forgive),
         (
-            "within the grace, though forgiven lately",
+            "within the grace, and recently forgiven",
             |f| f.rotated(SECOND).forgiven(18),
             Verdict::SameSuccessor,
         ),
@@ -176,21 +176,21 @@ fn the_grace_lasts_until_its_very_end_and_never_covers_more_than_the_predecessor
 fn one_late_retry_in_eight_generations_is_forgiven() {
     assert_verdicts(&[
         ("never before", |f| f, Verdict::Forgive),
-        ("this very one", |f| f.forgiven(19), Verdict::SameSuccessor),
+        ("this one", |f| f.forgiven(19), Verdict::SameSuccessor),
         ("nine before", |f| f.forgiven(10), Verdict::Forgive),
         ("ten before", |f| f.forgiven(9), Verdict::Forgive),
-        ("a newer one, which cannot be", |f| f.forgiven(20), THEFT),
+        ("a newer one, which is impossible", |f| f.forgiven(20), THEFT),
         ("strict", |f| f.strict(), THEFT),
-        ("strict, this very one was forgiven before that", |f| f.strict().forgiven(19), THEFT),
-        ("the first, this very one", |f| f.current(1).presented(0).forgiven(0), Verdict::SameSuccessor),
+        ("strict, after this one was forgiven", |f| f.strict().forgiven(19), THEFT),
+        ("the first, which was forgiven", |f| f.current(1).presented(0).forgiven(0), Verdict::SameSuccessor),
         ("eight after the first", |f| f.current(9).presented(8).forgiven(0), THEFT),
         ("nine after the first", |f| f.current(10).presented(9).forgiven(0), Verdict::Forgive),
     ]);
     for before in 1..=8 {
-        let mut found = Found::a_late_retry();
-        found.forgiven(19 - before);
+        let mut given = Situation::late_retry();
+        given.forgiven(19 - before);
         assert_eq!(
-            judge(&found.snapshot, &found.presented, &found.policy),
+            judge(&given.snapshot, &given.presented, &given.policy),
             THEFT,
             "forgiven {before} before"
         );
@@ -198,19 +198,19 @@ fn one_late_retry_in_eight_generations_is_forgiven() {
 }
 
 #[test]
-fn without_rotation_no_old_token_is_theft_and_all_else_is_as_ever() {
+fn without_rotation_an_old_token_is_not_theft_and_the_other_rules_apply() {
     assert_verdicts(&[
-        ("the one before", |f| f.without_rotation(), Verdict::TryAgain),
+        ("the previous one", |f| f.without_rotation(), Verdict::TryAgain),
         ("the current one", |f| f.without_rotation().presented(20), Verdict::TryAgain),
         ("the very first", |f| f.without_rotation().presented(0), Verdict::TryAgain),
-        ("one to come", |f| f.without_rotation().presented(21), Verdict::Refuse(RefuseReason::Newer)),
+        ("a future one", |f| f.without_rotation().presented(21), Verdict::Refuse(RefuseReason::Newer)),
         ("past its end", |f| f.without_rotation().expires(-SECOND), EXPIRED),
     ]);
 }
 
 /// RT-06
 #[test]
-fn a_session_ends_at_the_very_moment_of_its_absolute_or_idle_end() {
+fn a_session_ends_exactly_at_its_absolute_or_idle_end() {
     assert_verdicts(&[
         ("a microsecond before", |f| f.expires(MICRO), Verdict::Forgive),
         ("at the end", |f| f.expires(TimeDelta::zero()), EXPIRED),
@@ -219,14 +219,14 @@ fn a_session_ends_at_the_very_moment_of_its_absolute_or_idle_end() {
         ("idle, at the end", |f| f.idle(SECOND * 60), EXPIRED),
         ("idle, after the end", |f| f.idle(SECOND * 61), EXPIRED),
         ("idle, used in the future", |f| f.idle(-SECOND), Verdict::Forgive),
-        ("in use, but past its end", |f| f.idle(SECOND).expires(-SECOND), EXPIRED),
-        ("idle, though long before its end", |f| f.idle(SECOND * 61).expires(SECOND * 9_999), EXPIRED),
+        ("used, but past its end", |f| f.idle(SECOND).expires(-SECOND), EXPIRED),
+        ("idle, long before its end", |f| f.idle(SECOND * 61).expires(SECOND * 9_999), EXPIRED),
     ]);
 }
 
-/// RT-07: who is not the session's client, or has not its secret, changes nothing, whatever else is true.
+/// RT-07: another client, or a client without the session's `jti`, changes nothing in any situation.
 #[test]
-fn the_first_question_that_applies_decides() {
+fn the_first_check_that_applies_decides() {
     assert_verdicts(&[
         ("another client's theft", |f| f.by_another_client().presented(3), OTHER_CLIENT),
         ("another client's retry", |f| f.by_another_client().rotated(SECOND), OTHER_CLIENT),
