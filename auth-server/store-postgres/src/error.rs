@@ -1,61 +1,172 @@
-//! Which of the store's failures an error of the engine is: whether to try again later, or to look into it.
+//! Errors of Postgres and of the driver: which [`StoreError`] each one is, and how it is described to an operator.
+
+use std::fmt;
+use std::io::ErrorKind;
 
 use auth_store::StoreError;
 use sqlx::Error;
 use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgConnectOptions;
 
-/// `undefined_table`: what a database that was never migrated answers.
+/// `undefined_table`: the database was never migrated.
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// `undefined_column`: what a database answers that an older program migrated.
+/// `undefined_column`: an older program migrated the database.
 const UNDEFINED_COLUMN: &str = "42703";
 
-/// `feature_not_supported`, which is how "cached plan must not change result type" arrives.
+/// `feature_not_supported`, the code of "cached plan must not change result type".
 const STALE_PLAN: &str = "0A000";
 
-/// `deadlock_detected`: Postgres undid the statement so that somebody else could go on.
+/// `deadlock_detected`: Postgres rolled the transaction back so that another one can continue.
 const DEADLOCK: &str = "40P01";
 
-/// What the caller learns. Neither Postgres nor the driver repeats bound values in what they say of themselves.
-pub(crate) fn store_error(error: Error) -> StoreError {
-    if is_transient(&error) {
-        StoreError::Unavailable(Box::new(error))
-    } else if is_undefined_table(&error) || code(&error).is_some_and(|code| code == UNDEFINED_COLUMN) {
-        StoreError::NotMigrated(Box::new(error))
-    } else {
-        StoreError::Conflict(Box::new(error))
+/// An error with the server's address. Displays as one sentence: the address, one cause, and a remedy if there is one.
+///
+/// Contains no secret: neither Postgres nor the driver repeats the password or bound values.
+#[derive(Debug)]
+pub(crate) struct DatabaseError {
+    server: String,
+    migration: Option<i64>,
+    error: Error,
+}
+
+impl DatabaseError {
+    pub(crate) fn new(options: &PgConnectOptions, error: Error) -> Self {
+        Self { server: address(options), migration: None, error }
+    }
+
+    /// An error of the migrator, which may be an error of one migration.
+    pub(crate) fn of_migrator(options: &PgConnectOptions, error: MigrateError) -> Self {
+        let (migration, error) = match error {
+            MigrateError::Execute(error) => (None, error),
+            MigrateError::ExecuteMigration(error, version) => (Some(version), error),
+            other => (None, Error::Migrate(Box::new(other))),
+        };
+        Self { server: address(options), migration, error }
     }
 }
 
-/// What the caller learns when a migration did not go through.
-pub(crate) fn migration_error(error: MigrateError) -> StoreError {
-    match error {
-        MigrateError::Execute(error) => store_error(error),
-        MigrateError::ExecuteMigration(ref cause, _) if is_transient(cause) => {
-            StoreError::Unavailable(Box::new(error))
+impl From<DatabaseError> for StoreError {
+    fn from(error: DatabaseError) -> Self {
+        if is_transient(&error.error) {
+            Self::Unavailable(Box::new(error))
+        } else if error.migration.is_none()
+            && (has_code(&error.error, UNDEFINED_TABLE) || has_code(&error.error, UNDEFINED_COLUMN))
+        {
+            Self::NotMigrated(Box::new(error))
+        } else {
+            Self::Conflict(Box::new(error))
         }
-        error => StoreError::Conflict(Box::new(error)),
     }
 }
 
-/// Whether the schema is not there at all.
-pub(crate) fn is_undefined_table(error: &Error) -> bool {
-    code(error).is_some_and(|code| code == UNDEFINED_TABLE)
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgreSQL at {}: ", self.server)?;
+        if let Some(version) = self.migration {
+            write!(f, "migration {version}: ")?;
+        }
+        let (cause, remedy) = describe(&self.error);
+        f.write_str(&cause)?;
+        if remedy.is_empty() { Ok(()) } else { write!(f, "; {remedy}") }
+    }
 }
 
-/// Whether the connection has a plan from before a migration changed a column. The driver keeps it for good, so
-/// that only another connection helps.
+impl std::error::Error for DatabaseError {}
+
+/// `host:port`, or the path of the socket.
+fn address(options: &PgConnectOptions) -> String {
+    let (host, port) = (options.get_host(), options.get_port());
+    match options.get_socket() {
+        Some(folder) => format!("{}/.s.PGSQL.{port}", folder.display()),
+        None if host.starts_with('/') => format!("{host}/.s.PGSQL.{port}"),
+        None if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{port}"),
+        None => format!("{host}:{port}"),
+    }
+}
+
+/// The cause without a full stop, and what the operator can do about it.
+fn describe(error: &Error) -> (String, &'static str) {
+    let text = error.to_string();
+    match error {
+        Error::Io(cause) => describe_io(cause),
+        Error::Tls(cause) if cause.to_string().contains("does not support TLS") => (
+            "the server does not support TLS".to_owned(),
+            "enable it there, or set sslmode=prefer in DATABASE_URL",
+        ),
+        Error::Tls(cause) => {
+            (format!("TLS failed: {cause}"), "correct sslmode and sslrootcert in DATABASE_URL")
+        }
+        Error::PoolTimedOut => {
+            ("no connection became free within 3 s".to_owned(), "see pg_stat_activity for what they wait for")
+        }
+        Error::PoolClosed => ("the store is closed".to_owned(), ""),
+        Error::Migrate(cause) => (cause.to_string(), ""),
+        Error::Database(cause) => {
+            (cause.message().to_owned(), remedy(&cause.code().unwrap_or_default(), cause.message()))
+        }
+        _ => (text, ""),
+    }
+}
+
+fn describe_io(cause: &std::io::Error) -> (String, &'static str) {
+    const ADDRESS: &str = "check the host and port in DATABASE_URL, and that no firewall blocks them";
+    match cause.kind() {
+        ErrorKind::ConnectionRefused => (
+            "connection refused".to_owned(),
+            "start the server, or correct the host and port in DATABASE_URL",
+        ),
+        ErrorKind::NotFound => {
+            ("the socket does not exist".to_owned(), "start the server, or correct DATABASE_URL")
+        }
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            ("the host is unreachable".to_owned(), ADDRESS)
+        }
+        ErrorKind::TimedOut => (cause.to_string(), ADDRESS),
+        _ if cause.to_string().contains("lookup") => {
+            ("the host name cannot be resolved".to_owned(), "correct the host in DATABASE_URL")
+        }
+        _ => (cause.to_string(), ""),
+    }
+}
+
+/// By SQLSTATE, see appendix A of the manual of PostgreSQL.
+fn remedy(code: &str, message: &str) -> &'static str {
+    match code {
+        "28P01" => "correct the user and password in DATABASE_URL",
+        "28000" if message.contains("no encryption") || message.contains("SSL off") => {
+            "if the server requires TLS, set sslmode=require in DATABASE_URL; else allow the connection in pg_hba.conf"
+        }
+        "28000" => "correct the user in DATABASE_URL, or allow it in pg_hba.conf",
+        "3D000" => "create the database, or correct its name in DATABASE_URL",
+        "42501" => {
+            "run `auth-server migrate` as a role that may create tables, grant this role select, insert, update and \
+             delete on them, and set AUTO_MIGRATE=off"
+        }
+        "53300" => "raise max_connections, or run fewer servers",
+        "25006" => "connect to the primary, not to a standby",
+        _ => "",
+    }
+}
+
+/// Whether the connection has a plan from before a migration changed a column. The driver keeps the plan, so only
+/// another connection helps.
 pub(crate) fn is_stale_plan(error: &Error) -> bool {
-    code(error).is_some_and(|code| code == STALE_PLAN)
+    has_code(error, STALE_PLAN)
 }
 
-/// Whether the same is worth trying at once.
+/// Whether the schema was never created.
+pub(crate) fn is_undefined_table(error: &Error) -> bool {
+    has_code(error, UNDEFINED_TABLE)
+}
+
+/// Whether the transaction is worth retrying at once.
 pub(crate) fn is_deadlock(error: &StoreError) -> bool {
     let StoreError::Unavailable(cause) = error else { return false };
-    cause.downcast_ref::<Error>().and_then(code).is_some_and(|code| code == DEADLOCK)
+    cause.downcast_ref::<DatabaseError>().is_some_and(|error| has_code(&error.error, DEADLOCK))
 }
 
-/// Whether the same may well succeed later, without anybody changing anything here.
+/// Whether a retry may succeed later without a change to this program or its configuration.
 fn is_transient(error: &Error) -> bool {
     match error {
         Error::Io(_)
@@ -64,38 +175,53 @@ fn is_transient(error: &Error) -> bool {
         | Error::PoolClosed
         | Error::WorkerCrashed
         | Error::BeginFailed => true,
-        Error::Database(_) => code(error).is_some_and(|code| is_transient_code(&code)),
+        Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
         _ => false,
     }
 }
 
 fn is_transient_code(code: &str) -> bool {
-    // By class: connections, rollbacks forced by others, full resources, an administrator's hand, the system's faults.
+    // Classes: connection, transaction rollback, insufficient resources, operator intervention, system error.
     let class = code.get(..2).unwrap_or_default();
     matches!(class, "08" | "40" | "53" | "57" | "58")
-        // Read-only, as a standby is until it has been promoted; a lock that was not to be had; the stale plan.
+        // Read-only, as a standby is until it is promoted; a lock that was not available; the stale plan.
         || matches!(code, "25006" | "55P03" | STALE_PLAN)
 }
 
-fn code(error: &Error) -> Option<String> {
-    Some(error.as_database_error()?.code()?.into_owned())
+fn has_code(error: &Error, expected: &str) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == expected)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn store_error(error: Error) -> StoreError {
+        DatabaseError::new(&PgConnectOptions::new_without_pgpass(), error).into()
+    }
+
     #[test]
-    fn what_passes_by_itself_is_told_from_what_somebody_must_look_into() {
-        for passing in [
+    fn transient_errors_are_told_from_lasting_ones() {
+        for transient in [
             "57P01", "57P02", "57P03", "57014", "53300", "53100", "40001", "40P01", "08006", "25006", "58030",
         ] {
-            assert!(is_transient_code(passing), "{passing}");
+            assert!(is_transient_code(transient), "{transient}");
         }
         for lasting in ["23505", "23503", "23514", "42P01", "42601", "22008", "28P01", "3D000", "42501", ""] {
             assert!(!is_transient_code(lasting), "{lasting}");
         }
         assert!(matches!(store_error(Error::PoolTimedOut), StoreError::Unavailable(_)));
         assert!(matches!(store_error(Error::RowNotFound), StoreError::Conflict(_)));
+    }
+
+    #[test]
+    fn the_address_is_a_host_and_port_or_a_socket() {
+        for (url, expected) in [
+            ("postgres://ann:secret@db.example:5433/goptri", "db.example:5433"),
+            ("postgres://ann@[::1]/goptri", "[::1]:5432"),
+            ("postgres://ann@localhost/goptri?host=/run/postgresql", "/run/postgresql/.s.PGSQL.5432"),
+        ] {
+            assert_eq!(address(&url.parse().unwrap()), expected, "{url}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! The store on Postgres: the ports of `auth_store` as SQL, for any number of servers on one database.
 //!
-//! No decisions here: a verb is one statement wherever the answer is settled by a race, so that Postgres settles it,
-//! and a statement that nobody waits for any more has happened entirely or not at all. `store-sqlite` is the same in
-//! the same order; reading the two side by side is a review of both.
+//! It makes no decisions. Where a race decides, a verb is one statement, so that Postgres decides, and a cancelled verb
+//! has happened entirely or not at all. `store-sqlite` has the same files with the same methods in the same order;
+//! comparing the two is a review of both.
 
+mod clock;
+mod connection;
 mod end_sessions;
 mod error;
 mod prune_excess;
@@ -14,6 +16,7 @@ mod runtime;
 mod sessions;
 mod store;
 mod sweep;
+mod url;
 mod users;
 
 pub use store::PostgresStore;

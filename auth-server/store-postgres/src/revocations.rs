@@ -6,72 +6,70 @@ use std::fmt;
 use async_trait::async_trait;
 use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, RevocationRecord, Revocations, StoreError};
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::connection::ConnectionPool;
 use crate::rows::{RevokedRow, corrupt, interval};
 
 #[async_trait]
 impl Revocations for PostgresStore {
     async fn revoke_token(&self, jti: &str) -> Result<(), StoreError> {
-        self.ask(async |connection| {
-            let appended = sqlx::query!(
-                "insert into revocations (kind, subject, created_at, expires_at)
+        self.pool
+            .with_connection(async |connection| {
+                let appended = sqlx::query!(
+                    "insert into revocations (kind, subject, created_at, expires_at)
                  select 'token', $2, c.now, c.now + $3::interval
                  from (select statement_timestamp() + $1::interval as now) c
                  on conflict (kind, subject) do nothing",
-                self.clock_offset(),
-                jti,
-                interval(REVOCATION_LIFETIME),
-            );
-            appended.execute(connection).await
-        })
-        .await?;
+                    self.clock_offset(),
+                    jti,
+                    interval(REVOCATION_LIFETIME),
+                );
+                appended.execute(connection).await
+            })
+            .await?;
         self.notify_appended();
         Ok(())
     }
 
-    async fn read_revocations(
-        &self,
-        after: Option<&Cursor>,
-        most: u32,
-    ) -> Result<RevocationPage, StoreError> {
-        self.read_after(&self.pool, after, most).await
+    async fn read_revocations(&self, after: Option<&Cursor>, max: u32) -> Result<RevocationPage, StoreError> {
+        self.read_after(&self.pool, after, max).await
     }
 
     async fn follow_revocations(
         &self,
         after: Option<&Cursor>,
-        most: u32,
+        max: u32,
     ) -> Result<RevocationPage, StoreError> {
-        self.read_after(&self.following, after, most).await
+        self.read_after(&self.feed_pool, after, max).await
     }
 
     async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
         // A limit of 0 reads only the horizon.
-        Ok(self.read_from(&self.following, None, 0).await?.page(None, 0)?.next)
+        Ok(self.read_from(&self.feed_pool, None, 0).await?.page(None, 0)?.next)
     }
 
     async fn wait_for_append(&self) {
         self.appended.notified().await;
     }
 
-    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
-        self.ask_aside(async |connection| {
-            let swept = sqlx::query!(
-                r#"delete from revocations where seq in (
+    async fn sweep_revocations(&self, max: u32) -> Result<u64, StoreError> {
+        self.background_pool
+            .with_connection(async |connection| {
+                let swept = sqlx::query!(
+                    r#"delete from revocations where seq in (
                        select seq from revocations
                        where expires_at <= statement_timestamp() + $1::interval
                        order by expires_at limit $2
                        for update skip locked
                    )"#,
-                self.clock_offset(),
-                i64::from(most),
-            );
-            Ok(swept.execute(connection).await?.rows_affected())
-        })
-        .await
+                    self.clock_offset(),
+                    i64::from(max),
+                );
+                Ok(swept.execute(connection).await?.rows_affected())
+            })
+            .await
     }
 }
 
@@ -144,10 +142,10 @@ impl FeedRead {
             && reached <= self.horizon
     }
 
-    fn page(self, place: Option<CursorPosition>, most: u32) -> Result<RevocationPage, StoreError> {
+    fn page(self, place: Option<CursorPosition>, max: u32) -> Result<RevocationPage, StoreError> {
         let Self { database_id, server_epoch, horizon, now, rows } = self;
         let horizon = place.and_then(|place| place.horizon).unwrap_or(horizon);
-        let more = u32::try_from(rows.len()).is_ok_and(|read| read == most) && most > 0;
+        let more = u32::try_from(rows.len()).is_ok_and(|read| read == max) && max > 0;
         let next = match rows.last() {
             Some(last) if more => CursorPosition {
                 database_id,
@@ -166,15 +164,15 @@ impl FeedRead {
 impl PostgresStore {
     async fn read_after(
         &self,
-        pool: &PgPool,
+        pool: &ConnectionPool,
         after: Option<&Cursor>,
-        most: u32,
+        max: u32,
     ) -> Result<RevocationPage, StoreError> {
         let asked = after.and_then(|cursor| CursorPosition::parse(cursor.as_str()));
-        let found = self.read_from(pool, asked.as_ref(), most).await?;
+        let found = self.read_from(pool, asked.as_ref(), max).await?;
         match asked {
-            Some(place) if !found.issued(&place) => self.read_from(pool, None, most).await?.page(None, most),
-            place => found.page(place, most),
+            Some(place) if !found.issued(&place) => self.read_from(pool, None, max).await?.page(None, max),
+            place => found.page(place, max),
         }
     }
 
@@ -185,13 +183,12 @@ impl PostgresStore {
     /// over.
     async fn read_from(
         &self,
-        pool: &PgPool,
+        pool: &ConnectionPool,
         place: Option<&CursorPosition>,
-        most: u32,
+        max: u32,
     ) -> Result<FeedRead, StoreError> {
         let (tx, seq) = place.map_or((0, i64::MIN), |place| (place.tx, place.seq));
-        let rows = self
-            .ask_on(pool, async |connection| {
+        let rows = pool.with_connection(async |connection| {
                 sqlx::query!(
                     r#"with c as (
                            select (select id from database_id) as database_id,
@@ -215,7 +212,7 @@ impl PostgresStore {
                     self.clock_offset(),
                     tx.to_string(),
                     seq,
-                    i64::from(most),
+                    i64::from(max),
                 )
                 .fetch_all(connection)
                 .await

@@ -1,4 +1,4 @@
-//! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
+//! Conversion of rows to domain values. An invalid value is an error that names the row.
 
 use auth_domain::{
     ClientId, Credentials, Digest, Email, Generation, ListedSession, PasswordHash, Role, Session, SessionId,
@@ -7,6 +7,7 @@ use auth_domain::{
 use auth_store::{RevocationKind, RevocationRecord, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Scope;
+use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ pub(crate) struct SnapshotRow {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// A session in the list of devices.
+/// A session in the list of a user's sessions.
 pub(crate) struct ListedSessionRow {
     pub(crate) id: Uuid,
     pub(crate) client_id: String,
@@ -43,7 +44,7 @@ pub(crate) struct ListedSessionRow {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// An entry of the record of what ended.
+/// A revocation.
 pub(crate) struct RevokedRow {
     pub(crate) seq: i64,
     pub(crate) tx: String,
@@ -53,7 +54,7 @@ pub(crate) struct RevokedRow {
     pub(crate) expires_at: DateTime<Utc>,
 }
 
-/// A person.
+/// A user.
 pub(crate) struct UserRow {
     pub(crate) id: Uuid,
     pub(crate) email: String,
@@ -63,7 +64,7 @@ pub(crate) struct UserRow {
     pub(crate) disabled_at: Option<DateTime<Utc>>,
 }
 
-/// What a sign-in is checked against.
+/// The credentials of a user.
 pub(crate) struct CredentialsRow {
     pub(crate) id: Uuid,
     pub(crate) password_hash: Option<String>,
@@ -75,7 +76,7 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
     fn try_from(row: SnapshotRow) -> Result<Self, StoreError> {
         let corrupt = |what| corrupt("sessions", format!("{}/{}", row.user_id, row.id), what);
         let session = Session {
-            key: SessionKey { user_id: UserId(row.user_id), id: SessionId(row.id) },
+            key: row.key(),
             client_id: ClientId::new(row.client_id),
             scope: Scope::parse(&row.scope).map_err(|_| corrupt("scope"))?,
             audience: row.audience,
@@ -98,6 +99,34 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
         };
         Ok(Self { session, owner, now: row.now })
     }
+}
+
+impl SnapshotRow {
+    pub(crate) fn key(&self) -> SessionKey {
+        SessionKey { user_id: UserId(self.user_id), id: SessionId(self.id) }
+    }
+}
+
+/// The session and its owner as they are now.
+pub(crate) async fn load_snapshot(
+    connection: &mut PgConnection,
+    clock_offset: PgInterval,
+    key: SessionKey,
+) -> Result<Option<SnapshotRow>, sqlx::Error> {
+    sqlx::query_as!(
+        SnapshotRow,
+        r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
+                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                  u.email, u.email_verified, u.roles, u.disabled_at,
+                  statement_timestamp() + $1::interval as "now!"
+           from sessions s join users u on u.id = s.user_id
+           where s.user_id = $2 and s.id = $3"#,
+        clock_offset,
+        key.user_id.0,
+        key.id.0,
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 impl From<ListedSessionRow> for ListedSession {
@@ -147,7 +176,7 @@ impl From<CredentialsRow> for Credentials {
     }
 }
 
-/// For binding. A span that has no end for Postgres either is refused there, not cut short here.
+/// A bind parameter. Postgres rejects a span that is too long for it, instead of a shorter one being used here.
 pub(crate) fn interval(span: TimeDelta) -> PgInterval {
     PgInterval { months: 0, days: 0, microseconds: span.num_microseconds().unwrap_or(i64::MAX) }
 }

@@ -1,9 +1,9 @@
-//! The runtime that the connections live on.
+//! The runtime of the connections.
 //!
-//! A socket belongs to the runtime in whose context it was opened, and dies with it. Each worker of a web server has
-//! a runtime of its own, and the first worker that is done when the server stops would take down connections that a
-//! request on another worker still needs. So the connections have a runtime that ends with the store. The work itself
-//! stays on the caller's thread; only what wakes it comes from here.
+//! A socket belongs to the runtime in which it was opened, and is unusable after that runtime ends. Each worker of a web
+//! server has a runtime of its own, so during shutdown the first worker to end would break connections that requests on
+//! other workers still use. Therefore the connections have a runtime that ends with the store. Futures are still polled
+//! on the caller's thread; only their wake-ups come from this runtime.
 
 use std::fmt;
 use std::future::Future;
@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 
-/// One thread that watches sockets and timers.
+/// A runtime with one thread, for sockets and timers.
 pub(crate) struct ConnectionRuntime(Option<Runtime>, Handle);
 
 impl ConnectionRuntime {
@@ -27,24 +27,24 @@ impl ConnectionRuntime {
         Ok(Self(Some(runtime), handle))
     }
 
-    /// Until the guard is dropped, this thread opens sockets and timers here.
+    /// Until the guard is dropped, this thread creates sockets and timers in this runtime.
     pub(crate) fn enter(&self) -> Option<EnterGuard<'_>> {
         self.0.as_ref().map(Runtime::enter)
     }
 
-    /// Sets tasks on their way that nobody waits for.
+    /// The handle for spawning detached tasks.
     pub(crate) fn handle(&self) -> Handle {
         self.1.clone()
     }
 
-    /// Drives `work` on the caller's own thread, in this context; also where it is dropped half-way, and gives a
-    /// connection back.
+    /// Polls `work` on the caller's thread in the context of this runtime. Drops it in that context too, because a
+    /// dropped connection returns to its pool.
     pub(crate) fn drive<F: Future>(&self, work: F) -> Driven<'_, F> {
         Driven { runtime: self, work: Some(Box::pin(work)) }
     }
 }
 
-/// What [`ConnectionRuntime::drive`] drives.
+/// The future of [`ConnectionRuntime::drive`].
 pub(crate) struct Driven<'a, F> {
     runtime: &'a ConnectionRuntime,
     work: Option<Pin<Box<F>>>,
@@ -58,7 +58,7 @@ impl<F: Future> Future for Driven<'_, F> {
         let _entered = runtime.enter();
         match &mut self.work {
             Some(work) => work.as_mut().poll(context),
-            // Only `drop` takes the work away.
+            // Only `drop` removes it.
             None => Poll::Pending,
         }
     }
@@ -72,7 +72,7 @@ impl<F> Drop for Driven<'_, F> {
 }
 
 impl Drop for ConnectionRuntime {
-    /// Without waiting, which a caller in another runtime must not do. The pool was closed before, or is given up.
+    /// Does not wait, which would panic inside another runtime. The pool was closed before, or is abandoned.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();

@@ -1,4 +1,4 @@
-//! The sessions, and the record of those that ended.
+//! Sessions.
 
 use async_trait::async_trait;
 use auth_domain::{
@@ -10,20 +10,18 @@ use auth_store::{
     StoreError, TouchOutcome,
 };
 use chrono::TimeDelta;
-use sqlx::PgConnection;
-use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::end_sessions::{end_all, lock_user};
-use crate::rows::{ListedSessionRow, SnapshotRow, interval};
+use crate::rows::{ListedSessionRow, SnapshotRow, interval, load_snapshot};
 
 #[async_trait]
 impl Sessions for PostgresStore {
     async fn open_session(&self, session: &NewSession) -> Result<OpenOutcome, StoreError> {
-        // `for share` waits for a change of this person that is under way, and looks at them again after it.
+        // `for share` waits for a concurrent change of the user, and reads the row again after it.
         let opened = self
-            .ask(async |connection| {
+            .pool.with_connection(async |connection| {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"with owner as (
@@ -69,7 +67,7 @@ impl Sessions for PostgresStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        self.rotate_in_turn(presented, idle_lifetime).await
+        self.rotations.rotate(presented, idle_lifetime).await
     }
 
     async fn touch(
@@ -78,7 +76,7 @@ impl Sessions for PostgresStore {
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<TouchOutcome, StoreError> {
         let (touched, row) = self
-            .ask(async |connection| {
+            .pool.with_connection(async |connection| {
                 let touched = sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions s
@@ -121,7 +119,7 @@ impl Sessions for PostgresStore {
         before: Option<Generation>,
     ) -> Result<ForgiveOutcome, StoreError> {
         let forgiven = self
-            .ask(async |connection| {
+            .pool.with_connection(async |connection| {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions s
@@ -151,8 +149,10 @@ impl Sessions for PostgresStore {
     }
 
     async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
-        let found =
-            self.ask(async |connection| load_snapshot(connection, self.clock_offset(), key).await).await?;
+        let found = self
+            .pool
+            .with_connection(async |connection| load_snapshot(connection, self.clock_offset(), key).await)
+            .await?;
         found.map(SessionSnapshot::try_from).transpose()
     }
 
@@ -162,10 +162,11 @@ impl Sessions for PostgresStore {
         after: Option<SessionId>,
         limit: u32,
     ) -> Result<Vec<ListedSession>, StoreError> {
-        // The nil UUID is before all others and names no session.
+        // The nil UUID sorts before all others, and no session has it.
         let after = after.map_or(Uuid::nil(), |session| session.0);
         let rows = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     ListedSessionRow,
                     r#"select id, client_id, created_at, last_used_at, expires_at, user_agent, ip,
@@ -186,10 +187,10 @@ impl Sessions for PostgresStore {
     async fn sweep_sessions(
         &self,
         after: Option<SessionKey>,
-        most: u32,
+        max: u32,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<SessionSweep, StoreError> {
-        self.sweep_slice(after, most, idle_lifetime).await
+        self.sweep_slice(after, max, idle_lifetime).await
     }
 
     async fn end_session(
@@ -197,16 +198,17 @@ impl Sessions for PostgresStore {
         key: SessionKey,
         proof: Option<&Digest<RefreshJti>>,
     ) -> Result<EndOutcome, StoreError> {
-        // All parts of the statement see the table as it was when it began; only `delete` waits for whoever has the row
-        // and then takes or misses it as it is by then. That is enough: a session's `jti` never changes and an id is
-        // never given again, so a wrong proof is wrong either way; and of several that end one session at a time
-        // exactly one deletes it, while the entry of whoever came first is all that the others could add.
+        // All parts of the statement see the snapshot from its beginning, except that `delete` waits for a lock and then
+        // checks the row again. That is sufficient: a session's `jti` never changes and ids are never reused, so a wrong
+        // proof stays wrong; and of concurrent calls exactly one deletes the session, while all of them would record the
+        // same revocation.
         let ended = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 sqlx::query!(
                     r#"with wrong as (
                            select from sessions where user_id = $2 and id = $3 and jti_hash <> $4
-                       ), gone as (
+                       ), deleted as (
                            delete from sessions
                            where user_id = $2 and id = $3 and ($4::bytea is null or jti_hash = $4)
                            returning id
@@ -217,7 +219,7 @@ impl Sessions for PostgresStore {
                            where not exists (select from wrong)
                            on conflict (kind, subject) do nothing
                        )
-                       select exists (select from gone) as "ended!", exists (select from wrong) as "wrong!""#,
+                       select exists (select from deleted) as "ended!", exists (select from wrong) as "wrong!""#,
                     self.clock_offset(),
                     key.user_id.0,
                     key.id.0,
@@ -251,29 +253,7 @@ impl Sessions for PostgresStore {
         .await
     }
 
-    async fn prune_excess(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
-        self.prune_excess_sessions(opened, most).await
+    async fn prune_excess(&self, opened: SessionKey, keep: u32) -> Result<u64, StoreError> {
+        self.end_excess(opened, keep).await
     }
-}
-
-/// The session as it is now.
-pub(crate) async fn load_snapshot(
-    connection: &mut PgConnection,
-    shift: PgInterval,
-    key: SessionKey,
-) -> Result<Option<SnapshotRow>, sqlx::Error> {
-    sqlx::query_as!(
-        SnapshotRow,
-        r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
-                  u.email, u.email_verified, u.roles, u.disabled_at,
-                  statement_timestamp() + $1::interval as "now!"
-           from sessions s join users u on u.id = s.user_id
-           where s.user_id = $2 and s.id = $3"#,
-        shift,
-        key.user_id.0,
-        key.id.0,
-    )
-    .fetch_optional(connection)
-    .await
 }

@@ -1,4 +1,4 @@
-//! The people who can sign in.
+//! Users.
 
 use async_trait::async_trait;
 use auth_domain::{
@@ -18,7 +18,7 @@ impl Users for PostgresStore {
         let key = user.email.key();
         let roles = names(&user.roles);
         let added = self
-            .ask(async |connection| {
+            .pool.with_connection(async |connection| {
                 sqlx::query_as!(
                     UserRow,
                     "insert into users (id, email, email_key, email_verified, password_hash, roles, created_at)
@@ -45,7 +45,8 @@ impl Users for PostgresStore {
 
     async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError> {
         let found = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     CredentialsRow,
                     "select id, password_hash from users where email_key = $1",
@@ -66,7 +67,8 @@ impl Users for PostgresStore {
     ) -> Result<UpgradeOutcome, StoreError> {
         let (from, to) = (from.as_str(), to.as_str());
         let changed = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 let changed = sqlx::query!(
                     "update users set password_hash = $1 where id = $2 and password_hash = $3",
                     to,
@@ -80,10 +82,11 @@ impl Users for PostgresStore {
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        // The nil UUID is before all others and is nobody's.
+        // The nil UUID sorts before all others, and no user has it.
         let after = after.map_or(Uuid::nil(), |user| user.0);
         let rows = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     UserRow,
                     "select id, email, email_verified, roles, created_at, disabled_at
@@ -106,7 +109,8 @@ impl Users for PostgresStore {
     ) -> Result<Vec<User>, StoreError> {
         let after = after.map_or(Uuid::nil(), |user| user.0);
         let rows = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     UserRow,
                     "select id, email, email_verified, roles, created_at, disabled_at
@@ -128,7 +132,8 @@ impl Users for PostgresStore {
             UserName::Email(key) => (None, Some(key.as_str())),
         };
         let found = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     UserRow,
                     "select id, email, email_verified, roles, created_at, disabled_at
@@ -146,7 +151,8 @@ impl Users for PostgresStore {
     async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError> {
         let roles = names(roles);
         let changed = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 let set = sqlx::query!("update users set roles = $2 where id = $1", user.0, &roles);
                 set.execute(connection).await
             })
@@ -162,7 +168,8 @@ impl Users for PostgresStore {
     ) -> Result<ChangeOutcome, StoreError> {
         let (from, to) = (names(from), names(to));
         let changed = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 let set = sqlx::query!(
                     "update users set roles = $3 where id = $1 and roles = $2",
                     user.0,
@@ -182,31 +189,33 @@ impl Users for PostgresStore {
         verified: bool,
     ) -> Result<SetEmailOutcome, StoreError> {
         let key = email.key();
-        self.ask(async |connection| {
-            let set = sqlx::query!(
-                "update users
+        self.pool
+            .with_connection(async |connection| {
+                let set = sqlx::query!(
+                    "update users
                  set email = $2, email_key = $3, email_verified = $4 or (email_verified and email_key = $3)
                  where id = $1",
-                user.0,
-                email.as_str(),
-                key.as_str(),
-                verified,
-            );
-            match set.execute(connection).await {
-                Ok(set) if set.rows_affected() == 0 => Ok(SetEmailOutcome::UnknownUser),
-                Ok(_) => Ok(SetEmailOutcome::Set),
-                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                    Ok(SetEmailOutcome::EmailTaken)
+                    user.0,
+                    email.as_str(),
+                    key.as_str(),
+                    verified,
+                );
+                match set.execute(connection).await {
+                    Ok(set) if set.rows_affected() == 0 => Ok(SetEmailOutcome::UnknownUser),
+                    Ok(_) => Ok(SetEmailOutcome::Set),
+                    Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                        Ok(SetEmailOutcome::EmailTaken)
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            }
-        })
-        .await
+            })
+            .await
     }
 
     async fn confirm_email(&self, user: UserId, email: &EmailKey) -> Result<ChangeOutcome, StoreError> {
         let confirmed = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 let confirm = sqlx::query!(
                     "update users set email_verified = true where id = $1 and email_key = $2",
                     user.0,
@@ -248,7 +257,8 @@ impl Users for PostgresStore {
 
     async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         let enabled = self
-            .ask(async |connection| {
+            .pool
+            .with_connection(async |connection| {
                 let enable = sqlx::query!("update users set disabled_at = null where id = $1", user.0);
                 enable.execute(connection).await
             })

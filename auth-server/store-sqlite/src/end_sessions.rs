@@ -1,4 +1,4 @@
-//! Ending all of a person's sessions, or some, within the transaction of whatever ends them.
+//! Ends sessions of a user, within the transaction of a verb.
 
 use auth_domain::{SessionId, UserId};
 use auth_store::REVOCATION_LIFETIME;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::rows::Micros;
 
-/// Ends the sessions of a person, and says how many there were. Nobody else writes meanwhile.
+/// Ends the sessions of a user. Returns how many. Within a transaction that writes.
 pub(crate) async fn end_all(
     transaction: &mut SqliteConnection,
     now: Micros,
@@ -15,35 +15,35 @@ pub(crate) async fn end_all(
     except: Option<SessionId>,
 ) -> Result<u64, sqlx::Error> {
     let except = except.map(|id| id.0);
-    let doomed = sqlx::query_scalar!(
+    let chosen = sqlx::query_scalar!(
         "select id from sessions where user_id = ?1 and (?2 is null or id <> ?2) order by user_id, id",
         user.0,
         except,
     )
     .fetch_all(&mut *transaction)
     .await?;
-    end_each(transaction, now, user, doomed).await
+    end_each(transaction, now, user, chosen).await
 }
 
-/// Ends these sessions of a person, and says how many there were. Nobody else writes meanwhile.
+/// Ends these sessions of a user. Returns how many. Within a transaction that writes.
 pub(crate) async fn end_each(
     transaction: &mut SqliteConnection,
     now: Micros,
     user: UserId,
-    doomed: Vec<Uuid>,
+    chosen: Vec<Uuid>,
 ) -> Result<u64, sqlx::Error> {
     let expires_at = now.after(REVOCATION_LIFETIME);
     let mut ended = 0;
-    for id in doomed {
-        let gone = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", user.0, id);
-        ended += gone.execute(&mut *transaction).await?.rows_affected();
+    for id in chosen {
+        let deleted = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", user.0, id);
+        ended += deleted.execute(&mut *transaction).await?.rows_affected();
         let subject = id.to_string();
         append(transaction, &subject, now, expires_at).await?;
     }
     Ok(ended)
 }
 
-/// Puts the end of a session on record, once.
+/// Records the revocation of a session, unless it is recorded already.
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
     subject: &str,

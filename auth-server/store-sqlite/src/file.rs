@@ -1,10 +1,10 @@
-//! The database file itself: that it is one, that nobody else may read it, and who may migrate it.
+//! The database file: its name, its permissions, and the lock for migrations.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a URL names no database file.
+/// The URL names no file.
 #[derive(Debug)]
 pub(crate) struct NoFile(pub(crate) &'static str);
 
@@ -16,13 +16,13 @@ impl std::fmt::Display for NoFile {
 
 impl std::error::Error for NoFile {}
 
-/// Refuses what SQLite would keep in memory: each connection would have a database of its own.
+/// Refuses databases in memory, because each connection would have a database of its own.
 pub(crate) fn must_be_a_file(url: &str, name: &Path) -> Result<(), NoFile> {
     let options = url.split_once('?').map_or("", |(_, options)| options);
     if options.split('&').any(|option| option == "mode=memory") {
-        return Err(NoFile("a database in memory is no store"));
+        return Err(NoFile("a database in memory cannot be used"));
     }
-    // The driver turns `:memory:` into such a name, and SQLite itself reads more options from it.
+    // The driver turns `:memory:` into a name with `file:`, from which SQLite reads further options.
     if name.as_os_str().is_empty()
         || name.starts_with(":memory:")
         || name.to_string_lossy().starts_with("file:")
@@ -32,29 +32,29 @@ pub(crate) fn must_be_a_file(url: &str, name: &Path) -> Result<(), NoFile> {
     Ok(())
 }
 
-/// Creates the file for its owner alone, unless it is there; the files that SQLite puts beside it are made like it.
+/// Creates the file unless it exists, readable for its owner only. SQLite gives the files beside it the same permissions.
 pub(crate) fn create_if_missing(path: &Path) -> io::Result<()> {
-    match private().create_new(true).open(path) {
+    match owner_only().create_new(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         created => created.map(|_| ()),
     }
 }
 
-/// Waits until no other process, and no other store of this one, holds the file named so, which is beside the
-/// database. Held until the returned file is dropped or the process ends, however it does.
+/// Locks a file beside the database. Waits for other processes and other stores of this process. The lock ends when the
+/// returned file is dropped or the process ends.
 pub(crate) async fn lock(database: &Path) -> io::Result<File> {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
     let path = PathBuf::from(path);
     let locked = tokio::task::spawn_blocking(move || {
-        let file = private().create(true).truncate(false).open(path)?;
+        let file = owner_only().create(true).truncate(false).open(path)?;
         file.lock()?;
         Ok(file)
     });
     locked.await?
 }
 
-fn private() -> OpenOptions {
+fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
@@ -78,8 +78,8 @@ mod tests {
             ("sqlite://x.db?cache=shared&mode=memory", "x.db", false),
             ("sqlite://file::memory:", "file::memory:", false),
         ];
-        for (url, name, fits) in table {
-            assert_eq!(must_be_a_file(url, Path::new(name)).is_ok(), fits, "{url}");
+        for (url, name, valid) in table {
+            assert_eq!(must_be_a_file(url, Path::new(name)).is_ok(), valid, "{url}");
         }
     }
 }

@@ -1,9 +1,10 @@
-//! The store in one SQLite file: the ports of `auth_store` as SQL, for one host and nothing to install.
+//! The store in one SQLite file: the ports of `auth_store` as SQL, for one host and without a database server.
 //!
-//! No decisions here: a verb is one statement or one immediate transaction, and SQLite lets one of those write at a
-//! time, so that SQLite settles every race. `store-postgres` is the same in the same order; reading the two side by
-//! side is a review of both.
+//! It makes no decisions. A verb is one statement or one immediate transaction, and SQLite runs one of those at a time,
+//! so that SQLite decides every race. `store-postgres` has the same files with the same methods in the same order;
+//! comparing the two is a review of both.
 
+mod connection;
 mod end_sessions;
 mod error;
 mod file;

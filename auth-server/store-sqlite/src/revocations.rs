@@ -1,4 +1,4 @@
-//! The record of what ended.
+//! The revocations and the feed that is read from them.
 
 use async_trait::async_trait;
 use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, RevocationRecord, Revocations, StoreError};
@@ -10,43 +10,40 @@ use crate::rows::{Micros, RevokedRow, corrupt};
 #[async_trait]
 impl Revocations for SqliteStore {
     async fn revoke_token(&self, jti: &str) -> Result<(), StoreError> {
-        self.write(async |connection| {
-            let now = self.now();
-            let expires_at = now.after(REVOCATION_LIFETIME);
-            let appended = sqlx::query!(
+        self.writer
+            .with_connection(async |connection| {
+                let now = self.now();
+                let expires_at = now.after(REVOCATION_LIFETIME);
+                let appended = sqlx::query!(
                 "insert into revocations (kind, subject, created_at, expires_at) values ('token', ?1, ?2, ?3)
                  on conflict (kind, subject) do nothing",
                 jti,
                 now,
                 expires_at,
             );
-            appended.execute(connection).await
-        })
-        .await?;
+                appended.execute(connection).await
+            })
+            .await?;
         self.notify_appended();
         Ok(())
     }
 
-    async fn read_revocations(
-        &self,
-        after: Option<&Cursor>,
-        most: u32,
-    ) -> Result<RevocationPage, StoreError> {
+    async fn read_revocations(&self, after: Option<&Cursor>, max: u32) -> Result<RevocationPage, StoreError> {
         let asked = after.and_then(|cursor| CursorPosition::parse(cursor.as_str()));
-        let found = self.read_from(asked.as_ref(), most).await?;
+        let found = self.read_from(asked.as_ref(), max).await?;
         match asked {
-            Some(place) if !found.issued(&place) => self.read_from(None, most).await?.page(None, most),
-            place => found.page(place, most),
+            Some(place) if !found.issued(&place) => self.read_from(None, max).await?.page(None, max),
+            place => found.page(place, max),
         }
     }
 
-    /// Reading is never waited for long: each page takes a connection that reads for some milliseconds at most.
+    /// Uses the common readers: a page takes one of them for a few milliseconds at most.
     async fn follow_revocations(
         &self,
         after: Option<&Cursor>,
-        most: u32,
+        max: u32,
     ) -> Result<RevocationPage, StoreError> {
-        self.read_revocations(after, most).await
+        self.read_revocations(after, max).await
     }
 
     async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
@@ -58,23 +55,24 @@ impl Revocations for SqliteStore {
         self.appended.notified().await;
     }
 
-    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError> {
-        self.write(async |connection| {
-            let now = self.now();
-            let swept = sqlx::query!(
-                "delete from revocations where seq in (
+    async fn sweep_revocations(&self, max: u32) -> Result<u64, StoreError> {
+        self.writer
+            .with_connection(async |connection| {
+                let now = self.now();
+                let swept = sqlx::query!(
+                    "delete from revocations where seq in (
                      select seq from revocations where expires_at <= ?1 order by expires_at limit ?2
                  )",
-                now,
-                most,
-            );
-            Ok(swept.execute(connection).await?.rows_affected())
-        })
-        .await
+                    now,
+                    max,
+                );
+                Ok(swept.execute(connection).await?.rows_affected())
+            })
+            .await
     }
 }
 
-/// How far somebody has read. One writes at a time, so rows commit in the order of `seq`.
+/// The position of a cursor in the feed. Rows commit in the order of `seq`, because one connection writes at a time.
 struct CursorPosition {
     database_id: Uuid,
     seq: i64,
@@ -91,25 +89,25 @@ impl CursorPosition {
     }
 }
 
-/// What two statements saw, the rows first: `last_seq` may already be that of an entry which is on the next page.
+/// The result of one read. `last_seq` is read after the rows and may belong to an entry on the next page.
 struct FeedRead {
     database_id: Uuid,
-    /// The highest `seq` that was ever given.
+    /// The highest `seq` that was ever assigned.
     last_seq: i64,
     now: Micros,
     rows: Vec<RevokedRow>,
 }
 
 impl FeedRead {
-    /// Whether this database may have given that place: another one has another id, and a copy of this one that was
-    /// restored has not come so far, until it has moved on past it: then nothing tells.
+    /// Whether this database can have issued the position: another database has another id, and a restored backup has
+    /// not assigned the position's `seq`, until it has grown past it.
     fn issued(&self, place: &CursorPosition) -> bool {
         place.database_id == self.database_id && place.seq <= self.last_seq
     }
 
-    fn page(self, place: Option<CursorPosition>, most: u32) -> Result<RevocationPage, StoreError> {
+    fn page(self, place: Option<CursorPosition>, max: u32) -> Result<RevocationPage, StoreError> {
         let Self { database_id, now, rows, .. } = self;
-        let more = u32::try_from(rows.len()).is_ok_and(|read| read == most) && most > 0;
+        let more = u32::try_from(rows.len()).is_ok_and(|read| read == max) && max > 0;
         let seq = rows.last().map(|row| row.seq).or(place.map(|place| place.seq)).unwrap_or_default();
         let next = CursorPosition { database_id, seq };
         let entries = rows.into_iter().map(RevocationRecord::try_from).collect::<Result<_, _>>()?;
@@ -119,9 +117,9 @@ impl FeedRead {
 }
 
 impl SqliteStore {
-    async fn read_from(&self, place: Option<&CursorPosition>, most: u32) -> Result<FeedRead, StoreError> {
+    async fn read_from(&self, place: Option<&CursorPosition>, max: u32) -> Result<FeedRead, StoreError> {
         let seq = place.map_or(0, |place| place.seq);
-        self.read(async |connection| {
+        self.readers.with_connection(async |connection| {
             let now = self.now();
             let rows = sqlx::query_as!(
                 RevokedRow,
@@ -129,7 +127,7 @@ impl SqliteStore {
                    from revocations where seq > ?1 and expires_at > ?2 order by seq limit ?3"#,
                 seq,
                 now,
-                most,
+                max,
             )
             .fetch_all(&mut *connection)
             .await?;

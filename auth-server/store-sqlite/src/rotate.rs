@@ -1,60 +1,40 @@
-//! Refreshes: alone, or several in one statement.
+//! Rotations: one, or several in one statement.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use auth_domain::{PresentedRefresh, SessionSnapshot};
-use auth_store::{
-    Batch, BatchReply, MAX_BATCH, MAX_WAIT_FOR_IN_FLIGHT, RotateRequest, Rotation, RotationBatcher,
-    StoreError,
-};
+use auth_store::{RotateBatch, RotateRequest, RotatedRow, Rotation, StoreError};
 use chrono::TimeDelta;
 use goptri::clock::Clock;
 use serde_json::{Value, json};
-use sqlx::{SqliteConnection, SqlitePool};
-use tokio::runtime::Handle;
-use tokio::time::sleep;
+use sqlx::SqliteConnection;
 
-use crate::SqliteStore;
-use crate::rows::{Micros, SnapshotRow, micros};
-use crate::sessions::load_snapshot;
-use crate::store::ask;
+use crate::connection::ConnectionPool;
+use crate::rows::{Micros, SnapshotRow, load_snapshot, micros};
 
-/// The queue of a store. It knows the connection that writes, and not the store, which has the queue.
-pub(crate) fn grouping(writer: SqlitePool, clock: Arc<dyn Clock>) -> RotationBatcher {
-    let runtime = Handle::current();
-    RotationBatcher::new(MAX_BATCH, move |group, under_way| {
-        let (writer, clock) = (writer.clone(), Arc::clone(&clock));
-        runtime.spawn(async move {
-            let together = rotate_together(&writer, clock.as_ref(), group);
-            under_way.during(together, sleep(MAX_WAIT_FOR_IN_FLIGHT)).await;
-        });
-    })
+/// The statements that rotate sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct Rotator {
+    pub(crate) writer: ConnectionPool,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
-impl SqliteStore {
-    /// Goes at once when nobody is under way, and otherwise with all who wait.
-    pub(crate) async fn rotate_in_turn(
+impl RotateBatch for Rotator {
+    async fn rotate_one(
         &self,
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        let rotating = || RotateRequest { presented: presented.clone(), idle_lifetime };
-        let alone = self.rotate_alone(presented, idle_lifetime);
-        self.rotations.rotate(rotating, alone, sleep(MAX_WAIT_FOR_IN_FLIGHT)).await
-    }
-
-    async fn rotate_alone(
-        &self,
-        presented: &PresentedRefresh,
-        idle_lifetime: Option<TimeDelta>,
-    ) -> Result<Rotation, StoreError> {
-        let asked = asked([(presented, idle_lifetime)]);
+        let requests = to_json([(presented, idle_lifetime)]);
         let (rotated, row) = self
-            .write(async |connection| match all_rotated(connection, self.now(), &asked).await?.pop() {
-                Some(row) => Ok((true, Some(row))),
-                None => Ok((false, load_snapshot(connection, self.now(), presented.key).await?)),
+            .writer
+            .with_connection(async |connection| {
+                let now = Micros::of(self.clock.now());
+                match rotate(connection, now, &requests).await?.pop() {
+                    Some(row) => Ok((true, Some(row))),
+                    None => Ok((false, load_snapshot(connection, now, presented.key).await?)),
+                }
             })
             .await?;
         match row {
@@ -63,33 +43,23 @@ impl SqliteStore {
             None => Ok(Rotation::Unknown),
         }
     }
+
+    /// One trip to the writing thread and one sync of the disk for all.
+    async fn rotate_batch(&self, requests: &[RotateRequest]) -> Result<Vec<RotatedRow>, StoreError> {
+        let requests = to_json(requests.iter().map(|request| (&request.presented, request.idle_lifetime)));
+        let rows = self
+            .writer
+            .with_connection(async |connection| {
+                rotate(connection, Micros::of(self.clock.now()), &requests).await
+            })
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.key(), SessionSnapshot::try_from(row))).collect())
+    }
 }
 
-/// One statement for all, and so one sync of the disk and one way to the thread that writes.
-async fn rotate_together(writer: &SqlitePool, clock: &dyn Clock, group: Batch) {
-    let asked = asked(group.refreshes().map(|one| (&one.presented, one.idle_lifetime)));
-    let rows = ask(writer, async |connection| all_rotated(connection, Micros::of(clock.now()), &asked).await);
-    let answers: Vec<BatchReply> = match rows.await {
-        Ok(rows) => {
-            // A session is once in a group.
-            let mut rows: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.id), row)).collect();
-            let keys =
-                group.refreshes().map(|RotateRequest { presented: PresentedRefresh { key, .. }, .. }| key);
-            let rows = keys.map(|key| rows.remove(&(key.user_id.0, key.id.0)));
-            rows.map(|row| row.map(SessionSnapshot::try_from).transpose()).collect()
-        }
-        // Each tries alone, and hears what is wrong for itself.
-        Err(error) => {
-            tracing::warn!(%error, "several refreshes in one statement failed; each is tried alone");
-            group.refreshes().map(|_| Ok(None)).collect()
-        }
-    };
-    group.answer(answers);
-}
-
-/// What is asked for, as the statement reads it.
-fn asked<'a>(refreshes: impl IntoIterator<Item = (&'a PresentedRefresh, Option<TimeDelta>)>) -> String {
-    let rows = refreshes.into_iter().map(|(presented, idle_lifetime)| {
+/// The requests in the form that the statement reads.
+fn to_json<'a>(requests: impl IntoIterator<Item = (&'a PresentedRefresh, Option<TimeDelta>)>) -> String {
+    let rows = requests.into_iter().map(|(presented, idle_lifetime)| {
         let hash = presented.jti_hash.as_bytes().iter().fold(String::new(), |mut hash, byte| {
             let _ = write!(hash, "{byte:02x}");
             hash
@@ -106,11 +76,11 @@ fn asked<'a>(refreshes: impl IntoIterator<Item = (&'a PresentedRefresh, Option<T
     rows.collect::<Value>().to_string()
 }
 
-/// The sessions that rotated, of those that were asked for.
-async fn all_rotated(
+/// Rotates the requested sessions and returns those that it rotated.
+async fn rotate(
     connection: &mut SqliteConnection,
     now: Micros,
-    asked: &str,
+    requests: &str,
 ) -> Result<Vec<SnapshotRow>, sqlx::Error> {
     sqlx::query_as!(
         SnapshotRow,
@@ -118,12 +88,12 @@ async fn all_rotated(
            set generation = sessions.generation + 1, rotated_at = ?1, last_used_at = ?1
            from (select unhex(value ->> 0) as user_id, unhex(value ->> 1) as id, value ->> 2 as generation,
                         unhex(value ->> 3) as jti_hash, value ->> 4 as client_id, value ->> 5 as idle
-                 from json_each(?2)) asked
-           where sessions.user_id = asked.user_id and sessions.id = asked.id
-             and sessions.generation = asked.generation and sessions.jti_hash = asked.jti_hash
-             and sessions.client_id = asked.client_id
+                 from json_each(?2)) request
+           where sessions.user_id = request.user_id and sessions.id = request.id
+             and sessions.generation = request.generation and sessions.jti_hash = request.jti_hash
+             and sessions.client_id = request.client_id
              and (expires_at is null or expires_at > ?1)
-             and (asked.idle is null or last_used_at + asked.idle > ?1)
+             and (request.idle is null or last_used_at + request.idle > ?1)
              and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
            returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
                      forgiven_generation, rotated_at, last_used_at, expires_at,
@@ -133,7 +103,7 @@ async fn all_rotated(
                      (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
                      ?1 as "now!: Micros""#,
         now,
-        asked,
+        requests,
     )
     .fetch_all(connection)
     .await

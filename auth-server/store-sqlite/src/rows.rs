@@ -1,4 +1,4 @@
-//! The bridge from rows to the domain. It may fail: a row that says what cannot be is corrupt, and named.
+//! Conversion of rows to domain values. An invalid value is an error that names the row.
 
 use auth_domain::{
     ClientId, Credentials, Digest, Email, Generation, ListedSession, PasswordHash, Role, Session, SessionId,
@@ -7,25 +7,26 @@ use auth_domain::{
 use auth_store::{RevocationKind, RevocationRecord, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::Scope;
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-/// A time as it is stored: microseconds since 1970. The driver would bind a `DateTime` as text, without a word.
+/// A stored time: microseconds since 1970. The driver would silently bind a `DateTime` as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(transparent)]
 pub(crate) struct Micros(pub(crate) i64);
 
 impl Micros {
-    /// The time without what is finer than a microsecond, so that what is answered is what is stored.
+    /// Truncates to microseconds, so that the returned time is the stored one.
     pub(crate) fn of(time: DateTime<Utc>) -> Self {
         Self(time.timestamp_micros())
     }
 
-    /// So much later. What has no end for SQLite either is refused there, not cut short here.
+    /// This time plus `span`. SQLite rejects a time that is too late for it, instead of an earlier one being used here.
     pub(crate) fn after(self, span: TimeDelta) -> Self {
         Self(self.0.saturating_add(micros(span)))
     }
 
-    /// So much earlier.
+    /// This time minus `span`.
     pub(crate) fn before(self, span: TimeDelta) -> Self {
         Self(self.0.saturating_sub(micros(span)))
     }
@@ -56,7 +57,7 @@ pub(crate) struct SnapshotRow {
     pub(crate) now: Micros,
 }
 
-/// A session in the list of devices.
+/// A session in the list of a user's sessions.
 pub(crate) struct ListedSessionRow {
     pub(crate) user_id: Uuid,
     pub(crate) id: Uuid,
@@ -69,7 +70,7 @@ pub(crate) struct ListedSessionRow {
     pub(crate) now: Micros,
 }
 
-/// An entry of the record of what ended.
+/// A revocation.
 pub(crate) struct RevokedRow {
     pub(crate) seq: i64,
     pub(crate) kind: String,
@@ -78,7 +79,7 @@ pub(crate) struct RevokedRow {
     pub(crate) expires_at: Micros,
 }
 
-/// A person.
+/// A user.
 pub(crate) struct UserRow {
     pub(crate) id: Uuid,
     pub(crate) email: String,
@@ -88,7 +89,7 @@ pub(crate) struct UserRow {
     pub(crate) disabled_at: Option<Micros>,
 }
 
-/// What a sign-in is checked against.
+/// The credentials of a user.
 pub(crate) struct CredentialsRow {
     pub(crate) id: Uuid,
     pub(crate) password_hash: Option<String>,
@@ -101,7 +102,7 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
         let corrupt = |what| corrupt("sessions", format!("{}/{}", row.user_id, row.id), what);
         let time = |micros: Micros, what| micros.time().ok_or_else(|| corrupt(what));
         let session = Session {
-            key: SessionKey { user_id: UserId(row.user_id), id: SessionId(row.id) },
+            key: row.key(),
             client_id: ClientId::new(row.client_id),
             scope: Scope::parse(&row.scope).map_err(|_| corrupt("scope"))?,
             audience: list(&row.audience).ok_or_else(|| corrupt("audience"))?,
@@ -124,6 +125,33 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
         };
         Ok(Self { session, owner, now: time(row.now, "now")? })
     }
+}
+
+impl SnapshotRow {
+    pub(crate) fn key(&self) -> SessionKey {
+        SessionKey { user_id: UserId(self.user_id), id: SessionId(self.id) }
+    }
+}
+
+/// The session and its owner as they are now.
+pub(crate) async fn load_snapshot(
+    connection: &mut SqliteConnection,
+    now: Micros,
+    key: SessionKey,
+) -> Result<Option<SnapshotRow>, sqlx::Error> {
+    sqlx::query_as!(
+        SnapshotRow,
+        r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
+                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                  u.email, u.email_verified, u.roles, u.disabled_at, ?1 as "now!: Micros"
+           from sessions s join users u on u.id = s.user_id
+           where s.user_id = ?2 and s.id = ?3"#,
+        now,
+        key.user_id.0,
+        key.id.0,
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 impl TryFrom<ListedSessionRow> for ListedSession {
@@ -184,12 +212,12 @@ impl From<CredentialsRow> for Credentials {
     }
 }
 
-/// For binding.
+/// A bind parameter.
 pub(crate) fn micros(span: TimeDelta) -> i64 {
     span.num_microseconds().unwrap_or(i64::MAX)
 }
 
-/// For binding.
+/// A bind parameter.
 pub(crate) fn json<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     texts.into_iter().collect::<serde_json::Value>().to_string()
 }

@@ -1,4 +1,4 @@
-//! The sessions, and the record of those that ended.
+//! Sessions.
 
 use async_trait::async_trait;
 use auth_domain::{
@@ -10,12 +10,12 @@ use auth_store::{
     StoreError, TouchOutcome,
 };
 use chrono::TimeDelta;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::Connection;
 use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::end_sessions::{append, end_all};
-use crate::rows::{ListedSessionRow, Micros, SnapshotRow, json, micros};
+use crate::rows::{ListedSessionRow, Micros, SnapshotRow, json, load_snapshot, micros};
 
 #[async_trait]
 impl Sessions for SqliteStore {
@@ -26,7 +26,7 @@ impl Sessions for SqliteStore {
         let jti_hash = session.jti_hash.as_bytes().as_slice();
         let (user_agent, ip) = (session.user_agent.as_deref(), session.ip.as_deref());
         let mut opened = self
-            .write(async |connection| {
+            .writer.with_connection(async |connection| {
                 let now = self.now();
                 let expires_at = session.lifetime.map(|lifetime| now.after(lifetime));
                 sqlx::query_as!(
@@ -70,7 +70,7 @@ impl Sessions for SqliteStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        self.rotate_in_turn(presented, idle_lifetime).await
+        self.rotations.rotate(presented, idle_lifetime).await
     }
 
     async fn touch(
@@ -82,7 +82,7 @@ impl Sessions for SqliteStore {
         let jti_hash = presented.jti_hash.as_bytes().as_slice();
         let idle_lifetime = idle_lifetime.map(micros);
         let (touched, row) = self
-            .write(async |connection| {
+            .writer.with_connection(async |connection| {
                 let now = self.now();
                 let mut touched = sqlx::query_as!(
                     SnapshotRow,
@@ -130,7 +130,7 @@ impl Sessions for SqliteStore {
     ) -> Result<ForgiveOutcome, StoreError> {
         let (generation, before) = (generation.number(), before.map(Generation::number));
         let mut forgiven = self
-            .write(async |connection| {
+            .writer.with_connection(async |connection| {
                 let now = self.now();
                 sqlx::query_as!(
                     SnapshotRow,
@@ -164,7 +164,10 @@ impl Sessions for SqliteStore {
     }
 
     async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
-        let found = self.read(async |connection| load_snapshot(connection, self.now(), key).await).await?;
+        let found = self
+            .readers
+            .with_connection(async |connection| load_snapshot(connection, self.now(), key).await)
+            .await?;
         found.map(SessionSnapshot::try_from).transpose()
     }
 
@@ -174,10 +177,10 @@ impl Sessions for SqliteStore {
         after: Option<SessionId>,
         limit: u32,
     ) -> Result<Vec<ListedSession>, StoreError> {
-        // The nil UUID is before all others and names no session.
+        // The nil UUID sorts before all others, and no session has it.
         let after = after.map_or(Uuid::nil(), |session| session.0);
         let rows = self
-            .read(async |connection| {
+            .readers.with_connection(async |connection| {
                 let now = self.now();
                 sqlx::query_as!(
                     ListedSessionRow,
@@ -198,10 +201,10 @@ impl Sessions for SqliteStore {
     async fn sweep_sessions(
         &self,
         after: Option<SessionKey>,
-        most: u32,
+        max: u32,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<SessionSweep, StoreError> {
-        self.sweep_slice(after, most, idle_lifetime).await
+        self.sweep_slice(after, max, idle_lifetime).await
     }
 
     async fn end_session(
@@ -211,8 +214,8 @@ impl Sessions for SqliteStore {
     ) -> Result<EndOutcome, StoreError> {
         let proof = proof.map(|digest| digest.as_bytes().as_slice());
         let subject = key.id.to_string();
-        self.write(async |connection| {
-            // Nobody else writes from here to the commit, so that what is read is what is.
+        self.writer.with_connection(async |connection| {
+            // No other connection writes before the commit, so the reads below stay valid.
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let wrong = sqlx::query_scalar!(
                 r#"select exists (select 1 from sessions where user_id = ?1 and id = ?2 and jti_hash <> ?3) as "wrong!: bool""#,
@@ -226,7 +229,7 @@ impl Sessions for SqliteStore {
                 transaction.rollback().await?;
                 return Ok(EndOutcome::NotGenuine);
             }
-            let gone = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", key.user_id.0, key.id.0)
+            let deleted = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", key.user_id.0, key.id.0)
                 .execute(&mut *transaction)
                 .await?;
             let now = self.now();
@@ -234,45 +237,25 @@ impl Sessions for SqliteStore {
             append(&mut transaction, &subject, now, expires_at).await?;
             transaction.commit().await?;
             self.notify_appended();
-            Ok(if gone.rows_affected() == 0 { EndOutcome::WasGone } else { EndOutcome::Ended })
+            Ok(if deleted.rows_affected() == 0 { EndOutcome::WasGone } else { EndOutcome::Ended })
         })
         .await
     }
 
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError> {
-        self.write(async |connection| {
-            // Nobody else writes from here to the commit, so that what is read is what is.
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let ended = end_all(&mut transaction, self.now(), user, except).await?;
-            transaction.commit().await?;
-            self.notify_appended();
-            Ok(ended)
-        })
-        .await
+        self.writer
+            .with_connection(async |connection| {
+                // No other connection writes before the commit, so the reads below stay valid.
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                let ended = end_all(&mut transaction, self.now(), user, except).await?;
+                transaction.commit().await?;
+                self.notify_appended();
+                Ok(ended)
+            })
+            .await
     }
 
-    async fn prune_excess(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError> {
-        self.prune_excess_sessions(opened, most).await
+    async fn prune_excess(&self, opened: SessionKey, keep: u32) -> Result<u64, StoreError> {
+        self.end_excess(opened, keep).await
     }
-}
-
-/// The session as it is now.
-pub(crate) async fn load_snapshot(
-    connection: &mut SqliteConnection,
-    now: Micros,
-    key: SessionKey,
-) -> Result<Option<SnapshotRow>, sqlx::Error> {
-    sqlx::query_as!(
-        SnapshotRow,
-        r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
-                  u.email, u.email_verified, u.roles, u.disabled_at, ?1 as "now!: Micros"
-           from sessions s join users u on u.id = s.user_id
-           where s.user_id = ?2 and s.id = ?3"#,
-        now,
-        key.user_id.0,
-        key.id.0,
-    )
-    .fetch_optional(connection)
-    .await
 }

@@ -1,4 +1,4 @@
-//! Deleting what nobody needs to remember any more, slice by slice: others write between two slices.
+//! Deletes old sessions, slice by slice, so that other verbs can write between two slices.
 
 use auth_domain::{SessionId, SessionKey, UserId};
 use auth_store::{REVOCATION_LIFETIME, SessionSweep, StoreError};
@@ -13,42 +13,43 @@ impl SqliteStore {
     pub(crate) async fn sweep_slice(
         &self,
         after: Option<SessionKey>,
-        most: u32,
+        max: u32,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<SessionSweep, StoreError> {
-        // The nil UUID is before all others and is nobody's.
+        // The nil UUID sorts before all others, and no user has it.
         let (user_id, id) = after.map_or((Uuid::nil(), Uuid::nil()), |key| (key.user_id.0, key.id.0));
         let idle_lifetime = idle_lifetime.map(micros);
-        self.write(async |connection| {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let slice = sqlx::query!(
-                r#"select user_id as "user_id: Uuid", id as "id: Uuid" from sessions
+        self.writer
+            .with_connection(async |connection| {
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                let slice = sqlx::query!(
+                    r#"select user_id as "user_id: Uuid", id as "id: Uuid" from sessions
                    where (user_id, id) > (?1, ?2) order by user_id, id limit ?3"#,
-                user_id,
-                id,
-                most,
-            )
-            .fetch_all(&mut *transaction)
-            .await?;
-            let Some(last) = slice.last() else { return Ok(SessionSweep { swept: 0, last: None }) };
-            let long_ago = self.now().before(REVOCATION_LIFETIME);
-            let swept = sqlx::query!(
-                "delete from sessions
+                    user_id,
+                    id,
+                    max,
+                )
+                .fetch_all(&mut *transaction)
+                .await?;
+                let Some(last) = slice.last() else { return Ok(SessionSweep { swept: 0, last: None }) };
+                let cutoff = self.now().before(REVOCATION_LIFETIME);
+                let swept = sqlx::query!(
+                    "delete from sessions
                  where (user_id, id) > (?1, ?2) and (user_id, id) <= (?3, ?4)
                    and (expires_at <= ?5 or last_used_at + ?6 <= ?5)",
-                user_id,
-                id,
-                last.user_id,
-                last.id,
-                long_ago,
-                idle_lifetime,
-            );
-            let swept = swept.execute(&mut *transaction).await?.rows_affected();
-            transaction.commit().await?;
-            let last = SessionKey { user_id: UserId(last.user_id), id: SessionId(last.id) };
-            let full = u32::try_from(slice.len()).is_ok_and(|seen| seen == most);
-            Ok(SessionSweep { swept, last: full.then_some(last) })
-        })
-        .await
+                    user_id,
+                    id,
+                    last.user_id,
+                    last.id,
+                    cutoff,
+                    idle_lifetime,
+                );
+                let swept = swept.execute(&mut *transaction).await?.rows_affected();
+                transaction.commit().await?;
+                let last = SessionKey { user_id: UserId(last.user_id), id: SessionId(last.id) };
+                let full = u32::try_from(slice.len()).is_ok_and(|seen| seen == max);
+                Ok(SessionSweep { swept, last: full.then_some(last) })
+            })
+            .await
     }
 }

@@ -1,4 +1,4 @@
-//! The people who can sign in.
+//! Users.
 
 use async_trait::async_trait;
 use auth_domain::{
@@ -20,7 +20,7 @@ impl Users for SqliteStore {
         let key = key.as_str();
         let roles = json(user.roles.iter().map(Role::as_str));
         let mut added = self
-            .write(async |connection| {
+            .writer.with_connection(async |connection| {
                 let now = self.now();
                 sqlx::query_as!(
                     UserRow,
@@ -49,7 +49,8 @@ impl Users for SqliteStore {
     async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError> {
         let key = email.as_str();
         let found = self
-            .read(async |connection| {
+            .readers
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     CredentialsRow,
                     "select id, password_hash from users where email_key = ?1",
@@ -70,7 +71,8 @@ impl Users for SqliteStore {
     ) -> Result<UpgradeOutcome, StoreError> {
         let (from, to) = (from.as_str(), to.as_str());
         let changed = self
-            .write(async |connection| {
+            .writer
+            .with_connection(async |connection| {
                 let changed = sqlx::query!(
                     "update users set password_hash = ?1 where id = ?2 and password_hash = ?3",
                     to,
@@ -84,10 +86,11 @@ impl Users for SqliteStore {
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        // The nil UUID is before all others and is nobody's.
+        // The nil UUID sorts before all others, and no user has it.
         let after = after.map_or(Uuid::nil(), |user| user.0);
         let rows = self
-            .read(async |connection| {
+            .readers
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     UserRow,
                     "select id, email, email_verified, roles, created_at, disabled_at
@@ -110,7 +113,8 @@ impl Users for SqliteStore {
     ) -> Result<Vec<User>, StoreError> {
         let after = after.map_or(Uuid::nil(), |user| user.0);
         let rows = self
-            .read(async |connection| {
+            .readers
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     UserRow,
                     "select id, email, email_verified, roles, created_at, disabled_at
@@ -132,7 +136,8 @@ impl Users for SqliteStore {
             UserName::Email(key) => (None, Some(key.as_str())),
         };
         let found = self
-            .read(async |connection| {
+            .readers
+            .with_connection(async |connection| {
                 sqlx::query_as!(
                     UserRow,
                     "select id, email, email_verified, roles, created_at, disabled_at
@@ -150,7 +155,8 @@ impl Users for SqliteStore {
     async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError> {
         let roles = json(roles.iter().map(Role::as_str));
         let changed = self
-            .write(async |connection| {
+            .writer
+            .with_connection(async |connection| {
                 let set = sqlx::query!("update users set roles = ?2 where id = ?1", user.0, roles);
                 set.execute(connection).await
             })
@@ -166,7 +172,8 @@ impl Users for SqliteStore {
     ) -> Result<ChangeOutcome, StoreError> {
         let (from, to) = (json(from.iter().map(Role::as_str)), json(to.iter().map(Role::as_str)));
         let changed = self
-            .write(async |connection| {
+            .writer
+            .with_connection(async |connection| {
                 let set = sqlx::query!(
                     "update users set roles = ?3 where id = ?1 and roles = ?2",
                     user.0,
@@ -187,32 +194,34 @@ impl Users for SqliteStore {
     ) -> Result<SetEmailOutcome, StoreError> {
         let (text, key, user) = (email.as_str(), email.key(), user.0);
         let key = key.as_str();
-        self.write(async |connection| {
-            let set = sqlx::query!(
-                "update users
+        self.writer
+            .with_connection(async |connection| {
+                let set = sqlx::query!(
+                    "update users
                  set email = ?2, email_key = ?3, email_verified = ?4 or (email_verified and email_key = ?3)
                  where id = ?1",
-                user,
-                text,
-                key,
-                verified,
-            );
-            match set.execute(connection).await {
-                Ok(set) if set.rows_affected() == 0 => Ok(SetEmailOutcome::UnknownUser),
-                Ok(_) => Ok(SetEmailOutcome::Set),
-                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                    Ok(SetEmailOutcome::EmailTaken)
+                    user,
+                    text,
+                    key,
+                    verified,
+                );
+                match set.execute(connection).await {
+                    Ok(set) if set.rows_affected() == 0 => Ok(SetEmailOutcome::UnknownUser),
+                    Ok(_) => Ok(SetEmailOutcome::Set),
+                    Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                        Ok(SetEmailOutcome::EmailTaken)
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            }
-        })
-        .await
+            })
+            .await
     }
 
     async fn confirm_email(&self, user: UserId, email: &EmailKey) -> Result<ChangeOutcome, StoreError> {
         let key = email.as_str();
         let confirmed = self
-            .write(async |connection| {
+            .writer
+            .with_connection(async |connection| {
                 let confirm = sqlx::query!(
                     "update users set email_verified = true where id = ?1 and email_key = ?2",
                     user.0,
@@ -233,49 +242,52 @@ impl Users for SqliteStore {
             }
         };
         let session_id = session.map(|session| session.0);
-        self.write(async |connection| {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let set = sqlx::query!(
-                "update users set password_hash = ?2
+        self.writer
+            .with_connection(async |connection| {
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                let set = sqlx::query!(
+                    "update users set password_hash = ?2
                  where id = ?1
                    and (?3 is null or (password_hash = ?3 and disabled_at is null))
                    and (?4 is null or exists (select 1 from sessions where user_id = ?1 and id = ?4))",
-                user.0,
-                hash,
-                verified_hash,
-                session_id,
-            );
-            let set = set.execute(&mut *transaction).await?.rows_affected();
-            let ended =
-                if set == 0 { 0 } else { end_all(&mut transaction, self.now(), user, session).await? };
-            transaction.commit().await?;
-            self.notify_appended();
-            Ok(changed_or_refused(set, ended))
-        })
-        .await
+                    user.0,
+                    hash,
+                    verified_hash,
+                    session_id,
+                );
+                let set = set.execute(&mut *transaction).await?.rows_affected();
+                let ended =
+                    if set == 0 { 0 } else { end_all(&mut transaction, self.now(), user, session).await? };
+                transaction.commit().await?;
+                self.notify_appended();
+                Ok(changed_or_refused(set, ended))
+            })
+            .await
     }
 
     async fn disable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
-        self.write(async |connection| {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let now = self.now();
-            let disabled = sqlx::query!(
-                "update users set disabled_at = coalesce(disabled_at, ?1) where id = ?2",
-                now,
-                user.0
-            );
-            let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
-            let ended = end_all(&mut transaction, now, user, None).await?;
-            transaction.commit().await?;
-            self.notify_appended();
-            Ok(changed_or_refused(disabled, ended))
-        })
-        .await
+        self.writer
+            .with_connection(async |connection| {
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                let now = self.now();
+                let disabled = sqlx::query!(
+                    "update users set disabled_at = coalesce(disabled_at, ?1) where id = ?2",
+                    now,
+                    user.0
+                );
+                let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
+                let ended = end_all(&mut transaction, now, user, None).await?;
+                transaction.commit().await?;
+                self.notify_appended();
+                Ok(changed_or_refused(disabled, ended))
+            })
+            .await
     }
 
     async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         let enabled = self
-            .write(async |connection| {
+            .writer
+            .with_connection(async |connection| {
                 let enable = sqlx::query!("update users set disabled_at = null where id = ?1", user.0);
                 enable.execute(connection).await
             })
@@ -284,16 +296,17 @@ impl Users for SqliteStore {
     }
 
     async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
-        self.write(async |connection| {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let ended = end_all(&mut transaction, self.now(), user, None).await?;
-            let deleted = sqlx::query!("delete from users where id = ?1", user.0);
-            let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
-            transaction.commit().await?;
-            self.notify_appended();
-            Ok(changed_or_refused(deleted, ended))
-        })
-        .await
+        self.writer
+            .with_connection(async |connection| {
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                let ended = end_all(&mut transaction, self.now(), user, None).await?;
+                let deleted = sqlx::query!("delete from users where id = ?1", user.0);
+                let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
+                transaction.commit().await?;
+                self.notify_appended();
+                Ok(changed_or_refused(deleted, ended))
+            })
+            .await
     }
 }
 

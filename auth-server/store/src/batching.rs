@@ -1,123 +1,147 @@
-//! Refreshes that arrive while another is under way go together: one statement, one round trip and one sync of the disk for all
-//! of them. No timer: who comes alone goes at once, and who waits goes as soon as whoever is under way has arrived.
+//! Batches concurrent rotations: those that arrive while one is in flight share the next statement, and with it one
+//! round trip and one sync of the disk. There is no timer: a rotation that arrives alone runs immediately.
 //!
-//! What goes together, and what a store does with it, does not change what a refresh promises. A session goes once in a group: two
-//! refreshes of one session are answered as if one came after the other.
+//! A batch contains a session at most once, so two rotations of one session are answered as if one came after the
+//! other.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use auth_domain::{PresentedRefresh, SessionKey, SessionSnapshot};
 use chrono::TimeDelta;
-use futures_channel::oneshot;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 use super::{Rotation, StoreError};
-use auth_domain::{PresentedRefresh, SessionKey, SessionSnapshot};
 
-/// So many go together at most: a larger group takes longer than it saves.
-pub const MAX_BATCH: usize = 128;
+/// The most rotations in one batch: a larger one takes longer than it saves.
+const MAX_BATCH: usize = 128;
 
-/// So long those who wait give whoever is under way; a refresh takes a few milliseconds.
-pub const MAX_WAIT_FOR_IN_FLIGHT: Duration = Duration::from_millis(20);
+/// How long the next batch waits for the one in flight, which usually takes a few milliseconds. It may be waiting for
+/// a row or for a lost packet.
+const MAX_WAIT: Duration = Duration::from_millis(20);
 
-/// Who waits for their turn. Clones are the same queue.
-#[derive(Clone)]
-pub struct RotationBatcher(Arc<Shared>);
+/// The statements of a store that [`RotationBatcher`] builds on.
+pub trait RotateBatch: Send + Sync + 'static {
+    /// Rotates one session, as [`Sessions::rotate`](super::Sessions::rotate) promises.
+    fn rotate_one(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> impl Future<Output = Result<Rotation, StoreError>> + Send;
 
-struct Shared {
-    most: usize,
-    /// Sets a group on its way, without waiting for it.
-    send: Box<dyn Fn(Batch, InFlight) + Send + Sync>,
+    /// Rotates different sessions in one statement, which waits for no row that is locked. Returns those that it
+    /// rotated, in any order.
+    fn rotate_batch(
+        &self,
+        requests: &[RotateRequest],
+    ) -> impl Future<Output = Result<Vec<RotatedRow>, StoreError>> + Send;
+}
+
+/// A session that a batch rotated. An error is the error of this row alone.
+pub type RotatedRow = (SessionKey, Result<SessionSnapshot, StoreError>);
+
+/// The arguments of one [`Sessions::rotate`](super::Sessions::rotate).
+#[derive(Debug, Clone)]
+pub struct RotateRequest {
+    /// The refresh token that the client presents.
+    pub presented: PresentedRefresh,
+    /// A session that was not used for this long has ended.
+    pub idle_lifetime: Option<TimeDelta>,
+}
+
+/// Implements [`Sessions::rotate`](super::Sessions::rotate) with batches. Clones share one queue.
+pub struct RotationBatcher<S: RotateBatch>(Arc<Shared<S>>);
+
+struct Shared<S> {
+    statements: S,
+    runtime: Handle,
+    max_batch: usize,
+    max_wait: Duration,
     queue: Mutex<Queue>,
 }
 
 #[derive(Default)]
 struct Queue {
-    under_way: bool,
+    in_flight: bool,
     waiting: VecDeque<Waiting>,
 }
 
-/// One refresh, as [`Sessions::rotate`](super::Sessions::rotate) is asked for it.
-#[derive(Debug, Clone)]
-pub struct RotateRequest {
-    /// What the client presents.
-    pub presented: PresentedRefresh,
-    /// After how long without use a session has ended.
-    pub idle_lifetime: Option<TimeDelta>,
-}
-
 struct Waiting {
-    rotating: RotateRequest,
-    answer: oneshot::Sender<BatchReply>,
+    request: RotateRequest,
+    reply: oneshot::Sender<BatchReply>,
 }
 
-/// What became of one in a group. `None`: nothing; it must be asked for alone.
-pub type BatchReply = Result<Option<SessionSnapshot>, StoreError>;
+/// `None`: the batch did not rotate this session, so the request runs again alone.
+type BatchReply = Result<Option<SessionSnapshot>, StoreError>;
 
-/// How a refresh goes.
-enum Slot {
-    /// At once, alone. Who waits goes when this is dropped.
-    Alone(InFlight),
-    /// With others. Cancelled when they did not arrive.
-    Together(oneshot::Receiver<BatchReply>),
+/// How a rotation runs.
+enum Slot<S: RotateBatch> {
+    /// Immediately and alone. Dropping the guard starts the next batch.
+    Immediate(InFlight<S>),
+    /// In the next batch. The channel closes without a reply if that batch failed.
+    Queued(oneshot::Receiver<BatchReply>),
 }
 
-/// Somebody is under way until this is dropped: then those who wait go.
-pub struct InFlight(Arc<Shared>);
+/// Marks a rotation or batch as in flight. Dropping it starts the next batch.
+struct InFlight<S: RotateBatch>(Arc<Shared<S>>);
 
-/// Refreshes of different sessions that go together.
-pub struct Batch(Vec<Waiting>);
-
-impl RotationBatcher {
-    /// Nobody waits yet. `send` sets a group of at most so many on its way.
-    pub fn new(most: usize, send: impl Fn(Batch, InFlight) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Shared { most, send: Box::new(send), queue: Mutex::default() }))
+impl<S: RotateBatch> RotationBatcher<S> {
+    /// Runs batches as tasks on `runtime`.
+    pub fn new(statements: S, runtime: Handle) -> Self {
+        Self::with_limits(statements, runtime, MAX_BATCH, MAX_WAIT)
     }
 
-    /// Answers one refresh, with all who wait if somebody is under way. Otherwise it is done by `alone`, and so it is when the group
-    /// had no answer for it. `patience` ends after [`MAX_WAIT_FOR_IN_FLIGHT`].
+    fn with_limits(statements: S, runtime: Handle, max_batch: usize, max_wait: Duration) -> Self {
+        Self(Arc::new(Shared { statements, runtime, max_batch, max_wait, queue: Mutex::default() }))
+    }
+
+    /// Runs immediately if nothing is in flight; otherwise joins the next batch. Runs alone if that batch did not
+    /// rotate the session. Within a Tokio runtime.
     pub async fn rotate(
         &self,
-        rotating: impl FnOnce() -> RotateRequest,
-        alone: impl Future<Output = Result<Rotation, StoreError>>,
-        patience: impl Future<Output = ()>,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        let told = match self.join(rotating) {
-            Slot::Alone(under_way) => return under_way.during(alone, patience).await,
-            Slot::Together(told) => told.await,
+        let alone = self.0.statements.rotate_one(presented, idle_lifetime);
+        let reply = match self.join(|| RotateRequest { presented: presented.clone(), idle_lifetime }) {
+            Slot::Immediate(in_flight) => return in_flight.during(alone).await,
+            Slot::Queued(reply) => reply.await,
         };
-        match told {
+        match reply {
             Ok(Ok(Some(snapshot))) => Ok(Rotation::Rotated(snapshot)),
             Ok(Err(error)) => Err(error),
-            // Not current, or somebody works on the row, or the group failed, perhaps for another: nothing has changed.
+            // The token is not current, the row is locked, or the batch failed. Nothing has changed.
             Ok(Ok(None)) | Err(_) => alone.await,
         }
     }
 
-    /// Joins those who wait, or goes at once when nobody is under way.
-    fn join(&self, rotating: impl FnOnce() -> RotateRequest) -> Slot {
+    fn join(&self, request: impl FnOnce() -> RotateRequest) -> Slot<S> {
         let mut queue = self.0.queue();
-        if !queue.under_way {
-            queue.under_way = true;
-            return Slot::Alone(InFlight(Arc::clone(&self.0)));
+        if !queue.in_flight {
+            queue.in_flight = true;
+            return Slot::Immediate(InFlight(Arc::clone(&self.0)));
         }
-        let (answer, told) = oneshot::channel();
-        queue.waiting.push_back(Waiting { rotating: rotating(), answer });
-        Slot::Together(told)
+        let (reply, receiver) = oneshot::channel();
+        queue.waiting.push_back(Waiting { request: request(), reply });
+        Slot::Queued(receiver)
     }
 }
 
-impl InFlight {
-    /// Does `work`. When `patience` ends before it, those who wait go without it: it may wait for a row or a lost packet.
-    pub async fn during<T>(self, work: impl Future<Output = T>, patience: impl Future<Output = ()>) -> T {
-        let (mut work, mut patience, mut under_way) = (pin!(work), pin!(patience), Some(self));
+impl<S: RotateBatch> InFlight<S> {
+    /// Drives `work` to its end. Starts the next batch then, or after `max_wait` if that is sooner.
+    async fn during<T>(self, work: impl Future<Output = T>) -> T {
+        let (mut work, mut wait, mut in_flight) = (pin!(work), pin!(sleep(self.0.max_wait)), Some(self));
         poll_fn(|context| {
             let done = work.as_mut().poll(context);
-            if done.is_pending() && under_way.is_some() && patience.as_mut().poll(context).is_ready() {
-                under_way = None;
+            if done.is_pending() && in_flight.is_some() && wait.as_mut().poll(context).is_ready() {
+                in_flight = None;
             }
             done
         })
@@ -125,208 +149,91 @@ impl InFlight {
     }
 }
 
-impl Batch {
-    /// What is asked for, in the order in which it is answered.
-    pub fn refreshes(&self) -> impl ExactSizeIterator<Item = &RotateRequest> {
-        self.0.iter().map(|waiting| &waiting.rotating)
-    }
-
-    /// Tells each what became of it.
-    pub fn answer(self, answers: impl IntoIterator<Item = BatchReply>) {
-        for (waiting, answer) in self.0.into_iter().zip(answers) {
-            // Who has gone wants no answer.
-            let _ = waiting.answer.send(answer);
+impl<S: RotateBatch> Drop for InFlight<S> {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        let batch = queue.next_batch(self.0.max_batch);
+        queue.in_flight = !batch.is_empty();
+        drop(queue);
+        if !batch.is_empty() {
+            let (shared, in_flight) = (Arc::clone(&self.0), Self(Arc::clone(&self.0)));
+            self.0.runtime.spawn(async move { in_flight.during(shared.run(batch)).await });
         }
     }
 }
 
-impl Shared {
+impl<S: RotateBatch> Shared<S> {
+    /// Runs a batch and replies to each of its callers.
+    async fn run(&self, batch: Vec<Waiting>) {
+        let (requests, replies): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
+        let mut answers: Box<dyn FnMut(SessionKey) -> BatchReply + Send> =
+            match self.statements.rotate_batch(&requests).await {
+                Ok(rows) => {
+                    let mut rows: HashMap<_, _> = rows.into_iter().collect();
+                    Box::new(move |key| rows.remove(&key).transpose())
+                }
+                Err(StoreError::Unavailable(cause)) => {
+                    let cause: Arc<dyn Error + Send + Sync> = cause.into();
+                    Box::new(move |_| Err(StoreError::Unavailable(Box::new(SharedError(Arc::clone(&cause))))))
+                }
+                // One of the requests may have caused it.
+                Err(error) => {
+                    tracing::warn!(%error, "a batch of refreshes failed; each of them runs alone");
+                    return;
+                }
+            };
+        for (request, reply) in requests.iter().zip(replies) {
+            // A caller that was cancelled has dropped its receiver.
+            let _ = reply.send(answers(request.presented.key));
+        }
+    }
+}
+
+impl<S> Shared<S> {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Queue {
-    /// The next to go, in the order in which they came, and each session once.
-    fn next(&mut self, most: usize) -> Vec<Waiting> {
-        let (mut going, mut sessions): (Vec<Waiting>, HashSet<SessionKey>) = Default::default();
-        let mut left = VecDeque::new();
+    /// Takes the next batch: in order of arrival, without cancelled callers, each session at most once.
+    fn next_batch(&mut self, max: usize) -> Vec<Waiting> {
+        let (mut batch, mut sessions): (Vec<Waiting>, HashSet<SessionKey>) = Default::default();
+        let mut rest = VecDeque::new();
         while let Some(waiting) = self.waiting.pop_front() {
-            if waiting.answer.is_canceled() {
+            if waiting.reply.is_closed() {
                 continue;
             }
-            if going.len() < most && sessions.insert(waiting.rotating.presented.key) {
-                going.push(waiting);
+            if batch.len() < max && sessions.insert(waiting.request.presented.key) {
+                batch.push(waiting);
             } else {
-                left.push_back(waiting);
+                rest.push_back(waiting);
             }
         }
-        self.waiting = left;
-        going
+        self.waiting = rest;
+        batch
     }
 }
 
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        let mut queue = self.0.queue();
-        let waiting = queue.next(self.0.most);
-        queue.under_way = !waiting.is_empty();
-        drop(queue);
-        if !waiting.is_empty() {
-            (self.0.send)(Batch(waiting), Self(Arc::clone(&self.0)));
-        }
+/// The one error of a batch, for each of its callers.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct SharedError(Arc<dyn Error + Send + Sync>);
+
+impl<S: RotateBatch> Clone for RotationBatcher<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
-impl fmt::Debug for RotationBatcher {
+impl<S: RotateBatch> fmt::Debug for RotationBatcher<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grouping").field("waiting", &self.0.queue().waiting.len()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for InFlight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UnderWay")
-    }
-}
-
-impl fmt::Debug for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group").field("refreshes", &self.0.len()).finish_non_exhaustive()
+        f.debug_struct("RotationBatcher")
+            .field("waiting", &self.0.queue().waiting.len())
+            .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-#[cfg(feature = "conformance")]
-mod tests {
-    use std::future::{pending, ready};
-    use std::task::{Context, Poll, Waker};
-
-    use goptri_settings::Plain;
-    use uuid::Uuid;
-
-    use super::*;
-    use auth_domain::{ClientId, Generation, SessionId, UserId};
-
-    /// A refresh of the session of that number.
-    fn refresh(number: u128) -> RotateRequest {
-        let key = SessionKey { user_id: UserId(Uuid::nil()), id: SessionId(Uuid::from_u128(number)) };
-        let generation = Generation::from_number(0).unwrap();
-        let presented =
-            PresentedRefresh::for_test(key, generation, Plain::new(String::new()), ClientId::first_party());
-        RotateRequest { presented, idle_lifetime: None }
-    }
-
-    fn sessions(group: &Batch) -> Vec<u128> {
-        group.refreshes().map(|rotating| rotating.presented.key.id.0.as_u128()).collect()
-    }
-
-    type Sent = Arc<Mutex<Vec<(Batch, InFlight)>>>;
-
-    /// A queue, and the groups that it sends, which stay under way until they are taken.
-    fn grouping(most: usize) -> (RotationBatcher, Sent) {
-        let sent = Sent::default();
-        let groups = Arc::clone(&sent);
-        let grouping = RotationBatcher::new(most, move |group, under_way| {
-            groups.lock().unwrap().push((group, under_way));
-        });
-        (grouping, sent)
-    }
-
-    fn alone(grouping: &RotationBatcher, number: u128) -> InFlight {
-        match grouping.join(|| refresh(number)) {
-            Slot::Alone(under_way) => under_way,
-            Slot::Together(_) => panic!("it waits for nobody"),
-        }
-    }
-
-    fn waiting(grouping: &RotationBatcher, number: u128) -> oneshot::Receiver<BatchReply> {
-        match grouping.join(|| refresh(number)) {
-            Slot::Together(told) => told,
-            Slot::Alone(_) => panic!("it overtakes who is under way"),
-        }
-    }
-
-    #[test]
-    fn who_comes_alone_goes_at_once_and_who_comes_meanwhile_goes_together() {
-        let (grouping, sent) = grouping(10);
-        drop(alone(&grouping, 1));
-        let first = alone(&grouping, 1);
-        let mut told: Vec<_> = [2, 3, 4].map(|number| waiting(&grouping, number)).into();
-        assert!(sent.lock().unwrap().is_empty(), "nobody goes before the first has arrived");
-        drop(first);
-        let (group, under_way) = sent.lock().unwrap().pop().unwrap();
-        assert_eq!(sessions(&group), [2, 3, 4]);
-        let late = waiting(&grouping, 5);
-        group.answer([Ok(None), Err(StoreError::Conflict("two".into())), Ok(None)]);
-        let answers: Vec<_> = told.iter_mut().map(|told| told.try_recv().unwrap().unwrap()).collect();
-        assert!(matches!(answers.as_slice(), [Ok(None), Err(StoreError::Conflict(_)), Ok(None)]));
-        drop(under_way);
-        let (group, under_way) = sent.lock().unwrap().pop().unwrap();
-        assert_eq!(sessions(&group), [5]);
-        drop((group, under_way));
-        assert!({ late }.try_recv().is_err(), "it was dropped without an answer");
-        drop(alone(&grouping, 6));
-    }
-
-    #[test]
-    fn a_session_goes_once_in_a_group_which_has_no_more_than_it_may() {
-        let (grouping, sent) = grouping(2);
-        let first = alone(&grouping, 1);
-        let _told: Vec<_> = [2, 2, 3, 4, 2].into_iter().map(|number| waiting(&grouping, number)).collect();
-        drop(first);
-        for expected in [&[2, 3][..], &[2, 4], &[2]] {
-            let (group, under_way) = sent.lock().unwrap().pop().unwrap();
-            assert_eq!(sessions(&group), expected);
-            drop(under_way);
-        }
-        assert!(sent.lock().unwrap().is_empty());
-        drop(alone(&grouping, 1));
-    }
-
-    /// What a future gives when it is polled.
-    fn polled<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
-        future.poll(&mut Context::from_waker(Waker::noop()))
-    }
-
-    #[test]
-    fn those_who_wait_go_when_the_work_is_done_or_patience_ends_before_it() {
-        let (grouping, sent) = grouping(10);
-        let mut done = pin!(alone(&grouping, 1).during(ready("done"), pending()));
-        let _told = waiting(&grouping, 2);
-        assert_eq!((polled(done.as_mut()), sent.lock().unwrap().len()), (Poll::Ready("done"), 1));
-        sent.lock().unwrap().clear();
-
-        let (finish, finished) = oneshot::channel();
-        let (end, ended) = oneshot::channel::<()>();
-        let patience = async {
-            let _ = ended.await;
-        };
-        let mut slow = pin!(alone(&grouping, 1).during(finished, patience));
-        let _told = waiting(&grouping, 2);
-        assert!(polled(slow.as_mut()).is_pending() && sent.lock().unwrap().is_empty());
-        end.send(()).unwrap();
-        assert!(polled(slow.as_mut()).is_pending(), "it goes on");
-        assert_eq!(sent.lock().unwrap().len(), 1, "and nobody waits for it");
-        finish.send("done").unwrap();
-        assert_eq!(polled(slow.as_mut()), Poll::Ready(Ok("done")));
-    }
-
-    #[test]
-    fn who_has_gone_is_not_taken_along() {
-        let (grouping, sent) = grouping(10);
-        let first = alone(&grouping, 1);
-        let gone = waiting(&grouping, 2);
-        let stays = waiting(&grouping, 3);
-        drop(gone);
-        drop(first);
-        assert_eq!(sessions(&sent.lock().unwrap()[0].0), [3]);
-        drop(stays);
-        sent.lock().unwrap().clear();
-        let first = alone(&grouping, 1);
-        drop(waiting(&grouping, 2));
-        drop(first);
-        assert!(sent.lock().unwrap().is_empty(), "a group of nobody is not sent");
-        drop(alone(&grouping, 1));
-    }
-}
+mod tests;

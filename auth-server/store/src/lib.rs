@@ -1,7 +1,7 @@
-//! The ports: what the rules ask of a database.
+//! The ports to storage.
 //!
-//! Each method is one atomic promise and answers with an enum. A race is decided by one conditional
-//! statement, never by reading first and writing then. No transaction crosses this boundary.
+//! Each method is one atomic verb, and its result is an enum. One conditional statement decides a race; no verb reads
+//! first and writes afterwards. No transaction crosses this boundary.
 
 mod batching;
 #[cfg(feature = "conformance")]
@@ -12,7 +12,7 @@ mod users;
 
 use async_trait::async_trait;
 
-pub use batching::{Batch, BatchReply, MAX_BATCH, MAX_WAIT_FOR_IN_FLIGHT, RotateRequest, RotationBatcher};
+pub use batching::{RotateBatch, RotateRequest, RotatedRow, RotationBatcher};
 pub use revocations::{
     Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationPage, RevocationRecord, Revocations,
 };
@@ -26,19 +26,19 @@ pub use users::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, UpgradeOutcome, 
 pub trait Store: Users + Sessions + Revocations + Maintenance {}
 impl<S: Users + Sessions + Revocations + Maintenance> Store for S {}
 
-/// What a store is asked apart from its contents.
+/// The maintenance of a store.
 #[async_trait]
 pub trait Maintenance: Send + Sync + 'static {
-    /// Brings the schema up to date. Several processes may do so at the same time.
+    /// Applies missing migrations. Several processes may do so at the same time.
     async fn migrate(&self) -> Result<(), StoreError>;
 
-    /// Whether the database answers and its schema is the one that this program knows.
+    /// Checks that the database answers, and whether it has all migrations of this program.
     async fn ready(&self) -> Result<Readiness, StoreError>;
 
     /// How many connections to the database are open, for metrics. Does not wait.
     fn connections(&self) -> Connections;
 
-    /// Lets go of every connection, once those in use are done.
+    /// Closes all connections, after those in use have been returned.
     async fn close(&self);
 }
 
@@ -54,35 +54,35 @@ pub struct Connections {
 /// The state of a database that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readiness {
-    /// Its schema has every migration of this program. It may have later ones.
+    /// It has every migration of this program, and may have later ones.
     Ready,
     /// Migrations are missing.
     NotMigrated,
 }
 
-/// Why a store could not do what it was asked.
+/// An error of a store. Displays as one sentence for operators: where, one cause, and a remedy where there is one.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database does not answer, or not in time. Trying again later may help.
-    #[error("the database is not available")]
-    Unavailable(#[source] Source),
-    /// The schema is not there, or not up to date.
-    #[error("the database lacks migrations; `auth-server migrate` brings it up to date")]
-    NotMigrated(#[source] Source),
-    /// The database refused for a reason that no rule here expects.
-    #[error("the database refused")]
-    Conflict(#[source] Source),
-    /// A row holds what cannot be.
-    #[error("the row {id} of {table} is corrupt: {what}")]
+    /// The database does not answer, or not in time. A later retry may succeed.
+    #[error("the database is not available: {0}")]
+    Unavailable(Source),
+    /// The database lacks migrations.
+    #[error("the database lacks migrations: {0}; run `auth-server migrate`")]
+    NotMigrated(Source),
+    /// The database refused the statement, or the connection.
+    #[error("the database refused: {0}")]
+    Conflict(Source),
+    /// A row contains an invalid value.
+    #[error("the row {id} of {table} is corrupt: invalid {what}")]
     Corrupt {
-        /// Which table.
+        /// The table.
         table: &'static str,
-        /// Which row.
+        /// The id of the row.
         id: String,
-        /// Which column.
+        /// The column.
         what: &'static str,
     },
 }
 
-/// The engine's own error, for the log.
+/// The engine's error.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;

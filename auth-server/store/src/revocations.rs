@@ -1,111 +1,111 @@
-//! What is asked about the record of what ended.
+//! The port to revocations.
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::StoreError;
 
-/// How long an entry of `revocations` lives: as long as the longest-lived access token that is allowed (an hour), an
-/// hour of clock error, and the most leeway. Access tokens of the session have run out by then, whatever is configured.
+/// How long a revocation is kept: the longest allowed lifetime of an access token (an hour), plus an hour of clock error,
+/// plus the maximal leeway. By then all access tokens of the session have expired, whatever is configured.
 pub const REVOCATION_LIFETIME: TimeDelta = TimeDelta::minutes(125);
 
-/// The record of what ended, kept until no access token can know better.
+/// Stores revocations, each until all access tokens that it revokes have expired.
 #[async_trait]
 pub trait Revocations: Send + Sync + 'static {
-    /// Puts one access token on record by its `jti`, once.
+    /// Revokes one access token by its `jti`. A second call changes nothing.
     async fn revoke_token(&self, jti: &str) -> Result<(), StoreError>;
 
-    /// Live entries that were committed and that `after` has not delivered, `most` of them at the most; without a
-    /// cursor, or with one that this database never gave, all from the first.
+    /// At most `max` unexpired entries after the cursor. Without a cursor, or with one that this database did not issue,
+    /// reads from the first.
     ///
-    /// Following `next` from page to page misses no entry, however late its transaction commits and in whatever order;
-    /// it may give one again. A cursor ends with what gave it: a server of Postgres that was replaced by another one,
-    /// started anew, or has crashed. SQLite knows a file that was restored from a copy only until that has moved on past
-    /// the cursor, so whoever keeps one must then start over without it.
+    /// Reading from `next` to `next` misses no entry, however late and in whatever order transactions commit, but may
+    /// return an entry twice. A Postgres server does not accept a cursor from before its last start or crash, or from
+    /// another server. SQLite detects a restored backup only until it has grown past the cursor; start without a cursor
+    /// after restoring one.
     ///
-    /// A server that may be behind another one is not read: it is not available.
-    async fn read_revocations(&self, after: Option<&Cursor>, most: u32)
-    -> Result<RevocationPage, StoreError>;
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the server is a standby, which may lag behind.
+    async fn read_revocations(&self, after: Option<&Cursor>, max: u32) -> Result<RevocationPage, StoreError>;
 
-    /// The same, for the one who follows on behalf of all others: whatever else this store is asked at the same time, this
-    /// does not wait for it.
+    /// Like [`read_revocations`](Self::read_revocations), but does not wait for a connection that other verbs use. For
+    /// the one task that reads on behalf of all subscribers.
     async fn follow_revocations(
         &self,
         after: Option<&Cursor>,
-        most: u32,
+        max: u32,
     ) -> Result<RevocationPage, StoreError>;
 
-    /// A cursor that delivers what is committed from now on, and nothing that was before. For the one who follows.
+    /// A cursor after all entries that are committed now. For the task that calls
+    /// [`follow_revocations`](Self::follow_revocations).
     async fn newest_revocation(&self) -> Result<Cursor, StoreError>;
 
-    /// Waits until this store has put something on record since it was last waited for. For one who waits: of several,
-    /// each end wakes one.
+    /// Waits until this store has appended an entry since the last wait. For one task: of several, each append wakes one.
     ///
-    /// What other servers put there is only seen by reading.
+    /// Does not notice what other servers append; only reading does.
     async fn wait_for_append(&self);
 
-    /// Deletes entries whose time is over, the oldest first and `most` of them at the most, and says how many. Several
-    /// may sweep at the same time: none waits for another.
-    async fn sweep_revocations(&self, most: u32) -> Result<u64, StoreError>;
+    /// Deletes at most `max` expired entries, the oldest first. Returns how many. Concurrent sweeps do not wait for each
+    /// other.
+    async fn sweep_revocations(&self, max: u32) -> Result<u64, StoreError>;
 }
 
-/// How far somebody has read. Opaque: only the store that gave it knows what it means.
+/// A position in the feed. Opaque: only the store that issued it can interpret it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// As a store wrote it or a client sent it back.
+    /// A cursor from a store or a client.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// As text.
+    /// The text of the cursor.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Some entries, and what comes after them.
+/// Some entries of the feed, and a cursor to the next ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RevocationPage {
-    /// In some order.
+    /// The entries, in no particular order.
     pub entries: Vec<RevocationRecord>,
-    /// Delivers what comes after them.
+    /// A cursor after these entries.
     pub next: Cursor,
-    /// Whether there may be more right now.
+    /// Whether there may be more entries now.
     pub more: bool,
-    /// The database's clock when this was read.
+    /// The database's clock at the time of reading.
     pub now: DateTime<Utc>,
 }
 
-/// An entry.
+/// An entry of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationRecord {
-    /// Names the entry for good.
+    /// Identifies the entry.
     pub seq: i64,
-    /// What kind of thing ended.
+    /// What was revoked.
     pub kind: RevocationKind,
-    /// Which one: a session's id, a token's `jti`, a client's id.
+    /// The id of the session, the `jti` of the token, or the id of the client.
     pub subject: String,
-    /// When it ended.
+    /// When it was revoked.
     pub created_at: DateTime<Utc>,
-    /// Until when anybody must know.
+    /// When the entry expires, because no access token that it revokes is valid any more.
     pub expires_at: DateTime<Utc>,
 }
 
-/// What can end.
+/// What can be revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevocationKind {
-    /// A session: all its access tokens.
+    /// A session, with all its access tokens.
     Session,
     /// One access token.
     Token,
-    /// A client: all its access tokens that were issued until then.
+    /// A client: all its access tokens that were issued before.
     Client,
 }
 
 impl RevocationKind {
-    /// As a store keeps it.
+    /// Parses the stored name.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "session" => Some(Self::Session),

@@ -1,4 +1,4 @@
-//! What is asked about sessions.
+//! The port to sessions.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -9,37 +9,37 @@ use auth_domain::{
     SessionSnapshot, UserId,
 };
 
-/// How many sessions one [`prune_excess`](Sessions::prune_excess) ends at most: the one who signs in waits for it.
+/// The most sessions that one [`prune_excess`](Sessions::prune_excess) ends, because a sign-in waits for it.
 pub const MAX_PRUNED_PER_SIGN_IN: u32 = 200;
 
-/// The sessions. Each that ends is put on record.
+/// Stores sessions. Ending one records a revocation.
 #[async_trait]
 pub trait Sessions: Send + Sync + 'static {
-    /// Opens a session, if its person is enabled and still has the password hash that was verified.
+    /// Opens a session if its user is enabled and still has the verified password hash.
     ///
-    /// A password change or a disabling at the same time either comes first, and nothing opens, or finds the
-    /// session and ends it.
+    /// A concurrent change of the password, or a concurrent [`disable_user`](super::Users::disable_user), either comes
+    /// first, so that no session opens, or ends the session.
     async fn open_session(&self, session: &NewSession) -> Result<OpenOutcome, StoreError>;
 
-    /// Advances the session by one generation, if everything matches: key, generation, `jti`, client, neither
-    /// expired nor idle for `idle_lifetime`, person enabled. One conditional statement: of any number at the
-    /// same time exactly one rotates.
+    /// Advances a session by one generation if key, generation, `jti` and client match, it has neither expired nor been
+    /// idle for `idle_lifetime`, and its user is enabled. One conditional statement: of concurrent calls exactly one
+    /// rotates.
     async fn rotate(
         &self,
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError>;
 
-    /// Counts a use of the session without advancing it, if everything matches as for [`rotate`](Self::rotate), but
-    /// that the generation may also be an older one: for those who do not rotate.
+    /// Records a use of a session without advancing it, under the conditions of [`rotate`](Self::rotate), except that
+    /// the generation may be an older one. For servers with rotation switched off.
     async fn touch(
         &self,
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<TouchOutcome, StoreError>;
 
-    /// Notes that the late retry of `generation` was forgiven, if the session still is as it was judged: the
-    /// current generation is the one after, and the youngest forgiven one is `before`. Counts as use.
+    /// Records that a late retry of `generation` was forgiven, if the session has not changed since it was judged: the
+    /// current generation is the next one, and the latest forgiven one is `before`. Counts as a use.
     async fn forgive(
         &self,
         key: SessionKey,
@@ -47,10 +47,10 @@ pub trait Sessions: Send + Sync + 'static {
         before: Option<Generation>,
     ) -> Result<ForgiveOutcome, StoreError>;
 
-    /// The session as it is, ended by time or not. `None`: it is not there.
+    /// The session, also an expired one. `None`: there is none.
     async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError>;
 
-    /// A person's sessions in the order of their ids, ended by time or not, the first `limit` of those after `after`.
+    /// The first `limit` sessions of a user after `after`, ordered by id, expired ones included.
     async fn list_sessions(
         &self,
         user: UserId,
@@ -58,99 +58,99 @@ pub trait Sessions: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<ListedSession>, StoreError>;
 
-    /// Looks at the next `most` sessions after `after`, in the order of their keys, and deletes those that ended by time,
-    /// absolute or idle, at least [`REVOCATION_LIFETIME`](super::REVOCATION_LIFETIME) ago: no access token of theirs lives, so nothing is recorded.
+    /// Examines the next `max` sessions after `after`, ordered by key, and deletes those that expired or became idle at
+    /// least [`REVOCATION_LIFETIME`](super::REVOCATION_LIFETIME) ago. Their access tokens have expired, so no revocation
+    /// is recorded.
     ///
-    /// A session that somebody else works on is left for the next time: a sweep waits for nobody.
+    /// Skips locked sessions; the next sweep finds them.
     async fn sweep_sessions(
         &self,
         after: Option<SessionKey>,
-        most: u32,
+        max: u32,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<SessionSweep, StoreError>;
 
-    /// Ends a session: deletes it and appends to `revocations`, both or neither. Appends also when it is gone.
+    /// Ends a session: deletes it and records a revocation, both or neither. Records it even if the session is gone.
     ///
-    /// With a `proof`, only if the session's `jti` is that one; otherwise nothing changes.
+    /// With a `proof`, only if the session's `jti` has that digest.
     async fn end_session(
         &self,
         key: SessionKey,
         proof: Option<&Digest<RefreshJti>>,
     ) -> Result<EndOutcome, StoreError>;
 
-    /// Ends all sessions of a person but the one excepted, each as [`end_session`](Self::end_session) does, all of them
-    /// or none, and says how many there were.
+    /// Ends all sessions of a user except `except`, all or none, each as [`end_session`](Self::end_session) does. Returns
+    /// how many.
     ///
-    /// Waits for a sign-in that is under way and ends its session too.
+    /// Waits for a concurrent sign-in and ends its session too.
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError>;
 
-    /// Ends what the person of `opened` has beyond `most` sessions, ended by time or not: those that were not used for
-    /// longest, but never `opened` itself. Each as [`end_session`](Self::end_session) does, all of them or none,
-    /// [`MAX_PRUNED_PER_SIGN_IN`] at the most. Says how many there were.
+    /// Ends the least recently used sessions of the user of `opened`, so that at most `keep` remain, expired ones
+    /// included: never `opened` itself, at most [`MAX_PRUNED_PER_SIGN_IN`], all or none, each as
+    /// [`end_session`](Self::end_session) does. Returns how many.
     ///
-    /// A session that somebody else works on is left for the next time. Of any number at once none ends more than is
-    /// beyond `most`.
-    async fn prune_excess(&self, opened: SessionKey, most: u32) -> Result<u64, StoreError>;
+    /// Skips locked sessions. Concurrent calls together do not end more than the excess.
+    async fn prune_excess(&self, opened: SessionKey, keep: u32) -> Result<u64, StoreError>;
 }
 
-/// The answer of [`Sessions::open_session`].
+/// The result of [`Sessions::open_session`].
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "an answer is taken apart where it arrives, and never kept")]
+#[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub enum OpenOutcome {
-    /// Open, as stored.
+    /// Opened, as stored.
     Opened(SessionSnapshot),
-    /// The person is gone or disabled, or has another password by now. Nothing changed.
+    /// The user was deleted or disabled, or has another password. Nothing changed.
     Refused,
 }
 
-/// The answer of [`Sessions::rotate`].
+/// The result of [`Sessions::rotate`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rotation {
-    /// Rotated: the session as it is now.
+    /// Rotated. The session after it.
     Rotated(SessionSnapshot),
-    /// Nothing changed: the session as it is now, to be judged.
+    /// Nothing changed. The current session, to be judged.
     NotCurrent(SessionSnapshot),
     /// There is no such session.
     Unknown,
 }
 
-/// The answer of [`Sessions::touch`].
+/// The result of [`Sessions::touch`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum TouchOutcome {
-    /// Counted: the session as it is now.
+    /// Recorded. The session after it.
     Touched(SessionSnapshot),
-    /// Nothing changed: the session as it is now, to be judged.
+    /// Nothing changed. The current session, to be judged.
     NotGood(SessionSnapshot),
     /// There is no such session.
     Unknown,
 }
 
-/// The answer of [`Sessions::forgive`].
+/// The result of [`Sessions::forgive`].
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "an answer is taken apart where it arrives, and never kept")]
+#[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub enum ForgiveOutcome {
-    /// Noted: the session as it is now.
+    /// Recorded. The session after it.
     Forgiven(SessionSnapshot),
-    /// The session is not as it was judged any more. Nothing changed.
+    /// The session has changed since it was judged. Nothing changed.
     Lost,
 }
 
-/// The answer of [`Sessions::sweep_sessions`].
+/// The result of [`Sessions::sweep_sessions`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionSweep {
-    /// So many were deleted.
+    /// How many sessions were deleted.
     pub swept: u64,
-    /// The last one looked at: where the next slice begins. `None`: there is none after it.
+    /// The last session that was examined; pass it as `after` next. `None`: there are no more.
     pub last: Option<SessionKey>,
 }
 
-/// The answer of [`Sessions::end_session`].
+/// The result of [`Sessions::end_session`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndOutcome {
-    /// It was there and is gone.
+    /// The session was deleted.
     Ended,
-    /// It was gone already.
+    /// There was no such session.
     WasGone,
-    /// The proof is not the session's. Nothing changed.
+    /// The proof is not that of the session. Nothing changed.
     NotGenuine,
 }

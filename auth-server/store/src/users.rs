@@ -1,4 +1,4 @@
-//! What is asked about people.
+//! The port to users.
 
 use async_trait::async_trait;
 
@@ -7,18 +7,18 @@ use auth_domain::{
     Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName,
 };
 
-/// The people who can sign in.
+/// Stores users.
 #[async_trait]
 pub trait Users: Send + Sync + 'static {
-    /// Adds a person, unless their folded address is taken.
+    /// Adds a user, unless the case-folded address is taken.
     async fn add_user(&self, user: &NewUser) -> Result<AddUserOutcome, StoreError>;
 
-    /// What a sign-in with this address is checked against, whether the person is enabled or not: that is for
-    /// [`open_session`](super::Sessions::open_session) to decide. `None`: nobody has this address.
+    /// The credentials of the user with this address, also of a disabled one:
+    /// [`open_session`](super::Sessions::open_session) refuses it. `None`: no user has this address.
     async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError>;
 
-    /// Keeps `to` in place of `from`, another hash of the same password, if `from` still is the person's. Their sessions
-    /// go on.
+    /// Replaces the hash `from` by `to`, another hash of the same password, if the user still has `from`. Sessions
+    /// continue.
     async fn upgrade_hash(
         &self,
         user: UserId,
@@ -26,11 +26,11 @@ pub trait Users: Send + Sync + 'static {
         to: &PasswordHash,
     ) -> Result<UpgradeOutcome, StoreError>;
 
-    /// People in the order of their ids, the first `limit` of those after `after`.
+    /// The first `limit` users after `after`, ordered by id.
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
-    /// Users whose folded address contains `text`, letter by letter, in the order of their ids: the first `limit` of
-    /// those after `after`.
+    /// The first `limit` users after `after` whose case-folded address contains `text`, ordered by id. `text` has no
+    /// wildcards.
     async fn search_users(
         &self,
         text: &str,
@@ -38,14 +38,13 @@ pub trait Users: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<User>, StoreError>;
 
-    /// One person. `None`: nobody goes by that name.
+    /// The user with that name, or `None`.
     async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError>;
 
-    /// Gives a person these roles and no others. Tokens that are out keep the roles that they were issued with.
+    /// Replaces a user's roles. Access tokens that were issued before keep the old ones.
     async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError>;
 
-    /// Sets the roles `to` if the user's roles still are `from`; refused otherwise. For a change that depends on the
-    /// roles that the user has.
+    /// Replaces a user's roles by `to` if they still are `from`, for a change that depends on the current roles.
     async fn replace_roles(
         &self,
         user: UserId,
@@ -53,8 +52,7 @@ pub trait Users: Send + Sync + 'static {
         to: &[Role],
     ) -> Result<ChangeOutcome, StoreError>;
 
-    /// Sets a user's address, confirmed or not. An address that differs only in capitals stays confirmed if it was.
-    /// Sessions go on.
+    /// Sets a user's address. If it differs from the old one only in case, it stays verified. Sessions continue.
     async fn set_email(
         &self,
         user: UserId,
@@ -62,49 +60,48 @@ pub trait Users: Send + Sync + 'static {
         verified: bool,
     ) -> Result<SetEmailOutcome, StoreError>;
 
-    /// Marks the user's address as confirmed if it still is `email`; refused otherwise.
+    /// Marks a user's address as verified if it still is `email`.
     async fn confirm_email(&self, user: UserId, email: &EmailKey) -> Result<ChangeOutcome, StoreError>;
 
-    /// Gives a person another password and ends their sessions, but the one in which they changed it themselves: both or
-    /// neither. A sign-in with the old password either comes first and is ended too, or opens nothing.
+    /// Sets a user's password and ends the user's sessions, except the one in which the user sets it: both or neither. A
+    /// concurrent sign-in with the old password either comes first and is ended too, or opens no session.
     ///
-    /// Refused to somebody who changes it themselves when they are disabled, their password is not the verified one any
-    /// more, or their session has ended.
+    /// Refused if the user sets it and is disabled, has no longer the verified password, or the session has ended.
     async fn set_password(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError>;
 
-    /// Lets a person sign in no more and ends all their sessions: both or neither. A sign-in at the same time either
-    /// comes first and is ended too, or opens nothing. Who is disabled already stays so since when they were.
+    /// Blocks a user's sign-in and ends all sessions: both or neither. A concurrent sign-in either comes first and is
+    /// ended too, or opens no session. A user who is disabled already keeps the earlier time.
     async fn disable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError>;
 
-    /// Lets a person sign in again.
+    /// Allows a user to sign in again.
     async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError>;
 
-    /// Deletes a person for good and ends all their sessions: both or neither.
+    /// Deletes a user and ends all sessions: both or neither.
     async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError>;
 }
 
-/// The answer of [`Users::add_user`].
+/// The result of [`Users::add_user`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum AddUserOutcome {
     /// Added, as stored.
     Added(User),
-    /// Somebody has this address. Nothing changed.
+    /// Another user has this address. Nothing changed.
     EmailTaken,
 }
 
-/// The answer of the verbs that change a person.
+/// The result of the verbs that change a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeOutcome {
     /// Changed.
     Changed {
-        /// So many sessions ended with it.
+        /// How many sessions ended.
         ended_sessions: u64,
     },
-    /// Nobody has this id, or what the change rests on is not so any more. Nothing changed.
+    /// There is no such user, or a condition of the verb does not hold. Nothing changed.
     Refused,
 }
 
-/// The answer of [`Users::set_email`].
+/// The result of [`Users::set_email`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetEmailOutcome {
     /// Set.
@@ -115,11 +112,11 @@ pub enum SetEmailOutcome {
     UnknownUser,
 }
 
-/// The answer of [`Users::upgrade_hash`].
+/// The result of [`Users::upgrade_hash`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpgradeOutcome {
-    /// The new hash is kept.
+    /// The user has the new hash.
     Upgraded,
-    /// The person is gone or has another hash by now. Nothing changed.
+    /// The user was deleted or has another hash. Nothing changed.
     Lost,
 }

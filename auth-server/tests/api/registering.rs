@@ -30,7 +30,7 @@ on_both_engines! {
             (long.as_str(), "The password is longer than 1024 bytes."),
             ("fifteen letters\0", "The password contains a NUL character."),
             ("ANN@example.com", "The password is the e-mail address or the name of this service."),
-            ("Password1234567", "The password is a common one, a plain run, or a repetition, which are guessed first; choose another."),
+            ("Password1234567", "The password is common, a sequence or a repetition, which attackers try first; choose another one."),
         ] {
             let answer = server.post("/users", &json!({ "email": EMAIL, "password": password })).await;
             assert_eq!(answer.error(), (422, "weak_password".into()), "{password:?}");

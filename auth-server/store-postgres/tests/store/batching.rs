@@ -13,7 +13,7 @@ use store_postgres::PostgresStore;
 use super::faults::pool;
 use super::fixtures::{Device, device, somebody};
 
-const GROUPED: &str = "with asked as";
+const GROUPED: &str = "with request as";
 
 /// A store in which Ann is signed in on so many devices.
 async fn signed_in(devices: u128) -> (Database, PostgresStore, Vec<Device>) {

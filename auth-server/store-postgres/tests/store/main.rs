@@ -1,16 +1,15 @@
-//! The tests of the store on Postgres: what every store promises, what this engine adds to it, and the schema.
+//! The tests of the store on Postgres beyond the conformance suite.
 
 #![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 
 mod batching;
-mod conformance;
+mod errors;
 mod failover;
 mod faults;
 mod fixtures;
 mod growth;
 mod locks;
 mod pooler;
-mod probe;
 mod proxy;
 mod runtimes;
 mod schema;

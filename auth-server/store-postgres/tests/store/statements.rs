@@ -33,7 +33,7 @@ async fn every_verb_of_a_sessions_life_is_one_statement() {
     let forgiving = store.forgive(key, Generation::from_number(1).unwrap(), None);
     let forgiving = meter.one("update sessions s", forgiving).await;
     assert!(matches!(forgiving, ForgiveOutcome::Forgiven(_)), "{forgiving:?}");
-    let surplus = meter.one("with surplus as", store.prune_excess(key, 1)).await;
+    let surplus = meter.one("with excess as", store.prune_excess(key, 1)).await;
     assert_eq!(surplus, 0);
     let ending = meter.one("with wrong as", store.end_session(key, None)).await;
     assert_eq!(ending, EndOutcome::Ended);

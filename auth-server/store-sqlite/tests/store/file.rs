@@ -122,3 +122,44 @@ fn person(email: &str, id: u128) -> NewUser {
         roles: Vec::new(),
     }
 }
+
+/// What an operator reads: the path, one cause and a remedy.
+#[tokio::test]
+async fn a_file_that_cannot_be_used_is_named_with_one_cause_and_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db").display().to_string();
+    let connect = |url: &str| SqliteStore::connect(url, Arc::new(SystemClock));
+
+    let missing = connect(&format!("sqlite://{}/no/x.db", folder.path().display())).unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        format!(
+            "the database refused: SQLite file {}/no/x.db: its folder does not exist; create the folder, or correct \
+             DATABASE_URL",
+            folder.path().display()
+        )
+    );
+
+    migrated(folder.path()).await.close().await;
+    let read_only = connect(&format!("sqlite://{path}?mode=ro")).unwrap();
+    assert_eq!(
+        read_only.delete_user(UserId(Uuid::nil())).await.unwrap_err().to_string(),
+        format!(
+            "the database is not available: SQLite file {path}: attempt to write a readonly database; make the file and \
+             its folder writable for the user that runs the server"
+        )
+    );
+
+    let other = folder.path().join("letter.db");
+    fs::write(&other, "Dear Ann,\n".repeat(500)).unwrap();
+    let letter = connect(&format!("sqlite://{}", other.display())).unwrap();
+    for error in [letter.ready().await.unwrap_err(), letter.migrate().await.unwrap_err()] {
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the database refused: SQLite file {}: file is not a database; name another file in DATABASE_URL",
+                other.display()
+            )
+        );
+    }
+}

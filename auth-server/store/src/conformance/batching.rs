@@ -9,6 +9,11 @@ use super::Subject;
 use super::fixtures::{Device, generation};
 use crate::{Rotation, StoreError};
 
+cases![
+    each_gets_its_own_session_however_many_arrive_together,
+    what_is_wrong_with_one_costs_none_of_the_others_anything,
+];
+
 /// Starts all at the same moment on one store, and gives what they answered, in their order.
 async fn refresh_at_once(
     subject: &Subject,
@@ -29,7 +34,7 @@ async fn refresh_at_once(
 }
 
 /// RT-03
-pub async fn each_gets_its_own_session_however_many_arrive_together(subject: &Subject) {
+async fn each_gets_its_own_session_however_many_arrive_together(subject: &Subject) {
     let mut devices = Vec::new();
     for _ in 0..4 {
         let person = subject.somebody().await;
@@ -51,7 +56,7 @@ pub async fn each_gets_its_own_session_however_many_arrive_together(subject: &Su
 }
 
 /// Among them old ones, some of the same session, some that may not go on, and one that cannot be read.
-pub async fn what_is_wrong_with_one_costs_none_of_the_others_anything(subject: &Subject) {
+async fn what_is_wrong_with_one_costs_none_of_the_others_anything(subject: &Subject) {
     let [person, disabled] = [subject.somebody().await, subject.somebody().await];
     let mut devices = Vec::new();
     for _ in 0..8 {

@@ -8,6 +8,19 @@ use super::fixtures::{Device, assert_about, device_of, person, person_at};
 use crate::{ChangeOutcome, OpenOutcome, SetEmailOutcome};
 use auth_domain::{Email, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserName};
 
+cases![
+    roles_are_those_that_were_set_last_and_the_next_refresh_knows_them,
+    roles_are_replaced_only_if_they_are_still_the_ones_that_were_read,
+    an_address_is_changed_unless_another_user_has_it,
+    an_address_is_confirmed_only_while_the_user_has_it,
+    a_password_that_somebody_changes_ends_their_other_sessions,
+    a_password_is_changed_only_on_what_was_verified,
+    a_password_that_an_administrator_sets_ends_all_sessions,
+    somebody_disabled_is_signed_out_everywhere_and_signs_in_no_more,
+    somebody_deleted_is_gone_with_their_sessions_and_their_address_is_free,
+    nobody_is_changed,
+];
+
 fn roles(texts: &[&str]) -> Vec<Role> {
     texts.iter().map(|text| Role::parse(text).expect("a role")).collect()
 }
@@ -46,7 +59,7 @@ async fn assert_ended(subject: &Subject, devices: &[&Device]) {
     }
 }
 
-pub async fn roles_are_those_that_were_set_last_and_the_next_refresh_knows_them(subject: &Subject) {
+async fn roles_are_those_that_were_set_last_and_the_next_refresh_knows_them(subject: &Subject) {
     let person = subject.somebody().await;
     let device = subject.another_device(&person).await;
     for (generation, texts) in [&["admin", "editor"][..], &["editor"], &[]].iter().enumerate() {
@@ -58,7 +71,7 @@ pub async fn roles_are_those_that_were_set_last_and_the_next_refresh_knows_them(
     }
 }
 
-pub async fn roles_are_replaced_only_if_they_are_still_the_ones_that_were_read(subject: &Subject) {
+async fn roles_are_replaced_only_if_they_are_still_the_ones_that_were_read(subject: &Subject) {
     let person = subject.somebody().await;
     for (from, to, expected) in [
         (&["admin"][..], &["editor"][..], ChangeOutcome::Refused),
@@ -76,7 +89,7 @@ pub async fn roles_are_replaced_only_if_they_are_still_the_ones_that_were_read(s
     }
 }
 
-pub async fn an_address_is_changed_unless_another_user_has_it(subject: &Subject) {
+async fn an_address_is_changed_unless_another_user_has_it(subject: &Subject) {
     let (ann, bob) = (person_at("ann@example.com"), person_at("bob@example.com"));
     subject.add(&ann).await;
     subject.add(&bob).await;
@@ -100,7 +113,7 @@ pub async fn an_address_is_changed_unless_another_user_has_it(subject: &Subject)
     subject.add(&person_at("ann@example.com")).await;
 }
 
-pub async fn an_address_is_confirmed_only_while_the_user_has_it(subject: &Subject) {
+async fn an_address_is_confirmed_only_while_the_user_has_it(subject: &Subject) {
     let ann = NewUser { email_verified: false, ..person_at("Ann@example.com") };
     subject.add(&ann).await;
     let confirm =
@@ -114,7 +127,7 @@ pub async fn an_address_is_confirmed_only_while_the_user_has_it(subject: &Subjec
 }
 
 /// PW-09, RT-09
-pub async fn a_password_that_somebody_changes_ends_their_other_sessions(subject: &Subject) {
+async fn a_password_that_somebody_changes_ends_their_other_sessions(subject: &Subject) {
     let person = subject.somebody().await;
     let (here, there) = (subject.another_device(&person).await, subject.another_device(&person).await);
     let password = another_password(&person, themselves(&person, &here));
@@ -128,7 +141,7 @@ pub async fn a_password_that_somebody_changes_ends_their_other_sessions(subject:
     subject.another_device(&NewUser { password_hash: password.hash, ..person }).await;
 }
 
-pub async fn a_password_is_changed_only_on_what_was_verified(subject: &Subject) {
+async fn a_password_is_changed_only_on_what_was_verified(subject: &Subject) {
     let person = subject.somebody().await;
     let (here, gone) = (subject.another_device(&person).await, subject.another_device(&person).await);
     let stranger = subject.device().await;
@@ -150,7 +163,7 @@ pub async fn a_password_is_changed_only_on_what_was_verified(subject: &Subject) 
     assert_eq!(subject.store.set_password(&password).await.expect("an answer"), ChangeOutcome::Refused);
 }
 
-pub async fn a_password_that_an_administrator_sets_ends_all_sessions(subject: &Subject) {
+async fn a_password_that_an_administrator_sets_ends_all_sessions(subject: &Subject) {
     let person = subject.somebody().await;
     let devices = [subject.another_device(&person).await, subject.another_device(&person).await];
     let stranger = subject.device().await;
@@ -166,7 +179,7 @@ pub async fn a_password_that_an_administrator_sets_ends_all_sessions(subject: &S
 }
 
 /// RT-09
-pub async fn somebody_disabled_is_signed_out_everywhere_and_signs_in_no_more(subject: &Subject) {
+async fn somebody_disabled_is_signed_out_everywhere_and_signs_in_no_more(subject: &Subject) {
     let person = subject.somebody().await;
     let devices = [subject.another_device(&person).await, subject.another_device(&person).await];
     let stranger = subject.device().await;
@@ -190,7 +203,7 @@ pub async fn somebody_disabled_is_signed_out_everywhere_and_signs_in_no_more(sub
 }
 
 /// RT-10
-pub async fn somebody_deleted_is_gone_with_their_sessions_and_their_address_is_free(subject: &Subject) {
+async fn somebody_deleted_is_gone_with_their_sessions_and_their_address_is_free(subject: &Subject) {
     let person = person_at("ann@example.com");
     subject.add(&person).await;
     let device = subject.another_device(&person).await;
@@ -203,7 +216,7 @@ pub async fn somebody_deleted_is_gone_with_their_sessions_and_their_address_is_f
     subject.add(&person_at("Ann@example.com")).await;
 }
 
-pub async fn nobody_is_changed(subject: &Subject) {
+async fn nobody_is_changed(subject: &Subject) {
     let (nobody, somebody) = (person(), subject.somebody().await);
     let device = subject.another_device(&somebody).await;
     let password = another_password(&nobody, PasswordSetter::Administrator);

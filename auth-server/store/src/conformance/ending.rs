@@ -8,7 +8,19 @@ use super::fixtures::{assert_about, device_of, person};
 use crate::{EndOutcome, REVOCATION_LIFETIME};
 use auth_domain::{NewSession, SessionKey};
 
-pub async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live(subject: &Subject) {
+cases![
+    an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live,
+    any_generation_of_a_token_proves_that_a_session_is_ones_own,
+    a_wrong_proof_ends_nothing_and_records_nothing,
+    what_was_gone_already_is_on_record_once,
+    what_never_was_here_is_put_on_record_all_the_same,
+    only_the_session_that_is_named_ends,
+    a_session_that_may_not_go_on_is_ended_like_any_other,
+    somebody_is_deleted_only_after_their_sessions_were_ended,
+    all_of_a_persons_sessions_end_but_the_one_excepted,
+];
+
+async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live(subject: &Subject) {
     let device = subject.device().await;
     subject.clock.advance(TimeDelta::hours(5));
 
@@ -23,7 +35,7 @@ pub async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_ma
     assert_eq!(REVOCATION_LIFETIME, TimeDelta::minutes(125));
 }
 
-pub async fn any_generation_of_a_token_proves_that_a_session_is_ones_own(subject: &Subject) {
+async fn any_generation_of_a_token_proves_that_a_session_is_ones_own(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..3 {
         subject.rotates(&device.token(number)).await;
@@ -32,7 +44,7 @@ pub async fn any_generation_of_a_token_proves_that_a_session_is_ones_own(subject
     subject.is_unknown(&device.token(3)).await;
 }
 
-pub async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
+async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
     let (device, other) = (subject.device().await, subject.device().await);
     assert_eq!(subject.end(device.key, Some(&other.proof())).await, EndOutcome::NotGenuine);
     assert_eq!(subject.ended().await, Vec::<String>::new());
@@ -41,7 +53,7 @@ pub async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
     assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
 }
 
-pub async fn what_was_gone_already_is_on_record_once(subject: &Subject) {
+async fn what_was_gone_already_is_on_record_once(subject: &Subject) {
     let device = subject.device().await;
     assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
     let first = subject.probe.revocations().await;
@@ -51,14 +63,14 @@ pub async fn what_was_gone_already_is_on_record_once(subject: &Subject) {
     assert_eq!(subject.probe.revocations().await, first);
 }
 
-pub async fn what_never_was_here_is_put_on_record_all_the_same(subject: &Subject) {
+async fn what_never_was_here_is_put_on_record_all_the_same(subject: &Subject) {
     let (known, unknown) = (device_of(&subject.somebody().await), device_of(&person()));
     assert_eq!(subject.end(known.key, Some(&known.proof())).await, EndOutcome::WasGone);
     assert_eq!(subject.end(unknown.key, None).await, EndOutcome::WasGone);
     assert_eq!(subject.ended().await, [known.key.id.to_string(), unknown.key.id.to_string()]);
 }
 
-pub async fn only_the_session_that_is_named_ends(subject: &Subject) {
+async fn only_the_session_that_is_named_ends(subject: &Subject) {
     let person = subject.somebody().await;
     let (phone, laptop) = (subject.another_device(&person).await, subject.another_device(&person).await);
     let stranger = subject.device().await;
@@ -69,7 +81,7 @@ pub async fn only_the_session_that_is_named_ends(subject: &Subject) {
     subject.rotates(&stranger.token(0)).await;
 }
 
-pub async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subject) {
+async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subject) {
     let person = subject.somebody().await;
     let (phone, laptop) = (subject.another_device(&person).await, device_of(&person));
     subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..laptop.sign_in(&person) }).await;
@@ -82,7 +94,7 @@ pub async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subj
 }
 
 /// RT-10: deleting somebody around the verb that ends their sessions would leave their access tokens alive.
-pub async fn somebody_is_deleted_only_after_their_sessions_were_ended(subject: &Subject) {
+async fn somebody_is_deleted_only_after_their_sessions_were_ended(subject: &Subject) {
     let device = subject.device().await;
     assert!(!subject.probe.delete_user(device.key.user_id).await);
     subject.rotates(&device.token(0)).await;
@@ -93,7 +105,7 @@ pub async fn somebody_is_deleted_only_after_their_sessions_were_ended(subject: &
     }
 }
 
-pub async fn all_of_a_persons_sessions_end_but_the_one_excepted(subject: &Subject) {
+async fn all_of_a_persons_sessions_end_but_the_one_excepted(subject: &Subject) {
     let person = subject.somebody().await;
     let devices: Vec<_> = (0..4).map(|_| device_of(&person)).collect();
     for device in &devices {

@@ -16,6 +16,19 @@ use super::fixtures::{assert_about, device_of};
 use crate::{Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationRecord, Store};
 use auth_domain::{NewPassword, PasswordSetter};
 
+cases![
+    every_way_to_end_a_session_is_read_once_it_is_committed,
+    a_token_is_put_on_record_by_its_jti_once,
+    reading_goes_on_where_it_stopped_page_by_page,
+    what_was_read_is_not_lost_when_more_comes_than_fits_a_page,
+    what_commits_late_is_read_all_the_same,
+    a_record_is_read_until_its_time_is_over,
+    a_cursor_that_this_database_never_gave_starts_over,
+    who_waits_is_told_of_what_this_store_has_recorded,
+    from_now_on_means_what_is_committed_from_now_on,
+    readers_miss_nothing_that_many_writers_record,
+];
+
 /// Reads all there is after that cursor, a few at a time.
 async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<RevocationRecord>, Cursor) {
     let mut all = Vec::new();
@@ -41,7 +54,7 @@ fn subjects(entries: &[RevocationRecord]) -> BTreeSet<String> {
 }
 
 /// RV-06
-pub async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &Subject) {
+async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &Subject) {
     let store = subject.store.as_ref();
     let (nothing, mut cursor) = read(store, None, 10).await;
     assert_eq!(nothing, []);
@@ -74,7 +87,7 @@ pub async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &S
     }
 }
 
-pub async fn a_token_is_put_on_record_by_its_jti_once(subject: &Subject) {
+async fn a_token_is_put_on_record_by_its_jti_once(subject: &Subject) {
     let jti = "5f2a9c4be1d078365f2a9c4be1d07836";
     subject.store.revoke_token(jti).await.expect("recorded");
     let (first, _) = read(subject.store.as_ref(), None, 10).await;
@@ -85,7 +98,7 @@ pub async fn a_token_is_put_on_record_by_its_jti_once(subject: &Subject) {
     assert_eq!(read(subject.store.as_ref(), None, 10).await.0, first);
 }
 
-pub async fn reading_goes_on_where_it_stopped_page_by_page(subject: &Subject) {
+async fn reading_goes_on_where_it_stopped_page_by_page(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..10 {
         store.revoke_token(&format!("first {number}")).await.expect("recorded");
@@ -102,7 +115,7 @@ pub async fn reading_goes_on_where_it_stopped_page_by_page(subject: &Subject) {
     assert!(subjects(&again).contains("later"), "again, if asked again");
 }
 
-pub async fn what_was_read_is_not_lost_when_more_comes_than_fits_a_page(subject: &Subject) {
+async fn what_was_read_is_not_lost_when_more_comes_than_fits_a_page(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..7 {
         store.revoke_token(&format!("{number}")).await.expect("recorded");
@@ -120,7 +133,7 @@ pub async fn what_was_read_is_not_lost_when_more_comes_than_fits_a_page(subject:
 
 /// A transaction that takes its number early and commits minutes later, as one that waits for a standby: a cursor that
 /// is the highest number read, or goes back by some time, passes it by.
-pub async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
+async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
     let store = subject.store.as_ref();
     store.revoke_token("before").await.expect("recorded");
     let (_, cursor) = read(store, None, 10).await;
@@ -150,7 +163,7 @@ pub async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
     assert!(entries.iter().all(known), "{entries:?}");
 }
 
-pub async fn a_record_is_read_until_its_time_is_over(subject: &Subject) {
+async fn a_record_is_read_until_its_time_is_over(subject: &Subject) {
     let store = subject.store.as_ref();
     store.revoke_token("old").await.expect("recorded");
     subject.clock.advance(REVOCATION_LIFETIME - TimeDelta::minutes(5));
@@ -163,7 +176,7 @@ pub async fn a_record_is_read_until_its_time_is_over(subject: &Subject) {
     assert_eq!(subjects(&read(store, None, 10).await.0), ["young".to_owned()].into());
 }
 
-pub async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subject) {
+async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..3 {
         store.revoke_token(&format!("{number}")).await.expect("recorded");
@@ -198,7 +211,7 @@ pub async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subjec
     }
 }
 
-pub async fn who_waits_is_told_of_what_this_store_has_recorded(subject: &Subject) {
+async fn who_waits_is_told_of_what_this_store_has_recorded(subject: &Subject) {
     let store = &subject.store;
     let person = subject.somebody().await;
     let device = subject.another_device(&person).await;
@@ -216,7 +229,7 @@ pub async fn who_waits_is_told_of_what_this_store_has_recorded(subject: &Subject
     store.wait_for_append().await;
 }
 
-pub async fn from_now_on_means_what_is_committed_from_now_on(subject: &Subject) {
+async fn from_now_on_means_what_is_committed_from_now_on(subject: &Subject) {
     let store = subject.store.as_ref();
     let from_nothing = store.newest_revocation().await.expect("an answer");
     store.revoke_token("before").await.expect("recorded");
@@ -231,7 +244,7 @@ pub async fn from_now_on_means_what_is_committed_from_now_on(subject: &Subject) 
 }
 
 /// Many write while a reader follows, over two stores as two servers have them.
-pub async fn readers_miss_nothing_that_many_writers_record(subject: &Subject) {
+async fn readers_miss_nothing_that_many_writers_record(subject: &Subject) {
     let done = Arc::new(AtomicBool::new(false));
     let reading = {
         let (store, done) = (subject.probe.another_store().await, Arc::clone(&done));

@@ -8,7 +8,17 @@ use super::fixtures::{Device, assert_about, device_of, generation};
 use crate::{ForgiveOutcome, StoreError};
 use auth_domain::{Generation, NewSession, Session, SessionKey, SessionSnapshot};
 
-pub async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject) {
+cases![
+    forgiving_notes_the_generation_and_counts_as_use,
+    what_was_forgiven_is_remembered_through_rotations,
+    only_the_generation_before_the_current_one_is_forgiven,
+    nothing_is_forgiven_when_something_else_was_meanwhile,
+    nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhile,
+    nothing_is_forgiven_at_the_end_or_after_it,
+    forgiving_a_corrupt_session_names_it_as_such,
+];
+
+async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject) {
     let device = subject.device().await;
     let rotated = subject.rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::hours(3));
@@ -27,7 +37,7 @@ pub async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject)
     assert_eq!(kept.session, forgiven.session);
 }
 
-pub async fn what_was_forgiven_is_remembered_through_rotations(subject: &Subject) {
+async fn what_was_forgiven_is_remembered_through_rotations(subject: &Subject) {
     let device = with_generation(subject, 1).await;
     is_forgiven(subject, device.key, 0, None).await;
     for number in 1..5 {
@@ -39,7 +49,7 @@ pub async fn what_was_forgiven_is_remembered_through_rotations(subject: &Subject
     assert_eq!(kept.session.forgiven_generation, Some(generation(4)));
 }
 
-pub async fn only_the_generation_before_the_current_one_is_forgiven(subject: &Subject) {
+async fn only_the_generation_before_the_current_one_is_forgiven(subject: &Subject) {
     let device = with_generation(subject, 3).await;
     for number in [0, 1, 3, 4] {
         is_lost(subject, device.key, number, None).await;
@@ -47,7 +57,7 @@ pub async fn only_the_generation_before_the_current_one_is_forgiven(subject: &Su
     is_forgiven(subject, device.key, 2, None).await;
 }
 
-pub async fn nothing_is_forgiven_when_something_else_was_meanwhile(subject: &Subject) {
+async fn nothing_is_forgiven_when_something_else_was_meanwhile(subject: &Subject) {
     let device = with_generation(subject, 5).await;
     is_lost(subject, device.key, 4, Some(3)).await;
     is_forgiven(subject, device.key, 4, None).await;
@@ -57,7 +67,7 @@ pub async fn nothing_is_forgiven_when_something_else_was_meanwhile(subject: &Sub
 }
 
 /// RT-09, RT-10
-pub async fn nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhile(subject: &Subject) {
+async fn nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhile(subject: &Subject) {
     let device = with_generation(subject, 1).await;
     subject.probe.disable(device.key.user_id).await;
     is_lost(subject, device.key, 0, None).await;
@@ -71,7 +81,7 @@ pub async fn nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_mean
 }
 
 /// RT-06
-pub async fn nothing_is_forgiven_at_the_end_or_after_it(subject: &Subject) {
+async fn nothing_is_forgiven_at_the_end_or_after_it(subject: &Subject) {
     subject.probe.stop_time().await;
     let person = subject.somebody().await;
     let device = device_of(&person);
@@ -83,7 +93,7 @@ pub async fn nothing_is_forgiven_at_the_end_or_after_it(subject: &Subject) {
     is_forgiven(subject, device.key, 0, None).await;
 }
 
-pub async fn forgiving_a_corrupt_session_names_it_as_such(subject: &Subject) {
+async fn forgiving_a_corrupt_session_names_it_as_such(subject: &Subject) {
     let device = with_generation(subject, 1).await;
     subject.probe.corrupt_session(device.key).await;
     let forgiving = subject.store.forgive(device.key, Generation::FIRST, None).await;

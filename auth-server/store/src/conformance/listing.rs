@@ -7,7 +7,13 @@ use super::Subject;
 use super::fixtures::{assert_about, device_of, person};
 use auth_domain::{NewSession, SessionId, SessionKey};
 
-pub async fn a_session_is_found_as_it_is_also_when_it_may_not_go_on(subject: &Subject) {
+cases![
+    a_session_is_found_as_it_is_also_when_it_may_not_go_on,
+    a_persons_sessions_are_listed_in_the_order_of_their_ids_page_by_page,
+    a_list_says_of_each_session_what_its_owner_knows_it_by,
+];
+
+async fn a_session_is_found_as_it_is_also_when_it_may_not_go_on(subject: &Subject) {
     let person = subject.somebody().await;
     let device = device_of(&person);
     let opened =
@@ -29,7 +35,7 @@ pub async fn a_session_is_found_as_it_is_also_when_it_may_not_go_on(subject: &Su
     assert_eq!(find(device.key).await, None);
 }
 
-pub async fn a_persons_sessions_are_listed_in_the_order_of_their_ids_page_by_page(subject: &Subject) {
+async fn a_persons_sessions_are_listed_in_the_order_of_their_ids_page_by_page(subject: &Subject) {
     let person = subject.somebody().await;
     let devices: Vec<_> = (0..7).map(|_| device_of(&person)).collect();
     for device in devices.iter().rev() {
@@ -48,7 +54,7 @@ pub async fn a_persons_sessions_are_listed_in_the_order_of_their_ids_page_by_pag
     assert_eq!(ids, devices.iter().map(|device| device.key.id).collect::<Vec<_>>());
 }
 
-pub async fn a_list_says_of_each_session_what_its_owner_knows_it_by(subject: &Subject) {
+async fn a_list_says_of_each_session_what_its_owner_knows_it_by(subject: &Subject) {
     let person = subject.somebody().await;
     let (plain, bare) = (device_of(&person), device_of(&person));
     let asked = plain.sign_in(&person);

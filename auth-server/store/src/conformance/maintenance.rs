@@ -10,11 +10,21 @@ use super::fixtures::{device_of, person};
 use crate::{Connections, Readiness, Rotation, Store, StoreError};
 use auth_domain::{Generation, NewPassword, PasswordSetter, UserName};
 
+cases![
+    an_empty_database_is_not_ready_until_it_is_migrated,
+    before_it_is_migrated_every_verb_says_so,
+    migrating_again_changes_nothing,
+    many_may_migrate_at_once,
+    a_database_that_a_newer_program_migrated_is_ready_too,
+    what_could_not_be_committed_is_no_success,
+    a_store_that_let_go_answers_that_it_is_not_available,
+];
+
 /// The ports, as they are written.
 const PORTS: [&str; 3] =
     [include_str!("../users.rs"), include_str!("../sessions.rs"), include_str!("../revocations.rs")];
 
-pub async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subject) {
+async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subject) {
     assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::NotMigrated);
     subject.store.migrate().await.expect("migrated");
     assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::Ready);
@@ -22,7 +32,7 @@ pub async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subje
     assert!(open > 0 && idle <= open, "{idle} of {open} connections are idle");
 }
 
-pub async fn before_it_is_migrated_every_verb_says_so(subject: &Subject) {
+async fn before_it_is_migrated_every_verb_says_so(subject: &Subject) {
     let person = person();
     let device = device_of(&person);
     let (store, user, hash) = (&subject.store, person.id, &person.password_hash);
@@ -66,7 +76,7 @@ pub async fn before_it_is_migrated_every_verb_says_so(subject: &Subject) {
     }
 }
 
-pub async fn migrating_again_changes_nothing(subject: &Subject) {
+async fn migrating_again_changes_nothing(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
     let device = subject.device().await;
     subject.store.migrate().await.expect("migrated again");
@@ -74,7 +84,7 @@ pub async fn migrating_again_changes_nothing(subject: &Subject) {
     subject.rotates(&device.token(0)).await;
 }
 
-pub async fn many_may_migrate_at_once(subject: &Subject) {
+async fn many_may_migrate_at_once(subject: &Subject) {
     let mut servers = JoinSet::new();
     for _ in 0..6 {
         let store = subject.probe.another_store().await;
@@ -92,7 +102,7 @@ pub async fn many_may_migrate_at_once(subject: &Subject) {
 }
 
 /// Old and new servers run side by side while a new version is rolled out.
-pub async fn a_database_that_a_newer_program_migrated_is_ready_too(subject: &Subject) {
+async fn a_database_that_a_newer_program_migrated_is_ready_too(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
     subject.probe.note_later_migration().await;
     assert_eq!(subject.store.ready().await.expect("an answer"), Readiness::Ready);
@@ -101,7 +111,7 @@ pub async fn a_database_that_a_newer_program_migrated_is_ready_too(subject: &Sub
 }
 
 /// Told of a rotation that is then undone, a client would come back with a token that never was.
-pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
+async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
     let person = subject.somebody().await;
     let device = subject.another_device(&person).await;
@@ -127,7 +137,7 @@ pub async fn what_could_not_be_committed_is_no_success(subject: &Subject) {
     assert_eq!(rotated.session.forgiven_generation, None);
 }
 
-pub async fn a_store_that_let_go_answers_that_it_is_not_available(subject: &Subject) {
+async fn a_store_that_let_go_answers_that_it_is_not_available(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
     let device = subject.device().await;
     let other: Arc<dyn Store> = subject.probe.another_store().await;

@@ -1,52 +1,46 @@
-//! What a store must do to be one: every promise of the ports, races included, as tests that every backend runs.
+//! The conformance suite: every promise of the ports, races included, as tests that every store runs.
 //!
-//! A backend's test names how a fresh one is made, and that is all:
-//!
-//! ```text
-//! async fn fresh() -> auth_store::conformance::Subject { … }
-//! auth_store::conformance!(fresh);
-//! ```
+//! A store's tests name a constructor, and that is all: `auth_store::conformance::run(fresh)` is the `main` of a test
+//! program without the standard harness.
 
-#![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a test panics when it fails")]
+#![expect(clippy::expect_used, reason = "a test panics when it fails")]
+#![deny(dead_code, reason = "a case that no list contains would not run")]
 
-pub mod batching;
-mod cases;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod changing;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod ending;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod feed;
+/// Lists the cases of a module.
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        pub(super) const CASES: &[super::Case] =
+            &[$(super::Case { name: stringify!($case), run: |subject| Box::pin($case(subject)) }),*];
+    };
+}
+
+mod batching;
+mod changing;
+mod ending;
+mod feed;
 mod fixtures;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod forgiving;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod listing;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod maintenance;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod opening;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod pruning;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod races;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod rotating;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod sweeping;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod touching;
-pub mod upgrading;
-#[expect(missing_docs, reason = "the name of a test is its sentence")]
-pub mod users;
+mod forgiving;
+mod listing;
+mod maintenance;
+mod opening;
+mod pruning;
+mod races;
+mod rotating;
+mod sweeping;
+mod touching;
+mod upgrading;
+mod users;
 
 use std::any::Any;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use goptri::clock::ManualClock;
+use libtest_mimic::{Arguments, Trial};
 
 use crate::Store;
 use auth_domain::{PasswordHash, SessionKey, UserId};
@@ -130,24 +124,59 @@ pub struct Revocation {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Runs a case on a store that is migrated.
-pub fn run<F: Future<Output = Subject>>(fresh: impl FnOnce() -> F, case: impl AsyncFnOnce(&Subject)) {
-    run_unmigrated(fresh, async |subject: &Subject| {
-        subject.store.migrate().await.expect("an empty database is migrated");
-        case(subject).await;
-    });
+/// A case. It fails by a panic.
+struct Case {
+    name: &'static str,
+    run: for<'a> fn(&'a Subject) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
 }
 
-/// Runs a case on a store as it was made, on a runtime of several threads, so that races are races.
-pub fn run_unmigrated<F: Future<Output = Subject>>(
-    fresh: impl FnOnce() -> F,
-    case: impl AsyncFnOnce(&Subject),
-) {
+/// The cases that begin with an empty database.
+const UNMIGRATED: &[(&str, &[Case])] = &[("maintenance", maintenance::CASES)];
+
+/// The cases that begin with a migrated database.
+const MIGRATED: &[(&str, &[Case])] = &[
+    ("users", users::CASES),
+    ("changing", changing::CASES),
+    ("upgrading", upgrading::CASES),
+    ("opening", opening::CASES),
+    ("rotating", rotating::CASES),
+    ("batching", batching::CASES),
+    ("touching", touching::CASES),
+    ("forgiving", forgiving::CASES),
+    ("ending", ending::CASES),
+    ("listing", listing::CASES),
+    ("pruning", pruning::CASES),
+    ("sweeping", sweeping::CASES),
+    ("feed", feed::CASES),
+    ("races", races::CASES),
+];
+
+/// Runs the whole suite with the arguments of a test program, each case on a subject of its own. Exits the process.
+pub fn run<F: Future<Output = Subject> + 'static>(fresh: fn() -> F) -> ! {
+    let trials = |groups: &'static [(&str, &[Case])], migrate: bool| {
+        groups.iter().flat_map(move |(group, cases)| {
+            cases.iter().map(move |case| {
+                Trial::test(format!("{group}::{}", case.name), move || {
+                    run_case(fresh, migrate, case);
+                    Ok(())
+                })
+            })
+        })
+    };
+    let all = trials(UNMIGRATED, false).chain(trials(MIGRATED, true)).collect();
+    libtest_mimic::run(&Arguments::from_args(), all).exit()
+}
+
+/// Runs a case on a runtime of several threads, so that races are races.
+fn run_case<F: Future<Output = Subject>>(fresh: fn() -> F, migrate: bool, case: &Case) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let subject = fresh().await;
-        case(&subject).await;
-        // A database that nobody is connected to is dropped at once.
+        if migrate {
+            subject.store.migrate().await.expect("an empty database is migrated");
+        }
+        (case.run)(&subject).await;
+        // A database without connections is dropped at once.
         subject.store.close().await;
         subject.probe.close().await;
     });

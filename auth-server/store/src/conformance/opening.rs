@@ -9,7 +9,19 @@ use super::fixtures::{assert_about, device_of, person};
 use crate::{OpenOutcome, StoreError};
 use auth_domain::{ClientId, Generation, NewSession, PasswordHash, Role, Session, SessionOwner};
 
-pub async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
+cases![
+    a_session_is_stored_as_it_was_asked_for,
+    what_a_session_may_lack_it_lacks,
+    a_session_is_dated_by_the_clock_of_the_store,
+    one_person_may_have_many_sessions,
+    nothing_opens_for_somebody_disabled,
+    nothing_opens_with_a_password_that_was_changed_since,
+    nothing_opens_for_somebody_who_has_no_password_any_more,
+    nothing_opens_for_nobody,
+    an_id_is_not_given_twice,
+];
+
+async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
     let mut person = person();
     person.email_verified = true;
     person.roles =
@@ -49,7 +61,7 @@ pub async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
     assert_eq!((kept.session, kept.owner), (session, owner));
 }
 
-pub async fn what_a_session_may_lack_it_lacks(subject: &Subject) {
+async fn what_a_session_may_lack_it_lacks(subject: &Subject) {
     let person = subject.somebody().await;
     let asked = NewSession {
         scope: Scope::default(),
@@ -63,14 +75,14 @@ pub async fn what_a_session_may_lack_it_lacks(subject: &Subject) {
     assert_eq!((opened.scope, opened.audience, opened.expires_at), (Scope::default(), Vec::new(), None));
 }
 
-pub async fn a_session_is_dated_by_the_clock_of_the_store(subject: &Subject) {
+async fn a_session_is_dated_by_the_clock_of_the_store(subject: &Subject) {
     subject.clock.advance(TimeDelta::days(1000));
     let person = subject.somebody().await;
     let opened = subject.open(&device_of(&person).sign_in(&person)).await;
     assert_about(opened.now, subject.clock.now());
 }
 
-pub async fn one_person_may_have_many_sessions(subject: &Subject) {
+async fn one_person_may_have_many_sessions(subject: &Subject) {
     let person = subject.somebody().await;
     let (phone, laptop) = (subject.another_device(&person).await, subject.another_device(&person).await);
     subject.rotates(&phone.token(0)).await;
@@ -79,14 +91,14 @@ pub async fn one_person_may_have_many_sessions(subject: &Subject) {
 }
 
 /// RT-09
-pub async fn nothing_opens_for_somebody_disabled(subject: &Subject) {
+async fn nothing_opens_for_somebody_disabled(subject: &Subject) {
     let person = subject.somebody().await;
     subject.probe.disable(person.id).await;
     opens_nothing(subject, &device_of(&person).sign_in(&person)).await;
 }
 
 /// RT-09
-pub async fn nothing_opens_with_a_password_that_was_changed_since(subject: &Subject) {
+async fn nothing_opens_with_a_password_that_was_changed_since(subject: &Subject) {
     let person = subject.somebody().await;
     let new = PasswordHash::from_phc("$argon2id$new".to_owned());
     subject.probe.set_password_hash(person.id, Some(&new)).await;
@@ -94,19 +106,19 @@ pub async fn nothing_opens_with_a_password_that_was_changed_since(subject: &Subj
     subject.open(&NewSession { verified_hash: new, ..device_of(&person).sign_in(&person) }).await;
 }
 
-pub async fn nothing_opens_for_somebody_who_has_no_password_any_more(subject: &Subject) {
+async fn nothing_opens_for_somebody_who_has_no_password_any_more(subject: &Subject) {
     let person = subject.somebody().await;
     subject.probe.set_password_hash(person.id, None).await;
     opens_nothing(subject, &device_of(&person).sign_in(&person)).await;
 }
 
 /// RT-10
-pub async fn nothing_opens_for_nobody(subject: &Subject) {
+async fn nothing_opens_for_nobody(subject: &Subject) {
     let stranger = person();
     opens_nothing(subject, &device_of(&stranger).sign_in(&stranger)).await;
 }
 
-pub async fn an_id_is_not_given_twice(subject: &Subject) {
+async fn an_id_is_not_given_twice(subject: &Subject) {
     let person = subject.somebody().await;
     let device = subject.another_device(&person).await;
     subject.rotates(&device.token(0)).await;

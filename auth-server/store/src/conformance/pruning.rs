@@ -10,6 +10,13 @@ use super::races::{MANY, at_once};
 use crate::{MAX_PRUNED_PER_SIGN_IN, OpenOutcome};
 use auth_domain::{NewUser, SessionId};
 
+cases![
+    sessions_beyond_so_many_end_and_are_on_record_the_least_recently_used_first,
+    what_was_just_opened_is_not_ended_for_what_was_there_before,
+    no_more_than_so_many_surplus_sessions_end_in_one_go,
+    of_many_who_sign_in_at_once_none_ends_more_than_is_surplus,
+];
+
 /// Devices on which that person signed in, one a second after the other.
 async fn devices(subject: &Subject, person: &NewUser, number: usize) -> Vec<Device> {
     let mut devices = Vec::new();
@@ -34,7 +41,7 @@ async fn open_sessions(subject: &Subject, person: &NewUser) -> Vec<SessionId> {
     listed.into_iter().map(|session| session.id).collect()
 }
 
-pub async fn sessions_beyond_so_many_end_and_are_on_record_the_least_recently_used_first(subject: &Subject) {
+async fn sessions_beyond_so_many_end_and_are_on_record_the_least_recently_used_first(subject: &Subject) {
     let (person, other) = (subject.somebody().await, subject.somebody().await);
     let others = devices(subject, &other, 6).await;
     let devices = devices(subject, &person, 6).await;
@@ -56,7 +63,7 @@ pub async fn sessions_beyond_so_many_end_and_are_on_record_the_least_recently_us
 }
 
 /// Not even when the clock was set back meanwhile, so that it seems to be the oldest.
-pub async fn what_was_just_opened_is_not_ended_for_what_was_there_before(subject: &Subject) {
+async fn what_was_just_opened_is_not_ended_for_what_was_there_before(subject: &Subject) {
     let person = subject.somebody().await;
     let older = devices(subject, &person, 3).await;
     subject.clock.advance(-TimeDelta::hours(1));
@@ -67,7 +74,7 @@ pub async fn what_was_just_opened_is_not_ended_for_what_was_there_before(subject
     assert_eq!(open_sessions(subject, &person).await, [opened.key.id]);
 }
 
-pub async fn no_more_than_so_many_surplus_sessions_end_in_one_go(subject: &Subject) {
+async fn no_more_than_so_many_surplus_sessions_end_in_one_go(subject: &Subject) {
     let person = subject.somebody().await;
     let devices = devices(subject, &person, MAX_PRUNED_PER_SIGN_IN as usize + 7).await;
     let (opened, older) = devices.split_last().expect("some");
@@ -81,7 +88,7 @@ pub async fn no_more_than_so_many_surplus_sessions_end_in_one_go(subject: &Subje
 }
 
 /// Whoever looks while others end theirs must not take the next ones in place of those.
-pub async fn of_many_who_sign_in_at_once_none_ends_more_than_is_surplus(subject: &Subject) {
+async fn of_many_who_sign_in_at_once_none_ends_more_than_is_surplus(subject: &Subject) {
     let most = u32::try_from(MANY + 8).expect("a small number");
     let person = subject.somebody().await;
     devices(subject, &person, MANY + 8).await;

@@ -16,6 +16,23 @@ use crate::{
 };
 use auth_domain::{Generation, NewPassword, NewSession, PasswordHash, PasswordSetter, UserId};
 
+cases![
+    of_many_rotations_of_one_token_exactly_one_rotates,
+    a_session_that_is_refreshed_all_the_time_ends_all_the_same,
+    of_many_who_end_one_session_exactly_one_ends_it,
+    of_many_who_forgive_one_retry_exactly_one_notes_it,
+    of_many_with_one_address_exactly_one_is_added,
+    of_many_who_upgrade_one_hash_exactly_one_does,
+    an_end_that_nobody_waits_for_is_whole_or_not_at_all,
+    of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once,
+    an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all,
+    a_sign_in_that_races_a_password_change_leaves_nothing_open,
+    a_sign_in_that_races_a_disable_leaves_nothing_open,
+    a_session_that_is_refreshed_all_the_time_ends_with_its_person,
+    of_two_who_change_one_password_exactly_one_does,
+    ends_of_many_and_sweeps_at_once_reach_no_deadlock,
+];
+
 pub(super) const MANY: usize = 32;
 
 /// Starts all at the same moment, half of them on another store, and gives what they answered.
@@ -38,7 +55,7 @@ where
 }
 
 /// RT-03
-pub async fn of_many_rotations_of_one_token_exactly_one_rotates(subject: &Subject) {
+async fn of_many_rotations_of_one_token_exactly_one_rotates(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..5 {
         let answers = at_once(subject, |store| {
@@ -61,7 +78,7 @@ pub async fn of_many_rotations_of_one_token_exactly_one_rotates(subject: &Subjec
 }
 
 /// RT-09
-pub async fn a_session_that_is_refreshed_all_the_time_ends_all_the_same(subject: &Subject) {
+async fn a_session_that_is_refreshed_all_the_time_ends_all_the_same(subject: &Subject) {
     let (one, other) = (Arc::clone(&subject.store), subject.probe.another_store().await);
     let person = subject.somebody().await;
     let mut ends = Vec::new();
@@ -93,7 +110,7 @@ pub async fn a_session_that_is_refreshed_all_the_time_ends_all_the_same(subject:
     assert_eq!(subject.ended().await, ends, "each is on record once, in their order");
 }
 
-pub async fn of_many_who_end_one_session_exactly_one_ends_it(subject: &Subject) {
+async fn of_many_who_end_one_session_exactly_one_ends_it(subject: &Subject) {
     for _ in 0..5 {
         let device = subject.device().await;
         let answers = at_once(subject, |store| {
@@ -108,7 +125,7 @@ pub async fn of_many_who_end_one_session_exactly_one_ends_it(subject: &Subject) 
     }
 }
 
-pub async fn of_many_who_forgive_one_retry_exactly_one_notes_it(subject: &Subject) {
+async fn of_many_who_forgive_one_retry_exactly_one_notes_it(subject: &Subject) {
     let device = subject.device().await;
     subject.rotates(&device.token(0)).await;
     let answers = at_once(subject, |store| {
@@ -119,7 +136,7 @@ pub async fn of_many_who_forgive_one_retry_exactly_one_notes_it(subject: &Subjec
     assert_eq!(answers.iter().filter(|answer| matches!(answer, ForgiveOutcome::Forgiven(_))).count(), 1);
 }
 
-pub async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
+async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
     let answers = at_once(subject, |store| {
         let person = person_at("ann@example.com");
         async move { store.add_user(&person).await }
@@ -130,7 +147,7 @@ pub async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
 }
 
 /// PW-02
-pub async fn of_many_who_upgrade_one_hash_exactly_one_does(subject: &Subject) {
+async fn of_many_who_upgrade_one_hash_exactly_one_does(subject: &Subject) {
     for _ in 0..5 {
         let person = subject.somebody().await;
         let number = AtomicUsize::new(0);
@@ -150,7 +167,7 @@ pub async fn of_many_who_upgrade_one_hash_exactly_one_does(subject: &Subject) {
 
 /// Whoever asked may hang up at any moment. What they asked for has then happened or not, but never by half, and the
 /// next one who asks finds the connection as it should be.
-pub async fn an_end_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) {
+async fn an_end_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) {
     for round in 0..200 {
         let device = subject.device().await;
         let patience = Duration::from_micros(round * 20);
@@ -173,7 +190,7 @@ pub async fn an_end_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subje
     }
 }
 
-pub async fn of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once(subject: &Subject) {
+async fn of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once(subject: &Subject) {
     let person = subject.somebody().await;
     for _ in 0..20 {
         subject.open(&device_of(&person).sign_in(&person)).await;
@@ -183,7 +200,7 @@ pub async fn of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_onc
     assert_eq!(subject.ended().await.len(), 20);
 }
 
-pub async fn an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) {
+async fn an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) {
     for round in 0..50 {
         let person = subject.somebody().await;
         let devices = [(); 3].map(|()| device_of(&person));
@@ -242,7 +259,7 @@ fn spin(steps: u32) {
 }
 
 /// RT-09
-pub async fn a_sign_in_that_races_a_password_change_leaves_nothing_open(subject: &Subject) {
+async fn a_sign_in_that_races_a_password_change_leaves_nothing_open(subject: &Subject) {
     let hash = person_at("anybody@example.com").password_hash;
     nothing_stays_open(subject, |store, user_id| {
         let password = NewPassword { user_id, hash: hash.clone(), setter: PasswordSetter::Administrator };
@@ -252,12 +269,12 @@ pub async fn a_sign_in_that_races_a_password_change_leaves_nothing_open(subject:
 }
 
 /// RT-09
-pub async fn a_sign_in_that_races_a_disable_leaves_nothing_open(subject: &Subject) {
+async fn a_sign_in_that_races_a_disable_leaves_nothing_open(subject: &Subject) {
     nothing_stays_open(subject, |store, user| async move { store.disable_user(user).await }).await;
 }
 
 /// RT-09
-pub async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subject: &Subject) {
+async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subject: &Subject) {
     let other = subject.probe.another_store().await;
     for round in 0..100 {
         let device = subject.device().await;
@@ -286,7 +303,7 @@ pub async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subje
     }
 }
 
-pub async fn of_two_who_change_one_password_exactly_one_does(subject: &Subject) {
+async fn of_two_who_change_one_password_exactly_one_does(subject: &Subject) {
     let person = subject.somebody().await;
     let here = subject.another_device(&person).await;
     let answers = at_once(subject, |store| {
@@ -304,7 +321,7 @@ pub async fn of_two_who_change_one_password_exactly_one_does(subject: &Subject) 
     subject.rotates(&here.token(0)).await;
 }
 
-pub async fn ends_of_many_and_sweeps_at_once_reach_no_deadlock(subject: &Subject) {
+async fn ends_of_many_and_sweeps_at_once_reach_no_deadlock(subject: &Subject) {
     for _ in 0..5 {
         let mut people = Vec::new();
         for _ in 0..2 {

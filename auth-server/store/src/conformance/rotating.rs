@@ -11,10 +11,28 @@ use auth_domain::{
     SessionSnapshot, Verdict, judge,
 };
 
+cases![
+    a_rotation_advances_the_generation_and_nothing_else,
+    each_token_rotates_once,
+    a_generation_that_never_was_rotates_nothing,
+    another_client_rotates_nothing_and_the_token_stays_good_for_its_own,
+    another_jti_rotates_nothing_and_the_token_stays_good,
+    a_session_is_found_by_both_halves_of_its_key_or_not_at_all,
+    a_disabled_persons_token_rotates_nothing,
+    a_session_ends_at_its_end_however_often_it_was_refreshed,
+    a_session_ends_when_it_was_idle_for_too_long,
+    an_end_that_is_now_is_over,
+    a_session_that_has_no_time_at_all_never_rotates,
+    without_a_lifetime_a_session_is_good_for_a_century,
+    a_clock_that_was_set_back_ends_nothing,
+    a_corrupt_session_is_named_as_such,
+    a_corrupt_person_is_named_as_such,
+];
+
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// RT-03
-pub async fn a_rotation_advances_the_generation_and_nothing_else(subject: &Subject) {
+async fn a_rotation_advances_the_generation_and_nothing_else(subject: &Subject) {
     let person = subject.somebody().await;
     let device = device_of(&person);
     let opened = subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&person) }).await;
@@ -31,7 +49,7 @@ pub async fn a_rotation_advances_the_generation_and_nothing_else(subject: &Subje
     assert_eq!(kept.session, rotated.session);
 }
 
-pub async fn each_token_rotates_once(subject: &Subject) {
+async fn each_token_rotates_once(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..20 {
         let rotated = subject.rotates(&device.token(number)).await;
@@ -44,7 +62,7 @@ pub async fn each_token_rotates_once(subject: &Subject) {
     subject.rotates(&device.token(20)).await;
 }
 
-pub async fn a_generation_that_never_was_rotates_nothing(subject: &Subject) {
+async fn a_generation_that_never_was_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
     for number in [1, 2, i64::from(u32::MAX)] {
         let verdict = is_not_current(subject, &device.token(number), None).await;
@@ -54,7 +72,7 @@ pub async fn a_generation_that_never_was_rotates_nothing(subject: &Subject) {
 }
 
 /// RT-07
-pub async fn another_client_rotates_nothing_and_the_token_stays_good_for_its_own(subject: &Subject) {
+async fn another_client_rotates_nothing_and_the_token_stays_good_for_its_own(subject: &Subject) {
     let device = subject.device().await;
     for name in ["photo-printer", "Goptri", "goptri ", ""] {
         let other = Device { client_id: ClientId::new(name.to_owned()), ..device.clone() };
@@ -64,7 +82,7 @@ pub async fn another_client_rotates_nothing_and_the_token_stays_good_for_its_own
     subject.rotates(&device.token(0)).await;
 }
 
-pub async fn another_jti_rotates_nothing_and_the_token_stays_good(subject: &Subject) {
+async fn another_jti_rotates_nothing_and_the_token_stays_good(subject: &Subject) {
     let device = subject.device().await;
     let forged = Device { jti: "0".repeat(32), ..device.clone() };
     let verdict = is_not_current(subject, &forged.token(0), None).await;
@@ -72,7 +90,7 @@ pub async fn another_jti_rotates_nothing_and_the_token_stays_good(subject: &Subj
     subject.rotates(&device.token(0)).await;
 }
 
-pub async fn a_session_is_found_by_both_halves_of_its_key_or_not_at_all(subject: &Subject) {
+async fn a_session_is_found_by_both_halves_of_its_key_or_not_at_all(subject: &Subject) {
     let (one, other) = (subject.device().await, subject.device().await);
     let mixed = SessionKey { user_id: one.key.user_id, id: other.key.id };
     subject.is_unknown(&Device { key: mixed, ..other.clone() }.token(0)).await;
@@ -82,7 +100,7 @@ pub async fn a_session_is_found_by_both_halves_of_its_key_or_not_at_all(subject:
 }
 
 /// RT-09
-pub async fn a_disabled_persons_token_rotates_nothing(subject: &Subject) {
+async fn a_disabled_persons_token_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.disable(device.key.user_id).await;
     let verdict = is_not_current(subject, &device.token(0), None).await;
@@ -90,7 +108,7 @@ pub async fn a_disabled_persons_token_rotates_nothing(subject: &Subject) {
 }
 
 /// RT-06
-pub async fn a_session_ends_at_its_end_however_often_it_was_refreshed(subject: &Subject) {
+async fn a_session_ends_at_its_end_however_often_it_was_refreshed(subject: &Subject) {
     let person = subject.somebody().await;
     let device = device_of(&person);
     let opened = subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&person) }).await;
@@ -106,7 +124,7 @@ pub async fn a_session_ends_at_its_end_however_often_it_was_refreshed(subject: &
 }
 
 /// RT-06
-pub async fn a_session_ends_when_it_was_idle_for_too_long(subject: &Subject) {
+async fn a_session_ends_when_it_was_idle_for_too_long(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..3 {
         subject.clock.advance(TimeDelta::minutes(50));
@@ -121,7 +139,7 @@ pub async fn a_session_ends_when_it_was_idle_for_too_long(subject: &Subject) {
 }
 
 /// The end itself is over, to the microsecond: as `judge` has it.
-pub async fn an_end_that_is_now_is_over(subject: &Subject) {
+async fn an_end_that_is_now_is_over(subject: &Subject) {
     const MICRO: TimeDelta = TimeDelta::microseconds(1);
     subject.probe.stop_time().await;
     let person = subject.somebody().await;
@@ -143,7 +161,7 @@ pub async fn an_end_that_is_now_is_over(subject: &Subject) {
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
-pub async fn a_session_that_has_no_time_at_all_never_rotates(subject: &Subject) {
+async fn a_session_that_has_no_time_at_all_never_rotates(subject: &Subject) {
     let person = subject.somebody().await;
     let device = device_of(&person);
     subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..device.sign_in(&person) }).await;
@@ -154,13 +172,13 @@ pub async fn a_session_that_has_no_time_at_all_never_rotates(subject: &Subject) 
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
-pub async fn without_a_lifetime_a_session_is_good_for_a_century(subject: &Subject) {
+async fn without_a_lifetime_a_session_is_good_for_a_century(subject: &Subject) {
     let device = subject.device().await;
     subject.clock.advance(TimeDelta::days(36_500));
     subject.rotates(&device.token(0)).await;
 }
 
-pub async fn a_clock_that_was_set_back_ends_nothing(subject: &Subject) {
+async fn a_clock_that_was_set_back_ends_nothing(subject: &Subject) {
     let person = subject.somebody().await;
     let device = device_of(&person);
     subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&person) }).await;
@@ -169,7 +187,7 @@ pub async fn a_clock_that_was_set_back_ends_nothing(subject: &Subject) {
     assert!(matches!(rotation, Ok(Rotation::Rotated(_))), "{rotation:?}");
 }
 
-pub async fn a_corrupt_session_is_named_as_such(subject: &Subject) {
+async fn a_corrupt_session_is_named_as_such(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.corrupt_session(device.key).await;
     for token in [device.token(7), device.token(0)] {
@@ -182,7 +200,7 @@ pub async fn a_corrupt_session_is_named_as_such(subject: &Subject) {
     }
 }
 
-pub async fn a_corrupt_person_is_named_as_such(subject: &Subject) {
+async fn a_corrupt_person_is_named_as_such(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.corrupt_roles(device.key.user_id).await;
     match subject.store.rotate(&device.token(0), None).await {

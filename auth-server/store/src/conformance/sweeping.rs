@@ -7,7 +7,15 @@ use super::fixtures::device_of;
 use crate::{REVOCATION_LIFETIME, SessionSweep};
 use auth_domain::{NewSession, SessionKey};
 
-pub async fn a_session_is_swept_once_no_access_token_of_it_can_live(subject: &Subject) {
+cases![
+    a_session_is_swept_once_no_access_token_of_it_can_live,
+    an_idle_session_is_swept_by_its_last_use,
+    a_sweep_goes_through_all_sessions_slice_by_slice,
+    a_record_is_swept_once_its_time_is_over_and_not_before,
+    a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first,
+];
+
+async fn a_session_is_swept_once_no_access_token_of_it_can_live(subject: &Subject) {
     let person = subject.somebody().await;
     let (short, long) = (device_of(&person), device_of(&person));
     let lifetime = TimeDelta::hours(24);
@@ -28,7 +36,7 @@ pub async fn a_session_is_swept_once_no_access_token_of_it_can_live(subject: &Su
 }
 
 /// RT-06
-pub async fn an_idle_session_is_swept_by_its_last_use(subject: &Subject) {
+async fn an_idle_session_is_swept_by_its_last_use(subject: &Subject) {
     let (used, unused) = (subject.device().await, subject.device().await);
     let idle = TimeDelta::days(30);
     subject.clock.advance(TimeDelta::days(20));
@@ -40,7 +48,7 @@ pub async fn an_idle_session_is_swept_by_its_last_use(subject: &Subject) {
     subject.rotates(&used.token(1)).await;
 }
 
-pub async fn a_sweep_goes_through_all_sessions_slice_by_slice(subject: &Subject) {
+async fn a_sweep_goes_through_all_sessions_slice_by_slice(subject: &Subject) {
     let mut keys = Vec::new();
     for _ in 0..3 {
         let person = subject.somebody().await;
@@ -70,7 +78,7 @@ pub async fn a_sweep_goes_through_all_sessions_slice_by_slice(subject: &Subject)
     subject.rotates(&kept.token(0)).await;
 }
 
-pub async fn a_record_is_swept_once_its_time_is_over_and_not_before(subject: &Subject) {
+async fn a_record_is_swept_once_its_time_is_over_and_not_before(subject: &Subject) {
     let old = subject.device().await;
     subject.end(old.key, None).await;
     subject.clock.advance(TimeDelta::minutes(60));
@@ -83,7 +91,7 @@ pub async fn a_record_is_swept_once_its_time_is_over_and_not_before(subject: &Su
     assert_eq!(subject.ended().await, [young.key.id.to_string()]);
 }
 
-pub async fn a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first(subject: &Subject) {
+async fn a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first(subject: &Subject) {
     let mut ended = Vec::new();
     for _ in 0..5 {
         let device = subject.device().await;

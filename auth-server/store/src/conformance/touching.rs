@@ -7,9 +7,18 @@ use super::fixtures::{Device, device_of, generation};
 use crate::TouchOutcome;
 use auth_domain::{ClientId, NewSession, PresentedRefresh, Session, SessionSnapshot};
 
+cases![
+    a_touch_moves_the_last_use_and_nothing_else,
+    any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes,
+    another_client_or_another_jti_touches_nothing,
+    a_disabled_persons_session_is_not_touched,
+    touching_pushes_no_end_out_and_comes_too_late_after_idling,
+    what_has_ended_is_not_touched,
+];
+
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
-pub async fn a_touch_moves_the_last_use_and_nothing_else(subject: &Subject) {
+async fn a_touch_moves_the_last_use_and_nothing_else(subject: &Subject) {
     let device = subject.device().await;
     let before = subject.rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::minutes(10));
@@ -21,7 +30,7 @@ pub async fn a_touch_moves_the_last_use_and_nothing_else(subject: &Subject) {
     assert_eq!(touched, SessionSnapshot { session, owner: before.owner, now: touched.now });
 }
 
-pub async fn any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes(subject: &Subject) {
+async fn any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..3 {
         subject.rotates(&device.token(number)).await;
@@ -34,7 +43,7 @@ pub async fn any_generation_up_to_the_current_one_is_touched_as_often_as_one_lik
 }
 
 /// RT-07
-pub async fn another_client_or_another_jti_touches_nothing(subject: &Subject) {
+async fn another_client_or_another_jti_touches_nothing(subject: &Subject) {
     let device = subject.device().await;
     let printer = Device { client_id: ClientId::new("photo-printer".to_owned()), ..device.clone() };
     let forged = Device { jti: "0".repeat(32), ..device.clone() };
@@ -46,14 +55,14 @@ pub async fn another_client_or_another_jti_touches_nothing(subject: &Subject) {
 }
 
 /// RT-09
-pub async fn a_disabled_persons_session_is_not_touched(subject: &Subject) {
+async fn a_disabled_persons_session_is_not_touched(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.disable(device.key.user_id).await;
     assert!(is_not_good(subject, &device.token(0), None).await.owner.disabled);
 }
 
 /// RT-06
-pub async fn touching_pushes_no_end_out_and_comes_too_late_after_idling(subject: &Subject) {
+async fn touching_pushes_no_end_out_and_comes_too_late_after_idling(subject: &Subject) {
     let person = subject.somebody().await;
     let bounded = device_of(&person);
     subject.open(&NewSession { lifetime: Some(HOUR), ..bounded.sign_in(&person) }).await;
@@ -68,7 +77,7 @@ pub async fn touching_pushes_no_end_out_and_comes_too_late_after_idling(subject:
     is_not_good(subject, &idle.token(0), Some(HOUR)).await;
 }
 
-pub async fn what_has_ended_is_not_touched(subject: &Subject) {
+async fn what_has_ended_is_not_touched(subject: &Subject) {
     let device = subject.device().await;
     subject.end(device.key, None).await;
     let touching = subject.store.touch(&device.token(0), None).await.expect("an answer");

@@ -5,8 +5,10 @@ use super::fixtures::{device_of, id};
 use crate::UpgradeOutcome;
 use auth_domain::{NewSession, NewUser, PasswordHash, UserId};
 
+cases![a_hash_is_upgraded_and_sessions_go_on, a_hash_that_is_another_by_now_is_not_upgraded,];
+
 /// PW-02
-pub async fn a_hash_is_upgraded_and_sessions_go_on(subject: &Subject) {
+async fn a_hash_is_upgraded_and_sessions_go_on(subject: &Subject) {
     let (person, other) = (subject.somebody().await, subject.somebody().await);
     let device = subject.another_device(&person).await;
     let better = better();
@@ -20,7 +22,7 @@ pub async fn a_hash_is_upgraded_and_sessions_go_on(subject: &Subject) {
 }
 
 /// PW-02: who changed their password meanwhile keeps the new one.
-pub async fn a_hash_that_is_another_by_now_is_not_upgraded(subject: &Subject) {
+async fn a_hash_that_is_another_by_now_is_not_upgraded(subject: &Subject) {
     let (person, other) = (subject.somebody().await, subject.somebody().await);
     let changed = PasswordHash::from_phc("$argon2id$changed".to_owned());
     for now in [Some(changed), None] {

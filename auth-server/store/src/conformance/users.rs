@@ -7,7 +7,21 @@ use super::fixtures::{assert_about, id, person, person_at};
 use crate::{AddUserOutcome, StoreError};
 use auth_domain::{Email, EmailKey, NewUser, Role, User, UserId, UserName};
 
-pub async fn somebody_is_kept_as_they_were_added(subject: &Subject) {
+cases![
+    somebody_is_kept_as_they_were_added,
+    an_address_is_taken_in_every_spelling_in_capitals,
+    an_id_is_not_given_to_another,
+    credentials_are_found_by_the_folded_address,
+    credentials_are_given_also_of_somebody_disabled,
+    somebody_may_have_no_password,
+    people_are_listed_in_the_order_of_their_ids_page_by_page,
+    users_are_searched_by_a_part_of_their_address_page_by_page,
+    the_list_says_who_is_disabled_and_since_when,
+    somebody_corrupt_is_named_as_such,
+    somebody_is_found_by_their_id_and_by_their_address,
+];
+
+async fn somebody_is_kept_as_they_were_added(subject: &Subject) {
     let role = |text| Role::parse(text).expect("a role");
     let asked = [
         NewUser {
@@ -37,7 +51,7 @@ pub async fn somebody_is_kept_as_they_were_added(subject: &Subject) {
     }
 }
 
-pub async fn an_address_is_taken_in_every_spelling_in_capitals(subject: &Subject) {
+async fn an_address_is_taken_in_every_spelling_in_capitals(subject: &Subject) {
     let first = person_at("Jürgen@example.de");
     let added = subject.add(&first).await;
     for email in ["Jürgen@example.de", "jürgen@example.de", "JÜRGEN@EXAMPLE.DE"] {
@@ -52,14 +66,14 @@ pub async fn an_address_is_taken_in_every_spelling_in_capitals(subject: &Subject
 }
 
 /// OI-11
-pub async fn an_id_is_not_given_to_another(subject: &Subject) {
+async fn an_id_is_not_given_to_another(subject: &Subject) {
     let first = subject.somebody().await;
     let again = subject.store.add_user(&NewUser { id: first.id, ..person() }).await;
     assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
     assert_eq!(subject.store.list_users(None, 100).await.expect("an answer").len(), 1);
 }
 
-pub async fn credentials_are_found_by_the_folded_address(subject: &Subject) {
+async fn credentials_are_found_by_the_folded_address(subject: &Subject) {
     let (ann, bob) = (person_at("Ann@example.com"), person_at("bob@example.com"));
     subject.add(&ann).await;
     subject.add(&bob).await;
@@ -74,21 +88,21 @@ pub async fn credentials_are_found_by_the_folded_address(subject: &Subject) {
 }
 
 /// Whether they may sign in is for `open_session` to say, so that a disabled person is not told from a wrong password.
-pub async fn credentials_are_given_also_of_somebody_disabled(subject: &Subject) {
+async fn credentials_are_given_also_of_somebody_disabled(subject: &Subject) {
     let person = subject.somebody().await;
     subject.probe.disable(person.id).await;
     let found = subject.store.credentials(&person.email.key()).await.expect("an answer").expect("somebody");
     assert_eq!(found.password_hash, Some(person.password_hash));
 }
 
-pub async fn somebody_may_have_no_password(subject: &Subject) {
+async fn somebody_may_have_no_password(subject: &Subject) {
     let person = subject.somebody().await;
     subject.probe.set_password_hash(person.id, None).await;
     let found = subject.store.credentials(&person.email.key()).await.expect("an answer").expect("somebody");
     assert_eq!((found.user_id, found.password_hash), (person.id, None));
 }
 
-pub async fn people_are_listed_in_the_order_of_their_ids_page_by_page(subject: &Subject) {
+async fn people_are_listed_in_the_order_of_their_ids_page_by_page(subject: &Subject) {
     let mut ids: Vec<UserId> = (0..7).map(|_| UserId(id())).collect();
     for id in ids.iter().rev() {
         subject.add(&NewUser { id: *id, ..person() }).await;
@@ -111,7 +125,7 @@ pub async fn people_are_listed_in_the_order_of_their_ids_page_by_page(subject: &
     assert_eq!(subject.store.list_users(None, u32::MAX).await.expect("an answer").len(), 8);
 }
 
-pub async fn users_are_searched_by_a_part_of_their_address_page_by_page(subject: &Subject) {
+async fn users_are_searched_by_a_part_of_their_address_page_by_page(subject: &Subject) {
     for email in
         ["Ann@example.com", "JÜRGEN@example.de", "a_n%n@example.com", "bob@example.com", "ann.b@other.org"]
     {
@@ -153,7 +167,7 @@ pub async fn users_are_searched_by_a_part_of_their_address_page_by_page(subject:
     assert_eq!(search("example", None, 0).await, []);
 }
 
-pub async fn the_list_says_who_is_disabled_and_since_when(subject: &Subject) {
+async fn the_list_says_who_is_disabled_and_since_when(subject: &Subject) {
     let (one, other) = (subject.somebody().await, subject.somebody().await);
     subject.probe.disable(one.id).await;
     let listed = subject.store.list_users(None, 100).await.expect("an answer");
@@ -162,7 +176,7 @@ pub async fn the_list_says_who_is_disabled_and_since_when(subject: &Subject) {
     assert_eq!(since(other.id), None);
 }
 
-pub async fn somebody_corrupt_is_named_as_such(subject: &Subject) {
+async fn somebody_corrupt_is_named_as_such(subject: &Subject) {
     let person = subject.somebody().await;
     subject.probe.corrupt_roles(person.id).await;
     match subject.store.list_users(None, 100).await {
@@ -173,7 +187,7 @@ pub async fn somebody_corrupt_is_named_as_such(subject: &Subject) {
     }
 }
 
-pub async fn somebody_is_found_by_their_id_and_by_their_address(subject: &Subject) {
+async fn somebody_is_found_by_their_id_and_by_their_address(subject: &Subject) {
     let (ann, bob) = (person_at("Ann@example.com"), person_at("bob@example.com"));
     let added = subject.add(&ann).await;
     subject.add(&bob).await;

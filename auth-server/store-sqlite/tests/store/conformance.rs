@@ -1,5 +1,0 @@
-//! The suite that every store must pass.
-
-use super::probe::fresh;
-
-auth_store::conformance!(fresh);
