@@ -149,7 +149,7 @@ async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_no_user_out(
     sign_in_from(&auth, "198.51.100.7").await;
     let mut auth = Arc::into_inner(auth).unwrap().running;
     auth.signal("TERM");
-    assert!(auth.whole_output().contains("ip=203.0.113.1 reason=too many failures from this address"));
+    assert!(auth.whole_output().contains("ip=203.0.113.1 reason=too many attempts from this address"));
 }
 
 /// OP-08
@@ -163,7 +163,7 @@ async fn a_throttled_registration_is_logged() {
     }
     assert_eq!(auth.post("/users", &weak).await.status(), 429);
     auth.running.signal("TERM");
-    let refused = "registration refused ip=127.0.0.1 reason=\"too many registrations from this address\"";
+    let refused = "registration refused ip=127.0.0.1 reason=too many attempts from this address";
     let logged = auth.running.whole_output();
     assert_eq!(logged.matches(refused).count(), 1, "{logged}");
 }
@@ -193,7 +193,7 @@ async fn a_session_has_the_address_of_the_client_and_not_of_the_proxy() {
         assert_eq!(stored.contains("127.0.0.1"), !expected, "{trusted:?}");
         // A proxy that is not in TRUSTED_PROXIES is logged once.
         auth.running.signal("TERM");
-        let logged = auth.running.whole_output().matches("name it in TRUSTED_PROXIES").count();
+        let logged = auth.running.whole_output().matches("add it to TRUSTED_PROXIES").count();
         assert_eq!(logged, usize::from(!expected), "{trusted:?}");
     }
 }

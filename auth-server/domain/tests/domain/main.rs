@@ -6,4 +6,5 @@ mod access_tokens;
 mod confusion;
 mod fixture;
 mod refresh_tokens;
+mod values;
 mod verdicts;

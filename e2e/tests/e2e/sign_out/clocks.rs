@@ -49,7 +49,8 @@ impl Api {
         // On its own runtime, not on that of the test.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
+            // actix spawns local tasks.
+            tokio::task::LocalSet::new().block_on(&runtime, async {
                 let stopped = async move { drop(stopped.await) };
                 let api = Application::start(config, clocks.0, clocks.1, stopped).unwrap();
                 hand.send((api.address(), api.metrics_address().unwrap())).unwrap();

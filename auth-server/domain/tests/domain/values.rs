@@ -1,0 +1,68 @@
+//! Small values: addresses, digests, random ids, and passwords that repeat a unit.
+
+use auth_domain::{
+    Digest, Email, Entropy, PasswordRules, RefreshJti, SessionId, SessionKey, UserId, access_claims,
+    random_id, random_token_id, session_of,
+};
+use chrono::TimeDelta;
+use goptri_settings::Plain;
+use uuid::Uuid;
+
+use crate::fixture::{ISSUER, NOW, SESSION, USER, at, jti, snapshot};
+
+/// Bytes that count up from 1.
+#[derive(Debug)]
+struct Counting;
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        for (byte, value) in bytes.iter_mut().zip(1..) {
+            *byte = value;
+        }
+    }
+}
+
+#[test]
+fn an_access_token_names_its_session() {
+    let claims = access_claims(&snapshot(), ISSUER, TimeDelta::minutes(15), "7c0d".to_owned());
+    let key = SessionKey { user_id: UserId(USER.parse().unwrap()), id: SessionId(SESSION.parse().unwrap()) };
+    assert_eq!(session_of(&claims), Some(key));
+}
+
+/// RT-02
+#[test]
+fn a_digest_is_the_sha_256_of_the_secret_and_does_not_show_it() {
+    let digest = Digest::<RefreshJti>::of(&Plain::new("abc".to_owned()));
+    // FIPS 180-2, B.1
+    assert!(digest.as_bytes().starts_with(&[0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]));
+    assert!(digest.as_bytes().ends_with(&[0xf2, 0x00, 0x15, 0xad]));
+    assert_eq!(format!("{:?}", Digest::of(&jti())), "<digest of a refresh token id>");
+}
+
+#[test]
+fn an_address_is_shown_as_written_and_compared_in_lower_case() {
+    let email = Email::parse("Ann@Example.COM").unwrap();
+    assert_eq!(email.to_string(), "Ann@Example.COM");
+    assert_eq!(email.key().as_str(), "ann@example.com");
+}
+
+/// RT-01
+#[test]
+fn random_ids_consist_of_the_bytes_of_their_entropy() {
+    assert_eq!(random_token_id(&Counting), "0102030405060708090a0b0c0d0e0f10");
+    let id = random_id(&Counting, at(NOW));
+    assert_eq!(id.get_version_num(), 7);
+    assert_eq!(id.get_timestamp().unwrap().to_unix(), (NOW.unsigned_abs(), 0));
+    assert_eq!(id.as_bytes()[9..], [4, 5, 6, 7, 8, 9, 10]);
+    assert_ne!(id, Uuid::nil());
+}
+
+/// A unit of seven characters is common when repeated; eight are enough.
+#[test]
+fn a_repeated_unit_of_eight_uncommon_characters_is_accepted() {
+    let email = Email::parse("ann@example.com").unwrap();
+    let rules = PasswordRules { min_length: 8 };
+    let is_accepted = |unit: &str| rules.check(&Plain::new(unit.repeat(3)), &email).is_ok();
+    assert!(is_accepted("kz7wq4vx"));
+    assert!(!is_accepted("kz7wq4v"));
+}
