@@ -33,6 +33,7 @@ use crate::error::CauseChain;
 use crate::feed::ConnectionHandle;
 use crate::hashing::HashingError;
 use crate::keyrings::{KeyChanges, LiveKeys};
+use crate::storage;
 
 pub use self::feature::routes;
 
@@ -159,6 +160,7 @@ fn log_start(parts: &Parts, address: SocketAddr) {
     let (issuer, signing_key) = (config.issuer.as_str(), access.signing_key_name());
     tracing::info!(
         version,
+        database = storage::describe(&config.database_url),
         issuer,
         kid = signing_key.kid,
         alg = signing_key.alg,
