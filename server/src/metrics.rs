@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpResponse, HttpServer, guard, rt};
+use actix_web::{App, HttpResponse, HttpServer, guard};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -42,7 +42,7 @@ pub fn metrics_registry() -> Registry {
 }
 
 impl MetricsServer {
-    /// Listens on `address`, which `METRICS_ADDR` names. Must be called within an actix system.
+    /// Listens on `address`, which `METRICS_ADDR` names. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// If the address cannot be listened on.
@@ -61,7 +61,7 @@ impl MetricsServer {
         let address = server.addrs().first().copied().unwrap_or(address);
         let server = server.run();
         let handle = server.handle();
-        rt::spawn(server);
+        tokio::spawn(server);
         tracing::info!("metrics are at http://{address}/metrics");
         Ok(Self { address, handle })
     }
