@@ -157,7 +157,7 @@ async fn a_token_revoked_on_the_command_line_is_rejected_and_its_session_goes_on
         let next = tokens["access_token"].as_str().unwrap();
         assert_eq!(status(&client(), &api.url, "/me", next).await, 200);
         for (nonsense, why) in
-            [("nonsense", "There is nothing to revoke"), (refresh.as_str(), "its typ is not")]
+            [("nonsense", "there is nothing to revoke"), (refresh.as_str(), "its typ is not")]
         {
             let refused = run(auth_server(&database.url()), &["token", "revoke"], nonsense);
             let said = String::from_utf8_lossy(&refused.stderr).into_owned();
