@@ -60,7 +60,7 @@ pub fn open_existing(
     open(url, clock).map(Some)
 }
 
-/// The database for people: scheme, user, host, port and name, or the path of the file. Without the password and the
+/// The database, for messages: scheme, user, host, port and name, or the path of the file. Without the password and the
 /// options.
 pub fn describe(url: &Plain<DatabaseUrl>) -> String {
     if url.expose().starts_with("sqlite:") {

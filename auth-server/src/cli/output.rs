@@ -1,4 +1,4 @@
-//! How commands print: text for people, or JSON for scripts.
+//! How commands print: text, or JSON for scripts.
 
 use std::io::{ErrorKind, Write};
 

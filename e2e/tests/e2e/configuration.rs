@@ -1,4 +1,4 @@
-//! A wrong configuration: every fault at once, exit code 2, nothing listening.
+//! A wrong configuration: every error at once, exit code 2, nothing listening.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -11,14 +11,14 @@ fn run(mut command: Command) -> Output {
     command.output().unwrap()
 }
 
-fn words(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// JV-23, OP-04
 #[test]
-fn every_fault_is_named_at_once_and_nothing_listens() {
-    for (name, variables, faults) in [
+fn every_error_is_named_at_once_and_nothing_listens() {
+    for (name, variables, variables_named) in [
         (
             "auth-server",
             vec![
@@ -67,13 +67,13 @@ fn every_fault_is_named_at_once_and_nothing_listens() {
         let mut command = program(name);
         command.envs(variables).current_dir(std::env::temp_dir());
         let output = run(command);
-        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
-        assert!(!words(&output).contains("listens"));
-        for fault in faults {
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("listens"));
+        for variable in variables_named {
             assert!(
-                words(&output).contains(&format!("\n  {fault} ")),
-                "{name} does not name {fault}:\n{}",
-                words(&output)
+                stderr(&output).contains(&format!("\n  {variable} ")),
+                "{name} does not name {variable}:\n{}",
+                stderr(&output)
             );
         }
     }
@@ -87,11 +87,11 @@ fn one_secret_for_two_purposes_is_refused() {
     let output = run(command);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        words(&output).contains("REFRESH_TOKEN_SECRET is identical to ACCESS_TOKEN_SECRET"),
+        stderr(&output).contains("REFRESH_TOKEN_SECRET is identical to ACCESS_TOKEN_SECRET"),
         "{}",
-        words(&output)
+        stderr(&output)
     );
-    assert!(!words(&output).contains(ACCESS_TOKEN_SECRET));
+    assert!(!stderr(&output).contains(ACCESS_TOKEN_SECRET));
 }
 
 #[test]
@@ -105,9 +105,9 @@ fn a_taken_port_is_a_clear_sentence() {
     auth.env("AUTH_SERVER_ADDR", address);
     for command in [api, auth] {
         let output = run(command);
-        assert_eq!(output.status.code(), Some(1), "{}", words(&output));
-        assert!(words(&output).contains(&format!("the address {address} is in use")), "{}", words(&output));
-        assert!(!words(&output).contains("panicked"));
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        assert!(stderr(&output).contains(&format!("the address {address} is in use")), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("panicked"));
     }
 }
 
@@ -121,10 +121,10 @@ fn all_taken_ports_are_reported_together() {
     {
         command.env(variable, &server).env("METRICS_ADDR", &metrics);
         let output = run(command);
-        assert_eq!(output.status.code(), Some(1), "{}", words(&output));
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         for (address, variable) in [(&server, variable), (&metrics, "METRICS_ADDR")] {
-            let named = words(&output).lines().any(|line| line.contains(address) && line.contains(variable));
-            assert!(named, "{address} {variable}: {}", words(&output));
+            let named = stderr(&output).lines().any(|line| line.contains(address) && line.contains(variable));
+            assert!(named, "{address} {variable}: {}", stderr(&output));
         }
     }
 }
@@ -173,8 +173,8 @@ fn a_secret_may_come_from_a_file_and_settings_from_dotenv() {
     let output = run(command);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        words(&output).contains("line 1 of .env is not") && !words(&output).contains("unfinished"),
+        stderr(&output).contains("line 1 of .env is not") && !stderr(&output).contains("unfinished"),
         "{}",
-        words(&output)
+        stderr(&output)
     );
 }

@@ -1,4 +1,4 @@
-//! Starts a program on a free port, reads what it logs, asks it to stop, and leaves nothing behind.
+//! Starts a program on a free port, reads its log, stops it, and leaves nothing behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -27,7 +27,7 @@ pub(crate) fn program(name: &str) -> Command {
     command
 }
 
-/// The database of a test, gone with it.
+/// The database of a test, deleted with this value.
 pub(crate) enum Database {
     Sqlite(TempDir),
     Postgres(scratch_pg::Database),
@@ -58,7 +58,7 @@ pub(crate) fn run(mut command: Command, arguments: &[&str], input: &str) -> Outp
     child.wait_with_output().unwrap()
 }
 
-/// A program that runs, with what it wrote so far.
+/// A running program and its output so far.
 pub(crate) struct Running {
     pub(crate) child: Child,
     output: Arc<Mutex<String>>,
@@ -77,7 +77,7 @@ impl Running {
         self.output.lock().unwrap().clone()
     }
 
-    /// Waits until a line of the output has `text`, and gives what follows it up to white space.
+    /// Waits until a line of the output contains `text`, and returns the word after it.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let started = Instant::now();
         loop {
@@ -99,11 +99,11 @@ impl Running {
         assert!(sent.success());
     }
 
-    /// All that it wrote, once it has ended.
+    /// The whole output, once the program has ended.
     pub(crate) fn whole_output(&mut self) -> String {
         self.wait();
         let started = Instant::now();
-        // Whoever still collects has a share of it.
+        // Each thread that still collects output holds a reference.
         while Arc::strong_count(&self.output) > 1 {
             assert!(started.elapsed() < TIMEOUT, "its output does not end");
             thread::sleep(Duration::from_millis(5));
@@ -111,8 +111,7 @@ impl Running {
         self.output()
     }
 
-    /// A line of the process's status on Linux, such as `VmRSS`, how much memory it has, or `VmHWM`, the most that it ever
-    /// had, in KiB.
+    /// A line of `/proc/PID/status` on Linux in KiB, such as `VmRSS` (memory now) or `VmHWM` (the most so far).
     pub(crate) fn status(&self, name: &str) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
@@ -161,13 +160,13 @@ pub(crate) fn auth_server(database_url: &str) -> Command {
     command
 }
 
-/// api-server with the secrets of the tests on a port of its own, and a folder of pictures that all of them share. It follows
-/// nobody: it serves, and is not ready.
+/// api-server with the secrets of the tests on a port of its own, and a folder of pictures that all of them share. It
+/// cannot reach an auth-server: it serves, and is not ready.
 pub(crate) fn api_server() -> Command {
     api_server_that_follows("http://127.0.0.1:1")
 }
 
-/// The same, and it follows the feed of the auth-server there.
+/// [`api_server`] that follows the feed of the auth-server at this URL.
 pub(crate) fn api_server_that_follows(auth_server: &str) -> Command {
     let mut command = program("api-server");
     command
@@ -179,7 +178,7 @@ pub(crate) fn api_server_that_follows(auth_server: &str) -> Command {
     command
 }
 
-/// A server that listens, and where.
+/// A server that listens, and its URL.
 pub(crate) struct Server {
     pub(crate) running: Running,
     pub(crate) url: String,
@@ -211,7 +210,7 @@ impl Server {
         assert_eq!(answer.status(), 201);
     }
 
-    /// Signs Ann in: her access token and her refresh token.
+    /// Signs Ann in, and returns her access token and her refresh token.
     pub(crate) async fn sign_in(&self) -> (String, String) {
         let answer = self.post("/login", &json!({ "email": EMAIL, "password": PASSWORD })).await;
         assert_eq!(answer.status(), 200);
@@ -220,7 +219,7 @@ impl Server {
         (token("access_token"), token("refresh_token"))
     }
 
-    /// A bare connection, for what no client library sends.
+    /// A TCP connection, for requests that no client library sends.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();
@@ -228,12 +227,12 @@ impl Server {
     }
 }
 
-/// An address that nobody listens on.
+/// An address on which no program listens.
 pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// All that the other side still sends.
+/// The rest of what the other side sends.
 pub(crate) fn read_to_end(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
