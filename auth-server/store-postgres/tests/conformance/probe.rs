@@ -1,4 +1,4 @@
-//! The way around the ports: what tests must do to a database and nothing else may, in plain SQL.
+//! What only tests do to a database, in SQL that bypasses the store.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -13,7 +13,7 @@ use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;
 
-/// Few, because many tests share one server.
+/// Few connections per store, because many tests share one server.
 const CONNECTIONS: u32 = 6;
 
 /// A store on an empty database of its own.
@@ -21,7 +21,7 @@ pub(crate) async fn fresh() -> Subject {
     let database = Database::fresh().await;
     let clock = ManualClock::default();
     let probe = Probe {
-        url: before_the_catalogue(database.url()),
+        url: with_public_first(database.url()),
         clock: clock.clone(),
         pool: PgPoolOptions::new().max_connections(1).connect_lazy(database.url()).unwrap(),
     };
@@ -29,8 +29,8 @@ pub(crate) async fn fresh() -> Subject {
     Subject { store, clock, probe: Box::new(probe), keep: Box::new(database) }
 }
 
-/// With `public` ahead of Postgres's own functions, so that `stop_time` can put one of its own in their place.
-fn before_the_catalogue(url: &str) -> String {
+/// The URL with `public` before `pg_catalog` in the search path, so that `stop_time` can replace a built-in function.
+fn with_public_first(url: &str) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}options=-csearch_path%3Dpublic%2Cpg_catalog")
 }

@@ -1,4 +1,4 @@
-//! Refreshes that arrive while another is under way go in one statement, and none of them notices.
+//! Refreshes that arrive while another one is in flight share one statement, without any effect on their results.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -11,17 +11,17 @@ use sqlx::PgPool;
 use store_postgres::PostgresStore;
 
 use super::faults::pool;
-use super::fixtures::{Device, device, somebody};
+use super::fixtures::{Device, add_ann, device};
 
-const GROUPED: &str = "with request as";
+const BATCH: &str = "with request as";
 
-/// A store in which Ann is signed in on so many devices.
+/// A store in which Ann is signed in on this many devices.
 async fn signed_in(devices: u128) -> (Database, PostgresStore, Vec<Device>) {
     let database = Database::fresh().await;
     let store = PostgresStore::connect(database.url(), 4).unwrap();
     store.migrate().await.unwrap();
-    let person = somebody(&store).await;
-    let devices: Vec<_> = (1..=devices).map(|number| device(&person, number)).collect();
+    let user = add_ann(&store).await;
+    let devices: Vec<_> = (1..=devices).map(|number| device(&user, number)).collect();
     for device in &devices {
         store.open_session(&device.sign_in).await.unwrap();
     }
@@ -36,8 +36,8 @@ fn generation(rotation: &Result<Rotation, StoreError>) -> (bool, i64) {
     }
 }
 
-/// Somebody works on that device's session, and goes on until what is returned is dropped.
-async fn at_work_on(pool: &PgPool, device: &Device) -> sqlx::Transaction<'static, sqlx::Postgres> {
+/// Locks the session of a device until the returned transaction ends.
+async fn lock_session(pool: &PgPool, device: &Device) -> sqlx::Transaction<'static, sqlx::Postgres> {
     let mut transaction = pool.begin_with("begin").await.unwrap();
     let lock = "select from sessions where user_id = $1 and id = $2 for update";
     let key = device.sign_in.key;
@@ -46,9 +46,9 @@ async fn at_work_on(pool: &PgPool, device: &Device) -> sqlx::Transaction<'static
 }
 
 #[tokio::test]
-async fn who_waits_goes_in_one_statement_and_each_gets_its_own_session() {
+async fn concurrent_refreshes_share_a_statement_and_each_gets_its_own_session() {
     let (database, store, devices) = signed_in(20).await;
-    // On a machine that is very busy, each may have lost patience with the one before it: then the next turn.
+    // On a busy machine, each batch may have stopped waiting for the one before it. Then another attempt.
     for turn in 0..100 {
         let before = database.statements().await;
         let tokens: Vec<_> = devices.iter().map(|device| device.token(turn)).collect();
@@ -62,16 +62,16 @@ async fn who_waits_goes_in_one_statement_and_each_gets_its_own_session() {
         let of = |beginning: &str| -> i64 {
             statements.iter().filter(|(text, _)| text.starts_with(beginning)).map(|(_, times)| times).sum()
         };
-        if of(GROUPED) > 0 && of("update sessions s") + of(GROUPED) <= 3 {
+        if of(BATCH) > 0 && of("update sessions s") + of(BATCH) <= 3 {
             return;
         }
     }
-    panic!("twenty refreshes at once never shared a statement");
+    panic!("twenty concurrent refreshes never shared a statement");
 }
 
-/// As if one came after the other.
+/// As if they came one after the other.
 #[tokio::test]
-async fn of_several_for_one_session_exactly_one_rotates_in_a_group_too() {
+async fn of_several_refreshes_of_one_session_in_a_batch_exactly_one_rotates() {
     let (_database, store, devices) = signed_in(3).await;
     let tokens: Vec<_> = [0, 1, 1, 2, 1, 2].map(|number: usize| devices[number].token(0)).into();
     let rotations = join_all(tokens.iter().map(|token| store.rotate(token, None))).await;
@@ -82,15 +82,15 @@ async fn of_several_for_one_session_exactly_one_rotates_in_a_group_too() {
     assert_eq!(rotated.count(), 3, "one a session: {rotations:?}");
 }
 
-/// A group waits for no row; whoever needs that row does, and gets it.
+/// A batch waits for no row. The request for the locked session waits alone, and rotates it.
 #[tokio::test]
-async fn nobody_in_a_group_waits_for_another_s_session() {
+async fn a_locked_session_delays_no_other_request_of_a_batch() {
     let (database, store, devices) = signed_in(4).await;
     let pool = pool(&database).await;
     for held in [0, 2] {
-        // Also the one that goes alone, before the others.
+        // First also the request that runs alone, before the others.
         let turn = u32::from(held == 2);
-        let at_work = at_work_on(&pool, &devices[held]).await;
+        let lock = lock_session(&pool, &devices[held]).await;
         let tokens: Vec<_> = devices.iter().map(|device| device.token(turn)).collect();
         let mut all: Vec<_> =
             tokens.iter().map(|token| Box::pin(store.rotate(token, None))).enumerate().collect();
@@ -98,12 +98,12 @@ async fn nobody_in_a_group_waits_for_another_s_session() {
         let others = join_all(all.into_iter().map(|(_, rotation)| rotation));
         let others_and_it = async {
             let mut waits = waits;
-            // In the order in which they came: it joins first or among them.
+            // The request for the locked session comes first, or among the others.
             let mut others = Box::pin(others);
             let answered = std::future::poll_fn(|context| {
                 let _ = held == 0 && waits.as_mut().poll(context).is_ready();
                 let answered = others.as_mut().poll(context);
-                assert!(waits.as_mut().poll(context).is_pending(), "somebody works on it");
+                assert!(waits.as_mut().poll(context).is_pending(), "its session is locked");
                 answered
             })
             .await;
@@ -111,13 +111,13 @@ async fn nobody_in_a_group_waits_for_another_s_session() {
         };
         let (answered, waits) = others_and_it.await;
         assert!(answered.iter().all(|rotation| generation(rotation).0), "{answered:?}");
-        at_work.commit().await.unwrap();
+        lock.commit().await.unwrap();
         assert!(generation(&waits.await).0);
     }
 }
 
 #[tokio::test]
-async fn who_goes_away_and_who_cannot_be_read_cost_the_others_nothing() {
+async fn a_cancelled_or_corrupt_request_does_not_affect_the_others_of_a_batch() {
     let (database, store, devices) = signed_in(5).await;
     let pool = pool(&database).await;
     let corrupt = "update sessions set scope = 'a\"b' where id = $1";
@@ -125,7 +125,7 @@ async fn who_goes_away_and_who_cannot_be_read_cost_the_others_nothing() {
     let tokens: Vec<_> = devices.iter().map(|device| device.token(0)).collect();
     let mut all: Vec<_> =
         tokens.iter().map(|token| Box::pin(maybe_done(store.rotate(token, None)))).collect();
-    // Each has asked; on a machine that is very busy, one or the other may be answered by now.
+    // All requests have started. On a busy machine, some may have ended.
     std::future::poll_fn(|context| {
         for rotation in &mut all {
             let _ = rotation.as_mut().poll(context);
@@ -140,12 +140,12 @@ async fn who_goes_away_and_who_cannot_be_read_cost_the_others_nothing() {
     for rotation in [&rotations[0], &rotations[1], &rotations[3]] {
         assert_eq!(generation(rotation), (true, 1));
     }
-    // It had gone with the others, or goes now.
+    // It rotated in the batch, or rotates now.
     assert_eq!(generation(&store.rotate(&devices[3].token(0), None).await).1, 1);
 }
 
 #[tokio::test]
-async fn without_its_database_everybody_is_told_so() {
+async fn an_error_of_a_batch_reaches_every_request() {
     let (database, store, devices) = signed_in(3).await;
     let pool = pool(&database).await;
     sqlx::query("alter table sessions rename to gone").execute(&pool).await.unwrap();

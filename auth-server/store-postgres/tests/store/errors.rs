@@ -101,7 +101,7 @@ async fn wrong_credentials_and_an_unknown_database_are_reported_with_a_remedy() 
     {
         execute(&server.url("postgres"), statement).await;
     }
-    let hba = "local all postgres trust\nlocal all ann scram-sha-256\nlocal all nobody trust\n";
+    let hba = "local all postgres trust\nlocal all ann scram-sha-256\nlocal all missing trust\n";
     fs::write(server.folder().join("data/pg_hba.conf"), hba).unwrap();
     execute(&server.url("postgres"), "select pg_reload_conf()").await;
     let refused =
@@ -113,9 +113,9 @@ async fn wrong_credentials_and_an_unknown_database_are_reported_with_a_remedy() 
             "password authentication failed for user \"ann\"; correct the user and password in DATABASE_URL",
         ),
         (
-            "nobody".to_owned(),
+            "missing".to_owned(),
             "app",
-            "role \"nobody\" does not exist; correct the user in DATABASE_URL, or allow it in pg_hba.conf",
+            "role \"missing\" does not exist; correct the user in DATABASE_URL, or allow it in pg_hba.conf",
         ),
         (
             "postgres".to_owned(),

@@ -1,4 +1,4 @@
-//! Another server, or another life of the same one: what it records may have lower numbers than a cursor from before.
+//! After a failover, restart or crash, new entries may have lower numbers than a cursor from before.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -13,13 +13,13 @@ use store_postgres::PostgresStore;
 
 use super::pooler::Pooler;
 
-/// Nothing here takes so long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A test that waits longer has failed.
+const TEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 const HORIZON: &str = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 const STARTED: &str = "select (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint";
 
-/// A server with a store, on whose record that token is.
+/// A server with a store that has revoked that token.
 async fn started(profile: Profile, token: &str) -> (ScratchPg, PostgresStore) {
     let server = ScratchPg::start(profile).unwrap();
     let store = PostgresStore::connect(&server.url("postgres"), 1).unwrap();
@@ -33,8 +33,8 @@ async fn number(server: &ScratchPg, query: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut connection).await.unwrap()
 }
 
-/// Numbers so many transactions that leave nothing else behind.
-async fn move_on(server: &ScratchPg, transactions: u32) {
+/// Uses up this many transaction numbers.
+async fn use_up_numbers(server: &ScratchPg, transactions: u32) {
     let mut connection = PgConnection::connect(&server.url("postgres")).await.unwrap();
     let many = format!(
         "do $$ begin for number in 1..{transactions} loop perform pg_current_xact_id(); commit; end loop; end $$"
@@ -46,12 +46,12 @@ fn subjects(page: &RevocationPage) -> BTreeSet<&str> {
     page.entries.iter().map(|entry| entry.subject.as_str()).collect()
 }
 
-/// RV-06: behind a pooler that says nothing, a standby takes over which had not received everything.
+/// RV-06: behind a pooler, unnoticed, a standby takes over that had not received everything.
 #[tokio::test]
-async fn who_reads_on_at_a_standby_that_was_promoted_starts_over() {
+async fn reading_starts_over_at_a_promoted_standby() {
     let (primary, at_primary) = started(Profile::Fast, "before").await;
     let standby = primary.standby(Profile::Fast).unwrap();
-    move_on(&primary, 1_000).await;
+    use_up_numbers(&primary, 1_000).await;
     at_primary.revoke_token("not received").await.unwrap();
     let pooler = Pooler::before(&primary);
     let reader = PostgresStore::connect(pooler.url(), 1).unwrap();
@@ -71,39 +71,42 @@ async fn who_reads_on_at_a_standby_that_was_promoted_starts_over() {
     let at_standby = PostgresStore::connect(&standby.url("postgres"), 1).unwrap();
     at_standby.revoke_token("after").await.unwrap();
     let recorded = number(&standby, "select max(tx::text::bigint) from revocations").await;
-    move_on(&standby, 2_000).await;
+    use_up_numbers(&standby, 2_000).await;
     let horizon = number(&standby, HORIZON).await;
-    assert!(recorded < reached && reached < horizon, "no trap: {recorded}, {reached}, {horizon}");
+    assert!(
+        recorded < reached && reached < horizon,
+        "the numbers do not overlap: {recorded}, {reached}, {horizon}"
+    );
 
     let on = reader.read_revocations(Some(&read.next), 10).await.unwrap();
     assert_eq!(subjects(&on), ["before", "after"].into(), "it did not start over");
     let rest = reader.read_revocations(Some(&on.next), 10).await.unwrap();
-    assert_eq!(subjects(&rest), BTreeSet::new(), "and goes on from there");
+    assert_eq!(subjects(&rest), BTreeSet::new(), "the next page repeats nothing");
 }
 
-/// A crash ends all processes but the first, and a transaction that no disk has seen gives its number to another.
+/// A crash ends all processes but the first, and numbers of transactions that were not synced are used again.
 #[tokio::test]
-async fn a_cursor_ends_with_the_life_of_its_server_whether_that_is_started_anew_or_recovers() {
-    let (server, store) = started(Profile::Durable, "told").await;
+async fn a_cursor_is_invalid_after_a_restart_or_crash_of_its_server() {
+    let (server, store) = started(Profile::Durable, "a token").await;
     let read = store.read_revocations(None, 10).await.unwrap();
     let on = store.read_revocations(Some(&read.next), 10).await.unwrap();
-    assert_eq!(subjects(&on), BTreeSet::new(), "in the same life, nothing is read twice");
+    assert_eq!(subjects(&on), BTreeSet::new(), "before a restart, nothing is read twice");
     let started = number(&server, STARTED).await;
 
     crash(&server).await;
-    assert_eq!(number(&server, STARTED).await, started, "it was not started anew");
-    let over = reads(&store, &read).await;
-    assert_eq!(subjects(&over), ["told"].into(), "after a crash it did not start over");
+    assert_eq!(number(&server, STARTED).await, started, "it was restarted");
+    let over = read_next(&store, &read).await;
+    assert_eq!(subjects(&over), ["a token"].into(), "after a crash it did not start over");
     server.restart().unwrap();
     assert_eq!(
-        subjects(&reads(&store, &over).await),
-        ["told"].into(),
+        subjects(&read_next(&store, &over).await),
+        ["a token"].into(),
         "at the next start it did not start over"
     );
 }
 
-/// Kills one of its processes, and waits until the server has recovered. Until the server has noticed, it lets people
-/// in as before; that it has is seen at the witness, whom the server itself hangs up on.
+/// Kills a process of the server and waits until the server has recovered. Until the server notices, it accepts
+/// connections as before; the witness is a connection that the server closes when it has noticed.
 async fn crash(server: &ScratchPg) {
     let mut killed = PgConnection::connect(&server.url("postgres")).await.unwrap();
     let mut witness = PgConnection::connect(&server.url("postgres")).await.unwrap();
@@ -111,18 +114,18 @@ async fn crash(server: &ScratchPg) {
     assert!(Command::new("kill").args(["-KILL", &process.to_string()]).status().unwrap().success());
     let began = Instant::now();
     while witness.ping().await.is_ok() || PgConnection::connect(&server.url("postgres")).await.is_err() {
-        assert!(began.elapsed() < PATIENCE, "the server does not come back");
+        assert!(began.elapsed() < TEST_TIMEOUT, "the server does not come back");
         tokio::task::yield_now().await;
     }
 }
 
-/// Reads on after `read`, once the store has noticed that its connection is gone.
-async fn reads(store: &PostgresStore, read: &RevocationPage) -> RevocationPage {
+/// Reads the next page after `read`, as soon as the store has reconnected.
+async fn read_next(store: &PostgresStore, read: &RevocationPage) -> RevocationPage {
     let began = Instant::now();
     loop {
         match store.read_revocations(Some(&read.next), 10).await {
             Ok(page) => return page,
-            Err(error) => assert!(began.elapsed() < PATIENCE, "{error:?}"),
+            Err(error) => assert!(began.elapsed() < TEST_TIMEOUT, "{error:?}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What this engine adds to the promises: a database that is away, hangs, restarts, or is being changed.
+//! Faults of the database: it is away, hangs, restarts, or its schema changes.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -16,17 +16,17 @@ use uuid::Uuid;
 use super::proxy;
 
 #[tokio::test]
-async fn a_sign_in_waits_for_a_password_change_under_way_and_then_opens_nothing() {
+async fn a_sign_in_waits_for_a_concurrent_password_change_and_then_opens_no_session() {
     let (database, store) = migrated().await;
-    let person = person();
-    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
+    let user = new_user();
+    assert!(matches!(store.add_user(&user).await, Ok(AddUserOutcome::Added(_))));
     let pool = pool(&database).await;
     let mut change = pool.begin_with("begin").await.unwrap();
-    let changed = sqlx::query("update users set password_hash = 'another' where id = $1").bind(person.id.0);
+    let changed = sqlx::query("update users set password_hash = 'another' where id = $1").bind(user.id.0);
     assert_eq!(changed.execute(&mut *change).await.unwrap().rows_affected(), 1);
 
-    let signing_in = tokio::spawn(async move { store.open_session(&sign_in(&person)).await });
-    while !signing_in.is_finished() && !somebody_waits_for_a_lock(&pool).await {
+    let signing_in = tokio::spawn(async move { store.open_session(&sign_in(&user)).await });
+    while !signing_in.is_finished() && !is_waiting_for_a_lock(&pool).await {
         tokio::task::yield_now().await;
     }
     change.commit().await.unwrap();
@@ -34,7 +34,7 @@ async fn a_sign_in_waits_for_a_password_change_under_way_and_then_opens_nothing(
     assert_eq!(signing_in.await.unwrap().unwrap(), OpenOutcome::Refused);
 }
 
-/// A table that is locked, a network that loses connections, and a server that takes them and says nothing.
+/// A locked table, a network that loses connections, and a server that accepts connections and does not answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verb_comes_back_within_ten_seconds_whatever_hangs() {
     let (database, store) = migrated().await;
@@ -57,19 +57,19 @@ async fn a_verb_comes_back_within_ten_seconds_whatever_hangs() {
         assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
     }
 
-    // The server gave up the one that waited for the lock, and not only its client.
-    assert!(!somebody_waits_for_a_lock(&pool).await);
+    // The server cancelled the statement that waited for the lock, not only its client.
+    assert!(!is_waiting_for_a_lock(&pool).await);
     locked.rollback().await.unwrap();
     assert_eq!(store.list_users(None, 1).await.unwrap(), []);
-    // Its only connection never said a word again, and must not be waited for.
+    // Its only connection is dead, and must not block the pool.
     assert_eq!(far.ready().await.unwrap(), Readiness::Ready);
 }
 
 #[tokio::test]
-async fn ending_all_sessions_waits_for_a_sign_in_under_way_and_ends_its_session_too() {
+async fn ending_all_sessions_waits_for_a_concurrent_sign_in_and_ends_its_session_too() {
     let (database, store) = migrated().await;
-    let person = person();
-    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
+    let user = new_user();
+    assert!(matches!(store.add_user(&user).await, Ok(AddUserOutcome::Added(_))));
     let pool = pool(&database).await;
     let mut signing_in = pool.begin_with("begin").await.unwrap();
     let opened = sqlx::query(
@@ -78,10 +78,10 @@ async fn ending_all_sessions_waits_for_a_sign_in_under_way_and_ends_its_session_
          select id, id, 'goptri', '', '{}', now(), decode(repeat('00', 32), 'hex'), now(), now(), now()
          from users where id = $1 for share",
     );
-    assert_eq!(opened.bind(person.id.0).execute(&mut *signing_in).await.unwrap().rows_affected(), 1);
+    assert_eq!(opened.bind(user.id.0).execute(&mut *signing_in).await.unwrap().rows_affected(), 1);
 
-    let ending = tokio::spawn(async move { store.end_sessions_of(person.id, None).await });
-    while !somebody_waits_for_a_lock(&pool).await {
+    let ending = tokio::spawn(async move { store.end_sessions_of(user.id, None).await });
+    while !is_waiting_for_a_lock(&pool).await {
         tokio::task::yield_now().await;
     }
     signing_in.commit().await.unwrap();
@@ -90,7 +90,7 @@ async fn ending_all_sessions_waits_for_a_sign_in_under_way_and_ends_its_session_
 }
 
 #[tokio::test]
-async fn a_store_starts_while_its_database_is_away_and_says_so() {
+async fn a_store_starts_before_its_database_and_reports_it_as_unavailable() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let store = PostgresStore::connect(&format!("postgres://postgres@127.0.0.1:{port}/goptri"), 1).unwrap();
     let (ready, migrated) = tokio::join!(store.ready(), store.migrate());
@@ -100,23 +100,23 @@ async fn a_store_starts_while_its_database_is_away_and_says_so() {
 }
 
 #[tokio::test]
-async fn after_the_server_hung_up_the_next_question_but_one_is_answered() {
+async fn a_store_recovers_after_the_server_closed_its_connections() {
     let (database, store) = migrated().await;
     store.list_users(None, 1).await.unwrap();
-    let hang_up = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+    let terminate = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                    where datname = current_database() and application_name = 'goptri'";
-    let ended: i64 = sqlx::query_scalar(hang_up).fetch_one(&pool(&database).await).await.unwrap();
+    let ended: i64 = sqlx::query_scalar(terminate).fetch_one(&pool(&database).await).await.unwrap();
     assert!(ended >= 1);
-    // Already this one is answered, if the pool noticed first.
+    // Succeeds if the pool has already noticed.
     let answer = store.list_users(None, 1).await;
     assert!(matches!(answer, Ok(_) | Err(StoreError::Unavailable(_))), "{answer:?}");
     assert_eq!(store.list_users(None, 1).await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn a_plan_that_a_migration_made_stale_is_given_up_with_its_connection() {
+async fn a_connection_with_a_stale_plan_is_closed() {
     let (database, store) = migrated().await;
-    assert!(matches!(store.add_user(&person()).await, Ok(AddUserOutcome::Added(_))));
+    assert!(matches!(store.add_user(&new_user()).await, Ok(AddUserOutcome::Added(_))));
     store.list_users(None, 1).await.unwrap();
     let change = "alter table users alter column email type varchar(300)";
     sqlx::query(change).execute(&pool(&database).await).await.unwrap();
@@ -125,20 +125,20 @@ async fn a_plan_that_a_migration_made_stale_is_given_up_with_its_connection() {
     assert_eq!(store.list_users(None, 1).await.unwrap().len(), 1);
 }
 
-/// Under `serializable` the loser of a race would get an error in place of an answer.
+/// Under `serializable`, the loser of a race would get an error instead of a result.
 #[tokio::test]
-async fn the_databases_own_isolation_level_decides_no_race() {
+async fn the_default_isolation_level_of_the_database_has_no_effect() {
     let (database, _) = migrated().await;
     let pool = pool(&database).await;
     let name: String = sqlx::query_scalar("select current_database()::text").fetch_one(&pool).await.unwrap();
     let stricter = format!("alter database {name} set default_transaction_isolation = 'serializable'");
     sqlx::query(sqlx::AssertSqlSafe(stricter)).execute(&pool).await.unwrap();
     let store = PostgresStore::connect(database.url(), 8).unwrap();
-    let person = person();
+    let user = new_user();
     let mut racers = tokio::task::JoinSet::new();
     for id in 0..32 {
-        let (store, person) = (store.clone(), NewUser { id: UserId(Uuid::from_u128(id)), ..person.clone() });
-        racers.spawn(async move { store.add_user(&person).await.unwrap() });
+        let (store, user) = (store.clone(), NewUser { id: UserId(Uuid::from_u128(id)), ..user.clone() });
+        racers.spawn(async move { store.add_user(&user).await.unwrap() });
     }
     let answers = racers.join_all().await;
     assert_eq!(answers.iter().filter(|answer| matches!(answer, AddUserOutcome::Added(_))).count(), 1);
@@ -146,7 +146,7 @@ async fn the_databases_own_isolation_level_decides_no_race() {
 
 /// OP-03
 #[tokio::test]
-async fn the_password_of_the_database_does_not_show() {
+async fn the_password_of_the_database_is_never_shown() {
     let store = PostgresStore::connect("postgres://goptri:hunter2@localhost/goptri", 1).unwrap();
     assert!(!format!("{store:?} {store:#?}").contains("hunter2"));
     let error = PostgresStore::connect("postgres://goptri:hunter2@localhost:notaport/goptri", 1).unwrap_err();
@@ -165,13 +165,13 @@ pub(super) async fn pool(database: &Database) -> PgPool {
     PgPoolOptions::new().max_connections(2).connect(database.url()).await.unwrap()
 }
 
-pub(super) async fn somebody_waits_for_a_lock(pool: &PgPool) -> bool {
+pub(super) async fn is_waiting_for_a_lock(pool: &PgPool) -> bool {
     let waiting = "select exists (select from pg_stat_activity
                                   where datname = current_database() and wait_event_type = 'Lock')";
     sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap()
 }
 
-pub(super) fn person() -> NewUser {
+pub(super) fn new_user() -> NewUser {
     NewUser {
         id: UserId(Uuid::from_u128(1)),
         email: Email::parse("ann@example.com").unwrap(),
@@ -181,7 +181,7 @@ pub(super) fn person() -> NewUser {
     }
 }
 
-pub(super) fn sign_in(person: &NewUser) -> NewSession {
-    let key = SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(2)) };
-    NewSession::for_test(key, person.password_hash.clone(), &Plain::new("jti".to_owned()))
+pub(super) fn sign_in(user: &NewUser) -> NewSession {
+    let key = SessionKey { user_id: user.id, id: SessionId(Uuid::from_u128(2)) };
+    NewSession::for_test(key, user.password_hash.clone(), &Plain::new("jti".to_owned()))
 }

@@ -1,4 +1,4 @@
-//! Ann and her devices, for the tests that need no more than that there are some.
+//! A user, Ann, and her devices.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -12,35 +12,35 @@ use goptri_settings::Plain;
 use store_postgres::PostgresStore;
 use uuid::Uuid;
 
-/// A device on which somebody signs in.
+/// A device on which a user signs in.
 pub(crate) struct Device {
     pub(crate) sign_in: NewSession,
     jti: String,
 }
 
-/// Ann, who has just been added.
-pub(crate) async fn somebody(store: &PostgresStore) -> NewUser {
-    let person = NewUser {
+/// Adds Ann.
+pub(crate) async fn add_ann(store: &PostgresStore) -> NewUser {
+    let user = NewUser {
         id: UserId(Uuid::from_u128(1)),
         email: Email::parse("ann@example.com").unwrap(),
         email_verified: false,
         password_hash: PasswordHash::from_phc("$argon2id$".to_owned()),
         roles: Vec::new(),
     };
-    assert!(matches!(store.add_user(&person).await, Ok(AddUserOutcome::Added(_))));
-    person
+    assert!(matches!(store.add_user(&user).await, Ok(AddUserOutcome::Added(_))));
+    user
 }
 
-/// Their device of that number.
-pub(crate) fn device(person: &NewUser, number: u128) -> Device {
+/// The user's device with that number.
+pub(crate) fn device(user: &NewUser, number: u128) -> Device {
     let jti = format!("{number:032x}");
-    let key = SessionKey { user_id: person.id, id: SessionId(Uuid::from_u128(number)) };
+    let key = SessionKey { user_id: user.id, id: SessionId(Uuid::from_u128(number)) };
     let sign_in = NewSession {
         scope: Scope::parse("photos:read photos:write").unwrap(),
         audience: vec!["http://localhost:3000".to_owned(), "http://localhost:4000".to_owned()],
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned()),
         ip: Some("192.0.2.1".to_owned()),
-        ..NewSession::for_test(key, person.password_hash.clone(), &Plain::new(jti.clone()))
+        ..NewSession::for_test(key, user.password_hash.clone(), &Plain::new(jti.clone()))
     };
     Device { sign_in, jti }
 }

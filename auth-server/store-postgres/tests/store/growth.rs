@@ -1,10 +1,9 @@
-//! A refresh leaves the table as large as it was: it is a HOT update, which no index notices, and what it leaves behind is
-//! taken away by the next one on the same page.
+//! A refresh does not grow the table: it is a HOT update, which changes no index, and the next refresh on the same page
+//! removes the old row version.
 //!
-//! That is exact for refreshes one after the other on a server that does nothing else, which is what this plays, and
-//! without any vacuum. Postgres cannot take away what somebody might still have to see, so while any transaction runs that
-//! began before, old versions stay, and each page has room for a few (`fillfactor`). A page of which more rows than that are
-//! refreshed meanwhile overflows to another, whose room is then used again and again.
+//! This is exact for sequential refreshes on an otherwise idle server, without any vacuum, as in this test. While an older
+//! transaction runs, Postgres cannot remove old row versions, and each page has room for a few (`fillfactor`). A page with
+//! more refreshed rows overflows to another page, whose space is then reused.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -15,24 +14,24 @@ use scratch_pg::{Database, Profile, ScratchPg};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;
 
-use super::fixtures::{device, somebody};
+use super::fixtures::{add_ann, device};
 
 const REFRESHES: u32 = 20;
 
-/// What refreshing did to `sessions`.
+/// The effect of refreshes on `sessions`.
 #[derive(Debug)]
 struct Growth {
     updates: i64,
     hot: i64,
-    /// Bytes of the table and of each index.
+    /// The size of the table and of each index, in bytes.
     before: BTreeMap<String, i64>,
     after: BTreeMap<String, i64>,
 }
 
 #[tokio::test]
-async fn refreshing_every_session_twenty_times_is_hot_and_makes_nothing_larger() {
-    // A server of its own: databases of one server share the count of transactions, and who creates a database next door
-    // holds up what can be taken away here.
+async fn twenty_refreshes_of_every_session_are_hot_updates_and_grow_nothing() {
+    // A server of its own: the databases of a server share their transaction numbers, so a transaction in another database
+    // would delay the removal of row versions here.
     let server = ScratchPg::start(Profile::Fast).unwrap();
     let growth = refreshed(Database::on(&server.url("postgres")).await, 1_000, None).await;
     assert_eq!(growth.updates, 1_000 * i64::from(REFRESHES));
@@ -46,9 +45,9 @@ async fn refreshing_every_session_twenty_times_is_hot_and_makes_nothing_larger()
     assert_eq!(growth.after, growth.before);
 }
 
-/// Which shows that the test above would notice.
+/// Shows that the test above detects growth.
 #[tokio::test]
-async fn with_an_index_on_what_a_refresh_writes_nothing_is_hot_and_everything_grows() {
+async fn with_an_index_on_a_refreshed_column_no_update_is_hot_and_everything_grows() {
     let index = "create index idle on sessions (last_used_at)";
     let growth = refreshed(Database::fresh().await, 200, Some(index)).await;
     assert_eq!((growth.updates, growth.hot), (200 * i64::from(REFRESHES), 0));
@@ -58,7 +57,7 @@ async fn with_an_index_on_what_a_refresh_writes_nothing_is_hot_and_everything_gr
     }
 }
 
-/// Opens so many sessions and refreshes each of them so often, round by round.
+/// Opens sessions, and refreshes each of them [`REFRESHES`] times, round by round.
 async fn refreshed(database: Database, sessions: u128, index: Option<&'static str>) -> Growth {
     let store = PostgresStore::connect(database.url(), 1).unwrap();
     store.migrate().await.unwrap();
@@ -66,8 +65,8 @@ async fn refreshed(database: Database, sessions: u128, index: Option<&'static st
     if let Some(index) = index {
         sqlx::query(index).execute(&pool).await.unwrap();
     }
-    let person = somebody(&store).await;
-    let devices: Vec<_> = (0..sessions).map(|number| device(&person, number)).collect();
+    let user = add_ann(&store).await;
+    let devices: Vec<_> = (0..sessions).map(|number| device(&user, number)).collect();
     for device in &devices {
         let opening = store.open_session(&device.sign_in).await.unwrap();
         assert!(matches!(opening, OpenOutcome::Opened(_)), "{opening:?}");
@@ -80,7 +79,7 @@ async fn refreshed(database: Database, sessions: u128, index: Option<&'static st
         }
     }
     let after = sizes(&pool).await;
-    // A connection has told what it did by the time it is gone, and no sooner for certain.
+    // The statistics of a connection are certain to be visible only after it has closed.
     store.close().await;
     while others_are_connected(&pool).await {
         tokio::task::yield_now().await;

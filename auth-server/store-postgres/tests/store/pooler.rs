@@ -1,6 +1,6 @@
-//! A pooler that takes its clients to another server between two statements, and tells them nothing.
+//! A pooler that moves its clients to another server between two statements, unnoticed.
 //!
-//! Only for clients that prepare each statement anew, as poolers ask of them: the other server knows none.
+//! Only for clients without prepared statements, as poolers require, because the other server does not have them.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -15,12 +15,12 @@ use scratch_pg::ScratchPg;
 
 pub(crate) struct Pooler {
     url: String,
-    /// The folder of the server that answers.
+    /// The folder of the current server.
     server: Arc<Mutex<PathBuf>>,
 }
 
 impl Pooler {
-    /// In front of that server, to begin with.
+    /// A pooler that begins with that server.
     pub(crate) fn before(server: &ScratchPg) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -37,12 +37,12 @@ impl Pooler {
         Self { url, server }
     }
 
-    /// Where to connect to.
+    /// The URL of the database through the pooler.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// From the next statement on that server answers, also on connections that there are.
+    /// Sends the next statement to that server, also on existing connections.
     pub(crate) fn switch_to(&self, server: &ScratchPg) {
         server.folder().clone_into(&mut self.server.lock().unwrap());
     }
@@ -60,7 +60,7 @@ fn serve(mut client: TcpStream, asked: &Mutex<PathBuf>) {
                 read_until_ready(&mut server);
                 before.shutdown(Shutdown::Both).unwrap();
             } else {
-                // Who the client is: the first that it says.
+                // The startup message, which identifies the client.
                 introduction = buffer[..length].to_vec();
             }
             pass_back(server.try_clone().unwrap(), client.try_clone().unwrap());
@@ -71,7 +71,7 @@ fn serve(mut client: TcpStream, asked: &Mutex<PathBuf>) {
     }
 }
 
-/// Message by message: its kind, its length, and the rest.
+/// Reads messages, each with a type, a length and a body, until the server is ready for a query.
 fn read_until_ready(server: &mut UnixStream) {
     let mut head = [0; 5];
     while head[0] != b'Z' {

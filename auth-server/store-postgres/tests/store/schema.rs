@@ -1,4 +1,4 @@
-//! The two engines have one schema, and a refresh can stay on its page.
+//! Both engines have the same schema, and it allows HOT updates.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -8,16 +8,16 @@ use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
-/// A table, its column, whether that may be null, and what holds it on SQLite.
+/// A table, its column, whether the column is nullable, and its type on SQLite.
 type Column = (String, String, bool, String);
 
 /// A table and the columns that are unique together.
 type Unique = (String, Vec<String>);
 
-/// A table, its column, the table that it refers to, and what happens when the row there is deleted.
+/// A table, its column, the referenced table, and the action on deletion.
 type Reference = (String, String, String, String);
 
-/// On SQLite one writes at a time, so that `seq` alone is a cursor there.
+/// On SQLite one connection writes at a time, so `seq` alone is a cursor.
 const ONLY_ON_POSTGRES: (&str, &str) = ("revocations", "tx");
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn both_engines_have_the_same_keys() {
     assert_eq!(references, sqlite_references(&sqlite).await);
 }
 
-/// With two, each reading would be of both.
+/// With two ids, each read of the feed would return all rows twice.
 #[tokio::test]
 async fn a_database_has_one_id() {
     let (_database, postgres) = postgres().await;
@@ -60,9 +60,9 @@ async fn a_database_has_one_id() {
     }
 }
 
-/// A HOT update writes no column that any index has.
+/// A HOT update changes no indexed column.
 #[tokio::test]
-async fn no_index_has_a_column_that_a_refresh_writes() {
+async fn no_index_contains_a_column_that_a_refresh_updates() {
     let (_database, postgres) = postgres().await;
     let indexes: Vec<String> =
         sqlx::query_scalar("select indexdef from pg_indexes where tablename = 'sessions'")
@@ -73,10 +73,9 @@ async fn no_index_has_a_column_that_a_refresh_writes() {
     assert!(index.ends_with("(user_id, id)"), "{index}");
 }
 
-/// What is sampled for the planner is looked at in one transaction, and while that lasts no version that a refresh replaced can
-/// be taken away.
+/// `analyze` samples rows in one transaction, during which Postgres cannot remove the row versions that refreshes replace.
 #[tokio::test]
-async fn of_sessions_postgres_samples_little() {
+async fn analyze_samples_few_rows_of_sessions() {
     let (_database, postgres) = postgres().await;
     let targets: Vec<(String, i32)> = sqlx::query_as(
         "select attname::text, coalesce(attstattarget::int, -1) from pg_attribute
@@ -99,7 +98,7 @@ async fn postgres() -> (Database, PgPool) {
     (database, pool)
 }
 
-/// In memory, which one connection makes one database.
+/// A database in memory, with one connection, because each connection has a database of its own.
 async fn sqlite() -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
     sqlx::migrate!("../../migrations/sqlite").run(&pool).await.unwrap();

@@ -1,4 +1,4 @@
-//! What each verb costs the database, in statements.
+//! The number of statements of each verb.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -12,12 +12,12 @@ use auth_store::{
 use scratch_pg::{Database, statements_between};
 use store_postgres::PostgresStore;
 
-use super::fixtures::{device, somebody};
+use super::fixtures::{add_ann, device};
 
 #[tokio::test]
-async fn every_verb_of_a_sessions_life_is_one_statement() {
+async fn every_common_verb_of_a_session_is_one_statement() {
     let (database, store) = migrated().await;
-    let device = device(&somebody(&store).await, 1);
+    let device = device(&add_ann(&store).await, 1);
     let key = device.sign_in.key;
     let meter = Meter(&database);
 
@@ -39,23 +39,23 @@ async fn every_verb_of_a_sessions_life_is_one_statement() {
     assert_eq!(ending, EndOutcome::Ended);
 }
 
-/// The uncommon cases, which show that the counter sees what it must.
+/// This also shows that the counter works.
 #[tokio::test]
-async fn what_is_not_common_costs_more() {
+async fn uncommon_verbs_take_more_statements() {
     let (database, store) = migrated().await;
-    let person = somebody(&store).await;
-    let device = device(&person, 1);
+    let user = add_ann(&store).await;
+    let device = device(&user, 1);
     store.open_session(&device.sign_in).await.unwrap();
     store.rotate(&device.token(0), None).await.unwrap();
     let meter = Meter(&database);
     let (_, replaced) = meter.during(store.rotate(&device.token(0), None)).await;
-    assert_eq!(replaced.values().sum::<i64>(), 2, "tried, then looked at: {replaced:#?}");
-    let (_, all) = meter.during(store.end_sessions_of(person.id, None)).await;
+    assert_eq!(replaced.values().sum::<i64>(), 2, "an update and a read: {replaced:#?}");
+    let (_, all) = meter.during(store.end_sessions_of(user.id, None)).await;
     assert_eq!(all.values().sum::<i64>(), 4, "a transaction of two: {all:#?}");
     assert!(["begin", "COMMIT"].iter().all(|word| all.contains_key(*word)), "{all:#?}");
 }
 
-/// A store with one connection, on which everything has been said that is said once.
+/// A store with one connection, which has run the statements that a new connection runs once.
 async fn migrated() -> (Database, PostgresStore) {
     let database = Database::fresh().await;
     let store = PostgresStore::connect(database.url(), 1).unwrap();
@@ -67,7 +67,7 @@ async fn migrated() -> (Database, PostgresStore) {
 struct Meter<'a>(&'a Database);
 
 impl Meter<'_> {
-    /// What a verb answers, and which statements it took.
+    /// The result of a verb, and its statements.
     async fn during<T>(
         &self,
         verb: impl Future<Output = Result<T, StoreError>>,
@@ -77,7 +77,7 @@ impl Meter<'_> {
         (answer, statements_between(&before, self.0.statements().await))
     }
 
-    /// What a verb answers that is one statement with this beginning.
+    /// The result of a verb. Asserts that it is one statement with this beginning.
     async fn one<T: Debug>(&self, beginning: &str, verb: impl Future<Output = Result<T, StoreError>>) -> T {
         let (answer, statements) = self.during(verb).await;
         let statements: Vec<_> = statements.into_iter().collect();

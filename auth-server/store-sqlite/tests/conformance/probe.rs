@@ -1,4 +1,4 @@
-//! The way around the ports: what tests must do to a database and nothing else may, in plain SQL.
+//! What only tests do to a database, in SQL that bypasses the store.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -109,8 +109,8 @@ impl DatabaseProbe for Probe {
 
     async fn fail_commits(&self, fail: bool) {
         let change = if fail {
-            "create table nobody (id integer primary key) strict;
-             create table orphans (parent integer references nobody (id) deferrable initially deferred) strict;
+            "create table parents (id integer primary key) strict;
+             create table orphans (parent integer references parents (id) deferrable initially deferred) strict;
              create trigger fails_late_1 after insert on sessions begin insert into orphans values (1); end;
              create trigger fails_late_2 after update on sessions begin insert into orphans values (1); end;
              create trigger fails_late_3 after delete on sessions begin insert into orphans values (1); end;"

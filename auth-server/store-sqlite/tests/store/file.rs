@@ -1,4 +1,4 @@
-//! What comes with a file: who may read it, who holds it, and whether it is one.
+//! The database file: its permissions, locks by other processes, and files that cannot be used.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
@@ -16,10 +16,10 @@ use store_sqlite::SqliteStore;
 use uuid::Uuid;
 
 #[tokio::test]
-async fn the_files_are_for_their_owner_alone() {
+async fn the_files_are_readable_for_their_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let store = migrated(folder.path()).await;
-    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
+    assert!(matches!(store.add_user(&new_user("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
     let mut names = Vec::new();
     for entry in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
@@ -30,10 +30,10 @@ async fn the_files_are_for_their_owner_alone() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_when_the_file_is_opened_again() {
+async fn committed_changes_are_there_when_the_file_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = migrated(folder.path()).await;
-    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
+    assert!(matches!(store.add_user(&new_user("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
     store.close().await;
     let again = open(folder.path());
     assert_eq!(again.ready().await.unwrap(), Readiness::Ready);
@@ -41,23 +41,23 @@ async fn what_was_acknowledged_is_there_when_the_file_is_opened_again() {
 }
 
 #[tokio::test]
-async fn a_file_that_somebody_else_holds_can_be_read_and_is_not_available_for_writing_for_long() {
+async fn while_another_process_writes_reads_succeed_and_writes_fail_after_a_while() {
     let folder = tempfile::tempdir().unwrap();
     let store = migrated(folder.path()).await;
     let mut holder = SqliteConnection::connect(&url(folder.path())).await.unwrap();
     let held = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
     assert_eq!(store.list_users(None, 9).await.unwrap(), []);
     let began = Instant::now();
-    let error = store.add_user(&person("ann@example.com", 1)).await.err();
+    let error = store.add_user(&new_user("ann@example.com", 1)).await.err();
     assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
     held.rollback().await.unwrap();
-    assert!(matches!(store.add_user(&person("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
+    assert!(matches!(store.add_user(&new_user("ann@example.com", 1)).await, Ok(AddUserOutcome::Added(_))));
 }
 
-/// Changing it to WAL needs the file for oneself for a moment.
+/// Switching to WAL needs exclusive access for a moment.
 #[tokio::test]
-async fn a_new_file_is_migrated_although_somebody_is_reading_it() {
+async fn a_new_file_is_migrated_while_another_process_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let mut reader = SqliteConnection::connect(&url(folder.path())).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_new_file_is_migrated_although_somebody_is_reading_it() {
     let tables: i64 =
         sqlx::query_scalar("select count(*) from sqlite_schema").fetch_one(&mut *reading).await.unwrap();
     assert_eq!(tables, 0);
-    // Reading that lasts a while, and not a wait for something to happen.
+    // The duration of the read, not a wait for an event.
     let done_reading = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         reading.rollback().await.unwrap();
@@ -76,7 +76,7 @@ async fn a_new_file_is_migrated_although_somebody_is_reading_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_file_is_refused_with_a_reason() {
+async fn a_url_without_a_usable_file_is_refused() {
     for url in ["sqlite::memory:", "sqlite://", "sqlite://x.db?mode=memory", "sqlite:///no/such/folder/x.db"]
     {
         let error = SqliteStore::connect(url, Arc::new(SystemClock)).unwrap_err();
@@ -87,7 +87,7 @@ async fn what_is_no_file_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_an_error_and_stays_as_it_is() {
+async fn a_file_that_is_not_a_database_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("test.db");
     let letter = "Dear Ann,\n".repeat(500);
@@ -113,7 +113,7 @@ fn url(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("test.db").display())
 }
 
-fn person(email: &str, id: u128) -> NewUser {
+fn new_user(email: &str, id: u128) -> NewUser {
     NewUser {
         id: UserId(Uuid::from_u128(id)),
         email: Email::parse(email).unwrap(),

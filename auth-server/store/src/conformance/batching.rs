@@ -1,4 +1,4 @@
-//! Refreshes of many sessions that arrive at the same moment: each is answered as if it had come alone.
+//! Concurrent refreshes of many sessions: each has the result that it would have alone.
 
 use std::sync::Arc;
 
@@ -9,12 +9,9 @@ use super::Subject;
 use super::fixtures::{Device, generation};
 use crate::{Rotation, StoreError};
 
-cases![
-    each_gets_its_own_session_however_many_arrive_together,
-    what_is_wrong_with_one_costs_none_of_the_others_anything,
-];
+cases![concurrent_refreshes_each_get_their_own_session, a_bad_request_in_a_batch_does_not_affect_the_others,];
 
-/// Starts all at the same moment on one store, and gives what they answered, in their order.
+/// Starts all refreshes at the same time on one store. Returns the results in the order of the tokens.
 async fn refresh_at_once(
     subject: &Subject,
     presented: &[(Device, i64)],
@@ -34,12 +31,12 @@ async fn refresh_at_once(
 }
 
 /// RT-03
-async fn each_gets_its_own_session_however_many_arrive_together(subject: &Subject) {
+async fn concurrent_refreshes_each_get_their_own_session(subject: &Subject) {
     let mut devices = Vec::new();
     for _ in 0..4 {
-        let person = subject.somebody().await;
+        let user = subject.user().await;
         for _ in 0..10 {
-            devices.push(subject.another_device(&person).await);
+            devices.push(subject.another_device(&user).await);
         }
     }
     for number in 0..5 {
@@ -55,16 +52,16 @@ async fn each_gets_its_own_session_however_many_arrive_together(subject: &Subjec
     }
 }
 
-/// Among them old ones, some of the same session, some that may not go on, and one that cannot be read.
-async fn what_is_wrong_with_one_costs_none_of_the_others_anything(subject: &Subject) {
-    let [person, disabled] = [subject.somebody().await, subject.somebody().await];
+/// The batch has old tokens, tokens of one session, a disabled user, and a corrupt row.
+async fn a_bad_request_in_a_batch_does_not_affect_the_others(subject: &Subject) {
+    let [user, disabled] = [subject.user().await, subject.user().await];
     let mut devices = Vec::new();
     for _ in 0..8 {
-        devices.push(subject.another_device(&person).await);
+        devices.push(subject.another_device(&user).await);
     }
-    let (old, of_disabled) = (subject.another_device(&person).await, subject.another_device(&disabled).await);
-    let (corrupt, never) = (subject.another_device(&person).await, super::fixtures::device_of(&person));
-    subject.store.rotate(&old.token(0), None).await.expect("an answer");
+    let (old, of_disabled) = (subject.another_device(&user).await, subject.another_device(&disabled).await);
+    let (corrupt, never) = (subject.another_device(&user).await, super::fixtures::device_of(&user));
+    subject.store.rotate(&old.token(0), None).await.expect("no error");
     subject.probe.disable(disabled.id).await;
     subject.probe.corrupt_session(corrupt.key).await;
     let mut presented: Vec<_> =

@@ -1,26 +1,28 @@
-//! Ending a session: it is gone and on record, both or neither.
+//! Ending a session: it is deleted and its revocation is recorded, both or neither.
 
 use chrono::TimeDelta;
 use goptri::clock::Clock;
 
 use super::Subject;
-use super::fixtures::{assert_about, device_of, person};
+use super::fixtures::{assert_about, device_of, new_user};
 use crate::{EndOutcome, REVOCATION_LIFETIME};
 use auth_domain::{NewSession, SessionKey};
 
 cases![
-    an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live,
-    any_generation_of_a_token_proves_that_a_session_is_ones_own,
+    ending_a_session_deletes_it_and_records_a_revocation_for_the_lifetime_of_its_tokens,
+    every_generation_of_a_token_proves_ownership,
     a_wrong_proof_ends_nothing_and_records_nothing,
-    what_was_gone_already_is_on_record_once,
-    what_never_was_here_is_put_on_record_all_the_same,
-    only_the_session_that_is_named_ends,
-    a_session_that_may_not_go_on_is_ended_like_any_other,
-    somebody_is_deleted_only_after_their_sessions_were_ended,
-    all_of_a_persons_sessions_end_but_the_one_excepted,
+    ending_a_session_twice_records_it_once,
+    ending_an_unknown_session_records_it_too,
+    only_the_named_session_ends,
+    an_expired_disabled_or_corrupt_session_can_be_ended,
+    a_user_with_sessions_cannot_be_deleted,
+    all_sessions_of_a_user_end_except_the_excepted_one,
 ];
 
-async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_live(subject: &Subject) {
+async fn ending_a_session_deletes_it_and_records_a_revocation_for_the_lifetime_of_its_tokens(
+    subject: &Subject,
+) {
     let device = subject.device().await;
     subject.clock.advance(TimeDelta::hours(5));
 
@@ -35,7 +37,7 @@ async fn an_ended_session_is_gone_and_on_record_for_as_long_as_its_tokens_may_li
     assert_eq!(REVOCATION_LIFETIME, TimeDelta::minutes(125));
 }
 
-async fn any_generation_of_a_token_proves_that_a_session_is_ones_own(subject: &Subject) {
+async fn every_generation_of_a_token_proves_ownership(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..3 {
         subject.rotates(&device.token(number)).await;
@@ -53,7 +55,7 @@ async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
     assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
 }
 
-async fn what_was_gone_already_is_on_record_once(subject: &Subject) {
+async fn ending_a_session_twice_records_it_once(subject: &Subject) {
     let device = subject.device().await;
     assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
     let first = subject.probe.revocations().await;
@@ -63,29 +65,29 @@ async fn what_was_gone_already_is_on_record_once(subject: &Subject) {
     assert_eq!(subject.probe.revocations().await, first);
 }
 
-async fn what_never_was_here_is_put_on_record_all_the_same(subject: &Subject) {
-    let (known, unknown) = (device_of(&subject.somebody().await), device_of(&person()));
+async fn ending_an_unknown_session_records_it_too(subject: &Subject) {
+    let (known, unknown) = (device_of(&subject.user().await), device_of(&new_user()));
     assert_eq!(subject.end(known.key, Some(&known.proof())).await, EndOutcome::WasGone);
     assert_eq!(subject.end(unknown.key, None).await, EndOutcome::WasGone);
     assert_eq!(subject.ended().await, [known.key.id.to_string(), unknown.key.id.to_string()]);
 }
 
-async fn only_the_session_that_is_named_ends(subject: &Subject) {
-    let person = subject.somebody().await;
-    let (phone, laptop) = (subject.another_device(&person).await, subject.another_device(&person).await);
-    let stranger = subject.device().await;
+async fn only_the_named_session_ends(subject: &Subject) {
+    let user = subject.user().await;
+    let (phone, laptop) = (subject.another_device(&user).await, subject.another_device(&user).await);
+    let other = subject.device().await;
     assert_eq!(subject.end(phone.key, None).await, EndOutcome::Ended);
-    let mixed = SessionKey { user_id: stranger.key.user_id, id: laptop.key.id };
+    let mixed = SessionKey { user_id: other.key.user_id, id: laptop.key.id };
     assert_eq!(subject.end(mixed, None).await, EndOutcome::WasGone);
     subject.rotates(&laptop.token(0)).await;
-    subject.rotates(&stranger.token(0)).await;
+    subject.rotates(&other.token(0)).await;
 }
 
-async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subject) {
-    let person = subject.somebody().await;
-    let (phone, laptop) = (subject.another_device(&person).await, device_of(&person));
-    subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..laptop.sign_in(&person) }).await;
-    subject.probe.disable(person.id).await;
+async fn an_expired_disabled_or_corrupt_session_can_be_ended(subject: &Subject) {
+    let user = subject.user().await;
+    let (phone, laptop) = (subject.another_device(&user).await, device_of(&user));
+    subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..laptop.sign_in(&user) }).await;
+    subject.probe.disable(user.id).await;
     subject.probe.corrupt_session(phone.key).await;
     for device in [phone, laptop] {
         assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
@@ -93,8 +95,8 @@ async fn a_session_that_may_not_go_on_is_ended_like_any_other(subject: &Subject)
     assert_eq!(subject.ended().await.len(), 2);
 }
 
-/// RT-10: deleting somebody around the verb that ends their sessions would leave their access tokens alive.
-async fn somebody_is_deleted_only_after_their_sessions_were_ended(subject: &Subject) {
+/// RT-10: deleting a user without ending the sessions would leave the access tokens valid.
+async fn a_user_with_sessions_cannot_be_deleted(subject: &Subject) {
     let device = subject.device().await;
     assert!(!subject.probe.delete_user(device.key.user_id).await);
     subject.rotates(&device.token(0)).await;
@@ -105,15 +107,15 @@ async fn somebody_is_deleted_only_after_their_sessions_were_ended(subject: &Subj
     }
 }
 
-async fn all_of_a_persons_sessions_end_but_the_one_excepted(subject: &Subject) {
-    let person = subject.somebody().await;
-    let devices: Vec<_> = (0..4).map(|_| device_of(&person)).collect();
+async fn all_sessions_of_a_user_end_except_the_excepted_one(subject: &Subject) {
+    let user = subject.user().await;
+    let devices: Vec<_> = (0..4).map(|_| device_of(&user)).collect();
     for device in &devices {
-        subject.open(&device.sign_in(&person)).await;
+        subject.open(&device.sign_in(&user)).await;
     }
-    let somebody_else = subject.device().await;
+    let other_user = subject.device().await;
 
-    let ended = subject.store.end_sessions_of(person.id, Some(devices[0].key.id)).await;
+    let ended = subject.store.end_sessions_of(user.id, Some(devices[0].key.id)).await;
     assert_eq!(ended.expect("ended"), 3);
     let mut on_record = subject.ended().await;
     let mut expected: Vec<_> = devices[1..].iter().map(|device| device.key.id.to_string()).collect();
@@ -123,12 +125,12 @@ async fn all_of_a_persons_sessions_end_but_the_one_excepted(subject: &Subject) {
     for device in &devices[1..] {
         subject.is_unknown(&device.token(0)).await;
     }
-    for device in [&devices[0], &somebody_else] {
+    for device in [&devices[0], &other_user] {
         subject.rotates(&device.token(0)).await;
     }
 
-    assert_eq!(subject.store.end_sessions_of(person.id, None).await.expect("ended"), 1);
+    assert_eq!(subject.store.end_sessions_of(user.id, None).await.expect("ended"), 1);
     subject.is_unknown(&devices[0].token(1)).await;
-    assert_eq!(subject.store.end_sessions_of(person.id, None).await.expect("ended"), 0);
-    subject.rotates(&somebody_else.token(1)).await;
+    assert_eq!(subject.store.end_sessions_of(user.id, None).await.expect("ended"), 0);
+    subject.rotates(&other_user.token(1)).await;
 }

@@ -1,5 +1,4 @@
-//! The record of what ended: whoever follows it misses nothing. They may be given again what they were given before, as
-//! long as anybody at all has a transaction open on the same server.
+//! The feed: a reader misses no entry. It may read an entry twice while any transaction is open on the same server.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,25 +16,25 @@ use crate::{Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationRecord, Store
 use auth_domain::{NewPassword, PasswordSetter};
 
 cases![
-    every_way_to_end_a_session_is_read_once_it_is_committed,
-    a_token_is_put_on_record_by_its_jti_once,
-    reading_goes_on_where_it_stopped_page_by_page,
-    what_was_read_is_not_lost_when_more_comes_than_fits_a_page,
-    what_commits_late_is_read_all_the_same,
-    a_record_is_read_until_its_time_is_over,
-    a_cursor_that_this_database_never_gave_starts_over,
-    who_waits_is_told_of_what_this_store_has_recorded,
-    from_now_on_means_what_is_committed_from_now_on,
-    readers_miss_nothing_that_many_writers_record,
+    every_way_to_end_a_session_appears_in_the_feed,
+    a_token_is_revoked_once_by_its_jti,
+    reading_continues_at_the_cursor_page_by_page,
+    entries_that_arrive_between_two_pages_are_read,
+    an_entry_that_commits_late_is_read,
+    an_entry_is_read_until_it_expires,
+    a_cursor_that_this_database_did_not_issue_starts_over,
+    waiting_ends_when_this_store_appends_an_entry,
+    after_the_newest_cursor_everything_that_commits_later_is_read,
+    readers_miss_nothing_of_concurrent_writers,
 ];
 
-/// Reads all there is after that cursor, a few at a time.
-async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<RevocationRecord>, Cursor) {
+/// Reads all entries after a cursor, in pages of at most `max`.
+async fn read(store: &dyn Store, mut after: Option<Cursor>, max: u32) -> (Vec<RevocationRecord>, Cursor) {
     let mut all = Vec::new();
     loop {
-        let page = store.read_revocations(after.as_ref(), most).await.expect("an answer");
-        assert!(page.entries.len() <= most as usize);
-        assert!(!page.more || page.entries.len() == most as usize, "more, after a page that was not full");
+        let page = store.read_revocations(after.as_ref(), max).await.expect("no error");
+        assert!(page.entries.len() <= max as usize);
+        assert!(!page.more || page.entries.len() == max as usize, "more, after a page that was not full");
         all.extend(page.entries);
         if !page.more {
             return (all, page.next);
@@ -44,8 +43,8 @@ async fn read(store: &dyn Store, mut after: Option<Cursor>, most: u32) -> (Vec<R
     }
 }
 
-/// What those entries have that was not seen before, which is then seen.
-fn fresh(seen: &mut BTreeSet<i64>, entries: Vec<RevocationRecord>) -> Vec<RevocationRecord> {
+/// The entries that are not in `seen`. Adds them to it.
+fn unseen(seen: &mut BTreeSet<i64>, entries: Vec<RevocationRecord>) -> Vec<RevocationRecord> {
     entries.into_iter().filter(|entry| seen.insert(entry.seq)).collect()
 }
 
@@ -54,29 +53,29 @@ fn subjects(entries: &[RevocationRecord]) -> BTreeSet<String> {
 }
 
 /// RV-06
-async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &Subject) {
+async fn every_way_to_end_a_session_appears_in_the_feed(subject: &Subject) {
     let store = subject.store.as_ref();
     let (nothing, mut cursor) = read(store, None, 10).await;
     assert_eq!(nothing, []);
     let mut seen = BTreeSet::new();
     for way in 0..5 {
-        let person = subject.somebody().await;
-        let devices = [subject.another_device(&person).await, subject.another_device(&person).await];
-        let hash = super::fixtures::person().password_hash;
-        let password = NewPassword { user_id: person.id, hash, setter: PasswordSetter::Administrator };
+        let user = subject.user().await;
+        let devices = [subject.another_device(&user).await, subject.another_device(&user).await];
+        let hash = super::fixtures::new_user().password_hash;
+        let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Administrator };
         match way {
             0 => {
                 for device in &devices {
                     subject.end(device.key, None).await;
                 }
             }
-            1 => drop(store.end_sessions_of(person.id, None).await.expect("an answer")),
-            2 => drop(store.set_password(&password).await.expect("an answer")),
-            3 => drop(store.disable_user(person.id).await.expect("an answer")),
-            _ => drop(store.delete_user(person.id).await.expect("an answer")),
+            1 => drop(store.end_sessions_of(user.id, None).await.expect("no error")),
+            2 => drop(store.set_password(&password).await.expect("no error")),
+            3 => drop(store.disable_user(user.id).await.expect("no error")),
+            _ => drop(store.delete_user(user.id).await.expect("no error")),
         }
         let (read, next) = read(store, Some(cursor), 10).await;
-        let read = fresh(&mut seen, read);
+        let read = unseen(&mut seen, read);
         assert_eq!(subjects(&read), devices.iter().map(|device| device.key.id.to_string()).collect());
         for entry in &read {
             assert_eq!(entry.kind, RevocationKind::Session);
@@ -87,7 +86,7 @@ async fn every_way_to_end_a_session_is_read_once_it_is_committed(subject: &Subje
     }
 }
 
-async fn a_token_is_put_on_record_by_its_jti_once(subject: &Subject) {
+async fn a_token_is_revoked_once_by_its_jti(subject: &Subject) {
     let jti = "5f2a9c4be1d078365f2a9c4be1d07836";
     subject.store.revoke_token(jti).await.expect("recorded");
     let (first, _) = read(subject.store.as_ref(), None, 10).await;
@@ -98,7 +97,7 @@ async fn a_token_is_put_on_record_by_its_jti_once(subject: &Subject) {
     assert_eq!(read(subject.store.as_ref(), None, 10).await.0, first);
 }
 
-async fn reading_goes_on_where_it_stopped_page_by_page(subject: &Subject) {
+async fn reading_continues_at_the_cursor_page_by_page(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..10 {
         store.revoke_token(&format!("first {number}")).await.expect("recorded");
@@ -106,21 +105,21 @@ async fn reading_goes_on_where_it_stopped_page_by_page(subject: &Subject) {
     let mut seen = BTreeSet::new();
     let (first, cursor) = read(store, None, 3).await;
     assert_eq!((first.len(), subjects(&first).len()), (10, 10));
-    assert_eq!(fresh(&mut seen, first).len(), 10);
-    assert_eq!(fresh(&mut seen, read(store, Some(cursor.clone()), 3).await.0), []);
+    assert_eq!(unseen(&mut seen, first).len(), 10);
+    assert_eq!(unseen(&mut seen, read(store, Some(cursor.clone()), 3).await.0), []);
     store.revoke_token("later").await.expect("recorded");
     let (later, _) = read(store, Some(cursor.clone()), 3).await;
-    assert_eq!(subjects(&fresh(&mut seen, later)), ["later".to_owned()].into());
+    assert_eq!(subjects(&unseen(&mut seen, later)), ["later".to_owned()].into());
     let (again, _) = read(store, Some(cursor), 3).await;
     assert!(subjects(&again).contains("later"), "again, if asked again");
 }
 
-async fn what_was_read_is_not_lost_when_more_comes_than_fits_a_page(subject: &Subject) {
+async fn entries_that_arrive_between_two_pages_are_read(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..7 {
         store.revoke_token(&format!("{number}")).await.expect("recorded");
     }
-    let first = store.read_revocations(None, 4).await.expect("an answer");
+    let first = store.read_revocations(None, 4).await.expect("no error");
     assert!(first.more);
     for number in 7..12 {
         store.revoke_token(&format!("{number}")).await.expect("recorded");
@@ -131,9 +130,9 @@ async fn what_was_read_is_not_lost_when_more_comes_than_fits_a_page(subject: &Su
     assert_eq!(all, (0..12).map(|number| number.to_string()).collect());
 }
 
-/// A transaction that takes its number early and commits minutes later, as one that waits for a standby: a cursor that
-/// is the highest number read, or goes back by some time, passes it by.
-async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
+/// A transaction gets its number early and commits minutes later, for instance because it waits for a standby. A cursor
+/// at the highest number read, or a fixed time before it, would skip its entries.
+async fn an_entry_that_commits_late_is_read(subject: &Subject) {
     let store = subject.store.as_ref();
     store.revoke_token("before").await.expect("recorded");
     let (_, cursor) = read(store, None, 10).await;
@@ -163,20 +162,20 @@ async fn what_commits_late_is_read_all_the_same(subject: &Subject) {
     assert!(entries.iter().all(known), "{entries:?}");
 }
 
-async fn a_record_is_read_until_its_time_is_over(subject: &Subject) {
+async fn an_entry_is_read_until_it_expires(subject: &Subject) {
     let store = subject.store.as_ref();
     store.revoke_token("old").await.expect("recorded");
     subject.clock.advance(REVOCATION_LIFETIME - TimeDelta::minutes(5));
     store.revoke_token("young").await.expect("recorded");
     let (both, _) = read(store, None, 10).await;
     assert_eq!(both.len(), 2);
-    let page = store.read_revocations(None, 10).await.expect("an answer");
+    let page = store.read_revocations(None, 10).await.expect("no error");
     assert_about(page.now, subject.clock.now());
     subject.clock.advance(TimeDelta::minutes(6));
     assert_eq!(subjects(&read(store, None, 10).await.0), ["young".to_owned()].into());
 }
 
-async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subject) {
+async fn a_cursor_that_this_database_did_not_issue_starts_over(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..3 {
         store.revoke_token(&format!("{number}")).await.expect("recorded");
@@ -185,7 +184,7 @@ async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subject) {
     let genuine = cursor.as_str();
     let (id, place) = genuine.split_once('_').expect("the database and a place");
     let elsewhere = format!("{:032x}_{place}", 7);
-    // Well-formed where a place ends in a transaction and a number, and where it is a number alone.
+    // Well-formed cursors of Postgres, which end in a transaction and a number, and of SQLite, which end in a number.
     let (before_number, _) = genuine.rsplit_once('_').expect("a number");
     let before_transaction = before_number.rsplit_once('_').map_or(before_number, |(before, _)| before);
     let beyond = [format!("{before_transaction}_{}_1", u64::MAX), format!("{id}_9999")];
@@ -211,30 +210,30 @@ async fn a_cursor_that_this_database_never_gave_starts_over(subject: &Subject) {
     }
 }
 
-async fn who_waits_is_told_of_what_this_store_has_recorded(subject: &Subject) {
+async fn waiting_ends_when_this_store_appends_an_entry(subject: &Subject) {
     let store = &subject.store;
-    let person = subject.somebody().await;
-    let device = subject.another_device(&person).await;
+    let user = subject.user().await;
+    let device = subject.another_device(&user).await;
     assert!(timeout(Duration::from_millis(20), store.wait_for_append()).await.is_err(), "nothing has ended");
     subject.end(device.key, None).await;
     store.wait_for_append().await;
     for _ in 0..2 {
-        subject.open(&device_of(&person).sign_in(&person)).await;
-        store.end_sessions_of(person.id, None).await.expect("ended");
+        subject.open(&device_of(&user).sign_in(&user)).await;
+        store.end_sessions_of(user.id, None).await.expect("ended");
         store.wait_for_append().await;
     }
     store.revoke_token("a token").await.expect("recorded");
     store.wait_for_append().await;
-    store.disable_user(person.id).await.expect("disabled");
+    store.disable_user(user.id).await.expect("disabled");
     store.wait_for_append().await;
 }
 
-async fn from_now_on_means_what_is_committed_from_now_on(subject: &Subject) {
+async fn after_the_newest_cursor_everything_that_commits_later_is_read(subject: &Subject) {
     let store = subject.store.as_ref();
-    let from_nothing = store.newest_revocation().await.expect("an answer");
+    let from_nothing = store.newest_revocation().await.expect("no error");
     store.revoke_token("before").await.expect("recorded");
     let late = subject.probe.record_late("late").await;
-    let newest = store.newest_revocation().await.expect("an answer");
+    let newest = store.newest_revocation().await.expect("no error");
     store.revoke_token("after").await.expect("recorded");
     assert!(subjects(&read(store, Some(newest.clone()), 10).await.0).contains("after"));
     late.commit().await;
@@ -243,8 +242,8 @@ async fn from_now_on_means_what_is_committed_from_now_on(subject: &Subject) {
     assert_eq!(read(store, Some(from_nothing), 10).await.0.len(), 3);
 }
 
-/// Many write while a reader follows, over two stores as two servers have them.
-async fn readers_miss_nothing_that_many_writers_record(subject: &Subject) {
+/// Eight writers on one store, and a reader on another one, as on two servers.
+async fn readers_miss_nothing_of_concurrent_writers(subject: &Subject) {
     let done = Arc::new(AtomicBool::new(false));
     let reading = {
         let (store, done) = (subject.probe.another_store().await, Arc::clone(&done));

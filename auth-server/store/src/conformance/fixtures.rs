@@ -1,4 +1,4 @@
-//! Who takes part in the tests: people, the devices on which they sign in, and the tokens that those hold.
+//! Users, the devices on which they sign in, and the tokens of those devices.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,29 +14,29 @@ use auth_domain::{
     SessionId, SessionKey, SessionSnapshot, User, UserId,
 };
 
-/// A number that nobody else has: ids and addresses need only differ.
+/// A unique number, for ids and addresses.
 fn number() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// An id that nobody else has.
+/// A unique id.
 pub(super) fn id() -> Uuid {
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | u128::from(number()))
 }
 
-/// A generation by its number.
+/// The generation with that number.
 pub(super) fn generation(number: i64) -> Generation {
     Generation::from_number(number).expect("a small number")
 }
 
-/// Somebody to be added.
-pub(super) fn person() -> NewUser {
-    person_at(&format!("person{}@example.com", number()))
+/// A user to add.
+pub(super) fn new_user() -> NewUser {
+    new_user_at(&format!("user{}@example.com", number()))
 }
 
-/// Somebody with that address to be added.
-pub(super) fn person_at(email: &str) -> NewUser {
+/// A user with that address to add.
+pub(super) fn new_user_at(email: &str) -> NewUser {
     NewUser {
         id: UserId(id()),
         email: Email::parse(email).expect("an address"),
@@ -46,16 +46,16 @@ pub(super) fn person_at(email: &str) -> NewUser {
     }
 }
 
-/// A device of theirs, on which they are about to sign in.
-pub(super) fn device_of(person: &NewUser) -> Device {
+/// A device on which the user has not signed in yet.
+pub(super) fn device_of(user: &NewUser) -> Device {
     Device {
-        key: SessionKey { user_id: person.id, id: SessionId(id()) },
+        key: SessionKey { user_id: user.id, id: SessionId(id()) },
         jti: format!("{:032x}", number()),
         client_id: ClientId::first_party(),
     }
 }
 
-/// What a device holds: one session's key and `jti`, from which follow all its refresh tokens.
+/// A device: the key and `jti` of one session, which determine all its refresh tokens.
 #[derive(Clone)]
 pub(super) struct Device {
     pub(super) key: SessionKey,
@@ -75,11 +75,11 @@ impl Device {
         Digest::of(&Plain::new(self.jti.clone()))
     }
 
-    /// The session that a sign-in on this device asks for.
-    pub(super) fn sign_in(&self, person: &NewUser) -> NewSession {
+    /// The session that a sign-in on this device opens.
+    pub(super) fn sign_in(&self, user: &NewUser) -> NewSession {
         NewSession {
             key: self.key,
-            verified_hash: person.password_hash.clone(),
+            verified_hash: user.password_hash.clone(),
             client_id: self.client_id.clone(),
             scope: Scope::parse("photos:read photos:write").expect("a scope"),
             audience: vec!["http://localhost:3000".to_owned(), "http://localhost:4000".to_owned()],
@@ -92,19 +92,19 @@ impl Device {
 }
 
 impl Subject {
-    /// Adds that person.
-    pub(super) async fn add(&self, person: &NewUser) -> User {
-        match self.store.add_user(person).await {
+    /// Adds that user.
+    pub(super) async fn add(&self, user: &NewUser) -> User {
+        match self.store.add_user(user).await {
             Ok(AddUserOutcome::Added(user)) => user,
             other => panic!("{other:?}"),
         }
     }
 
-    /// Adds somebody.
-    pub(super) async fn somebody(&self) -> NewUser {
-        let person = person();
-        self.add(&person).await;
-        person
+    /// Adds a new user.
+    pub(super) async fn user(&self) -> NewUser {
+        let user = new_user();
+        self.add(&user).await;
+        user
     }
 
     /// Opens that session.
@@ -115,20 +115,20 @@ impl Subject {
         }
     }
 
-    /// A device on which somebody new has just signed in.
+    /// A device on which a new user has signed in.
     pub(super) async fn device(&self) -> Device {
-        let person = self.somebody().await;
-        self.another_device(&person).await
+        let user = self.user().await;
+        self.another_device(&user).await
     }
 
-    /// A device on which that person has just signed in.
-    pub(super) async fn another_device(&self, person: &NewUser) -> Device {
-        let device = device_of(person);
-        self.open(&device.sign_in(person)).await;
+    /// A device on which that user has signed in.
+    pub(super) async fn another_device(&self, user: &NewUser) -> Device {
+        let device = device_of(user);
+        self.open(&device.sign_in(user)).await;
         device
     }
 
-    /// Presents that token, which must rotate.
+    /// Asserts that the token rotates its session.
     pub(super) async fn rotates(&self, presented: &PresentedRefresh) -> SessionSnapshot {
         match self.store.rotate(presented, None).await {
             Ok(Rotation::Rotated(snapshot)) => snapshot,
@@ -136,7 +136,7 @@ impl Subject {
         }
     }
 
-    /// Presents that token, which must rotate nothing of a session that is there.
+    /// Asserts that the token does not rotate its session, which exists.
     pub(super) async fn rotates_nothing(&self, presented: &PresentedRefresh) -> SessionSnapshot {
         match self.store.rotate(presented, None).await {
             Ok(Rotation::NotCurrent(snapshot)) => snapshot,
@@ -144,25 +144,25 @@ impl Subject {
         }
     }
 
-    /// Presents that token, whose session must not be there.
+    /// Asserts that the session of the token does not exist.
     pub(super) async fn is_unknown(&self, presented: &PresentedRefresh) {
-        let rotation = self.store.rotate(presented, None).await.expect("an answer");
+        let rotation = self.store.rotate(presented, None).await.expect("no error");
         assert_eq!(rotation, Rotation::Unknown);
     }
 
     /// Ends that session.
     pub(super) async fn end(&self, key: SessionKey, proof: Option<&Digest<RefreshJti>>) -> EndOutcome {
-        self.store.end_session(key, proof).await.expect("an answer")
+        self.store.end_session(key, proof).await.expect("no error")
     }
 
-    /// The ids of the sessions that are on record as ended, as often as they are.
+    /// The ids of the sessions in `revocations`.
     pub(super) async fn ended(&self) -> Vec<String> {
         let entries = self.probe.revocations().await;
         entries.into_iter().filter(|entry| entry.kind == "session").map(|entry| entry.subject).collect()
     }
 }
 
-/// Asserts that two times are the same but for what a slow machine takes for a test.
+/// Asserts that two times are equal, except for the duration of a test on a slow machine.
 pub(super) fn assert_about(one: DateTime<Utc>, other: DateTime<Utc>) {
     assert!((one - other).abs() < TimeDelta::minutes(5), "{one} is not about {other}");
 }

@@ -1,4 +1,4 @@
-//! Forgiving a late retry: noted once, and only on the session that was judged.
+//! Forgiving a late retry: recorded once, and only if the session has not changed since it was judged.
 
 use chrono::TimeDelta;
 use goptri::clock::Clock;
@@ -9,16 +9,16 @@ use crate::{ForgiveOutcome, StoreError};
 use auth_domain::{Generation, NewSession, Session, SessionKey, SessionSnapshot};
 
 cases![
-    forgiving_notes_the_generation_and_counts_as_use,
-    what_was_forgiven_is_remembered_through_rotations,
-    only_the_generation_before_the_current_one_is_forgiven,
-    nothing_is_forgiven_when_something_else_was_meanwhile,
-    nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhile,
-    nothing_is_forgiven_at_the_end_or_after_it,
-    forgiving_a_corrupt_session_names_it_as_such,
+    forgiving_records_the_generation_and_counts_as_a_use,
+    a_forgiven_generation_is_kept_across_rotations,
+    only_the_previous_generation_is_forgiven,
+    nothing_is_forgiven_if_another_generation_was_forgiven_meanwhile,
+    nothing_is_forgiven_after_the_user_was_disabled_or_signed_out,
+    nothing_is_forgiven_at_or_after_the_end_of_the_session,
+    forgiving_a_corrupt_session_names_it_in_the_error,
 ];
 
-async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject) {
+async fn forgiving_records_the_generation_and_counts_as_a_use(subject: &Subject) {
     let device = subject.device().await;
     let rotated = subject.rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::hours(3));
@@ -37,7 +37,7 @@ async fn forgiving_notes_the_generation_and_counts_as_use(subject: &Subject) {
     assert_eq!(kept.session, forgiven.session);
 }
 
-async fn what_was_forgiven_is_remembered_through_rotations(subject: &Subject) {
+async fn a_forgiven_generation_is_kept_across_rotations(subject: &Subject) {
     let device = with_generation(subject, 1).await;
     is_forgiven(subject, device.key, 0, None).await;
     for number in 1..5 {
@@ -49,7 +49,7 @@ async fn what_was_forgiven_is_remembered_through_rotations(subject: &Subject) {
     assert_eq!(kept.session.forgiven_generation, Some(generation(4)));
 }
 
-async fn only_the_generation_before_the_current_one_is_forgiven(subject: &Subject) {
+async fn only_the_previous_generation_is_forgiven(subject: &Subject) {
     let device = with_generation(subject, 3).await;
     for number in [0, 1, 3, 4] {
         is_lost(subject, device.key, number, None).await;
@@ -57,7 +57,7 @@ async fn only_the_generation_before_the_current_one_is_forgiven(subject: &Subjec
     is_forgiven(subject, device.key, 2, None).await;
 }
 
-async fn nothing_is_forgiven_when_something_else_was_meanwhile(subject: &Subject) {
+async fn nothing_is_forgiven_if_another_generation_was_forgiven_meanwhile(subject: &Subject) {
     let device = with_generation(subject, 5).await;
     is_lost(subject, device.key, 4, Some(3)).await;
     is_forgiven(subject, device.key, 4, None).await;
@@ -67,7 +67,7 @@ async fn nothing_is_forgiven_when_something_else_was_meanwhile(subject: &Subject
 }
 
 /// RT-09, RT-10
-async fn nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhile(subject: &Subject) {
+async fn nothing_is_forgiven_after_the_user_was_disabled_or_signed_out(subject: &Subject) {
     let device = with_generation(subject, 1).await;
     subject.probe.disable(device.key.user_id).await;
     is_lost(subject, device.key, 0, None).await;
@@ -81,11 +81,11 @@ async fn nothing_is_forgiven_to_somebody_who_was_disabled_or_signed_out_meanwhil
 }
 
 /// RT-06
-async fn nothing_is_forgiven_at_the_end_or_after_it(subject: &Subject) {
+async fn nothing_is_forgiven_at_or_after_the_end_of_the_session(subject: &Subject) {
     subject.probe.stop_time().await;
-    let person = subject.somebody().await;
-    let device = device_of(&person);
-    subject.open(&NewSession { lifetime: Some(TimeDelta::hours(1)), ..device.sign_in(&person) }).await;
+    let user = subject.user().await;
+    let device = device_of(&user);
+    subject.open(&NewSession { lifetime: Some(TimeDelta::hours(1)), ..device.sign_in(&user) }).await;
     subject.rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::hours(1));
     is_lost(subject, device.key, 0, None).await;
@@ -93,14 +93,14 @@ async fn nothing_is_forgiven_at_the_end_or_after_it(subject: &Subject) {
     is_forgiven(subject, device.key, 0, None).await;
 }
 
-async fn forgiving_a_corrupt_session_names_it_as_such(subject: &Subject) {
+async fn forgiving_a_corrupt_session_names_it_in_the_error(subject: &Subject) {
     let device = with_generation(subject, 1).await;
     subject.probe.corrupt_session(device.key).await;
     let forgiving = subject.store.forgive(device.key, Generation::FIRST, None).await;
     assert!(matches!(forgiving, Err(StoreError::Corrupt { what: "scope", .. })), "{forgiving:?}");
 }
 
-/// A device whose session has been rotated so often.
+/// A device whose session was rotated this many times.
 async fn with_generation(subject: &Subject, times: i64) -> Device {
     let device = subject.device().await;
     for number in 0..times {
@@ -111,7 +111,7 @@ async fn with_generation(subject: &Subject, times: i64) -> Device {
 
 async fn forgive(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) -> ForgiveOutcome {
     let answer = subject.store.forgive(key, generation(number), before.map(generation)).await;
-    answer.expect("an answer")
+    answer.expect("no error")
 }
 
 async fn is_forgiven(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {

@@ -45,15 +45,15 @@ use libtest_mimic::{Arguments, Trial};
 use crate::Store;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 
-/// A store under test, on a database of its own that is empty: not even migrated.
+/// A store under test, on an empty database of its own.
 pub struct Subject {
     /// The store.
     pub store: Arc<dyn Store>,
-    /// Moves the time that the store goes by.
+    /// Moves the store's clock.
     pub clock: ManualClock,
-    /// The way around the ports to the same database.
+    /// Access to the same database that bypasses the ports.
     pub probe: Box<dyn DatabaseProbe>,
-    /// Whatever must live as long as the database does.
+    /// Dropped after the test, for instance the folder of the database.
     pub keep: Box<dyn Any + Send + Sync>,
 }
 
@@ -63,48 +63,48 @@ impl fmt::Debug for Subject {
     }
 }
 
-/// What tests must be able to do to a database, and nothing else may: behind the store's back, in plain SQL.
+/// What only tests do to a database, in SQL that bypasses the store.
 #[async_trait]
 pub trait DatabaseProbe: Send + Sync {
-    /// A second store on the same database and the same clock, as another server has it.
+    /// A second store on the same database and the same clock, as on another server.
     async fn another_store(&self) -> Arc<dyn Store>;
 
-    /// Disables a person, from now on.
+    /// Disables a user.
     async fn disable(&self, user: UserId);
 
-    /// Gives a person another password, or none.
+    /// Replaces or removes a user's password hash.
     async fn set_password_hash(&self, user: UserId, hash: Option<&PasswordHash>);
 
-    /// Deletes a person's row. Whether the database let that happen.
+    /// Deletes a user's row. Returns whether the database allowed it.
     async fn delete_user(&self, user: UserId) -> bool;
 
-    /// Makes a session's scope one that does not parse.
+    /// Replaces a session's scope by an invalid one.
     async fn corrupt_session(&self, key: SessionKey);
 
-    /// Makes a person's roles ones that do not parse.
+    /// Replaces a user's roles by invalid ones.
     async fn corrupt_roles(&self, user: UserId);
 
-    /// All of `revocations`, in the order of `seq`.
+    /// All rows of `revocations`, ordered by `seq`.
     async fn revocations(&self) -> Vec<Revocation>;
 
-    /// Begins to put a session's end on record as any verb does, and does not commit before it is told to. On an engine
-    /// where one writes at a time, begins only then.
+    /// Records the revocation of a session, and commits only when told to. On SQLite, where only one connection writes,
+    /// records it then.
     async fn record_late(&self, subject: &str) -> Box<dyn Late>;
 
-    /// Makes the time stand still but for what the subject's clock is moved. Before the store is first asked anything.
+    /// Stops the database's clock, so that only the subject's clock moves the time. Before the store is first used.
     async fn stop_time(&self);
 
-    /// From now on whatever changes `sessions` fails, and only when it is committed; or no longer.
+    /// Switches on or off that every transaction that changes `sessions` fails, at its commit.
     async fn fail_commits(&self, fail: bool);
 
-    /// Lets go of every connection.
+    /// Closes all connections.
     async fn close(&self);
 
-    /// Notes a migration that this program does not know, as a newer one would have.
+    /// Records a migration that this program does not know, as a newer program would.
     async fn note_later_migration(&self);
 }
 
-/// A transaction that is not committed yet.
+/// A transaction that has not committed yet.
 #[async_trait]
 pub trait Late: Send {
     /// Commits it.
@@ -114,13 +114,13 @@ pub trait Late: Send {
 /// A row of `revocations`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
-    /// What kind of thing ended.
+    /// What was revoked.
     pub kind: String,
-    /// Which one.
+    /// The id of it.
     pub subject: String,
-    /// When.
+    /// When it was revoked.
     pub created_at: DateTime<Utc>,
-    /// Until when anybody must know.
+    /// When the row expires.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -167,7 +167,7 @@ pub fn run<F: Future<Output = Subject> + 'static>(fresh: fn() -> F) -> ! {
     libtest_mimic::run(&Arguments::from_args(), all).exit()
 }
 
-/// Runs a case on a runtime of several threads, so that races are races.
+/// Runs a case on a runtime with several threads, so that concurrent verbs do race.
 fn run_case<F: Future<Output = Subject>>(fresh: fn() -> F, migrate: bool, case: &Case) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
     runtime.expect("a runtime").block_on(async {

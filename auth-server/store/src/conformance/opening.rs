@@ -1,33 +1,32 @@
-//! Opening a session: it is stored as it was asked for, and only for those who may still sign in.
+//! Opening a session: it is stored as requested, and only if the user may still sign in.
 
 use chrono::TimeDelta;
 use goptri::Scope;
 use goptri::clock::Clock;
 
 use super::Subject;
-use super::fixtures::{assert_about, device_of, person};
+use super::fixtures::{assert_about, device_of, new_user};
 use crate::{OpenOutcome, StoreError};
 use auth_domain::{ClientId, Generation, NewSession, PasswordHash, Role, Session, SessionOwner};
 
 cases![
-    a_session_is_stored_as_it_was_asked_for,
-    what_a_session_may_lack_it_lacks,
+    a_session_is_stored_as_requested,
+    optional_attributes_of_a_session_may_be_missing,
     a_session_is_dated_by_the_clock_of_the_store,
-    one_person_may_have_many_sessions,
-    nothing_opens_for_somebody_disabled,
-    nothing_opens_with_a_password_that_was_changed_since,
-    nothing_opens_for_somebody_who_has_no_password_any_more,
-    nothing_opens_for_nobody,
-    an_id_is_not_given_twice,
+    a_user_may_have_many_sessions,
+    no_session_opens_for_a_disabled_user,
+    no_session_opens_if_the_password_has_changed,
+    no_session_opens_if_the_password_was_removed,
+    no_session_opens_for_an_unknown_user,
+    a_session_id_is_unique,
 ];
 
-async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
-    let mut person = person();
-    person.email_verified = true;
-    person.roles =
-        vec![Role::parse("admin").expect("a role"), Role::parse("photos:curator").expect("a role")];
-    subject.add(&person).await;
-    let device = device_of(&person);
+async fn a_session_is_stored_as_requested(subject: &Subject) {
+    let mut user = new_user();
+    user.email_verified = true;
+    user.roles = vec![Role::parse("admin").expect("a role"), Role::parse("photos:curator").expect("a role")];
+    subject.add(&user).await;
+    let device = device_of(&user);
     let asked = NewSession {
         client_id: ClientId::new("photo-printer".to_owned()),
         scope: Scope::parse("photos:read openid").expect("a scope"),
@@ -35,7 +34,7 @@ async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
         lifetime: Some(TimeDelta::days(30)),
         user_agent: Some("Ünïcode/1.0 'quoted' 😀".to_owned()),
         ip: Some("2001:db8::7".to_owned()),
-        ..device.sign_in(&person)
+        ..device.sign_in(&user)
     };
 
     let opened = subject.open(&asked).await;
@@ -54,22 +53,21 @@ async fn a_session_is_stored_as_it_was_asked_for(subject: &Subject) {
         last_used_at: now,
         expires_at: Some(now + TimeDelta::days(30)),
     };
-    let owner =
-        SessionOwner { email: person.email, email_verified: true, roles: person.roles, disabled: false };
+    let owner = SessionOwner { email: user.email, email_verified: true, roles: user.roles, disabled: false };
     assert_eq!((&opened.session, &opened.owner), (&session, &owner));
     let kept = subject.rotates_nothing(&device.token(7)).await;
     assert_eq!((kept.session, kept.owner), (session, owner));
 }
 
-async fn what_a_session_may_lack_it_lacks(subject: &Subject) {
-    let person = subject.somebody().await;
+async fn optional_attributes_of_a_session_may_be_missing(subject: &Subject) {
+    let user = subject.user().await;
     let asked = NewSession {
         scope: Scope::default(),
         audience: Vec::new(),
         lifetime: None,
         user_agent: None,
         ip: None,
-        ..device_of(&person).sign_in(&person)
+        ..device_of(&user).sign_in(&user)
     };
     let opened = subject.open(&asked).await.session;
     assert_eq!((opened.scope, opened.audience, opened.expires_at), (Scope::default(), Vec::new(), None));
@@ -77,57 +75,57 @@ async fn what_a_session_may_lack_it_lacks(subject: &Subject) {
 
 async fn a_session_is_dated_by_the_clock_of_the_store(subject: &Subject) {
     subject.clock.advance(TimeDelta::days(1000));
-    let person = subject.somebody().await;
-    let opened = subject.open(&device_of(&person).sign_in(&person)).await;
+    let user = subject.user().await;
+    let opened = subject.open(&device_of(&user).sign_in(&user)).await;
     assert_about(opened.now, subject.clock.now());
 }
 
-async fn one_person_may_have_many_sessions(subject: &Subject) {
-    let person = subject.somebody().await;
-    let (phone, laptop) = (subject.another_device(&person).await, subject.another_device(&person).await);
+async fn a_user_may_have_many_sessions(subject: &Subject) {
+    let user = subject.user().await;
+    let (phone, laptop) = (subject.another_device(&user).await, subject.another_device(&user).await);
     subject.rotates(&phone.token(0)).await;
     subject.rotates(&laptop.token(0)).await;
     subject.rotates(&phone.token(1)).await;
 }
 
 /// RT-09
-async fn nothing_opens_for_somebody_disabled(subject: &Subject) {
-    let person = subject.somebody().await;
-    subject.probe.disable(person.id).await;
-    opens_nothing(subject, &device_of(&person).sign_in(&person)).await;
+async fn no_session_opens_for_a_disabled_user(subject: &Subject) {
+    let user = subject.user().await;
+    subject.probe.disable(user.id).await;
+    opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
 }
 
 /// RT-09
-async fn nothing_opens_with_a_password_that_was_changed_since(subject: &Subject) {
-    let person = subject.somebody().await;
+async fn no_session_opens_if_the_password_has_changed(subject: &Subject) {
+    let user = subject.user().await;
     let new = PasswordHash::from_phc("$argon2id$new".to_owned());
-    subject.probe.set_password_hash(person.id, Some(&new)).await;
-    opens_nothing(subject, &device_of(&person).sign_in(&person)).await;
-    subject.open(&NewSession { verified_hash: new, ..device_of(&person).sign_in(&person) }).await;
+    subject.probe.set_password_hash(user.id, Some(&new)).await;
+    opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
+    subject.open(&NewSession { verified_hash: new, ..device_of(&user).sign_in(&user) }).await;
 }
 
-async fn nothing_opens_for_somebody_who_has_no_password_any_more(subject: &Subject) {
-    let person = subject.somebody().await;
-    subject.probe.set_password_hash(person.id, None).await;
-    opens_nothing(subject, &device_of(&person).sign_in(&person)).await;
+async fn no_session_opens_if_the_password_was_removed(subject: &Subject) {
+    let user = subject.user().await;
+    subject.probe.set_password_hash(user.id, None).await;
+    opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
 }
 
 /// RT-10
-async fn nothing_opens_for_nobody(subject: &Subject) {
-    let stranger = person();
-    opens_nothing(subject, &device_of(&stranger).sign_in(&stranger)).await;
+async fn no_session_opens_for_an_unknown_user(subject: &Subject) {
+    let other = new_user();
+    opens_nothing(subject, &device_of(&other).sign_in(&other)).await;
 }
 
-async fn an_id_is_not_given_twice(subject: &Subject) {
-    let person = subject.somebody().await;
-    let device = subject.another_device(&person).await;
+async fn a_session_id_is_unique(subject: &Subject) {
+    let user = subject.user().await;
+    let device = subject.another_device(&user).await;
     subject.rotates(&device.token(0)).await;
-    let again = subject.store.open_session(&device.sign_in(&person)).await;
+    let again = subject.store.open_session(&device.sign_in(&user)).await;
     assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
     subject.rotates(&device.token(1)).await;
 }
 
 async fn opens_nothing(subject: &Subject, session: &NewSession) {
-    let opening = subject.store.open_session(session).await.expect("an answer");
+    let opening = subject.store.open_session(session).await.expect("no error");
     assert_eq!(opening, OpenOutcome::Refused);
 }

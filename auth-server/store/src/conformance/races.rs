@@ -1,4 +1,4 @@
-//! Races: many at once, over two stores as two servers have them, and exactly one of them wins.
+//! Races: concurrent calls on two stores, as on two servers, of which exactly one wins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Subject;
-use super::fixtures::{device_of, generation, person_at};
+use super::fixtures::{device_of, generation, new_user_at};
 use crate::{
     AddUserOutcome, ChangeOutcome, EndOutcome, ForgiveOutcome, OpenOutcome, REVOCATION_LIFETIME, Rotation,
     Store, StoreError, UpgradeOutcome,
@@ -17,25 +17,25 @@ use crate::{
 use auth_domain::{Generation, NewPassword, NewSession, PasswordHash, PasswordSetter, UserId};
 
 cases![
-    of_many_rotations_of_one_token_exactly_one_rotates,
-    a_session_that_is_refreshed_all_the_time_ends_all_the_same,
-    of_many_who_end_one_session_exactly_one_ends_it,
-    of_many_who_forgive_one_retry_exactly_one_notes_it,
-    of_many_with_one_address_exactly_one_is_added,
-    of_many_who_upgrade_one_hash_exactly_one_does,
-    an_end_that_nobody_waits_for_is_whole_or_not_at_all,
-    of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once,
-    an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all,
-    a_sign_in_that_races_a_password_change_leaves_nothing_open,
-    a_sign_in_that_races_a_disable_leaves_nothing_open,
-    a_session_that_is_refreshed_all_the_time_ends_with_its_person,
-    of_two_who_change_one_password_exactly_one_does,
-    ends_of_many_and_sweeps_at_once_reach_no_deadlock,
+    of_concurrent_rotations_of_one_token_exactly_one_rotates,
+    a_session_that_is_refreshed_constantly_can_be_ended,
+    of_concurrent_ends_of_one_session_exactly_one_ends_it,
+    of_concurrent_forgivings_of_one_retry_exactly_one_is_recorded,
+    of_concurrent_users_with_one_address_exactly_one_is_added,
+    of_concurrent_upgrades_of_one_hash_exactly_one_succeeds,
+    a_cancelled_end_happens_entirely_or_not_at_all,
+    concurrent_ends_of_all_sessions_end_each_session_once,
+    a_cancelled_end_of_all_sessions_happens_entirely_or_not_at_all,
+    a_sign_in_that_races_a_password_change_leaves_no_session_open,
+    a_sign_in_that_races_disabling_leaves_no_session_open,
+    a_session_that_is_refreshed_constantly_ends_when_its_user_is_disabled_or_deleted,
+    of_concurrent_changes_of_one_password_exactly_one_succeeds,
+    concurrent_ends_and_sweeps_do_not_deadlock,
 ];
 
 pub(super) const MANY: usize = 32;
 
-/// Starts all at the same moment, half of them on another store, and gives what they answered.
+/// Starts [`MANY`] calls at the same time, half of them on another store. Returns their results.
 pub(super) async fn at_once<T, F>(subject: &Subject, verb: impl Fn(Arc<dyn Store>) -> F) -> Vec<T>
 where
     T: Send + 'static,
@@ -48,14 +48,14 @@ where
         let (start, racing) = (Arc::clone(&start), verb(Arc::clone(store)));
         racers.spawn(async move {
             start.wait().await;
-            racing.await.expect("an answer")
+            racing.await.expect("no error")
         });
     }
     racers.join_all().await
 }
 
 /// RT-03
-async fn of_many_rotations_of_one_token_exactly_one_rotates(subject: &Subject) {
+async fn of_concurrent_rotations_of_one_token_exactly_one_rotates(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..5 {
         let answers = at_once(subject, |store| {
@@ -78,19 +78,19 @@ async fn of_many_rotations_of_one_token_exactly_one_rotates(subject: &Subject) {
 }
 
 /// RT-09
-async fn a_session_that_is_refreshed_all_the_time_ends_all_the_same(subject: &Subject) {
+async fn a_session_that_is_refreshed_constantly_can_be_ended(subject: &Subject) {
     let (one, other) = (Arc::clone(&subject.store), subject.probe.another_store().await);
-    let person = subject.somebody().await;
+    let user = subject.user().await;
     let mut ends = Vec::new();
     for _ in 0..1_000 {
-        let device = subject.another_device(&person).await;
+        let device = subject.another_device(&user).await;
         let ended = Arc::new(AtomicBool::new(false));
         let refreshing = {
             let (store, device, ended) = (Arc::clone(&one), device.clone(), Arc::clone(&ended));
             tokio::spawn(async move {
                 for number in 0.. {
                     let was_ended = ended.load(Ordering::SeqCst);
-                    match store.rotate(&device.token(number), None).await.expect("an answer") {
+                    match store.rotate(&device.token(number), None).await.expect("no error") {
                         Rotation::Rotated(_) => assert!(!was_ended, "rotated after the end was acknowledged"),
                         Rotation::Unknown => break,
                         Rotation::NotCurrent(snapshot) => panic!("{snapshot:?}"),
@@ -100,17 +100,17 @@ async fn a_session_that_is_refreshed_all_the_time_ends_all_the_same(subject: &Su
         };
         tokio::task::yield_now().await;
         assert_eq!(
-            other.end_session(device.key, Some(&device.proof())).await.expect("an answer"),
+            other.end_session(device.key, Some(&device.proof())).await.expect("no error"),
             EndOutcome::Ended
         );
         ended.store(true, Ordering::SeqCst);
         ends.push(device.key.id.to_string());
-        refreshing.await.expect("the one who refreshes");
+        refreshing.await.expect("the task that refreshes");
     }
     assert_eq!(subject.ended().await, ends, "each is on record once, in their order");
 }
 
-async fn of_many_who_end_one_session_exactly_one_ends_it(subject: &Subject) {
+async fn of_concurrent_ends_of_one_session_exactly_one_ends_it(subject: &Subject) {
     for _ in 0..5 {
         let device = subject.device().await;
         let answers = at_once(subject, |store| {
@@ -125,7 +125,7 @@ async fn of_many_who_end_one_session_exactly_one_ends_it(subject: &Subject) {
     }
 }
 
-async fn of_many_who_forgive_one_retry_exactly_one_notes_it(subject: &Subject) {
+async fn of_concurrent_forgivings_of_one_retry_exactly_one_is_recorded(subject: &Subject) {
     let device = subject.device().await;
     subject.rotates(&device.token(0)).await;
     let answers = at_once(subject, |store| {
@@ -136,23 +136,23 @@ async fn of_many_who_forgive_one_retry_exactly_one_notes_it(subject: &Subject) {
     assert_eq!(answers.iter().filter(|answer| matches!(answer, ForgiveOutcome::Forgiven(_))).count(), 1);
 }
 
-async fn of_many_with_one_address_exactly_one_is_added(subject: &Subject) {
+async fn of_concurrent_users_with_one_address_exactly_one_is_added(subject: &Subject) {
     let answers = at_once(subject, |store| {
-        let person = person_at("ann@example.com");
-        async move { store.add_user(&person).await }
+        let user = new_user_at("ann@example.com");
+        async move { store.add_user(&user).await }
     })
     .await;
     assert_eq!(answers.iter().filter(|answer| matches!(answer, AddUserOutcome::Added(_))).count(), 1);
-    assert_eq!(subject.store.list_users(None, 100).await.expect("an answer").len(), 1);
+    assert_eq!(subject.store.list_users(None, 100).await.expect("no error").len(), 1);
 }
 
 /// PW-02
-async fn of_many_who_upgrade_one_hash_exactly_one_does(subject: &Subject) {
+async fn of_concurrent_upgrades_of_one_hash_exactly_one_succeeds(subject: &Subject) {
     for _ in 0..5 {
-        let person = subject.somebody().await;
+        let user = subject.user().await;
         let number = AtomicUsize::new(0);
         let answers = at_once(subject, |store| {
-            let (user, from) = (person.id, person.password_hash.clone());
+            let (user, from) = (user.id, user.password_hash.clone());
             let to = PasswordHash::from_phc(format!("$argon2id${}", number.fetch_add(1, Ordering::SeqCst)));
             async move { Ok((store.upgrade_hash(user, &from, &to).await?, to)) }
         })
@@ -160,25 +160,25 @@ async fn of_many_who_upgrade_one_hash_exactly_one_does(subject: &Subject) {
         let mut upgraded = answers.into_iter().filter(|(answer, _)| *answer == UpgradeOutcome::Upgraded);
         let (_, kept) = upgraded.next().expect("one");
         assert!(upgraded.next().is_none(), "two");
-        let found = subject.store.credentials(&person.email.key()).await.expect("an answer");
-        assert_eq!(found.expect("somebody").password_hash, Some(kept));
+        let found = subject.store.credentials(&user.email.key()).await.expect("no error");
+        assert_eq!(found.expect("the user").password_hash, Some(kept));
     }
 }
 
-/// Whoever asked may hang up at any moment. What they asked for has then happened or not, but never by half, and the
-/// next one who asks finds the connection as it should be.
-async fn an_end_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) {
+/// A caller may be cancelled at any moment. Then the verb has happened or not, but never by half, and the next verb can
+/// use the connection.
+async fn a_cancelled_end_happens_entirely_or_not_at_all(subject: &Subject) {
     for round in 0..200 {
         let device = subject.device().await;
-        let patience = Duration::from_micros(round * 20);
-        // Whether it took that long is the very thing that does not matter.
-        let _ = tokio::time::timeout(patience, subject.store.end_session(device.key, None)).await;
-        let rotation = subject.store.rotate(&device.token(0), None).await.expect("an answer");
+        let limit = Duration::from_micros(round * 20);
+        // Both outcomes, completed and cancelled, are fine.
+        let _ = tokio::time::timeout(limit, subject.store.end_session(device.key, None)).await;
+        let rotation = subject.store.rotate(&device.token(0), None).await.expect("no error");
         let recorded = subject.ended().await.contains(&device.key.id.to_string());
         match rotation {
             Rotation::Unknown => assert!(recorded, "gone, and not on record"),
             Rotation::Rotated(_) => {
-                // The end may still be under way, so either that one or this one ends the session.
+                // The cancelled end may still be running, so either of the two ends the session.
                 subject.end(device.key, None).await;
                 subject.is_unknown(&device.token(1)).await;
             }
@@ -190,27 +190,27 @@ async fn an_end_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) 
     }
 }
 
-async fn of_many_who_end_all_of_a_persons_sessions_each_session_is_ended_once(subject: &Subject) {
-    let person = subject.somebody().await;
+async fn concurrent_ends_of_all_sessions_end_each_session_once(subject: &Subject) {
+    let user = subject.user().await;
     for _ in 0..20 {
-        subject.open(&device_of(&person).sign_in(&person)).await;
+        subject.open(&device_of(&user).sign_in(&user)).await;
     }
-    let ended = at_once(subject, |store| async move { store.end_sessions_of(person.id, None).await });
+    let ended = at_once(subject, |store| async move { store.end_sessions_of(user.id, None).await });
     assert_eq!(ended.await.iter().sum::<u64>(), 20);
     assert_eq!(subject.ended().await.len(), 20);
 }
 
-async fn an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Subject) {
+async fn a_cancelled_end_of_all_sessions_happens_entirely_or_not_at_all(subject: &Subject) {
     for round in 0..50 {
-        let person = subject.somebody().await;
-        let devices = [(); 3].map(|()| device_of(&person));
+        let user = subject.user().await;
+        let devices = [(); 3].map(|()| device_of(&user));
         for device in &devices {
-            subject.open(&device.sign_in(&person)).await;
+            subject.open(&device.sign_in(&user)).await;
         }
-        let patience = Duration::from_micros(round * 80);
-        // Whether it took that long is the very thing that does not matter.
-        let _ = tokio::time::timeout(patience, subject.store.end_sessions_of(person.id, None)).await;
-        let left = subject.store.end_sessions_of(person.id, None).await.expect("ended");
+        let limit = Duration::from_micros(round * 80);
+        // Both outcomes, completed and cancelled, are fine.
+        let _ = tokio::time::timeout(limit, subject.store.end_sessions_of(user.id, None)).await;
+        let left = subject.store.end_sessions_of(user.id, None).await.expect("ended");
         assert!(left == 0 || left == 3, "{left} of 3 were left");
         let recorded = subject.ended().await;
         for device in &devices {
@@ -220,38 +220,38 @@ async fn an_end_of_all_that_nobody_waits_for_is_whole_or_not_at_all(subject: &Su
     }
 }
 
-/// Races a sign-in against a verb that must end it or keep it from opening, over two stores, again and again.
+/// Races a sign-in against a verb that must end its session or prevent it, on two stores, in many rounds.
 async fn nothing_stays_open<F>(subject: &Subject, verb: impl Fn(Arc<dyn Store>, UserId) -> F)
 where
     F: Future<Output = Result<ChangeOutcome, StoreError>> + Send + 'static,
 {
     let (one, other) = (Arc::clone(&subject.store), subject.probe.another_store().await);
     for round in 0..200 {
-        let person = subject.somebody().await;
-        let device = device_of(&person);
+        let user = subject.user().await;
+        let device = device_of(&user);
         let start = Arc::new(Barrier::new(2));
         let signing_in = {
-            let (store, start, session) = (Arc::clone(&one), Arc::clone(&start), device.sign_in(&person));
+            let (store, start, session) = (Arc::clone(&one), Arc::clone(&start), device.sign_in(&user));
             tokio::spawn(async move {
                 start.wait().await;
                 spin(round % 20);
-                store.open_session(&session).await.expect("an answer")
+                store.open_session(&session).await.expect("no error")
             })
         };
-        let changing = verb(Arc::clone(&other), person.id);
+        let changing = verb(Arc::clone(&other), user.id);
         start.wait().await;
         spin((199 - round) % 20);
-        let ChangeOutcome::Changed { ended_sessions } = changing.await.expect("an answer") else {
+        let ChangeOutcome::Changed { ended_sessions } = changing.await.expect("no error") else {
             panic!("refused")
         };
         let opened = matches!(signing_in.await.expect("the sign-in"), OpenOutcome::Opened(_));
         assert_eq!(ended_sessions, u64::from(opened), "what opened was ended, and nothing else");
         subject.is_unknown(&device.token(0)).await;
-        assert_eq!(subject.store.list_sessions(person.id, None, 9).await.expect("an answer"), []);
+        assert_eq!(subject.store.list_sessions(user.id, None, 9).await.expect("no error"), []);
     }
 }
 
-/// Lets the other one be ahead by some microseconds, so that over the rounds both orders and all between them happen.
+/// Delays by some microseconds, so that over the rounds the two calls overlap in different ways.
 fn spin(steps: u32) {
     for _ in 0..steps * 2_000 {
         std::hint::spin_loop();
@@ -259,8 +259,8 @@ fn spin(steps: u32) {
 }
 
 /// RT-09
-async fn a_sign_in_that_races_a_password_change_leaves_nothing_open(subject: &Subject) {
-    let hash = person_at("anybody@example.com").password_hash;
+async fn a_sign_in_that_races_a_password_change_leaves_no_session_open(subject: &Subject) {
+    let hash = new_user_at("other@example.com").password_hash;
     nothing_stays_open(subject, |store, user_id| {
         let password = NewPassword { user_id, hash: hash.clone(), setter: PasswordSetter::Administrator };
         async move { store.set_password(&password).await }
@@ -269,12 +269,12 @@ async fn a_sign_in_that_races_a_password_change_leaves_nothing_open(subject: &Su
 }
 
 /// RT-09
-async fn a_sign_in_that_races_a_disable_leaves_nothing_open(subject: &Subject) {
+async fn a_sign_in_that_races_disabling_leaves_no_session_open(subject: &Subject) {
     nothing_stays_open(subject, |store, user| async move { store.disable_user(user).await }).await;
 }
 
 /// RT-09
-async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subject: &Subject) {
+async fn a_session_that_is_refreshed_constantly_ends_when_its_user_is_disabled_or_deleted(subject: &Subject) {
     let other = subject.probe.another_store().await;
     for round in 0..100 {
         let device = subject.device().await;
@@ -286,10 +286,10 @@ async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subject: 
             tokio::spawn(async move {
                 for number in 0.. {
                     let was_disabled = disabled.load(Ordering::SeqCst);
-                    match store.rotate(&device.token(number), None).await.expect("an answer") {
+                    match store.rotate(&device.token(number), None).await.expect("no error") {
                         Rotation::Rotated(_) => assert!(!was_disabled, "rotated after it was acknowledged"),
                         Rotation::Unknown => break,
-                        // Disabled, and about to be gone.
+                        // Disabled, and about to be deleted.
                         Rotation::NotCurrent(snapshot) => assert!(snapshot.owner.disabled, "{snapshot:?}"),
                     }
                 }
@@ -297,22 +297,20 @@ async fn a_session_that_is_refreshed_all_the_time_ends_with_its_person(subject: 
         };
         tokio::task::yield_now().await;
         let ended = if round % 2 == 0 { other.disable_user(user) } else { other.delete_user(user) }.await;
-        assert_eq!(ended.expect("an answer"), ChangeOutcome::Changed { ended_sessions: 1 });
+        assert_eq!(ended.expect("no error"), ChangeOutcome::Changed { ended_sessions: 1 });
         disabled.store(true, Ordering::SeqCst);
-        refreshing.await.expect("the one who refreshes");
+        refreshing.await.expect("the task that refreshes");
     }
 }
 
-async fn of_two_who_change_one_password_exactly_one_does(subject: &Subject) {
-    let person = subject.somebody().await;
-    let here = subject.another_device(&person).await;
+async fn of_concurrent_changes_of_one_password_exactly_one_succeeds(subject: &Subject) {
+    let user = subject.user().await;
+    let here = subject.another_device(&user).await;
     let answers = at_once(subject, |store| {
-        let setter = PasswordSetter::SessionOwner {
-            verified_hash: person.password_hash.clone(),
-            session: here.key.id,
-        };
-        let hash = person_at("anybody@example.com").password_hash;
-        let password = NewPassword { user_id: person.id, hash, setter };
+        let setter =
+            PasswordSetter::SessionOwner { verified_hash: user.password_hash.clone(), session: here.key.id };
+        let hash = new_user_at("other@example.com").password_hash;
+        let password = NewPassword { user_id: user.id, hash, setter };
         async move { store.set_password(&password).await }
     })
     .await;
@@ -321,25 +319,25 @@ async fn of_two_who_change_one_password_exactly_one_does(subject: &Subject) {
     subject.rotates(&here.token(0)).await;
 }
 
-async fn ends_of_many_and_sweeps_at_once_reach_no_deadlock(subject: &Subject) {
+async fn concurrent_ends_and_sweeps_do_not_deadlock(subject: &Subject) {
     for _ in 0..5 {
-        let mut people = Vec::new();
+        let mut users = Vec::new();
         for _ in 0..2 {
-            let person = subject.somebody().await;
+            let user = subject.user().await;
             let mut keys = Vec::new();
             for number in 0..12 {
-                let device = device_of(&person);
+                let device = device_of(&user);
                 let lifetime = (number % 3 == 0).then(|| TimeDelta::minutes(1));
-                subject.open(&NewSession { lifetime, ..device.sign_in(&person) }).await;
+                subject.open(&NewSession { lifetime, ..device.sign_in(&user) }).await;
                 keys.push(device.key);
             }
-            people.push((person.id, keys));
+            users.push((user.id, keys));
         }
         subject.clock.advance(REVOCATION_LIFETIME + TimeDelta::minutes(2));
         let next = AtomicUsize::new(0);
         at_once(subject, |store| {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let (user, keys) = people[number % 2].clone();
+            let (user, keys) = users[number % 2].clone();
             async move {
                 match number / 2 % 5 {
                     0 => store.end_sessions_of(user, None).await.map(|_| ()),
@@ -356,8 +354,8 @@ async fn ends_of_many_and_sweeps_at_once_reach_no_deadlock(subject: &Subject) {
             }
         })
         .await;
-        for (user, _) in people {
-            assert_eq!(subject.store.list_sessions(user, None, 99).await.expect("an answer"), []);
+        for (user, _) in users {
+            assert_eq!(subject.store.list_sessions(user, None, 99).await.expect("no error"), []);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Rotating: only the current token of a session that may go on, and whatever else there is, to be judged.
+//! Rotating: only the current token of a live session rotates; for any other the store returns the session to judge.
 
 use chrono::TimeDelta;
 use goptri::clock::Clock;
 
 use super::Subject;
-use super::fixtures::{Device, assert_about, device_of, generation, person};
+use super::fixtures::{Device, assert_about, device_of, generation, new_user};
 use crate::{Rotation, StoreError};
 use auth_domain::{
     ClientId, EndReason, NewSession, PresentedRefresh, RefreshPolicy, RefuseReason, Session, SessionKey,
@@ -14,28 +14,28 @@ use auth_domain::{
 cases![
     a_rotation_advances_the_generation_and_nothing_else,
     each_token_rotates_once,
-    a_generation_that_never_was_rotates_nothing,
-    another_client_rotates_nothing_and_the_token_stays_good_for_its_own,
-    another_jti_rotates_nothing_and_the_token_stays_good,
-    a_session_is_found_by_both_halves_of_its_key_or_not_at_all,
-    a_disabled_persons_token_rotates_nothing,
-    a_session_ends_at_its_end_however_often_it_was_refreshed,
-    a_session_ends_when_it_was_idle_for_too_long,
-    an_end_that_is_now_is_over,
-    a_session_that_has_no_time_at_all_never_rotates,
-    without_a_lifetime_a_session_is_good_for_a_century,
-    a_clock_that_was_set_back_ends_nothing,
-    a_corrupt_session_is_named_as_such,
-    a_corrupt_person_is_named_as_such,
+    a_future_generation_rotates_nothing,
+    another_client_rotates_nothing_and_the_token_stays_valid,
+    another_jti_rotates_nothing_and_the_token_stays_valid,
+    a_session_is_found_only_by_both_halves_of_its_key,
+    the_token_of_a_disabled_user_rotates_nothing,
+    refreshes_do_not_prolong_a_session_past_its_end,
+    a_session_ends_after_the_idle_lifetime,
+    a_session_is_over_exactly_at_its_end,
+    a_session_with_a_lifetime_of_zero_never_rotates,
+    a_session_without_a_lifetime_is_valid_for_a_century,
+    setting_the_clock_back_ends_no_session,
+    a_corrupt_session_is_named_in_the_error,
+    a_corrupt_owner_is_named_in_the_error,
 ];
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// RT-03
 async fn a_rotation_advances_the_generation_and_nothing_else(subject: &Subject) {
-    let person = subject.somebody().await;
-    let device = device_of(&person);
-    let opened = subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&person) }).await;
+    let user = subject.user().await;
+    let device = device_of(&user);
+    let opened = subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&user) }).await;
     subject.clock.advance(TimeDelta::minutes(10));
 
     let rotated = subject.rotates(&device.token(0)).await;
@@ -62,7 +62,7 @@ async fn each_token_rotates_once(subject: &Subject) {
     subject.rotates(&device.token(20)).await;
 }
 
-async fn a_generation_that_never_was_rotates_nothing(subject: &Subject) {
+async fn a_future_generation_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
     for number in [1, 2, i64::from(u32::MAX)] {
         let verdict = is_not_current(subject, &device.token(number), None).await;
@@ -72,7 +72,7 @@ async fn a_generation_that_never_was_rotates_nothing(subject: &Subject) {
 }
 
 /// RT-07
-async fn another_client_rotates_nothing_and_the_token_stays_good_for_its_own(subject: &Subject) {
+async fn another_client_rotates_nothing_and_the_token_stays_valid(subject: &Subject) {
     let device = subject.device().await;
     for name in ["photo-printer", "Goptri", "goptri ", ""] {
         let other = Device { client_id: ClientId::new(name.to_owned()), ..device.clone() };
@@ -82,7 +82,7 @@ async fn another_client_rotates_nothing_and_the_token_stays_good_for_its_own(sub
     subject.rotates(&device.token(0)).await;
 }
 
-async fn another_jti_rotates_nothing_and_the_token_stays_good(subject: &Subject) {
+async fn another_jti_rotates_nothing_and_the_token_stays_valid(subject: &Subject) {
     let device = subject.device().await;
     let forged = Device { jti: "0".repeat(32), ..device.clone() };
     let verdict = is_not_current(subject, &forged.token(0), None).await;
@@ -90,17 +90,17 @@ async fn another_jti_rotates_nothing_and_the_token_stays_good(subject: &Subject)
     subject.rotates(&device.token(0)).await;
 }
 
-async fn a_session_is_found_by_both_halves_of_its_key_or_not_at_all(subject: &Subject) {
+async fn a_session_is_found_only_by_both_halves_of_its_key(subject: &Subject) {
     let (one, other) = (subject.device().await, subject.device().await);
     let mixed = SessionKey { user_id: one.key.user_id, id: other.key.id };
     subject.is_unknown(&Device { key: mixed, ..other.clone() }.token(0)).await;
-    subject.is_unknown(&device_of(&person()).token(0)).await;
+    subject.is_unknown(&device_of(&new_user()).token(0)).await;
     subject.rotates(&one.token(0)).await;
     subject.rotates(&other.token(0)).await;
 }
 
 /// RT-09
-async fn a_disabled_persons_token_rotates_nothing(subject: &Subject) {
+async fn the_token_of_a_disabled_user_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.disable(device.key.user_id).await;
     let verdict = is_not_current(subject, &device.token(0), None).await;
@@ -108,10 +108,10 @@ async fn a_disabled_persons_token_rotates_nothing(subject: &Subject) {
 }
 
 /// RT-06
-async fn a_session_ends_at_its_end_however_often_it_was_refreshed(subject: &Subject) {
-    let person = subject.somebody().await;
-    let device = device_of(&person);
-    let opened = subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&person) }).await;
+async fn refreshes_do_not_prolong_a_session_past_its_end(subject: &Subject) {
+    let user = subject.user().await;
+    let device = device_of(&user);
+    let opened = subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&user) }).await;
     for number in 0..5 {
         let rotated = subject.rotates(&device.token(number)).await;
         assert_eq!(rotated.session.expires_at, opened.session.expires_at);
@@ -124,7 +124,7 @@ async fn a_session_ends_at_its_end_however_often_it_was_refreshed(subject: &Subj
 }
 
 /// RT-06
-async fn a_session_ends_when_it_was_idle_for_too_long(subject: &Subject) {
+async fn a_session_ends_after_the_idle_lifetime(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..3 {
         subject.clock.advance(TimeDelta::minutes(50));
@@ -134,17 +134,17 @@ async fn a_session_ends_when_it_was_idle_for_too_long(subject: &Subject) {
     subject.clock.advance(HOUR);
     let verdict = is_not_current(subject, &device.token(3), Some(HOUR)).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
-    // The setting is not the row's: whoever waits longer finds the session.
+    // The row does not contain the idle lifetime, so with a longer one the session continues.
     subject.rotates(&device.token(3)).await;
 }
 
-/// The end itself is over, to the microsecond: as `judge` has it.
-async fn an_end_that_is_now_is_over(subject: &Subject) {
+/// To the microsecond, as in `judge`.
+async fn a_session_is_over_exactly_at_its_end(subject: &Subject) {
     const MICRO: TimeDelta = TimeDelta::microseconds(1);
     subject.probe.stop_time().await;
-    let person = subject.somebody().await;
-    let device = device_of(&person);
-    subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&person) }).await;
+    let user = subject.user().await;
+    let device = device_of(&user);
+    subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&user) }).await;
     subject.clock.advance(HOUR - MICRO);
     let last = subject.rotates(&device.token(0)).await;
     assert_eq!(last.session.expires_at, Some(last.now + MICRO));
@@ -152,7 +152,7 @@ async fn an_end_that_is_now_is_over(subject: &Subject) {
     let verdict = is_not_current(subject, &device.token(1), None).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 
-    let device = subject.another_device(&person).await;
+    let device = subject.another_device(&user).await;
     subject.clock.advance(HOUR - MICRO);
     let rotation = subject.store.rotate(&device.token(0), Some(HOUR)).await;
     assert!(matches!(rotation, Ok(Rotation::Rotated(_))), "{rotation:?}");
@@ -161,33 +161,33 @@ async fn an_end_that_is_now_is_over(subject: &Subject) {
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
-async fn a_session_that_has_no_time_at_all_never_rotates(subject: &Subject) {
-    let person = subject.somebody().await;
-    let device = device_of(&person);
-    subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..device.sign_in(&person) }).await;
+async fn a_session_with_a_lifetime_of_zero_never_rotates(subject: &Subject) {
+    let user = subject.user().await;
+    let device = device_of(&user);
+    subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..device.sign_in(&user) }).await;
     let verdict = is_not_current(subject, &device.token(0), None).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
-    let device = subject.another_device(&person).await;
+    let device = subject.another_device(&user).await;
     let verdict = is_not_current(subject, &device.token(0), Some(TimeDelta::zero())).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
-async fn without_a_lifetime_a_session_is_good_for_a_century(subject: &Subject) {
+async fn a_session_without_a_lifetime_is_valid_for_a_century(subject: &Subject) {
     let device = subject.device().await;
     subject.clock.advance(TimeDelta::days(36_500));
     subject.rotates(&device.token(0)).await;
 }
 
-async fn a_clock_that_was_set_back_ends_nothing(subject: &Subject) {
-    let person = subject.somebody().await;
-    let device = device_of(&person);
-    subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&person) }).await;
+async fn setting_the_clock_back_ends_no_session(subject: &Subject) {
+    let user = subject.user().await;
+    let device = device_of(&user);
+    subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&user) }).await;
     subject.clock.advance(-HOUR);
     let rotation = subject.store.rotate(&device.token(0), Some(HOUR)).await;
     assert!(matches!(rotation, Ok(Rotation::Rotated(_))), "{rotation:?}");
 }
 
-async fn a_corrupt_session_is_named_as_such(subject: &Subject) {
+async fn a_corrupt_session_is_named_in_the_error(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.corrupt_session(device.key).await;
     for token in [device.token(7), device.token(0)] {
@@ -200,7 +200,7 @@ async fn a_corrupt_session_is_named_as_such(subject: &Subject) {
     }
 }
 
-async fn a_corrupt_person_is_named_as_such(subject: &Subject) {
+async fn a_corrupt_owner_is_named_in_the_error(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.corrupt_roles(device.key.user_id).await;
     match subject.store.rotate(&device.token(0), None).await {
@@ -211,8 +211,8 @@ async fn a_corrupt_person_is_named_as_such(subject: &Subject) {
     }
 }
 
-/// The verdict on a token that rotates nothing. Never to try again: nobody else is there, so the statement and the
-/// judge would disagree about what is current, for ever.
+/// The verdict on a token that rotates nothing. It must not be [`Verdict::TryAgain`]: without concurrent calls the
+/// statement and the judge would disagree for ever about which token is current.
 async fn is_not_current(
     subject: &Subject,
     token: &PresentedRefresh,

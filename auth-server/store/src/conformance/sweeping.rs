@@ -1,4 +1,4 @@
-//! Sweeping: what nobody needs to remember any more goes, in slices, and nothing else does.
+//! Sweeping: sessions and revocations are deleted when they are no longer needed, and not before.
 
 use chrono::TimeDelta;
 
@@ -8,19 +8,19 @@ use crate::{REVOCATION_LIFETIME, SessionSweep};
 use auth_domain::{NewSession, SessionKey};
 
 cases![
-    a_session_is_swept_once_no_access_token_of_it_can_live,
+    a_session_is_swept_after_its_last_access_token_expired,
     an_idle_session_is_swept_by_its_last_use,
     a_sweep_goes_through_all_sessions_slice_by_slice,
-    a_record_is_swept_once_its_time_is_over_and_not_before,
-    a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first,
+    a_revocation_is_swept_when_it_expires_and_not_before,
+    a_sweep_deletes_at_most_the_requested_number_the_oldest_first,
 ];
 
-async fn a_session_is_swept_once_no_access_token_of_it_can_live(subject: &Subject) {
-    let person = subject.somebody().await;
-    let (short, long) = (device_of(&person), device_of(&person));
+async fn a_session_is_swept_after_its_last_access_token_expired(subject: &Subject) {
+    let user = subject.user().await;
+    let (short, long) = (device_of(&user), device_of(&user));
     let lifetime = TimeDelta::hours(24);
-    subject.open(&NewSession { lifetime: Some(lifetime), ..short.sign_in(&person) }).await;
-    subject.open(&long.sign_in(&person)).await;
+    subject.open(&NewSession { lifetime: Some(lifetime), ..short.sign_in(&user) }).await;
+    subject.open(&long.sign_in(&user)).await;
 
     subject.clock.advance(lifetime + REVOCATION_LIFETIME - TimeDelta::minutes(5));
     assert_eq!(sweep(subject, None).await, 0);
@@ -51,11 +51,11 @@ async fn an_idle_session_is_swept_by_its_last_use(subject: &Subject) {
 async fn a_sweep_goes_through_all_sessions_slice_by_slice(subject: &Subject) {
     let mut keys = Vec::new();
     for _ in 0..3 {
-        let person = subject.somebody().await;
+        let user = subject.user().await;
         for _ in 0..3 {
-            let device = device_of(&person);
+            let device = device_of(&user);
             subject
-                .open(&NewSession { lifetime: Some(TimeDelta::minutes(1)), ..device.sign_in(&person) })
+                .open(&NewSession { lifetime: Some(TimeDelta::minutes(1)), ..device.sign_in(&user) })
                 .await;
             keys.push(device.key);
         }
@@ -78,7 +78,7 @@ async fn a_sweep_goes_through_all_sessions_slice_by_slice(subject: &Subject) {
     subject.rotates(&kept.token(0)).await;
 }
 
-async fn a_record_is_swept_once_its_time_is_over_and_not_before(subject: &Subject) {
+async fn a_revocation_is_swept_when_it_expires_and_not_before(subject: &Subject) {
     let old = subject.device().await;
     subject.end(old.key, None).await;
     subject.clock.advance(TimeDelta::minutes(60));
@@ -91,7 +91,7 @@ async fn a_record_is_swept_once_its_time_is_over_and_not_before(subject: &Subjec
     assert_eq!(subject.ended().await, [young.key.id.to_string()]);
 }
 
-async fn a_sweep_takes_no_more_than_it_was_told_and_the_oldest_first(subject: &Subject) {
+async fn a_sweep_deletes_at_most_the_requested_number_the_oldest_first(subject: &Subject) {
     let mut ended = Vec::new();
     for _ in 0..5 {
         let device = subject.device().await;

@@ -1,4 +1,4 @@
-//! Touching: a session is used and not advanced, for those who keep one token for its whole life.
+//! Touching: records the use of a session without advancing it, for servers without rotation.
 
 use chrono::TimeDelta;
 
@@ -8,17 +8,17 @@ use crate::TouchOutcome;
 use auth_domain::{ClientId, NewSession, PresentedRefresh, Session, SessionSnapshot};
 
 cases![
-    a_touch_moves_the_last_use_and_nothing_else,
-    any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes,
+    a_touch_changes_only_the_last_use,
+    every_generation_up_to_the_current_one_can_be_touched_repeatedly,
     another_client_or_another_jti_touches_nothing,
-    a_disabled_persons_session_is_not_touched,
-    touching_pushes_no_end_out_and_comes_too_late_after_idling,
-    what_has_ended_is_not_touched,
+    the_session_of_a_disabled_user_is_not_touched,
+    a_touch_neither_prolongs_a_session_past_its_end_nor_revives_an_idle_one,
+    an_ended_session_is_not_touched,
 ];
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
-async fn a_touch_moves_the_last_use_and_nothing_else(subject: &Subject) {
+async fn a_touch_changes_only_the_last_use(subject: &Subject) {
     let device = subject.device().await;
     let before = subject.rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::minutes(10));
@@ -30,7 +30,7 @@ async fn a_touch_moves_the_last_use_and_nothing_else(subject: &Subject) {
     assert_eq!(touched, SessionSnapshot { session, owner: before.owner, now: touched.now });
 }
 
-async fn any_generation_up_to_the_current_one_is_touched_as_often_as_one_likes(subject: &Subject) {
+async fn every_generation_up_to_the_current_one_can_be_touched_repeatedly(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..3 {
         subject.rotates(&device.token(number)).await;
@@ -55,17 +55,17 @@ async fn another_client_or_another_jti_touches_nothing(subject: &Subject) {
 }
 
 /// RT-09
-async fn a_disabled_persons_session_is_not_touched(subject: &Subject) {
+async fn the_session_of_a_disabled_user_is_not_touched(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.disable(device.key.user_id).await;
     assert!(is_not_good(subject, &device.token(0), None).await.owner.disabled);
 }
 
 /// RT-06
-async fn touching_pushes_no_end_out_and_comes_too_late_after_idling(subject: &Subject) {
-    let person = subject.somebody().await;
-    let bounded = device_of(&person);
-    subject.open(&NewSession { lifetime: Some(HOUR), ..bounded.sign_in(&person) }).await;
+async fn a_touch_neither_prolongs_a_session_past_its_end_nor_revives_an_idle_one(subject: &Subject) {
+    let user = subject.user().await;
+    let bounded = device_of(&user);
+    subject.open(&NewSession { lifetime: Some(HOUR), ..bounded.sign_in(&user) }).await;
     let idle = subject.device().await;
     subject.clock.advance(TimeDelta::minutes(40));
     touches(subject, &bounded.token(0), Some(HOUR)).await;
@@ -77,10 +77,10 @@ async fn touching_pushes_no_end_out_and_comes_too_late_after_idling(subject: &Su
     is_not_good(subject, &idle.token(0), Some(HOUR)).await;
 }
 
-async fn what_has_ended_is_not_touched(subject: &Subject) {
+async fn an_ended_session_is_not_touched(subject: &Subject) {
     let device = subject.device().await;
     subject.end(device.key, None).await;
-    let touching = subject.store.touch(&device.token(0), None).await.expect("an answer");
+    let touching = subject.store.touch(&device.token(0), None).await.expect("no error");
     assert_eq!(touching, TouchOutcome::Unknown);
 }
 

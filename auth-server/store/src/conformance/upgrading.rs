@@ -1,48 +1,48 @@
-//! Upgrading a hash: the same password, hashed better, which nobody notices.
+//! Upgrading a hash: the same password with stronger parameters, without any visible effect.
 
 use super::Subject;
 use super::fixtures::{device_of, id};
 use crate::UpgradeOutcome;
 use auth_domain::{NewSession, NewUser, PasswordHash, UserId};
 
-cases![a_hash_is_upgraded_and_sessions_go_on, a_hash_that_is_another_by_now_is_not_upgraded,];
+cases![a_hash_is_upgraded_and_sessions_continue, a_hash_that_has_changed_is_not_upgraded,];
 
 /// PW-02
-async fn a_hash_is_upgraded_and_sessions_go_on(subject: &Subject) {
-    let (person, other) = (subject.somebody().await, subject.somebody().await);
-    let device = subject.another_device(&person).await;
+async fn a_hash_is_upgraded_and_sessions_continue(subject: &Subject) {
+    let (user, other) = (subject.user().await, subject.user().await);
+    let device = subject.another_device(&user).await;
     let better = better();
-    let upgrading = subject.store.upgrade_hash(person.id, &person.password_hash, &better).await;
-    assert_eq!(upgrading.expect("an answer"), UpgradeOutcome::Upgraded);
-    assert_eq!(hash_of(subject, &person).await, Some(better.clone()));
-    assert_eq!(hash_of(subject, &other).await, Some(other.password_hash), "nobody else's");
+    let upgrading = subject.store.upgrade_hash(user.id, &user.password_hash, &better).await;
+    assert_eq!(upgrading.expect("no error"), UpgradeOutcome::Upgraded);
+    assert_eq!(hash_of(subject, &user).await, Some(better.clone()));
+    assert_eq!(hash_of(subject, &other).await, Some(other.password_hash), "no other user's");
     subject.rotates(&device.token(0)).await;
     assert!(subject.ended().await.is_empty());
-    subject.open(&NewSession { verified_hash: better, ..device_of(&person).sign_in(&person) }).await;
+    subject.open(&NewSession { verified_hash: better, ..device_of(&user).sign_in(&user) }).await;
 }
 
-/// PW-02: who changed their password meanwhile keeps the new one.
-async fn a_hash_that_is_another_by_now_is_not_upgraded(subject: &Subject) {
-    let (person, other) = (subject.somebody().await, subject.somebody().await);
+/// PW-02: a password that was changed meanwhile is kept.
+async fn a_hash_that_has_changed_is_not_upgraded(subject: &Subject) {
+    let (user, other) = (subject.user().await, subject.user().await);
     let changed = PasswordHash::from_phc("$argon2id$changed".to_owned());
     for now in [Some(changed), None] {
-        subject.probe.set_password_hash(person.id, now.as_ref()).await;
-        loses(subject, person.id, &person.password_hash).await;
-        assert_eq!(hash_of(subject, &person).await, now);
+        subject.probe.set_password_hash(user.id, now.as_ref()).await;
+        loses(subject, user.id, &user.password_hash).await;
+        assert_eq!(hash_of(subject, &user).await, now);
     }
-    loses(subject, other.id, &person.password_hash).await;
+    loses(subject, other.id, &user.password_hash).await;
     assert_eq!(hash_of(subject, &other).await, Some(other.password_hash.clone()));
     loses(subject, UserId(id()), &other.password_hash).await;
 }
 
 async fn loses(subject: &Subject, user: UserId, from: &PasswordHash) {
     let upgrading = subject.store.upgrade_hash(user, from, &better()).await;
-    assert_eq!(upgrading.expect("an answer"), UpgradeOutcome::Lost);
+    assert_eq!(upgrading.expect("no error"), UpgradeOutcome::Lost);
 }
 
-async fn hash_of(subject: &Subject, person: &NewUser) -> Option<PasswordHash> {
-    let found = subject.store.credentials(&person.email.key()).await.expect("an answer");
-    found.expect("somebody").password_hash
+async fn hash_of(subject: &Subject, user: &NewUser) -> Option<PasswordHash> {
+    let found = subject.store.credentials(&user.email.key()).await.expect("no error");
+    found.expect("the user").password_hash
 }
 
 fn better() -> PasswordHash {
