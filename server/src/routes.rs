@@ -1,4 +1,4 @@
-//! The table of routes: method, path, access and handler of each. What is mounted is what the table says, so a test
+//! The table of routes: method, path, access and handler of each. `mount` mounts exactly this table, so a test
 //! that reads the table has seen every route.
 
 use std::fmt;

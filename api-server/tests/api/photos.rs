@@ -1,4 +1,4 @@
-//! Photos: upload, list, download, replace, delete; and who may do it.
+//! Photos: upload, list, download, replace, delete, and the scopes that permit it.
 
 use goptri::Scope;
 use goptri::clock::Clock;

@@ -16,7 +16,7 @@ const MAX_MEMORY_KIB: u32 = 65_536;
 const MAX_WORK_KIB: u64 = 4 * MAX_MEMORY_KIB as u64;
 const MAX_LANES: u32 = 16;
 
-/// Every allocation has room for so many blocks. glibc gives freed memory back to the operating system at once only if
+/// The blocks that every allocation has room for. glibc gives freed memory back to the operating system at once only if
 /// the allocation exceeds 32 MiB; the untouched rest takes no memory.
 const MIN_CAPACITY: usize = 33 * 1024;
 
