@@ -48,15 +48,3 @@ fn every_route_is_documented() {
         assert_eq!(routes, documented);
     }
 }
-
-#[test]
-fn no_line_of_a_document_is_longer_than_120_characters() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let pages = ["README.md", "ARCHITECTURE.md", "docs/cli.md", "docs/configuration.md", "docs/http.md"];
-    for page in pages {
-        let text = std::fs::read_to_string(format!("{root}/{page}")).unwrap();
-        for (number, line) in text.lines().enumerate() {
-            assert!(line.chars().count() <= 120, "{page}:{}", number + 1);
-        }
-    }
-}

@@ -1,10 +1,11 @@
 //! docs/errors.md is the catalogue of protocol errors. `UPDATE_DOCS=1 cargo test -p e2e errors_page` writes it.
 
-use std::fmt::Write;
-
 use goptri_server::{CatalogueRow, common_errors};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.md");
+
+/// Lines of the page are at most this long, as in every document.
+const WIDTH: usize = 120;
 
 const HEAD: &str = r#"# Errors
 
@@ -20,21 +21,37 @@ fn page() -> String {
         rows.into_iter().filter(|row| !common.contains(row)).collect()
     };
     let (auth, api) = (own(auth_server::error::catalogue()), own(api_server::error::catalogue()));
-    let tables =
-        [table("Both servers", common.clone()), table("auth-server", auth), table("api-server", api)];
-    format!("{HEAD}{}", tables.concat())
+    let sections =
+        [section("Both servers", common.clone()), section("auth-server", auth), section("api-server", api)];
+    format!("{HEAD}{}", sections.concat())
 }
 
-fn table(title: &str, mut rows: Vec<CatalogueRow>) -> String {
+fn section(title: &str, mut rows: Vec<CatalogueRow>) -> String {
     rows.sort_by_key(|row| (row.error.status, row.error.code));
-    let mut table = format!(
-        "\n## {title}\n\n| code | status | sentence | when | what to do |\n| --- | --- | --- | --- | --- |\n"
-    );
-    for CatalogueRow { error, when, remedy } in rows {
-        let (code, status, sentence) = (error.code, error.status, &error.description);
-        writeln!(table, "| `{code}` | {status} | {sentence} | {when} | {remedy} |").unwrap();
+    let rows: String = rows.iter().map(error).collect();
+    format!("\n## {title}\n\n{rows}")
+}
+
+fn error(CatalogueRow { error, when, remedy }: &CatalogueRow) -> String {
+    let head = format!("**{} `{}`**: {}", error.status, error.code, error.description);
+    item("-", &head) + &item("  -", &format!("When: {when}")) + &item("  -", &format!("What to do: {remedy}"))
+}
+
+/// An item of a list, broken into lines of up to `WIDTH`.
+fn item(marker: &str, text: &str) -> String {
+    let (mut item, mut length) = (marker.to_owned(), marker.len());
+    for word in text.split(' ') {
+        let needed = 1 + word.chars().count();
+        if length + needed > WIDTH {
+            item += "\n";
+            item += &" ".repeat(marker.len());
+            length = marker.len();
+        }
+        item += " ";
+        item += word;
+        length += needed;
     }
-    table
+    item + "\n"
 }
 
 #[test]
