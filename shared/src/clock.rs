@@ -1,9 +1,9 @@
 //! The clock that decisions about tokens use, so that tests can control the time.
 
 #[cfg(feature = "testing")]
-use std::sync::Arc;
-#[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicI64, Ordering};
+#[cfg(feature = "testing")]
+use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "testing")]
 use chrono::TimeDelta;
@@ -41,15 +41,28 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's clock plus an offset that a test controls. Clones share the offset.
+/// The operating system's clock, or a stopped one, plus an offset that a test controls. Clones share both.
 #[cfg(feature = "testing")]
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock {
+    stopped_at: Arc<OnceLock<DateTime<Utc>>>,
     ahead_micros: Arc<AtomicI64>,
 }
 
 #[cfg(feature = "testing")]
 impl ManualClock {
+    /// A clock that is stopped at `time`.
+    pub fn stopped_at(time: DateTime<Utc>) -> Self {
+        let clock = Self::default();
+        clock.stop_at(time);
+        clock
+    }
+
+    /// Stops the clock at `time`, for good: from now on only [`advance`](Self::advance) moves it.
+    pub fn stop_at(&self, time: DateTime<Utc>) {
+        let _ = self.stopped_at.set(time);
+    }
+
     /// Adds `by` to the offset.
     pub fn advance(&self, by: TimeDelta) {
         self.ahead_micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
@@ -64,7 +77,7 @@ impl ManualClock {
 #[cfg(feature = "testing")]
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        SystemClock.now() + self.ahead()
+        self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now()) + self.ahead()
     }
 }
 

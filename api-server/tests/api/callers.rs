@@ -9,7 +9,7 @@ use crate::support::{SESSION, TestServer, USER, sign};
 
 #[actix_web::test]
 async fn me_returns_the_claims_of_the_token() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let claims = server.claims();
     let me = server.get("/me", &sign(&claims)).await;
     assert_eq!(me.status, 200);
@@ -21,7 +21,7 @@ async fn me_returns_the_claims_of_the_token() {
 
 #[actix_web::test]
 async fn a_clients_own_token_has_no_user() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let mut claims = server.claims();
     claims.client_id = "photo-printer".into();
     claims.caller = Caller::Client { id: claims.client_id.clone() };
@@ -36,7 +36,7 @@ async fn a_clients_own_token_has_no_user() {
 
 #[actix_web::test]
 async fn a_token_is_valid_until_it_expires() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let token = sign(&server.claims());
     server.clock.advance(TimeDelta::minutes(15));
     assert_eq!(server.get("/me", &token).await.status, 200, "the clocks may differ by 30 s");
@@ -48,7 +48,7 @@ async fn a_token_is_valid_until_it_expires() {
 
 #[actix_web::test]
 async fn a_token_of_another_issuer_or_audience_is_refused() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let mut issuer = server.claims();
     issuer.iss = "http://localhost:4001".into();
     let mut audience = server.claims();

@@ -27,7 +27,7 @@ async fn metrics_show_the_state_of_the_feed_and_of_the_cache() {
     let feed = FeedServer::start();
     let variables = [("AUTH_SERVER_URL", feed.url()), ("METRICS_ADDR", "127.0.0.1:0".to_owned())];
     let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let server = TestServer::start_with(tempfile::tempdir().unwrap(), &variables);
+    let server = TestServer::start_with(tempfile::tempdir().unwrap(), &variables).await;
     let url = server.metrics.clone().unwrap();
     let before = read(&url).await;
     assert!(value(&before, "goptri_feed_age_seconds").is_infinite(), "{before}");
@@ -59,7 +59,8 @@ async fn metrics_show_the_state_of_the_feed_and_of_the_cache() {
 /// OP-09
 #[actix_web::test]
 async fn only_the_address_of_the_metrics_serves_them_and_it_serves_nothing_else() {
-    let server = TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]);
+    let server =
+        TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]).await;
     let metrics = server.metrics.clone().unwrap();
     let token = sign(&server.claims());
     assert_eq!(server.get("/metrics", &token).await.status, 404);
@@ -69,7 +70,7 @@ async fn only_the_address_of_the_metrics_serves_them_and_it_serves_nothing_else(
     }
     let posted = reqwest::Client::new().post(&metrics).body("x").send().await.unwrap();
     assert_eq!(posted.status(), 404);
-    assert!(TestServer::start().metrics.is_none(), "they are off by default");
+    assert!(TestServer::start().await.metrics.is_none(), "they are off by default");
 
     server.stop();
     let started = std::time::Instant::now();
@@ -83,7 +84,8 @@ async fn only_the_address_of_the_metrics_serves_them_and_it_serves_nothing_else(
 async fn a_slow_scraper_does_not_delay_others() {
     use std::io::Write;
 
-    let server = TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]);
+    let server =
+        TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]).await;
     let metrics = server.metrics.clone().unwrap();
     let address = metrics.trim_start_matches("http://").trim_end_matches("/metrics");
     let slow = [(); 4].map(|()| {
@@ -110,7 +112,8 @@ async fn an_address_in_use_is_reported_with_its_variable() {
 
 #[actix_web::test]
 async fn requests_are_counted_by_route_and_status() {
-    let server = TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]);
+    let server =
+        TestServer::start_with(tempfile::tempdir().unwrap(), &[("METRICS_ADDR", "127.0.0.1:0")]).await;
     let ann = server.ann_has_the_gopher().await;
     for (path, token) in [
         ("/photos/gopher.png", ann.as_str()),

@@ -21,7 +21,7 @@ fn photo(fill: u8) -> Vec<u8> {
 
 #[actix_web::test]
 async fn a_reader_gets_the_old_photo_or_the_new_one_complete() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let (ann, path) = (server.user(USER), "/photos/changing.png");
     let photos = [photo(1), photo(2)];
     assert_eq!(server.put(path, &ann, photos[0].clone()).await.status, 201);
@@ -67,7 +67,7 @@ fn save_concurrently(album: &Album, uploads: Vec<(PhotoName, Upload)>) -> Vec<Sa
 
 #[actix_web::test]
 async fn of_concurrent_uploads_of_a_new_name_exactly_one_is_created() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let photos = PhotosFolder::open(server.photos().to_str().unwrap()).unwrap();
     let album = Album::of(&photos, &server.claims());
     for round in 0..100 {
@@ -84,7 +84,7 @@ async fn of_concurrent_uploads_of_a_new_name_exactly_one_is_created() {
 
 #[actix_web::test]
 async fn of_concurrent_uploads_to_an_album_with_one_free_place_exactly_one_is_saved() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.ann_has_the_gopher().await;
     let photos = PhotosFolder::open(server.photos().to_str().unwrap()).unwrap();
     let album = Album::of(&photos, &server.claims());

@@ -17,7 +17,7 @@ fn only_album(server: &TestServer) -> PathBuf {
 
 #[actix_web::test]
 async fn a_link_in_an_album_is_not_followed() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let ann = server.ann_has_the_gopher().await;
     let outside = tempfile::tempdir().unwrap();
     let (secret, planted) = (outside.path().join("secret.png"), only_album(&server).join("link.png"));
@@ -42,7 +42,7 @@ async fn a_link_in_an_album_is_not_followed() {
 
 #[actix_web::test]
 async fn an_album_that_is_a_link_is_not_used() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     let ann = server.ann_has_the_gopher().await;
     let (album, outside) = (only_album(&server), tempfile::tempdir().unwrap());
     fs::remove_dir_all(&album).unwrap();
@@ -66,7 +66,7 @@ async fn an_album_that_is_a_link_is_not_used() {
 
 #[actix_web::test]
 async fn only_its_owner_can_read_the_folder() {
-    let server = TestServer::start();
+    let server = TestServer::start().await;
     server.ann_has_the_gopher().await;
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o077;
     for path in [server.photos(), server.photos().join(".unfinished"), only_album(&server)] {
@@ -88,7 +88,7 @@ async fn a_start_deletes_stale_uploads_and_none_that_may_be_in_progress() {
         let file = File::create(unfinished.join(name)).unwrap();
         file.set_modified((now - TimeDelta::minutes(minutes)).into()).unwrap();
     }
-    let server = TestServer::start_in(folder);
+    let server = TestServer::start_in(folder).await;
     let mut left: Vec<_> =
         server.files().iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect();
     left.sort_unstable();
@@ -101,10 +101,10 @@ async fn a_start_deletes_stale_uploads_and_none_that_may_be_in_progress() {
 async fn a_second_start_finds_the_photos_of_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let copy = tempfile::tempdir().unwrap();
-    let first = TestServer::start_in(folder);
+    let first = TestServer::start_in(folder).await;
     let ann = first.ann_has_the_gopher().await;
     fs::rename(first.photos(), copy.path().join("photos")).unwrap();
-    let second = TestServer::start_in(copy);
+    let second = TestServer::start_in(copy).await;
     assert!(second.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
     // The first server holds its folder open, so moving it changes nothing.
     assert!(first.get("/photos/gopher.png", &ann).await.bytes == GOPHER);

@@ -9,11 +9,11 @@ use crate::support::{SESSION, TIMEOUT, TestServer, sign};
 use test_support::feed_server::{FeedServer, Request, entry};
 
 /// A server that follows a feed of the test.
-fn follow(more: &[(&str, &str)]) -> (TestServer, FeedServer) {
+async fn follow(more: &[(&str, &str)]) -> (TestServer, FeedServer) {
     let feed = FeedServer::start();
     let url = feed.url();
     let variables = [&[("AUTH_SERVER_URL", url.as_str())], more].concat();
-    (TestServer::start_with(tempfile::tempdir().unwrap(), &variables), feed)
+    (TestServer::start_with(tempfile::tempdir().unwrap(), &variables).await, feed)
 }
 
 async fn wait_for_status(server: &TestServer, path: &str, token: &str, status: u16) {
@@ -38,7 +38,7 @@ async fn caught_up(server: &TestServer, feed: &FeedServer) -> Request {
 /// RV-06
 #[actix_web::test]
 async fn tokens_of_a_revoked_session_are_refused_and_others_are_not() {
-    let (server, feed) = follow(&[]);
+    let (server, feed) = follow(&[]).await;
     let mut feed = caught_up(&server, &feed).await;
     let (mine, client) = (server.user("0193b3a4-0000-7000-8000-000000000001"), server.client("reports"));
     assert_eq!(server.get("/photos", &mine).await.status, 200);
@@ -53,7 +53,7 @@ async fn tokens_of_a_revoked_session_are_refused_and_others_are_not() {
 #[actix_web::test]
 async fn until_the_feed_arrives_it_is_not_ready_and_on_stale_decides_whether_it_serves() {
     for (on_stale, before) in [("allow", 200), ("refuse", 503)] {
-        let (server, feed) = follow(&[("ON_STALE", on_stale)]);
+        let (server, feed) = follow(&[("ON_STALE", on_stale)]).await;
         let token = sign(&server.claims());
         let waits = server.get("/readyz", "").await;
         assert_eq!(waits.error(), (503, "temporarily_unavailable"));
@@ -68,7 +68,7 @@ async fn until_the_feed_arrives_it_is_not_ready_and_on_stale_decides_whether_it_
 
 /// RV-07
 async fn a_stale_feed_decides_until_it_is_back(on_stale: &str, status: u16) {
-    let (server, feed) = follow(&[("ON_STALE", on_stale), ("REVOCATION_MAX_STALENESS", "2m")]);
+    let (server, feed) = follow(&[("ON_STALE", on_stale), ("REVOCATION_MAX_STALENESS", "2m")]).await;
     let token = sign(&server.claims());
     drop(caught_up(&server, &feed).await);
     server.monotonic.advance(Duration::from_secs(115));
@@ -76,7 +76,7 @@ async fn a_stale_feed_decides_until_it_is_back(on_stale: &str, status: u16) {
     server.monotonic.advance(Duration::from_secs(6));
     let cut_off = server.get("/me", &token).await;
     assert_eq!(cut_off.status, status, "{on_stale}");
-    assert_eq!(cut_off.header("retry-after").is_empty(), status == 200);
+    assert_eq!(cut_off.header("retry-after").is_none(), status == 200);
     assert_eq!(server.get("/readyz", "").await.status, status);
     assert_eq!(server.get("/healthz", "").await.status, 200);
     let _feed = caught_up(&server, &feed).await;
@@ -97,7 +97,7 @@ async fn with_a_stale_feed_refuse_answers_503_until_the_feed_is_back() {
 #[actix_web::test]
 async fn a_clock_that_is_an_hour_off_does_not_change_when_an_entry_expires() {
     for hours in [-1, 1] {
-        let (server, feed) = follow(&[]);
+        let (server, feed) = follow(&[]).await;
         server.clock.advance(TimeDelta::hours(hours));
         let mut feed = caught_up(&server, &feed).await;
         let token = sign(&server.claims());

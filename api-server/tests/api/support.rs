@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -16,50 +16,32 @@ use goptri::revocation::ManualMonotonicClock;
 use goptri::token::{Audience, NumericDate, TokenType};
 use goptri::{AccessClaims, Caller, Scope, User};
 use goptri_settings::{AccessTokenSecret, Environment, Plain};
-use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, RequestBuilder};
-use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
 pub(crate) const USER: &str = "0193b3a4-0000-7000-8000-000000000001";
 pub(crate) const SESSION: &str = "0193b3a4-0000-7000-8000-000000000002";
 
-pub(crate) use test_support::TIMEOUT;
-use test_support::{ACCESS_TOKEN_SECRET, FEED_SECRET};
+use test_support::{ACCESS_TOKEN_SECRET, FEED_SECRET, LocalServer, Stop};
+pub(crate) use test_support::{Answer, TIMEOUT, answer};
 
 /// The photo of the README's walk-through.
 pub(crate) const GOPHER: &[u8] = include_bytes!("../../../docs/gopher.png");
 
+/// api-server; requests go to the [`LocalServer`].
 pub(crate) struct TestServer {
-    pub(crate) url: String,
+    server: LocalServer,
     pub(crate) clock: ManualClock,
-    /// The clock that no setting of the date moves.
+    /// The clock that setting the date does not move.
     pub(crate) monotonic: ManualMonotonicClock,
     pub(crate) metrics: Option<String>,
-    client: Client,
     folder: TempDir,
-    stop: oneshot::Sender<()>,
 }
 
-/// A response.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) bytes: Vec<u8>,
-    /// Null unless the body is JSON.
-    pub(crate) body: Value,
-}
+impl Deref for TestServer {
+    type Target = LocalServer;
 
-impl Answer {
-    /// Status and error code.
-    pub(crate) fn error(&self) -> (u16, &str) {
-        (self.status, self.body["error"].as_str().unwrap_or_default())
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    fn deref(&self) -> &LocalServer {
+        &self.server
     }
 }
 
@@ -81,40 +63,26 @@ pub(crate) fn environment_with(folder: &Path, more: &[(&str, &str)]) -> Environm
 }
 
 impl TestServer {
-    pub(crate) fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap())
+    pub(crate) async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
     }
 
     /// A server in a folder that may have files already.
-    pub(crate) fn start_in(folder: TempDir) -> Self {
-        Self::start_with(folder, &[])
+    pub(crate) async fn start_in(folder: TempDir) -> Self {
+        Self::start_with(folder, &[]).await
     }
 
     /// A server with these variables besides.
-    pub(crate) fn start_with(folder: TempDir, more: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(folder: TempDir, more: &[(&str, &str)]) -> Self {
         let environment = environment_with(&folder.path().join("photos"), more);
         let config = Config::from_environment(&environment).unwrap();
         let (clock, monotonic) = (ManualClock::default(), ManualMonotonicClock::default());
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async move {
-            let _ = stopped.await;
-        };
+        let (stop, stopped) = Stop::after_earlier_servers().await;
         let clocks = (Arc::new(clock.clone()), Arc::new(monotonic.clone()));
         let application = Application::start(config, clocks.0, clocks.1, stopped).unwrap();
         let metrics = application.metrics_address().map(|address| format!("http://{address}/metrics"));
-        let url = format!("http://{}", application.address());
-        actix_web::rt::spawn(application.run());
-        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
-        Self { url, clock, monotonic, metrics, client, folder, stop }
-    }
-
-    /// Asks it to stop.
-    pub(crate) fn stop(self) {
-        let _ = self.stop.send(());
-    }
-
-    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), format!("{}{path}", self.url))
+        let server = LocalServer::start(application.address(), stop, application.run());
+        Self { server, clock, monotonic, metrics, folder }
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
@@ -202,26 +170,11 @@ impl TestServer {
         });
         tokio::task::spawn_blocking(|| sending.join().unwrap()).await.unwrap()
     }
-
-    /// A TCP connection, for requests that no client library sends.
-    pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
-        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
-        stream
-    }
 }
 
 /// The head of a request with this token.
 pub(crate) fn head(request: &str, token: &str, more: &str) -> String {
     format!("{request} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{more}\r\n")
-}
-
-pub(crate) async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let bytes = response.bytes().await.unwrap().to_vec();
-    let body = serde_json::from_slice(&bytes).unwrap_or_default();
-    Answer { status, headers, bytes, body }
 }
 
 pub(crate) fn sign(claims: &AccessClaims) -> String {

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use goptri::clock::ManualClock;
 
 use super::*;
@@ -12,16 +12,6 @@ use super::*;
 fn throttle() -> (Throttle, ManualClock) {
     let clock = ManualClock::default();
     (Throttle::new(Arc::new(clock.clone())), clock)
-}
-
-/// A clock that stands still.
-#[derive(Debug)]
-struct Stopped(DateTime<Utc>);
-
-impl Clock for Stopped {
-    fn now(&self) -> DateTime<Utc> {
-        self.0
-    }
 }
 
 fn address(number: u32) -> IpAddr {
@@ -169,7 +159,7 @@ fn concurrent_refunds_neither_lose_nor_gain_failures() {
 /// Fifteen times more keys than fit do not evict the counters of attackers.
 #[test]
 fn two_million_keys_stay_within_the_bound_and_evict_no_longer_wait() {
-    let clock = Stopped(ManualClock::default().now());
+    let clock = ManualClock::stopped_at(DateTime::UNIX_EPOCH);
     let counters = Counters::new(SETS_OF_PAIRS);
     let count = |key| {
         counters.update(key, &clock, |before, now| match PER_ACCOUNT_AND_ADDRESS.attempt(before, now) {

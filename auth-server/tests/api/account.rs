@@ -15,7 +15,7 @@ use crate::support::{Answer, EMAIL, Engine, PASSWORD, TestServer, as_application
 async fn listed(server: &TestServer, token: &str) -> Vec<Value> {
     let answer = server.get("/sessions", Some(token)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    answer.json()["sessions"].as_array().unwrap().clone()
+    answer.body["sessions"].as_array().unwrap().clone()
 }
 
 fn ids(sessions: &[Value]) -> BTreeSet<String> {
@@ -64,8 +64,8 @@ on_both_engines! {
             let ended = server.delete(&path, &laptop).await;
             assert_eq!((ended.status, ended.text.as_str()), (204, ""), "also if it has already ended");
         }
-        assert_eq!(server.refresh(&refreshed.field("refresh_token")).await.error(), (400, "invalid_grant".into()));
-        assert_eq!(server.get("/sessions", Some(&refreshed.field("access_token"))).await.error(), (401, "invalid_token".into()));
+        assert_eq!(server.refresh(&refreshed.field("refresh_token")).await.error(), (400, "invalid_grant"));
+        assert_eq!(server.get("/sessions", Some(&refreshed.field("access_token"))).await.error(), (401, "invalid_token"));
         assert_eq!(ids(&listed(&server, &laptop).await), ids(std::slice::from_ref(second)));
     }
 
@@ -98,7 +98,7 @@ on_both_engines! {
         let in_use = server.refresh(&in_use.field("refresh_token")).await;
         server.later(TimeDelta::minutes(10) + TimeDelta::seconds(10));
         let over = server.get("/sessions", Some(&in_use.field("access_token"))).await;
-        assert_eq!(over.error(), (401, "invalid_token".into()), "the token is within the leeway, and the session has ended");
+        assert_eq!(over.error(), (401, "invalid_token"), "the token is within the leeway, and the session has ended");
     }
 
     async fn account_routes_require_a_valid_token_for_this_server_and_a_live_session(server) {
@@ -112,7 +112,7 @@ on_both_engines! {
         let ended = ended.field("access_token");
         for (what, token) in [("an application's", &applications), ("an ended", &ended), ("an expired", &expired), ("a refresh", &refresh)] {
             for answer in act_on_account(&server, token).await {
-                assert_eq!(answer.error(), (401, "invalid_token".into()), "{what} token: {}", answer.text);
+                assert_eq!(answer.error(), (401, "invalid_token"), "{what} token: {}", answer.text);
             }
         }
         assert_eq!(server.refresh(&still_there.field("refresh_token")).await.status, 200, "no session ended");
@@ -122,7 +122,7 @@ on_both_engines! {
     async fn account_routes_refuse_a_fresh_token_of_an_application(server) {
         let (access, _) = server.signed_in().await;
         for answer in act_on_account(&server, &as_application(&access)).await {
-            assert_eq!(answer.error(), (401, "invalid_token".into()), "{}", answer.text);
+            assert_eq!(answer.error(), (401, "invalid_token"), "{}", answer.text);
         }
         assert_eq!(listed(&server, &access).await.len(), 1);
         let signed_out = server.delete("/logout", &as_application(&access)).await;
@@ -136,7 +136,7 @@ on_both_engines! {
             let path = format!("/sessions/{}", Uuid::from_u128(number));
             assert_eq!(server.delete(&path, &access).await.status, 204);
         }
-        assert_eq!(server.delete("/sessions/nonsense", &access).await.error(), (404, "not_found".into()));
+        assert_eq!(server.delete("/sessions/nonsense", &access).await.error(), (404, "not_found"));
         server.later(TimeDelta::days(1));
         assert_eq!(server.store.sweep_revocations(100).await.unwrap(), 0);
     }
@@ -175,7 +175,7 @@ async fn many_sessions_are_listed_page_by_page() {
     let mut all = Vec::new();
     let mut path = "/sessions".to_owned();
     loop {
-        let page = server.get(&path, Some(&access)).await.json();
+        let page = server.get(&path, Some(&access)).await.body;
         all.extend(page["sessions"].as_array().unwrap().iter().cloned());
         let Some(next) = page["next"].as_str() else { break };
         path = format!("/sessions?after={next}");
@@ -183,6 +183,6 @@ async fn many_sessions_are_listed_page_by_page() {
     assert_eq!((all.len(), ids(&all).len()), (126, 126), "the other half had ended by time");
     for query in ["after=1", "after", "before=x", "after=&after="] {
         let refused = server.get(&format!("/sessions?{query}"), Some(&access)).await;
-        assert_eq!(refused.error(), (400, "invalid_request".into()), "{query}");
+        assert_eq!(refused.error(), (400, "invalid_request"), "{query}");
     }
 }

@@ -10,7 +10,7 @@ const MARKER: &str = "zq7marker";
 
 fn assert_plain(answer: &Answer, status: u16, what: &str) {
     assert_eq!(answer.status, status, "{what}: {}", answer.text);
-    let body = answer.json();
+    let body = &answer.body;
     assert!(body["error"].is_string(), "{what}");
     let sentence = body["error_description"].as_str().unwrap();
     // AS-17

@@ -26,10 +26,10 @@ on_both_engines! {
         let changed = change(&server, &here, PASSWORD, NEW_PASSWORD).await;
         assert_eq!((changed.status, changed.text.as_str()), (204, ""));
 
-        assert_eq!(server.refresh(&there.field("refresh_token")).await.error(), (400, "invalid_grant".into()));
+        assert_eq!(server.refresh(&there.field("refresh_token")).await.error(), (400, "invalid_grant"));
         assert_eq!(server.get("/sessions", Some(&there.field("access_token"))).await.status, 401);
         assert_eq!(server.refresh(&here_refresh).await.status, 200, "the session that changed it lives on");
-        assert_eq!(login_with(&server, PASSWORD).await.error(), (401, "invalid_credentials".into()));
+        assert_eq!(login_with(&server, PASSWORD).await.error(), (401, "invalid_credentials"));
         assert_eq!(login_with(&server, NEW_PASSWORD).await.status, 200);
     }
 
@@ -39,7 +39,7 @@ on_both_engines! {
         let too_long = "x".repeat(1025);
         for wrong in ["", "not the password at all", &PASSWORD.to_uppercase(), too_long.as_str()] {
             let refused = change(&server, &here, wrong, NEW_PASSWORD).await;
-            assert_eq!(refused.error(), (403, "invalid_credentials".into()), "{wrong}");
+            assert_eq!(refused.error(), (403, "invalid_credentials"), "{wrong}");
         }
         assert_eq!(server.refresh(&there).await.status, 200);
         assert_eq!(login_with(&server, PASSWORD).await.status, 200);
@@ -53,7 +53,7 @@ on_both_engines! {
             (&"x".repeat(1025), "The password is longer than 1024 bytes."),
         ] {
             let refused = change(&server, &here, PASSWORD, new).await;
-            assert_eq!(refused.error(), (422, "weak_password".into()));
+            assert_eq!(refused.error(), (422, "weak_password"));
             assert_eq!(refused.field("error_description"), sentence);
         }
         assert_eq!(login_with(&server, PASSWORD).await.status, 200);
@@ -89,7 +89,7 @@ async fn guesses_of_the_current_password_are_limited_as_at_sign_in() {
         assert_eq!(change(&server, &here, "a guess", NEW_PASSWORD).await.status, 403);
     }
     let slowed = change(&server, &here, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!(slowed.error(), (429, "too_many_requests".into()));
+    assert_eq!(slowed.error(), (429, "too_many_requests"));
     assert_eq!(server.login().await.status, 429, "both count together");
     let seconds: i64 = slowed.header("retry-after").unwrap().parse().unwrap();
     server.later(TimeDelta::seconds(seconds));
@@ -105,15 +105,15 @@ async fn disabling_or_deleting_a_user_ends_all_sessions_at_once() {
     let store: &dyn Store = server.store.as_ref();
     let ann = server.id_of_ann().await;
     store.disable_user(ann).await.unwrap();
-    assert_eq!(server.refresh(&refresh).await.error(), (400, "invalid_grant".into()));
-    assert_eq!(change(&server, &access, PASSWORD, NEW_PASSWORD).await.error(), (401, "invalid_token".into()));
+    assert_eq!(server.refresh(&refresh).await.error(), (400, "invalid_grant"));
+    assert_eq!(change(&server, &access, PASSWORD, NEW_PASSWORD).await.error(), (401, "invalid_token"));
     let refused = server.login().await;
-    assert_eq!(refused.error(), (401, "invalid_credentials".into()), "the same as for a wrong password");
+    assert_eq!(refused.error(), (401, "invalid_credentials"), "the same as for a wrong password");
 
     store.enable_user(ann).await.unwrap();
     assert_eq!(server.refresh(&refresh).await.status, 400, "ended sessions stay ended");
     let again = server.login().await.field("refresh_token");
     store.delete_user(ann).await.unwrap();
-    assert_eq!(server.refresh(&again).await.error(), (400, "invalid_grant".into()));
+    assert_eq!(server.refresh(&again).await.error(), (400, "invalid_grant"));
     assert_eq!(server.login().await.text, refused.text);
 }

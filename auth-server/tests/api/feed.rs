@@ -95,7 +95,7 @@ async fn ask(server: &TestServer, query: &str, secret: &str) -> Answer {
 }
 
 async fn ids(server: &TestServer, access: &str) -> BTreeSet<String> {
-    let sessions = server.get("/sessions", Some(access)).await.json();
+    let sessions = server.get("/sessions", Some(access)).await.body;
     let sessions = sessions["sessions"].as_array().unwrap().clone();
     sessions.iter().map(|session| session["id"].as_str().unwrap().to_owned()).collect()
 }
@@ -192,7 +192,7 @@ on_both_engines! {
             assert_eq!(over.entries.len(), 1_000, "{strange}");
         }
         for query in ["?before=x", "?after=x&after=y", "?after=x&x=y"] {
-            assert_eq!(ask(&server, query, FEED_SECRET).await.error(), (400, "invalid_request".into()), "{query}");
+            assert_eq!(ask(&server, query, FEED_SECRET).await.error(), (400, "invalid_request"), "{query}");
         }
     }
 }
@@ -200,7 +200,7 @@ on_both_engines! {
 /// One transaction locks a row; requests that wait for it occupy every connection of the pool.
 #[actix_web::test]
 async fn a_subscriber_gets_entries_while_all_other_connections_are_in_use() {
-    let mut server = TestServer::start(Engine::Postgres, &[]).await;
+    let server = TestServer::start(Engine::Postgres, &[]).await;
     server.register().await;
     let ann = server.id_of_ann().await;
     let mut events = Events::of(&server).await;
@@ -246,7 +246,7 @@ async fn the_feed_requires_its_secret() {
         assert_eq!((nothing.status, nothing.header("www-authenticate")), (401, Some("Bearer")), "{accept}");
         for wrong in ["", "x", &FEED_SECRET[1..], &FEED_SECRET.to_uppercase(), &secrets, &access] {
             let refused = server.send(request(Some(wrong))).await;
-            assert_eq!(refused.error(), (401, "invalid_token".into()), "{accept} {wrong}");
+            assert_eq!(refused.error(), (401, "invalid_token"), "{accept} {wrong}");
         }
         let in_the_query = format!("/revocations?access_token={FEED_SECRET}");
         assert_eq!(server.get(&in_the_query, None).await.status, 401);
@@ -315,7 +315,7 @@ fn allow_many_open_files() {
 
 #[actix_web::test]
 async fn a_stopping_server_ends_the_streams_first_and_does_not_wait_for_them() {
-    let mut server = TestServer::start(Engine::Sqlite, &[]).await;
+    let server = TestServer::start(Engine::Sqlite, &[]).await;
     let mut streams = Vec::new();
     for _ in 0..20 {
         let mut events = Events::of(&server).await;

@@ -70,7 +70,7 @@ async fn delays_no_refresh(engine: Engine) {
     let (mut hashed, mut after_a_refusal, mut refused) = (0, 0, [0, 0]);
     for (known, answer) in &answers {
         if answer.status == 503 {
-            assert_eq!(answer.error(), (503, "temporarily_unavailable".into()));
+            assert_eq!(answer.error(), (503, "temporarily_unavailable"));
             assert_eq!(answer.header("retry-after"), Some("5"));
             refused[usize::from(*known)] += 1;
         } else {

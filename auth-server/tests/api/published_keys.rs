@@ -68,7 +68,7 @@ async fn wait_until_published(server: &TestServer, ring: &KeyRing) {
 }
 
 async fn current_user(server: &TestServer, token: &str) -> Value {
-    server.get("/currentuser", Some(token)).await.json()["currentUser"].clone()
+    server.get("/currentuser", Some(token)).await.body["currentUser"].clone()
 }
 
 /// OI-03
@@ -82,7 +82,7 @@ async fn a_shared_secret_is_never_published() {
 
     let folder = files(&[("keys.pem", ED25519)]);
     let server = with_key_file(&folder).await;
-    let keys = server.get(PATH, None).await.json()["keys"].clone();
+    let keys = server.get(PATH, None).await.body["keys"].clone();
     assert_eq!(
         keys,
         json!([{
@@ -190,7 +190,7 @@ async fn replacing_the_refresh_secret_refuses_no_refresh_until_the_old_one_is_re
     assert_ne!(kid(&refresh), kid(&by_old), "signed by the new secret");
     replace(&folder, "refresh", REFRESH[1]);
     server.reread();
-    assert_eq!(server.refresh(&by_old).await.error(), (400, "invalid_grant".into()));
+    assert_eq!(server.refresh(&by_old).await.error(), (400, "invalid_grant"));
     assert_eq!(server.refresh(&refresh).await.status, 200);
 }
 

@@ -29,9 +29,9 @@ on_both_engines! {
         let ended = server.delete(EVERYWHERE, &access).await;
         assert_eq!((ended.status, ended.text.as_str()), (204, ""));
         for token in [refresh, other.field("refresh_token")] {
-            assert_eq!(server.refresh(&token).await.error(), (400, "invalid_grant".into()));
+            assert_eq!(server.refresh(&token).await.error(), (400, "invalid_grant"));
         }
-        assert_eq!(server.delete(EVERYWHERE, &access).await.error(), (401, "invalid_token".into()), "the session has ended");
+        assert_eq!(server.delete(EVERYWHERE, &access).await.error(), (401, "invalid_token"), "the session has ended");
         assert_eq!(server.refresh(&bobs).await.status, 200);
         assert_eq!(server.login().await.status, 200);
     }
@@ -52,7 +52,7 @@ on_both_engines! {
         let ended = server.login().await.field("refresh_token");
         assert_eq!(server.logout(&json!({ "refresh_token": ended })).await.status, 204);
         for token in [&first, &ended, &access, "", "nonsense"] {
-            assert_eq!(by_refresh_token(&server, token).await.error(), (401, "invalid_token".into()), "{token}");
+            assert_eq!(by_refresh_token(&server, token).await.error(), (401, "invalid_token"), "{token}");
         }
         assert_all_refresh(&server, &[&third, &other]).await;
     }
@@ -61,9 +61,9 @@ on_both_engines! {
         let (access, refresh) = server.signed_in().await;
         let other = server.login().await.field("refresh_token");
         let applications = as_application(&access);
-        assert_eq!(server.delete(EVERYWHERE, &applications).await.error(), (401, "invalid_token".into()));
+        assert_eq!(server.delete(EVERYWHERE, &applications).await.error(), (401, "invalid_token"));
         server.later(TimeDelta::minutes(16));
-        assert_eq!(server.delete(EVERYWHERE, &access).await.error(), (401, "invalid_token".into()));
+        assert_eq!(server.delete(EVERYWHERE, &access).await.error(), (401, "invalid_token"));
         assert_all_refresh(&server, &[&refresh, &other]).await;
     }
 
@@ -71,9 +71,9 @@ on_both_engines! {
         let (access, refresh) = server.signed_in().await;
         let other = server.login().await.field("refresh_token");
         let both = server.request(Method::DELETE, EVERYWHERE).bearer_auth(&access).json(&json!({ "token": other }));
-        assert_eq!(server.send(both).await.error(), (400, "invalid_request".into()));
+        assert_eq!(server.send(both).await.error(), (400, "invalid_request"));
         let nothing = server.send(server.request(Method::DELETE, EVERYWHERE)).await;
-        assert_eq!(nothing.error(), (400, "invalid_request".into()));
+        assert_eq!(nothing.error(), (400, "invalid_request"));
         assert_all_refresh(&server, &[&refresh, &other]).await;
     }
 }
@@ -86,7 +86,7 @@ async fn an_invalid_query_ends_nothing() {
         ["everywhere", "everywhere=yes", "everywhere=true&everywhere=true", "all=true", "everywhere=true&x=y"]
     {
         let refused = server.delete(&format!("/logout?{query}"), &access).await;
-        assert_eq!(refused.error(), (400, "invalid_request".into()), "{query}");
+        assert_eq!(refused.error(), (400, "invalid_request"), "{query}");
     }
     let other = server.login().await.field("refresh_token");
     assert_eq!(server.delete("/logout?everywhere=false", &access).await.status, 204);

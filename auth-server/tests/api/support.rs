@@ -2,26 +2,25 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
 use auth_store::Store;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use goptri::AccessClaims;
 use goptri::clock::{Clock, ManualClock};
 use goptri::keys::KeyRing;
 use goptri::token::{TokenType, UnverifiedJws};
 use goptri_settings::{AccessTokenSecret, Environment, FileWatch, Plain};
-use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
-use tokio::sync::oneshot;
 
-use test_support::{ACCESS_TOKEN_SECRET, REFRESH_TOKEN_SECRET};
-pub(crate) use test_support::{EMAIL, FEED_SECRET, PASSWORD, TIMEOUT};
+use test_support::{ACCESS_TOKEN_SECRET, LocalServer, REFRESH_TOKEN_SECRET, Stop};
+pub(crate) use test_support::{Answer, EMAIL, FEED_SECRET, PASSWORD, TIMEOUT};
 
 /// Connections of a server on Postgres: few, because many tests share one Postgres.
 pub(crate) const POSTGRES_CONNECTIONS: u32 = 8;
@@ -69,42 +68,22 @@ macro_rules! on_both_engines {
 }
 pub(crate) use on_both_engines;
 
+/// auth-server; requests go to the [`LocalServer`].
 pub(crate) struct TestServer {
-    pub(crate) address: SocketAddr,
+    server: LocalServer,
     pub(crate) metrics_address: Option<SocketAddr>,
     pub(crate) clock: ManualClock,
     /// The server's store, for what no client can do.
     pub(crate) store: Arc<dyn Store>,
     secret_files: Option<Arc<FileWatch>>,
-    client: Client,
-    stop: Option<oneshot::Sender<()>>,
     database: Box<dyn Any>,
 }
 
-/// A response.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) text: String,
-}
+impl Deref for TestServer {
+    type Target = LocalServer;
 
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
-    }
-
-    pub(crate) fn field(&self, name: &str) -> String {
-        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.text)).to_owned()
-    }
-
-    /// Status and error code.
-    pub(crate) fn error(&self) -> (u16, String) {
-        (self.status, self.field("error"))
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
+    fn deref(&self) -> &LocalServer {
+        &self.server
     }
 }
 
@@ -114,12 +93,9 @@ impl TestServer {
         Self::start_after(engine, variables, async |_, _, _| {}).await
     }
 
-    /// Starts a server whose clock stands still unless `clock` is advanced. Its database's clock runs.
+    /// Starts a server whose clock is stopped; only [`later`](Self::later) moves it. The clock of Postgres runs.
     pub(crate) async fn start_at_rest(engine: Engine, variables: &[(&str, &str)]) -> Self {
-        let clock = ManualClock::default();
-        let (store, database) = fresh_store(engine, &clock).await;
-        let at_rest = Arc::new(StoppedClock(clock.clone()));
-        Self::on_clock(store, at_rest, clock, configured(variables), database).await
+        Self::start_after(engine, variables, async |_, clock, _| clock.stop_at(clock.now())).await
     }
 
     /// Starts a server after `before` has prepared the database or changed the configuration.
@@ -142,49 +118,18 @@ impl TestServer {
         config: Config,
         database: Box<dyn Any>,
     ) -> Self {
-        Self::on_clock(store, Arc::new(clock.clone()), clock, config, database).await
-    }
-
-    async fn on_clock(
-        store: Arc<dyn Store>,
-        of_server: Arc<dyn Clock>,
-        clock: ManualClock,
-        config: Config,
-        database: Box<dyn Any>,
-    ) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async move {
-            let _ = stopped.await;
-        };
+        let (stop, stopped) = Stop::after_earlier_servers().await;
+        let of_server = Arc::new(clock.clone());
         let application = Application::start(config, Arc::clone(&store), of_server, stopped).await.unwrap();
-        let (address, secret_files) = (application.address(), application.secret_files());
-        let metrics_address = application.metrics_address();
-        actix_web::rt::spawn(application.run());
-        Self {
-            address,
-            metrics_address,
-            clock,
-            store,
-            secret_files,
-            client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
-            stop: Some(stop),
-            database,
-        }
+        let (address, metrics_address) = (application.address(), application.metrics_address());
+        let secret_files = application.secret_files();
+        let server = LocalServer::start(address, stop, application.run());
+        Self { server, metrics_address, clock, store, secret_files, database }
     }
 
     /// The Postgres database of the server.
     pub(crate) fn postgres(&self) -> &scratch_pg::Database {
         self.database.downcast_ref().unwrap()
-    }
-
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("http://{}{path}", self.address))
-    }
-
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -232,6 +177,11 @@ impl TestServer {
     pub(crate) fn later(&self, by: TimeDelta) {
         self.clock.advance(by);
     }
+
+    /// Reloads the files of secrets, and waits for it.
+    pub(crate) fn reread(&self) {
+        let _ = self.secret_files.as_ref().unwrap().reload_now().recv();
+    }
 }
 
 /// The token that an application of the user would have: the same claims for the application's audience only.
@@ -252,26 +202,6 @@ pub(crate) fn by_the_secret(access_token: &str) -> String {
 fn signed_by_the_secret(claims: &AccessClaims) -> String {
     let secret: Plain<AccessTokenSecret> = Plain::new(ACCESS_TOKEN_SECRET.to_owned());
     KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Access, claims).unwrap()
-}
-
-impl TestServer {
-    /// Reloads the files of secrets, and waits for it.
-    pub(crate) fn reread(&self) {
-        let _ = self.secret_files.as_ref().unwrap().reload_now().recv();
-    }
-
-    /// Stops the server, as a signal does.
-    pub(crate) fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-    }
-}
-
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        self.stop();
-    }
 }
 
 /// The configuration with these variables and two hashing threads, because tests run in parallel and each thread takes
@@ -305,15 +235,11 @@ async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Bo
     }
 }
 
-/// A store whose clock stands still unless `clock` is advanced.
+/// A store whose clock is stopped; only `clock` moves it.
 pub(crate) async fn stopped_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Box<dyn Any>) {
+    clock.stop_at("2030-01-01T00:00:00Z".parse().unwrap());
     match engine {
-        Engine::Sqlite => {
-            let folder = tempfile::tempdir().unwrap();
-            let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
-            let stopped = Arc::new(StoppedClock(clock.clone()));
-            (Arc::new(SqliteStore::connect(&url, stopped).unwrap()), Box::new(folder))
-        }
+        Engine::Sqlite => fresh_store(engine, clock).await,
         Engine::Postgres => {
             let database = scratch_pg::Database::fresh().await;
             // The search path finds this one before Postgres's own.
@@ -326,14 +252,5 @@ pub(crate) async fn stopped_store(engine: Engine, clock: &ManualClock) -> (Arc<d
                 PostgresStore::connect(&url, POSTGRES_CONNECTIONS).unwrap().with_clock_offset(clock.clone());
             (Arc::new(store), Box::new(database))
         }
-    }
-}
-
-#[derive(Debug)]
-struct StoppedClock(ManualClock);
-
-impl Clock for StoppedClock {
-    fn now(&self) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + self.0.ahead()
     }
 }

@@ -34,7 +34,7 @@ async fn post(path: &str, content_type: Option<&str>, body: impl Into<Vec<u8>>) 
     let request = TestRequest::post().uri(path).set_payload(body.into());
     let request =
         content_type.into_iter().fold(request, |request, kind| request.insert_header(("Content-Type", kind)));
-    Answer::of(call_service(&init_service(app).await, request.to_request()).await.map_into_boxed_body()).await
+    Answer::of_app(call_service(&init_service(app).await, request.to_request()).await).await
 }
 
 const GOOD: &str = r#"{"email":"a@b.c","password":"hunter2"}"#;
@@ -42,10 +42,10 @@ const GOOD: &str = r#"{"email":"a@b.c","password":"hunter2"}"#;
 #[actix_web::test]
 async fn a_json_body_is_read() {
     for kind in ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"] {
-        assert_eq!(post("/json", Some(kind), GOOD).await.body, "5 7", "{kind}");
+        assert_eq!(post("/json", Some(kind), GOOD).await.text, "5 7", "{kind}");
     }
     let unknown = r#"{"email":"a@b.c","password":"hunter2","remember":true}"#;
-    assert_eq!(post("/json", Some("application/json"), unknown).await.body, "5 7");
+    assert_eq!(post("/json", Some("application/json"), unknown).await.text, "5 7");
 }
 
 /// CK-07: a page of another site can send these without asking.
@@ -62,8 +62,8 @@ async fn another_content_type_is_a_415() {
     ];
     for kind in kinds.map(Some).into_iter().chain([None]) {
         let answer = post("/json", kind, GOOD).await;
-        assert_eq!((answer.status, answer.error()), (415, "unsupported_media_type".to_owned()), "{kind:?}");
-        assert!(!answer.body.contains(MARKER), "{}", answer.body);
+        assert_eq!(answer.error(), (415, "unsupported_media_type"), "{kind:?}");
+        assert!(!answer.text.contains(MARKER), "{}", answer.text);
     }
 }
 
@@ -105,7 +105,7 @@ async fn a_body_that_is_no_such_object_is_a_400_that_repeats_nothing_of_it() {
     for body in table.into_iter().chain([utf16.as_slice(), deep.as_bytes()]) {
         let answer = post("/json", Some("application/json"), body).await;
         let shown = String::from_utf8_lossy(&body[..body.len().min(80)]);
-        assert_eq!((answer.status, answer.error()), (400, "invalid_request".to_owned()), "{shown}");
+        assert_eq!(answer.error(), (400, "invalid_request"), "{shown}");
         assert!(!format!("{answer:?}").contains(MARKER), "{shown}: {answer:?}");
     }
 }
@@ -117,11 +117,11 @@ async fn a_body_of_the_limit_is_read_and_one_byte_more_is_a_413() {
         for path in ["/json", "/any"] {
             let answer = post(path, Some("application/json"), of_length(length)).await;
             assert_eq!(answer.status, status, "{path}: {length} bytes");
-            assert!(!answer.body.contains(MARKER));
+            assert!(!answer.text.contains(MARKER));
             if status == 413 {
-                assert_eq!(answer.error(), "payload_too_large");
+                assert_eq!(answer.error().1, "payload_too_large");
             }
         }
     }
-    assert_eq!(post("/any", None, GOOD).await.body, GOOD.len().to_string());
+    assert_eq!(post("/any", None, GOOD).await.text, GOOD.len().to_string());
 }

@@ -22,7 +22,7 @@ async fn without_a_token_the_challenge_is_bare() {
     let schemes: [&[u8]; 7] =
         [b"Basic YTpi", b"Digest x", b"Bearerx y", b"Bear y", b"", b"Bearer\tx", b"Token abc"];
     let nothing = call(get("/api/me")).await;
-    assert_eq!((nothing.status, nothing.header("www-authenticate")), (401, vec!["Bearer"]));
+    assert_eq!((nothing.status, nothing.header("www-authenticate")), (401, Some("Bearer")));
     for scheme in schemes {
         assert_eq!(call(authorized(&[scheme])).await, nothing, "{}", String::from_utf8_lossy(scheme));
     }
@@ -34,8 +34,8 @@ async fn without_a_token_the_challenge_is_bare() {
 #[actix_web::test]
 async fn every_reason_to_refuse_a_token_gives_the_same_bytes() {
     let reference = call(bearing("/api/me", "nonsense")).await;
-    assert_eq!((reference.status, reference.error()), (401, "invalid_token".to_owned()));
-    assert_eq!(reference.header("www-authenticate"), ["Bearer error=\"invalid_token\""]);
+    assert_eq!(reference.error(), (401, "invalid_token"));
+    assert_eq!(reference.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     let bad = one_for_each_refusal();
     assert_eq!(bad.len(), 17, "every variant of Refusal, and both parts of Json");
     for (reason, token) in bad {
@@ -56,7 +56,7 @@ async fn a_bad_token_is_never_told_what_it_lacks() {
     let expired = with_claims(&with(with(claims(), "exp", 1), "scope", ""));
     assert_eq!(refusal(&expired), Some(TokenError::Expired));
     let answer = call(bearing("/api/upload", &expired)).await;
-    assert_eq!((answer.status, answer.error()), (401, "invalid_token".to_owned()));
+    assert_eq!(answer.error(), (401, "invalid_token"));
 }
 
 /// JV-19
@@ -77,14 +77,14 @@ async fn a_missing_scope_is_named_in_the_challenge() {
         if status == 403 {
             let wanted = if path == "/api/photos" { "photos:read" } else { "photos:write" };
             let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{wanted}\"");
-            assert_eq!(answer.header("www-authenticate"), [challenge]);
-            assert_eq!(answer.error(), "insufficient_scope");
+            assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()));
+            assert_eq!(answer.error().1, "insufficient_scope");
         }
     }
     let role = call(bearing("/api/administer", &good())).await;
     assert_eq!(
         (role.status, role.header("www-authenticate")),
-        (403, vec!["Bearer error=\"insufficient_scope\""])
+        (403, Some("Bearer error=\"insufficient_scope\""))
     );
 }
 
@@ -96,8 +96,8 @@ async fn two_authorization_headers_are_refused_even_when_they_are_the_same() {
     for pair in [[good, good], [good, basic], [basic, good], [basic, basic], [good, b"Bearer x"], [b"", good]]
     {
         let answer = call(authorized(&pair)).await;
-        assert_eq!((answer.status, answer.error()), (400, "invalid_request".to_owned()));
-        assert_eq!(answer.header("www-authenticate"), [""; 0]);
+        assert_eq!(answer.error(), (400, "invalid_request"));
+        assert_eq!(answer.header("www-authenticate"), None);
     }
     let optional = call(authorized(&[good, good]).uri("/open/who")).await;
     assert_eq!(optional.status, 400);

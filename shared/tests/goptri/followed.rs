@@ -14,7 +14,7 @@ use tracing::dispatcher::DefaultGuard;
 
 use crate::logged::Log;
 use test_support::feed_server::{FeedServer, Request};
-use test_support::forge::{StoppedClock, verifier};
+use test_support::forge::{stopped_clock, verifier};
 
 pub(crate) const FEED_SECRET: &str = "feed-5f2a9c4be1d078365f2a9c4be1d07836";
 
@@ -51,7 +51,7 @@ impl Followed {
         let feed =
             FeedSource::new(AuthServer::new(&server.url(), &[]).unwrap(), secrets).with_timeouts(timeouts);
         let follower = FeedFollower::start(feed, revocations.clone()).unwrap();
-        let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
+        let guard = Guard::new(verifier(), stopped_clock()).with_revocations(revocations.clone());
         Self { server, clock, revocations, guard, log, follower: Some(follower), _logging: logging }
     }
 

@@ -13,7 +13,7 @@ use tracing::dispatcher::DefaultGuard;
 use crate::logged::Log;
 use crate::test_keys::{jwks, kid_of, pairs};
 use test_support::feed_server::FeedServer;
-use test_support::forge::{AUDIENCE, ISSUER, StoppedClock, claims};
+use test_support::forge::{AUDIENCE, ISSUER, claims, stopped_clock};
 
 /// No periodic refresh: every fetch is triggered. Failures are retried quickly.
 pub(crate) const ON_TRIGGER: JwksRefreshConfig = JwksRefreshConfig {
@@ -49,7 +49,7 @@ impl FollowedKeys {
         let following = settings.into_result(following).unwrap().key_refresh(pace);
         let clock = ManualMonotonicClock::default();
         let guard =
-            following.clock(Arc::new(StoppedClock)).monotonic_clock(Arc::new(clock.clone())).build().unwrap();
+            following.clock(stopped_clock()).monotonic_clock(Arc::new(clock.clone())).build().unwrap();
         Self { server, clock, guard, log, _logging: logging }
     }
 

@@ -1,14 +1,14 @@
 //! A guard built in code: it behaves like one from the environment, and each invalid option has its own error.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use goptri::{Guard, GuardBuilder, GuardError, TokenError};
 use goptri_settings::WeakSecret;
-use test_support::forge::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, StoppedClock, good, one_for_each_refusal};
+use test_support::forge::{
+    AUDIENCE, ISSUER, OTHER_SECRET, SECRET, good, one_for_each_refusal, stopped_clock,
+};
 
 fn builder() -> GuardBuilder {
-    Guard::builder().issuer(ISSUER).audience(AUDIENCE).secret(SECRET).clock(Arc::new(StoppedClock))
+    Guard::builder().issuer(ISSUER).audience(AUDIENCE).secret(SECRET).clock(stopped_clock())
 }
 
 #[test]
@@ -20,14 +20,14 @@ fn a_guard_with_a_secret_accepts_a_valid_token_and_refuses_all_others() {
         assert_eq!(guard.verify(&token).err(), Some(error));
     }
     let other = Guard::builder().issuer(ISSUER).audience(AUDIENCE).secret(OTHER_SECRET);
-    let other = other.clock(Arc::new(StoppedClock));
+    let other = other.clock(stopped_clock());
     assert_eq!(other.build().unwrap().verify(&good()).err(), Some(TokenError::UnknownKey));
 }
 
 #[test]
 fn every_secret_verifies() {
     let guard = Guard::builder().issuer(ISSUER).audience(AUDIENCE).secret(OTHER_SECRET).secret(SECRET);
-    assert!(guard.clock(Arc::new(StoppedClock)).build().unwrap().verify(&good()).is_ok());
+    assert!(guard.clock(stopped_clock()).build().unwrap().verify(&good()).is_ok());
 }
 
 #[test]

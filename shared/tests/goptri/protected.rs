@@ -11,7 +11,7 @@ use goptri::clock::Clock;
 use goptri::{Guard, Needs, Permission};
 
 use test_support::Answer;
-use test_support::forge::{NOW, StoppedClock, at, verifier};
+use test_support::forge::{NOW, at, stopped_clock, verifier};
 
 /// Counts how often it is asked: once for each token that is verified.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +83,7 @@ async fn who(caller: Option<Bearer>) -> String {
 }
 
 pub(crate) fn guard() -> Guard {
-    Guard::new(verifier(), Arc::new(StoppedClock)).with_token_cache(100)
+    Guard::new(verifier(), stopped_clock()).with_token_cache(100)
 }
 
 pub(crate) async fn call(request: TestRequest) -> Answer {
@@ -106,5 +106,5 @@ pub(crate) async fn call_guarded(request: TestRequest, guard: Guard) -> Answer {
         .route("/me", web::to(me));
     let app =
         App::new().service(required).service(optional).route("/me", web::to(me)).route("/who", web::to(who));
-    Answer::of(call_service(&init_service(app).await, request.to_request()).await.map_into_boxed_body()).await
+    Answer::of_app(call_service(&init_service(app).await, request.to_request()).await).await
 }

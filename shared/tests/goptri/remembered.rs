@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 
 use crate::revoked::{SESSION, TOKEN, entry, of_a_client};
 use test_support::forge::{
-    AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, StoppedClock, claims, good, one_for_each_refusal,
-    ring, verifier, with, with_claims,
+    AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, at, claims, good, one_for_each_refusal, ring,
+    stopped_clock, verifier, with, with_claims,
 };
 
 fn with_token_cache(entries: usize) -> Guard {
-    Guard::new(verifier(), Arc::new(StoppedClock)).with_token_cache(entries)
+    Guard::new(verifier(), stopped_clock()).with_token_cache(entries)
 }
 
 /// How often memory was asked for while a good token was checked: not even once, unless it was verified.
@@ -66,7 +66,7 @@ fn no_other_text_is_taken_for_one_that_is_remembered() {
     assert!(others.len() > 3 * token.len() - 10);
     for other in others {
         let refusal = guard.verify(&other).unwrap_err();
-        assert_eq!(Some(refusal), verifier().verify(&other, StoppedClock.now()).err(), "{other}");
+        assert_eq!(Some(refusal), verifier().verify(&other, at(NOW)).err(), "{other}");
     }
     assert_eq!((guard.cached_tokens(), allocations(&guard, &token)), (1, 0));
 }
@@ -144,7 +144,7 @@ fn verifier_of(keys: &KeySource) -> AccessVerifier {
 fn with_other_keys_nothing_that_is_remembered_counts() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();
     let keys = KeySource::awaiting_published(of(SECRET));
-    let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).with_token_cache(10);
+    let guard = Guard::new(verifier_of(&keys), stopped_clock()).with_token_cache(10);
     let token = good();
     let anew = || allocations(&guard, &token) > 0;
     assert!(anew() && !anew());
@@ -169,7 +169,7 @@ fn with_other_keys_nothing_that_is_remembered_counts() {
 fn once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();
     let keys = KeySource::local(of(SECRET));
-    let guard = Guard::new(verifier_of(&keys), Arc::new(StoppedClock)).with_token_cache(1_000);
+    let guard = Guard::new(verifier_of(&keys), stopped_clock()).with_token_cache(1_000);
     let token = good();
     let done = AtomicBool::new(false);
     let answers = thread::scope(|scope| {
@@ -239,7 +239,7 @@ fn tokens_of_one_client_share_what_they_have_alike_and_keep_what_is_their_own() 
     };
     for number in 0..200 {
         let token = sign(token(number));
-        let anew = verifier().verify(&token, StoppedClock.now()).unwrap();
+        let anew = verifier().verify(&token, at(NOW)).unwrap();
         assert_eq!(*guard.verify(&token).unwrap(), anew);
         assert_eq!(*guard.verify(&token).unwrap(), anew);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use goptri::clock::{Clock, ManualClock};
 use goptri::revocation::{
     Entry, EntryKind, FeedNotReady, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy,
@@ -13,7 +13,7 @@ use goptri::{Guard, TokenError};
 use serde_json::{Value, json};
 
 use test_support::forge::{
-    NOW, StoppedClock, at, claims, forge, good, header, one_for_each_refusal, verifier, with, with_claims,
+    NOW, at, claims, forge, good, header, one_for_each_refusal, stopped_clock, verifier, with, with_claims,
     without,
 };
 
@@ -44,7 +44,7 @@ fn set(on_stale: OnStale) -> Set {
     let clock = ManualMonotonicClock::default();
     let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale };
     let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
-    let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
+    let guard = Guard::new(verifier(), stopped_clock()).with_revocations(revocations.clone());
     // The token cache must make no difference.
     let guard = guard.with_token_cache(100);
     Set { clock, revocations, guard }
@@ -192,7 +192,7 @@ fn a_full_set_returns_an_error_and_keeps_its_entries() {
         StalenessPolicy::default(),
         Arc::new(ManualMonotonicClock::default()),
     );
-    let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
+    let guard = Guard::new(verifier(), stopped_clock()).with_revocations(revocations.clone());
     for subject in [SESSION, "another"] {
         revocations.insert(&entry(EntryKind::Session, subject, NOW, 60)).unwrap();
     }
@@ -232,15 +232,11 @@ fn concurrent_inserts_checks_and_sweeps_lose_no_entry_and_count_correctly() {
 
 #[test]
 fn without_a_set_a_token_is_valid_until_it_expires() {
-    #[derive(Debug)]
-    struct At(DateTime<Utc>);
-    impl Clock for At {
-        fn now(&self) -> DateTime<Utc> {
-            self.0
-        }
-    }
     for (seconds, expected) in [(NOW, None), (NOW + 100_000, Some(TokenError::Expired))] {
-        assert_eq!(Guard::new(verifier(), Arc::new(At(at(seconds)))).verify(&good()).err(), expected);
+        assert_eq!(
+            Guard::new(verifier(), Arc::new(ManualClock::stopped_at(at(seconds)))).verify(&good()).err(),
+            expected
+        );
     }
 }
 

@@ -1,7 +1,6 @@
 //! No secret appears in `Debug`, errors or the log.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::test_keys::{EACH_TYPE, pairs};
 use test_support::forge::{
-    OTHER_SECRET, SECRET, StoppedClock, base64url, one_for_each_refusal, plain, ring, verifier,
+    OTHER_SECRET, SECRET, base64url, one_for_each_refusal, plain, ring, stopped_clock, verifier,
 };
 
 /// Searches a `Debug` output for the secrets: as text, as bytes in decimal and hex, and in base64.
@@ -57,7 +56,7 @@ fn debug_shows_no_secret() {
     assert_silent("Plain", &plain(SECRET));
     assert_silent("KeyRing", &ring(&[SECRET, OTHER_SECRET]));
     assert_silent("AccessVerifier", &verifier());
-    assert_silent("Guard", &Guard::new(verifier(), Arc::new(StoppedClock)));
+    assert_silent("Guard", &Guard::new(verifier(), stopped_clock()));
     assert_silent(
         "Guard",
         &Guard::from_environment(&Environment::from_pairs([("ACCESS_TOKEN_SECRET", SECRET)])).unwrap(),

@@ -8,13 +8,13 @@ use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet
 
 use crate::protected::call_guarded;
 use crate::revoked::{SESSION, entry};
-use test_support::forge::{NOW, StoppedClock, good, verifier};
+use test_support::forge::{NOW, good, stopped_clock, verifier};
 use test_support::{bearing, get};
 
 fn revocations(on_stale: OnStale) -> (RevocationSet, Guard) {
     let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale };
     let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
-    let guard = Guard::new(verifier(), Arc::new(StoppedClock)).with_revocations(revocations.clone());
+    let guard = Guard::new(verifier(), stopped_clock()).with_revocations(revocations.clone());
     (revocations, guard)
 }
 
@@ -24,17 +24,17 @@ async fn a_stale_set_answers_503_with_retry_after_and_no_challenge_to_valid_toke
     let (revocations, guard) = revocations(OnStale::Refuse);
     for path in ["/api/me", "/open/who", "/open/me"] {
         let stale = call_guarded(bearing(path, &good()), guard.clone()).await;
-        assert_eq!((stale.status, stale.error().as_str()), (503, "temporarily_unavailable"), "{path}");
-        assert_eq!(stale.header("retry-after").len(), 1);
-        assert!(stale.header("www-authenticate").is_empty());
+        assert_eq!(stale.error(), (503, "temporarily_unavailable"), "{path}");
+        assert!(stale.header("retry-after").is_some());
+        assert!(stale.header("www-authenticate").is_none());
     }
     let nobody = call_guarded(get("/open/who"), guard.clone()).await;
-    assert_eq!((nobody.status, nobody.body.as_str()), (200, "nobody"));
+    assert_eq!((nobody.status, nobody.text.as_str()), (200, "nobody"));
     for (request, code) in
         [(get("/api/me"), "missing_token"), (bearing("/api/me", "forged"), "invalid_token")]
     {
         let refused = call_guarded(request, guard.clone()).await;
-        assert_eq!((refused.status, refused.error().as_str()), (401, code));
+        assert_eq!(refused.error(), (401, code));
     }
     revocations.known_as_of(Duration::ZERO);
     assert_eq!(call_guarded(bearing("/api/me", &good()), guard).await.status, 200);
@@ -49,5 +49,5 @@ async fn a_revoked_token_is_refused_like_any_other_invalid_one() {
     assert_eq!(revoked.status, 401);
     assert_eq!(revoked, call_guarded(bearing("/api/me", "forged"), guard.clone()).await);
     let nobody = call_guarded(bearing("/open/who", &good()), guard).await;
-    assert_eq!((nobody.status, nobody.body.as_str()), (200, "nobody"));
+    assert_eq!((nobody.status, nobody.text.as_str()), (200, "nobody"));
 }

@@ -10,7 +10,7 @@ use goptri::{Guard, TokenError};
 
 use crate::revoked::{SESSION, TOKEN, entry};
 use crate::test_keys::{P256, kid_of, pairs, sign, unsigned};
-use test_support::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, StoppedClock, base64url};
+use test_support::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, base64url, stopped_clock};
 
 /// The order of P-256 (FIPS 186-5, SEC 2 §2.4.2).
 const ORDER: [u8; 32] = [
@@ -44,7 +44,7 @@ fn the_twin_of_a_revoked_es256_token_is_revoked_as_well() {
         let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
         let leeway = TimeDelta::seconds(LEEWAY);
         let verifier = AccessVerifier::new(pairs(P256), ISSUER.into(), AUDIENCE.into(), leeway);
-        let guard = Guard::new(verifier, Arc::new(StoppedClock)).with_revocations(revocations.clone());
+        let guard = Guard::new(verifier, stopped_clock()).with_revocations(revocations.clone());
         let guard = guard.with_token_cache(10);
 
         let signed = unsigned("ES256", &kid_of(P256));

@@ -1,10 +1,12 @@
 //! Makes tokens of any bytes with the right signature, so that only what a test is about is wrong.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use goptri::TokenError;
-use goptri::clock::Clock;
+use goptri::clock::ManualClock;
 use goptri::keys::KeyRing;
 use goptri::token::{AccessVerifier, TokenType, UnverifiedJws};
 use goptri_settings::{AccessTokenSecret, Plain};
@@ -25,14 +27,9 @@ pub fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
 }
 
-/// A clock that stands still at `NOW`.
-#[derive(Debug)]
-pub struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> DateTime<Utc> {
-        at(NOW)
-    }
+/// A clock that is stopped at `NOW`.
+pub fn stopped_clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::stopped_at(at(NOW)))
 }
 
 pub fn plain(secret: &str) -> Plain<AccessTokenSecret> {

@@ -6,11 +6,13 @@
 mod answer;
 pub mod feed_server;
 pub mod forge;
+mod local_server;
 mod proxy;
 
 use std::time::Duration;
 
-pub use answer::{Answer, bearing, get};
+pub use answer::{Answer, answer, bearing, get};
+pub use local_server::{LocalServer, Stop};
 pub use proxy::{Link, Proxy, Target};
 
 pub const ACCESS_TOKEN_SECRET: &str = "access-5f2a9c4be1d078365f2a9c4be1d07836";

@@ -3,13 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 use auth_store::Store;
 use auth_store::conformance::{DatabaseProbe, Late, Revocation, Subject};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use goptri::clock::{Clock, ManualClock};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use store_sqlite::SqliteStore;
@@ -18,36 +17,20 @@ use store_sqlite::SqliteStore;
 pub(crate) async fn fresh() -> Subject {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("test.db").display());
-    let clock = StoppableClock::default();
+    let clock = ManualClock::default();
     let probe = Probe {
         clock: clock.clone(),
         pool: SqlitePoolOptions::new().max_connections(1).connect_lazy(&url).unwrap(),
         url,
     };
     let store = probe.another_store().await;
-    Subject { store, clock: clock.shift, probe: Box::new(probe), keep: Box::new(folder) }
+    Subject { store, clock, probe: Box::new(probe), keep: Box::new(folder) }
 }
 
 struct Probe {
     url: String,
-    clock: StoppableClock,
+    clock: ManualClock,
     pool: SqlitePool,
-}
-
-#[derive(Debug, Clone, Default)]
-struct StoppableClock {
-    shift: ManualClock,
-    stopped: Arc<AtomicBool>,
-}
-
-impl Clock for StoppableClock {
-    fn now(&self) -> DateTime<Utc> {
-        if self.stopped.load(Ordering::SeqCst) {
-            DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + self.shift.ahead()
-        } else {
-            self.shift.now()
-        }
-    }
 }
 
 #[async_trait]
@@ -104,7 +87,7 @@ impl DatabaseProbe for Probe {
     }
 
     async fn stop_time(&self) {
-        self.clock.stopped.store(true, Ordering::SeqCst);
+        self.clock.stop_at(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     }
 
     async fn fail_commits(&self, fail: bool) {
