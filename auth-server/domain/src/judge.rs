@@ -11,6 +11,9 @@ use crate::{PresentedRefresh, Session, SessionSnapshot};
 /// The number of generations in which at most one late retry is forgiven.
 const GENERATIONS_PER_FORGIVENESS: i64 = 8;
 
+/// The least grace for a rotation that this server sent twice.
+const MIN_RESENT_GRACE: TimeDelta = TimeDelta::seconds(30);
+
 /// The settings of refresh tokens.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshPolicy {
@@ -87,6 +90,20 @@ pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &
             judge_predecessor(session, presented, policy, (*now - session.rotated_at).max(TimeDelta::zero()))
         }
         2.. => Verdict::End(EndReason::Theft),
+    }
+}
+
+/// Judges a token whose rotation this server sent a second time, after it got no answer to the first. `None`: it cannot
+/// tell its own first try from another holder of the token, so nothing may change, and the client tries again.
+pub fn judge_resent(
+    snapshot: &SessionSnapshot,
+    presented: &PresentedRefresh,
+    policy: &RefreshPolicy,
+) -> Option<Verdict> {
+    let policy = RefreshPolicy { grace: policy.grace.max(MIN_RESENT_GRACE), ..*policy };
+    match judge(snapshot, presented, &policy) {
+        Verdict::Forgive | Verdict::End(EndReason::Theft) => None,
+        verdict => Some(verdict),
     }
 }
 

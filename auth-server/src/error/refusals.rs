@@ -69,13 +69,16 @@ pub enum RefreshRefused {
     /// Other requests kept changing the session.
     #[error("the session kept changing")]
     Contended,
+    /// This request rotated, or another holder of the token did: the database did not answer the first try.
+    #[error("the database was lost while the session was rotated")]
+    Unclear,
 }
 
 impl Refusal for RefreshRefused {
     fn protocol_error(&self) -> ProtocolError {
         match self {
             Self::Token(_) | Self::UnknownSession | Self::Session(_) | Self::Ended(_) => INVALID_GRANT,
-            Self::Contended => ProtocolError::UNAVAILABLE,
+            Self::Contended | Self::Unclear => ProtocolError::UNAVAILABLE,
         }
     }
 }

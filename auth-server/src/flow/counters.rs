@@ -82,7 +82,7 @@ impl SessionCounters {
                 RefreshRefused::Ended(EndReason::Theft) => "theft",
                 RefreshRefused::Ended(EndReason::Disabled) => "disabled",
                 RefreshRefused::Ended(EndReason::Expired) => "expired",
-                RefreshRefused::Contended => "contended",
+                RefreshRefused::Contended | RefreshRefused::Unclear => "contended",
             },
             Failure::Store(_) | Failure::Hashing(_) | Failure::Internal(_) => "failed",
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_domain::{
     ClientId, EndReason, PresentedRefresh, RefreshPolicy, RefreshTokens, RefuseReason, SessionSnapshot,
-    Verdict, judge,
+    Verdict, judge, judge_resent,
 };
 use auth_store::{ForgiveOutcome, Rotation, Store, TouchOutcome};
 
@@ -58,17 +58,23 @@ impl Refresh {
         presented: &PresentedRefresh,
     ) -> Result<SessionSnapshot, Failure<RefreshRefused>> {
         for _ in 0..MAX_TRIES {
-            match self.rotate(presented).await? {
+            let (found, verdict) = match self.rotate(presented).await? {
                 Rotation::Rotated(snapshot) => {
                     self.counters.refreshed("rotated");
                     return Ok(snapshot);
                 }
                 Rotation::Unknown => return Err(RefreshRefused::UnknownSession.into()),
                 Rotation::NotCurrent(found) => {
-                    if let Some(snapshot) = self.settle(presented, found).await? {
-                        return Ok(snapshot);
-                    }
+                    let verdict = judge(&found, presented, &self.policy);
+                    (found, verdict)
                 }
+                Rotation::Resent(found) => {
+                    let verdict = judge_resent(&found, presented, &self.policy);
+                    (found, verdict.ok_or(RefreshRefused::Unclear)?)
+                }
+            };
+            if let Some(snapshot) = self.settle(presented, found, verdict).await? {
+                return Ok(snapshot);
             }
         }
         Err(RefreshRefused::Contended.into())
@@ -92,8 +98,9 @@ impl Refresh {
         &self,
         presented: &PresentedRefresh,
         found: SessionSnapshot,
+        verdict: Verdict,
     ) -> Result<Option<SessionSnapshot>, Failure<RefreshRefused>> {
-        match judge(&found, presented, &self.policy) {
+        match verdict {
             Verdict::SameSuccessor => {
                 self.counters.refreshed("same_successor");
                 Ok(Some(found))
@@ -138,7 +145,7 @@ fn log_refusal(presented: &PresentedRefresh, refused: &RefreshRefused) {
             "a signed refresh token is newer than its session: the signing secret leaked, or the database was \
              restored from a backup"
         ),
-        RefreshRefused::Session(_) | RefreshRefused::Contended => {
+        RefreshRefused::Session(_) | RefreshRefused::Contended | RefreshRefused::Unclear => {
             tracing::warn!(%session, reason = %refused, "refresh token refused; the session lives on");
         }
         RefreshRefused::Ended(_) | RefreshRefused::UnknownSession | RefreshRefused::Token(_) => {

@@ -1,126 +1,105 @@
-//! A pool of connections, and the one way to run statements on it.
+//! The pools of connections, and the one way to run statements on them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_store::{Connections, StoreError};
+use auth_store::{Answer, Connections, Connector, Fate, Pool, Sending, StoreError};
+use goptri::revocation::SystemMonotonicClock;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Error, PgConnection};
 use tokio::time::timeout;
 
-use crate::error::{DatabaseError, is_stale_plan};
+use crate::error::DatabaseError;
+use crate::fate::{Failure, fate, no_answer};
 use crate::runtime::ConnectionRuntime;
 
-/// How long to wait for a connection: for one that is in use, or for a new one.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How long to look for the reason when no connection could be opened within [`CONNECT_TIMEOUT`].
-const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long to wait for the results of one verb. One second longer than the server's own limit for a statement, so
-/// that it is only reached when the server does not answer at all.
-const VERB_TIMEOUT: Duration = Duration::from_secs(7);
+/// How long to wait for a connection outside the pools.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Run once on each connection. The promises about races depend on this isolation level, whatever the database's
 /// default is. No statement is long enough for JIT to pay off; where the planner expected otherwise, compiling alone
-/// took 130 ms. Not sent in the startup message, because poolers reject parameters that they do not know.
-const SESSION_SETTINGS: &str =
-    "set statement_timeout = '6s'; set default_transaction_isolation = 'read committed'; set jit = off";
+/// took 130 ms. A server process whose client was stopped or cut off inside a transaction must not hold locks. The
+/// driver sets no keep-alive, so the server does. Not sent in the startup message, because poolers reject parameters
+/// that they do not know.
+const SESSION_SETTINGS: &str = "set statement_timeout = '6s'; set idle_in_transaction_session_timeout = '2s'; \
+    set default_transaction_isolation = 'read committed'; set jit = off; \
+    set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3";
 
-/// A connection that was idle for longer is pinged before use, because something on the way may have dropped it.
-const PING_AFTER_IDLE: Duration = Duration::from_mins(1);
-
-/// A pool. Clones share its connections.
+/// A pool that connects when it is first used. Clones share its connections.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionPool {
-    pool: PgPool,
+    pool: Pool<PostgresServer>,
     runtime: Arc<ConnectionRuntime>,
 }
 
+/// A server, and how to connect to it.
+#[derive(Clone)]
+pub(crate) struct PostgresServer(PgConnectOptions);
+
 impl ConnectionPool {
-    /// A pool that connects when it is first used.
-    pub(crate) fn new(
-        options: PgConnectOptions,
-        max_connections: u32,
-        runtime: &Arc<ConnectionRuntime>,
-    ) -> Self {
-        let _entered = runtime.enter();
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(CONNECT_TIMEOUT)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > PING_AFTER_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(|connection, _| {
-                Box::pin(async move { sqlx::raw_sql(SESSION_SETTINGS).execute(connection).await.map(|_| ()) })
-            })
-            .connect_lazy_with(options);
-        Self { pool, runtime: Arc::clone(runtime) }
+    pub(crate) fn new(options: PgConnectOptions, max: u32, runtime: &Arc<ConnectionRuntime>) -> Self {
+        let (server, clock) = (PostgresServer(options), Arc::new(SystemMonotonicClock::default()));
+        Self { pool: Pool::new(server, max, runtime.handle(), clock), runtime: Arc::clone(runtime) }
     }
 
-    /// Runs the statements of a verb on one connection. Returns within about ten seconds whatever happens.
-    pub(crate) async fn with_connection<T>(
+    /// A pool of one connection for other purposes. Where the server grants too few connections, this one comes before
+    /// those of the pool.
+    pub(crate) fn reserve_one(&self) -> Self {
+        Self { pool: self.pool.reserve(1), runtime: Arc::clone(&self.runtime) }
+    }
+
+    /// Runs the statements of an idempotent verb on one connection, and once more on a new one if that fails or dies.
+    pub(crate) async fn with_connection<T, E: Into<Failure>>(
         &self,
-        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Clone,
     ) -> Result<T, StoreError> {
-        let statements = async {
-            let mut connection = match self.pool.acquire().await {
-                Ok(connection) => connection,
-                Err(Error::PoolTimedOut) if self.pool.size() == 0 => return Err(self.diagnose().await),
-                Err(error) => return Err(error),
-            };
-            match timeout(VERB_TIMEOUT, verb(&mut connection)).await {
-                Ok(Err(error)) if is_stale_plan(&error) => {
-                    connection.close_on_drop();
-                    Err(error)
-                }
-                Ok(result) => result,
-                Err(_) => {
-                    // In the pool, it would wait for that result for ever, and in the end so would all the others.
-                    connection.close_on_drop();
-                    tracing::warn!(
-                        "no answer from the database within {VERB_TIMEOUT:?}; the connection is closed"
-                    );
-                    Err(no_answer(VERB_TIMEOUT))
-                }
-            }
-        };
-        self.runtime.drive(statements).await.map_err(|error| self.error(error))
+        Ok(self.run(Sending::Idempotent, verb).await?.value)
+    }
+
+    /// Like [`with_connection`](Self::with_connection), for a verb that depends on whether it has run before.
+    pub(crate) async fn with_connection_counted<T, E: Into<Failure>>(
+        &self,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Clone,
+    ) -> Result<Answer<T>, StoreError> {
+        self.run(Sending::Idempotent, verb).await
+    }
+
+    /// Runs the statements of a verb that must not be sent twice, on a connection that has just answered.
+    pub(crate) async fn with_connection_once<T, E: Into<Failure>>(
+        &self,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Clone,
+    ) -> Result<T, StoreError> {
+        Ok(self.run(Sending::Once, verb).await?.value)
+    }
+
+    async fn run<T, E: Into<Failure>>(
+        &self,
+        sending: Sending,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Clone,
+    ) -> Result<Answer<T>, StoreError> {
+        let answer = self.runtime.drive(self.pool.run(sending, verb)).await;
+        answer.map_err(|failure| DatabaseError::of_verb(self.options(), failure).into())
     }
 
     /// Connects outside the pool and without the limits for verbs. Fails at once if the server refuses.
     pub(crate) async fn connect(&self) -> Result<PgConnection, StoreError> {
-        self.connect_within(CONNECT_TIMEOUT + DIAGNOSIS_TIMEOUT).await.map_err(|error| self.error(error))
+        let connected = timeout(CONNECT_TIMEOUT, self.options().connect()).await;
+        let connected = connected.unwrap_or_else(|_| Err(no_answer(CONNECT_TIMEOUT)));
+        connected.map_err(|error| self.error(error))
     }
 
-    async fn connect_within(&self, limit: Duration) -> Result<PgConnection, Error> {
-        let options = self.pool.connect_options();
-        timeout(limit, options.connect())
-            .await
-            .unwrap_or_else(|_| Err(no_answer(CONNECT_TIMEOUT + DIAGNOSIS_TIMEOUT)))
+    fn options(&self) -> &PgConnectOptions {
+        &self.pool.connector().0
     }
 
-    /// Why the pool has no connection. The pool itself retries until its timeout and does not report the reason.
-    async fn diagnose(&self) -> Error {
-        match self.connect_within(DIAGNOSIS_TIMEOUT).await {
-            Ok(_) => Error::PoolTimedOut,
-            Err(error) => error,
-        }
-    }
-
-    fn error(&self, error: Error) -> StoreError {
-        DatabaseError::new(&self.pool.connect_options(), error).into()
+    pub(crate) fn error(&self, error: Error) -> StoreError {
+        DatabaseError::new(self.options(), error).into()
     }
 
     pub(crate) fn migration_error(&self, error: MigrateError) -> StoreError {
-        DatabaseError::of_migrator(&self.pool.connect_options(), error).into()
+        DatabaseError::of_migrator(self.options(), error).into()
     }
 
     pub(crate) async fn close(&self) {
@@ -128,12 +107,42 @@ impl ConnectionPool {
     }
 
     pub(crate) fn size(&self) -> Connections {
-        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
-        Connections { open: self.pool.size(), idle }
+        self.pool.size()
     }
 }
 
-fn no_answer(limit: Duration) -> Error {
-    let text = format!("no answer within {} s", limit.as_secs());
-    Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, text))
+impl Connector for PostgresServer {
+    type Connection = PgConnection;
+    type Error = Failure;
+
+    /// A server that restarts is away for moments.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    async fn connect(&self) -> Result<PgConnection, Failure> {
+        let mut connection = self.0.connect().await?;
+        sqlx::raw_sql(SESSION_SETTINGS).execute(&mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn ping(connection: &mut PgConnection) -> Result<(), Failure> {
+        connection.ping().await?;
+        // The end of a transaction failed, so the driver would refuse to begin another one.
+        if connection.is_in_transaction() { Err(Error::BeginFailed.into()) } else { Ok(()) }
+    }
+
+    async fn close(connection: PgConnection) {
+        // A broken connection cannot say goodbye.
+        let _ = connection.close().await;
+    }
+
+    fn fate(failure: &Failure) -> Fate {
+        fate(failure)
+    }
+}
+
+impl fmt::Debug for PostgresServer {
+    /// Without the options, which contain the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PostgresServer")
+    }
 }

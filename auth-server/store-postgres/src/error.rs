@@ -1,5 +1,6 @@
 //! Errors of Postgres and of the driver: which [`StoreError`] each one is, and how it is described to an operator.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::ErrorKind;
 
@@ -8,14 +9,13 @@ use sqlx::Error;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::fate::{Failure, STALE_PLAN};
+
 /// `undefined_table`: the database was never migrated.
 const UNDEFINED_TABLE: &str = "42P01";
 
 /// `undefined_column`: an older program migrated the database.
 const UNDEFINED_COLUMN: &str = "42703";
-
-/// `feature_not_supported`, the code of "cached plan must not change result type".
-const STALE_PLAN: &str = "0A000";
 
 /// `deadlock_detected`: Postgres rolled the transaction back so that another one can continue.
 const DEADLOCK: &str = "40P01";
@@ -27,12 +27,16 @@ const DEADLOCK: &str = "40P01";
 pub(crate) struct DatabaseError {
     server: String,
     migration: Option<i64>,
-    error: Error,
+    failure: Failure,
 }
 
 impl DatabaseError {
     pub(crate) fn new(options: &PgConnectOptions, error: Error) -> Self {
-        Self { server: address(options), migration: None, error }
+        Self::of_verb(options, Failure::Statement(error))
+    }
+
+    pub(crate) fn of_verb(options: &PgConnectOptions, failure: Failure) -> Self {
+        Self { server: address(options), migration: None, failure }
     }
 
     /// An error of the migrator, which may be an error of one migration.
@@ -42,16 +46,18 @@ impl DatabaseError {
             MigrateError::ExecuteMigration(error, version) => (Some(version), error),
             other => (None, Error::Migrate(Box::new(other))),
         };
-        Self { server: address(options), migration, error }
+        Self { server: address(options), migration, failure: Failure::Statement(error) }
     }
 }
 
 impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> Self {
-        if is_transient(&error.error) {
-            Self::Unavailable(Box::new(error))
-        } else if error.migration.is_none()
-            && (has_code(&error.error, UNDEFINED_TABLE) || has_code(&error.error, UNDEFINED_COLUMN))
+        let cause = match &error.failure {
+            Failure::Statement(cause) | Failure::Commit(cause) if !is_transient(cause) => cause,
+            _ => return Self::Unavailable(Box::new(error)),
+        };
+        if error.migration.is_none()
+            && (has_code(cause, UNDEFINED_TABLE) || has_code(cause, UNDEFINED_COLUMN))
         {
             Self::NotMigrated(Box::new(error))
         } else {
@@ -66,7 +72,10 @@ impl fmt::Display for DatabaseError {
         if let Some(version) = self.migration {
             write!(f, "migration {version}: ")?;
         }
-        let (cause, remedy) = describe(&self.error);
+        let (Failure::Statement(error) | Failure::Commit(error)) = &self.failure else {
+            return self.failure.fmt(f);
+        };
+        let (cause, remedy) = describe(error);
         f.write_str(&cause)?;
         if remedy.is_empty() { Ok(()) } else { write!(f, "; {remedy}") }
     }
@@ -149,12 +158,6 @@ fn remedy(code: &str, message: &str) -> &'static str {
     }
 }
 
-/// Whether the connection has a plan from before a migration changed a column. The driver keeps the plan, so only
-/// another connection helps.
-pub(crate) fn is_stale_plan(error: &Error) -> bool {
-    has_code(error, STALE_PLAN)
-}
-
 /// Whether the schema was never created.
 pub(crate) fn is_undefined_table(error: &Error) -> bool {
     has_code(error, UNDEFINED_TABLE)
@@ -163,7 +166,8 @@ pub(crate) fn is_undefined_table(error: &Error) -> bool {
 /// Whether the transaction is worth retrying at once.
 pub(crate) fn is_deadlock(error: &StoreError) -> bool {
     let StoreError::Unavailable(cause) = error else { return false };
-    cause.downcast_ref::<DatabaseError>().is_some_and(|error| has_code(&error.error, DEADLOCK))
+    let Some(DatabaseError { failure, .. }) = cause.downcast_ref() else { return false };
+    matches!(failure, Failure::Statement(error) | Failure::Commit(error) if has_code(error, DEADLOCK))
 }
 
 /// Whether a retry may succeed later without a change to this program or its configuration.
@@ -173,6 +177,7 @@ fn is_transient(error: &Error) -> bool {
         | Error::Tls(_)
         | Error::PoolTimedOut
         | Error::PoolClosed
+        | Error::Protocol(_)
         | Error::WorkerCrashed
         | Error::BeginFailed => true,
         Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
@@ -188,8 +193,13 @@ fn is_transient_code(code: &str) -> bool {
         || matches!(code, "25006" | "55P03" | STALE_PLAN)
 }
 
+/// The SQLSTATE.
+pub(crate) fn code(error: &Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
+}
+
 fn has_code(error: &Error, expected: &str) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == expected)
+    code(error).is_some_and(|code| code == expected)
 }
 
 #[cfg(test)]

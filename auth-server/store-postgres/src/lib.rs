@@ -8,6 +8,7 @@ mod clock;
 mod connection;
 mod end_sessions;
 mod error;
+mod fate;
 mod prune_excess;
 mod revocations;
 mod rotate;

@@ -1,8 +1,5 @@
 //! The revocations and the feed that is read from them.
 
-use std::error::Error;
-use std::fmt;
-
 use async_trait::async_trait;
 use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, RevocationRecord, Revocations, StoreError};
 use chrono::{DateTime, Utc};
@@ -10,6 +7,7 @@ use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::connection::ConnectionPool;
+use crate::fate::Failure;
 use crate::rows::{RevokedRow, corrupt, interval};
 
 #[async_trait]
@@ -67,7 +65,7 @@ impl Revocations for PostgresStore {
                     self.clock_offset(),
                     i64::from(max),
                 );
-                Ok(swept.execute(connection).await?.rows_affected())
+                Ok::<_, sqlx::Error>(swept.execute(connection).await?.rows_affected())
             })
             .await
     }
@@ -110,18 +108,6 @@ impl CursorPosition {
         Cursor::new(format!("{}_{server_epoch}_{horizon}_{tx}_{seq}", database_id.simple()))
     }
 }
-
-/// The server answers but is a standby, which the feed is not read from.
-#[derive(Debug)]
-struct Standby;
-
-impl fmt::Display for Standby {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server is a standby, which may lack the newest revocations; connect to the primary")
-    }
-}
-
-impl Error for Standby {}
 
 /// The result of one read.
 struct FeedRead {
@@ -189,7 +175,7 @@ impl PostgresStore {
     ) -> Result<FeedRead, StoreError> {
         let (tx, seq) = place.map_or((0, i64::MIN), |place| (place.tx, place.seq));
         let rows = pool.with_connection(async |connection| {
-                sqlx::query!(
+                let rows = sqlx::query!(
                     r#"with c as (
                            select (select id from database_id) as database_id,
                                   pg_is_in_recovery() as standby,
@@ -215,15 +201,13 @@ impl PostgresStore {
                     i64::from(max),
                 )
                 .fetch_all(connection)
-                .await
+                .await?;
+                // A standby may lag behind by any amount.
+                if rows.iter().any(|row| row.standby) { Err(Failure::Standby) } else { Ok(rows) }
             })
             .await?;
         let corrupt = || corrupt("database_id", String::new(), "id");
         let first = rows.first().ok_or_else(corrupt)?;
-        // A standby may lag behind by any amount.
-        if first.standby {
-            return Err(StoreError::Unavailable(Box::new(Standby)));
-        }
         let (database_id, server_epoch, now) = (first.database_id, first.server_epoch, first.now);
         let horizon = first.horizon.parse().map_err(|_| corrupt())?;
         let rows = rows

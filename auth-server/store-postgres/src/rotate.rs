@@ -1,7 +1,7 @@
 //! Rotations: one in a statement of its own, or several in one statement.
 
 use auth_domain::{PresentedRefresh, SessionSnapshot};
-use auth_store::{RotateBatch, RotateRequest, RotatedRow, Rotation, StoreError};
+use auth_store::{Answer, RotateBatch, RotateRequest, RotatedRow, Rotation, StoreError};
 use chrono::TimeDelta;
 use sqlx::postgres::types::PgInterval;
 
@@ -22,9 +22,9 @@ impl RotateBatch for Rotator {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        let (rotated, row) = self
+        let Answer { value: (rotated, row), resent } = self
             .pool
-            .with_connection(async |connection| {
+            .with_connection_counted(async |connection| {
                 let rotated = sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions s
@@ -48,21 +48,21 @@ impl RotateBatch for Rotator {
                 .fetch_optional(&mut *connection)
                 .await?;
                 match rotated {
-                    Some(row) => Ok((true, Some(row))),
+                    Some(row) => Ok::<_, sqlx::Error>((true, Some(row))),
                     None => Ok((false, load_snapshot(connection, self.clock.offset(), presented.key).await?)),
                 }
             })
             .await?;
         match row {
             Some(row) if rotated => Ok(Rotation::Rotated(row.try_into()?)),
-            Some(row) => Ok(Rotation::NotCurrent(row.try_into()?)),
+            Some(row) => Ok(Rotation::not_current(row.try_into()?, resent)),
             None => Ok(Rotation::Unknown),
         }
     }
 
     /// Skips rows that another transaction has locked, so that no request waits for a session that is not its own, and
     /// batches never wait for each other.
-    async fn rotate_batch(&self, requests: &[RotateRequest]) -> Result<Vec<RotatedRow>, StoreError> {
+    async fn rotate_batch(&self, requests: &[RotateRequest]) -> Result<Answer<Vec<RotatedRow>>, StoreError> {
         let presented = || requests.iter().map(|request| &request.presented);
         let users: Vec<_> = presented().map(|presented| presented.key.user_id.0).collect();
         let sessions: Vec<_> = presented().map(|presented| presented.key.id.0).collect();
@@ -70,9 +70,9 @@ impl RotateBatch for Rotator {
         let hashes: Vec<_> = presented().map(|presented| presented.jti_hash.as_bytes().to_vec()).collect();
         let clients: Vec<_> = presented().map(|presented| presented.client_id.as_str().to_owned()).collect();
         let idle: Vec<_> = requests.iter().map(|request| request.idle_lifetime.map(interval)).collect();
-        let rows = self
+        let Answer { value: rows, resent } = self
             .pool
-            .with_connection(async |connection| {
+            .with_connection_counted(async |connection| {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"with request as (
@@ -105,6 +105,7 @@ impl RotateBatch for Rotator {
                 .await
             })
             .await?;
-        Ok(rows.into_iter().map(|row| (row.key(), SessionSnapshot::try_from(row))).collect())
+        let value = rows.into_iter().map(|row| (row.key(), SessionSnapshot::try_from(row))).collect();
+        Ok(Answer { value, resent })
     }
 }

@@ -21,7 +21,7 @@ impl Sessions for PostgresStore {
     async fn open_session(&self, session: &NewSession) -> Result<OpenOutcome, StoreError> {
         // `for share` waits for a concurrent change of the user, and reads the row again after it.
         let opened = self
-            .pool.with_connection(async |connection| {
+            .pool.with_connection_once(async |connection| {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"with owner as (
@@ -100,7 +100,7 @@ impl Sessions for PostgresStore {
                 .fetch_optional(&mut *connection)
                 .await?;
                 match touched {
-                    Some(row) => Ok((true, Some(row))),
+                    Some(row) => Ok::<_, sqlx::Error>((true, Some(row))),
                     None => Ok((false, load_snapshot(connection, self.clock_offset(), presented.key).await?)),
                 }
             })

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::clock::DatabaseClock;
 use crate::connection::ConnectionPool;
 use crate::error::{is_deadlock, is_undefined_table};
+use crate::fate::Failure;
 use crate::rotate::Rotator;
 use crate::runtime::ConnectionRuntime;
 use crate::url;
@@ -37,26 +38,29 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// How many connections the requests to a server share; each needs one for about a millisecond. A server has two
-    /// more, for sweeps and for the feed, and another one while it migrates.
+    /// How many connections the requests to a server share.
     pub const MAX_CONNECTIONS: u32 = 16;
 
-    /// A store on the database of that URL. It connects when it is first used, so that a server can start before its
-    /// database.
+    /// How many connections a store has beside those of requests: one for sweeps and one for the feed. A migration opens
+    /// another one.
+    pub const RESERVED_CONNECTIONS: u32 = 2;
+
+    /// A store on the database of that URL, whose requests share `request_connections` connections; each needs one for
+    /// about a millisecond. It connects when it is first used, so that a server can start before its database.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the URL is invalid. [`StoreError::Unavailable`] if no thread can be started.
-    pub fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+    pub fn connect(url: &str, request_connections: u32) -> Result<Self, StoreError> {
         let options = url::parse(url)?;
         let runtime = ConnectionRuntime::start().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let runtime = Arc::new(runtime);
-        let (pool, clock) =
-            (ConnectionPool::new(options.clone(), max_connections, &runtime), DatabaseClock::default());
+        let pool = ConnectionPool::new(options, request_connections, &runtime);
+        let clock = DatabaseClock::default();
         let rotator = Rotator { pool: pool.clone(), clock: clock.clone() };
         Ok(Self {
+            background_pool: pool.reserve_one(),
+            feed_pool: pool.reserve_one(),
             pool,
-            background_pool: ConnectionPool::new(options.clone(), 1, &runtime),
-            feed_pool: ConnectionPool::new(options, 1, &runtime),
             rotations: RotationBatcher::new(rotator, runtime.handle()),
             appended: Arc::default(),
             clock,
@@ -84,20 +88,24 @@ impl PostgresStore {
         self.appended.notify_one();
     }
 
-    /// Runs a verb that ends sessions as one transaction. Within [`run_detached`](Self::run_detached).
+    /// Runs an idempotent verb that ends sessions as one transaction. Within [`run_detached`](Self::run_detached).
     pub(crate) async fn transact<T>(
         &self,
-        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error> + Clone,
     ) -> Result<T, StoreError> {
-        let committed = self
-            .pool
-            .with_connection(async |connection| {
-                let mut transaction = connection.begin_with("begin").await?;
-                let result = verb(&mut transaction).await?;
-                transaction.commit().await?;
-                Ok(result)
-            })
-            .await?;
+        let committed =
+            self.pool.with_connection(async |connection| in_transaction(connection, verb).await).await?;
+        self.notify_appended();
+        Ok(committed)
+    }
+
+    /// Like [`transact`](Self::transact), for a verb that must not be sent twice.
+    pub(crate) async fn transact_once<T>(
+        &self,
+        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error> + Clone,
+    ) -> Result<T, StoreError> {
+        let committed =
+            self.pool.with_connection_once(async |connection| in_transaction(connection, verb).await).await?;
         self.notify_appended();
         Ok(committed)
     }
@@ -128,6 +136,16 @@ impl PostgresStore {
         let task = self.runtime.handle().spawn(with_retries);
         task.await.map_err(|error| StoreError::Unavailable(Box::new(error)))?
     }
+}
+
+async fn in_transaction<T>(
+    connection: &mut PgConnection,
+    verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+) -> Result<T, Failure> {
+    let mut transaction = connection.begin_with("begin").await?;
+    let result = verb(&mut transaction).await?;
+    transaction.commit().await.map_err(Failure::Commit)?;
+    Ok(result)
 }
 
 impl fmt::Debug for PostgresStore {

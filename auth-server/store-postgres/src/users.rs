@@ -18,7 +18,7 @@ impl Users for PostgresStore {
         let key = user.email.key();
         let roles = names(&user.roles);
         let added = self
-            .pool.with_connection(async |connection| {
+            .pool.with_connection_once(async |connection| {
                 sqlx::query_as!(
                     UserRow,
                     "insert into users (id, email, email_key, email_verified, password_hash, roles, created_at)
@@ -68,14 +68,14 @@ impl Users for PostgresStore {
         let (from, to) = (from.as_str(), to.as_str());
         let changed = self
             .pool
-            .with_connection(async |connection| {
+            .with_connection_once(async |connection| {
                 let changed = sqlx::query!(
                     "update users set password_hash = $1 where id = $2 and password_hash = $3",
                     to,
                     user.0,
                     from,
                 );
-                Ok(changed.execute(connection).await?.rows_affected())
+                Ok::<_, sqlx::Error>(changed.execute(connection).await?.rows_affected())
             })
             .await?;
         Ok(if changed == 0 { UpgradeOutcome::Lost } else { UpgradeOutcome::Upgraded })
@@ -169,7 +169,7 @@ impl Users for PostgresStore {
         let (from, to) = (names(from), names(to));
         let changed = self
             .pool
-            .with_connection(async |connection| {
+            .with_connection_once(async |connection| {
                 let set = sqlx::query!(
                     "update users set roles = $3 where id = $1 and roles = $2",
                     user.0,
@@ -269,7 +269,7 @@ impl Users for PostgresStore {
     async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         self.run_detached(move |store| async move {
             store
-                .transact(async |transaction| {
+                .transact_once(async |transaction| {
                     lock_user(transaction, user).await?;
                     let ended = end_all(transaction, store.clock_offset(), user, None).await?;
                     let deleted = sqlx::query!("delete from users where id = $1", user.0);
@@ -291,7 +291,7 @@ impl PostgresStore {
                 (Some(verified_hash.as_str()), Some(*session))
             }
         };
-        self.transact(async |transaction| {
+        self.transact_once(async |transaction| {
             lock_user(transaction, user).await?;
             let set = sqlx::query!(
                 "update users set password_hash = $2

@@ -8,28 +8,40 @@ use auth_store::StoreError;
 use sqlx::Error;
 use sqlx::migrate::MigrateError;
 
+use crate::fate::Failure;
+
 // Primary result codes, see sqlite.org/rescode.html.
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
-const NO_MEMORY: i32 = 7;
-const READ_ONLY: i32 = 8;
-const IO_ERROR: i32 = 10;
-const FULL: i32 = 13;
-const CANNOT_OPEN: i32 = 14;
-const PROTOCOL: i32 = 15;
-const NOT_A_DATABASE: i32 = 26;
+pub(crate) const NO_MEMORY: i32 = 7;
+pub(crate) const READ_ONLY: i32 = 8;
+pub(crate) const IO_ERROR: i32 = 10;
+pub(crate) const CORRUPT: i32 = 11;
+pub(crate) const FULL: i32 = 13;
+pub(crate) const CANNOT_OPEN: i32 = 14;
+pub(crate) const PROTOCOL: i32 = 15;
+pub(crate) const NOT_A_DATABASE: i32 = 26;
 
 /// An error with the path of the file. Displays as one sentence: the path, one cause, and a remedy if there is one.
 #[derive(Debug)]
 pub(crate) struct DatabaseError {
     path: PathBuf,
     migration: Option<i64>,
-    error: Error,
+    failure: Failure,
 }
 
 impl DatabaseError {
     pub(crate) fn new(path: &Path, error: Error) -> Self {
-        Self { path: path.to_owned(), migration: None, error }
+        Self::of_verb(path, Failure::Statement(error))
+    }
+
+    pub(crate) fn of_verb(path: &Path, failure: Failure) -> Self {
+        Self { path: path.to_owned(), migration: None, failure }
+    }
+
+    fn error(&self) -> &Error {
+        let (Failure::Statement(error) | Failure::Commit(error)) = &self.failure;
+        error
     }
 
     /// An error of the operating system about the file or its folder, before SQLite opens it.
@@ -44,15 +56,15 @@ impl DatabaseError {
             MigrateError::ExecuteMigration(error, version) => (Some(version), error),
             other => (None, Error::Migrate(Box::new(other))),
         };
-        Self { path: path.to_owned(), migration, error }
+        Self { path: path.to_owned(), migration, failure: Failure::Statement(error) }
     }
 }
 
 impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> Self {
-        if is_transient(&error.error) {
+        if is_transient(error.error()) {
             Self::Unavailable(Box::new(error))
-        } else if error.migration.is_none() && lacks_schema(&error.error) {
+        } else if error.migration.is_none() && lacks_schema(error.error()) {
             Self::NotMigrated(Box::new(error))
         } else {
             Self::Conflict(Box::new(error))
@@ -66,7 +78,7 @@ impl fmt::Display for DatabaseError {
         if let Some(version) = self.migration {
             write!(f, "migration {version}: ")?;
         }
-        let (cause, remedy) = describe(&self.error);
+        let (cause, remedy) = describe(self.error());
         f.write_str(&cause)?;
         if remedy.is_empty() { Ok(()) } else { write!(f, "; {remedy}") }
     }
@@ -124,7 +136,11 @@ fn is_transient(error: &Error) -> bool {
                 | ErrorKind::ReadOnlyFilesystem
                 | ErrorKind::IsADirectory
         ),
-        Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed | Error::BeginFailed => true,
+        Error::PoolTimedOut
+        | Error::PoolClosed
+        | Error::WorkerCrashed
+        | Error::BeginFailed
+        | Error::InvalidSavePointStatement => true,
         Error::Database(_) => code(error).is_some_and(is_transient_code),
         _ => false,
     }
@@ -136,7 +152,7 @@ fn is_transient_code(code: i32) -> bool {
 }
 
 /// The primary result code, which is the lowest byte of the extended one.
-fn code(error: &Error) -> Option<i32> {
+pub(crate) fn code(error: &Error) -> Option<i32> {
     let extended: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(extended & 0xff)
 }

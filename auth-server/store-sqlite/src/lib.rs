@@ -7,6 +7,7 @@
 mod connection;
 mod end_sessions;
 mod error;
+mod fate;
 mod file;
 mod prune_excess;
 mod revocations;

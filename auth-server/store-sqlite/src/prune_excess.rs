@@ -2,7 +2,7 @@
 
 use auth_domain::{SessionKey, UserId};
 use auth_store::{MAX_PRUNED_PER_SIGN_IN, StoreError};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::end_sessions::end_each;
@@ -18,11 +18,11 @@ impl SqliteStore {
         {
             return Ok(0);
         }
-        self.writer
-            .with_connection(async |connection| {
+        let ended = self
+            .writer
+            .transact(async |transaction| {
                 // No other connection writes before the commit, so the reads below stay valid.
-                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-                let excess = excess(&mut transaction, opened.user_id, keep).await?;
+                let excess = excess(&mut *transaction, opened.user_id, keep).await?;
                 let chosen = sqlx::query_scalar!(
                 "select id from sessions where user_id = ?1 and id <> ?2 order by last_used_at, id limit ?3",
                 opened.user_id.0,
@@ -31,12 +31,11 @@ impl SqliteStore {
             )
             .fetch_all(&mut *transaction)
             .await?;
-                let ended = end_each(&mut transaction, self.now(), opened.user_id, chosen).await?;
-                transaction.commit().await?;
-                self.notify_appended();
-                Ok(ended)
+                end_each(transaction, self.now(), opened.user_id, chosen).await
             })
-            .await
+            .await?;
+        self.notify_appended();
+        Ok(ended)
     }
 }
 

@@ -66,7 +66,7 @@ impl Revocations for SqliteStore {
                     now,
                     max,
                 );
-                Ok(swept.execute(connection).await?.rows_affected())
+                Ok::<_, sqlx::Error>(swept.execute(connection).await?.rows_affected())
             })
             .await
     }
@@ -138,7 +138,7 @@ impl SqliteStore {
             )
             .fetch_one(connection)
             .await?;
-            Ok(FeedRead { database_id: whole.id, last_seq: whole.last_seq, now, rows })
+            Ok::<_, sqlx::Error>(FeedRead { database_id: whole.id, last_seq: whole.last_seq, now, rows })
         })
         .await
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use auth_domain::{PresentedRefresh, SessionSnapshot};
-use auth_store::{RotateBatch, RotateRequest, RotatedRow, Rotation, StoreError};
+use auth_store::{Answer, RotateBatch, RotateRequest, RotatedRow, Rotation, StoreError};
 use chrono::TimeDelta;
 use goptri::clock::Clock;
 use serde_json::{Value, json};
@@ -27,33 +27,34 @@ impl RotateBatch for Rotator {
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
         let requests = to_json([(presented, idle_lifetime)]);
-        let (rotated, row) = self
+        let Answer { value: (rotated, row), resent } = self
             .writer
-            .with_connection(async |connection| {
+            .with_connection_counted(async |connection| {
                 let now = Micros::of(self.clock.now());
                 match rotate(connection, now, &requests).await?.pop() {
-                    Some(row) => Ok((true, Some(row))),
+                    Some(row) => Ok::<_, sqlx::Error>((true, Some(row))),
                     None => Ok((false, load_snapshot(connection, now, presented.key).await?)),
                 }
             })
             .await?;
         match row {
             Some(row) if rotated => Ok(Rotation::Rotated(row.try_into()?)),
-            Some(row) => Ok(Rotation::NotCurrent(row.try_into()?)),
+            Some(row) => Ok(Rotation::not_current(row.try_into()?, resent)),
             None => Ok(Rotation::Unknown),
         }
     }
 
     /// One trip to the writing thread and one sync of the disk for all.
-    async fn rotate_batch(&self, requests: &[RotateRequest]) -> Result<Vec<RotatedRow>, StoreError> {
+    async fn rotate_batch(&self, requests: &[RotateRequest]) -> Result<Answer<Vec<RotatedRow>>, StoreError> {
         let requests = to_json(requests.iter().map(|request| (&request.presented, request.idle_lifetime)));
-        let rows = self
+        let Answer { value: rows, resent } = self
             .writer
-            .with_connection(async |connection| {
+            .with_connection_counted(async |connection| {
                 rotate(connection, Micros::of(self.clock.now()), &requests).await
             })
             .await?;
-        Ok(rows.into_iter().map(|row| (row.key(), SessionSnapshot::try_from(row))).collect())
+        let value = rows.into_iter().map(|row| (row.key(), SessionSnapshot::try_from(row))).collect();
+        Ok(Answer { value, resent })
     }
 }
 

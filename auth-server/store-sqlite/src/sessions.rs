@@ -10,7 +10,6 @@ use auth_store::{
     StoreError, TouchOutcome,
 };
 use chrono::TimeDelta;
-use sqlx::Connection;
 use uuid::Uuid;
 
 use crate::SqliteStore;
@@ -26,7 +25,7 @@ impl Sessions for SqliteStore {
         let jti_hash = session.jti_hash.as_bytes().as_slice();
         let (user_agent, ip) = (session.user_agent.as_deref(), session.ip.as_deref());
         let mut opened = self
-            .writer.with_connection(async |connection| {
+            .writer.with_connection_once(async |connection| {
                 let now = self.now();
                 let expires_at = session.lifetime.map(|lifetime| now.after(lifetime));
                 sqlx::query_as!(
@@ -110,7 +109,7 @@ impl Sessions for SqliteStore {
                 .fetch_all(&mut *connection)
                 .await?;
                 match touched.pop() {
-                    Some(row) => Ok((true, Some(row))),
+                    Some(row) => Ok::<_, sqlx::Error>((true, Some(row))),
                     None => Ok((false, load_snapshot(connection, self.now(), presented.key).await?)),
                 }
             })
@@ -214,9 +213,8 @@ impl Sessions for SqliteStore {
     ) -> Result<EndOutcome, StoreError> {
         let proof = proof.map(|digest| digest.as_bytes().as_slice());
         let subject = key.id.to_string();
-        self.writer.with_connection(async |connection| {
+        let ended = self.writer.transact(async |transaction| {
             // No other connection writes before the commit, so the reads below stay valid.
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let wrong = sqlx::query_scalar!(
                 r#"select exists (select 1 from sessions where user_id = ?1 and id = ?2 and jti_hash <> ?3) as "wrong!: bool""#,
                 key.user_id.0,
@@ -226,7 +224,6 @@ impl Sessions for SqliteStore {
             .fetch_one(&mut *transaction)
             .await?;
             if wrong {
-                transaction.rollback().await?;
                 return Ok(EndOutcome::NotGenuine);
             }
             let deleted = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", key.user_id.0, key.id.0)
@@ -234,25 +231,23 @@ impl Sessions for SqliteStore {
                 .await?;
             let now = self.now();
             let expires_at = now.after(REVOCATION_LIFETIME);
-            append(&mut transaction, &subject, now, expires_at).await?;
-            transaction.commit().await?;
-            self.notify_appended();
+            append(transaction, &subject, now, expires_at).await?;
             Ok(if deleted.rows_affected() == 0 { EndOutcome::WasGone } else { EndOutcome::Ended })
         })
-        .await
+        .await?;
+        if ended != EndOutcome::NotGenuine {
+            self.notify_appended();
+        }
+        Ok(ended)
     }
 
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError> {
-        self.writer
-            .with_connection(async |connection| {
-                // No other connection writes before the commit, so the reads below stay valid.
-                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-                let ended = end_all(&mut transaction, self.now(), user, except).await?;
-                transaction.commit().await?;
-                self.notify_appended();
-                Ok(ended)
-            })
-            .await
+        let ended = self
+            .writer
+            .transact(async |transaction| end_all(transaction, self.now(), user, except).await)
+            .await?;
+        self.notify_appended();
+        Ok(ended)
     }
 
     async fn prune_excess(&self, opened: SessionKey, keep: u32) -> Result<u64, StoreError> {

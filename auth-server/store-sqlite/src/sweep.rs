@@ -3,7 +3,6 @@
 use auth_domain::{SessionId, SessionKey, UserId};
 use auth_store::{REVOCATION_LIFETIME, SessionSweep, StoreError};
 use chrono::TimeDelta;
-use sqlx::Connection;
 use uuid::Uuid;
 
 use crate::SqliteStore;
@@ -20,8 +19,7 @@ impl SqliteStore {
         let (user_id, id) = after.map_or((Uuid::nil(), Uuid::nil()), |key| (key.user_id.0, key.id.0));
         let idle_lifetime = idle_lifetime.map(micros);
         self.writer
-            .with_connection(async |connection| {
-                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            .transact(async |transaction| {
                 let slice = sqlx::query!(
                     r#"select user_id as "user_id: Uuid", id as "id: Uuid" from sessions
                    where (user_id, id) > (?1, ?2) order by user_id, id limit ?3"#,
@@ -45,7 +43,6 @@ impl SqliteStore {
                     idle_lifetime,
                 );
                 let swept = swept.execute(&mut *transaction).await?.rows_affected();
-                transaction.commit().await?;
                 let last = SessionKey { user_id: UserId(last.user_id), id: SessionId(last.id) };
                 let full = u32::try_from(slice.len()).is_ok_and(|seen| seen == max);
                 Ok(SessionSweep { swept, last: full.then_some(last) })

@@ -6,7 +6,7 @@ use auth_domain::{
     UserName,
 };
 use auth_store::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, StoreError, UpgradeOutcome, Users};
-use sqlx::Connection;
+
 use uuid::Uuid;
 
 use crate::SqliteStore;
@@ -20,7 +20,7 @@ impl Users for SqliteStore {
         let key = key.as_str();
         let roles = json(user.roles.iter().map(Role::as_str));
         let mut added = self
-            .writer.with_connection(async |connection| {
+            .writer.with_connection_once(async |connection| {
                 let now = self.now();
                 sqlx::query_as!(
                     UserRow,
@@ -72,14 +72,14 @@ impl Users for SqliteStore {
         let (from, to) = (from.as_str(), to.as_str());
         let changed = self
             .writer
-            .with_connection(async |connection| {
+            .with_connection_once(async |connection| {
                 let changed = sqlx::query!(
                     "update users set password_hash = ?1 where id = ?2 and password_hash = ?3",
                     to,
                     user.0,
                     from,
                 );
-                Ok(changed.execute(connection).await?.rows_affected())
+                Ok::<_, sqlx::Error>(changed.execute(connection).await?.rows_affected())
             })
             .await?;
         Ok(if changed == 0 { UpgradeOutcome::Lost } else { UpgradeOutcome::Upgraded })
@@ -173,7 +173,7 @@ impl Users for SqliteStore {
         let (from, to) = (json(from.iter().map(Role::as_str)), json(to.iter().map(Role::as_str)));
         let changed = self
             .writer
-            .with_connection(async |connection| {
+            .with_connection_once(async |connection| {
                 let set = sqlx::query!(
                     "update users set roles = ?3 where id = ?1 and roles = ?2",
                     user.0,
@@ -242,9 +242,9 @@ impl Users for SqliteStore {
             }
         };
         let session_id = session.map(|session| session.0);
-        self.writer
-            .with_connection(async |connection| {
-                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let changed = self
+            .writer
+            .transact_once(async |transaction| {
                 let set = sqlx::query!(
                     "update users set password_hash = ?2
                  where id = ?1
@@ -257,18 +257,18 @@ impl Users for SqliteStore {
                 );
                 let set = set.execute(&mut *transaction).await?.rows_affected();
                 let ended =
-                    if set == 0 { 0 } else { end_all(&mut transaction, self.now(), user, session).await? };
-                transaction.commit().await?;
-                self.notify_appended();
+                    if set == 0 { 0 } else { end_all(transaction, self.now(), user, session).await? };
                 Ok(changed_or_refused(set, ended))
             })
-            .await
+            .await?;
+        self.notify_appended();
+        Ok(changed)
     }
 
     async fn disable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
-        self.writer
-            .with_connection(async |connection| {
-                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let changed = self
+            .writer
+            .transact(async |transaction| {
                 let now = self.now();
                 let disabled = sqlx::query!(
                     "update users set disabled_at = coalesce(disabled_at, ?1) where id = ?2",
@@ -276,12 +276,12 @@ impl Users for SqliteStore {
                     user.0
                 );
                 let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
-                let ended = end_all(&mut transaction, now, user, None).await?;
-                transaction.commit().await?;
-                self.notify_appended();
+                let ended = end_all(transaction, now, user, None).await?;
                 Ok(changed_or_refused(disabled, ended))
             })
-            .await
+            .await?;
+        self.notify_appended();
+        Ok(changed)
     }
 
     async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
@@ -296,17 +296,17 @@ impl Users for SqliteStore {
     }
 
     async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
-        self.writer
-            .with_connection(async |connection| {
-                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-                let ended = end_all(&mut transaction, self.now(), user, None).await?;
+        let changed = self
+            .writer
+            .transact_once(async |transaction| {
+                let ended = end_all(&mut *transaction, self.now(), user, None).await?;
                 let deleted = sqlx::query!("delete from users where id = ?1", user.0);
                 let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
-                transaction.commit().await?;
-                self.notify_appended();
                 Ok(changed_or_refused(deleted, ended))
             })
-            .await
+            .await?;
+        self.notify_appended();
+        Ok(changed)
     }
 }
 

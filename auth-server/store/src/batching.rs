@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use super::{Rotation, StoreError};
+use super::{Answer, Rotation, StoreError};
 
 /// The most rotations in one batch: a larger one takes longer than it saves.
 const MAX_BATCH: usize = 128;
@@ -41,7 +41,7 @@ pub trait RotateBatch: Send + Sync + 'static {
     fn rotate_batch(
         &self,
         requests: &[RotateRequest],
-    ) -> impl Future<Output = Result<Vec<RotatedRow>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Answer<Vec<RotatedRow>>, StoreError>> + Send;
 }
 
 /// A session that a batch rotated. An error is the error of this row alone.
@@ -79,7 +79,7 @@ struct Waiting {
 }
 
 /// `None`: the batch did not rotate this session, so the request runs again alone.
-type BatchReply = Result<Option<SessionSnapshot>, StoreError>;
+type BatchReply = Result<Answer<Option<SessionSnapshot>>, StoreError>;
 
 /// How a rotation runs.
 enum Slot<S: RotateBatch> {
@@ -115,10 +115,15 @@ impl<S: RotateBatch> RotationBatcher<S> {
             Slot::Queued(reply) => reply.await,
         };
         match reply {
-            Ok(Ok(Some(snapshot))) => Ok(Rotation::Rotated(snapshot)),
+            Ok(Ok(Answer { value: Some(snapshot), .. })) => Ok(Rotation::Rotated(snapshot)),
             Ok(Err(error)) => Err(error),
+            // A batch that got no answer may have rotated before it was sent again.
+            Ok(Ok(Answer { value: None, resent: true })) => match alone.await? {
+                Rotation::NotCurrent(found) => Ok(Rotation::Resent(found)),
+                rotation => Ok(rotation),
+            },
             // The token is not current, the row is locked, or the batch failed. Nothing has changed.
-            Ok(Ok(None)) | Err(_) => alone.await,
+            Ok(Ok(Answer { value: None, resent: false })) | Err(_) => alone.await,
         }
     }
 
@@ -169,9 +174,9 @@ impl<S: RotateBatch> Shared<S> {
             batch.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
         let mut answers: Box<dyn FnMut(SessionKey) -> BatchReply + Send> =
             match self.statements.rotate_batch(&requests).await {
-                Ok(rows) => {
+                Ok(Answer { value: rows, resent }) => {
                     let mut rows: HashMap<_, _> = rows.into_iter().collect();
-                    Box::new(move |key| rows.remove(&key).transpose())
+                    Box::new(move |key| Ok(Answer { value: rows.remove(&key).transpose()?, resent }))
                 }
                 Err(StoreError::Unavailable(cause)) => {
                     let cause: Arc<dyn Error + Send + Sync> = cause.into();

@@ -6,6 +6,7 @@
 mod batching;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod pool;
 mod revocations;
 mod sessions;
 mod users;
@@ -13,6 +14,7 @@ mod users;
 use async_trait::async_trait;
 
 pub use batching::{RotateBatch, RotateRequest, RotatedRow, RotationBatcher};
+pub use pool::{Answer, Connector, Fate, Pool, PoolError, Sending};
 pub use revocations::{
     Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationPage, RevocationRecord, Revocations,
 };

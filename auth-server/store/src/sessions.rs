@@ -110,8 +110,18 @@ pub enum Rotation {
     Rotated(SessionSnapshot),
     /// Nothing changed. The current session, to be judged.
     NotCurrent(SessionSnapshot),
+    /// Nothing changed now, but the statement was sent before, got no answer, and may have rotated then. The current
+    /// session, to be judged with [`judge_resent`](auth_domain::judge_resent).
+    Resent(SessionSnapshot),
     /// There is no such session.
     Unknown,
+}
+
+impl Rotation {
+    /// Nothing changed; `resent` says whether the statement was sent before.
+    pub fn not_current(found: SessionSnapshot, resent: bool) -> Self {
+        if resent { Self::Resent(found) } else { Self::NotCurrent(found) }
+    }
 }
 
 /// The result of [`Sessions::touch`].

@@ -2,7 +2,7 @@
 
 use auth_domain::{
     ClientId, Digest, EndReason, Generation, PresentedRefresh, RefreshPolicy, RefuseReason, SessionSnapshot,
-    Verdict, judge,
+    Verdict, judge, judge_resent,
 };
 use chrono::TimeDelta;
 use goptri_settings::Plain;
@@ -248,4 +248,31 @@ fn the_first_check_that_applies_decides() {
         ("expired, newer", |f| f.expires(-SECOND).presented(21), EXPIRED),
         ("idle, current", |f| f.idle(SECOND * 60).presented(20), EXPIRED),
     ]);
+}
+
+/// The server does not take its own first try for another holder of the token.
+#[test]
+fn a_rotation_that_was_sent_twice_is_neither_forgiven_nor_theft() {
+    type Case = (&'static str, fn(&mut Situation) -> &mut Situation, Option<Verdict>);
+    let table: &[Case] = &[
+        ("the first try rotated", |f| f.rotated(SECOND), Some(Verdict::SameSuccessor)),
+        ("without a grace", |f| f.no_grace().rotated(SECOND * 30 - MICRO), Some(Verdict::SameSuccessor)),
+        ("without a grace, later", |f| f.no_grace().rotated(SECOND * 30), None),
+        ("a longer grace", |f| f.rotated(SECOND * 60 - MICRO), Some(Verdict::SameSuccessor)),
+        ("a late retry", |f| f, None),
+        ("a late retry, strict", |f| f.strict(), None),
+        ("a late retry that was forgiven before", |f| f.forgiven(19), Some(Verdict::SameSuccessor)),
+        ("overtaken by another request", |f| f.presented(18).rotated(SECOND), None),
+        ("current again", |f| f.presented(20), Some(Verdict::TryAgain)),
+        ("newer", |f| f.presented(21), Some(NEWER)),
+        ("of another client", |f| f.by_another_client(), Some(OTHER_CLIENT)),
+        ("of a disabled user", |f| f.disabled(), Some(DISABLED)),
+        ("of an expired session", |f| f.expires(-SECOND), Some(EXPIRED)),
+    ];
+    for (description, arrange, expected) in table {
+        let mut given = Situation::late_retry();
+        arrange(&mut given);
+        let verdict = judge_resent(&given.snapshot, &given.presented, &given.policy);
+        assert_eq!(verdict, *expected, "{description}");
+    }
 }

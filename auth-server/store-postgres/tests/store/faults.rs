@@ -53,16 +53,15 @@ async fn a_verb_comes_back_within_ten_seconds_whatever_hangs() {
     let (one, two, three, four) =
         tokio::join!(store.list_users(None, 1), far.ready(), silent.ready(), silent.migrate());
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
-    for error in [one.err(), two.err(), three.err(), four.err()] {
+    for error in [one.err(), three.err(), four.err()] {
         assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
     }
+    assert_eq!(two.unwrap(), Readiness::Ready, "sent again on another connection");
 
     // The server cancelled the statement that waited for the lock, not only its client.
     assert!(!is_waiting_for_a_lock(&pool).await);
     locked.rollback().await.unwrap();
     assert_eq!(store.list_users(None, 1).await.unwrap(), []);
-    // Its only connection is dead, and must not block the pool.
-    assert_eq!(far.ready().await.unwrap(), Readiness::Ready);
 }
 
 #[tokio::test]
@@ -114,14 +113,12 @@ async fn a_store_recovers_after_the_server_closed_its_connections() {
 }
 
 #[tokio::test]
-async fn a_connection_with_a_stale_plan_is_closed() {
+async fn a_statement_whose_plan_is_stale_runs_again_on_a_new_connection() {
     let (database, store) = migrated().await;
     assert!(matches!(store.add_user(&new_user()).await, Ok(AddUserOutcome::Added(_))));
     store.list_users(None, 1).await.unwrap();
     let change = "alter table users alter column email type varchar(300)";
     sqlx::query(change).execute(&pool(&database).await).await.unwrap();
-    let error = store.list_users(None, 1).await.err();
-    assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
     assert_eq!(store.list_users(None, 1).await.unwrap().len(), 1);
 }
 

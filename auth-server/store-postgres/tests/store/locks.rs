@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 use super::faults::{is_waiting_for_a_lock, migrated, new_user, pool, sign_in};
 
+/// The connections of requests.
+const CONNECTIONS: u32 = 8;
+
 const LOCK: &str = "select from sessions where id = $1 for update";
 
 /// Opens two sessions of that user, ordered by id.
@@ -80,19 +83,19 @@ async fn the_feed_uses_no_connection_of_requests() {
     let (database, elsewhere) = migrated().await;
     let user = new_user();
     elsewhere.add_user(&user).await.unwrap();
-    let store = PostgresStore::connect(database.url(), PostgresStore::MAX_CONNECTIONS).unwrap();
+    let store = PostgresStore::connect(database.url(), CONNECTIONS).unwrap();
     let pool = pool(&database).await;
     let mut other = pool.begin_with("begin").await.unwrap();
     let lock = "select from users where id = $1 for update";
     sqlx::query(lock).bind(user.id.0).execute(&mut *other).await.unwrap();
     let mut busy = JoinSet::new();
-    for _ in 0..PostgresStore::MAX_CONNECTIONS {
+    for _ in 0..CONNECTIONS {
         let store = store.clone();
         busy.spawn(async move { store.end_sessions_of(user.id, None).await });
     }
     let waiting = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
-    let all = i64::from(PostgresStore::MAX_CONNECTIONS);
+    let all = i64::from(CONNECTIONS);
     while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() < all {
         assert!(busy.try_join_next().is_none(), "a connection did not wait");
     }

@@ -1,6 +1,8 @@
 use std::task::Poll;
 
-use auth_domain::{ClientId, Generation, SessionId, UserId};
+use auth_domain::{ClientId, Email, Generation, Session, SessionId, SessionOwner, UserId};
+use chrono::DateTime;
+use goptri::Scope;
 use goptri_settings::Plain;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, yield_now};
@@ -17,6 +19,9 @@ const BATCH: u128 = 0;
 const UNAVAILABLE: u128 = 100;
 const CONFLICT: u128 = 101;
 const BAD_ROW: u128 = 102;
+
+/// A session whose batch was sent twice, and which is not current when it runs alone.
+const RESENT: u128 = 103;
 
 /// Records what runs, and lets it finish only when a test says so.
 struct Recorder {
@@ -41,12 +46,13 @@ impl RotateBatch for Arc<Recorder> {
         presented: &PresentedRefresh,
         _: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        self.run(vec![presented.key.id.0.as_u128()]).await;
-        Ok(Rotation::Unknown)
+        let session = presented.key.id.0.as_u128();
+        self.run(vec![session]).await;
+        Ok(if session == RESENT { Rotation::NotCurrent(snapshot(presented)) } else { Rotation::Unknown })
     }
 
     /// Rotates nothing, and fails as the requested sessions say.
-    async fn rotate_batch(&self, requests: &[RotateRequest]) -> Result<Vec<RotatedRow>, StoreError> {
+    async fn rotate_batch(&self, requests: &[RotateRequest]) -> Result<Answer<Vec<RotatedRow>>, StoreError> {
         let keys: Vec<_> = requests.iter().map(|request| request.presented.key).collect();
         let sessions: Vec<_> = keys.iter().map(|key| key.id.0.as_u128()).collect();
         self.run([&[BATCH], sessions.as_slice()].concat()).await;
@@ -57,13 +63,37 @@ impl RotateBatch for Arc<Recorder> {
             return Err(StoreError::Conflict("conflict".into()));
         }
         let bad = keys.into_iter().filter(|key| key.id.0.as_u128() == BAD_ROW);
-        Ok(bad.map(|key| (key, Err(StoreError::Conflict("this row".into())))).collect())
+        let value = bad.map(|key| (key, Err(StoreError::Conflict("this row".into())))).collect();
+        Ok(Answer { value, resent: sessions.contains(&RESENT) })
     }
 }
 
 fn presented(session: u128) -> PresentedRefresh {
     let key = SessionKey { user_id: UserId(Uuid::nil()), id: SessionId(Uuid::from_u128(session)) };
     PresentedRefresh::for_test(key, Generation::FIRST, Plain::new(String::new()), ClientId::first_party())
+}
+
+fn snapshot(presented: &PresentedRefresh) -> SessionSnapshot {
+    let session = Session {
+        key: presented.key,
+        client_id: presented.client_id.clone(),
+        scope: Scope::parse("").unwrap(),
+        audience: Vec::new(),
+        auth_time: DateTime::UNIX_EPOCH,
+        jti_hash: presented.jti_hash.clone(),
+        generation: Generation::FIRST,
+        forgiven_generation: None,
+        rotated_at: DateTime::UNIX_EPOCH,
+        last_used_at: DateTime::UNIX_EPOCH,
+        expires_at: None,
+    };
+    let owner = SessionOwner {
+        email: Email::parse("ann@example.com").unwrap(),
+        email_verified: false,
+        roles: Vec::new(),
+        disabled: false,
+    };
+    SessionSnapshot { session, owner, now: DateTime::UNIX_EPOCH }
 }
 
 struct Fixture {
@@ -222,4 +252,15 @@ async fn an_error_of_one_row_fails_only_its_own_request() {
     assert!(matches!(&error, StoreError::Conflict(cause) if cause.to_string() == "this row"), "{error:?}");
     assert!(matches!(other.await.unwrap(), Ok(Rotation::Unknown)));
     assert_eq!(fixture.recorder.ran().split_off(2), [[2]]);
+}
+
+/// Its first try may have rotated.
+#[tokio::test]
+async fn a_session_that_a_resent_batch_did_not_rotate_is_reported_as_resent() {
+    let fixture = Fixture::new(10, NEVER);
+    let [resent, other] = batch_of(&fixture, [RESENT, 2]).await;
+    fixture.recorder.permits.add_permits(2);
+    let rotation = resent.await.unwrap();
+    assert!(matches!(rotation, Ok(Rotation::Resent(_))), "{rotation:?}");
+    assert!(matches!(other.await.unwrap(), Ok(Rotation::Unknown)));
 }

@@ -71,7 +71,7 @@ async fn of_concurrent_rotations_of_one_token_exactly_one_rotates(subject: &Subj
                 Rotation::Rotated(snapshot) | Rotation::NotCurrent(snapshot) => {
                     assert_eq!(snapshot.session.generation, next);
                 }
-                Rotation::Unknown => panic!("lost"),
+                Rotation::Resent(_) | Rotation::Unknown => panic!("lost"),
             }
         }
     }
@@ -93,7 +93,7 @@ async fn a_session_that_is_refreshed_constantly_can_be_ended(subject: &Subject) 
                     match store.rotate(&device.token(number), None).await.expect("no error") {
                         Rotation::Rotated(_) => assert!(!was_ended, "rotated after the end was acknowledged"),
                         Rotation::Unknown => break,
-                        Rotation::NotCurrent(snapshot) => panic!("{snapshot:?}"),
+                        Rotation::NotCurrent(snapshot) | Rotation::Resent(snapshot) => panic!("{snapshot:?}"),
                     }
                 }
             })
@@ -182,7 +182,7 @@ async fn a_cancelled_end_happens_entirely_or_not_at_all(subject: &Subject) {
                 subject.end(device.key, None).await;
                 subject.is_unknown(&device.token(1)).await;
             }
-            Rotation::NotCurrent(snapshot) => panic!("{snapshot:?}"),
+            Rotation::NotCurrent(snapshot) | Rotation::Resent(snapshot) => panic!("{snapshot:?}"),
         }
         assert_eq!(subject.end(device.key, None).await, EndOutcome::WasGone);
         let entries = subject.ended().await.into_iter().filter(|entry| *entry == device.key.id.to_string());
@@ -290,7 +290,9 @@ async fn a_session_that_is_refreshed_constantly_ends_when_its_user_is_disabled_o
                         Rotation::Rotated(_) => assert!(!was_disabled, "rotated after it was acknowledged"),
                         Rotation::Unknown => break,
                         // Disabled, and about to be deleted.
-                        Rotation::NotCurrent(snapshot) => assert!(snapshot.owner.disabled, "{snapshot:?}"),
+                        Rotation::NotCurrent(snapshot) | Rotation::Resent(snapshot) => {
+                            assert!(snapshot.owner.disabled, "{snapshot:?}");
+                        }
                     }
                 }
             })

@@ -68,7 +68,7 @@ impl Stage {
     pub(super) async fn row(&self, token: &str) -> Option<Session> {
         let nobody = self.tokens.open(token, ClientId::new("nobody".to_owned())).unwrap();
         match self.store.rotate(&nobody, None).await.unwrap() {
-            Rotation::NotCurrent(snapshot) => Some(snapshot.session),
+            Rotation::NotCurrent(snapshot) | Rotation::Resent(snapshot) => Some(snapshot.session),
             Rotation::Unknown => None,
             Rotation::Rotated(_) => panic!("rotated by a client that it is not for"),
         }

@@ -1,0 +1,145 @@
+//! What an error of Postgres or of the driver means for the connection that it came from.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use auth_store::{Fate, PoolError};
+use sqlx::Error;
+
+use crate::error::code;
+
+/// `feature_not_supported`, the code of "cached plan must not change result type". The driver keeps the plan from
+/// before a migration, so only another connection helps.
+pub(crate) const STALE_PLAN: &str = "0A000";
+
+/// Why a verb failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A statement, or connecting.
+    Statement(Error),
+    /// A COMMIT.
+    Commit(Error),
+    /// The server answers but is a standby, which the feed is not read from.
+    Standby,
+}
+
+/// The one place that decides about a connection after an error.
+pub(crate) fn fate(failure: &Failure) -> Fate {
+    match failure {
+        Failure::Statement(error) => fate_of_error(error),
+        // The driver's count of open transactions may now differ from the server's.
+        Failure::Commit(error) => match fate_of_error(error) {
+            Fate::Keep => Fate::Close,
+            fate => fate,
+        },
+        Failure::Standby => Fate::Refused,
+    }
+}
+
+fn fate_of_error(error: &Error) -> Fate {
+    match error {
+        Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed => Fate::Lost,
+        Error::Tls(_) | Error::BeginFailed | Error::InvalidSavePointStatement => Fate::Close,
+        Error::Database(_) => fate_of_code(&code(error).unwrap_or_default()),
+        _ => Fate::Keep,
+    }
+}
+
+/// By SQLSTATE, see appendix A of the manual of PostgreSQL.
+fn fate_of_code(code: &str) -> Fate {
+    match code {
+        // A read-only server, as a standby is until it is promoted; a prepared statement that is unknown or exists
+        // already, because a pooler has moved the client to another connection.
+        "25006" | STALE_PLAN | "26000" | "42P05" => Fate::Refused,
+        "53300" => Fate::NoSlot,
+        // Shut down, crashed, starting, or dropped; the connection was idle for too long.
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Fate::Lost,
+        _ => match code.get(..2) {
+            // Connection exceptions.
+            Some("08") => Fate::Lost,
+            // Invalid transaction states.
+            Some("25") => Fate::Close,
+            _ => Fate::Keep,
+        },
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Statement(error)
+    }
+}
+
+impl From<PoolError> for Failure {
+    fn from(error: PoolError) -> Self {
+        Self::Statement(match error {
+            PoolError::Busy => Error::PoolTimedOut,
+            PoolError::Closed => Error::PoolClosed,
+            PoolError::NoAnswer(limit) => no_answer(limit),
+        })
+    }
+}
+
+/// The error of a server that does not answer within `limit`.
+pub(crate) fn no_answer(limit: Duration) -> Error {
+    let text = format!("no answer within {} s", limit.as_secs_f64().ceil());
+    Error::Io(std::io::Error::new(ErrorKind::TimedOut, text))
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Statement(error) | Self::Commit(error) => error.fmt(f),
+            Self::Standby => f.write_str(
+                "the server is a standby, which may lack the newest revocations; connect to the primary",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_whether_its_connection_and_the_others_are_fit() {
+        let table = [
+            (
+                Fate::Keep,
+                "23505 23503 42P01 42703 42501 40001 40P01 55P03 57014 53100 53200 58030 XX000 22P02",
+            ),
+            (Fate::Close, "25P01 25P02 25P03 25001"),
+            (Fate::Refused, "25006 0A000 26000 42P05"),
+            (Fate::Lost, "57P01 57P02 57P03 57P04 57P05 08000 08001 08003 08006 08P01"),
+            (Fate::NoSlot, "53300"),
+        ];
+        for (fate, codes) in table {
+            for code in codes.split(' ') {
+                assert_eq!(fate_of_code(code), fate, "{code}");
+            }
+        }
+        assert_eq!(fate_of_code(""), Fate::Keep);
+    }
+
+    #[test]
+    fn an_error_of_the_driver_says_so_too() {
+        let io = || Error::Io(ErrorKind::ConnectionReset.into());
+        let table = [
+            (Fate::Keep, Failure::Statement(Error::RowNotFound)),
+            (Fate::Keep, Failure::Statement(Error::ColumnNotFound("x".to_owned()))),
+            (Fate::Close, Failure::Commit(Error::RowNotFound)),
+            (Fate::Close, Failure::Statement(Error::BeginFailed)),
+            (Fate::Close, Failure::Statement(Error::InvalidSavePointStatement)),
+            (Fate::Lost, Failure::Statement(io())),
+            (Fate::Lost, Failure::Commit(io())),
+            (Fate::Lost, Failure::Statement(Error::Protocol("x".to_owned()))),
+            (Fate::Lost, Failure::Statement(Error::WorkerCrashed)),
+            (Fate::Lost, PoolError::NoAnswer(Duration::from_secs(1)).into()),
+            (Fate::Refused, Failure::Standby),
+        ];
+        for (expected, failure) in table {
+            assert_eq!(fate(&failure), expected, "{failure:?}");
+        }
+    }
+}
