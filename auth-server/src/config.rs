@@ -30,6 +30,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// `DATABASE_URL`.
     pub database_url: Plain<DatabaseUrl>,
+    /// `DATABASE_CONNECTIONS`.
+    pub database_connections: u32,
     /// `ISSUER`.
     pub issuer: String,
     /// `AUDIENCE`.
@@ -75,7 +77,7 @@ impl Config {
         let address = settings.address("AUTH_SERVER_ADDR", "127.0.0.1:4000");
         // Files read after this are not watched.
         let (keys, secret_files) = (KeyRings::read(settings), settings.secret_files());
-        let database_url = database_url(settings);
+        let (database_url, database_connections) = (database_url(settings), database_connections(settings));
         let (issuer, audience) = (goptri::settings::issuer(settings), goptri::settings::audience(settings));
         let clock_leeway = goptri::settings::clock_leeway(settings);
         let access_lifetime = access_lifetime(settings);
@@ -99,6 +101,7 @@ impl Config {
         Some(Self {
             address: address?,
             database_url: database_url?,
+            database_connections: database_connections?,
             issuer: issuer?,
             audience: audience?,
             keys: keys?,
@@ -136,6 +139,15 @@ impl Config {
 pub(crate) fn database_url(settings: &Settings<'_>) -> Option<Plain<DatabaseUrl>> {
     settings.text_or_file("DATABASE_URL", "sqlite://goptri.db", |url| {
         storage::check(&url).map(|()| Plain::new(url))
+    })
+}
+
+fn database_connections(settings: &Settings<'_>) -> Option<u32> {
+    settings.value("DATABASE_CONNECTIONS", "16", |text| match text.parse() {
+        Ok(connections @ storage::MIN_CONNECTIONS..=1000) => Ok(connections),
+        Ok(_) | Err(_) => {
+            Err(format!("is {text:?}; it is a number from {} to 1000", storage::MIN_CONNECTIONS))
+        }
     })
 }
 
@@ -225,6 +237,12 @@ mod tests {
     fn frequent_mistakes_have_messages_of_their_own() {
         for (variable, value, problem) in [
             ("DEFAULT_SCOPE", "photos:read,photos:write", "; separate scopes by spaces"),
+            ("DATABASE_CONNECTIONS", "3", "DATABASE_CONNECTIONS is \"3\"; it is a number from 4 to 1000"),
+            (
+                "DATABASE_CONNECTIONS",
+                "many",
+                "DATABASE_CONNECTIONS is \"many\"; it is a number from 4 to 1000",
+            ),
             ("ACCESS_TOKEN_TTL", "0", "ACCESS_TOKEN_TTL is \"0\"; it is from 1s to 1h"),
             ("ACCESS_TOKEN_TTL", "61m", "ACCESS_TOKEN_TTL is \"61m\"; it is from 1s to 1h"),
             (

@@ -34,20 +34,29 @@ pub fn check(url: &str) -> Result<(), String> {
     }
 }
 
-/// Opens the store, which connects on first use. `clock` is the time of SQLite; Postgres has its own.
+/// The fewest connections to Postgres with which a store works well: two for requests, one for sweeps, one for the feed.
+pub const MIN_CONNECTIONS: u32 = 4;
+
+/// Opens the store, which connects on first use. `clock` is the time of SQLite; Postgres has its own. A store on Postgres
+/// has at most `connections` connections, and another one while it migrates.
 ///
 /// # Errors
 /// The URL is invalid, or its file cannot be created.
-pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, SettingErrors> {
+pub fn open(
+    url: &Plain<DatabaseUrl>,
+    connections: u32,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, SettingErrors> {
     let opened: Result<Arc<dyn Store>, StoreError> = if url.expose().starts_with("sqlite:") {
         SqliteStore::connect(url.expose(), clock).map(|store| Arc::new(store) as _)
     } else {
-        PostgresStore::connect(url.expose(), PostgresStore::MAX_CONNECTIONS).map(|store| Arc::new(store) as _)
+        let requests = connections.max(MIN_CONNECTIONS) - PostgresStore::RESERVED_CONNECTIONS;
+        PostgresStore::connect(url.expose(), requests).map(|store| Arc::new(store) as _)
     };
     opened.map_err(|error| unusable(&error))
 }
 
-/// Opens the store, and never creates a file for it. `None`: the file of SQLite does not exist.
+/// Opens the store for a command, and never creates a file for it. `None`: the file of SQLite does not exist.
 pub fn open_existing(
     url: &Plain<DatabaseUrl>,
     clock: Arc<dyn Clock>,
@@ -57,7 +66,7 @@ pub fn open_existing(
     {
         return Ok(None);
     }
-    open(url, clock).map(Some)
+    open(url, MIN_CONNECTIONS, clock).map(Some)
 }
 
 /// The database, for messages: scheme, user, host, port and name, or the path of the file. Without the password and the

@@ -10,7 +10,7 @@ use crate::{config, storage};
 
 pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     let url = context.read(config::database_url)?;
-    let store = storage::open(&url, Arc::new(SystemClock))?;
+    let store = storage::open(&url, storage::MIN_CONNECTIONS, Arc::new(SystemClock))?;
     let migrated = store.migrate().await;
     store.close().await;
     migrated?;

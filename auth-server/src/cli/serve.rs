@@ -17,7 +17,7 @@ pub(super) async fn run() -> Result<(), CliError> {
     let config = Config::read(&settings);
     let config = settings.into_result(config)?;
     let clock = Arc::new(SystemClock);
-    let store = storage::open(&config.database_url, clock.clone())?;
+    let store = storage::open(&config.database_url, config.database_connections, clock.clone())?;
     match Application::start(config, store, clock, stop_signal()).await {
         Ok(application) => {
             sighup.reload(application.secret_files());

@@ -38,9 +38,6 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// How many connections the requests to a server share.
-    pub const MAX_CONNECTIONS: u32 = 16;
-
     /// How many connections a store has beside those of requests: one for sweeps and one for the feed. A migration opens
     /// another one.
     pub const RESERVED_CONNECTIONS: u32 = 2;
