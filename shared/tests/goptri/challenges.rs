@@ -3,7 +3,7 @@
 use goptri::TokenError;
 use serde_json::json;
 
-use crate::protected::call;
+use crate::protected_app::call;
 use test_support::forge::{claims, good, one_for_each_refusal, refusal, with, with_claims};
 use test_support::{bearing, get};
 

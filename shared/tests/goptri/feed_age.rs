@@ -5,8 +5,8 @@ use std::time::Duration;
 use goptri::TokenError;
 use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
-use crate::followed::{Followed, QUICK};
-use crate::revoked::SESSION;
+use crate::feed_fixture::{Followed, QUICK};
+use crate::revocation_set::SESSION;
 use test_support::feed_server::entry;
 use test_support::forge::{NOW, good};
 

@@ -14,8 +14,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::followed::FEED_SECRET;
-use crate::logged::Log;
+use crate::captured_log::Log;
+use crate::feed_fixture::FEED_SECRET;
 use test_support::TIMEOUT;
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {

@@ -3,56 +3,56 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod algorithms;
+mod cached_tokens;
+mod captured_log;
 mod claims;
 mod compact_form;
-mod duplicates;
+mod duplicate_members;
+mod ecdsa_malleability;
 mod guard_builder;
-mod header;
+mod jose_header;
+mod jwks_keys;
+mod jwks_rejected;
 mod key_confusion;
-mod key_files;
 mod key_pairs;
-mod key_sets;
-mod key_sets_refused;
-mod logged;
-mod mutations;
-mod remembered;
-mod revoked;
-mod rings;
+mod key_rings;
+mod mutated_tokens;
+mod partial_secret_files;
+mod private_key_files;
+mod redaction;
+mod revocation_set;
 mod secret_files;
-mod secret_files_partial;
-mod silence;
 mod test_keys;
-mod times;
-mod twin_signatures;
+mod validity_period;
 
 #[cfg(feature = "actix")]
-mod bearer;
+mod bearer_auth;
 #[cfg(feature = "actix")]
 mod challenges;
 #[cfg(feature = "actix")]
-mod protected;
+mod protected_app;
 #[cfg(feature = "actix")]
-mod stale;
+mod stale_revocations;
 
 #[cfg(feature = "feed")]
 mod feed_age;
 #[cfg(feature = "feed")]
-mod feed_followed;
+mod feed_errors;
 #[cfg(feature = "feed")]
-mod feed_lost;
+mod feed_example;
 #[cfg(feature = "feed")]
-mod feed_recorded;
+mod feed_fixture;
+#[cfg(feature = "feed")]
+mod feed_follower;
+#[cfg(feature = "feed")]
+mod feed_secret_files;
 #[cfg(feature = "feed")]
 mod feed_tls;
 #[cfg(feature = "feed")]
-mod followed;
+mod jwks_fetch_errors;
 #[cfg(feature = "feed")]
-mod followed_keys;
+mod jwks_fixture;
 #[cfg(feature = "feed")]
-mod keys_lost;
+mod jwks_guard;
 #[cfg(feature = "feed")]
-mod keys_wanted;
-#[cfg(feature = "feed")]
-mod published_keys;
-#[cfg(feature = "feed")]
-mod secret_files_followed;
+mod jwks_refresh;

@@ -13,7 +13,7 @@ use goptri::{Environment, Guard};
 use tempfile::TempDir;
 use tracing::dispatcher::DefaultGuard;
 
-use crate::logged::Log;
+use crate::captured_log::Log;
 use test_support::forge::{AUDIENCE, ISSUER, OTHER_SECRET, SECRET, claims, ring, with};
 
 pub(crate) const THIRD_SECRET: &str = "c3a5e90b7d1f48266c2be4f0915d37a8";

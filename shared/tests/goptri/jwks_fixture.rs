@@ -10,7 +10,7 @@ use goptri::{Environment, Guard, GuardBuilder, TokenError};
 use goptri_settings::Settings;
 use tracing::dispatcher::DefaultGuard;
 
-use crate::logged::Log;
+use crate::captured_log::Log;
 use crate::test_keys::{jwks, kid_of, pairs};
 use test_support::feed_server::FeedServer;
 use test_support::forge::{AUDIENCE, ISSUER, claims, stopped_clock};

@@ -3,7 +3,7 @@
 use goptri::keys::{JwksRefreshConfig, KeysUnavailable};
 use goptri::{Environment, Guard, NotReady, TokenError};
 
-use crate::followed_keys::{CONTINUOUSLY, FollowedKeys, ON_TRIGGER, token_of};
+use crate::jwks_fixture::{CONTINUOUSLY, FollowedKeys, ON_TRIGGER, token_of};
 use crate::test_keys::{ED25519, P256, RSA, jwks, kid_of};
 use test_support::feed_server::FeedServer;
 use test_support::forge::{AUDIENCE, ISSUER, SECRET, good, kid};
@@ -39,7 +39,7 @@ fn without_a_secret_the_published_keys_verify_once_they_are_known() {
 #[cfg(feature = "actix")]
 #[actix_web::test]
 async fn until_the_keys_are_known_the_middleware_answers_503() {
-    use crate::protected::call_guarded;
+    use crate::protected_app::call_guarded;
     use test_support::{bearing, get};
 
     let followed = FollowedKeys::start(FeedServer::start_manual(), ON_TRIGGER, &[]);

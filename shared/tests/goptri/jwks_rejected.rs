@@ -6,7 +6,7 @@ use goptri::keys::{Jwks, JwksError, MAX_JWKS_BYTES, MAX_KEYS, PublicKeyError};
 use goptri::token::TokenType;
 use serde_json::{Value, json};
 
-use crate::key_sets::read;
+use crate::jwks_keys::read;
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, jwks, kid_of, pairs};
 use test_support::forge::{OTHER_SECRET, SECRET, base64url, claims, ring, with, without};
 

@@ -15,7 +15,7 @@ use goptri::token::{AccessVerifier, TokenType};
 use goptri::{AccessClaims, Environment, Guard, TokenError};
 use serde_json::{Value, json};
 
-use crate::revoked::{SESSION, TOKEN, entry, of_a_client};
+use crate::revocation_set::{SESSION, TOKEN, entry, of_a_client};
 use test_support::forge::{
     AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, at, claims, good, one_for_each_refusal, ring,
     stopped_clock, verifier, with, with_claims,

@@ -7,8 +7,8 @@ use goptri::TokenError;
 use goptri::keys::JwksRefreshConfig;
 use serde_json::json;
 
-use crate::followed::FEED_SECRET;
-use crate::followed_keys::{CONTINUOUSLY, FollowedKeys, ON_TRIGGER};
+use crate::feed_fixture::FEED_SECRET;
+use crate::jwks_fixture::{CONTINUOUSLY, FollowedKeys, ON_TRIGGER};
 use crate::test_keys::{ED25519, P256, RSA, jwk, jwks, kid_of, sign};
 use test_support::feed_server::FeedServer;
 use test_support::forge::{base64url, claims, with};

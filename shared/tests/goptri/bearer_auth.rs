@@ -5,7 +5,7 @@ use std::sync::Arc;
 use goptri::Guard;
 use serde_json::json;
 
-use crate::protected::{CountingClock, call, call_guarded};
+use crate::protected_app::{CountingClock, call, call_guarded};
 use test_support::forge::{PERSON, claims, good, verifier, with, with_claims, without};
 use test_support::{bearing, get};
 

@@ -12,7 +12,7 @@ use goptri::{Guard, TokenError};
 use goptri_settings::Plain;
 use tracing::dispatcher::DefaultGuard;
 
-use crate::logged::Log;
+use crate::captured_log::Log;
 use test_support::feed_server::{FeedServer, Request};
 use test_support::forge::{stopped_clock, verifier};
 

@@ -10,7 +10,7 @@ use goptri::token::TokenType;
 use goptri::{Environment, SettingErrors};
 use goptri_settings::Settings;
 
-use crate::logged::Log;
+use crate::captured_log::Log;
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, kid_of, pairs, refusal};
 use test_support::forge::{SECRET, claims, good, kid};
 

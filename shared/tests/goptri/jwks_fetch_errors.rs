@@ -8,8 +8,8 @@ use goptri::TokenError;
 use goptri::keys::JwksRefreshConfig;
 use serde_json::json;
 
-use crate::followed_keys::{CONTINUOUSLY, FollowedKeys};
-use crate::revoked::resident_kb;
+use crate::jwks_fixture::{CONTINUOUSLY, FollowedKeys};
+use crate::revocation_set::resident_kb;
 use crate::test_keys::{ED25519, P256, RSA, jwk, jwks};
 use test_support::feed_server::{FeedServer, Request};
 use test_support::forge::with;

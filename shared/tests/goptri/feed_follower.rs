@@ -7,8 +7,8 @@ use goptri::clock::{Clock, SystemClock};
 use goptri::revocation::{EntryKind, OnStale};
 use goptri::{Environment, Guard, TokenError};
 
-use crate::followed::{FEED_SECRET, Followed};
-use crate::revoked::{SESSION, TOKEN, of_a_client};
+use crate::feed_fixture::{FEED_SECRET, Followed};
+use crate::revocation_set::{SESSION, TOKEN, of_a_client};
 use test_support::feed_server::{FeedServer, entry};
 use test_support::forge::{AUDIENCE, ISSUER, NOW, SECRET, claims, good, with, with_claims};
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use goptri::TokenError;
 
-use crate::followed::FEED_SECRET;
-use crate::followed_keys::{FollowedKeys, ON_TRIGGER};
+use crate::feed_fixture::FEED_SECRET;
+use crate::jwks_fixture::{FollowedKeys, ON_TRIGGER};
 use crate::secret_files::{THIRD_SECRET, UNUSABLE};
 use test_support::feed_server::FeedServer;
 use test_support::forge::{NOW, OTHER_SECRET, SECRET, claims, ring};

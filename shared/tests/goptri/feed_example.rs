@@ -7,8 +7,8 @@ use goptri::TokenError;
 use goptri::revocation::{Entry, EntryKind, ManualMonotonicClock, Page, RevocationSet, StalenessPolicy};
 use serde_json::json;
 
-use crate::followed::FEED_SECRET;
-use crate::followed_keys::{FollowedKeys, ON_TRIGGER};
+use crate::feed_fixture::FEED_SECRET;
+use crate::jwks_fixture::{FollowedKeys, ON_TRIGGER};
 use test_support::feed_server::FeedServer;
 use test_support::forge::{NOW, SECRET, claims, with, with_claims};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use goptri::TokenError;
 use goptri::revocation::{EntryKind, FeedTimeouts, OnStale};
 
-use crate::followed::{FEED_SECRET, Followed};
-use crate::revoked::{SESSION, resident_kb};
+use crate::feed_fixture::{FEED_SECRET, Followed};
+use crate::revocation_set::{SESSION, resident_kb};
 use test_support::feed_server::{Request, entry};
 use test_support::forge::{NOW, good};
 

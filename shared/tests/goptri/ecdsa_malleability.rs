@@ -8,7 +8,7 @@ use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet
 use goptri::token::AccessVerifier;
 use goptri::{Guard, TokenError};
 
-use crate::revoked::{SESSION, TOKEN, entry};
+use crate::revocation_set::{SESSION, TOKEN, entry};
 use crate::test_keys::{P256, kid_of, pairs, sign, unsigned};
 use test_support::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, base64url, stopped_clock};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use goptri::Guard;
 use goptri::revocation::{EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
 
-use crate::protected::call_guarded;
-use crate::revoked::{SESSION, entry};
+use crate::protected_app::call_guarded;
+use crate::revocation_set::{SESSION, entry};
 use test_support::forge::{NOW, good, stopped_clock, verifier};
 use test_support::{bearing, get};
 
