@@ -1,4 +1,4 @@
-//! The algorithm belongs to the key; what a token says of it is compared, and chooses nothing.
+//! The key determines the algorithm: the `alg` of a token must equal it and selects nothing.
 
 use goptri::TokenError;
 use jsonwebtoken::Algorithm;
@@ -41,7 +41,7 @@ const OTHER_NAMES: [&str; 31] = [
 
 /// JV-01, JV-03
 #[test]
-fn a_token_with_the_right_mac_is_refused_under_every_other_algorithm_name() {
+fn a_valid_mac_under_any_other_alg_is_rejected() {
     for name in OTHER_NAMES {
         assert_eq!(
             refusal(&with_header(&with(header(), "alg", name))),
@@ -53,7 +53,7 @@ fn a_token_with_the_right_mac_is_refused_under_every_other_algorithm_name() {
 
 /// JV-01, JV-03
 #[test]
-fn a_genuine_mac_of_another_hash_is_refused_although_the_secret_is_right() {
+fn a_mac_by_the_right_secret_with_another_hash_is_rejected() {
     for (name, algorithm) in [("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)] {
         for (says, expected) in [(name, TokenError::WrongAlgorithm), ("HS256", TokenError::BadSignature)] {
             let signed =
@@ -66,7 +66,7 @@ fn a_genuine_mac_of_another_hash_is_refused_although_the_secret_is_right() {
 
 /// JV-02
 #[test]
-fn an_unsigned_token_is_refused_with_and_without_something_in_place_of_the_signature() {
+fn an_unsigned_token_is_rejected_whatever_its_signature_segment_contains() {
     for name in ["none", "None", "NONE", "nOnE", "noNE", "HS256"] {
         let genuine = with_header(&with(header(), "alg", name));
         let (signed, mac) = genuine.rsplit_once('.').unwrap();
@@ -80,7 +80,7 @@ fn an_unsigned_token_is_refused_with_and_without_something_in_place_of_the_signa
 
 /// JV-01
 #[test]
-fn an_algorithm_that_is_missing_or_no_text_is_refused() {
+fn a_missing_alg_or_one_that_is_not_a_string_is_rejected() {
     let mut missing = header();
     missing.as_object_mut().unwrap().remove("alg");
     let wrong_types = ["null", "true", "256", "[\"HS256\"]", "{\"alg\":\"HS256\"}"]

@@ -1,4 +1,4 @@
-//! Who is let through by the bearer middleware, and what the handler then knows.
+//! Which requests the bearer middleware accepts, and which claims the handler receives.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ async fn the_callers_claims_reach_the_handler() {
     assert_eq!(answer.body, claims());
 }
 
-/// RFC 9110 §11.1: a scheme has no case.
+/// RFC 9110 §11.1: a scheme is case-insensitive.
 #[actix_web::test]
-async fn the_scheme_is_read_without_case_and_spaces_around_the_token_do_not_matter() {
+async fn the_scheme_is_case_insensitive_and_spaces_around_the_token_are_ignored() {
     for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "] {
         let answer =
             call(get("/api/me").insert_header(("Authorization", format!("{scheme}{}", good())))).await;
@@ -26,7 +26,7 @@ async fn the_scheme_is_read_without_case_and_spaces_around_the_token_do_not_matt
     }
 }
 
-/// JV-19: a role is held by a person, and for as long as the token says so.
+/// JV-19: a role belongs to a user, until the token expires.
 #[actix_web::test]
 async fn a_role_is_a_permission() {
     let clients = without(with(claims(), "sub", "goptri"), "sid");
@@ -46,9 +46,9 @@ async fn a_role_is_a_permission() {
     }
 }
 
-/// Fails closed: nobody forgets the middleware unnoticed.
+/// Fails closed, so that a missing middleware is noticed.
 #[actix_web::test]
-async fn a_bearer_on_a_route_outside_the_middleware_refuses_everybody() {
+async fn a_bearer_parameter_on_a_route_without_the_middleware_rejects_every_request() {
     for request in [get("/me"), bearing("/me", &good()), bearing("/me", "nonsense")] {
         let answer = call(request).await;
         assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
@@ -58,7 +58,7 @@ async fn a_bearer_on_a_route_outside_the_middleware_refuses_everybody() {
 }
 
 #[actix_web::test]
-async fn where_the_token_is_optional_a_bad_one_counts_as_none() {
+async fn with_an_optional_token_an_invalid_one_counts_as_none() {
     let table = [
         (get("/open/who"), 200, "nobody"),
         (bearing("/open/who", &good()), 200, PERSON),
@@ -71,7 +71,7 @@ async fn where_the_token_is_optional_a_bad_one_counts_as_none() {
         let answer = call(request).await;
         assert_eq!((answer.status, answer.text.as_str()), (status, body));
     }
-    // A handler that insists is told why there is nobody.
+    // A handler that requires a caller rejects the request with the reason.
     let nobody = call(get("/open/me")).await;
     assert_eq!((nobody.status, nobody.header("www-authenticate")), (401, Some("Bearer")));
     let bad = call(bearing("/open/me", "nonsense")).await;

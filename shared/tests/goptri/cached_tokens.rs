@@ -1,4 +1,4 @@
-//! A guard that remembers verifies a signature once, and takes what it remembers for no more than that.
+//! The cache of verified tokens: it saves the verification of the signature, and no other check.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn with_token_cache(entries: usize) -> Guard {
     Guard::new(verifier(), stopped_clock()).with_token_cache(entries)
 }
 
-/// How often memory was asked for while a good token was checked: not even once, unless it was verified.
+/// The number of allocations during the check of a valid token: zero if it is cached.
 fn allocations(guard: &Guard, token: &str) -> u64 {
     let mut checked = None;
     let counted = measure(|| checked = Some(guard.verify(token)));
@@ -34,12 +34,12 @@ fn allocations(guard: &Guard, token: &str) -> u64 {
 }
 
 #[test]
-fn a_token_that_was_good_is_not_verified_again() {
+fn a_cached_token_is_not_verified_again() {
     let (guard, token) = (with_token_cache(10), good());
     assert!(allocations(&guard, &token) > 5);
     assert_eq!((allocations(&guard, &token), guard.cached_tokens()), (0, 1));
     assert_eq!(guard.verify(&token).unwrap().jti, TOKEN);
-    // A clone shares what is remembered, and another token is another token.
+    // A clone shares the cache. Another token is not in it.
     assert_eq!(allocations(&guard.clone(), &token), 0);
     assert!(allocations(&guard, &with_claims(&with(claims(), "jti", "another"))) > 5);
 
@@ -48,9 +48,9 @@ fn a_token_that_was_good_is_not_verified_again() {
     assert_eq!(forgetful.cached_tokens(), 0);
 }
 
-/// JV-08: whatever is changed in a text that is remembered, the answer is that of a guard which has seen nothing.
+/// JV-08: every modification of a cached token gets the same result as without a cache.
 #[test]
-fn no_other_text_is_taken_for_one_that_is_remembered() {
+fn only_the_exact_text_of_a_cached_token_hits_the_cache() {
     let (guard, token) = (with_token_cache(10), good());
     guard.verify(&token).unwrap();
     let others = (0..token.len()).flat_map(|at| {
@@ -72,7 +72,7 @@ fn no_other_text_is_taken_for_one_that_is_remembered() {
 }
 
 #[test]
-fn what_was_refused_is_not_remembered() {
+fn rejected_tokens_are_not_cached() {
     let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: OnStale::Refuse };
     let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
     let guard = with_token_cache(100).with_revocations(revocations.clone());
@@ -88,14 +88,14 @@ fn what_was_refused_is_not_remembered() {
 
 /// JV-16
 #[test]
-fn a_remembered_token_is_good_from_its_nbf_to_its_expiry_and_no_longer() {
+fn a_cached_token_is_valid_from_its_nbf_to_its_expiry_only() {
     let clock = ManualClock::default();
     let guard = Guard::new(verifier(), Arc::new(clock.clone())).with_token_cache(10);
     let now = clock.now().timestamp();
     let token = with_claims(&with(with(claims(), "exp", now + 900), "nbf", now - 900));
     assert!(allocations(&guard, &token) > 0);
     let leeway = TimeDelta::seconds(LEEWAY);
-    // The fraction of a second that the clock shows is in none of a token's times.
+    // The times of tokens are whole seconds; the clock shows fractions.
     for (step, expected) in [
         (TimeDelta::seconds(898) + leeway, None),
         (TimeDelta::seconds(2), Some(TokenError::Expired)),
@@ -112,7 +112,7 @@ fn a_remembered_token_is_good_from_its_nbf_to_its_expiry_and_no_longer() {
 }
 
 #[test]
-fn a_remembered_token_is_refused_from_the_moment_that_it_is_ended() {
+fn a_cached_token_is_rejected_as_soon_as_it_is_revoked() {
     let (person, client) = (good(), of_a_client("reports", NOW));
     for (token, entry) in [
         (&person, entry(EntryKind::Session, SESSION, NOW, 60)),
@@ -141,32 +141,32 @@ fn verifier_of(keys: &KeySource) -> AccessVerifier {
 
 /// OP-02
 #[test]
-fn with_other_keys_nothing_that_is_remembered_counts() {
+fn a_change_of_keys_invalidates_the_cache() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();
     let keys = KeySource::awaiting_published(of(SECRET));
     let guard = Guard::new(verifier_of(&keys), stopped_clock()).with_token_cache(10);
     let token = good();
     let anew = || allocations(&guard, &token) > 0;
     assert!(anew() && !anew());
-    // The same keys again, as they come with every look at what auth-server publishes.
+    // The same keys again, as after each fetch of the published keys.
     assert!(!keys.set_local(of(SECRET)));
     keys.set_published(VerifyingKeys::default());
     assert!(!anew());
-    // One more, or one less, and it is verified anew, once.
+    // With one key more or less, the token is verified again, once.
     keys.set_published(of(OTHER_SECRET));
     assert!(anew() && !anew());
     keys.set_published(VerifyingKeys::default());
     assert!(anew() && !anew());
-    // The one that signed it is gone; and comes back as what auth-server publishes.
+    // The signing key is removed, and comes back as a published key.
     assert!(keys.set_local(of(OTHER_SECRET)));
     assert_eq!(guard.verify(&token).err(), Some(TokenError::UnknownKey));
     keys.set_published(of(SECRET));
     assert!(anew() && !anew());
 }
 
-/// Whoever takes a key out of use must be able to rely on it at once, also while many verify with it.
+/// Removing a key takes effect at once, also while other threads verify with it.
 #[test]
-fn once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile() {
+fn after_a_key_is_removed_its_tokens_are_rejected_even_if_verified_concurrently() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();
     let keys = KeySource::local(of(SECRET));
     let guard = Guard::new(verifier_of(&keys), stopped_clock()).with_token_cache(1_000);
@@ -195,7 +195,7 @@ fn once_a_key_is_gone_no_token_of_it_passes_whatever_was_verified_meanwhile() {
 }
 
 #[test]
-fn however_many_are_good_no_more_are_remembered_than_was_said() {
+fn the_cache_holds_up_to_the_configured_number_of_tokens() {
     let guard = with_token_cache(100);
     let tokens: Vec<_> =
         (0..2_000).map(|number| with_claims(&with(claims(), "jti", format!("{number:08x}")))).collect();
@@ -206,16 +206,16 @@ fn however_many_are_good_no_more_are_remembered_than_was_said() {
         }
     }
     assert!(guard.cached_tokens() > 50);
-    // Those that nobody presents any more make room.
+    // Tokens that are no longer presented are evicted.
     for _ in 0..3 {
         guard.verify(&tokens[7]).unwrap();
     }
     assert_eq!(allocations(&guard, &tokens[7]), 0);
 }
 
-/// Memory is what is shared, and never what a token says.
+/// Sharing strings saves memory and does not mix up claims.
 #[test]
-fn tokens_of_one_client_share_what_they_have_alike_and_keep_what_is_their_own() {
+fn cached_claims_of_one_client_share_equal_strings_and_keep_their_own_values() {
     let guard = with_token_cache(1_000);
     let kinds = [
         ("goptri", "photos:read", json!(AUDIENCE)),
@@ -232,7 +232,7 @@ fn tokens_of_one_client_share_what_they_have_alike_and_keep_what_is_their_own() 
                 with(claims, name, value)
             })
     };
-    // As auth-server writes it: other forms of the same are read as well, and share nothing.
+    // In the form that auth-server writes. Tokens of other issuers may differ in form; their strings are not shared.
     let sign = |claims: Value| {
         let claims: AccessClaims = serde_json::from_value(claims).unwrap();
         ring(&[SECRET]).sign(TokenType::Access, &claims).unwrap()
@@ -249,7 +249,7 @@ fn tokens_of_one_client_share_what_they_have_alike_and_keep_what_is_their_own() 
 }
 
 #[test]
-fn how_many_are_remembered_is_a_number_within_reason() {
+fn the_cache_size_is_a_number_within_its_limits() {
     let guard = |entries| {
         let pairs = [("ACCESS_TOKEN_SECRET", SECRET), ("VERIFIED_CACHE_ENTRIES", entries)];
         Guard::from_environment(&Environment::from_pairs(pairs))
@@ -270,7 +270,7 @@ fn how_many_are_remembered_is_a_number_within_reason() {
 }
 
 #[test]
-fn what_is_remembered_is_counted_and_not_shown() {
+fn cached_tokens_are_counted_and_do_not_appear_in_debug() {
     let (guard, token) = (with_token_cache(10), good());
     guard.verify(&token).unwrap();
     let shown = format!("{guard:?}");

@@ -1,4 +1,4 @@
-//! The log, kept for a test to read.
+//! Captures the log for a test.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,12 +10,12 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use test_support::TIMEOUT;
 
-/// What was logged, for a test to read.
+/// The captured log.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// From here until the guard is dropped, of this thread and of those that it starts.
+    /// Captures the log of this thread, and of the threads that it starts, until the guard is dropped.
     pub(crate) fn start() -> (Self, DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
@@ -27,7 +27,7 @@ impl Log {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// Waits until something has happened; what was logged says why it does not.
+    /// Waits until a condition holds. On a timeout, the panic shows the log.
     pub(crate) fn wait(&self, what: &str, until: impl Fn() -> bool) {
         let started = Instant::now();
         while !until() {

@@ -1,4 +1,4 @@
-//! What strangers are told: as much as they need, and the same whatever the reason.
+//! Responses to rejected requests: they do not reveal why a token is invalid.
 
 use goptri::TokenError;
 use serde_json::json;
@@ -32,12 +32,12 @@ async fn without_a_token_the_challenge_is_bare() {
 
 /// JV-27
 #[actix_web::test]
-async fn every_reason_to_refuse_a_token_gives_the_same_bytes() {
+async fn every_invalid_token_gets_the_same_response() {
     let reference = call(bearing("/api/me", "nonsense")).await;
     assert_eq!(reference.error(), (401, "invalid_token"));
     assert_eq!(reference.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     let bad = one_for_each_refusal();
-    assert_eq!(bad.len(), 17, "every variant of Refusal, and both parts of Json");
+    assert_eq!(bad.len(), 17, "every variant of TokenError, and both parts of Json");
     for (reason, token) in bad {
         assert_eq!(refusal(&token), Some(reason));
         assert_eq!(call(bearing("/api/me", &token)).await, reference, "{reason:?}");
@@ -50,9 +50,9 @@ async fn every_reason_to_refuse_a_token_gives_the_same_bytes() {
     assert_eq!(call(authorized(&[listed.as_bytes()])).await, reference);
 }
 
-/// JV-27: who may read is told apart from who may not, but only after the token was found good.
+/// JV-27: a missing scope is reported only for a valid token.
 #[actix_web::test]
-async fn a_bad_token_is_never_told_what_it_lacks() {
+async fn an_invalid_token_is_not_told_which_scope_is_missing() {
     let expired = with_claims(&with(with(claims(), "exp", 1), "scope", ""));
     assert_eq!(refusal(&expired), Some(TokenError::Expired));
     let answer = call(bearing("/api/upload", &expired)).await;
@@ -90,7 +90,7 @@ async fn a_missing_scope_is_named_in_the_challenge() {
 
 /// JV-26
 #[actix_web::test]
-async fn two_authorization_headers_are_refused_even_when_they_are_the_same() {
+async fn two_authorization_headers_are_rejected_even_if_they_are_equal() {
     let bearer = format!("Bearer {}", good());
     let (good, basic): (&[u8], &[u8]) = (bearer.as_bytes(), b"Basic YTpi");
     for pair in [[good, good], [good, basic], [basic, good], [basic, basic], [good, b"Bearer x"], [b"", good]]

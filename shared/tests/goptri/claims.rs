@@ -1,4 +1,4 @@
-//! What an access token must say, and what it may.
+//! Required and optional claims of access tokens.
 
 use goptri::TokenError;
 use serde_json::{Value, json};
@@ -95,9 +95,9 @@ fn the_audience_names_this_service_exactly() {
     }
 }
 
-/// JV-15: `jsonwebtoken` once took a time of another type for absent (CVE-2026-25537).
+/// JV-15: an earlier `jsonwebtoken` treated a time of another type as absent (CVE-2026-25537).
 #[test]
-fn a_time_that_is_no_number_is_refused_and_never_taken_for_absent() {
+fn a_time_that_is_not_a_number_is_rejected_and_not_treated_as_absent() {
     let not_a_time = [
         "\"1800000900\"",
         "\"\"",
@@ -146,7 +146,7 @@ fn a_time_that_is_no_number_is_refused_and_never_taken_for_absent() {
 
 /// JV-13, JV-14, JV-15
 #[test]
-fn each_required_claim_is_missed() {
+fn a_token_without_a_required_claim_is_rejected() {
     for member in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"] {
         assert_eq!(refusal(&with_claims(&without(claims(), member))), WRONG_TYPE, "{member}");
     }
@@ -156,7 +156,7 @@ fn each_required_claim_is_missed() {
 }
 
 #[test]
-fn a_claim_of_the_wrong_type_is_refused() {
+fn a_claim_of_the_wrong_type_is_rejected() {
     let not_text = [json!(null), json!(1), json!(true), json!(["x"]), json!({ "x": 1 })];
     for member in ["sub", "jti", "client_id", "scope", "sid", "email"] {
         for value in &not_text {

@@ -1,4 +1,4 @@
-//! A token has one form and one spelling: what is not exactly that is refused before anything is made of it.
+//! A token has exactly one valid encoding. Every other text is rejected before it is decoded further.
 
 use goptri::TokenError;
 use goptri::token::{MAX_TOKEN_BYTES, UnverifiedJws};
@@ -6,14 +6,14 @@ use serde_json::json;
 
 use test_support::forge::{base64url, claims, forge, good, header, refusal, seal, token, with};
 
-/// The next character of the base64url alphabet: the last one of a segment, so changed, has bits left over.
+/// Replaces the last character of a segment by the next one of the base64url alphabet, which sets a trailing bit.
 fn bump_last(segment: &str) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (rest, last) = segment.split_at(segment.len() - 1);
     format!("{rest}{}", &ALPHABET[ALPHABET.find(last).unwrap() + 1..][..1])
 }
 
-/// The object as JSON, with spaces at its end until base64 leaves bits over in its last character.
+/// The object as JSON, padded with spaces until its base64 has trailing bits.
 fn with_bits_left_over(object: &serde_json::Value) -> String {
     let mut json = object.to_string();
     while json.len().is_multiple_of(3) {
@@ -24,7 +24,7 @@ fn with_bits_left_over(object: &serde_json::Value) -> String {
 
 /// JV-08
 #[test]
-fn a_byte_outside_the_alphabet_is_refused_wherever_it_stands() {
+fn a_byte_outside_the_alphabet_is_rejected_at_every_position() {
     let good = good();
     let dots: Vec<usize> = good.match_indices('.').map(|(at, _)| at).collect();
     let places = [0, 1, dots[0], dots[0] + 1, dots[0] + 9, dots[1], dots[1] + 1, good.len() - 1, good.len()];
@@ -68,7 +68,7 @@ fn a_token_has_three_segments() {
 
 /// JV-08
 #[test]
-fn the_json_serialization_is_refused() {
+fn the_json_serialization_is_rejected() {
     let good = good();
     let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
         panic!("three segments")
@@ -83,7 +83,7 @@ fn the_json_serialization_is_refused() {
 
 /// JV-08
 #[test]
-fn a_token_of_eight_kibibytes_passes_and_one_byte_more_is_refused() {
+fn a_token_of_8_kib_is_accepted_and_one_byte_more_is_rejected() {
     let of_length = |length: usize| {
         let short = token(&header(), &with(claims(), "pad", "")).len();
         (0..3).flat_map(|spaces| (0..8).map(move |more| (spaces, more))).find_map(|(spaces, more)| {
@@ -101,7 +101,7 @@ fn a_token_of_eight_kibibytes_passes_and_one_byte_more_is_refused() {
 
 /// JV-09
 #[test]
-fn padding_and_the_other_base64_alphabet_are_refused_in_each_segment() {
+fn padding_and_the_standard_base64_alphabet_are_rejected_in_each_segment() {
     let good = good();
     for segment in 0..3 {
         for (from, to) in [("", "="), ("", "=="), ("", " "), ("", "\n"), ("", "%3D"), ("-", "+"), ("_", "/")]
@@ -120,7 +120,7 @@ fn padding_and_the_other_base64_alphabet_are_refused_in_each_segment() {
 
 /// JV-09, JV-28
 #[test]
-fn bits_left_over_at_the_end_of_a_segment_are_refused_although_the_mac_covers_them() {
+fn nonzero_trailing_bits_of_a_segment_are_rejected_even_under_a_valid_mac() {
     let (header, payload) =
         (base64url(with_bits_left_over(&header())), base64url(with_bits_left_over(&claims())));
     let untouched = seal(&header, &payload);
@@ -137,7 +137,7 @@ fn bits_left_over_at_the_end_of_a_segment_are_refused_although_the_mac_covers_th
 
 /// JV-09
 #[test]
-fn a_segment_of_a_length_that_base64_cannot_have_is_refused() {
+fn a_segment_of_a_length_impossible_in_base64_is_rejected() {
     let (header, payload) = (base64url(header().to_string() + "  "), base64url(claims().to_string()));
     let one_over = |segment: &str| segment[..segment.len() / 4 * 4 - 3].to_owned();
     assert_eq!(refusal(&seal(&one_over(&header), &payload)), Some(TokenError::Base64));
@@ -196,7 +196,7 @@ fn header_and_payload_are_one_json_object_in_utf_8() {
 }
 
 #[test]
-fn a_token_taken_apart_shows_its_two_texts() {
+fn a_parsed_token_returns_the_json_of_its_header_and_payload() {
     let good = good();
     let compact = UnverifiedJws::parse(&good).unwrap();
     assert_eq!(compact.header_json(), header().to_string());

@@ -1,10 +1,10 @@
-//! A member that stands twice means two things, for parsers differ in which one wins.
+//! Duplicate members of JSON objects: parsers disagree on which value counts.
 
 use goptri::TokenError;
 
 use test_support::forge::{claims, forge, header, refusal};
 
-/// Each stands before the genuine members.
+/// Each is inserted before the valid members.
 const DOUBLED_IN_BOTH: [&str; 6] = [
     r#""x":1,"x":1"#,
     r#""x":1,"y":2,"x":null"#,
@@ -16,7 +16,7 @@ const DOUBLED_IN_BOTH: [&str; 6] = [
 
 /// JV-11
 #[test]
-fn a_header_with_a_member_twice_is_refused() {
+fn a_header_with_a_duplicate_member_is_rejected() {
     let genuine = header().to_string();
     let known = [
         r#""alg":"HS256""#,
@@ -39,7 +39,7 @@ fn a_header_with_a_member_twice_is_refused() {
 
 /// JV-11
 #[test]
-fn a_payload_with_a_member_twice_is_refused() {
+fn a_payload_with_a_duplicate_member_is_rejected() {
     let genuine = claims().to_string();
     let known = [
         r#""sub":"somebody-else""#,
@@ -61,9 +61,9 @@ fn a_payload_with_a_member_twice_is_refused() {
     }
 }
 
-/// Whichever fault is read first is the one that is named.
+/// The error names the first fault in the text.
 #[test]
-fn a_member_twice_of_which_one_is_no_claim_is_refused() {
+fn a_duplicate_member_is_rejected_even_if_one_value_has_the_wrong_type() {
     let genuine = claims().to_string();
     for (json, expected) in [
         (genuine.replacen('{', r#"{"iss":null,"#, 1), TokenError::Json("payload")),
@@ -74,7 +74,7 @@ fn a_member_twice_of_which_one_is_no_claim_is_refused() {
 }
 
 #[test]
-fn the_same_name_in_two_objects_is_no_duplicate() {
+fn the_same_name_in_two_objects_is_not_a_duplicate() {
     let nested = r#"{"sub":{"sub":[{"sub":1},{"sub":2}]},"iss":1}"#;
     let json = claims().to_string().replacen('{', &format!("{{\"x\":{nested},"), 1);
     assert_eq!(refusal(&forge(header().to_string(), json)), None);

@@ -1,4 +1,4 @@
-//! An ECDSA signature has a twin that everybody can make: the same token in two texts.
+//! Anyone can convert an ECDSA signature (r, s) into (r, n - s), which is also valid: one token in two texts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const ORDER: [u8; 32] = [
     0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
-/// The other signature that is as good as this one: (r, n - s).
+/// The other valid form of the signature: (r, n - s).
 fn twin(signature: &[u8]) -> Vec<u8> {
     let (r, s) = signature.split_at(32);
     let mut borrow = 0;
@@ -36,9 +36,9 @@ fn twin(signature: &[u8]) -> Vec<u8> {
     [r, &difference].concat()
 }
 
-/// JV-28: everybody can make the twin of an ES256 signature, so what is revoked is the name and not the text.
+/// JV-28: tokens are revoked by id and not by text, because anyone can compute the other form.
 #[test]
-fn the_twin_of_a_revoked_es256_token_is_revoked_as_well() {
+fn both_signature_forms_of_a_revoked_es256_token_are_rejected() {
     for (kind, subject) in [(EntryKind::Token, TOKEN), (EntryKind::Session, SESSION)] {
         let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: OnStale::Allow };
         let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
@@ -54,7 +54,7 @@ fn the_twin_of_a_revoked_es256_token_is_revoked_as_well() {
         assert_ne!(one, other);
         assert_eq!(twin(&twin(&signature)), signature);
         for token in [&one, &other] {
-            assert!(guard.verify(token).is_ok(), "both are good, or this shows nothing");
+            assert!(guard.verify(token).is_ok(), "both forms are valid before the revocation");
         }
         revocations.insert(&entry(kind, subject, NOW, 60)).unwrap();
         for token in [&one, &other] {

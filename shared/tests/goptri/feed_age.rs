@@ -43,7 +43,7 @@ fn the_age_that_the_server_states_counts() {
     followed.wait_for_log("the revocation set is fresh again");
 }
 
-/// As while this process is suspended.
+/// As after a suspension of this process.
 #[test]
 fn time_in_a_buffer_counts_as_age() {
     let followed = Followed::start(OnStale::Allow);
@@ -97,7 +97,7 @@ fn after_a_suspension_longer_than_the_timeout_buffered_data_is_discarded() {
 }
 
 #[test]
-fn a_server_that_hangs_at_any_point_is_disconnected_and_asked_again() {
+fn a_server_that_hangs_at_any_point_is_disconnected_and_requested_again() {
     let short = Duration::from_millis(50);
     for (what, timeouts) in [
         ("before the headers", FeedTimeouts { response: short, ..QUICK }),

@@ -21,7 +21,7 @@ fn recovers(followed: &Followed) {
 }
 
 #[test]
-fn a_response_that_is_not_a_feed_is_refused_and_the_reason_logged() {
+fn a_response_that_is_not_a_feed_is_rejected_and_the_reason_logged() {
     let table: [(&str, &str, &str, &str); 6] = [
         (
             "401 Unauthorized",
@@ -61,7 +61,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn a_response_that_is_not_http_is_refused() {
+fn a_response_that_is_not_http_is_rejected() {
     for nonsense in
         [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"220 mail.example.com ESMTP\r\n", b"\0\0\0\0\r\n\r\n", b""]
     {

@@ -28,12 +28,12 @@ fn recorded(what: &str) -> &'static str {
     block.split_once("```").unwrap().0
 }
 
-/// The events of the stream. The line that is empty after each is Markdown's to drop after the last.
+/// The events of the stream. Markdown drops the empty line after the last one.
 fn events() -> Vec<&'static str> {
     recorded("stream").trim_end().split("\n\n").collect()
 }
 
-/// A token that `entry` revokes, and no other entry.
+/// A token that only `entry` revokes.
 fn token_of((kind, subject): (EntryKind, &str)) -> String {
     let member = if kind == EntryKind::Session { "sid" } else { "jti" };
     with_claims(&with(claims(), member, json!(subject)))

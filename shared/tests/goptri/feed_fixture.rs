@@ -1,4 +1,4 @@
-//! A guard that follows the feed of a test's server, with short pauses, and its log.
+//! A guard that follows the feed of a [`FeedServer`], with short pauses, and its log.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -25,7 +25,7 @@ fn the_request_asks_for_a_stream_with_the_secret() {
 }
 
 #[test]
-fn revoked_sessions_tokens_and_clients_are_refused_at_once() {
+fn revoked_sessions_tokens_and_clients_are_rejected_at_once() {
     let followed = Followed::start(OnStale::Allow);
     let mut feed = followed.caught_up();
     let twin = with_claims(&with(claims(), "jti", "another"));
@@ -84,7 +84,7 @@ fn reconnecting_keeps_all_entries_and_adds_the_missed_ones() {
 }
 
 #[test]
-fn an_outage_is_logged_once_at_its_begin_and_once_at_its_end() {
+fn an_outage_is_logged_once_when_it_begins_and_once_when_it_ends() {
     let followed = Followed::start(OnStale::Allow);
     drop(followed.caught_up());
     for _ in 0..10 {
@@ -94,7 +94,7 @@ fn an_outage_is_logged_once_at_its_begin_and_once_at_its_end() {
     let _feed = followed.caught_up();
     followed.wait_for_log("reconnected to the revocation feed");
     let log = followed.log.text();
-    // Once for the stream that ended, and once for the requests without a response.
+    // One line for the ended stream, and one for the unanswered requests.
     assert_eq!(followed.log.times("disconnected from the revocation feed"), 2, "{log}");
     assert!(log.contains("after_seconds=") && !log.contains(FEED_SECRET), "{log}");
 }

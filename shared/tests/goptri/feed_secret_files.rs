@@ -59,7 +59,7 @@ fn each_connection_presents_the_current_secret_of_the_file() {
 }
 
 #[test]
-fn an_invalid_secret_does_not_keep_the_other_from_taking_effect() {
+fn an_invalid_secret_file_does_not_block_the_reload_of_the_other() {
     for (access, feed, logged) in [
         ("changeme", OTHER_FEED_SECRET, OTHER_FEED),
         (OTHER_SECRET, "changeme", OTHER_ACCESS),

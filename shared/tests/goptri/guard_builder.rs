@@ -12,7 +12,7 @@ fn builder() -> GuardBuilder {
 }
 
 #[test]
-fn a_guard_with_a_secret_accepts_a_valid_token_and_refuses_all_others() {
+fn a_guard_with_a_secret_accepts_a_valid_token_and_rejects_all_others() {
     let guard = builder().build().unwrap();
     assert!(guard.ready().is_ok());
     assert!(guard.verify(&good()).is_ok());
@@ -52,13 +52,13 @@ fn debug_does_not_show_a_secret() {
 
 #[cfg(feature = "feed")]
 #[test]
-fn auth_server_must_be_reached_securely_and_is_needed_for_the_feed() {
+fn following_requires_the_https_url_of_an_auth_server() {
     let insecure = builder().auth_server("http://login.example.com");
     assert!(matches!(insecure, Err(GuardError::AuthServer(_))));
     assert!(matches!(builder().feed_secret("secret"), Err(GuardError::WeakSecret(_))));
     let alone = builder().feed_secret("feed-5f2a9c4be1d078365f2a9c4be1d07836").unwrap();
     assert!(matches!(alone.build(), Err(GuardError::FeedWithoutAuthServer)));
-    // The keys of auth-server are enough, but they are not there yet.
+    // The published keys would suffice, but they are not fetched yet.
     let guard = Guard::builder().issuer(ISSUER).audience(AUDIENCE).auth_server("http://localhost:1");
     let guard = guard.unwrap().build().unwrap();
     assert!(guard.ready().is_err());

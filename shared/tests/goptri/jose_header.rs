@@ -1,4 +1,4 @@
-//! What a header may say: its kind, its key's name, and nothing that brings a key or demands an extension.
+//! The JOSE header: `typ` and `kid` are checked; keys in the header are ignored, and extensions rejected.
 
 use goptri::TokenError;
 use jsonwebtoken::Algorithm;
@@ -9,7 +9,7 @@ use test_support::forge::{
     OTHER_SECRET, base64url, claims, header, kid, mac, refusal, with, with_header, without,
 };
 
-/// Members by which a sender might bring a key of their own.
+/// Members in which a sender could supply a key.
 fn bringing_a_key(secret: &str) -> Value {
     let jwk =
         json!({ "kty": "oct", "alg": "HS256", "use": "sig", "k": base64url(secret), "kid": kid(secret) });
@@ -21,7 +21,7 @@ fn bringing_a_key(secret: &str) -> Value {
 
 /// JV-05
 #[test]
-fn a_token_signed_by_the_key_that_it_brings_along_is_refused() {
+fn a_token_signed_by_a_key_in_its_own_header_is_rejected() {
     let table = [
         (Some(kid(SECRET)), TokenError::BadSignature),
         (Some(kid(OTHER_SECRET)), TokenError::UnknownKey),
@@ -40,7 +40,7 @@ fn a_token_signed_by_the_key_that_it_brings_along_is_refused() {
 
 /// JV-05
 #[test]
-fn members_that_bring_a_key_are_ignored_whatever_they_hold() {
+fn header_members_that_contain_a_key_are_ignored() {
     for (member, value) in bringing_a_key(OTHER_SECRET).as_object().unwrap() {
         for value in [value.clone(), json!(7), json!(null), json!({})] {
             assert_eq!(
@@ -54,7 +54,7 @@ fn members_that_bring_a_key_are_ignored_whatever_they_hold() {
 
 /// JV-06
 #[test]
-fn only_the_exact_name_of_a_key_at_hand_finds_it() {
+fn a_kid_must_equal_the_name_of_a_known_key_exactly() {
     let ours = kid(SECRET);
     let near = [
         format!("{ours} "),
@@ -97,7 +97,7 @@ fn only_the_exact_name_of_a_key_at_hand_finds_it() {
 
 /// JV-06
 #[test]
-fn a_header_that_names_no_key_is_refused() {
+fn a_header_without_a_kid_is_rejected() {
     for header in [without(header(), "kid"), with(header(), "kid", json!(null))] {
         assert_eq!(refusal(&with_header(&header)), Some(TokenError::NoKey), "{header}");
     }
@@ -112,7 +112,7 @@ fn a_header_that_names_no_key_is_refused() {
 
 /// JV-07, JV-22
 #[test]
-fn a_header_that_demands_anything_is_refused() {
+fn a_header_with_crit_or_another_extension_is_rejected() {
     let anything = [
         json!(["exp"]),
         json!(["b64"]),
@@ -133,7 +133,7 @@ fn a_header_that_demands_anything_is_refused() {
 
 /// JV-22
 #[test]
-fn a_count_of_rounds_costs_nothing() {
+fn a_pbes2_iteration_count_in_the_header_costs_no_time() {
     let rounds = with(header(), "p2c", u64::MAX);
     assert_eq!(refusal(&with_header(&rounds)), None);
     let password = with(rounds, "alg", "PBES2-HS256+A128KW");
@@ -142,7 +142,7 @@ fn a_count_of_rounds_costs_nothing() {
 
 /// JV-12
 #[test]
-fn the_type_of_an_access_token_is_told_without_case_and_with_or_without_application() {
+fn typ_is_case_insensitive_with_an_optional_application_prefix() {
     for typ in
         ["at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "APPLICATION/AT+JWT", "Application/at+JWT"]
     {
@@ -193,7 +193,7 @@ fn the_type_of_an_access_token_is_told_without_case_and_with_or_without_applicat
     }
 }
 
-/// The signature covers the header as it was sent, so members that nobody knows are no harm.
+/// Unknown members are harmless, because the signature covers the header as sent.
 #[test]
 fn unknown_members_of_a_header_are_ignored() {
     assert_eq!(refusal(&with_header(&with(header(), "made-up", json!({ "a": [1, 2] })))), None);

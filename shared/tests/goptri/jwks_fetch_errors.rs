@@ -45,7 +45,7 @@ fn fails(followed: &FollowedKeys, reason: &str, fail: impl Fn(Request)) {
 }
 
 #[test]
-fn a_response_that_is_not_a_set_of_keys_changes_nothing() {
+fn a_response_that_is_not_a_jwks_changes_nothing() {
     let html = "<!doctype html><title>hunter2</title>".to_owned();
     let private = json!({ "keys": [jwk(P256), with(jwk(RSA), "d", "hunter2")] }).to_string();
     let twice = json!({ "keys": [jwk(P256), jwk(P256)] }).to_string();
@@ -189,7 +189,7 @@ fn a_response_that_hangs_or_trickles_times_out() {
 }
 
 #[test]
-fn retries_at_a_failing_server_back_off() {
+fn retries_back_off() {
     let pace = JwksRefreshConfig {
         min_retry: Duration::from_millis(20),
         max_retry: Duration::from_millis(160),

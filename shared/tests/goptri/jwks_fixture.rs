@@ -1,4 +1,4 @@
-//! A guard that fetches the public keys of a test's server, and its log.
+//! A guard that fetches the public keys of a [`FeedServer`], and its log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl FollowedKeys {
         Self { server, clock, guard, log, _logging: logging }
     }
 
-    /// The reason for which a token of this key is refused.
+    /// The error of a token of this key, if it is rejected.
     pub(crate) fn refusal(&self, pem: &str) -> Option<TokenError> {
         self.guard.verify(&token_of(pem)).err()
     }

@@ -1,4 +1,4 @@
-//! A guard that verifies with the keys that auth-server publishes, with and without a secret of its own.
+//! A guard that verifies with the published keys, with and without a secret of its own.
 
 use goptri::keys::{JwksRefreshConfig, KeysUnavailable};
 use goptri::{Environment, Guard, NotReady, TokenError};
@@ -10,7 +10,7 @@ use test_support::forge::{AUDIENCE, ISSUER, SECRET, good, kid};
 
 /// OP-01
 #[test]
-fn without_a_secret_the_published_keys_verify_once_they_are_known() {
+fn without_a_secret_tokens_are_verified_once_the_published_keys_are_fetched() {
     let followed = FollowedKeys::start(FeedServer::start_manual(), ON_TRIGGER, &[]);
     let asked = followed.server.next_keys_request();
     let head = asked.head.to_ascii_lowercase();
@@ -24,7 +24,7 @@ fn without_a_secret_the_published_keys_verify_once_they_are_known() {
     let waits = followed.guard.ready().unwrap_err().to_string();
     assert_eq!(waits, "waits for the public keys of auth-server");
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable), "it may be a good one");
-    // What is no token of any key is refused as ever.
+    // Malformed tokens are rejected as before.
     assert_eq!(followed.guard.verify("nonsense").err(), Some(TokenError::NotCompact));
 
     asked.publish(&jwks(&[ED25519, RSA]));
@@ -35,10 +35,10 @@ fn without_a_secret_the_published_keys_verify_once_they_are_known() {
     followed.wait_for_log(&format!("{} (EdDSA), {} (RS256)", kid_of(ED25519), kid_of(RSA)));
 }
 
-/// Not 401, upon which a client would throw a good token away.
+/// On a 401, a client would discard a valid token.
 #[cfg(feature = "actix")]
 #[actix_web::test]
-async fn until_the_keys_are_known_the_middleware_answers_503() {
+async fn until_the_keys_are_fetched_the_middleware_responds_503() {
     use crate::protected_app::call_guarded;
     use test_support::{bearing, get};
 
@@ -58,30 +58,30 @@ async fn until_the_keys_are_known_the_middleware_answers_503() {
     assert_eq!(other.status, 401);
 }
 
-/// auth-server signs with its secret alone, and this service has not got it: nothing can ever be verified here.
+/// auth-server signs with its secret only, which this service does not have, so it can verify no token.
 #[test]
-fn a_set_without_keys_and_no_secret_say_what_to_do() {
+fn with_an_empty_jwks_and_no_secret_the_error_names_the_remedy() {
     let soon = JwksRefreshConfig { unknown_kid_cooldown: ON_TRIGGER.min_interval, ..ON_TRIGGER };
     let followed = FollowedKeys::start(FeedServer::start(), soon, &[]);
     let sentence = "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE";
     followed.wait_for_log(sentence);
     assert_eq!(followed.guard.ready().unwrap_err().to_string(), sentence);
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
-    // The token makes it look again; it finds what it found before, and does not say so again.
+    // The token triggers another fetch with the same result, which is not logged again.
     followed.wait("it has looked again", || {
         assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
         followed.server.keys_requests() > 3
     });
     assert_eq!(followed.log.times(sentence), 1, "{}", followed.log.text());
     assert!(followed.log.text().contains("ERROR"));
-    // The operator has done it.
+    // The operator applies the remedy.
     followed.server.publish(&jwks(&[ED25519]));
     followed.wait_until_used(ED25519);
     assert_eq!(followed.guard.ready(), Ok(()));
 }
 
 #[test]
-fn with_a_secret_its_tokens_are_taken_at_once_and_those_of_published_keys_as_well() {
+fn with_a_secret_its_tokens_are_accepted_at_once_besides_those_of_published_keys() {
     let secret = ("ACCESS_TOKEN_SECRET", SECRET);
     let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[secret]);
     let asked = followed.server.next_keys_request();
@@ -92,15 +92,15 @@ fn with_a_secret_its_tokens_are_taken_at_once_and_those_of_published_keys_as_wel
     followed.wait_until_used(ED25519);
     assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
     followed.wait_for_log(&format!("{} (HS256), {} (EdDSA)", kid(SECRET), kid_of(ED25519)));
-    // That none are published any more does not touch the secret.
+    // An empty JWKS does not affect the secret.
     followed.server.next_keys_request().publish(r#"{"keys":[]}"#);
     followed.wait("the key is gone", || followed.refusal(ED25519) == Some(TokenError::UnknownKey));
     assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
 }
 
-/// A set that calls its key as the secret is called replaces nothing.
+/// A published key with the name of the secret is skipped.
 #[test]
-fn a_published_key_under_the_name_of_the_secret_is_not_taken_for_it() {
+fn a_published_key_with_the_kid_of_the_secret_does_not_replace_it() {
     let secret = ("ACCESS_TOKEN_SECRET", SECRET);
     let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[secret]);
     let named = jwks(&[P256]).replace(&kid_of(P256), &kid(SECRET));
@@ -110,9 +110,9 @@ fn a_published_key_under_the_name_of_the_secret_is_not_taken_for_it() {
     assert_eq!(followed.guard.keys().snapshot().len(), 1);
 }
 
-/// OP-02: published, signed with, retired.
+/// OP-02: a key is published, then used, then removed.
 #[test]
-fn a_key_that_is_withdrawn_is_trusted_no_more() {
+fn a_key_that_is_no_longer_published_is_not_trusted() {
     let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[]);
     for (published, taken, refused) in [
         (vec![ED25519], vec![ED25519], vec![P256, RSA]),
@@ -131,7 +131,7 @@ fn a_key_that_is_withdrawn_is_trusted_no_more() {
 }
 
 #[test]
-fn a_guard_with_neither_a_secret_nor_an_auth_server_says_what_it_may_have() {
+fn without_a_secret_and_an_auth_server_the_error_names_both_settings() {
     let environment = Environment::from_pairs([("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)]);
     let faults = Guard::following(&environment).unwrap_err();
     let sentence =

@@ -1,4 +1,4 @@
-//! The keys of a set as somebody publishes it: which are taken, and which are left out beside those that are good.
+//! Parsing a JWKS (RFC 7517): which keys are used, and which are skipped.
 
 use goptri::keys::{Jwks, JwksError, PublicKeyError, VerifyingKeys};
 use goptri::token::TokenType;
@@ -11,7 +11,7 @@ pub(crate) fn read(set: &Value) -> Result<(VerifyingKeys, Vec<PublicKeyError>), 
     Jwks::parse(set.to_string().as_bytes())
 }
 
-/// That with this key in the set, first or last, only it is left out, and for this reason.
+/// Asserts that only this key of the set, first or last, is skipped, and with this error.
 fn left_out(bad: &Value, expected: PublicKeyError) {
     let good = pairs(ED25519);
     let token = good.sign(TokenType::Access, &claims()).unwrap();
@@ -35,7 +35,7 @@ fn with_e(e: &[u8]) -> Value {
 }
 
 #[test]
-fn keys_of_each_type_are_taken_under_the_name_that_the_set_gives_them() {
+fn keys_of_each_type_are_used_under_the_kid_of_the_jwks() {
     for pem in [ED25519, P256, RSA] {
         let bare = ["alg", "use", "kid"].into_iter().fold(jwk(pem), without);
         let wordy =
@@ -59,7 +59,7 @@ fn keys_of_each_type_are_taken_under_the_name_that_the_set_gives_them() {
 
 /// JV-24
 #[test]
-fn an_rsa_key_that_is_too_short_too_long_or_weak_is_left_out() {
+fn an_rsa_key_that_is_too_short_too_long_or_weak_is_skipped() {
     let ones = |bytes: usize| vec![0xff; bytes];
     let table = [
         (with_n(&ones(128)), PublicKeyError::Length { bits: 1024 }),
@@ -75,7 +75,7 @@ fn an_rsa_key_that_is_too_short_too_long_or_weak_is_left_out() {
         (with_e(&[4, 0, 0, 0, 1]), PublicKeyError::WeakExponent),
         (with_e(&ones(256)), PublicKeyError::WeakExponent),
         (with_n(&[&ones(255)[..], &[0xfe]].concat()), PublicKeyError::NoKey),
-        // RFC 7518 §2: a number in as few bytes as it takes, or one key had two thumbprints.
+        // RFC 7518 §2 requires the shortest encoding; otherwise one key would have two thumbprints.
         (with_n(&[]), PublicKeyError::Malformed),
         (with_n(&[0; 256]), PublicKeyError::Malformed),
         (with_n(&[&[0][..], &ones(256)].concat()), PublicKeyError::Malformed),
@@ -110,10 +110,10 @@ fn power_of_65537() -> Vec<u8> {
     little_endian.into_iter().rev().collect()
 }
 
-/// JV-24: of a modulus that was made as that library did, k·M + (65537^a mod M) for both primes with the product M of the
-/// first 126 primes, and of a plain power.
+/// JV-24: the moduli are k·M + (65537^a mod M) for both primes, with M the product of the first 126 primes, and a plain
+/// power.
 #[test]
-fn a_key_of_the_generator_behind_roca_is_left_out() {
+fn a_key_vulnerable_to_roca_is_skipped() {
     let made = include_str!("test_keys/roca_modulus.txt").trim_end();
     left_out(&with(jwk(RSA), "n", made), PublicKeyError::Roca);
     let power = power_of_65537();
@@ -123,7 +123,7 @@ fn a_key_of_the_generator_behind_roca_is_left_out() {
 
 /// JV-24
 #[test]
-fn a_key_of_another_curve_type_or_algorithm_or_for_another_use_is_left_out() {
+fn a_key_of_an_unsupported_curve_type_algorithm_or_use_is_skipped() {
     let [ed, ec, rsa] = [ED25519, P256, RSA].map(jwk);
     let ec = || ec.clone();
     let table = [
@@ -171,12 +171,12 @@ fn a_key_of_another_curve_type_or_algorithm_or_for_another_use_is_left_out() {
 
 /// JV-24
 #[test]
-fn a_key_whose_members_are_missing_of_the_wrong_type_or_no_key_is_left_out() {
+fn a_key_with_missing_or_invalid_members_is_skipped() {
     let zeros = base64url([0; 32]);
     let [ec, other] = [P256, P256_OTHER].map(jwk);
     for (pem, members) in [(ED25519, &["x"][..]), (P256, &["x", "y"]), (RSA, &["n", "e"])] {
         for member in members {
-            // A name of its own, or the set had two of one.
+            // A `kid` of its own, because the set must not have one twice.
             let bad = || with(jwk(pem), "kid", "bad");
             left_out(&without(bad(), member), PublicKeyError::Malformed);
             let text = bad()[*member].as_str().unwrap().to_owned();
@@ -213,7 +213,7 @@ fn a_key_whose_members_are_missing_of_the_wrong_type_or_no_key_is_left_out() {
     ] {
         left_out(&bad, expected);
     }
-    // A name that is none.
+    // An invalid `kid`.
     for kid in [json!(null), json!(7), json!(["a"]), json!({})] {
         left_out(&with(jwk(P256), "kid", kid), PublicKeyError::Malformed);
     }

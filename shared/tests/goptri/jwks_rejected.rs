@@ -1,4 +1,4 @@
-//! Sets of public keys of which nothing is believed, and the one that a ring publishes itself.
+//! Invalid JWKS documents, and the one that a key ring publishes.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,16 @@ use crate::jwks_keys::read;
 use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, jwk, jwks, kid_of, pairs};
 use test_support::forge::{OTHER_SECRET, SECRET, base64url, claims, ring, with, without};
 
-/// That this makes the whole set worth nothing, good keys and all.
+/// Asserts that the whole document is rejected, with its valid keys.
 fn refused(set: &[u8], expected: JwksError) {
     let fault = Jwks::parse(set).unwrap_err();
     assert_eq!(fault, expected, "{}", String::from_utf8_lossy(&set[..set.len().min(300)]));
     assert!(!fault.to_string().contains("hunter2"), "{fault}");
 }
 
-/// OI-03: whoever reads such a set can sign, so nothing that it says of any key is believed.
+/// OI-03: every reader of such a set can sign tokens, so none of its keys is trusted.
 #[test]
-fn a_private_member_anywhere_refuses_the_whole_set() {
+fn a_private_member_in_any_key_makes_the_jwks_invalid() {
     for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         for pem in [ED25519, P256, RSA] {
             for value in [json!("hunter2"), json!(null), json!([]), json!("")] {
@@ -30,7 +30,7 @@ fn a_private_member_anywhere_refuses_the_whole_set() {
                 }
             }
         }
-        // Also in a key that would be left out.
+        // Also in a key that would be skipped.
         let unknown = json!({ "kty": "of tomorrow", "use": "enc", member: "hunter2" });
         let set = json!({ "keys": [jwk(P256), unknown] }).to_string();
         refused(set.as_bytes(), JwksError::PrivateMembers);
@@ -45,18 +45,18 @@ fn a_private_member_anywhere_refuses_the_whole_set() {
     );
 }
 
-/// JV-06, OI-03: which of them a token means would be anybody's guess.
+/// JV-06, OI-03: the `kid` of a token would be ambiguous.
 #[test]
-fn two_keys_of_one_name_refuse_the_whole_set() {
+fn two_keys_with_one_kid_make_the_jwks_invalid() {
     let same = |pem: &str| with(jwk(pem), "kid", "same");
     for keys in [
         json!([jwk(P256), jwk(P256)]),
         json!([same(P256), same(RSA)]),
         json!([same(P256), jwk(ED25519), same(P256)]),
-        // One of them is of no use here.
+        // One of them is not usable.
         json!([same(P256), with(same(RSA), "use", "enc")]),
         json!([{ "kty": "of tomorrow", "kid": "same" }, same(P256)]),
-        // One has its name from its thumbprint.
+        // One is named by its thumbprint.
         json!([without(jwk(P256), "kid"), jwk(P256)]),
         json!([jwk(P256), without(jwk(P256), "kid")]),
         json!([without(jwk(P256), "kid"), without(jwk(P256), "kid")]),
@@ -67,18 +67,18 @@ fn two_keys_of_one_name_refuse_the_whole_set() {
     }
 }
 
-/// JV-24: a set of weak keys takes nothing back; a set of none does.
+/// JV-24: a set with only weak keys is an error, while an empty set removes all keys.
 #[test]
-fn a_set_of_which_nothing_can_be_used_is_refused() {
+fn a_jwks_without_a_usable_key_is_rejected() {
     let short = with(jwk(RSA), "n", base64url([0xff; 128]));
     let set = json!({ "keys": [short, with(jwk(P256), "use", "enc")] }).to_string();
     refused(set.as_bytes(), JwksError::NoneUsable(PublicKeyError::Length { bits: 1_024 }));
     assert!(Jwks::parse(br#"{"keys":[]}"#).unwrap().0.is_empty());
 }
 
-/// HTML of a proxy, half an answer, another document, or one that two readers read differently.
+/// HTML of a proxy, a truncated response, another document, or ambiguous JSON.
 #[test]
-fn what_is_no_set_of_keys_is_refused() {
+fn a_document_that_is_not_a_jwks_is_rejected() {
     let (good, alone) = (jwks(&[P256, RSA]), jwk(P256).to_string());
     let doubled = good.replacen("\"kty\":\"EC\"", "\"kty\":\"EC\",\"kty\":\"RSA\"", 1);
     let spelled = good.replacen("\"kty\":\"EC\"", "\"kty\":\"EC\",\"k\\u0074y\":\"EC\"", 1);
@@ -125,16 +125,16 @@ fn what_is_no_set_of_keys_is_refused() {
     assert!(fault.contains("does AUTH_SERVER_URL name auth-server itself?"), "{fault}");
 }
 
-/// JV-06: what is looked through for each token is bounded, and so is what is read at all.
+/// JV-06: the number of keys and the size of the document are limited.
 #[test]
-fn a_set_that_is_too_large_is_refused_and_one_of_just_that_size_is_taken() {
+fn a_jwks_of_the_maximum_size_is_accepted_and_a_larger_one_is_rejected() {
     let many = |number: usize| {
         let keys = (0..number).map(|number| with(jwk(P256), "kid", number.to_string()));
         json!({ "keys": keys.collect::<Vec<_>>() })
     };
     assert_eq!(read(&many(MAX_KEYS)).unwrap().0.len(), MAX_KEYS);
     refused(many(MAX_KEYS + 1).to_string().as_bytes(), JwksError::TooManyKeys);
-    // Also if none of them were of any use.
+    // Also if none of them is usable.
     let none = json!({ "keys": vec![json!({}); MAX_KEYS + 1] });
     refused(none.to_string().as_bytes(), JwksError::TooManyKeys);
 
@@ -149,7 +149,7 @@ fn a_set_that_is_too_large_is_refused_and_one_of_just_that_size_is_taken() {
 
 /// OI-03
 #[test]
-fn a_ring_publishes_public_members_only_and_never_a_secret() {
+fn a_key_ring_publishes_public_members_only_and_no_secret() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
     let all = pairs(&[ED25519, P256, RSA, P256_OTHER].concat()).also_verifying(secrets.verifying());
     let text = serde_json::to_string(&Jwks::from(all.verifying())).unwrap();
@@ -180,7 +180,7 @@ fn a_ring_publishes_public_members_only_and_never_a_secret() {
 }
 
 #[test]
-fn whoever_reads_what_a_ring_publishes_verifies_with_the_same_keys() {
+fn a_published_jwks_parses_to_the_same_verifying_keys() {
     let blocks = [ED25519, P256, RSA, P256_OTHER];
     let ring = pairs(&blocks.concat());
     let text = serde_json::to_vec(&Jwks::from(ring.verifying())).unwrap();

@@ -1,5 +1,4 @@
-//! Keys of several types in one ring: each verifies what it was made for, and none is taken for another, for a secret, or for
-//! something to look up.
+//! Keys of several types in one ring: each verifies only its own algorithm, and none serves as an HMAC secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -22,13 +21,13 @@ fn token(signed: &str, signature: impl AsRef<[u8]>) -> String {
     format!("{signed}.{}", base64url(signature))
 }
 
-/// JV-03: one algorithm a key. What the token says is compared with it, and chooses nothing.
+/// JV-03: each key has one algorithm. The `alg` of the token must equal it and selects nothing.
 #[test]
-fn a_key_verifies_nothing_but_its_own_algorithm() {
+fn a_key_verifies_only_its_own_algorithm() {
     let ring = ring_of_all();
     for (alg, pem, _) in EACH_TYPE {
         for (named_alg, named, _) in EACH_TYPE {
-            // As its signer says, and as the key that it names would have it.
+            // The `alg` of the signature, and the `alg` of the named key.
             for (says, right_key) in
                 [(alg, TokenError::WrongAlgorithm), (named_alg, TokenError::BadSignature)]
             {
@@ -49,7 +48,7 @@ fn a_key_verifies_nothing_but_its_own_algorithm() {
 
 /// JV-01, JV-03
 #[test]
-fn a_genuine_signature_under_another_name_is_refused() {
+fn a_valid_signature_under_another_alg_is_rejected() {
     let ring = ring_of_all();
     for (alg, pem, _) in EACH_TYPE {
         for says in [
@@ -62,7 +61,7 @@ fn a_genuine_signature_under_another_name_is_refused() {
             assert_eq!(refusal(&ring, &token(&signed, sign(alg, pem, &signed))), expected, "{alg} as {says}");
         }
     }
-    // What the same RSA key can do as well, and what the token may say of it.
+    // Other signature algorithms of the same RSA key, and the `alg` in the token.
     for other in ["RS384", "RS512", "PS256"] {
         for (says, expected) in [(other, TokenError::WrongAlgorithm), ("RS256", TokenError::BadSignature)] {
             let signed = unsigned(says, &kid_of(RSA));
@@ -74,7 +73,7 @@ fn a_genuine_signature_under_another_name_is_refused() {
 
 /// JV-02, JV-03
 #[test]
-fn no_signature_and_a_signature_of_another_key_of_the_type_are_refused() {
+fn an_empty_signature_and_one_by_another_key_of_the_type_are_rejected() {
     let ring = ring_of_all();
     for (alg, pem, _) in EACH_TYPE {
         let signed = unsigned(alg, &kid_of(pem));
@@ -93,7 +92,7 @@ fn no_signature_and_a_signature_of_another_key_of_the_type_are_refused() {
     assert_eq!(refusal(&ring, &unknown), Some(TokenError::UnknownKey));
 }
 
-/// All that somebody could take for the bytes of this public key.
+/// Every encoding of this public key that could be mistaken for a secret.
 fn forms(pem: &str, public_pem: &str) -> Vec<(&'static str, Vec<u8>)> {
     let body: String = public_pem.lines().filter(|line| !line.starts_with('-')).collect();
     let jwk = jwk(pem);
@@ -126,9 +125,9 @@ fn forms(pem: &str, public_pem: &str) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
-/// JV-04: what everybody may have is no secret.
+/// JV-04: a public key must not work as an HMAC secret.
 #[test]
-fn a_token_maced_with_a_public_key_is_refused() {
+fn a_mac_whose_secret_is_a_public_key_is_rejected() {
     let only_pairs = pairs(&[ED25519, P256, RSA].concat());
     for ring in [only_pairs, ring_of_all()] {
         for (alg, pem, public_pem) in EACH_TYPE {
@@ -146,7 +145,7 @@ fn a_token_maced_with_a_public_key_is_refused() {
                     let refused = refusal(&ring, &format!("{signed}.{mac}"));
                     assert_eq!(refused, Some(expected), "{form} of {alg}, as {says}");
                 }
-                // Under the name of the secret, and under that which a secret of these bytes would have.
+                // With the `kid` of the secret, and with the `kid` that a secret of these bytes would have.
                 for name in
                     [kid(SECRET), String::from_utf8(bytes).map_or_else(|_| "?".into(), |text| kid_if(&text))]
                 {
@@ -164,16 +163,16 @@ fn a_token_maced_with_a_public_key_is_refused() {
     }
 }
 
-/// What a ring would call that secret, were it one.
+/// The `kid` that these bytes would have as a secret.
 fn kid_if(secret: &str) -> String {
     let plain = test_support::forge::plain(secret);
     KeyRing::from_secrets(&plain, &[])
         .map_or_else(|_| "?".to_owned(), |ring| ring.signing_key_name().kid.clone())
 }
 
-/// JV-05: a header brings no key, also when it is the one that signed.
+/// JV-05: a key in the header is not used, even if it signed the token.
 #[test]
-fn a_public_key_that_a_token_brings_along_is_not_used() {
+fn a_public_key_in_the_header_is_not_used() {
     let ring = pairs(&[ED25519, P256].concat());
     let brought = jwk(P256_OTHER);
     for (kid, expected) in [
@@ -196,9 +195,9 @@ fn a_public_key_that_a_token_brings_along_is_not_used() {
     }
 }
 
-/// JV-06: a thumbprint is a name like any other, and is compared letter by letter.
+/// JV-06: a `kid` is compared byte by byte.
 #[test]
-fn only_the_exact_thumbprint_finds_a_key() {
+fn a_kid_must_equal_the_thumbprint_exactly() {
     let ring = ring_of_all();
     for (alg, pem, _) in EACH_TYPE {
         let name = kid_of(pem);

@@ -1,4 +1,4 @@
-//! A ring of key pairs: the private half signs, the public half verifies, under the name that follows from the key.
+//! Key pairs: the private key signs, the public key verifies, and the `kid` is derived from the key.
 
 use goptri::keys::Jwks;
 use goptri::token::{TokenType, UnverifiedJws};
@@ -19,7 +19,7 @@ fn header(token: &str) -> Value {
 }
 
 #[test]
-fn a_key_pair_signs_and_its_public_half_alone_verifies() {
+fn a_private_key_signs_and_its_public_key_alone_verifies() {
     for (alg, pem, _) in EACH_TYPE {
         let ring = pairs(pem);
         let token = ring.sign(TokenType::Access, &claims()).unwrap();
@@ -37,7 +37,7 @@ fn a_key_pair_signs_and_its_public_half_alone_verifies() {
     }
 }
 
-/// What signs and what verifies are of one library, and could agree on something wrong.
+/// Signing and verifying use one library and could share an error, so OpenSSL signed this token.
 #[test]
 fn a_token_that_openssl_signed_is_accepted() {
     let tokens: Vec<&str> = include_str!("test_keys/signed_by_openssl.txt").lines().collect();
@@ -48,9 +48,9 @@ fn a_token_that_openssl_signed_is_accepted() {
     }
 }
 
-/// RFC 7638 §3.1 (RSA), RFC 8037 A.3 (Ed25519), RFC 9449 §6.1 (P-256): the thumbprint that each of them gives for its key.
+/// The keys and thumbprints of RFC 7638 §3.1 (RSA), RFC 8037 A.3 (Ed25519) and RFC 9449 §6.1 (P-256).
 #[test]
-fn a_key_without_a_name_is_called_by_its_thumbprint() {
+fn a_key_without_a_kid_is_named_by_its_thumbprint() {
     let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
     let (x, y) =
         ("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs", "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA");
@@ -74,7 +74,7 @@ fn a_key_without_a_name_is_called_by_its_thumbprint() {
 }
 
 #[test]
-fn a_key_is_named_the_same_by_who_signs_and_by_who_reads_the_set() {
+fn signer_and_verifier_name_a_key_alike() {
     for pem in [ED25519, P256, P256_OTHER, RSA, OF_RFC_8037] {
         let published = jwk(pem);
         let members: &[&str] = match published["kty"].as_str().unwrap() {
@@ -90,7 +90,7 @@ fn a_key_is_named_the_same_by_who_signs_and_by_who_reads_the_set() {
 }
 
 #[test]
-fn of_several_blocks_the_first_signs_and_all_verify() {
+fn of_several_pem_blocks_the_first_signs_and_all_verify() {
     let blocks = [ED25519, P256, RSA, P256_OTHER];
     for first in 0..blocks.len() {
         let order: Vec<&str> = (0..blocks.len()).map(|at| blocks[(first + at) % blocks.len()]).collect();
@@ -111,9 +111,9 @@ fn of_several_blocks_the_first_signs_and_all_verify() {
     }
 }
 
-/// A new kind of key is brought in while tokens of the secret are still about, and taken out again.
+/// A migration from a secret to a key pair and back.
 #[test]
-fn pairs_and_secrets_verify_side_by_side() {
+fn key_pairs_and_secrets_verify_side_by_side() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
     let both = pairs(ED25519).also_verifying(secrets.verifying());
     assert_eq!(both.signing_key_name().kid, kid_of(ED25519));
@@ -123,7 +123,7 @@ fn pairs_and_secrets_verify_side_by_side() {
     for token in [&of_the_pair, &good(), &of_other_secret] {
         assert_eq!(refusal(&both, token), None);
     }
-    // A key that both have counts once, under the name and the half that came first.
+    // A key in both rings counts once, as in the first ring.
     let again = both.clone().also_verifying(both.verifying());
     assert_eq!((again.verifying().len(), &again), (3, &both));
     let names: Vec<String> = both.verifying().names().map(|name| name.kid.clone()).collect();
@@ -131,7 +131,7 @@ fn pairs_and_secrets_verify_side_by_side() {
 }
 
 #[test]
-fn two_rings_are_the_same_when_they_have_the_same_keys_and_the_same_one_signs() {
+fn two_key_rings_with_the_same_keys_and_the_same_signing_key_are_equal() {
     let [one, other] = [[ED25519, P256].concat(), [P256, ED25519].concat()].map(|pem| pairs(&pem));
     assert_eq!(one, pairs(&[ED25519, P256].concat()));
     for different in [&other, &pairs(ED25519), &pairs(RSA), &ring(&[SECRET])] {

@@ -1,4 +1,4 @@
-//! A ring of keys: the first signs, all verify, and a key is named without being told.
+//! Key rings: the first key signs, all verify, and the `kid` reveals nothing about a secret.
 
 use goptri::TokenError;
 use goptri::keys::KeyRing;
@@ -40,14 +40,14 @@ fn the_first_secret_signs_and_all_verify() {
     }
 }
 
-/// Add, wait, reorder, wait, remove: no token is refused on the way.
+/// Add, wait, reorder, wait, remove: no token is rejected during these steps.
 #[test]
-fn a_secret_is_replaced_step_by_step_and_no_valid_token_is_refused() {
+fn a_secret_is_rotated_without_rejecting_valid_tokens() {
     let steps: [&[&str]; 4] = [&[SECRET], &[SECRET, OTHER_SECRET], &[OTHER_SECRET, SECRET], &[OTHER_SECRET]];
     for pair in steps.windows(2) {
         let before = ring(pair[0]).sign(TokenType::Access, &claims()).unwrap();
         let after = ring(pair[1]).sign(TokenType::Access, &claims()).unwrap();
-        // Servers change over one by one; the last step waits until the tokens of the one before have ended.
+        // Servers restart one by one; before the last step, the tokens of the old secret have expired.
         assert_eq!(refusal(pair[0], &after), None);
         let removed = !pair[1].contains(&pair[0][0]);
         assert_eq!(refusal(pair[1], &before), removed.then_some(TokenError::UnknownKey));
@@ -55,7 +55,7 @@ fn a_secret_is_replaced_step_by_step_and_no_valid_token_is_refused() {
 }
 
 #[test]
-fn a_token_signed_with_another_secret_is_refused() {
+fn a_token_signed_with_another_secret_is_rejected() {
     let signed = [header(), claims()].map(|part| base64url(part.to_string())).join(".");
     let longer = format!("{SECRET}0");
     for secret in [OTHER_SECRET, "", &SECRET[1..], &SECRET.to_uppercase(), &longer, &kid(SECRET)] {
@@ -64,9 +64,9 @@ fn a_token_signed_with_another_secret_is_refused() {
     }
 }
 
-/// JV-03: the key that the token names is the one that it is verified with, and no other is tried.
+/// JV-03: no other key is tried.
 #[test]
-fn a_token_is_verified_with_the_key_that_it_names_only() {
+fn a_token_is_verified_only_with_the_key_of_its_kid() {
     let header = with(header(), "kid", kid(OTHER_SECRET));
     let token = test_support::forge::with_header(&header);
     assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(TokenError::BadSignature));
@@ -74,7 +74,7 @@ fn a_token_is_verified_with_the_key_that_it_names_only() {
 
 /// JV-23
 #[test]
-fn a_weak_secret_is_refused_at_every_place_in_the_ring() {
+fn a_weak_secret_is_rejected_at_every_position_in_the_ring() {
     let table = [
         ("", WeakSecret::TooShort { bytes: 0 }),
         (&SECRET[1..], WeakSecret::TooShort { bytes: 31 }),
@@ -92,7 +92,7 @@ fn a_weak_secret_is_refused_at_every_place_in_the_ring() {
 }
 
 #[test]
-fn the_name_of_a_secret_is_always_the_same_and_tells_nothing_of_it() {
+fn the_kid_of_a_secret_is_stable_and_reveals_nothing_about_it() {
     let token = ring(&[SECRET, OTHER_SECRET]).sign(TokenType::Access, &claims()).unwrap();
     let header: Value =
         serde_json::from_str(goptri::token::UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();
@@ -102,13 +102,13 @@ fn the_name_of_a_secret_is_always_the_same_and_tells_nothing_of_it() {
     let name = kid(SECRET);
     assert!(name.len() >= 16, "names must not collide: {name}");
     assert!(!(0..=SECRET.len() - 4).any(|at| name.contains(&SECRET[at..at + 4])), "{name}");
-    // A plain hash of the secret might stand somewhere else as well, and would be recognised.
+    // A plain hash of the secret could also appear elsewhere and be matched.
     assert!(!base64url(Sha256::digest(SECRET)).contains(&name[..8]), "{name}");
     assert!(!good().contains(SECRET));
 }
 
 #[test]
-fn what_is_signed_is_a_plain_jws_with_three_members_in_its_header() {
+fn a_signed_token_is_a_compact_jws_with_three_header_members() {
     let token = ring(&[SECRET]).sign(TokenType::Access, &claims()).unwrap();
     let header: Value =
         serde_json::from_str(goptri::token::UnverifiedJws::parse(&token).unwrap().header_json()).unwrap();

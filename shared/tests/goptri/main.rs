@@ -1,4 +1,4 @@
-//! What is promised about tokens and about services behind them, tried from outside.
+//! The guarantees of `goptri` about tokens and about services that verify them, tested through its public API.
 #![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 

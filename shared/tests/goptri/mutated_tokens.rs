@@ -1,4 +1,4 @@
-//! A token that was changed anywhere is no token.
+//! Every modification of a token makes it invalid.
 
 use goptri::token::TokenType;
 use test_support::forge::{OTHER_SECRET, claims, good, refusal, ring};
@@ -7,7 +7,7 @@ const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 
 /// JV-28
 #[test]
-fn no_bit_of_a_token_can_be_flipped() {
+fn a_token_with_any_flipped_bit_is_rejected() {
     let good = good();
     for place in 0..good.len() {
         for bit in 0..8 {
@@ -20,7 +20,7 @@ fn no_bit_of_a_token_can_be_flipped() {
 
 /// JV-28
 #[test]
-fn no_character_can_be_left_out_or_stand_twice() {
+fn a_token_with_a_missing_or_repeated_character_is_rejected() {
     let good = good();
     for place in 0..good.len() {
         let (start, end) = good.split_at(place);
@@ -32,7 +32,7 @@ fn no_character_can_be_left_out_or_stand_twice() {
 
 /// JV-28
 #[test]
-fn thousands_of_chance_mutations_never_pass() {
+fn thousands_of_random_mutations_are_rejected() {
     let good = good().into_bytes();
     let foreign = ring(&[OTHER_SECRET]).sign(TokenType::Access, &claims()).unwrap().into_bytes();
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);

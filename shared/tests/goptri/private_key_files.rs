@@ -1,4 +1,4 @@
-//! Files of private keys: what is taken, what is not and why, and that nothing of a key is told.
+//! Files of private keys: which are accepted, the error of each other one, and that errors show no key material.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,7 @@ fn fault(pem: &str) -> KeyFileError {
     KeyRing::from_pem(pem).unwrap_err()
 }
 
-/// No eight characters of the file's base64.
+/// Asserts that the message has no eight consecutive characters of the base64 in the file.
 fn assert_tells_nothing(told: &str, pem: &str) {
     for line in pem.lines().filter(|line| line.len() >= 8 && !line.contains(['-', ' '])) {
         for at in 0..=line.len() - 8 {
@@ -78,9 +78,9 @@ fn each_unusable_file_has_its_error_and_message() {
     }
 }
 
-/// JV-24: one bad key spoils the file, whichever it is, for it may be the one that should sign.
+/// JV-24: the invalid key may be the one that should sign.
 #[test]
-fn a_bad_key_beside_good_ones_is_not_passed_over() {
+fn one_invalid_key_makes_the_whole_file_invalid() {
     for (bad, expected) in [
         (include_str!("test_keys/rsa1024.pem"), KeyFileError::Unsupported),
         (include_str!("test_keys/p384.pem"), KeyFileError::Unsupported),
@@ -92,9 +92,9 @@ fn a_bad_key_beside_good_ones_is_not_passed_over() {
     }
 }
 
-/// Whoever reads while somebody writes is told so, or reads whole keys from the start of the file.
+/// A read during a write fails, or returns whole keys from the start of the file.
 #[test]
-fn a_file_that_breaks_off_anywhere_is_never_taken_for_another_key() {
+fn a_truncated_file_never_parses_as_another_key() {
     let end = "-----END PRIVATE KEY-----";
     for pem in [ED25519, P256, RSA, &[ED25519, P256].concat(), &[P256_OTHER, RSA, ED25519].concat()] {
         let whole = pairs(pem);
@@ -104,7 +104,7 @@ fn a_file_that_breaks_off_anywhere_is_never_taken_for_another_key() {
             let blocks_are_whole = part.trim_end().ends_with(end);
             match KeyRing::from_pem(part) {
                 Ok(ring) => {
-                    assert!(blocks_are_whole, "taken, though it breaks off after {cut} bytes:\n{part}");
+                    assert!(blocks_are_whole, "accepted after {cut} bytes:\n{part}");
                     let found: Vec<_> = ring.verifying().names().collect();
                     assert_eq!(found[..], names[..part.matches(end).count()], "after {cut} bytes");
                     assert_eq!(ring.signing_key_name(), whole.signing_key_name());
@@ -120,9 +120,9 @@ fn a_file_that_breaks_off_anywhere_is_never_taken_for_another_key() {
     }
 }
 
-/// A file that is written over in place: the beginning of the one, and the rest of the other.
+/// A file that is being overwritten in place has the beginning of the new key and the rest of the old one.
 #[test]
-fn a_mixture_of_two_p256_keys_is_neither_of_them_and_no_third() {
+fn a_mixture_of_two_p256_keys_is_not_a_third_key() {
     let known = [kid_of(P256), kid_of(P256_OTHER)];
     let mut refused = 0;
     for cut in 0..P256.len() {
@@ -176,7 +176,7 @@ fn a_key_file_signs_and_a_secret_beside_it_still_verifies() {
 
 /// OP-03, OP-04
 #[test]
-fn a_fault_names_the_variable_and_the_file_and_shows_nothing_of_what_is_in_it() {
+fn an_error_names_the_variable_and_the_file_and_shows_none_of_its_contents() {
     let folder = tempfile::tempdir().unwrap();
     let half = &RSA[..RSA.len() / 2];
     let path = write(folder.path(), half, 0o600);
@@ -202,13 +202,13 @@ fn a_fault_names_the_variable_and_the_file_and_shows_nothing_of_what_is_in_it() 
     let neither = read(&[]).unwrap_err().to_string();
     assert!(neither.contains("ACCESS_TOKEN_SECRET is not set, nor is ACCESS_TOKEN_SECRET_FILE"), "{neither}");
     assert!(neither.contains(KEY_FILE) && neither.lines().count() == 2, "{neither}");
-    // Each has its own fault, and both are told.
+    // Both variables are invalid, and both errors are reported.
     let both = read(&[(KEY_FILE, &path), ("ACCESS_TOKEN_SECRET", "x")]).unwrap_err();
     assert_eq!(both.0.len(), 2, "{both}");
 }
 
 #[test]
-fn a_key_file_that_everybody_may_read_is_used_and_warned_about() {
+fn a_world_readable_key_file_is_used_with_a_warning() {
     for (mode, warned) in [(0o600, 0), (0o400, 0), (0o640, 0), (0o644, 1), (0o604, 1)] {
         let (log, _logging) = Log::start();
         let folder = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ use goptri::{Guard, Needs, Permission};
 use test_support::Answer;
 use test_support::forge::{NOW, at, stopped_clock, verifier};
 
-/// Counts how often it is asked: once for each token that is verified.
+/// Counts the reads, one per verified token.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CountingClock(Arc<AtomicUsize>);
 

@@ -102,7 +102,7 @@ fn debug_shows_no_part_of_a_private_key() {
 
 /// OP-08: a reason is logged, so it must not contain text that the sender chose.
 #[test]
-fn the_reason_of_a_refusal_contains_nothing_of_the_token() {
+fn a_token_error_contains_no_part_of_the_token() {
     for (refusal, token) in one_for_each_refusal() {
         let shown = format!("{refusal:?} {refusal}");
         for part in token.split('.').filter(|part| part.len() > 8) {

@@ -1,4 +1,4 @@
-//! Revoked sessions, tokens and clients are refused by their ids, whatever the spelling of the token.
+//! Revoked sessions, tokens and clients are rejected by id, whatever the encoding of the token.
 
 use std::sync::Arc;
 use std::thread;
@@ -26,7 +26,7 @@ pub(crate) fn entry(kind: EntryKind, subject: &str, revoked_at: i64, expires_in:
     Entry { kind, subject: subject.to_owned(), revoked_at: at(revoked_at).into(), expires_in }
 }
 
-/// A token that a client got for itself, issued at `iat`.
+/// A token of a client without a user, issued at `iat`.
 pub(crate) fn of_a_client(client: &str, iat: i64) -> String {
     let claims = [("sub", json!(client)), ("client_id", json!(client)), ("iat", json!(iat))]
         .into_iter()
@@ -93,7 +93,7 @@ fn an_entry_revokes_its_subject_and_nothing_else() {
 
 /// JV-28
 #[test]
-fn every_spelling_of_a_revoked_token_is_refused() {
+fn every_encoding_of_a_revoked_token_is_rejected() {
     let set = set(OnStale::Allow);
     set.revocations.insert(&entry(EntryKind::Token, TOKEN, NOW, 60)).unwrap();
     let spaced = |value: Value| value.to_string().replace(',', " ,\n ");
@@ -132,9 +132,9 @@ fn an_entry_expires_at_its_deadline_and_not_before() {
     assert!(set.revocations.is_empty());
 }
 
-/// It matters for the times of tokens only.
+/// It affects only the times of tokens.
 #[test]
-fn a_wall_clock_that_is_wrong_or_set_does_not_affect_revocations() {
+fn setting_the_wall_clock_does_not_affect_revocations() {
     for off in [-1, 0, 1] {
         let wall = ManualClock::default();
         wall.advance(TimeDelta::hours(off));
@@ -155,7 +155,7 @@ fn a_wall_clock_that_is_wrong_or_set_does_not_affect_revocations() {
 
 /// The set is consulted last.
 #[test]
-fn an_invalid_token_is_refused_for_its_own_fault_and_not_looked_up() {
+fn an_invalid_token_is_rejected_before_the_revocation_lookup() {
     let set = set(OnStale::Refuse);
     set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     for (refusal, token) in one_for_each_refusal() {
@@ -164,7 +164,7 @@ fn an_invalid_token_is_refused_for_its_own_fault_and_not_looked_up() {
 }
 
 #[test]
-fn a_stale_set_refuses_or_allows_as_configured() {
+fn on_stale_decides_what_a_stale_set_does() {
     for (on_stale, stale) in [(OnStale::Allow, None), (OnStale::Refuse, Some(TokenError::Stale))] {
         let set = set(on_stale);
         let (token, ended) = (good(), with_claims(&with(claims(), "jti", "ended")));

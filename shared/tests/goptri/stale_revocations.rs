@@ -42,7 +42,7 @@ async fn a_stale_set_answers_503_with_retry_after_and_no_challenge_to_valid_toke
 
 /// JV-27: the response does not reveal that the token was revoked.
 #[actix_web::test]
-async fn a_revoked_token_is_refused_like_any_other_invalid_one() {
+async fn a_revoked_token_gets_the_response_of_any_invalid_token() {
     let (revocations, guard) = revocations(OnStale::Allow);
     revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     let revoked = call_guarded(bearing("/api/me", &good()), guard.clone()).await;

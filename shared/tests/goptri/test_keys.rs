@@ -1,4 +1,4 @@
-//! Key pairs for tests, as OpenSSL wrote them. They stand where everybody can read them: never use one.
+//! Key pairs for tests, written by OpenSSL. They are public: never use one.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
@@ -21,7 +21,7 @@ pub(crate) const P256: &str = include_str!("test_keys/p256.pem");
 pub(crate) const P256_OTHER: &str = include_str!("test_keys/p256_other.pem");
 pub(crate) const RSA: &str = include_str!("test_keys/rsa.pem");
 
-/// One of each type: its algorithm, its private key, and its public key as OpenSSL writes that.
+/// One of each type: algorithm, private key, and the public key as OpenSSL writes it.
 pub(crate) const EACH_TYPE: [(&str, &str, &str); 3] = [
     ("EdDSA", ED25519, include_str!("test_keys/ed25519_public.pem")),
     ("ES256", P256, include_str!("test_keys/p256_public.pem")),
@@ -32,12 +32,12 @@ pub(crate) fn pairs(pem: &str) -> KeyRing {
     KeyRing::from_pem(pem).unwrap()
 }
 
-/// What is published of the first key.
+/// The JWK of the first key.
 pub(crate) fn jwk(pem: &str) -> Value {
     serde_json::to_value(goptri::keys::Jwks::from(pairs(pem).verifying())).unwrap()["keys"][0].clone()
 }
 
-/// The set that is published of these rings.
+/// The JWKS of these rings.
 pub(crate) fn jwks(rings: &[&str]) -> String {
     json!({ "keys": rings.iter().map(|pem| jwk(pem)).collect::<Vec<_>>() }).to_string()
 }
@@ -46,19 +46,19 @@ pub(crate) fn kid_of(pem: &str) -> String {
     pairs(pem).signing_key_name().kid.clone()
 }
 
-/// Why a service with this ring refuses the token.
+/// The error of the token in a service with this ring, if it is rejected.
 pub(crate) fn refusal(ring: &KeyRing, token: &str) -> Option<TokenError> {
     let leeway = TimeDelta::seconds(LEEWAY);
     AccessVerifier::new(ring.clone(), ISSUER.into(), AUDIENCE.into(), leeway).verify(token, at(NOW)).err()
 }
 
-/// The segments that are signed: a header of this algorithm and key, and good claims.
+/// The signing input: a header with this `alg` and `kid`, and valid claims.
 pub(crate) fn unsigned(alg: &str, kid: &str) -> String {
     let header = json!({ "typ": "at+jwt", "alg": alg, "kid": kid });
     [header, claims()].map(|part| base64url(part.to_string())).join(".")
 }
 
-/// The signature that this algorithm makes with this key, whatever the token says of itself.
+/// Signs with this algorithm and key, whatever the header says.
 pub(crate) fn sign(algorithm: &str, pem: &str, signed: &str) -> Vec<u8> {
     let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).unwrap();
     let (der, message, random) = (der.secret_pkcs8_der(), signed.as_bytes(), SystemRandom::new());

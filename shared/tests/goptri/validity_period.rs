@@ -1,4 +1,4 @@
-//! When a token is good, to the microsecond at both ends.
+//! The validity period of a token, to the microsecond.
 
 use std::sync::Arc;
 
@@ -19,9 +19,9 @@ fn micros(count: i64) -> TimeDelta {
     TimeDelta::microseconds(count)
 }
 
-/// JV-16; RFC 7519 §4.1.4: "on or after" the expiry it must not be accepted.
+/// JV-16. RFC 7519 §4.1.4: a token must not be accepted "on or after" its expiry.
 #[test]
-fn a_token_ends_at_the_very_moment_of_its_expiry_and_the_leeway() {
+fn a_token_expires_at_exp_plus_the_leeway_to_the_microsecond() {
     let token = with_claims(&with(claims(), "exp", NOW));
     for leeway in [0, 1, LEEWAY, 300] {
         let verifier = verifier_of(leeway);
@@ -41,7 +41,7 @@ fn a_token_ends_at_the_very_moment_of_its_expiry_and_the_leeway() {
 
 /// JV-16
 #[test]
-fn a_token_begins_at_the_very_moment_of_its_nbf_less_the_leeway() {
+fn a_token_becomes_valid_at_nbf_minus_the_leeway_to_the_microsecond() {
     let token = with_claims(&with(claims(), "nbf", NOW));
     for leeway in [0, 1, LEEWAY, 300] {
         let verifier = verifier_of(leeway);
@@ -58,16 +58,16 @@ fn a_token_begins_at_the_very_moment_of_its_nbf_less_the_leeway() {
     }
 }
 
-/// A fraction of a second never lengthens a token's life.
+/// A fraction of a second does not extend the validity.
 #[test]
-fn the_fraction_of_an_expiry_is_cut_off() {
+fn a_fractional_exp_is_rounded_down() {
     let token = with_claims(&with(claims(), "exp", 1_800_000_000.9));
     assert_eq!(verifier_of(0).verify(&token, at(NOW)).err(), Some(TokenError::Expired));
     assert_eq!(verifier_of(0).verify(&token, at(NOW) - micros(1)).err(), None);
 }
 
 #[test]
-fn an_expired_token_still_names_its_session_for_as_long_as_was_asked() {
+fn an_expired_token_still_identifies_its_session_for_the_given_time() {
     let token = with_claims(&with(claims(), "exp", NOW));
     let day = TimeDelta::hours(24);
     let end = at(NOW + LEEWAY) + day;
@@ -80,7 +80,7 @@ fn an_expired_token_still_names_its_session_for_as_long_as_was_asked() {
 }
 
 #[test]
-fn the_latest_of_all_times_is_no_overflow() {
+fn the_largest_exp_does_not_overflow() {
     let token = with_claims(&with(claims(), "exp", 253_402_300_799_i64));
     assert_eq!(verifier().verify_expired(&token, at(NOW), TimeDelta::days(36_500)).err(), None);
     let token = with_claims(&with(claims(), "nbf", 253_402_300_799_i64));
@@ -88,7 +88,7 @@ fn the_latest_of_all_times_is_no_overflow() {
 }
 
 #[test]
-fn a_guard_goes_by_its_clock() {
+fn a_guard_uses_the_clock_it_was_given() {
     let clock = ManualClock::default();
     let expiry = clock.now() + TimeDelta::minutes(15);
     let token = with_claims(&with(claims(), "exp", expiry.timestamp()));
