@@ -33,7 +33,11 @@ enum Command {
     /// Serve HTTP. This is the default
     Serve,
     /// Check the configuration, the folder of photos and the connection to auth-server, without serving
-    Check,
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// A command failed.
@@ -77,7 +81,7 @@ pub fn run() -> ExitCode {
     let done = actix_web::rt::System::new().block_on(async {
         match arguments.command {
             None | Some(Command::Serve) => serve().await,
-            Some(Command::Check) => check::run().await,
+            Some(Command::Check { json }) => check::run(json).await,
         }
     });
     match done {

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod catalogue;
+mod check;
 mod client_address;
 mod endpoints;
 mod index;
@@ -17,6 +18,7 @@ mod variables;
 
 pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES};
 pub use catalogue::{CatalogueRow, common_errors};
+pub use check::{CheckReport, Finding};
 pub use client_address::{ClientAddress, TrustedProxies, trusted_proxies};
 pub use endpoints::{CurrentUser, Health, current_user, healthz};
 pub use index::with_index;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use goptri::{Guard, NotReady};
-use goptri_settings::SettingErrors;
+use goptri_server::{CheckReport, Finding};
 
 use super::{CliError, configured};
-use crate::StartError;
+use crate::{Config, StartError};
 
 /// How long auth-server may take to send its keys and the revocation feed.
 const READY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -14,40 +14,36 @@ const READY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The interval between two looks at what has arrived.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Prints one line for each finding, on standard output.
-pub(super) async fn run() -> Result<(), CliError> {
-    let config = match configured() {
-        Err(CliError::Settings(SettingErrors(errors))) => {
-            println!("Configuration: {} wrong.", settings(errors.len()));
-            for error in &errors {
-                println!("  {} {}", error.variable, error.problem);
-            }
-            return Err(CliError::CheckFailed { configuration: true });
+/// Prints the findings on standard output.
+pub(super) async fn run(json: bool) -> Result<(), CliError> {
+    let report = match configured() {
+        Err(CliError::Settings(errors)) => CheckReport::new(Err::<(), _>(errors), Vec::new()),
+        configured => {
+            let photos = ("photos", Finding::new(true, "Photos: the folder is writable."));
+            let auth_server = check_auth_server(configured?).await?;
+            CheckReport::new(Ok(()), [photos].into_iter().chain(auth_server).collect())
         }
-        configured => configured?,
     };
-    println!("Configuration: no errors.");
-    println!("Photos: the folder is writable.");
-    let (jwks_url, feed_url) = config.guard.urls().unwrap_or_default();
-    let guard = config.guard.build().map_err(StartError::from)?;
-    match wait_until_ready(&guard).await {
-        Ok(()) => {
-            let keys = guard.keys().snapshot().len();
-            println!("auth-server: {feed_url} is reachable, and the feed is complete.");
-            println!("Keys: {keys} verify access tokens, {jwks_url} included.");
-            Ok(())
-        }
-        Err(not_ready) => {
-            println!(
-                "auth-server: cannot be used at {feed_url}: this server {not_ready}. The log has the cause."
-            );
-            Err(CliError::CheckFailed { configuration: false })
-        }
+    println!("{}", if json { report.json().to_string() } else { report.text() });
+    if report.is_ok() {
+        return Ok(());
     }
+    Err(CliError::CheckFailed { configuration: !report.is_configured() })
 }
 
-fn settings(number: usize) -> String {
-    format!("{number} setting{}", if number == 1 { "" } else { "s" })
+/// Fetches the keys and follows the feed until both are complete.
+async fn check_auth_server(config: Config) -> Result<Vec<(&'static str, Finding)>, CliError> {
+    let (jwks_url, feed_url) = config.guard.urls().unwrap_or_default();
+    let guard = config.guard.build().map_err(StartError::from)?;
+    let auth_server = |ok, state: String| ("auth_server", Finding::new(ok, format!("auth-server: {state}.")));
+    if let Err(not_ready) = wait_until_ready(&guard).await {
+        let state = format!("cannot be used at {feed_url}: this server {not_ready}. The log has the cause");
+        return Ok(vec![auth_server(false, state)]);
+    }
+    let number = guard.keys().snapshot().len();
+    let keys = format!("Keys: {number} verify access tokens, {jwks_url} included.");
+    let state = format!("{feed_url} is reachable, and the feed is complete");
+    Ok(vec![auth_server(true, state), ("keys", Finding::new(true, keys))])
 }
 
 async fn wait_until_ready(guard: &Guard) -> Result<(), NotReady> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use auth_store::Readiness;
 use goptri::clock::SystemClock;
 use goptri::token::TokenType;
-use goptri_server::log_to_stderr;
-use goptri_settings::{Environment, Plain, SettingErrors, Settings};
-use serde_json::{Value, json};
+use goptri_server::{CheckReport, Finding, log_to_stderr};
+use goptri_settings::{Environment, Plain, Settings};
+use serde_json::json;
 
 use super::{CliError, Context};
 use crate::storage::{self, DatabaseUrl};
@@ -17,60 +17,15 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     let settings = Settings::new(context.environment());
     log_to_stderr(&settings);
     let config = Config::read(&settings);
-    let configuration = settings.into_result(config).map(|_| ());
+    let configuration = settings.into_result(config);
     let database = check_database(context.environment()).await;
     let keys = check_keys(context.environment());
-    let text = [errors_text(&configuration), database.sentence.clone(), keys.sentence.clone()].join("\n");
-    let json = json!({
-        "ok": configuration.is_ok() && database.ok && keys.ok,
-        "configuration": errors_json(&configuration),
-        "database": database.to_json(),
-        "keys": keys.to_json(),
-    });
-    context.format.print(&text, &json)?;
-    match (configuration, database.ok && keys.ok) {
-        (Err(_), _) => Err(CliError::Reported { configuration: true }),
-        (Ok(()), false) => Err(CliError::Reported { configuration: false }),
-        (Ok(()), true) => Ok(()),
+    let report = CheckReport::new(configuration, vec![("database", database), ("keys", keys)]);
+    context.format.print(&report.text(), &report.json())?;
+    if report.is_ok() {
+        return Ok(());
     }
-}
-
-fn errors_text(configuration: &Result<(), SettingErrors>) -> String {
-    match configuration {
-        Ok(()) => "Configuration: no errors.".to_owned(),
-        Err(SettingErrors(errors)) => {
-            let lines: Vec<_> =
-                errors.iter().map(|error| format!("\n  {} {}", error.variable, error.problem)).collect();
-            format!(
-                "Configuration: {} wrong.{}",
-                super::output::count(errors.len() as u64, "setting"),
-                lines.concat()
-            )
-        }
-    }
-}
-
-fn errors_json(configuration: &Result<(), SettingErrors>) -> Value {
-    let errors =
-        configuration.as_ref().err().map(|SettingErrors(errors)| errors.as_slice()).unwrap_or_default();
-    let error = |error: &goptri_settings::SettingError| json!({ "variable": error.variable, "problem": error.problem });
-    json!({ "ok": errors.is_empty(), "errors": errors.iter().map(error).collect::<Vec<_>>() })
-}
-
-/// One thing that was checked.
-struct Finding {
-    ok: bool,
-    sentence: String,
-}
-
-impl Finding {
-    fn new(ok: bool, sentence: impl Into<String>) -> Self {
-        Self { ok, sentence: sentence.into() }
-    }
-
-    fn to_json(&self) -> Value {
-        json!({ "ok": self.ok, "description": self.sentence })
-    }
+    Err(CliError::Reported { configuration: !report.is_configured() })
 }
 
 async fn check_database(environment: &Environment) -> Finding {

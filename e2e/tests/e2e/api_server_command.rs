@@ -2,10 +2,12 @@
 
 use std::process::{Command, Output};
 
+use serde_json::{Value, json};
+
 use crate::programs::{Database, FEED_SECRET, Server, api_server, api_server_that_follows, auth_server};
 
-fn run(mut command: Command, argument: &str) -> (Option<i32>, String) {
-    let Output { status, stdout, stderr } = command.arg(argument).output().unwrap();
+fn run(mut command: Command, arguments: &str) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = command.args(arguments.split(' ')).output().unwrap();
     (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
 }
 
@@ -28,6 +30,25 @@ fn check_reports_every_invalid_setting_and_exits_with_2() {
     for variable in ["ON_STALE", "PHOTOS_DIR", "FEED_SECRET"] {
         assert_eq!(output.matches(&format!("  {variable} ")).count(), 1, "{variable}: {output}");
     }
+}
+
+#[test]
+fn check_prints_json_on_demand() {
+    let mut command = api_server();
+    command.env("ON_STALE", "maybe");
+    let (code, output) = run(command, "check --json");
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(
+        (code, &report["ok"], &report["configuration"]["ok"]),
+        (Some(2), &json!(false), &json!(false))
+    );
+    assert_eq!(report["configuration"]["errors"][0]["variable"], "ON_STALE");
+
+    let database = Database::sqlite();
+    let auth = Server::start(auth_server(&database.url()));
+    let (code, output) = run(api_server_that_follows(&auth.url), "check --json");
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((code, &report["ok"], &report["auth_server"]["ok"]), (Some(0), &json!(true), &json!(true)));
 }
 
 #[test]
