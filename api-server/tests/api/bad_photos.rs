@@ -96,7 +96,7 @@ async fn a_file_that_is_no_image_is_refused_whatever_its_name() {
     let server = TestServer::start().await;
     let ann = server.ann_has_the_gopher().await;
     for (what, body) in [
-        ("a script", &b"#!/bin/sh\necho a picture\n"[..]),
+        ("a script", &b"#!/bin/sh\necho a photo\n"[..]),
         ("a page", b"<!doctype html><script>alert(1)</script>"),
         ("a drawing with a script", b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script/></svg>"),
         ("a GIF", b"GIF89a\x01\0\x01\0\0\0\0;<script>"),

@@ -160,7 +160,7 @@ pub(crate) fn auth_server(database_url: &str) -> Command {
     command
 }
 
-/// api-server with the secrets of the tests on a port of its own, and a folder of pictures that all of them share. It
+/// api-server with the secrets of the tests on a port of its own, and a folder of photos that all of them share. It
 /// cannot reach an auth-server: it serves, and is not ready.
 pub(crate) fn api_server() -> Command {
     api_server_that_follows("http://127.0.0.1:1")

@@ -185,9 +185,9 @@ async fn every_flow_of_an_account(auth: &Server, minted: &mut Minted) {
 
 /// Also rejected requests: an invalid name, a script, a body that contains the token.
 async fn every_flow_of_photos(api: &Server, access: &str) {
-    let picture = include_bytes!("../../../docs/gopher.png").to_vec();
+    let photo = include_bytes!("../../../docs/gopher.png").to_vec();
     for (method, path, body, expected) in [
-        (Method::PUT, "/photos/zq7.png", picture, 201),
+        (Method::PUT, "/photos/zq7.png", photo, 201),
         (Method::PUT, "/photos/zq7.png", access.as_bytes().to_vec(), 415),
         (Method::PUT, "/photos/zq7.png", vec![0; 5_242_881], 413),
         (Method::GET, "/photos", Vec::new(), 200),

@@ -66,7 +66,7 @@ pub(super) enum Command {
         /// The user's e-mail address or id
         user: String,
     },
-    /// Delete a user and all sessions for good, but not the pictures
+    /// Delete a user and all sessions for good, but not the photos
     Delete {
         /// The user's e-mail address or id
         user: String,
@@ -173,7 +173,7 @@ async fn set_password(name: &str, context: &Context) -> Result<(), CliError> {
 async fn delete(name: &str, yes: bool, context: &Context) -> Result<(), CliError> {
     let deleted = with_user(context, Access::Change, name, async |users, user| {
         if !yes {
-            confirm(&format!("Delete {} and all sessions for good (not the pictures)?", user.email))?;
+            confirm(&format!("Delete {} and all sessions for good (not the photos)?", user.email))?;
         }
         let ended = users.delete(user.id).await?;
         Ok((user, ended))

@@ -223,9 +223,9 @@ async fn bodies_as_large_as_the_servers_accept_pass_and_larger_ones_get_413() {
     assert_eq!(huge.status(), 413);
 
     let upload = |name: &str, bytes: usize| {
-        let mut picture = include_bytes!("../../../../docs/gopher.png").to_vec();
-        picture.resize(bytes, 0);
-        client.put(format!("{API}/photos/{name}")).bearer_auth(&access).body(picture).send()
+        let mut photo = include_bytes!("../../../../docs/gopher.png").to_vec();
+        photo.resize(bytes, 0);
+        client.put(format!("{API}/photos/{name}")).bearer_auth(&access).body(photo).send()
     };
     let (fits, large) =
         (upload("a.png", 5 << 20).await.unwrap(), upload("b.png", (5 << 20) + 1).await.unwrap());
