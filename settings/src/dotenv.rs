@@ -47,8 +47,8 @@ fn assignments(text: &str) -> Option<Vec<(String, String)>> {
     dotenvy::from_read_iter(format!("{text}\n").as_bytes()).collect::<Result<_, _>>().ok()
 }
 
-/// dotenvy does not tell the line. This is where the first assignment begins that does not parse, however many of the
-/// following lines, to which a quoted value may extend, are added to it.
+/// The line of the first assignment that does not parse, which dotenvy does not report. A quoted value may extend over
+/// several lines, so an assignment is tried with more and more of the following lines.
 fn first_bad_line(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! The environment, read once: the process's variables, and for all others those of `.env` in the working directory.
+//! The environment, read once: the variables of the process, then those of `.env` in the working directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -69,8 +69,8 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns the names that `.env` assigns and that are not in `known`, each with the most similar name of `known` if
-    /// one is similar enough to be meant. Variables of the process are not considered: most belong to other programs.
+    /// Returns the names that `.env` assigns and that are not in `known`, each with the most similar name of `known`, if
+    /// one is similar enough. Variables of the process are not considered: most belong to other programs.
     pub fn unknown_in_dotenv<'k>(&self, known: &[&'k str]) -> Vec<(&str, Option<&'k str>)> {
         let unknown = self.dotenv_names.iter().filter(|name| !known.contains(&name.as_str()));
         unknown.map(|name| (name.as_str(), most_similar(name, known))).collect()

@@ -19,7 +19,7 @@ impl Settings<'_> {
             text.expose().split(',').map(|secret| Plain::new(secret.to_owned())).collect();
         if let Some(weak) = all.iter().find_map(|secret| WeakSecret::check(secret.expose()).err()) {
             self.report(variable, weak);
-            // Recorded all the same, so that a duplicate in another variable is found.
+            // Recorded although it is invalid, so that a duplicate in another variable is found.
             let any = |secret: Plain<K>| (variable, Plain::new(secret.expose().to_owned()));
             self.secrets.borrow_mut().extend(all.into_iter().map(any));
             return None;

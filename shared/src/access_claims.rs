@@ -168,8 +168,8 @@ pub(crate) struct Payload<'a> {
 
 impl Payload<'_> {
     /// # Errors
-    /// [`TokenError::NoSession`] if the token is neither a user's with a session nor a client's without one: it would be
-    /// unclear what revokes it.
+    /// [`TokenError::NoSession`] if the token is neither a user's with a session nor a client's without one: no revocation
+    /// would clearly apply to it.
     pub(crate) fn into_claims(self, shared: SharedClaims) -> Result<AccessClaims, TokenError> {
         let SharedClaims { iss, aud, client_id, scope } = shared;
         let caller = match (self.sid, self.sub == self.client_id) {

@@ -39,7 +39,7 @@ impl AccessVerifier {
 
     /// As [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`.
     ///
-    /// Only for naming a session in order to end it.
+    /// Only to identify a session that is to be ended.
     pub fn verify_expired(
         &self,
         token: &str,

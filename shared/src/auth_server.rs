@@ -67,7 +67,7 @@ impl AuthServer {
     }
 }
 
-/// The innermost cause, which is the helpful one: "Connection refused", "invalid peer certificate".
+/// The innermost cause, which is the most specific one: "Connection refused", "invalid peer certificate".
 pub(crate) fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {

@@ -28,7 +28,7 @@ pub struct Guard {
     background: Option<Arc<BackgroundTasks>>,
 }
 
-/// Why a service is not ready: it cannot tell yet which tokens to accept.
+/// Why a service is not ready: keys or revocations are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotReady {
@@ -71,7 +71,7 @@ impl Guard {
     }
 
     /// As [`from_environment`](Self::from_environment), but the guard also follows the auth-server at `AUTH_SERVER_URL`: it fetches
-    /// the public keys, which make `ACCESS_TOKEN_SECRET` optional, and with `FEED_SECRET` it refuses revoked tokens within
+    /// the public keys, which make `ACCESS_TOKEN_SECRET` optional, and with `FEED_SECRET` it rejects revoked tokens within
     /// moments. `REVOCATION_MAX_STALENESS` and `ON_STALE` decide what happens while the feed is unavailable.
     ///
     /// It follows on threads of its own, until its last clone is dropped.
@@ -85,7 +85,7 @@ impl Guard {
         settings.into_result(builder)?.build().map_err(|error| setting_errors("AUTH_SERVER_URL", &error))
     }
 
-    /// Refuses the tokens that `revocations` revokes.
+    /// Rejects the tokens that `revocations` revokes.
     #[must_use]
     pub fn with_revocations(self, revocations: RevocationSet) -> Self {
         Self { revocations: Some(revocations), ..self }
@@ -125,10 +125,10 @@ impl Guard {
         self.revocations.as_ref()
     }
 
-    /// Whether the guard can tell every valid token from an invalid one.
+    /// Whether keys and revocations are known, so that every token can be decided about.
     ///
     /// # Errors
-    /// Says what is missing. Until then a service should not receive requests.
+    /// Says what is missing. While it is an error, a service should not receive requests.
     pub fn ready(&self) -> Result<(), NotReady> {
         self.revocations.as_ref().map_or(Ok(()), RevocationSet::ready)?;
         Ok(self.keys().ready()?)
@@ -176,7 +176,7 @@ impl Guard {
     }
 }
 
-/// The settings are validated before the guard is built, so what remains is that there is no thread.
+/// The settings were validated, so the only possible error is that a thread cannot be created.
 fn setting_errors(variable: &str, error: &GuardError) -> SettingErrors {
     let problem = format!("cannot be used: {error}");
     SettingErrors(vec![SettingError { variable: variable.to_owned(), problem }])

@@ -1,6 +1,6 @@
 //! JWS compact serialization (RFC 7515 §7.1), parsed strictly.
 //!
-//! This module knows neither keys nor claims. Each accepted token has only one spelling, so that two texts cannot be the same
+//! Independent of keys and claims. Each token has exactly one accepted encoding, so that two texts are never the same
 //! token (JV-08, JV-09, JV-10, JV-11).
 
 use serde::de::IgnoredAny;
@@ -46,7 +46,7 @@ impl TokenType {
 pub(crate) struct JwsParts<'a> {
     pub(crate) header: &'a str,
     payload: &'a str,
-    /// What the signature covers: header and payload as they were sent.
+    /// The signing input: header and payload as received.
     pub(crate) signed: &'a str,
     signature: &'a str,
 }

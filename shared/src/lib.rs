@@ -1,6 +1,6 @@
 //! Protects a service with the access tokens of Goptri.
 //!
-//! A [`Guard`] decides whether an access token is accepted: it verifies the signature and every claim, and refuses tokens whose
+//! A [`Guard`] decides whether an access token is accepted: it verifies the signature and every claim, and rejects tokens whose
 //! session was signed out. Configure it from the environment, or with a [`GuardBuilder`]:
 //!
 //! ```

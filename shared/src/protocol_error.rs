@@ -1,24 +1,23 @@
 //! The shape of every error that a client sees: `{"error": "<code>", "error_description": "<one sentence>"}`
-//! (RFC 6749 §5.2), with its status and what belongs into the header.
+//! (RFC 6749 §5.2), with its status and headers.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-/// One row of the table of errors that clients may see: code, status, public sentence.
-///
-/// *Why* something was refused goes to the log; this goes to the client.
+/// An error as the client sees it: status, code and sentence. The reason of a rejection is only in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProtocolError {
     /// The HTTP status.
     pub status: u16,
     /// The code for programs.
     pub code: &'static str,
-    /// The sentence for people.
+    /// The sentence for developers.
     pub description: Cow<'static, str>,
-    /// What `WWW-Authenticate` says, if anything.
+    /// The `WWW-Authenticate` header.
     pub challenge: Challenge,
-    /// After how many seconds a retry makes sense.
+    /// The `Retry-After` header, in seconds.
     pub retry_after: Option<u32>,
 }
 
@@ -27,13 +26,13 @@ pub struct ProtocolError {
 pub enum Challenge {
     /// The header is not sent.
     None,
-    /// `Bearer`, and no code: nothing was presented.
+    /// `Bearer` without an error code: the request has no token.
     Bare,
     /// `Bearer error="…"`.
     Code,
     /// `Bearer error="…", scope="…"`.
     Scope(&'static str),
-    /// `Basic`: a client's own credentials are wrong (RFC 6749 §5.2).
+    /// `Basic`: the credentials of an OAuth client are invalid (RFC 6749 §5.2).
     Basic,
 }
 
@@ -42,9 +41,9 @@ pub enum Challenge {
 pub struct ErrorBody {
     /// The code for programs.
     pub error: &'static str,
-    /// The sentence for people.
+    /// The sentence for developers.
     pub error_description: Cow<'static, str>,
-    /// Names the log lines of an internal failure.
+    /// The id under which the log has the cause of an internal error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
@@ -110,7 +109,7 @@ impl ProtocolError {
     )
     .retry_after(1);
 
-    /// A row of the table.
+    /// An error without headers.
     ///
     /// # Panics
     /// When `description` has a character that RFC 6749 §5.2 forbids in it; in a constant, that does not compile.
@@ -133,7 +132,7 @@ impl ProtocolError {
         }
     }
 
-    /// The same with a sentence that says more. Characters that RFC 6749 §5.2 forbids become question marks.
+    /// The same error with a more specific sentence. Characters that RFC 6749 §5.2 forbids become question marks.
     #[must_use]
     pub fn describe(mut self, description: &str) -> Self {
         let allowed = |c: char| matches!(c, '\x20'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e');
@@ -141,21 +140,21 @@ impl ProtocolError {
         self
     }
 
-    /// The same with a `WWW-Authenticate`.
+    /// The same error with a `WWW-Authenticate`.
     #[must_use]
     pub const fn challenge(mut self, challenge: Challenge) -> Self {
         self.challenge = challenge;
         self
     }
 
-    /// The same with a `Retry-After`, in seconds.
+    /// The same error with a `Retry-After`, in seconds.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
-    /// The value of `WWW-Authenticate`, if it is to be sent.
+    /// The value of `WWW-Authenticate`, or `None` if the header is not sent.
     pub fn www_authenticate(&self) -> Option<String> {
         match self.challenge {
             Challenge::None => None,

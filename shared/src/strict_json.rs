@@ -1,6 +1,6 @@
 //! Parses JSON objects without duplicate members at any depth (RFC 7515 §4, RFC 7519 §4; JV-11), for Goptri's own servers and for tools.
 //!
-//! Parsers differ in whether the first or the last duplicate wins, so a token with duplicates means two things. Duplicates are
+//! Parsers disagree on whether the first or the last duplicate counts, so a token with duplicates is ambiguous. Duplicates are
 //! detected while the value is deserialized, also in members that the type ignores.
 
 use std::borrow::Cow;

@@ -1,11 +1,11 @@
-//! Why a token was refused.
+//! Why a token was rejected.
 
-/// A longer token is refused before it is parsed.
+/// A longer token is rejected before it is parsed.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Why a token was refused, for the log and for tools. Clients see only [`ProtocolError`](crate::ProtocolError).
+/// Why a token was rejected, for the log and for tools. Clients see only [`ProtocolError`](crate::ProtocolError).
 ///
-/// The text quotes nothing of the token.
+/// The text contains no part of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -54,7 +54,7 @@ pub enum TokenError {
     /// Before `nbf` minus the leeway.
     #[error("it is not valid yet (nbf)")]
     NotYetValid,
-    /// A user's token without a session, or a client's with one. It would be unclear what revokes it.
+    /// A user's token without a session, or a client's token with one: no revocation would clearly apply to it.
     #[error("it must have either a session (sid) or its client as subject, and not both")]
     NoSession,
     /// Its session, the token itself or its client was revoked.

@@ -22,7 +22,7 @@ pub(super) enum Fetched {
     Unchanged,
 }
 
-/// Why the fetch failed. Quotes nothing of the response.
+/// Why the fetch failed. Contains no part of the response.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("auth-server cannot be reached: {0}")]
@@ -56,7 +56,7 @@ async fn request(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Resul
     let request = auth_server
         .get(&auth_server.url_of(PATH))
         .header(ACCEPT, "application/jwk-set+json, application/json")
-        // A cache on the way must revalidate, or a withdrawn key would live on in it.
+        // A proxy must revalidate its cache; otherwise it could return a removed key.
         .header(CACHE_CONTROL, "no-cache");
     let request = match known {
         Some(etag) => request.header(IF_NONE_MATCH, etag),

@@ -27,7 +27,7 @@ pub struct Jwks {
     keys: Vec<BTreeMap<&'static str, String>>,
 }
 
-/// Why a whole set is rejected. Quotes nothing of it.
+/// Why a whole set is rejected. Contains no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwksError {
@@ -46,7 +46,7 @@ pub enum JwksError {
     /// Two keys have the same `kid`.
     #[error("it has two keys with the same kid")]
     DuplicateKid,
-    /// Everyone who can read the set can sign.
+    /// A private member: every reader of the set could sign.
     #[error(
         "it has private members, so everyone who can read it can sign: replace these keys at once, and publish only public members"
     )]
@@ -56,7 +56,7 @@ pub enum JwksError {
 impl Jwks {
     /// Parses a fetched set. Returns its usable keys and the reasons why others were skipped.
     ///
-    /// A set that contradicts itself or has private members is rejected as a whole. A key that cannot be used is skipped
+    /// A set with one `kid` twice or with private members is rejected as a whole. A key that cannot be used is skipped
     /// (RFC 7517 §5), so that a newer auth-server may publish keys that this version does not know.
     ///
     /// # Errors

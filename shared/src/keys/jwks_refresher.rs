@@ -19,7 +19,7 @@ use crate::background_thread::BackgroundThread;
 /// How often the keys are fetched.
 #[derive(Debug, Clone, Copy)]
 pub struct JwksRefreshConfig {
-    /// The interval without any other reason.
+    /// The regular interval.
     pub interval: Duration,
     /// The first pause after a reported change. It doubles up to `interval`.
     pub retry_after_change: Duration,
@@ -49,7 +49,7 @@ impl Default for JwksRefreshConfig {
     }
 }
 
-/// Asks a [`JwksRefresher`] to fetch the keys. Clones ask the same refresher.
+/// Makes a [`JwksRefresher`] fetch the keys. Clones trigger the same refresher.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRefreshTrigger(Arc<Triggers>);
 

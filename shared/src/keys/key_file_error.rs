@@ -3,7 +3,7 @@
 use super::jwks::MAX_KEYS;
 use super::public_key::PublicKeyError;
 
-/// What is wrong with a key file, as a clause that follows the name of the file. Quotes nothing of the file.
+/// What is wrong with a key file, as a clause that follows the name of the file. Contains no part of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
@@ -33,13 +33,13 @@ pub enum KeyFileError {
     /// Another algorithm, a short RSA key, or damaged bytes.
     #[error("holds a key that is not Ed25519, P-256 or RSA of at least 2048 bits, or that is damaged")]
     Unsupported,
-    /// A key that must not be relied on.
+    /// An insecure key.
     #[error("holds a key that cannot be used: {0}")]
     Weak(#[from] PublicKeyError),
     /// More keys than services accept from `/.well-known/jwks.json`.
     #[error("has more than {MAX_KEYS} keys")]
     TooMany,
-    /// It would be unclear which of the two signs.
+    /// A key that occurs twice.
     #[error("has the same key twice")]
     DuplicateKey,
 }

@@ -25,7 +25,7 @@ struct KeySourceState {
 
 #[derive(Debug)]
 enum PublishedKeys {
-    /// The service does not ask auth-server for keys.
+    /// The service does not fetch keys from auth-server.
     Disabled,
     Pending,
     Loaded(VerifyingKeys),
@@ -39,7 +39,7 @@ pub struct KeySnapshot {
     version: u64,
 }
 
-/// Why a service cannot tell yet whether a token is genuine.
+/// Why a service cannot verify every token yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeysUnavailable {
@@ -59,7 +59,7 @@ impl KeySource {
         Self::new(KeySourceState { local: keys, published: PublishedKeys::Disabled })
     }
 
-    /// Local keys, and those that auth-server publishes, which are still to be fetched.
+    /// Local keys, and those that auth-server publishes, which are not fetched yet.
     pub fn awaiting_published(local: VerifyingKeys) -> Self {
         Self::new(KeySourceState { local, published: PublishedKeys::Pending })
     }
@@ -84,7 +84,7 @@ impl KeySource {
         self.update(|state| state.published = PublishedKeys::Loaded(keys));
     }
 
-    /// Whether the key of every genuine token is known.
+    /// Whether all keys are known, so that every valid token can be verified.
     ///
     /// # Errors
     /// Says which keys are missing.

@@ -25,7 +25,7 @@ pub(super) struct PublicKey {
     parsed: ParsedPublicKey,
 }
 
-/// Why a public key is not used. Quotes nothing of it.
+/// Why a public key is skipped. Contains no part of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicKeyError {
@@ -35,7 +35,7 @@ pub enum PublicKeyError {
     /// A member is missing, of the wrong type, not base64url, or too long or short.
     #[error("its members are not those of a key of its type")]
     Malformed,
-    /// Its numbers are not a key.
+    /// The numbers do not form a valid key.
     #[error("its numbers are not a public key")]
     NoKey,
     /// RSA of fewer than 2048 or more than 8192 bits.
@@ -44,7 +44,7 @@ pub enum PublicKeyError {
         /// Its size.
         bits: usize,
     },
-    /// An exponent that makes forging easier or is not an exponent.
+    /// An insecure or invalid RSA exponent.
     #[error("its RSA exponent is even, less than 65537, or longer than 33 bits")]
     WeakExponent,
     /// CVE-2017-15361.

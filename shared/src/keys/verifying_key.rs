@@ -11,7 +11,7 @@ use crate::base64url;
 use crate::jws::{JwsParts, TokenType, header_segment};
 use crate::token_error::TokenError;
 
-/// The name and the algorithm of a key. Holds nothing of the key itself.
+/// The name and the algorithm of a key. Contains no part of the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeyName {
     /// Its `kid`.

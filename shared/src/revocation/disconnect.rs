@@ -8,7 +8,7 @@ use super::revocation_set::CapacityExceeded;
 use super::sse::EventTooLong;
 use crate::auth_server::cause;
 
-/// Why a connection ended. Contains nothing that the other side sent, except the status.
+/// Why a connection ended. Of the response it contains only the status.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Disconnect {
     #[error("auth-server cannot be reached: {0}")]

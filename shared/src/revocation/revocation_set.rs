@@ -14,7 +14,7 @@ use super::{Entry, EntryKind};
 use crate::access_claims::AccessClaims;
 use crate::token_error::TokenError;
 
-/// The default capacity: more than a gigabyte, enough for 6,000 sign-outs per second. More is taken for a mistake.
+/// The default capacity: more than a gigabyte, enough for 6,000 sign-outs per second. A larger set must be a mistake.
 pub const MAX_ENTRIES: usize = 50_000_000;
 
 /// The set of revocations, and its age. Clones share one set.
@@ -110,7 +110,7 @@ impl RevocationSet {
 
     /// Returns whether the token with these claims is revoked.
     ///
-    /// Compares `sid`, `jti` and `client_id`, never the text of the token, which can have several valid spellings.
+    /// Compares `sid`, `jti` and `client_id`, never the text of the token, which can have several valid encodings.
     pub fn revokes(&self, claims: &AccessClaims) -> bool {
         let shared = &*self.0;
         if shared.len.load(Ordering::Relaxed) == 0 {
@@ -123,10 +123,10 @@ impl RevocationSet {
             || shared.clients.deadline(&claims.client_id, claims.iat).is_some_and(is_live)
     }
 
-    /// Refuses a revoked token and, while the set is stale and `ON_STALE` is `refuse`, every token.
+    /// Rejects a revoked token and, while the set is stale and `ON_STALE` is `refuse`, every token.
     ///
     /// # Errors
-    /// The reason for the refusal.
+    /// The reason of the rejection.
     pub fn check(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         if self.revokes(claims) {
             return Err(TokenError::Revoked);

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_too_long_is_refused_before_it_is_buffered() {
+    fn an_event_that_is_too_long_is_rejected_before_it_is_buffered() {
         let just_fits = [b"data:".as_slice(), &vec![b'x'; MAX_EVENT_BYTES - 6], b"\n\n"].concat();
         assert_eq!(parse(&just_fits, 4_096).unwrap().len(), 1);
         let line = vec![b'x'; MAX_EVENT_BYTES + 1];

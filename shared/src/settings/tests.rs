@@ -1,4 +1,4 @@
-//! Every fault is found, and named in a sentence that shows no secret.
+//! Every invalid setting is reported, in a sentence without secrets.
 
 use goptri_settings::{Environment, SettingErrors, Settings};
 
@@ -6,34 +6,34 @@ use super::*;
 
 const GOOD: &str = "5f2a9c4be1d078365f2a9c4be1d07836";
 
-fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
+fn errors(pairs: &[(&str, &str)]) -> Vec<String> {
     let environment = Environment::from_pairs(pairs.iter().copied());
     let settings = Settings::new(&environment);
     let builder = crate::GuardBuilder::from_settings(&settings);
     let other = settings.secrets::<goptri_settings::RefreshTokenSecret>("REFRESH_TOKEN_SECRET");
     match settings.into_result(builder.zip(other)) {
         Ok(_) => Vec::new(),
-        Err(SettingErrors(faults)) => {
-            faults.into_iter().map(|fault| format!("{} {}", fault.variable, fault.problem)).collect()
+        Err(SettingErrors(errors)) => {
+            errors.into_iter().map(|error| format!("{} {}", error.variable, error.problem)).collect()
         }
     }
 }
 
 #[test]
-fn every_fault_is_named_at_once() {
-    let found = faults(&[
+fn all_errors_are_reported_together() {
+    let found = errors(&[
         ("ISSUER", "http://example.com"),
         ("AUDIENCE", "a b"),
         ("CLOCK_LEEWAY", "6m"),
         ("REFRESH_TOKEN_SECRET", "x"),
     ]);
-    let names: Vec<_> = found.iter().filter_map(|fault| fault.split(' ').next()).collect();
+    let names: Vec<_> = found.iter().filter_map(|error| error.split(' ').next()).collect();
     assert_eq!(names, ["ACCESS_TOKEN_SECRET", "ISSUER", "AUDIENCE", "CLOCK_LEEWAY", "REFRESH_TOKEN_SECRET"]);
 }
 
 /// JV-16, JV-23, OP-04
 #[test]
-fn each_fault_has_its_sentence() {
+fn each_error_has_its_sentence() {
     let other = "8e71d2c5f0a9364b8e71d2c5f0a9364b";
     let table: [(&[(&str, &str)], &str); 14] = [
         (&[("ISSUER", "http://example.com")], "ISSUER is \"http://example.com\"; plain http"),
@@ -72,11 +72,11 @@ fn each_fault_has_its_sentence() {
     for (wrong, expected) in table {
         let mut pairs = vec![("ACCESS_TOKEN_SECRET", GOOD), ("REFRESH_TOKEN_SECRET", other)];
         pairs.extend(wrong);
-        let found = faults(&pairs);
+        let found = errors(&pairs);
         assert!(found.len() == 1 && found[0].starts_with(expected), "{wrong:?}: {found:?}");
         assert!(!found[0].contains(GOOD) && !found[0].contains(other), "{found:?}");
     }
-    assert_eq!(faults(&[("ACCESS_TOKEN_SECRET", GOOD), ("REFRESH_TOKEN_SECRET", other)]), [""; 0]);
+    assert_eq!(errors(&[("ACCESS_TOKEN_SECRET", GOOD), ("REFRESH_TOKEN_SECRET", other)]), [""; 0]);
 }
 
 #[cfg(feature = "signing")]
@@ -122,7 +122,7 @@ fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_
         (&[file, secret, by("both")], "ACCESS_TOKEN_SIGNED_BY is \"both\"; it is either key or secret"),
     ];
     for (pairs, expected) in bad {
-        let faults = read(pairs).unwrap_err().to_string();
-        assert!(faults.contains(expected), "{faults}");
+        let errors = read(pairs).unwrap_err().to_string();
+        assert!(errors.contains(expected), "{errors}");
     }
 }
