@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::file_snapshot::{ContentHash, FileSnapshot};
-use crate::{Environment, SettingErrors, Settings};
+use crate::{Environment, SettingErrors, Settings, TaskHealth, ThreadEnd, supervise_thread};
 
 /// Time between two reads of the files. Also the debounce: a change is accepted after two equal reads, so that a partial
 /// write is ignored.
@@ -39,6 +39,7 @@ impl SecretFiles {
 #[derive(Debug)]
 pub struct FileWatch {
     reloads: Sender<Sender<()>>,
+    health: TaskHealth,
 }
 
 impl FileWatch {
@@ -59,37 +60,50 @@ impl FileWatch {
             return Ok(None);
         }
         let (reloads, requests) = mpsc::channel();
-        let log = tracing::dispatcher::get_default(Clone::clone);
+        let health = TaskHealth::new("watch of the files of secrets");
+        let (log, watched) = (tracing::dispatcher::get_default(Clone::clone), health.clone());
         thread::Builder::new().name("goptri-files".to_owned()).spawn(move || {
-            tracing::dispatcher::with_default(&log, || watch(files, &requests, &mut reload));
+            let SecretFiles { environment, files } = files;
+            // Kept when the watch panics, so that the change at which it did is not forgotten.
+            let mut in_use: BTreeMap<PathBuf, ContentHash> = files.into_iter().collect();
+            let mut run = || watch(&environment, &mut in_use, &requests, &mut reload);
+            tracing::dispatcher::with_default(&log, || supervise_thread(&watched, &mut run));
         })?;
-        Ok(Some(Self { reloads }))
+        Ok(Some(Self { reloads, health }))
+    }
+
+    /// Whether the watch is down.
+    pub fn health(&self) -> &TaskHealth {
+        &self.health
     }
 
     /// Reloads the files at once, changed or not, without debounce. The receiver is disconnected when that is done.
     pub fn reload_now(&self) -> Receiver<()> {
         let (done, until_done) = mpsc::channel();
-        // The thread runs until `self` is dropped, so that this cannot fail.
+        // The thread is restarted until `self` is dropped, so that this cannot fail.
         let _ = self.reloads.send(done);
         until_done
     }
 }
 
-fn watch(files: SecretFiles, requests: &Receiver<Sender<()>>, reload: &mut impl FnMut(&Settings<'_>)) {
-    let SecretFiles { environment, files } = files;
-    let mut in_use: BTreeMap<PathBuf, ContentHash> = files.into_iter().collect();
+fn watch(
+    environment: &Environment,
+    in_use: &mut BTreeMap<PathBuf, ContentHash>,
+    requests: &Receiver<Sender<()>>,
+    reload: &mut impl FnMut(&Settings<'_>),
+) -> ThreadEnd {
     let mut previous = None;
     loop {
         let request = match requests.recv_timeout(POLL_INTERVAL) {
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return ThreadEnd::Finished,
             Err(RecvTimeoutError::Timeout) => None,
             Ok(request) => Some(request),
         };
         let snapshot = FileSnapshot::read(in_use.keys());
         let hashes = snapshot.hashes();
-        if request.is_some() || (hashes != in_use && previous.as_ref() == Some(&hashes)) {
+        if request.is_some() || (hashes != *in_use && previous.as_ref() == Some(&hashes)) {
+            reload_from(environment, &snapshot, reload);
             in_use.clone_from(&hashes);
-            reload_from(&environment, &snapshot, reload);
         }
         previous = Some(hashes);
     }

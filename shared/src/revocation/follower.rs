@@ -3,9 +3,9 @@
 use std::io;
 use std::time::Duration;
 
+use goptri_settings::Backoff;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::backoff::Backoff;
 use super::connection::follow_once;
 use super::feed_log::FeedLog;
 use super::feed_source::FeedSource;

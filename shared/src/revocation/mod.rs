@@ -4,8 +4,6 @@
 //! [`Guard`](crate::Guard) consults on every check. With the feature `feed`, `FeedFollower` keeps the set up to date.
 
 #[cfg(feature = "feed")]
-mod backoff;
-#[cfg(feature = "feed")]
 mod connection;
 #[cfg(feature = "feed")]
 mod disconnect;

@@ -5,18 +5,21 @@ use std::time::Duration;
 
 /// Pauses between attempts: each is twice the one before, up to a maximum. Jitter shortens a pause by up to half, so
 /// that followers that lost the same server do not reconnect at the same moment.
-pub(super) struct Backoff {
+#[derive(Debug, Clone)]
+pub struct Backoff {
     next: Duration,
     max: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new(min: Duration, max: Duration) -> Self {
+    /// Pauses from `min` to `max`.
+    pub fn new(min: Duration, max: Duration) -> Self {
         Self { next: min, max }
     }
 
     /// Returns the next pause, between half of the current maximum and all of it.
-    pub(super) fn next(&mut self) -> Duration {
+    #[expect(clippy::should_implement_trait, reason = "an iterator would end")]
+    pub fn next(&mut self) -> Duration {
         let pause = self.next.min(self.max);
         self.next = pause.saturating_mul(2);
         // `RandomState` is random enough for jitter, which need not be unpredictable.
