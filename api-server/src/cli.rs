@@ -1,7 +1,5 @@
 //! The command line: `serve`, the default, and `check`.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line writes to the terminal")]
-
 mod check;
 
 use std::process::ExitCode;
@@ -10,7 +8,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use goptri::clock::SystemClock;
 use goptri::revocation::SystemMonotonicClock;
-use goptri_server::{SighupReload, log_to_stderr, stop_signal};
+use goptri_server::{SighupReload, flush_log, log_to_stderr, print_error, stop_signal};
 use goptri_settings::{Environment, EnvironmentError, SettingErrors, Settings};
 
 use crate::{Application, Config, StartError};
@@ -84,15 +82,17 @@ pub fn run() -> ExitCode {
             Some(Command::Check { json }) => check::run(json).await,
         }
     });
-    match done {
+    let code = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if !matches!(error, CliError::CheckFailed { .. }) {
-                eprintln!("api-server: {error}");
+                print_error(format_args!("api-server: {error}"));
             }
             error.exit_code()
         }
-    }
+    };
+    flush_log();
+    code
 }
 
 fn configured() -> Result<Config, CliError> {

@@ -24,7 +24,7 @@ pub use endpoints::{CurrentUser, Health, current_user, healthz};
 pub use index::with_index;
 pub use lifecycle::{ListenError, SighupReload, stop_signal};
 pub use listen_errors::ListenErrors;
-pub use logging::log_to_stderr;
+pub use logging::{LineLimit, Stderr, flush_log, log_to_stderr, print_error};
 pub use metrics::{MetricsServer, counter, gauge, metrics_address, metrics_registry};
 pub use request_observer::{RequestObserver, request_log};
 pub use response_policy::response_policy;

@@ -9,12 +9,14 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer, guard};
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::ListenError;
+use crate::logging::Stderr;
 use goptri_settings::{Reported, Settings, parse_address};
 
 /// A scraper that needs longer to send its request is disconnected.
@@ -38,7 +40,20 @@ impl Drop for MetricsServer {
 ///
 /// A feature registers its metrics here once, at start, and keeps handles to them.
 pub fn metrics_registry() -> Registry {
-    Registry::with_prefix("goptri")
+    let mut registry = Registry::with_prefix("goptri");
+    registry.register_collector(Box::new(LogMetrics));
+    registry
+}
+
+/// What is lost of the log.
+#[derive(Debug)]
+struct LogMetrics;
+
+impl Collector for LogMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Log lines lost, because standard error was not read or not writable";
+        counter(&mut encoder, "log_lines_dropped", help, Stderr::dropped_lines())
+    }
 }
 
 impl MetricsServer {

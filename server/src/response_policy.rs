@@ -71,7 +71,12 @@ fn log(status: StatusCode, error: Option<&Error>, observed: Option<Observed>) {
     } else if status.is_server_error() {
         tracing::warn!(route, status = status_code, ms, reason, "unavailable");
     } else if observed.is_some_and(|observed| observed.log) {
-        tracing::info!(route, status = status_code, ms, reason, "answered");
+        // The log limits the number of lines with a reason.
+        if status.is_client_error() || reason.is_some() {
+            tracing::info!(route, status = status_code, ms, reason, "answered");
+        } else {
+            tracing::info!(route, status = status_code, ms, "answered");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `api-server check`: whether a start would succeed.
 
+use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
 use goptri::{Guard, NotReady};
@@ -24,11 +25,19 @@ pub(super) async fn run(json: bool) -> Result<(), CliError> {
             CheckReport::new(Ok(()), [photos].into_iter().chain(auth_server).collect())
         }
     };
-    println!("{}", if json { report.json().to_string() } else { report.text() });
+    print(&if json { report.json().to_string() } else { report.text() })?;
     if report.is_ok() {
         return Ok(());
     }
     Err(CliError::CheckFailed { configuration: !report.is_configured() })
+}
+
+/// A reader that has closed the pipe has enough.
+fn print(text: &str) -> Result<(), CliError> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => Ok(printed?),
+    }
 }
 
 /// Fetches the keys and follows the feed until both are complete.

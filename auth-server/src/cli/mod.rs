@@ -1,7 +1,5 @@
 //! The command line. Commands call the same flows as HTTP, and never the store.
 
-#![expect(clippy::print_stderr, reason = "a command line writes to the terminal")]
-
 mod check;
 mod context;
 mod error;
@@ -20,6 +18,7 @@ mod user;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use goptri_server::{flush_log, print_error};
 
 use context::{Access, Context};
 pub use error::CliError;
@@ -80,13 +79,15 @@ pub fn run() -> ExitCode {
         Err(error) => return not_parsed(&error),
     };
     let format = if arguments.json { Format::Json } else { Format::Text };
-    match actix_web::rt::System::new().block_on(run_command(arguments.command, format)) {
+    let code = match actix_web::rt::System::new().block_on(run_command(arguments.command, format)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error, format);
             error.exit_code()
         }
-    }
+    };
+    flush_log();
+    code
 }
 
 async fn run_command(command: Option<Command>, format: Format) -> Result<(), CliError> {
@@ -114,8 +115,8 @@ async fn run_command(command: Option<Command>, format: Format) -> Result<(), Cli
 fn report(error: &CliError, format: Format) {
     match (error, format) {
         (CliError::Reported { .. }, _) => {}
-        (_, Format::Text) => eprintln!("auth-server: {error}"),
-        (_, Format::Json) => eprintln!("{}", error.to_json()),
+        (_, Format::Text) => print_error(format_args!("auth-server: {error}")),
+        (_, Format::Json) => print_error(error.to_json()),
     }
 }
 

@@ -27,7 +27,8 @@ impl Format {
     /// Prints a remark to standard error; nothing as JSON.
     pub(super) fn note(self, remark: &str) {
         if self == Self::Text {
-            eprintln!("{remark}");
+            // A remark that no one reads is no reason to fail.
+            let _ = writeln!(std::io::stderr(), "{remark}");
         }
     }
 }

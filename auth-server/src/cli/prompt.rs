@@ -39,8 +39,7 @@ pub(super) fn confirm(question: &str) -> Result<(), CliError> {
     if !std::io::stdin().is_terminal() {
         return Err(CliError::new("not_confirmed", "this cannot be undone; confirm it with --yes"));
     }
-    eprint!("{question} [y/N] ");
-    std::io::stderr().flush().map_err(CliError::io)?;
+    write!(std::io::stderr(), "{question} [y/N] ").map_err(CliError::io)?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(CliError::io)?;
     match answer.trim() {

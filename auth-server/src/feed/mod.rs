@@ -7,29 +7,30 @@
 mod broadcaster;
 mod connection_handle;
 mod events;
-mod log_limit;
 mod subscriber;
 mod tail;
 mod tail_health;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_store::Store;
 use goptri::revocation::{HEARTBEAT_INTERVAL, MonotonicClock};
-use goptri_server::ClientAddress;
+use goptri_server::{ClientAddress, LineLimit};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use broadcaster::Broadcaster;
 pub(crate) use connection_handle::ConnectionHandle;
 pub(crate) use events::entry;
-use log_limit::LogLimit;
 use subscriber::{FIRST_READ_TIMEOUT, Subscriber};
 use tail::Tail;
 use tail_health::TailHealth;
 
 /// Chunks between a subscriber and its connection. While a client is slow, the subscription's own buffer fills up.
 const CLIENT_BUFFER: usize = 4;
+
+/// A follower with a wrong secret tries again each second or two, and fills no log.
+const WRONG_SECRET_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Subscribers that read all live entries at the same time.
 const MAX_SNAPSHOTS: usize = 4;
@@ -42,7 +43,7 @@ pub(crate) struct Feed {
     health: TailHealth,
     snapshots: Arc<Semaphore>,
     keys_changed: Arc<Notify>,
-    wrong_secrets: Arc<LogLimit>,
+    wrong_secrets: Arc<Mutex<LineLimit>>,
 }
 
 impl Feed {
@@ -54,7 +55,7 @@ impl Feed {
             health: TailHealth::new(clock),
             snapshots: Arc::new(Semaphore::new(MAX_SNAPSHOTS)),
             keys_changed: Arc::default(),
-            wrong_secrets: Arc::default(),
+            wrong_secrets: Arc::new(Mutex::new(LineLimit::new(1, WRONG_SECRET_INTERVAL))),
         }
     }
 
@@ -77,8 +78,10 @@ impl Feed {
 
     /// Logs that a client has presented a wrong secret, at most once a minute.
     pub(crate) fn log_wrong_secret(&self, client: ClientAddress) {
-        if self.wrong_secrets.permits(self.health.now()) {
-            tracing::warn!(%client, "revocation feed: refused a secret that is not in FEED_SECRET");
+        let mut limit = self.wrong_secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        if limit.permits(self.health.now()) {
+            let left_out = limit.take_left_out();
+            tracing::warn!(%client, left_out, "revocation feed: refused a secret that is not in FEED_SECRET");
         }
     }
 

@@ -61,9 +61,16 @@ impl SignIn {
         let ip = device.address;
         let signed_in = self.attempt(email, password, device).await;
         self.counters.sign_in(&signed_in);
-        if let Err(Failure::Refused(refused)) = &signed_in {
-            let user = refused.user().map(tracing::field::display);
-            tracing::info!(user, %ip, reason = %refused, "sign-in refused");
+        match &signed_in {
+            // A line of its own: the log limits each, and a flood of these must not hide wrong passwords.
+            Err(Failure::Refused(refused @ SignInRefused::TooManyAttempts(_))) => {
+                tracing::info!(%ip, reason = %refused, "sign-in refused");
+            }
+            Err(Failure::Refused(refused)) => {
+                let user = refused.user().map(tracing::field::display);
+                tracing::info!(user, %ip, reason = %refused, "sign-in refused");
+            }
+            Ok(_) | Err(_) => {}
         }
         signed_in
     }

@@ -12,7 +12,7 @@ const SOURCES: [&str; 11] = [
     include_str!("../../../shared/src/settings/signing.rs"),
     include_str!("../../../shared/src/settings/tokens.rs"),
     include_str!("../../../server/src/client_address.rs"),
-    include_str!("../../../server/src/logging.rs"),
+    include_str!("../../../server/src/logging/mod.rs"),
     include_str!("../../../server/src/metrics.rs"),
     include_str!("../../../server/src/request_observer.rs"),
     include_str!("../../../auth-server/src/config.rs"),

@@ -1,4 +1,13 @@
 //! Logs, on standard error, as text or as JSON.
+//!
+//! Writing a line never blocks, fails or ends anything: lines wait in a bounded buffer for a thread that writes them.
+
+mod kind_limits;
+mod line_buffer;
+mod line_limit;
+mod line_writer;
+mod panics;
+mod stderr;
 
 use std::io::IsTerminal;
 
@@ -11,6 +20,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use goptri_settings::Settings;
 
 use crate::variables::warn_unknown_variables;
+
+use kind_limits::LimitKinds;
+pub use line_limit::LineLimit;
+pub use stderr::{Stderr, flush_log, print_error};
 
 /// At lower levels these modules log what they send and receive, secrets included. No `RUST_LOG` can enable that.
 const CAPPED: [(&str, LevelFilter); 17] = [
@@ -51,14 +64,22 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
     let (Some(filter), Some(json)) = (filter, json) else { return };
     // In a file, colours would be control characters.
     let colours = std::io::stderr().is_terminal();
-    let lines =
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter);
+    let lines = tracing_subscriber::fmt()
+        .with_writer(Stderr::start())
+        // They would go to standard error directly, and panic if it is not writable.
+        .log_internal_errors(false)
+        .with_ansi(colours)
+        .with_env_filter(filter);
     let capped = filter_fn(|event| is_within_cap(event.target(), *event.level()));
-    let _ = if json {
-        lines.json().finish().with(capped).try_init()
+    let limited = LimitKinds(Stderr::limits());
+    let started = if json {
+        lines.json().finish().with(capped).with(limited).try_init()
     } else {
-        lines.finish().with(capped).try_init()
+        lines.finish().with(capped).with(limited).try_init()
     };
+    if started.is_ok() {
+        panics::log_panics();
+    }
     warn_unknown_variables(settings.environment());
 }
 

@@ -1,10 +1,12 @@
 //! One line for each refused request, with its reason; warnings and errors as usual; nothing while stopping.
 
 use std::fmt::Debug;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::StatusCode;
+use goptri_server::Stderr;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
@@ -32,7 +34,7 @@ impl Stopping {
 pub(crate) fn start(colours: bool, stopping: &Stopping) {
     let quiet = |stopping: Stopping| filter_fn(move |_: &Metadata<'_>| !stopping.has_begun());
     let warnings =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours).without_time();
+        tracing_subscriber::fmt::layer().with_writer(Stderr::start()).with_ansi(colours).without_time();
     let of_servers =
         ["goptri", "goptri_server", "auth_server", "api_server"].map(|name| (name, LevelFilter::INFO));
     let layers = tracing_subscriber::registry()
@@ -105,7 +107,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Refusals {
                 let reason = request.reason.take().or(found.reason).unwrap_or_else(|| describe(status));
                 let status =
                     if self.colours { format!("\x1b[33m{status}\x1b[0m") } else { status.to_string() };
-                eprintln!("  {status}  {} {}  {reason}", request.method, request.path);
+                let line = format!("  {status}  {} {}  {reason}\n", request.method, request.path);
+                // Never fails.
+                let _ = Stderr::start().write_all(line.as_bytes());
             }
             Some(_) => {}
         }

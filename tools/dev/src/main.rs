@@ -2,15 +2,13 @@
 //!
 //! Secrets, data and the demo user's password are in a folder that git ignores, so that the next start finds them again.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it writes to the terminal")]
-
 mod log;
 mod state;
 mod variables;
 mod welcome;
 
 use std::error::Error;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +22,7 @@ use auth_store::Store;
 use clap::Parser;
 use goptri::clock::SystemClock;
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
-use goptri_server::{ListenError, ListenErrors, log_to_stderr, stop_signal};
+use goptri_server::{ListenError, ListenErrors, flush_log, log_to_stderr, print_error, stop_signal};
 use goptri_settings::{Environment, Plain, Settings};
 
 use log::Stopping;
@@ -59,13 +57,15 @@ async fn main() -> ExitCode {
     if arguments.get(1).is_some_and(|first| first == "--") {
         arguments.remove(1);
     }
-    match run(Arguments::parse_from(arguments)).await {
+    let code = match run(Arguments::parse_from(arguments)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cargo dev: {error}");
+            print_error(format_args!("cargo dev: {error}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    flush_log();
+    code
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
@@ -113,7 +113,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         variables: &variables,
         ready_after: monotonic.elapsed(),
     };
-    print!("{}", welcome.text(std::io::stdout().is_terminal() && !no_colour));
+    let text = welcome.text(std::io::stdout().is_terminal() && !no_colour);
+    // The servers run, whether or not their welcome is read.
+    let _ = std::io::stdout().write_all(text.as_bytes());
     let (auth, api) = tokio::join!(auth.run(), api.run());
     auth.and(api)?;
     Ok(())

@@ -1,0 +1,240 @@
+//! Limits the lines that strangers can cause: a flood of refused requests must not fill a disk.
+//!
+//! Limited are warnings, errors, and lines with a `reason`, which says why something was refused. The lines of a kind come
+//! from one place in the code; those of requests also have one route and status. All other lines tell of successes, and
+//! none of them is left out.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt::Debug;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+use super::line_limit::LineLimit;
+
+/// Lines of one kind per second.
+const MAX_PER_SECOND: u32 = 20;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The kinds of lines that were logged so far. Their number is bounded by the code.
+#[derive(Debug, Default)]
+pub(super) struct KindLimits {
+    kinds: Mutex<HashMap<u64, Kind>>,
+    hasher: RandomState,
+    clock: SystemMonotonicClock,
+}
+
+#[derive(Debug)]
+struct Kind {
+    limit: LineLimit,
+    level: Level,
+    line: Line,
+}
+
+/// What the lines of a kind have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Line {
+    message: String,
+    route: Option<String>,
+    status: Option<u64>,
+}
+
+impl KindLimits {
+    fn permits(&self, event: &Event<'_>) -> bool {
+        if !is_limited(event.metadata()) {
+            return true;
+        }
+        let mut hash = HashedKind(self.hasher.build_hasher());
+        event.metadata().callsite().hash(&mut hash.0);
+        event.record(&mut hash);
+        let kind = || {
+            let mut line = Line::default();
+            event.record(&mut line);
+            Kind { limit: LineLimit::new(MAX_PER_SECOND, SECOND), level: *event.metadata().level(), line }
+        };
+        let now = self.clock.elapsed();
+        self.kinds().entry(hash.0.finish()).or_insert_with(kind).limit.permits(now)
+    }
+
+    /// Logs how many lines of each kind were left out in the last second.
+    pub(super) fn report(&self) {
+        let now = self.clock.elapsed();
+        self.report_if(|limit| limit.is_over(now));
+    }
+
+    /// Logs how many lines of each kind were left out so far.
+    pub(super) fn report_all(&self) {
+        self.report_if(|_| true);
+    }
+
+    fn report_if(&self, is_due: impl Fn(&LineLimit) -> bool) {
+        let mut reports = Vec::new();
+        for kind in self.kinds().values_mut().filter(|kind| is_due(&kind.limit)) {
+            let left_out = kind.limit.take_left_out();
+            if left_out > 0 {
+                reports.push((kind.level, left_out, kind.line.clone()));
+            }
+        }
+        // Logged without the lock, which the line of the log needs.
+        for (level, left_out, line) in reports {
+            line.log_left_out(level, left_out);
+        }
+    }
+
+    fn kinds(&self) -> MutexGuard<'_, HashMap<u64, Kind>> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The lines of this module are never limited, so that a count is never lost.
+fn is_limited(metadata: &Metadata<'_>) -> bool {
+    let level = *metadata.level();
+    (level <= Level::WARN || (level == Level::INFO && metadata.fields().field("reason").is_some()))
+        && metadata.target() != module_path!()
+}
+
+impl Line {
+    fn log_left_out(&self, level: Level, left_out: u64) {
+        let Self { message, route, status } = self;
+        let route = route.as_deref();
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    left_out,
+                    line = message,
+                    route,
+                    status,
+                    "more lines of this kind were left out"
+                )
+            };
+        }
+        match level {
+            Level::ERROR => log!(error),
+            Level::WARN => log!(warn),
+            _ => log!(info),
+        }
+    }
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "route" => self.route = Some(value.to_owned()),
+            "message" => value.clone_into(&mut self.message),
+            _ => {}
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "status" {
+            self.status = Some(value);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
+}
+
+/// Hashes the fields that distinguish kinds.
+struct HashedKind<H>(H);
+
+impl<H: Hasher> Visit for HashedKind<H> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "route" {
+            value.hash(&mut self.0);
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "status" {
+            value.hash(&mut self.0);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+/// Applies the limits to the log.
+pub(super) struct LimitKinds(pub(super) &'static KindLimits);
+
+impl<S: Subscriber> Layer<S> for LimitKinds {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        self.0.permits(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    /// Collects what is logged.
+    #[derive(Clone, Default)]
+    struct Logged(Arc<Mutex<Vec<(Line, u64)>>>);
+
+    impl<S: Subscriber> Layer<S> for Logged {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            let mut line = (Line::default(), LeftOut(0));
+            event.record(&mut line.0);
+            event.record(&mut line.1);
+            self.0.lock().unwrap().push((line.0, line.1.0));
+        }
+    }
+
+    struct LeftOut(u64);
+
+    impl Visit for LeftOut {
+        fn record_u64(&mut self, field: &Field, value: u64) {
+            if field.name() == "left_out" {
+                self.0 = value;
+            }
+        }
+
+        fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+    }
+
+    impl Logged {
+        /// How many lines have this message and status, and how many more were left out.
+        fn count(&self, message: &str, status: u64) -> (usize, u64) {
+            let lines = self.0.lock().unwrap();
+            let of_kind = lines.iter().filter(|(line, _)| line.status.unwrap_or_default() == status);
+            let logged = of_kind.clone().filter(|(line, _)| line.message == message).count();
+            (logged, of_kind.map(|(_, left_out)| left_out).sum())
+        }
+    }
+
+    #[test]
+    fn lines_of_strangers_are_limited_by_kind_and_lines_about_successes_are_complete() {
+        let (limits, logged): (&KindLimits, _) = (Box::leak(Box::default()), Logged::default());
+        let subscriber = tracing_subscriber::registry().with(logged.clone()).with(LimitKinds(limits));
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..100 {
+                tracing::info!(status = 1u64, reason = "it has expired", "refused");
+                tracing::info!(status = 2u64, reason = None::<&str>, route = "/a", "answered");
+                tracing::info!(status = 3u64, "signed in");
+                tracing::warn!(status = 4u64, "unavailable");
+                tracing::debug!(status = 5u64, reason = "as asked for", "details");
+            }
+            limits.report_all();
+        });
+        let max = MAX_PER_SECOND as usize;
+        assert_eq!(logged.count("refused", 1), (max, 80));
+        assert_eq!(logged.count("answered", 2), (max, 80));
+        assert_eq!(logged.count("signed in", 3), (100, 0));
+        assert_eq!(logged.count("unavailable", 4), (max, 80));
+        assert_eq!(logged.count("details", 5), (100, 0));
+    }
+}
