@@ -2,14 +2,16 @@
 //! password, and no clean-up.
 //!
 //! [`ScratchPg`] is a server that ends with its owner, however that ends. [`Database`] is an empty database for one test,
-//! on a server that many tests share.
+//! on a server that many tests share. [`PgBouncer`] is a pooler in front of a server.
 
 mod database;
+mod pgbouncer;
 mod programs;
 mod server;
 mod statements;
 
 pub use database::{Database, TEST_DATABASE_URL, named_server};
+pub use pgbouncer::{PgBouncer, PoolMode};
 pub use programs::program;
 pub use server::{Profile, ScratchPg};
 pub use statements::statements_between;

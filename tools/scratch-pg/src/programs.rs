@@ -45,6 +45,16 @@ pub fn program(name: &str) -> io::Result<PathBuf> {
     Err(io::Error::new(io::ErrorKind::NotFound, format!("{} does not exist", program.display())))
 }
 
+/// The path of `pgbouncer`, which Debian installs outside the PATH of users.
+pub(crate) fn pgbouncer() -> io::Result<PathBuf> {
+    let path = variable("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join("pgbouncer"))
+        .find(|program| program.is_file())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no pgbouncer found; run scripts/setup"))
+}
+
 /// Whether a server from this folder can load a library, judged by the usual places.
 pub(crate) fn has_library(programs: &Path, name: &str) -> bool {
     // PATH may have a symbolic link to Debian's folder.

@@ -66,6 +66,33 @@ pub struct ScratchPg {
     supervisor: Mutex<Supervisor>,
 }
 
+/// Where the data of a new server comes from.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    Empty,
+    CopyOf(&'a Path),
+    StandbyOf(&'a Path),
+}
+
+impl Origin<'_> {
+    /// The program that makes the data.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Empty => "initdb",
+            Self::CopyOf(_) | Self::StandbyOf(_) => "pg_basebackup",
+        }
+    }
+
+    /// The arguments of the supervisor: the folder of the primary, and what the copy receives.
+    fn arguments(&self) -> [&Path; 2] {
+        match self {
+            Self::Empty => [Path::new(""), Path::new("")],
+            Self::CopyOf(primary) => [primary, Path::new("")],
+            Self::StandbyOf(primary) => [primary, Path::new("streaming")],
+        }
+    }
+}
+
 struct Supervisor {
     child: Child,
     /// Closing it makes the supervisor clean up and end.
@@ -80,7 +107,17 @@ impl ScratchPg {
     ///
     /// If `PostgreSQL` is not installed or does not start; the message says what to do, or quotes its log.
     pub fn start(profile: Profile) -> io::Result<Self> {
-        Self::make(profile, None)
+        Self::make(&parent()?, profile, Origin::Empty)
+    }
+
+    /// The same with its files below `parent`, for example on a small disk. Its path must be short, because the path of a
+    /// socket is limited.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_in(parent: &Path, profile: Profile) -> io::Result<Self> {
+        Self::make(parent, profile, Origin::Empty)
     }
 
     /// A standby with the data that this server has now. It receives nothing more, and can be promoted with `pg_promote()`.
@@ -89,18 +126,27 @@ impl ScratchPg {
     ///
     /// As [`start`](Self::start), and if this server does not run.
     pub fn standby(&self, profile: Profile) -> io::Result<Self> {
-        Self::make(profile, Some(&self.home))
+        Self::make(&parent()?, profile, Origin::CopyOf(&self.home))
     }
 
-    fn make(profile: Profile, primary: Option<&Path>) -> io::Result<Self> {
+    /// A hot standby that receives everything from this server, and can be promoted with `pg_promote()`.
+    ///
+    /// # Errors
+    ///
+    /// As [`standby`](Self::standby).
+    pub fn streaming_standby(&self, profile: Profile) -> io::Result<Self> {
+        Self::make(&parent()?, profile, Origin::StandbyOf(&self.home))
+    }
+
+    fn make(parent: &Path, profile: Profile, origin: Origin<'_>) -> io::Result<Self> {
         let programs = programs::folder()?;
-        let home = parent()?.join(format!("goptri-pg-{:.12}", unique()));
+        let home = parent.join(format!("goptri-pg-{:.12}", unique()));
         fs::DirBuilder::new().mode(0o700).create(&home)?;
-        let supervisor = Supervisor::spawn(&programs, &home, profile, primary).inspect_err(|_| {
+        let supervisor = Supervisor::spawn(&programs, &home, profile, origin).inspect_err(|_| {
             let _ = fs::remove_dir_all(&home);
         })?;
         let server = Self { home, supervisor: Mutex::new(supervisor) };
-        server.expect_reply("ready", if primary.is_some() { "pg_basebackup" } else { "initdb" })?;
+        server.expect_reply("ready", origin.program())?;
         server.send("start", "ready")?;
         Ok(server)
     }
@@ -122,6 +168,15 @@ impl ScratchPg {
     /// If the supervisor has ended.
     pub fn stop_immediate(&self) -> io::Result<()> {
         self.send("stop", "stopped")
+    }
+
+    /// Stops the server as `pg_ctl stop` does: it tells its clients, ends their connections, and writes a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// If the supervisor has ended.
+    pub fn shut_down(&self) -> io::Result<()> {
+        self.send("shutdown", "stopped")
     }
 
     /// Starts the server on its existing data; first stops it like a crash if it runs.
@@ -175,13 +230,13 @@ impl Drop for ScratchPg {
 }
 
 impl Supervisor {
-    fn spawn(programs: &Path, home: &Path, profile: Profile, primary: Option<&Path>) -> io::Result<Self> {
+    fn spawn(programs: &Path, home: &Path, profile: Profile, origin: Origin<'_>) -> io::Result<Self> {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", SUPERVISOR, "supervisor"])
             .args([programs, home])
             .arg(profile.initdb_options())
-            .arg(primary.unwrap_or(Path::new("")))
+            .args(origin.arguments())
             .args(["-c", "listen_addresses=", "-c", "max_connections=300"])
             .args(
                 profile
@@ -196,11 +251,7 @@ impl Supervisor {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        if owner_is_root(home)? {
-            let (uid, gid) = programs::unprivileged()?;
-            chown(home, Some(uid), Some(gid))?;
-            command.uid(uid).gid(gid);
-        }
+        run_unprivileged(&mut command, home)?;
         let mut child = command.spawn()?;
         let (Some(commands), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("the supervisor has no pipes"));
@@ -219,13 +270,23 @@ fn statement_counters(profile: Profile, programs: &Path) -> &'static [&'static s
     }
 }
 
+/// If this process runs as root, gives the folder to an unprivileged user and runs the command as that user.
+pub(crate) fn run_unprivileged(command: &mut Command, home: &Path) -> io::Result<()> {
+    if owner_is_root(home)? {
+        let (uid, gid) = programs::unprivileged()?;
+        chown(home, Some(uid), Some(gid))?;
+        command.uid(uid).gid(gid);
+    }
+    Ok(())
+}
+
 /// Whether this process runs as root: it owns the folder that it has just created.
 fn owner_is_root(home: &Path) -> io::Result<bool> {
     Ok(fs::metadata(home)?.uid() == 0)
 }
 
 /// The folder for temporary files, or `/tmp` if its path is too long for a socket or the server's user cannot enter it.
-fn parent() -> io::Result<PathBuf> {
+pub(crate) fn parent() -> io::Result<PathBuf> {
     let default = std::env::temp_dir();
     let open_to_all = fs::metadata(&default)?.mode() & 0o003 == 0o003;
     let short = default.as_os_str().len() <= MAX_PARENT_LENGTH;

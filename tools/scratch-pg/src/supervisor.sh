@@ -3,10 +3,11 @@
 # removed.
 #
 #   $1 folder of the server programs   $2 folder of this server   $3 options for initdb
-#   $4 folder of the primary if this is a standby, else empty     then: options for postgres
+#   $4 folder of the primary if this is a standby, else empty     $5 streaming, if the standby receives more
+#   then: options for postgres
 trap '' INT TERM HUP PIPE
-programs=$1 home=$2 initdb_options=$3 primary=$4
-shift 4
+programs=$1 home=$2 initdb_options=$3 primary=$4 streaming=$5
+shift 5
 
 accepts_connections() {
     case $(sed -n '1p;8p' "$home/data/postmaster.pid" 2>/dev/null | tr -d ' \n') in
@@ -42,10 +43,19 @@ stop() {
     fi
 }
 
-# A standby is a copy of its primary that receives nothing more.
+# SIGINT is the fast shutdown.
+shut_down() {
+    if [ -n "$postgres" ]; then
+        kill -INT "$postgres" 2>/dev/null
+        wait "$postgres"
+        postgres=
+    fi
+}
+
+# A standby is a copy of its primary. With streaming, pg_basebackup writes where it receives more from.
 create() {
     if [ -n "$primary" ]; then
-        "$programs/pg_basebackup" -D "$home/data" -h "$primary" -U postgres -X fetch -c fast &&
+        "$programs/pg_basebackup" -D "$home/data" -h "$primary" -U postgres -X fetch -c fast ${streaming:+-R} &&
             : >"$home/data/standby.signal"
         return
     fi
@@ -62,6 +72,7 @@ while read -r command; do
     case $command in
     start) start "$@" ;;
     stop) stop && echo stopped ;;
+    shutdown) shut_down && echo stopped ;;
     esac
 done
 stop
