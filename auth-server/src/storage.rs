@@ -21,10 +21,9 @@ impl SecretKind for DatabaseUrl {
 /// Checks whether the URL belongs to one of the stores, and explains why not.
 pub fn check(url: &str) -> Result<(), String> {
     match url.split_once(':') {
-        Some(("postgres" | "postgresql", _)) => match Url::parse(url) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("is not a URL: {error}")),
-        },
+        Some(("postgres" | "postgresql", _)) => {
+            PostgresStore::check_url(url).map_err(|error| format!("is not valid: {error}"))
+        }
         Some(("sqlite", rest)) if rest.contains(":memory:") || rest.contains("mode=memory") => {
             Err("is an in-memory database, which each connection would have for itself; use a file"
                 .to_owned())

@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Error, PgConnection};
 use tokio::time::timeout;
 
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, without_secrets};
 use crate::fate::{Failure, fate, no_answer};
 use crate::runtime::ConnectionRuntime;
 
@@ -37,6 +37,12 @@ pub(crate) struct ConnectionPool {
 /// A server, and how to connect to it.
 #[derive(Clone)]
 pub(crate) struct PostgresServer(PgConnectOptions);
+
+impl PostgresServer {
+    async fn open(&self) -> Result<PgConnection, Error> {
+        self.0.connect().await.map_err(without_secrets)
+    }
+}
 
 impl ConnectionPool {
     pub(crate) fn new(options: PgConnectOptions, max: u32, runtime: &Arc<ConnectionRuntime>) -> Self {
@@ -85,7 +91,7 @@ impl ConnectionPool {
 
     /// Connects outside the pool and without the limits for verbs. Fails at once if the server refuses.
     pub(crate) async fn connect(&self) -> Result<PgConnection, StoreError> {
-        let connected = timeout(CONNECT_TIMEOUT, self.options().connect()).await;
+        let connected = timeout(CONNECT_TIMEOUT, self.pool.connector().open()).await;
         let connected = connected.unwrap_or_else(|_| Err(no_answer(CONNECT_TIMEOUT)));
         connected.map_err(|error| self.error(error))
     }
@@ -119,7 +125,7 @@ impl Connector for PostgresServer {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     async fn connect(&self) -> Result<PgConnection, Failure> {
-        let mut connection = self.0.connect().await?;
+        let mut connection = self.open().await?;
         sqlx::raw_sql(SESSION_SETTINGS).execute(&mut connection).await?;
         Ok(connection)
     }

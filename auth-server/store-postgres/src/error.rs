@@ -20,6 +20,11 @@ const UNDEFINED_COLUMN: &str = "42703";
 /// `deadlock_detected`: Postgres rolled the transaction back so that another one can continue.
 const DEADLOCK: &str = "40P01";
 
+/// The driver normalises the password for SCRAM (RFC 5802, RFC 4013) and does not use it as it is where that fails, as
+/// libpq does.
+const PASSWORD_NOT_PERMITTED: &str = "the password contains a character that this program cannot use with SCRAM, for \
+                                      example an emoji or a control character; give the role another password";
+
 /// An error with the server's address. Displays as one sentence: the address, one cause, and a remedy if there is one.
 ///
 /// Contains no secret: neither Postgres nor the driver repeats the password or bound values.
@@ -83,6 +88,16 @@ impl fmt::Display for DatabaseError {
 
 impl std::error::Error for DatabaseError {}
 
+/// Replaces the error of the driver that shows a character of the password.
+pub(crate) fn without_secrets(error: Error) -> Error {
+    match error {
+        Error::Configuration(cause) if cause.to_string().contains("saslprep password") => {
+            Error::Configuration(PASSWORD_NOT_PERMITTED.into())
+        }
+        other => other,
+    }
+}
+
 /// `host:port`, or the path of the socket.
 fn address(options: &PgConnectOptions) -> String {
     let (host, port) = (options.get_host(), options.get_port());
@@ -110,6 +125,7 @@ fn describe(error: &Error) -> (String, &'static str) {
             ("no connection became free within 3 s".to_owned(), "see pg_stat_activity for what they wait for")
         }
         Error::PoolClosed => ("the store is closed".to_owned(), ""),
+        Error::Configuration(cause) => (cause.to_string(), ""),
         Error::Migrate(cause) => (cause.to_string(), ""),
         Error::Database(cause) => {
             (cause.message().to_owned(), remedy(&cause.code().unwrap_or_default(), cause.message()))

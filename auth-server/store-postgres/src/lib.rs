@@ -9,6 +9,7 @@ mod connection;
 mod end_sessions;
 mod error;
 mod fate;
+mod parameters;
 mod prune_excess;
 mod revocations;
 mod rotate;
@@ -21,3 +22,4 @@ mod url;
 mod users;
 
 pub use store::PostgresStore;
+pub use url::InvalidUrl;

@@ -17,7 +17,7 @@ use crate::error::{is_deadlock, is_undefined_table};
 use crate::fate::Failure;
 use crate::rotate::Rotator;
 use crate::runtime::ConnectionRuntime;
-use crate::url;
+use crate::url::{self, InvalidUrl};
 
 /// How often a transaction is run that deadlocks roll back.
 const MAX_ATTEMPTS: usize = 4;
@@ -42,13 +42,21 @@ impl PostgresStore {
     /// another one.
     pub const RESERVED_CONNECTIONS: u32 = 2;
 
+    /// Checks a URL as [`connect`](Self::connect) does.
+    ///
+    /// # Errors
+    /// The URL is invalid.
+    pub fn check_url(url: &str) -> Result<(), InvalidUrl> {
+        url::parse(url).map(drop)
+    }
+
     /// A store on the database of that URL, whose requests share `request_connections` connections; each needs one for
     /// about a millisecond. It connects when it is first used, so that a server can start before its database.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the URL is invalid. [`StoreError::Unavailable`] if no thread can be started.
     pub fn connect(url: &str, request_connections: u32) -> Result<Self, StoreError> {
-        let options = url::parse(url)?;
+        let options = url::parse(url).map_err(|error| StoreError::Conflict(Box::new(error)))?;
         let runtime = ConnectionRuntime::start().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let runtime = Arc::new(runtime);
         let pool = ConnectionPool::new(options, request_connections, &runtime);

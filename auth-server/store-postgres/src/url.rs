@@ -2,32 +2,55 @@
 
 use std::str::FromStr;
 
-use auth_store::StoreError;
 use sqlx::Error;
 use sqlx::postgres::PgConnectOptions;
+use url::Url;
 
-/// The URL cannot be used. Displays no part of it, because it may contain a password.
+use crate::parameters::{self, InvalidParameter};
+
+/// Why a URL cannot be used. Displays no part of it except names of parameters, because it may contain a password.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{0}; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded (@ as %40, / as \
-     %2F)"
-)]
-struct InvalidUrl(String);
+pub enum InvalidUrl {
+    /// A special character in the user or password ends it early.
+    #[error(
+        "an @ follows a /, ? or #; these characters must be percent-encoded in the user and the password (/ as %2F, ? as \
+         %3F, # as %23, @ as %40, % as %25)"
+    )]
+    Unescaped,
+    /// It has a fragment, which has no meaning.
+    #[error("it contains a #; in a user, password or parameter it must be percent-encoded as %23")]
+    Fragment,
+    /// It is not a URL.
+    #[error(
+        "{0}; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded (@ as %40, / as \
+         %2F)"
+    )]
+    Syntax(String),
+    /// A parameter cannot be used.
+    #[error(transparent)]
+    Parameter(#[from] InvalidParameter),
+}
 
 /// The options in a URL.
-pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let invalid = |reason| StoreError::Conflict(Box::new(InvalidUrl(reason)));
-    // After an unencoded / or ? in the password, its beginning would be taken for the port, and appear in errors.
+pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, InvalidUrl> {
+    // Otherwise the beginning of the password would be taken for the port, and appear in errors.
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     if rest.split_once(['/', '?', '#']).is_some_and(|(_, path)| path.contains('@')) {
-        return Err(invalid("there is an @ after the host".to_owned()));
+        return Err(InvalidUrl::Unescaped);
     }
+    let parsed = Url::parse(url).map_err(|error| InvalidUrl::Syntax(error.to_string()))?;
+    if parsed.fragment().is_some() {
+        return Err(InvalidUrl::Fragment);
+    }
+    parameters::check(&parsed)?;
     let options = PgConnectOptions::from_str(url).map_err(|error| {
-        invalid(match error {
+        InvalidUrl::Syntax(match error {
             Error::Configuration(cause) => cause.to_string(),
             other => other.to_string(),
         })
     })?;
+    // No statement returns a floating-point number, and PgBouncer before 1.20 refuses this setting.
+    let options = options.extra_float_digits(None);
     Ok(if options.get_application_name().is_none() { options.application_name("goptri") } else { options })
 }
 
@@ -40,10 +63,13 @@ mod tests {
         for url in [
             "postgres://ann:hunter2@localhost:notaport/goptri",
             "postgres://ann:7/hunter2@localhost/goptri",
+            "postgres://ann:hunter2/7@localhost/goptri",
             "postgres://ann:7?hunter2@localhost/goptri",
+            "postgres://ann:7?hunter2=1@localhost/goptri",
             "postgres://ann:7#hunter2@localhost/goptri",
-            "postgres://ann:hunter2@localhost/goptri?sslmode=sometimes",
+            "postgres://ann:hunter2#@localhost:5432/goptri?sslmode=require",
             "postgres://ann:hunter2@",
+            "postgres://ann@localhost/goptri?password=7#hunter2",
         ] {
             let error = parse(url).unwrap_err();
             let shown = format!("{error} {error:?}");
