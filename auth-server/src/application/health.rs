@@ -1,5 +1,7 @@
 //! Liveness, readiness, and the metrics of the database connections.
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use goptri_server::{Access, Route, healthz};
 
@@ -18,6 +20,6 @@ fn routes() -> Vec<Route> {
 }
 
 fn assemble(parts: &Parts, assembly: &mut Assembly) {
-    assembly.provide(CheckReadiness { store: parts.store() });
+    assembly.provide(CheckReadiness::new(parts.store(), Arc::clone(&parts.monotonic)));
     assembly.registry.register_collector(Box::new(StoreMetrics(parts.store())));
 }

@@ -59,9 +59,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenErrors),
-    /// The database cannot be migrated.
+    /// The database cannot be used or migrated.
     #[error("{}", CauseChain(.0))]
-    Migrate(StoreError),
+    Database(StoreError),
     /// The files of secrets cannot be watched.
     #[error("the files of secrets cannot be watched: {0}")]
     Watch(std::io::Error),
@@ -83,13 +83,11 @@ impl Application {
     ) -> Result<Self, StartError> {
         let mut stop = Box::pin(stop);
         let monotonic = Arc::new(SystemMonotonicClock::default());
-        if config.auto_migrate {
-            tokio::select! {
-                migrated = migrate(store.as_ref(), monotonic.as_ref()) => {
-                    migrated.map_err(StartError::Migrate)?;
-                }
-                () = &mut stop => return Err(StartError::Stopped),
+        tokio::select! {
+            prepared = prepare(store.as_ref(), monotonic.as_ref(), config.auto_migrate) => {
+                prepared.map_err(StartError::Database)?;
             }
+            () = &mut stop => return Err(StartError::Stopped),
         }
         let mut registry = metrics_registry();
         let requests = RequestObserver::new(&routes(), config.request_log);
@@ -184,17 +182,30 @@ fn watch(
     watch.map(|watch| watch.map(Arc::new)).map_err(StartError::Watch)
 }
 
-/// Migrates, and retries for a while if the database does not answer. Other errors are final.
-async fn migrate(store: &dyn Store, clock: &dyn MonotonicClock) -> Result<(), StoreError> {
+/// Checks the database server and migrates. Retries for a while if the database does not answer; other errors are final.
+/// A server that does not migrate may start before its database; `/readyz` says when it can be used.
+async fn prepare(
+    store: &dyn Store,
+    clock: &dyn MonotonicClock,
+    auto_migrate: bool,
+) -> Result<(), StoreError> {
     let start = clock.elapsed();
     loop {
         let waited = clock.elapsed().saturating_sub(start);
-        match store.migrate().await {
+        let prepared = match store.check_server().await {
+            Ok(()) if auto_migrate => store.migrate().await,
+            checked => checked,
+        };
+        match prepared {
+            Err(StoreError::Unavailable(cause)) if !auto_migrate => {
+                tracing::warn!(%cause, "the database does not answer; starting without it");
+                return Ok(());
+            }
             Err(StoreError::Unavailable(cause)) if waited < DATABASE_TIMEOUT => {
                 tracing::warn!(%cause, waited_seconds = waited.as_secs(), "waiting for the database");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
-            migrated => return migrated,
+            prepared => return prepared,
         }
     }
 }

@@ -1,8 +1,9 @@
-//! `auth-server check`: whether a start would succeed. Changes nothing.
+//! `auth-server check`: whether a start would succeed. Changes nothing but the row with which it proves that writes are
+//! possible.
 
 use std::sync::Arc;
 
-use auth_store::Readiness;
+use auth_store::{Readiness, Store, StoreError};
 use goptri::clock::SystemClock;
 use goptri::token::TokenType;
 use goptri_server::{CheckReport, Finding, log_to_stderr};
@@ -49,10 +50,10 @@ async fn database_state(url: &Plain<DatabaseUrl>, auto_migrate: bool) -> (bool, 
         }
         Err(error) => return (false, error.to_string()),
     };
-    let ready = store.ready().await;
+    let ready = readiness(store.as_ref()).await;
     store.close().await;
     match ready {
-        Ok(Readiness::Ready) => (true, "is reachable and migrated".to_owned()),
+        Ok(Readiness::Ready) => (true, "is reachable, migrated and writable".to_owned()),
         Ok(Readiness::NotMigrated) if auto_migrate => {
             (true, "is reachable but lacks migrations; the server migrates it at start".to_owned())
         }
@@ -61,6 +62,15 @@ async fn database_state(url: &Plain<DatabaseUrl>, auto_migrate: bool) -> (bool, 
         }
         Err(error) => (false, format!("cannot be used: {}", CliError::from(error))),
     }
+}
+
+async fn readiness(store: &dyn Store) -> Result<Readiness, StoreError> {
+    store.check_server().await?;
+    let ready = store.ready().await?;
+    if ready == Readiness::Ready {
+        store.probe_write().await?;
+    }
+    Ok(ready)
 }
 
 fn check_keys(environment: &Environment) -> Finding {

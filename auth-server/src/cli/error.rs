@@ -98,6 +98,7 @@ impl From<StoreError> for CliError {
         let code = match &error {
             StoreError::Unavailable(_) => "temporarily_unavailable",
             StoreError::NotMigrated(_) => "not_migrated",
+            StoreError::Unsuitable(_) => "unsuitable_database",
             StoreError::Conflict(_) | StoreError::Corrupt { .. } => "server_error",
         };
         Self::new(code, CauseChain(&error))

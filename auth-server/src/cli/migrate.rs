@@ -11,7 +11,10 @@ use crate::{config, storage};
 pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     let url = context.read(config::database_url)?;
     let store = storage::open(&url, storage::MIN_CONNECTIONS, Arc::new(SystemClock))?;
-    let migrated = store.migrate().await;
+    let migrated = match store.check_server().await {
+        Ok(()) => store.migrate().await,
+        unusable => unusable,
+    };
     store.close().await;
     migrated?;
     let database = storage::describe(&url);

@@ -127,6 +127,24 @@ catalogue! {
     .retry_after(5);
     "The server runs with `AUTO_MIGRATE=off` on a database without the latest migrations.";
     "The operator runs `auth-server migrate`.";
+
+    DATABASE_READS_FAIL = ProtocolError::new(
+        503,
+        "temporarily_unavailable",
+        "The database cannot be read; the log of the server has the cause.",
+    )
+    .retry_after(1);
+    "`GET /readyz`: the database does not answer, or refuses.";
+    "The operator looks at the log.";
+
+    DATABASE_WRITES_FAIL = ProtocolError::new(
+        503,
+        "temporarily_unavailable",
+        "The database commits no writes; the log of the server has the cause.",
+    )
+    .retry_after(1);
+    "`GET /readyz`: the database is read-only, its disk is full, or a write does not end within 2 s.";
+    "The operator looks at the log.";
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ mod refusals;
 
 pub use catalogue::catalogue;
 pub(crate) use catalogue::{
-    INVALID_CLIENT, NOT_MIGRATED, NOT_ONE_ADDRESS, NOT_ONE_REFRESH_TOKEN, PAGE_QUERY, SIGN_OUT_QUERY,
+    INVALID_CLIENT, NOT_ONE_ADDRESS, NOT_ONE_REFRESH_TOKEN, PAGE_QUERY, SIGN_OUT_QUERY,
     UNSUPPORTED_GRANT_TYPE,
 };
 pub(crate) use failure::CauseChain;
 pub use failure::{Failure, Refusal};
 pub use refusals::{
-    ChangePasswordRefused, ManageUserRefused, RefreshRefused, RegisterRefused, SessionEnded, SignInRefused,
-    SignOutRefused,
+    ChangePasswordRefused, ManageUserRefused, NotReady, RefreshRefused, RegisterRefused, SessionEnded,
+    SignInRefused, SignOutRefused,
 };

@@ -1,12 +1,15 @@
 //! The refusals of the flows, and the row of the catalogue that each maps to.
 
+use std::sync::Arc;
+
 use auth_domain::{EndReason, InvalidEmail, PasswordRejected, RefuseReason, UserId};
 use goptri::{ProtocolError, TokenError};
 
 use super::Refusal;
 use super::catalogue::{
-    EMAIL_TAKEN, INVALID_EMAIL, INVALID_GRANT, NOTHING_TO_SIGN_OUT, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS,
-    TWO_SESSIONS, WEAK_PASSWORD, WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
+    DATABASE_READS_FAIL, DATABASE_WRITES_FAIL, EMAIL_TAKEN, INVALID_EMAIL, INVALID_GRANT, NOT_MIGRATED,
+    NOTHING_TO_SIGN_OUT, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS, TWO_SESSIONS, WEAK_PASSWORD,
+    WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
 };
 use crate::throttle::TooManyAttempts;
 
@@ -187,6 +190,33 @@ impl Refusal for ChangePasswordRefused {
             // Not a 401: the access token is valid, and refreshing it would not help.
             Self::WrongPassword => WRONG_CURRENT_PASSWORD,
             Self::SessionEnded => ProtocolError::INVALID_TOKEN,
+        }
+    }
+}
+
+/// Why this server is not ready. The causes are for the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// The database lacks migrations.
+    #[error("the database lacks migrations")]
+    NotMigrated,
+    /// The database cannot be read.
+    #[error("{0}")]
+    Database(Arc<str>),
+    /// The database can be read, and commits no writes.
+    #[error("no write was committed: {0}")]
+    Write(Arc<str>),
+    /// The database neither commits a write nor fails.
+    #[error("the database did not commit a write within 2 s")]
+    NoAnswer,
+}
+
+impl Refusal for NotReady {
+    fn protocol_error(&self) -> ProtocolError {
+        match self {
+            Self::NotMigrated => NOT_MIGRATED,
+            Self::Database(_) => DATABASE_READS_FAIL,
+            Self::Write(_) | Self::NoAnswer => DATABASE_WRITES_FAIL,
         }
     }
 }

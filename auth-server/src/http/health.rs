@@ -1,16 +1,26 @@
 //! `GET /readyz`.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
-use auth_store::Readiness;
+use actix_web::{HttpResponse, ResponseError};
 use goptri_server::Health;
 
-use crate::error::{Failure, NOT_MIGRATED};
+use crate::error::{NotReady, Refusal};
 use crate::flow::CheckReadiness;
 
-/// 200 if the database answers and has all migrations, otherwise 503.
-pub(crate) async fn readyz(flow: Data<CheckReadiness>) -> Result<Json<Health>, Failure> {
-    match flow.run().await? {
-        Readiness::Ready => Ok(Json(Health::OK)),
-        Readiness::NotMigrated => Err(NOT_MIGRATED.into()),
+/// 200 if the database has all migrations and commits a write, otherwise 503 within two seconds.
+pub(crate) async fn readyz(flow: Data<CheckReadiness>) -> Result<Json<Health>, NotReady> {
+    flow.run().await?;
+    Ok(Json(Health::OK))
+}
+
+/// An error of its own, so that the log has the cause and the response what fails.
+impl ResponseError for NotReady {
+    fn status_code(&self) -> StatusCode {
+        self.protocol_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.protocol_error().error_response()
     }
 }

@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Error, PgConnection};
 use tokio::time::timeout;
 
-use crate::error::{DatabaseError, without_secrets};
+use crate::error::{DatabaseError, UnsuitableServer, without_secrets};
 use crate::fate::{Failure, fate, no_answer};
 use crate::runtime::ConnectionRuntime;
 
@@ -98,6 +98,11 @@ impl ConnectionPool {
 
     fn options(&self) -> &PgConnectOptions {
         &self.pool.connector().0
+    }
+
+    /// An error about the server that no retry can change.
+    pub(crate) fn unsuitable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+        StoreError::Unsuitable(Box::new(UnsuitableServer::new(self.options(), cause)))
     }
 
     pub(crate) fn error(&self, error: Error) -> StoreError {

@@ -88,6 +88,23 @@ impl fmt::Display for DatabaseError {
 
 impl std::error::Error for DatabaseError {}
 
+/// A server that cannot be used. Displays as one sentence: the address, one cause, and a remedy.
+#[derive(Debug, thiserror::Error)]
+#[error("PostgreSQL at {server}: {cause}")]
+pub(crate) struct UnsuitableServer {
+    server: String,
+    cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl UnsuitableServer {
+    pub(crate) fn new(
+        options: &PgConnectOptions,
+        cause: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { server: address(options), cause: Box::new(cause) }
+    }
+}
+
 /// Replaces the error of the driver that shows a character of the password.
 pub(crate) fn without_secrets(error: Error) -> Error {
     match error {
@@ -169,7 +186,7 @@ fn remedy(code: &str, message: &str) -> &'static str {
              delete on them, and set AUTO_MIGRATE=off"
         }
         "53300" => "raise max_connections, or run fewer servers",
-        "25006" => "connect to the primary, not to a standby",
+        "25006" => "connect to the primary, not to a standby, and set no default_transaction_read_only",
         _ => "",
     }
 }

@@ -15,11 +15,13 @@ mod revocations;
 mod rotate;
 mod rows;
 mod runtime;
+mod server_check;
 mod sessions;
 mod store;
 mod sweep;
 mod url;
 mod users;
+mod write_probe;
 
 pub use store::PostgresStore;
 pub use url::InvalidUrl;

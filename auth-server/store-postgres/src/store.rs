@@ -163,6 +163,10 @@ impl fmt::Debug for PostgresStore {
 
 #[async_trait]
 impl Maintenance for PostgresStore {
+    async fn check_server(&self) -> Result<(), StoreError> {
+        self.check().await
+    }
+
     async fn migrate(&self) -> Result<(), StoreError> {
         // Outside the pool, because a migration may take longer than a verb. The migrator's lock ends with the
         // connection, also when the migration fails or is cancelled.
@@ -176,7 +180,7 @@ impl Maintenance for PostgresStore {
 
     async fn ready(&self) -> Result<Readiness, StoreError> {
         let applied = self
-            .pool
+            .background_pool
             .with_connection(async |connection| {
                 let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
                 match applied.fetch_all(connection).await {
@@ -187,6 +191,10 @@ impl Maintenance for PostgresStore {
             .await?;
         let missing = migrator().iter().any(|migration| !applied.contains(&migration.version));
         Ok(if missing { Readiness::NotMigrated } else { Readiness::Ready })
+    }
+
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        self.commit_probe().await
     }
 
     fn connections(&self) -> Connections {

@@ -119,6 +119,12 @@ fn remedy(code: Option<i32>) -> &'static str {
     }
 }
 
+/// Whether another connection held the lock for too long.
+pub(crate) fn is_busy(error: &StoreError) -> bool {
+    let StoreError::Unavailable(cause) = error else { return false };
+    cause.downcast_ref::<DatabaseError>().is_some_and(|error| code(error.error()) == Some(BUSY))
+}
+
 /// Whether a table or column is missing: SQLite has no result codes for these.
 fn lacks_schema(error: &Error) -> bool {
     let missing =

@@ -17,5 +17,6 @@ mod sessions;
 mod store;
 mod sweep;
 mod users;
+mod write_probe;
 
 pub use store::SqliteStore;

@@ -18,6 +18,7 @@ use crate::error::DatabaseError;
 use crate::file;
 use crate::rotate::Rotator;
 use crate::rows::Micros;
+use crate::write_probe::WriteProbe;
 
 /// How long SQLite waits for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,6 +33,7 @@ const MAX_READERS: u32 = 4;
 pub struct SqliteStore {
     pub(crate) writer: ConnectionPool,
     pub(crate) readers: ConnectionPool,
+    pub(crate) probe: WriteProbe,
     pub(crate) rotations: RotationBatcher<Rotator>,
     /// Notified after each commit that appended revocations.
     pub(crate) appended: Arc<Notify>,
@@ -67,6 +69,7 @@ impl SqliteStore {
         let rotator = Rotator { writer: writer.clone(), clock: Arc::clone(&clock) };
         Ok(Self {
             writer,
+            probe: WriteProbe::new(options.clone(), &path),
             readers: ConnectionPool::new(options.pragma("query_only", "on"), MAX_READERS, &path),
             rotations: RotationBatcher::new(rotator, Handle::current()),
             appended: Arc::default(),
@@ -98,6 +101,11 @@ impl fmt::Debug for SqliteStore {
 
 #[async_trait]
 impl Maintenance for SqliteStore {
+    async fn check_server(&self) -> Result<(), StoreError> {
+        // There is no server.
+        Ok(())
+    }
+
     async fn migrate(&self) -> Result<(), StoreError> {
         // The driver's migrator takes no lock on SQLite, and only one process at a time can switch a new file to WAL.
         // An error here is lasting, for instance a folder that is not writable.
@@ -126,8 +134,12 @@ impl Maintenance for SqliteStore {
         Ok(if missing { Readiness::NotMigrated } else { Readiness::Ready })
     }
 
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        self.commit_probe().await
+    }
+
     fn connections(&self) -> Connections {
-        let pools = [&self.readers, &self.writer].map(ConnectionPool::size);
+        let pools = [&self.readers, &self.writer, &self.probe.connection].map(ConnectionPool::size);
         Connections {
             open: pools.iter().map(|pool| pool.open).sum(),
             idle: pools.iter().map(|pool| pool.idle).sum(),
@@ -136,6 +148,7 @@ impl Maintenance for SqliteStore {
 
     async fn close(&self) {
         self.readers.close().await;
+        self.probe.connection.close().await;
         self.writer.close().await;
     }
 }

@@ -31,11 +31,21 @@ impl<S: Users + Sessions + Revocations + Maintenance> Store for S {}
 /// The maintenance of a store.
 #[async_trait]
 pub trait Maintenance: Send + Sync + 'static {
+    /// Checks what must hold of the database server before it is used, and what no retry can change. An unmigrated
+    /// database passes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsuitable`] with a remedy. [`StoreError::Unavailable`] if the server does not answer.
+    async fn check_server(&self) -> Result<(), StoreError>;
+
     /// Applies missing migrations. Several processes may do so at the same time.
     async fn migrate(&self) -> Result<(), StoreError>;
 
     /// Checks that the database answers, and whether it has all migrations of this program.
     async fn ready(&self) -> Result<Readiness, StoreError>;
+
+    /// Commits a write, as proof that writes are possible. Only in a migrated database.
+    async fn probe_write(&self) -> Result<(), StoreError>;
 
     /// How many connections to the database are open, for metrics. Does not wait.
     fn connections(&self) -> Connections;
@@ -74,6 +84,9 @@ pub enum StoreError {
     /// The database refused the statement, or the connection.
     #[error("the database refused: {0}")]
     Conflict(Source),
+    /// The database cannot be used until an operator changes it.
+    #[error("the database cannot be used: {0}")]
+    Unsuitable(Source),
     /// A row contains an invalid value.
     #[error("the row {id} of {table} is corrupt: invalid {what}")]
     Corrupt {

@@ -164,12 +164,12 @@ async fn check_reports_the_configuration_the_database_and_the_keys_and_changes_n
     check(auth_server(&url), 0, &["lacks migrations; the server migrates it at start"]);
     check(with(&url, "AUTO_MIGRATE", "off"), 1, &["lacks migrations; run `auth-server migrate`"]);
     assert!(run(auth_server(&url), &["migrate"], "").status.success());
-    check(with(&url, "AUTO_MIGRATE", "off"), 0, &["is reachable and migrated"]);
+    check(with(&url, "AUTO_MIGRATE", "off"), 0, &["is reachable, migrated and writable"]);
 
     let mut wrong = with(&url, "ISSUER", "login.example.com");
     wrong.env("ACCESS_TOKEN_TTL", "1d").env_remove("ACCESS_TOKEN_SECRET");
     let sentences = ["3 settings wrong", "\n  ISSUER ", "\n  ACCESS_TOKEN_TTL ", "\n  ACCESS_TOKEN_SECRET "];
-    check(wrong, 2, &[&sentences[..], &["is reachable and migrated", "none can sign"]].concat());
+    check(wrong, 2, &[&sentences[..], &["is reachable, migrated and writable", "none can sign"]].concat());
     let json = run(with(&url, "ISSUER", "login.example.com"), &["check", "--json"], "");
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! PgBouncer in front of a throw-away server, reachable by a Unix socket only. It ends with its owner, however that ends.
+//! A pooler in front of a throw-away server, reachable by a Unix socket only. It ends with its owner, however that ends.
 
 use std::fs;
 use std::io;
@@ -51,7 +51,7 @@ impl PgBouncer {
     ///
     /// # Errors
     ///
-    /// If PgBouncer is not installed or does not start; the message says what to do, or quotes its log.
+    /// If `PgBouncer` is not installed or does not start; the message says what to do, or quotes its log.
     pub fn start(server: &ScratchPg, mode: PoolMode) -> io::Result<Self> {
         let program = programs::pgbouncer()?;
         let home = parent()?.join(format!("goptri-pb-{:.12}", unique()));

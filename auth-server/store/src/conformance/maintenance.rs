@@ -15,6 +15,7 @@ cases![
     migrating_again_changes_nothing,
     concurrent_migrations_succeed,
     a_database_migrated_by_a_newer_program_is_ready,
+    a_write_can_be_probed_once_the_database_is_migrated,
     a_failed_commit_is_an_error,
     a_closed_store_is_unavailable,
 ];
@@ -109,6 +110,18 @@ async fn a_database_migrated_by_a_newer_program_is_ready(subject: &Subject) {
     subject.device().await;
 }
 
+async fn a_write_can_be_probed_once_the_database_is_migrated(subject: &Subject) {
+    subject.store.check_server().await.expect("usable");
+    let error = subject.store.probe_write().await.err();
+    assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
+    subject.store.migrate().await.expect("migrated");
+    let other = subject.probe.another_store().await;
+    for store in [&subject.store, &subject.store, &other] {
+        store.check_server().await.expect("usable");
+        store.probe_write().await.expect("committed");
+    }
+}
+
 /// A client that received the token of a rotation that was not committed would be taken for a forger.
 async fn a_failed_commit_is_an_error(subject: &Subject) {
     subject.store.migrate().await.expect("migrated");
@@ -143,6 +156,7 @@ async fn a_closed_store_is_unavailable(subject: &Subject) {
     subject.store.close().await;
     let errors = [
         subject.store.ready().await.err(),
+        subject.store.probe_write().await.err(),
         subject.store.list_users(None, 1).await.err(),
         subject.store.rotate(&device.token(0), None).await.err(),
     ];
