@@ -11,6 +11,11 @@ fn run(mut command: Command, arguments: &str) -> (Option<i32>, String) {
     (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
 }
 
+/// The JSON on the first line; the log follows it.
+fn json_of(output: &str) -> Value {
+    serde_json::from_str(output.lines().next().unwrap()).unwrap()
+}
+
 #[test]
 fn help_and_version_are_printed() {
     let (code, help) = run(api_server(), "--help");
@@ -37,7 +42,7 @@ fn check_prints_json_on_demand() {
     let mut command = api_server();
     command.env("ON_STALE", "maybe");
     let (code, output) = run(command, "check --json");
-    let report: Value = serde_json::from_str(&output).unwrap();
+    let report = json_of(&output);
     assert_eq!(
         (code, &report["ok"], &report["configuration"]["ok"]),
         (Some(2), &json!(false), &json!(false))
@@ -47,7 +52,7 @@ fn check_prints_json_on_demand() {
     let database = Database::sqlite();
     let auth = Server::start(auth_server(&database.url()));
     let (code, output) = run(api_server_that_follows(&auth.url), "check --json");
-    let report: Value = serde_json::from_str(&output).unwrap();
+    let report = json_of(&output);
     assert_eq!((code, &report["ok"], &report["auth_server"]["ok"]), (Some(0), &json!(true), &json!(true)));
 }
 
