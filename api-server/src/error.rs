@@ -23,6 +23,7 @@ impl Refusal {
             Self::UnsupportedType => UNSUPPORTED_TYPE,
             Self::Incomplete => INCOMPLETE_UPLOAD,
             Self::Partial => PARTIAL_UPLOAD,
+            Self::Compressed => ProtocolError::COMPRESSED_BODY,
             Self::PreconditionFailed => PRECONDITION_FAILED,
             Self::RangeNotSatisfiable => RANGE_NOT_SATISFIABLE,
         }

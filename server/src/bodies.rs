@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
@@ -94,9 +95,10 @@ impl FromRequest for LimitedBody {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ProtocolError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let kind = BodyKind::of(request);
+        let (kind, encoded) = (BodyKind::of(request), refuse_content_encoding(request.headers()));
         let mut payload = payload.take();
         Box::pin(async move {
+            encoded?;
             let mut bytes = Vec::new();
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|_| ProtocolError::MALFORMED_BODY)?;
@@ -105,7 +107,23 @@ impl FromRequest for LimitedBody {
                 }
                 bytes.extend_from_slice(&chunk);
             }
+            if kind != BodyKind::Other && has_byte_order_mark(&bytes) {
+                return Err(ProtocolError::BYTE_ORDER_MARK);
+            }
             Ok(Self { kind, bytes: bytes.into() })
         })
     }
+}
+
+/// Refuses a body with a `Content-Encoding` other than `identity` (RFC 9110 §8.4): no server here decompresses, and a
+/// compressed body would look malformed.
+pub fn refuse_content_encoding(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    let codings =
+        headers.get_all(CONTENT_ENCODING).flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if codings.map(<[u8]>::trim_ascii).all(is_plain) { Ok(()) } else { Err(ProtocolError::COMPRESSED_BODY) }
+}
+
+fn has_byte_order_mark(bytes: &[u8]) -> bool {
+    [b"\xef\xbb\xbf".as_slice(), b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| bytes.starts_with(mark))
 }

@@ -42,6 +42,10 @@ macro_rules! catalogue {
 
 /// The errors that every server sends, whatever its routes do.
 pub fn common_errors() -> Vec<CatalogueRow> {
+    [caller_errors(), body_errors(), other_errors()].concat()
+}
+
+fn caller_errors() -> Vec<CatalogueRow> {
     vec![
         CatalogueRow::new(
             ProtocolError::MISSING_TOKEN,
@@ -63,16 +67,20 @@ pub fn common_errors() -> Vec<CatalogueRow> {
             "The request has more than one `Authorization` header.",
             "Send one.",
         ),
-        CatalogueRow::new(ProtocolError::NOT_FOUND, "No route has this path.", "Check the path."),
-        CatalogueRow::new(
-            ProtocolError::METHOD_NOT_ALLOWED,
-            "The path has no route for this method.",
-            "Use a method from the `Allow` header.",
-        ),
+    ]
+}
+
+fn body_errors() -> Vec<CatalogueRow> {
+    vec![
         CatalogueRow::new(
             ProtocolError::MALFORMED_BODY,
             "The body is not a JSON object with the members of this route, or a member occurs twice.",
             "Correct the body.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::BYTE_ORDER_MARK,
+            "The JSON or the form begins with a byte order mark of UTF-8 or UTF-16.",
+            "Send UTF-8 without a byte order mark.",
         ),
         CatalogueRow::new(
             ProtocolError::BODY_TOO_LARGE,
@@ -83,6 +91,22 @@ pub fn common_errors() -> Vec<CatalogueRow> {
             ProtocolError::UNSUPPORTED_MEDIA_TYPE,
             "The route does not accept this `Content-Type`.",
             "Send JSON as `application/json`.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::COMPRESSED_BODY,
+            "The request has a `Content-Encoding` other than `identity`, and the route reads its body.",
+            "Send the body uncompressed.",
+        ),
+    ]
+}
+
+fn other_errors() -> Vec<CatalogueRow> {
+    vec![
+        CatalogueRow::new(ProtocolError::NOT_FOUND, "No route has this path.", "Check the path."),
+        CatalogueRow::new(
+            ProtocolError::METHOD_NOT_ALLOWED,
+            "The path has no route for this method.",
+            "Use a method from the `Allow` header.",
         ),
         CatalogueRow::new(
             ProtocolError::TIMED_OUT,

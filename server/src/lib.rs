@@ -16,7 +16,7 @@ mod response_policy;
 mod routes;
 mod variables;
 
-pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES};
+pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, refuse_content_encoding};
 pub use catalogue::{CatalogueRow, common_errors};
 pub use check::{CheckReport, Finding};
 pub use client_address::{ClientAddress, TrustedProxies, trusted_proxies};

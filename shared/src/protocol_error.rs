@@ -81,6 +81,12 @@ impl ProtocolError {
         "invalid_request",
         "The body must be a JSON object; a member is missing, occurs twice or has the wrong type, or the body is not JSON.",
     );
+    /// The JSON body or the form begins with a byte order mark.
+    pub const BYTE_ORDER_MARK: Self = Self::new(
+        400,
+        "invalid_request",
+        "The body begins with a byte order mark; send it as UTF-8 without one.",
+    );
     /// The form cannot be parsed.
     pub const MALFORMED_FORM: Self = Self::new(
         400,
@@ -94,6 +100,12 @@ impl ProtocolError {
         415,
         "unsupported_media_type",
         "The Content-Type is not supported here; JSON is application/json.",
+    );
+    /// The body has a `Content-Encoding`.
+    pub const COMPRESSED_BODY: Self = Self::new(
+        415,
+        "unsupported_media_type",
+        "The body has a Content-Encoding; send the body uncompressed.",
     );
     /// The request exceeded its time limit.
     pub const TIMED_OUT: Self =

@@ -11,6 +11,7 @@ use actix_web::http::header::{
 use actix_web::web::{self, Data, Json};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use goptri::actix::Bearer;
+use goptri_server::refuse_content_encoding;
 use serde::Serialize;
 
 use crate::photos::{
@@ -124,6 +125,7 @@ impl FromRequest for DeclaredUpload {
         ready(match length {
             Some(length) if length > MAX_PHOTO_BYTES as u64 => Err(Refusal::TooLarge.into()),
             _ if request.headers().contains_key(CONTENT_RANGE) => Err(Refusal::Partial.into()),
+            _ if refuse_content_encoding(request.headers()).is_err() => Err(Refusal::Compressed.into()),
             _ => Ok(Self),
         })
     }

@@ -26,6 +26,9 @@ pub enum Refusal {
     /// The request has a `Content-Range`: stored, the part would replace the whole photo (RFC 9110 §14.5).
     #[error("partial upload")]
     Partial,
+    /// The request has a `Content-Encoding`.
+    #[error("compressed upload")]
+    Compressed,
     /// `If-Match` or `If-Unmodified-Since` does not hold.
     #[error("precondition failed")]
     PreconditionFailed,

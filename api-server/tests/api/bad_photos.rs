@@ -128,6 +128,23 @@ async fn a_partial_upload_does_not_replace_the_photo() {
 }
 
 #[actix_web::test]
+async fn a_compressed_upload_is_a_415_that_says_to_send_it_uncompressed() {
+    let server = TestServer::start().await;
+    let ann = server.ann_has_the_gopher().await;
+    for (coding, status) in [("gzip", 415), ("br, identity", 415), ("identity", 204)] {
+        let upload = server.request("PUT", "/photos/gopher.png").bearer_auth(&ann).body(GOPHER);
+        let refused = answer(upload.header("Content-Encoding", coding)).await;
+        assert_eq!(refused.status, status, "{coding}");
+        if status == 415 {
+            assert_has_sentence(&refused);
+            let sentence = refused.body["error_description"].as_str().unwrap();
+            assert!(sentence.contains("send the body uncompressed"), "{sentence}");
+        }
+    }
+    assert!(server.get("/photos/gopher.png", &ann).await.bytes == GOPHER);
+}
+
+#[actix_web::test]
 async fn an_upload_that_ends_early_leaves_no_file() {
     let server = TestServer::start().await;
     let ann = server.ann_has_the_gopher().await;

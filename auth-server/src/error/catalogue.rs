@@ -44,8 +44,16 @@ catalogue! {
     "Discard the token and sign in again.";
 
     INVALID_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
-    "`POST /token`: the request has client credentials, and no client is registered.";
+    "`POST /token` with a form: the request has client credentials, and no client is registered.";
     "Refresh without client credentials.";
+
+    CLIENT_CREDENTIALS = ProtocolError::new(
+        400,
+        "invalid_request",
+        "Client credentials are not accepted here; send the request without Authorization: Basic.",
+    );
+    "`POST /token` with JSON, `DELETE /logout`: the request has `Authorization: Basic`.";
+    "Leave the header out.";
 
     UNSUPPORTED_GRANT_TYPE = ProtocolError::new(
         400,

@@ -9,7 +9,7 @@ mod refusals;
 
 pub use catalogue::catalogue;
 pub(crate) use catalogue::{
-    INVALID_CLIENT, NOT_ONE_ADDRESS, NOT_ONE_REFRESH_TOKEN, PAGE_QUERY, SIGN_OUT_QUERY,
+    CLIENT_CREDENTIALS, INVALID_CLIENT, NOT_ONE_ADDRESS, NOT_ONE_REFRESH_TOKEN, PAGE_QUERY, SIGN_OUT_QUERY,
     UNSUPPORTED_GRANT_TYPE,
 };
 pub(crate) use failure::CauseChain;

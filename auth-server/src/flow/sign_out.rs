@@ -19,9 +19,9 @@ const SIGN_OUT_AFTER_EXPIRY: TimeDelta = TimeDelta::hours(24);
 /// The tokens of a request to sign out. No `Debug`: they are secrets.
 #[derive(Clone, Copy)]
 pub struct PresentedTokens<'a> {
-    /// From the body.
+    /// From the body. It decides.
     pub refresh_token: Option<&'a str>,
-    /// From the `Authorization` header.
+    /// From the `Authorization` header. It decides where there is no refresh token.
     pub access_token: Option<&'a str>,
 }
 
@@ -48,11 +48,7 @@ impl SignOut {
     }
 
     async fn end(&self, presented: PresentedTokens<'_>) -> Result<(), Failure<SignOutRefused>> {
-        let by_refresh = presented.refresh_token.map(|token| self.named_by_refresh(token)).transpose();
-        let by_access = presented.access_token.map(|token| self.named_by_access(token)).transpose();
-        let (by_refresh, by_access) =
-            (by_refresh.map_err(SignOutRefused::Token)?, by_access.map_err(SignOutRefused::Token)?);
-        let Named { key, proof } = one_of(by_refresh, by_access, |named| named.key)?;
+        let Named { key, proof } = self.named(presented)?;
         match self.store.end_session(key, proof.as_ref()).await? {
             outcome @ (EndOutcome::Ended | EndOutcome::WasGone) => {
                 self.counters.signed_out(false);
@@ -64,6 +60,17 @@ impl SignOut {
                 Err(SignOutRefused::OtherJti.into())
             }
         }
+    }
+
+    /// The session to end.
+    fn named(&self, presented: PresentedTokens<'_>) -> Result<Named, SignOutRefused> {
+        let by_access = presented.access_token.map(|token| self.named_by_access(token));
+        let Some(refresh_token) = presented.refresh_token else {
+            return Ok(by_access.ok_or(SignOutRefused::NoToken)??);
+        };
+        let named = self.named_by_refresh(refresh_token)?;
+        refuse_another_session(named.key, by_access.map(|named| named.map(|named| named.key)))?;
+        Ok(named)
     }
 
     fn named_by_refresh(&self, token: &str) -> Result<Named, TokenError> {
@@ -100,15 +107,14 @@ impl SignOutEverywhere {
     }
 
     async fn account(&self, presented: PresentedTokens<'_>) -> Result<Account, Failure<SignOutRefused>> {
-        let by_refresh = match presented.refresh_token {
-            Some(token) => Some(self.account_of_refresh(token).await?),
-            None => None,
+        let by_access = presented.access_token.map(|token| self.session_of_access(token));
+        let Some(refresh_token) = presented.refresh_token else {
+            let key = by_access.ok_or(SignOutRefused::NoToken)?.map_err(SignOutRefused::Token)?;
+            return self.accounts.by_session(key).await.map_err(|failure| failure.map_refusal(Into::into));
         };
-        let by_access = match presented.access_token {
-            Some(token) => Some(self.account_of_access(token).await?),
-            None => None,
-        };
-        Ok(one_of(by_refresh, by_access, Account::session)?)
+        let account = self.account_of_refresh(refresh_token).await?;
+        refuse_another_session(account.session(), by_access)?;
+        Ok(account)
     }
 
     async fn account_of_refresh(&self, token: &str) -> Result<Account, Failure<SignOutRefused>> {
@@ -117,25 +123,25 @@ impl SignOutEverywhere {
         self.accounts.by_refresh_token(&presented).await.map_err(|failure| failure.map_refusal(Into::into))
     }
 
-    async fn account_of_access(&self, token: &str) -> Result<Account, Failure<SignOutRefused>> {
-        let claims = self.guard.verify(token).map_err(SignOutRefused::Token)?;
-        let key = session_of(&claims).ok_or(SignOutRefused::Token(TokenError::NoSession))?;
-        self.accounts.by_session(key).await.map_err(|failure| failure.map_refusal(Into::into))
+    fn session_of_access(&self, token: &str) -> Result<SessionKey, TokenError> {
+        let claims = self.guard.verify(token)?;
+        session_of(&claims).ok_or(TokenError::NoSession)
     }
 }
 
-/// The first that is present, if both name the same session.
-fn one_of<T>(
-    first: Option<T>,
-    second: Option<T>,
-    session: impl Fn(&T) -> SessionKey,
-) -> Result<T, SignOutRefused> {
-    match (first, second) {
-        (None, None) => Err(SignOutRefused::NoToken),
-        (Some(first), Some(second)) if session(&first) != session(&second) => {
-            Err(SignOutRefused::TwoSessions)
+/// Beside a valid refresh token, an access token counts only if it is valid too: apps attach expired ones, and `null`,
+/// to every request. A valid one must name the same session, so that no client ends another session than it means.
+fn refuse_another_session(
+    session: SessionKey,
+    by_access: Option<Result<SessionKey, TokenError>>,
+) -> Result<(), SignOutRefused> {
+    match by_access {
+        Some(Ok(other)) if other != session => Err(SignOutRefused::TwoSessions),
+        Some(Err(reason)) => {
+            tracing::debug!(%reason, "the access token beside the refresh token is ignored");
+            Ok(())
         }
-        (Some(one), _) | (None, Some(one)) => Ok(one),
+        Some(Ok(_)) | None => Ok(()),
     }
 }
 

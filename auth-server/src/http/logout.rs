@@ -4,12 +4,13 @@ use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use goptri::ProtocolError;
 use goptri::actix::credential;
+use goptri::credential::Credential;
 use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use goptri_settings::Plain;
 use serde::Deserialize;
 
 use super::tokens::TokenBody;
-use crate::error::{Failure, SIGN_OUT_QUERY};
+use crate::error::{CLIENT_CREDENTIALS, Failure, SIGN_OUT_QUERY};
 use crate::flow::{PresentedTokens, RefreshToken, SignOut, SignOutEverywhere};
 
 /// `?everywhere=true`. Anything else is refused, so that no client believes that more ended than did.
@@ -30,14 +31,24 @@ pub(crate) async fn sign_out(
     let parameters = Query::<Parameters>::from_query(request.query_string()).map_err(|_| SIGN_OUT_QUERY)?;
     let refresh_token = refresh_token(&body)?;
     let refresh_token = refresh_token.as_ref().map(Plain::expose);
-    let presented =
-        PresentedTokens { refresh_token, access_token: credential(request.headers()).bearer_token()? };
+    let access_token = access_token(&request, refresh_token.is_some())?;
+    let presented = PresentedTokens { refresh_token, access_token };
     if parameters.everywhere {
         all.run(presented).await?;
     } else {
         one.run(presented).await?;
     }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Beside a refresh token, a malformed header does not decide. `Basic` is always refused: its sender believes that it
+/// counts.
+fn access_token(request: &HttpRequest, has_refresh_token: bool) -> Result<Option<&str>, ProtocolError> {
+    match credential(request.headers()) {
+        Credential::Basic => Err(CLIENT_CREDENTIALS),
+        Credential::MalformedBearer if has_refresh_token => Ok(None),
+        credential => credential.bearer_token(),
+    }
 }
 
 fn refresh_token(body: &LimitedBody) -> Result<Option<Plain<RefreshToken>>, ProtocolError> {

@@ -14,7 +14,9 @@ use goptri_settings::Plain;
 use serde::Deserialize;
 
 use super::tokens::{TokenBody, TokenResponse};
-use crate::error::{Failure, INVALID_CLIENT, NOT_ONE_REFRESH_TOKEN, UNSUPPORTED_GRANT_TYPE};
+use crate::error::{
+    CLIENT_CREDENTIALS, Failure, INVALID_CLIENT, NOT_ONE_REFRESH_TOKEN, UNSUPPORTED_GRANT_TYPE,
+};
 use crate::flow::{Refresh, RefreshToken};
 
 /// 200 with the next pair of tokens.
@@ -23,7 +25,7 @@ pub(crate) async fn refresh(
     body: LimitedBody,
     flow: Data<Refresh>,
 ) -> Result<Json<TokenResponse>, Failure> {
-    refuse_client_credentials(request.headers())?;
+    refuse_client_credentials(request.headers(), body.kind)?;
     let token = presented(&body)?;
     let tokens = flow.run(token.expose(), ClientId::first_party()).await?;
     Ok(Json(tokens.into()))
@@ -37,14 +39,15 @@ fn presented(body: &LimitedBody) -> Result<Plain<RefreshToken>, ProtocolError> {
     }
 }
 
-/// No client is registered. A bearer token is ignored: an app that attaches its expired access token to every request
-/// must still be able to refresh.
-fn refuse_client_credentials(headers: &HeaderMap) -> Result<(), ProtocolError> {
-    match credential(headers) {
-        Credential::Conflict => Err(ProtocolError::TWO_CREDENTIALS),
-        Credential::None | Credential::MalformedBearer => Ok(()),
-        Credential::Bearer(token) if !token.is_empty() => Ok(()),
-        _ => Err(INVALID_CLIENT.challenge(Challenge::Basic)),
+/// No client is registered, so that `Basic` is refused: in a form as RFC 6749 §5.2 says, in JSON without a challenge,
+/// which would make a browser ask for a password. Other headers are ignored, whatever they contain: an app that attaches
+/// its expired access token, or `Bearer null`, to every request must still be able to refresh.
+fn refuse_client_credentials(headers: &HeaderMap, body: BodyKind) -> Result<(), ProtocolError> {
+    match (credential(headers), body) {
+        (Credential::Conflict, _) => Err(ProtocolError::TWO_CREDENTIALS),
+        (Credential::Basic, BodyKind::Form) => Err(INVALID_CLIENT.challenge(Challenge::Basic)),
+        (Credential::Basic, BodyKind::Json) => Err(CLIENT_CREDENTIALS),
+        _ => Ok(()),
     }
 }
 

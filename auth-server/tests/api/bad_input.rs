@@ -118,6 +118,52 @@ async fn other_content_types_get_415() {
     assert_plain(&server.send(form).await, 415, "a form at /login");
 }
 
+/// Every route that reads a body: those with POST or PUT, and `/logout`.
+#[actix_web::test]
+async fn compressed_bodies_get_415_on_every_route_that_reads_a_body() {
+    let server = server().await;
+    let (access, refresh) = server.signed_in().await;
+    let reads_a_body = |route: &goptri_server::Route| {
+        matches!(route.method.as_str(), "POST" | "PUT") || route.path == "/logout"
+    };
+    let routes: Vec<_> = auth_server::routes().into_iter().filter(reads_a_body).collect();
+    assert!(routes.len() >= 5, "{routes:?}");
+    for route in routes {
+        for kind in ["application/json", "application/x-www-form-urlencoded"] {
+            let body = json!({ "refresh_token": refresh }).to_string();
+            let method: Method = route.method.as_str().parse().unwrap();
+            let request = server.request(method, route.path).bearer_auth(&access);
+            let request = request.header("content-type", kind).header("content-encoding", "gzip").body(body);
+            let answer = server.send(request).await;
+            assert_plain(&answer, 415, &format!("{route:?} {kind}"));
+            assert!(answer.text.contains("send the body uncompressed"), "{}", answer.text);
+        }
+    }
+    assert_eq!(server.refresh(&refresh).await.status, 200, "the session lives on");
+}
+
+#[actix_web::test]
+async fn json_and_forms_that_begin_with_a_byte_order_mark_get_400_that_names_it() {
+    let server = server().await;
+    let (_, refresh) = server.signed_in().await;
+    let json = json!({ "email": EMAIL, "password": PASSWORD, "refresh_token": refresh }).to_string();
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+    for (method, path, kind, body) in [
+        (Method::POST, "/users", "application/json", &json),
+        (Method::POST, "/login", "application/json", &json),
+        (Method::POST, "/token", "application/json", &json),
+        (Method::POST, "/token", "application/x-www-form-urlencoded", &form),
+        (Method::DELETE, "/logout", "application/json", &json),
+    ] {
+        let request =
+            server.request(method, path).header("content-type", kind).body(format!("\u{feff}{body}"));
+        let answer = server.send(request).await;
+        assert_plain(&answer, 400, path);
+        assert!(answer.text.contains("byte order mark"), "{}", answer.text);
+    }
+    assert_eq!(server.refresh(&refresh).await.status, 200, "the session lives on");
+}
+
 /// OP-09
 #[actix_web::test]
 async fn unknown_methods_are_405_and_unknown_paths_are_404() {

@@ -22,3 +22,4 @@ mod signing_in;
 mod signing_out;
 mod support;
 mod sweeping;
+mod two_credentials;
