@@ -18,7 +18,7 @@ mod user;
 
 pub use access::{access_claims, session_of};
 pub use digest::{Digest, RefreshJti};
-pub use email::{Email, EmailKey, InvalidEmail};
+pub use email::{Email, EmailKey, InvalidEmail, StoredEmail};
 pub use entropy::{Entropy, random_id, random_token_id};
 pub use guess_limit::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, RetryLater, Tally, prefix};
 pub use hashing_cost::{CostTooLow, HashingCost};

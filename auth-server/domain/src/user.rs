@@ -31,7 +31,7 @@ pub enum UserName {
 impl UserName {
     /// Parses an id or an e-mail address. `None`: neither.
     pub fn parse(text: &str) -> Option<Self> {
-        match Uuid::try_parse(text) {
+        match Uuid::try_parse(text.trim()) {
             Ok(id) => Some(Self::Id(UserId(id))),
             Err(_) => Email::parse(text).ok().map(|email| Self::Email(email.key())),
         }

@@ -31,6 +31,7 @@ use self::feature::{Assembly, Hooks, Parts, assemble};
 use crate::config::Config;
 use crate::error::CauseChain;
 use crate::feed::ConnectionHandle;
+use crate::flow::Migrate;
 use crate::hashing::HashingError;
 use crate::keyrings::{KeyChanges, LiveKeys};
 use crate::storage;
@@ -84,7 +85,7 @@ impl Application {
         let mut stop = Box::pin(stop);
         let monotonic = Arc::new(SystemMonotonicClock::default());
         tokio::select! {
-            prepared = prepare(store.as_ref(), monotonic.as_ref(), config.auto_migrate) => {
+            prepared = prepare(&store, monotonic.as_ref(), config.auto_migrate) => {
                 prepared.map_err(StartError::Database)?;
             }
             () = &mut stop => return Err(StartError::Stopped),
@@ -185,7 +186,7 @@ fn watch(
 /// Checks the database server and migrates. Retries for a while if the database does not answer; other errors are final.
 /// A server that does not migrate may start before its database; `/readyz` says when it can be used.
 async fn prepare(
-    store: &dyn Store,
+    store: &Arc<dyn Store>,
     clock: &dyn MonotonicClock,
     auto_migrate: bool,
 ) -> Result<(), StoreError> {
@@ -193,7 +194,7 @@ async fn prepare(
     loop {
         let waited = clock.elapsed().saturating_sub(start);
         let prepared = match store.check_server().await {
-            Ok(()) if auto_migrate => store.migrate().await,
+            Ok(()) if auto_migrate => Migrate::new(Arc::clone(store)).run().await,
             checked => checked,
         };
         match prepared {

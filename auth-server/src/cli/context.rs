@@ -9,6 +9,7 @@ use goptri_settings::{Environment, Plain, Settings};
 
 use super::{CliError, Format};
 use crate::config;
+use crate::flow::Migrate;
 use crate::storage::{self, DatabaseUrl};
 
 /// The environment and the output format of one command.
@@ -88,7 +89,7 @@ impl StoreSettings {
             }
         };
         if self.auto_migrate && access != Access::Read {
-            store.migrate().await?;
+            Migrate::new(Arc::clone(&store)).run().await?;
         } else if store.ready().await? == Readiness::NotMigrated {
             let database = storage::describe(&self.url);
             let message =

@@ -3,23 +3,37 @@
 use std::sync::Arc;
 
 use goptri::clock::SystemClock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CliError, Context};
+use crate::flow::{Migrate, UnusableAddress, UnusableBecause};
 use crate::{config, storage};
 
 pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     let url = context.read(config::database_url)?;
     let store = storage::open(&url, storage::MIN_CONNECTIONS, Arc::new(SystemClock))?;
     let migrated = match store.check_server().await {
-        Ok(()) => store.migrate().await,
-        unusable => unusable,
+        Ok(()) => Migrate::new(Arc::clone(&store)).run_again().await,
+        Err(unusable) => Err(unusable),
     };
     store.close().await;
-    migrated?;
+    let unusable = migrated?;
     let database = storage::describe(&url);
-    context.format.print(
-        &format!("The database {database} is up to date."),
-        &json!({ "database": database, "migrated": true }),
-    )
+    let lines = unusable.iter().map(|UnusableAddress { user, reason }| {
+        format!("\nUser {} cannot sign in as {}: {reason}.", user.user_id, user.email)
+    });
+    let remedy =
+        if unusable.is_empty() { "" } else { "\n`auth-server user email` changes the address of a user." };
+    let text = format!("The database {database} is up to date.{}{remedy}", lines.collect::<String>());
+    let unusable: Vec<_> = unusable.iter().map(to_json).collect();
+    let json = json!({ "database": database, "migrated": true, "unusable_addresses": unusable });
+    context.format.print(&text, &json)
+}
+
+fn to_json(UnusableAddress { user, reason }: &UnusableAddress) -> Value {
+    let older = match reason {
+        UnusableBecause::OlderUser(older) => Some(older),
+        UnusableBecause::Refused => None,
+    };
+    json!({ "user_id": user.user_id, "email": user.email.as_str(), "older_user_id": older })
 }

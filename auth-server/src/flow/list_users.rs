@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::{User, UserId};
+use auth_domain::{EmailKey, User, UserId};
 use auth_store::{Store, StoreError};
 
 const MAX_PAGE: u32 = 500;
@@ -11,7 +11,7 @@ const MAX_PAGE: u32 = 500;
 #[derive(Clone)]
 pub struct ListUsers {
     pub(crate) store: Arc<dyn Store>,
-    /// Only users whose address contains this text, case-insensitively. `None`: all users.
+    /// Only users whose address contains this text, in any spelling of it. `None`: all users.
     pub(crate) search: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl ListUsers {
         let limit = limit.min(MAX_PAGE);
         // One more than the page holds shows whether another page follows.
         let mut users = match &self.search {
-            Some(text) => self.store.search_users(&text.to_lowercase(), after, limit + 1).await?,
+            Some(text) => self.store.search_users(&EmailKey::part(text), after, limit + 1).await?,
             None => self.store.list_users(after, limit + 1).await?,
         };
         let more = users.len() > limit as usize;

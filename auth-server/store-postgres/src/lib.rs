@@ -6,6 +6,7 @@
 
 mod clock;
 mod connection;
+mod email_keys;
 mod end_sessions;
 mod error;
 mod fate;

@@ -1,8 +1,8 @@
 //! Conversion of rows to domain values. An invalid value is an error that names the row.
 
 use auth_domain::{
-    ClientId, Credentials, Digest, Email, Generation, ListedSession, PasswordHash, Role, Session, SessionId,
-    SessionKey, SessionOwner, SessionSnapshot, User, UserId,
+    ClientId, Credentials, Digest, Email, EmailKey, Generation, ListedSession, PasswordHash, Role, Session,
+    SessionId, SessionKey, SessionOwner, SessionSnapshot, StoredEmail, User, UserId,
 };
 use auth_store::{RevocationKind, RevocationRecord, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -62,6 +62,14 @@ pub(crate) struct UserRow {
     pub(crate) roles: Vec<String>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) disabled_at: Option<DateTime<Utc>>,
+}
+
+/// The address and the key of a user.
+pub(crate) struct StoredEmailRow {
+    pub(crate) id: Uuid,
+    pub(crate) email: String,
+    pub(crate) email_key: String,
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 /// The credentials of a user.
@@ -170,6 +178,19 @@ impl TryFrom<UserRow> for User {
     }
 }
 
+impl TryFrom<StoredEmailRow> for StoredEmail {
+    type Error = StoreError;
+
+    fn try_from(row: StoredEmailRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            user_id: UserId(row.id),
+            email: email(row.id, &row.email)?,
+            key: EmailKey::stored(row.email_key),
+            created_at: row.created_at,
+        })
+    }
+}
+
 impl From<CredentialsRow> for Credentials {
     fn from(row: CredentialsRow) -> Self {
         Self { user_id: UserId(row.id), password_hash: row.password_hash.map(PasswordHash::from_phc) }
@@ -182,7 +203,7 @@ pub(crate) fn interval(span: TimeDelta) -> PgInterval {
 }
 
 fn email(user: Uuid, text: &str) -> Result<Email, StoreError> {
-    Email::parse(text).map_err(|_| corrupt("users", user.to_string(), "email"))
+    Email::stored(text).map_err(|_| corrupt("users", user.to_string(), "email"))
 }
 
 fn roles(user: Uuid, texts: &[String]) -> Result<Vec<Role>, StoreError> {

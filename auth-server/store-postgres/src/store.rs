@@ -5,7 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_store::{Connections, Maintenance, Readiness, RotationBatcher, StoreError};
+use auth_domain::EmailKey;
+use auth_store::{Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, StoreError};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::types::PgInterval;
 use sqlx::{Connection, PgConnection};
@@ -190,7 +191,10 @@ impl Maintenance for PostgresStore {
             })
             .await?;
         let missing = migrator().iter().any(|migration| !applied.contains(&migration.version));
-        Ok(if missing { Readiness::NotMigrated } else { Readiness::Ready })
+        if missing || self.email_key_version().await? < EmailKey::VERSION {
+            return Ok(Readiness::NotMigrated);
+        }
+        Ok(Readiness::Ready)
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {

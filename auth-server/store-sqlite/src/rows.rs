@@ -1,8 +1,8 @@
 //! Conversion of rows to domain values. An invalid value is an error that names the row.
 
 use auth_domain::{
-    ClientId, Credentials, Digest, Email, Generation, ListedSession, PasswordHash, Role, Session, SessionId,
-    SessionKey, SessionOwner, SessionSnapshot, User, UserId,
+    ClientId, Credentials, Digest, Email, EmailKey, Generation, ListedSession, PasswordHash, Role, Session,
+    SessionId, SessionKey, SessionOwner, SessionSnapshot, StoredEmail, User, UserId,
 };
 use auth_store::{RevocationKind, RevocationRecord, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -87,6 +87,14 @@ pub(crate) struct UserRow {
     pub(crate) roles: String,
     pub(crate) created_at: Micros,
     pub(crate) disabled_at: Option<Micros>,
+}
+
+/// The address and the key of a user.
+pub(crate) struct StoredEmailRow {
+    pub(crate) id: Uuid,
+    pub(crate) email: String,
+    pub(crate) email_key: String,
+    pub(crate) created_at: Micros,
 }
 
 /// The credentials of a user.
@@ -206,6 +214,20 @@ impl TryFrom<UserRow> for User {
     }
 }
 
+impl TryFrom<StoredEmailRow> for StoredEmail {
+    type Error = StoreError;
+
+    fn try_from(row: StoredEmailRow) -> Result<Self, StoreError> {
+        let created_at = row.created_at.time();
+        Ok(Self {
+            user_id: UserId(row.id),
+            email: email(row.id, &row.email)?,
+            key: EmailKey::stored(row.email_key),
+            created_at: created_at.ok_or_else(|| corrupt("users", row.id.to_string(), "created_at"))?,
+        })
+    }
+}
+
 impl From<CredentialsRow> for Credentials {
     fn from(row: CredentialsRow) -> Self {
         Self { user_id: UserId(row.id), password_hash: row.password_hash.map(PasswordHash::from_phc) }
@@ -227,7 +249,7 @@ fn list(json: &str) -> Option<Vec<String>> {
 }
 
 fn email(user: Uuid, text: &str) -> Result<Email, StoreError> {
-    Email::parse(text).map_err(|_| corrupt("users", user.to_string(), "email"))
+    Email::stored(text).map_err(|_| corrupt("users", user.to_string(), "email"))
 }
 
 fn roles(user: Uuid, json: &str) -> Result<Vec<Role>, StoreError> {

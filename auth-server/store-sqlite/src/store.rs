@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_store::{Connections, Maintenance, Readiness, RotationBatcher, StoreError};
+use auth_domain::EmailKey;
+use auth_store::{Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, StoreError};
 use goptri::clock::Clock;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -131,7 +132,10 @@ impl Maintenance for SqliteStore {
             })
             .await?;
         let missing = migrator().iter().any(|migration| !applied.contains(&migration.version));
-        Ok(if missing { Readiness::NotMigrated } else { Readiness::Ready })
+        if missing || self.email_key_version().await? < EmailKey::VERSION {
+            return Ok(Readiness::NotMigrated);
+        }
+        Ok(Readiness::Ready)
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {

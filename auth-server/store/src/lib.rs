@@ -6,6 +6,7 @@
 mod batching;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod email_keys;
 mod pool;
 mod revocations;
 mod sessions;
@@ -14,6 +15,7 @@ mod users;
 use async_trait::async_trait;
 
 pub use batching::{RotateBatch, RotateRequest, RotatedRow, RotationBatcher};
+pub use email_keys::{EmailKeys, SetKeyOutcome};
 pub use pool::{Answer, Connector, Fate, Pool, PoolError, Sending};
 pub use revocations::{
     Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationPage, RevocationRecord, Revocations,
@@ -25,8 +27,8 @@ pub use sessions::{
 pub use users::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, UpgradeOutcome, Users};
 
 /// A whole store.
-pub trait Store: Users + Sessions + Revocations + Maintenance {}
-impl<S: Users + Sessions + Revocations + Maintenance> Store for S {}
+pub trait Store: Users + EmailKeys + Sessions + Revocations + Maintenance {}
+impl<S: Users + EmailKeys + Sessions + Revocations + Maintenance> Store for S {}
 
 /// The maintenance of a store.
 #[async_trait]
@@ -41,7 +43,8 @@ pub trait Maintenance: Send + Sync + 'static {
     /// Applies missing migrations. Several processes may do so at the same time.
     async fn migrate(&self) -> Result<(), StoreError>;
 
-    /// Checks that the database answers, and whether it has all migrations of this program.
+    /// Checks that the database answers, whether it has all migrations of this program, and whether its keys of e-mail
+    /// addresses are those of this program.
     async fn ready(&self) -> Result<Readiness, StoreError>;
 
     /// Commits a write, as proof that writes are possible. Only in a migrated database.
@@ -68,7 +71,7 @@ pub struct Connections {
 pub enum Readiness {
     /// It has every migration of this program, and may have later ones.
     Ready,
-    /// Migrations are missing.
+    /// Migrations are missing, or the keys of e-mail addresses are those of earlier rules.
     NotMigrated,
 }
 

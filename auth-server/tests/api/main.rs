@@ -6,6 +6,7 @@
 mod account;
 mod bad_input;
 mod changing_password;
+mod email_addresses;
 mod feed;
 mod flooding;
 mod guessing;

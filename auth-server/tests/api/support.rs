@@ -218,7 +218,7 @@ pub(crate) fn configured(variables: &[(&str, &str)]) -> Config {
     config
 }
 
-async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Box<dyn Any>) {
+pub(crate) async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn Store>, Box<dyn Any>) {
     match engine {
         Engine::Sqlite => {
             let folder = tempfile::tempdir().unwrap();

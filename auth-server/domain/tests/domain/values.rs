@@ -40,9 +40,9 @@ fn a_digest_is_the_sha_256_of_the_secret_and_does_not_show_it() {
 }
 
 #[test]
-fn an_address_is_shown_as_written_and_compared_in_lower_case() {
+fn an_address_is_shown_as_written_but_for_its_domain_and_compared_in_lower_case() {
     let email = Email::parse("Ann@Example.COM").unwrap();
-    assert_eq!(email.to_string(), "Ann@Example.COM");
+    assert_eq!(email.to_string(), "Ann@example.com");
     assert_eq!(email.key().as_str(), "ann@example.com");
 }
 

@@ -78,6 +78,16 @@ impl DatabaseProbe for Probe {
         sqlx::query(corrupt).bind(user.0).execute(&self.pool).await.unwrap();
     }
 
+    async fn set_email_and_key(&self, user: UserId, email: &str, key: &str) {
+        let change = "update users set email = $2, email_key = $3 where id = $1";
+        sqlx::query(change).bind(user.0).bind(email).bind(key).execute(&self.pool).await.unwrap();
+    }
+
+    async fn set_email_key_version(&self, version: i64) {
+        let change = "update email_key_version set version = $1";
+        sqlx::query(change).bind(version).execute(&self.pool).await.unwrap();
+    }
+
     async fn revocations(&self) -> Vec<Revocation> {
         let all = "select kind, subject, created_at, expires_at from revocations order by seq";
         let rows = sqlx::query_as(all).fetch_all(&self.pool).await.unwrap();

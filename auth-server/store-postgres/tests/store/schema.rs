@@ -60,6 +60,40 @@ async fn a_database_has_one_id() {
     }
 }
 
+/// Keys of users who are stored already are those of earlier rules.
+#[tokio::test]
+async fn the_version_of_the_keys_of_addresses_is_that_of_today_only_without_users() {
+    let last_before = 6;
+    for with_user in [false, true] {
+        let database = Database::fresh().await;
+        let postgres = PgPoolOptions::new().max_connections(1).connect(database.url()).await.unwrap();
+        let sqlite = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
+        let (mut before, all) =
+            (sqlx::migrate!("../../migrations/postgres"), sqlx::migrate!("../../migrations/postgres"));
+        before.migrations.to_mut().retain(|migration| migration.version <= last_before);
+        before.run(&postgres).await.unwrap();
+        let (mut before_sqlite, all_sqlite) =
+            (sqlx::migrate!("../../migrations/sqlite"), sqlx::migrate!("../../migrations/sqlite"));
+        before_sqlite.migrations.to_mut().retain(|migration| migration.version <= last_before);
+        before_sqlite.run(&sqlite).await.unwrap();
+        if with_user {
+            let add = "insert into users (id, email, email_key, email_verified, roles, created_at)
+                       values (gen_random_uuid(), 'a@b', 'a@b', true, '{}', now())";
+            sqlx::query(add).execute(&postgres).await.unwrap();
+            let add = "insert into users (id, email, email_key, email_verified, roles, created_at)
+                       values (randomblob(16), 'a@b', 'a@b', true, '[]', 0)";
+            sqlx::query(add).execute(&sqlite).await.unwrap();
+        }
+        all.run(&postgres).await.unwrap();
+        all_sqlite.run(&sqlite).await.unwrap();
+        let version = "select version from email_key_version";
+        let of_postgres: i64 = sqlx::query_scalar(version).fetch_one(&postgres).await.unwrap();
+        let of_sqlite: i64 = sqlx::query_scalar(version).fetch_one(&sqlite).await.unwrap();
+        let expected = if with_user { 0 } else { auth_domain::EmailKey::VERSION };
+        assert_eq!((of_postgres, of_sqlite), (expected, expected), "with a user: {with_user}");
+    }
+}
+
 /// A HOT update changes no indexed column.
 #[tokio::test]
 async fn no_index_contains_a_column_that_a_refresh_updates() {

@@ -100,7 +100,7 @@ async fn an_address_is_changed_unless_another_user_has_it(subject: &Subject) {
         (outcome, user.email.as_str().to_owned(), user.email_verified)
     };
     let (is_set, taken) = (SetEmailOutcome::Set, SetEmailOutcome::EmailTaken);
-    assert_eq!(set("Ann@New.example", true).await, (is_set, "Ann@New.example".to_owned(), true));
+    assert_eq!(set("Ann@New.example", true).await, (is_set, "Ann@new.example".to_owned(), true));
     // The same address in another case stays verified.
     assert_eq!(set("ann@new.example", false).await, (is_set, "ann@new.example".to_owned(), true));
     assert_eq!(set("BOB@example.com", true).await, (taken, "ann@new.example".to_owned(), true));

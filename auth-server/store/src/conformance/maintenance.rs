@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
 use tokio::task::JoinSet;
 
 use super::Subject;
 use super::fixtures::{device_of, new_user};
 use crate::{Connections, Readiness, Rotation, Store, StoreError};
-use auth_domain::{Generation, NewPassword, PasswordSetter, UserName};
+use auth_domain::{Generation, NewPassword, PasswordSetter, StoredEmail, UserName};
 
 cases![
     an_empty_database_is_not_ready_until_it_is_migrated,
@@ -21,8 +22,12 @@ cases![
 ];
 
 /// The source of the ports.
-const PORTS: [&str; 3] =
-    [include_str!("../users.rs"), include_str!("../sessions.rs"), include_str!("../revocations.rs")];
+const PORTS: [&str; 4] = [
+    include_str!("../users.rs"),
+    include_str!("../email_keys.rs"),
+    include_str!("../sessions.rs"),
+    include_str!("../revocations.rs"),
+];
 
 async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subject) {
     assert_eq!(subject.store.ready().await.expect("no error"), Readiness::NotMigrated);
@@ -37,6 +42,12 @@ async fn every_verb_reports_missing_migrations(subject: &Subject) {
     let device = device_of(&user);
     let (store, id, hash) = (&subject.store, user.id, &user.password_hash);
     let name = UserName::Id(id);
+    let stored = StoredEmail {
+        user_id: id,
+        email: user.email.clone(),
+        key: user.email.key(),
+        created_at: DateTime::UNIX_EPOCH,
+    };
     let password = NewPassword { user_id: id, hash: hash.clone(), setter: PasswordSetter::Administrator };
     let errors = [
         store.add_user(&user).await.err(),
@@ -53,6 +64,12 @@ async fn every_verb_reports_missing_migrations(subject: &Subject) {
         store.disable_user(id).await.err(),
         store.enable_user(id).await.err(),
         store.delete_user(id).await.err(),
+        store.email_key_version().await.err(),
+        store.record_email_key_version(1).await.err(),
+        store.stored_emails(None, 1).await.err(),
+        store.email_with_key(&user.email.key()).await.err(),
+        store.set_email_key(id, &user.email.key(), &user.email.key()).await.err(),
+        store.swap_email_keys(&stored, &stored).await.err(),
         store.open_session(&device.sign_in(&user)).await.err(),
         store.rotate(&device.token(0), None).await.err(),
         store.touch(&device.token(0), None).await.err(),

@@ -16,6 +16,7 @@ macro_rules! cases {
 
 mod batching;
 mod changing;
+mod email_keys;
 mod ending;
 mod feed;
 mod fixtures;
@@ -84,6 +85,12 @@ pub trait DatabaseProbe: Send + Sync {
     /// Replaces a user's roles by invalid ones.
     async fn corrupt_roles(&self, user: UserId);
 
+    /// Replaces a user's address and its key, as an earlier version would have stored them.
+    async fn set_email_and_key(&self, user: UserId, email: &str, key: &str);
+
+    /// Replaces the recorded version of the keys of addresses.
+    async fn set_email_key_version(&self, version: i64);
+
     /// All rows of `revocations`, ordered by `seq`.
     async fn revocations(&self) -> Vec<Revocation>;
 
@@ -138,6 +145,7 @@ const MIGRATED: &[(&str, &[Case])] = &[
     ("users", users::CASES),
     ("changing", changing::CASES),
     ("upgrading", upgrading::CASES),
+    ("email_keys", email_keys::CASES),
     ("opening", opening::CASES),
     ("rotating", rotating::CASES),
     ("batching", batching::CASES),
