@@ -98,6 +98,18 @@ impl TrustedProxies {
         known
     }
 
+    /// The families of which every public address is trusted.
+    fn trusts_every(&self) -> impl Iterator<Item = &'static str> {
+        // What is left of IPv4 is multicast and reserved; all public IPv6 addresses begin with the bits 001.
+        let unicast: [(&str, &[&str]); 2] =
+            [("IPv4", &["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"]), ("IPv6", &["2000::/3"])];
+        let merged = IpNet::aggregate(&self.networks.to_vec());
+        let is_trusted = move |part: &&str| {
+            part.parse::<IpNet>().is_ok_and(|part| merged.iter().any(|network| network.contains(&part)))
+        };
+        unicast.into_iter().filter(move |(_, parts)| parts.iter().all(&is_trusted)).map(|(family, _)| family)
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
@@ -155,7 +167,15 @@ fn parse_hop(element: &[u8]) -> Option<Result<ClientAddress, ()>> {
 pub fn trusted_proxies(settings: &Settings<'_>) -> Option<TrustedProxies> {
     const NAME: &str = "TRUSTED_PROXIES";
     let parsed = settings.value(NAME, "", |text| Ok::<_, String>(TrustedProxies::parse(text)))?;
-    parsed.map_err(|errors| errors.into_iter().for_each(|error| settings.report(NAME, error))).ok()
+    let proxies =
+        parsed.map_err(|errors| errors.into_iter().for_each(|error| settings.report(NAME, error))).ok()?;
+    for family in proxies.trusts_every() {
+        tracing::warn!(
+            variable = NAME,
+            "every {family} address is trusted: any client can claim any address with X-Forwarded-For; name your proxies only"
+        );
+    }
+    Some(proxies)
 }
 
 impl FromRequest for ClientAddress {
@@ -178,6 +198,27 @@ mod tests {
     }
 
     /// OP-07
+    #[test]
+    fn networks_that_together_are_every_address_are_noticed() {
+        for (networks, families) in [
+            ("0.0.0.0/1,128.0.0.0/1", vec!["IPv4"]),
+            ("0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/3", vec!["IPv4"]),
+            ("0.0.0.0/2,64.0.0.0/2,128.0.0.0/1", vec!["IPv4"]),
+            ("::/1,8000::/1", vec!["IPv6"]),
+            ("2000::/3", vec!["IPv6"]),
+            ("2000::/4, 3000::/4, 10.0.0.0/8", vec!["IPv6"]),
+            ("0.0.0.0/1,128.0.0.0/1,::/1,8000::/1", vec!["IPv4", "IPv6"]),
+            ("", vec![]),
+            ("0.0.0.0/1", vec![]),
+            ("0.0.0.0/1,128.0.0.0/2,192.0.0.0/4", vec![]),
+            ("10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fd00::/8", vec![]),
+            ("2000::/4", vec![]),
+        ] {
+            let proxies = TrustedProxies::parse(networks).unwrap();
+            assert_eq!(proxies.trusts_every().collect::<Vec<_>>(), families, "{networks}");
+        }
+    }
+
     #[test]
     fn only_addresses_that_a_trusted_proxy_wrote_count() {
         let both = "10.0.0.0/8, 2001:db8::/32";
