@@ -47,7 +47,8 @@ pub const KNOWN_VARIABLES: [&str; 41] = [
     "VERIFIED_CACHE_ENTRIES",
 ];
 
-/// Logs a warning for each variable in `.env` that is not known, with the known name that may have been meant.
+/// Logs a warning for each variable in `.env` that is not known, with the known name that may have been meant, and for each
+/// `NAME_FILE`, wherever it is set, if only `NAME` is known.
 pub(crate) fn warn_unknown_variables(environment: &Environment) {
     for (variable, similar) in environment.unknown_in_dotenv(&KNOWN_VARIABLES) {
         match similar {
@@ -56,6 +57,12 @@ pub(crate) fn warn_unknown_variables(environment: &Environment) {
             }
             None if variable.starts_with("COMPOSE_") => {}
             None => tracing::warn!(variable, "unknown variable in .env, ignored"),
+        }
+    }
+    let unread = KNOWN_VARIABLES.map(|name| format!("{name}_FILE"));
+    for variable in unread.iter().filter(|name| !KNOWN_VARIABLES.contains(&name.as_str())) {
+        if environment.get(variable).is_some() {
+            tracing::warn!(variable, "ignored: only secrets and DATABASE_URL are read from files");
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Parses the `.env` file.
 
+mod references;
+
 use std::io;
+
+use crate::text_file::{self, NotText};
 
 /// `.env` exists but cannot be used. The message names the line, never its text, which may be a secret.
 #[derive(Debug, thiserror::Error)]
@@ -8,38 +12,48 @@ pub enum EnvironmentError {
     /// The file cannot be read.
     #[error(".env cannot be read: {0}")]
     Unreadable(io::Error),
-    /// The file begins with the byte order mark of UTF-16, or has NUL bytes.
-    #[error(".env is not encoded as UTF-8 but as UTF-16; save it as UTF-8")]
-    Utf16,
-    /// The file begins with the byte order mark of UTF-8.
-    #[error(".env begins with a byte order mark (BOM); save it as UTF-8 without BOM")]
-    ByteOrderMark,
+    /// The file is not text, but for instance UTF-16.
+    #[error(".env {0}")]
+    NotText(NotText),
     /// A line is not UTF-8.
-    #[error("line {0} of .env is not encoded as UTF-8; save the file as UTF-8")]
+    #[error("line {0} of .env is not encoded as UTF-8; save the file as UTF-8 without a byte order mark")]
     NotUtf8(usize),
     /// A line is not an assignment, or a quote is not closed.
     #[error(
         "line {0} of .env is not NAME=value; a value with spaces, quotes or # stands in quotes, and each quote is closed"
     )]
     Syntax(usize),
+    /// A `$` that begins no name, or `${…}` with something other than a name.
+    #[error(
+        "line {0} of .env has a $ without a name after it; write ${{NAME}} for a variable, and \\$ for the sign itself"
+    )]
+    LoneDollar(usize),
+    /// A reference to a variable that is set neither above nor in the environment.
+    #[error(
+        "line {0} of .env names a variable after a $ that is not set above or in the environment; write ${{NAME}} for a variable, and \\$ for the sign itself"
+    )]
+    NotSet(usize),
 }
 
-/// Parses the assignments of the file, in their order.
+/// Parses the assignments of the file, in their order. `is_set` tells which variables the process has: they take
+/// precedence where a value refers to them.
 ///
 /// # Errors
 /// The first problem of the file, with its line.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, EnvironmentError> {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
-        return Err(EnvironmentError::Utf16);
-    }
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(EnvironmentError::ByteOrderMark);
-    }
-    let text = str::from_utf8(bytes).map_err(|error| {
-        let before = &bytes[..error.valid_up_to()];
-        EnvironmentError::NotUtf8(before.split(|byte| *byte == b'\n').count())
+pub(crate) fn parse(
+    bytes: &[u8],
+    is_set: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, String)>, EnvironmentError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = text_file::decode(bytes).map_err(|problem| match (problem, str::from_utf8(bytes)) {
+        (NotText::NotUtf8, Err(error)) => {
+            let before = &bytes[..error.valid_up_to()];
+            EnvironmentError::NotUtf8(before.split(|byte| *byte == b'\n').count())
+        }
+        (problem, _) => EnvironmentError::NotText(problem),
     })?;
-    assignments(text).ok_or_else(|| EnvironmentError::Syntax(first_bad_line(text)))
+    let text = references::braced(text, is_set)?;
+    assignments(&text).ok_or_else(|| EnvironmentError::Syntax(first_bad_line(&text)))
 }
 
 fn assignments(text: &str) -> Option<Vec<(String, String)>> {
@@ -61,59 +75,4 @@ fn first_bad_line(text: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(bytes: &[u8]) -> String {
-        parse(bytes).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn assignments_comments_quotes_and_substitutions_are_read() {
-        let text = "# a comment\r\nA=1\r\n\nexport B='x y $A'\nC=\"two\nlines\"\nD=${A}2 # why\nA=3\nE= ";
-        let parsed = parse(text.as_bytes()).unwrap();
-        let parsed: Vec<_> = parsed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let expected = [("A", "1"), ("B", "x y $A"), ("C", "two\nlines"), ("D", "12"), ("A", "3"), ("E", "")];
-        assert_eq!(parsed, expected);
-        assert_eq!(parse(b"").unwrap(), []);
-    }
-
-    #[test]
-    fn a_syntax_error_names_the_line_and_never_its_text() {
-        for (text, line) in [
-            ("hunter2", 1),
-            ("A=1\n\nhunter2\nB=2\n", 3),
-            ("A=1\nB=hunter2 hunter2\nhunter2\n", 2),
-            ("A=1\n# a comment\nB='hunter2\nC=2\n", 3),
-            ("A=\"two\nlines\"\nB=\"hunter2\n", 3),
-            ("A='1'\nB='hunter2\nC='2'\nD=4", 2),
-            ("=hunter2", 1),
-            ("A=1\r\nB hunter2\r\n", 2),
-        ] {
-            let error = error(text.as_bytes());
-            assert!(
-                error.starts_with(&format!("line {line} of .env is not NAME=value")),
-                "{text:?}: {error}"
-            );
-            assert!(!error.contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn other_encodings_than_utf_8_are_named() {
-        let utf_16 = |bom: &[u8], bytes: fn(u16) -> [u8; 2]| {
-            [bom, &"A=hunter2\n".encode_utf16().flat_map(bytes).collect::<Vec<_>>()].concat()
-        };
-        let files = [
-            (utf_16(b"\xff\xfe", u16::to_le_bytes), "not encoded as UTF-8 but as UTF-16"),
-            (utf_16(b"\xfe\xff", u16::to_be_bytes), "not encoded as UTF-8 but as UTF-16"),
-            (utf_16(b"", u16::to_le_bytes), "not encoded as UTF-8 but as UTF-16"),
-            (b"\xef\xbb\xbfA=hunter2\n".to_vec(), "begins with a byte order mark (BOM)"),
-            (b"A=1\nB=hunter2\xe4\n".to_vec(), "line 2 of .env is not encoded as UTF-8"),
-        ];
-        for (bytes, problem) in files {
-            let error = error(&bytes);
-            assert!(error.contains(problem) && !error.contains("hunter2"), "{error}");
-        }
-    }
-}
+mod tests;

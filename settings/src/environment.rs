@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
-use std::{fs, io};
+use std::io;
 
 use crate::dotenv::{self, EnvironmentError};
+use crate::text_file;
+
+const DOTENV: &str = ".env";
 
 /// Variables by name. `Debug` shows names only, because many values are secret.
 #[derive(Clone, Default)]
@@ -13,22 +16,24 @@ pub struct Environment {
     variables: BTreeMap<String, String>,
     /// The names that `.env` assigns.
     dotenv_names: BTreeSet<String>,
+    dotenv_is_world_readable: bool,
 }
 
 impl Environment {
     /// Reads `.env`, if it exists, and the process's environment, which takes precedence.
     ///
-    /// Bytes that are not UTF-8 in a variable become U+FFFD, which no setting accepts. Skipping the variable instead would
+    /// Bytes that are not UTF-8 in a variable become U+FFFD, which [`Settings`](crate::Settings) reject. Skipping the variable instead would
     /// make it look unset.
     ///
     /// # Errors
     /// When `.env` exists but cannot be read or parsed.
     pub fn load() -> Result<Self, EnvironmentError> {
-        let mut environment = match fs::read(".env") {
+        let mut environment = match text_file::read(DOTENV) {
             Ok(bytes) => Self::from_dotenv(&bytes)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(EnvironmentError::Unreadable(error)),
         };
+        environment.dotenv_is_world_readable = text_file::is_world_readable(DOTENV);
         environment.variables.extend(Self::of_process().variables);
         Ok(environment)
     }
@@ -40,19 +45,21 @@ impl Environment {
         Self::from_pairs(std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))))
     }
 
-    /// The variables of a `.env` file with this content.
+    /// The variables of a `.env` file with this content, which may refer to those of the process.
     ///
     /// # Errors
     /// When it cannot be parsed.
     pub fn from_dotenv(bytes: &[u8]) -> Result<Self, EnvironmentError> {
-        let variables: BTreeMap<_, _> = dotenv::parse(bytes)?.into_iter().collect();
-        Ok(Self { dotenv_names: variables.keys().cloned().collect(), variables })
+        let process = Self::of_process();
+        let is_set = |name: &str| process.variables.contains_key(name);
+        let variables: BTreeMap<_, _> = dotenv::parse(bytes, is_set)?.into_iter().collect();
+        Ok(Self { dotenv_names: variables.keys().cloned().collect(), variables, ..Self::default() })
     }
 
     /// These variables only, for tests and for tools that set their own.
     pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { variables, dotenv_names: BTreeSet::new() }
+        Self { variables, ..Self::default() }
     }
 
     /// Sets the variable if it is not set.
@@ -67,6 +74,11 @@ impl Environment {
     /// The value of `name`. An empty value counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Whether every user of this machine can read `.env`.
+    pub fn dotenv_is_world_readable(&self) -> bool {
+        self.dotenv_is_world_readable
     }
 
     /// Returns the names that `.env` assigns and that are not in `known`, each with the most similar name of `known`, if

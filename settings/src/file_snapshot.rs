@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::{fmt, fs, io};
+use std::{fmt, io};
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use crate::text_file;
 
 /// The SHA-256 of a file's contents, by which a change is detected. `None`: the file could not be read.
 pub(crate) type ContentHash = Option<[u8; 32]>;
@@ -23,7 +25,7 @@ impl fmt::Debug for FileSnapshot {
 
 impl FileSnapshot {
     pub(crate) fn read<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Self {
-        Self(paths.map(|path| (path.clone(), fs::read(path).map(Zeroizing::new))).collect())
+        Self(paths.map(|path| (path.clone(), text_file::read(path))).collect())
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<&ReadResult> {

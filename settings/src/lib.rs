@@ -14,6 +14,7 @@ mod secret;
 mod secrets;
 mod settings;
 mod supervision;
+mod text_file;
 mod weak_secret;
 
 pub use backoff::Backoff;
@@ -25,4 +26,5 @@ pub use reloadable::Reloadable;
 pub use secret::{AccessTokenSecret, FeedSecret, Plain, RefreshTokenSecret, SecretKind};
 pub use settings::{Reported, SettingError, SettingErrors, Settings, parse_address};
 pub use supervision::{TaskHealth, ThreadEnd, supervise, supervise_thread};
+pub use text_file::{NotText, read_text_file};
 pub use weak_secret::WeakSecret;

@@ -1,7 +1,5 @@
 //! Reads secrets from variables and files: each must be strong, and serve one purpose only.
 
-use std::fs;
-
 use zeroize::Zeroizing;
 
 use crate::WeakSecret;
@@ -9,6 +7,7 @@ use crate::file_snapshot::content_hash;
 use crate::file_watch::SecretFiles;
 use crate::secret::{Plain, SecretKind};
 use crate::settings::{Any, Settings};
+use crate::text_file;
 
 impl Settings<'_> {
     /// Reads secrets separated by commas from `NAME` or the file `NAME_FILE`: the first signs, all verify. `None` means
@@ -67,24 +66,45 @@ impl Settings<'_> {
         }
     }
 
-    /// The text of `NAME`, or of the file `NAME_FILE` without one newline at its end. An error comes with the name of the
+    /// The text of `NAME`, or of the file `NAME_FILE` without one line ending (LF or CRLF) at its end. An error comes with the name of the
     /// variable that causes it.
     fn read(&self, variable: &str) -> Result<Option<Zeroizing<String>>, (String, String)> {
         let file_variable = format!("{variable}_FILE");
         match (self.environment.get(variable), self.environment.get(&file_variable)) {
-            (text, None) => Ok(text.map(|text| Zeroizing::new(text.to_owned()))),
-            (None, Some(path)) => match self.read_file(path) {
-                Ok(mut text) => {
-                    if text.ends_with('\n') {
-                        text.pop();
-                    }
-                    Ok(Some(text))
-                }
+            (text, None) => match text.and_then(text_file::foreign) {
+                None => Ok(text.map(|text| Zeroizing::new(text.to_owned()))),
+                Some(problem) => Err((variable.to_owned(), problem.to_owned())),
+            },
+            (None, Some(path)) => match self.read_secret_file(&file_variable, path) {
+                Ok(text) => Ok(Some(text)),
                 Err(problem) => Err((file_variable, problem)),
             },
             (Some(_), Some(_)) => {
                 Err((variable.to_owned(), format!("and {file_variable} are both set; set only one of them")))
             }
+        }
+    }
+
+    fn read_secret_file(&self, variable: &str, path: &str) -> Result<Zeroizing<String>, String> {
+        let mut text = self.read_file(path)?;
+        self.warn_if_world_readable(variable, path);
+        let end =
+            text.strip_suffix('\n').map_or(text.len(), |line| line.strip_suffix('\r').unwrap_or(line).len());
+        text.truncate(end);
+        if text.is_empty() {
+            return Err(format!("names the file {path:?}, which is empty"));
+        }
+        Ok(text)
+    }
+
+    /// Logs a warning if every user of this machine can read the file, which has a secret or a private key.
+    pub fn warn_if_world_readable(&self, variable: &str, path: &str) {
+        if text_file::is_world_readable(path) {
+            tracing::warn!(
+                variable,
+                path,
+                "every user of this machine can read this file; `chmod 600` it, or mount it with defaultMode 0400"
+            );
         }
     }
 
@@ -97,16 +117,11 @@ impl Settings<'_> {
         let bytes = if let Some(bytes) = self.snapshot.and_then(|snapshot| snapshot.get(path)) {
             bytes
         } else {
-            read = fs::read(path).map(Zeroizing::new);
+            read = text_file::read(path);
             &read
         };
         self.files.borrow_mut().push((path.into(), content_hash(bytes)));
-        let text = match bytes {
-            Ok(bytes) => str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()),
-            Err(error) => Err(error.to_string()),
-        };
-        text.map(|text| Zeroizing::new(text.to_owned()))
-            .map_err(|problem| format!("names the file {path:?}, which cannot be read: {problem}"))
+        text_file::text_of(path, bytes.as_ref())
     }
 
     /// The files that were read so far, to be watched.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::Environment;
 use crate::file_snapshot::{ContentHash, FileSnapshot};
 use crate::secret::{Plain, SecretKind};
+use crate::text_file;
 
 /// Reads settings. An invalid one is recorded and reading continues, so that all errors are found in one run.
 pub struct Settings<'a> {
@@ -103,8 +104,8 @@ impl<'a> Settings<'a> {
         default: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let text = self.environment.get(variable).unwrap_or(default);
-        parse(text).map_err(|problem| self.report(variable, problem)).ok()
+        let text = self.text(variable).ok()?;
+        parse(text.unwrap_or(default)).map_err(|problem| self.report(variable, problem)).ok()
     }
 
     /// Parses the variable. `Ok(None)` means that it is not set.
@@ -116,11 +117,23 @@ impl<'a> Settings<'a> {
         variable: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, Reported> {
-        let parsed = self.environment.get(variable).map(parse).transpose();
+        let parsed = self.text(variable)?.map(parse).transpose();
         parsed.map_err(|problem| {
             self.report(variable, problem);
             Reported
         })
+    }
+
+    /// The text of the variable. Reports one that a file of another system has mangled.
+    fn text(&self, variable: &str) -> Result<Option<&str>, Reported> {
+        let text = self.environment.get(variable);
+        match text.and_then(text_file::foreign) {
+            None => Ok(text),
+            Some(problem) => {
+                self.report(variable, problem);
+                Err(Reported)
+            }
+        }
     }
 
     /// The environment that the settings are read from.

@@ -45,6 +45,8 @@ mod guard_builder;
 mod jws;
 pub mod keys;
 mod numeric_date;
+#[cfg(any(feature = "feed", feature = "signing"))]
+mod pem_layout;
 mod permission;
 pub mod protocol_error;
 #[cfg(feature = "feed")]

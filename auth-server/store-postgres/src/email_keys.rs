@@ -12,7 +12,8 @@ use crate::rows::StoredEmailRow;
 #[async_trait]
 impl EmailKeys for PostgresStore {
     async fn email_key_version(&self) -> Result<i64, StoreError> {
-        self.pool
+        // Not from the pool of requests: `/readyz` must not wait for them.
+        self.background_pool
             .with_connection(async |connection| {
                 sqlx::query_scalar!("select version from email_key_version").fetch_one(connection).await
             })
@@ -84,7 +85,7 @@ impl EmailKeys for PostgresStore {
         let (one, other) = (one.clone(), other.clone());
         self.run_detached(move |store| {
             let (one, other) = (one.clone(), other.clone());
-            async move { store.transact(async |transaction| swap(transaction, &one, &other).await).await }
+            async move { store.transact_once(async |transaction| swap(transaction, &one, &other).await).await }
         })
         .await
     }

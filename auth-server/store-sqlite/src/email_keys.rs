@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use auth_domain::{EmailKey, StoredEmail, UserId};
 use auth_store::{EmailKeys, SetKeyOutcome, StoreError};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::SqliteStore;
@@ -82,14 +82,7 @@ impl EmailKeys for SqliteStore {
     }
 
     async fn swap_email_keys(&self, one: &StoredEmail, other: &StoredEmail) -> Result<bool, StoreError> {
-        self.writer
-            .with_connection(async |connection| {
-                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-                let swapped = swap(&mut transaction, one, other).await?;
-                transaction.commit().await?;
-                Ok(swapped)
-            })
-            .await
+        self.writer.transact_once(async |transaction| swap(transaction, one, other).await).await
     }
 }
 

@@ -140,7 +140,7 @@ fn a_key_that_everybody_on_the_machine_can_read_is_used_and_warned_about() {
         let mut running = Running::start(command);
         running.wait_for("listens on ");
         running.signal("TERM");
-        let warns = running.whole_output().contains("every user of this machine can read the key file");
+        let warns = running.whole_output().contains("every user of this machine can read this file");
         assert_eq!(warns, warned, "{mode:o}");
     }
 }

@@ -81,6 +81,9 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
         panics::log_panics();
     }
     warn_unknown_variables(settings.environment());
+    if settings.environment().dotenv_is_world_readable() {
+        tracing::warn!("every user of this machine can read .env, which may have secrets; `chmod 600 .env`");
+    }
 }
 
 /// `EnvFilter` takes a word that is not a level for a module, all of which is then logged.

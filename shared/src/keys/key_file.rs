@@ -1,25 +1,30 @@
-//! Parses a file of private keys: one or more PEM blocks (RFC 7468) with PKCS#8.
+//! Parses a file of private keys: one or more PEM blocks (RFC 7468) with PKCS#8, in any layout.
 
 use rustls_pki_types::PrivatePkcs8KeyDer;
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 
 use super::jwks::MAX_KEYS;
 use super::key_file_error::KeyFileError;
 use super::public_key::PublicKey;
 use super::signing_key::SigningKey;
+use crate::pem_layout::laid_out;
 
 /// All keys of a file, in order.
 pub(super) fn parse(pem: &str) -> Result<Vec<(SigningKey, PublicKey)>, KeyFileError> {
     if pem.trim().is_empty() {
         return Err(KeyFileError::Empty);
     }
+    let pem = laid_out(pem);
     if pem.lines().any(is_truncated_marker) {
         return Err(KeyFileError::Truncated);
     }
     let labels: Vec<&str> = pem.lines().filter_map(label).collect();
     labels.iter().try_for_each(|label| check_label(label))?;
     let blocks = PrivatePkcs8KeyDer::pem_slice_iter(pem.as_bytes());
-    let blocks: Vec<_> = blocks.collect::<Result<_, _>>().map_err(|_| KeyFileError::Truncated)?;
+    let blocks: Vec<_> = blocks.collect::<Result<_, _>>().map_err(|error| match error {
+        pem::Error::Base64Decode(_) => KeyFileError::NotBase64,
+        _ => KeyFileError::Truncated,
+    })?;
     match (blocks.len(), labels.len()) {
         (0, 0) => return Err(KeyFileError::NoKey),
         (found, begun) if found < begun => return Err(KeyFileError::Truncated),

@@ -13,9 +13,12 @@ pub enum KeyFileError {
     /// The file has no PEM block.
     #[error("has no private key in PEM (-----BEGIN PRIVATE KEY-----). `auth-server key generate` makes one")]
     NoKey,
-    /// A block has no end or is not base64.
+    /// A block has no end.
     #[error("breaks off in the middle of a block, as a file that is half-written does")]
     Truncated,
+    /// A block has characters that base64 does not have.
+    #[error("has a block that is not base64; copy the key again, or `auth-server key generate` makes one")]
+    NotBase64,
     /// A certificate.
     #[error("holds a certificate; what belongs here is the private key alone")]
     Certificate,

@@ -1,13 +1,12 @@
 //! The address of auth-server, as a follower reaches it.
 
-use std::fs;
-
-use goptri_settings::Settings;
+use goptri_settings::{Settings, read_text_file};
 use reqwest::Certificate;
 use url::{Host, Url};
 
 use super::tokens::{ISSUER, base_url};
 use crate::auth_server::AuthServer;
+use crate::pem_layout::laid_out;
 
 /// `AUTH_SERVER_URL` (default: `ISSUER`) and `AUTH_SERVER_CA_FILE`.
 pub fn auth_server(settings: &Settings<'_>) -> Option<AuthServer> {
@@ -27,11 +26,10 @@ fn auth_server_url(settings: &Settings<'_>) -> Option<String> {
 
 fn auth_server_roots(settings: &Settings<'_>) -> Option<Vec<Certificate>> {
     let roots = settings.optional("AUTH_SERVER_CA_FILE", |path| {
-        let named = |problem: String| format!("names the file {path:?}, which {problem}");
-        let pem = fs::read(path).map_err(|error| named(format!("cannot be read: {error}")))?;
-        match Certificate::from_pem_bundle(&pem) {
+        let pem = read_text_file(path)?;
+        match Certificate::from_pem_bundle(laid_out(&pem).as_bytes()) {
             Ok(roots) if !roots.is_empty() => Ok(roots),
-            _ => Err(named("has no certificates in PEM".to_owned())),
+            _ => Err(format!("names the file {path:?}, which has no certificates in PEM")),
         }
     });
     roots.map(Option::unwrap_or_default).ok()

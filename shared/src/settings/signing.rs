@@ -1,8 +1,5 @@
 //! Settings of the keys that sign.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-
 use goptri_settings::{AccessTokenSecret, SecretKind, Settings};
 
 use super::tokens::{ACCESS_SECRET, optional_access_secrets};
@@ -46,18 +43,8 @@ pub fn key_ring<K: SecretKind>(settings: &Settings<'_>, variable: &'static str) 
 
 fn read_key_file(settings: &Settings<'_>, path: &str) -> Result<KeyRing, String> {
     let pem = settings.read_file(path)?;
-    if is_world_readable(path) {
-        tracing::warn!(
-            variable = KEY_FILE,
-            path,
-            "every user of this machine can read the key file, and so sign tokens; `chmod 600` it, or mount it with defaultMode 0400"
-        );
-    }
+    settings.warn_if_world_readable(KEY_FILE, path);
     KeyRing::from_pem(&pem).map_err(|error| format!("names the file {path:?}, which {error}"))
-}
-
-fn is_world_readable(path: &str) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o004 != 0)
 }
 
 /// `ACCESS_TOKEN_SIGNED_BY`. While a secret is replaced by key pairs, every service must know the pairs before one of them signs.

@@ -73,7 +73,7 @@ fn an_invalid_secret_file_does_not_block_the_reload_of_the_other() {
         followed.wait_for_log(logged);
         followed.wait_for_log(UNUSABLE);
         let bad = if access == OTHER_SECRET { "FEED_SECRET" } else { "ACCESS_TOKEN_SECRET" };
-        assert!(followed.log.text().contains(&format!("variable=\"{bad}\"")), "{}", followed.log.text());
+        assert!(followed.log.text().contains(&format!("variable=\"{bad}_FILE\"")), "{}", followed.log.text());
         assert_eq!(accepts(&followed, OTHER_SECRET), access == OTHER_SECRET);
         assert_eq!(accepts(&followed, SECRET), access != OTHER_SECRET);
     }

@@ -23,6 +23,7 @@ mod redaction;
 mod revocation_set;
 mod secret_files;
 mod test_keys;
+mod text_files;
 mod validity_period;
 
 #[cfg(feature = "actix")]

@@ -31,7 +31,7 @@ fn assert_tells_nothing(told: &str, pem: &str) {
 #[test]
 fn each_unusable_file_has_its_error_and_message() {
     use KeyFileError::{
-        Certificate, DuplicateKey, Empty, Encrypted, NoKey, NotPkcs8, Public, TooMany, Truncated,
+        Certificate, DuplicateKey, Empty, Encrypted, NoKey, NotBase64, NotPkcs8, Public, TooMany,
         Unsupported, Weak,
     };
     let unarmoured: String = P256.lines().filter(|line| !line.starts_with('-')).collect();
@@ -44,7 +44,7 @@ fn each_unusable_file_has_its_error_and_message() {
         (SECRET.into(), NoKey, "has no private key in PEM"),
         (unarmoured, NoKey, "has no private key in PEM"),
         (ED25519.replace("-----", ""), NoKey, "has no private key in PEM"),
-        (ED25519.replace("MC4CAQAw", "MC4C*QAw"), Truncated, "breaks off in the middle of a block"),
+        (ED25519.replace("MC4CAQAw", "MC4C*QAw"), NotBase64, "has a block that is not base64"),
         (include_str!("test_keys/certificate.pem").into(), Certificate, "the private key alone"),
         ([P256, include_str!("test_keys/certificate.pem")].concat(), Certificate, "holds a certificate"),
         (include_str!("test_keys/ed25519_public.pem").into(), Public, "holds a public key"),
@@ -139,6 +139,28 @@ fn a_mixture_of_two_p256_keys_is_not_a_third_key() {
     assert!(refused > 100, "{refused}");
 }
 
+/// YAML indents it, and an environment variable has it on one line.
+#[test]
+fn a_key_is_read_in_every_layout_in_which_a_configuration_carries_it() {
+    let file = [ED25519, P256, RSA].concat();
+    let names =
+        |pem: &str| -> Vec<String> { pairs(pem).verifying().names().map(|name| name.kid.clone()).collect() };
+    let expected = names(&file);
+    assert_eq!(expected.len(), 3);
+    for layout in [
+        format!("    {}", file.replace('\n', "\n    ")),
+        format!("\t{}", file.replace('\n', "  \r\n\t")),
+        file.replace('\n', "\\n"),
+        file.replace('\n', "\\r\\n"),
+        file.replace('\n', " "),
+        file.replace('\n', "\r"),
+        format!("\"{}\"", file.replace('\n', "\\n")),
+        format!("key: |\n  {}", file.replace('\n', "\n  ")),
+    ] {
+        assert_eq!(names(&layout), expected, "{layout}");
+    }
+}
+
 fn read(pairs: &[(&str, &str)]) -> Result<KeyRing, SettingErrors> {
     let environment = Environment::from_pairs(pairs.iter().copied());
     let settings = Settings::new(&environment);
@@ -190,12 +212,14 @@ fn an_error_names_the_variable_and_the_file_and_shows_none_of_its_contents() {
     let binary = folder.path().join("binary").to_str().unwrap().to_owned();
     fs::write(&binary, b"\xff\xfe-----BEGIN PRIVATE KEY-----").unwrap();
     let directory = folder.path().to_str().unwrap().to_owned();
-    for (path, reason) in
-        [(&nowhere, "No such file"), (&directory, "Is a directory"), (&binary, "it is not UTF-8 text")]
-    {
+    for (path, reason) in [
+        (&nowhere, "cannot be read: No such file"),
+        (&directory, "cannot be read: Is a directory"),
+        (&binary, "is encoded as UTF-16; save it as UTF-8 without a byte order mark"),
+    ] {
         let faults = read(&[(KEY_FILE, path)]).unwrap_err();
         assert_eq!(faults.0.len(), 1, "{faults}");
-        let sentence = format!("names the file {path:?}, which cannot be read: {reason}");
+        let sentence = format!("names the file {path:?}, which {reason}");
         assert!(faults.to_string().contains(&sentence), "{faults}");
     }
 
@@ -215,7 +239,7 @@ fn a_world_readable_key_file_is_used_with_a_warning() {
         let path = write(folder.path(), P256, mode);
         assert_eq!(read(&[(KEY_FILE, &path)]).unwrap().signing_key_name().kid, kid_of(P256));
         let told = log.text();
-        assert_eq!(log.times("every user of this machine can read the key file"), warned, "{told}");
+        assert_eq!(log.times("every user of this machine can read this file"), warned, "{told}");
         assert!(warned == 0 || told.contains(&path) && told.contains(KEY_FILE) && told.contains("WARN"));
         assert_tells_nothing(&told, P256);
     }

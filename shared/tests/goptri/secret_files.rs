@@ -121,7 +121,7 @@ fn a_replaced_secret_takes_effect_however_it_is_replaced() {
 #[test]
 fn an_invalid_file_changes_nothing_and_the_next_valid_one_takes_effect() {
     let ways: [(&str, Corrupt, &str); 8] = [
-        ("empty", |path| fs::write(path, "").unwrap(), "ACCESS_TOKEN_SECRET is 0 bytes long"),
+        ("empty", |path| fs::write(path, "").unwrap(), "which is empty"),
         ("weak", |path| fs::write(path, "hunter2").unwrap(), "ACCESS_TOKEN_SECRET is 7 bytes long"),
         ("a default", |path| fs::write(path, "changeme").unwrap(), "ACCESS_TOKEN_SECRET is a well-known"),
         (
@@ -146,7 +146,7 @@ fn an_invalid_file_changes_nothing_and_the_next_valid_one_takes_effect() {
         (
             "not UTF-8",
             |path| fs::write(path, [0xff; 40]).unwrap(),
-            "which cannot be read: it is not UTF-8 text",
+            "which is not UTF-8 text; save it as UTF-8 without a byte order mark",
         ),
     ];
     in_parallel(&ways, |(way, corrupt, reason)| {

@@ -19,7 +19,7 @@ fn bad(key: &Key, of_pair: bool) -> [(Option<&str>, &'static str); 4] {
     let (empty, broken, certificate) = if of_pair {
         ("is empty", "breaks off in the middle", "holds a certificate")
     } else {
-        ("is 0 bytes long", "is 20 bytes long", "contains white space")
+        ("which is empty", "is 20 bytes long", "contains white space")
     };
     [(Some(""), empty), (Some(half), broken), (Some(CERTIFICATE), certificate), (None, "cannot be read")]
 }
