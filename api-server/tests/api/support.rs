@@ -50,7 +50,7 @@ pub(crate) fn environment(folder: &Path) -> Environment {
     environment_with(folder, &[])
 }
 
-/// These variables besides.
+/// As [`environment`], with these variables too.
 pub(crate) fn environment_with(folder: &Path, more: &[(&str, &str)]) -> Environment {
     let usual = [
         ("API_SERVER_ADDR", "127.0.0.1:0"),
@@ -72,7 +72,7 @@ impl TestServer {
         Self::start_with(folder, &[]).await
     }
 
-    /// A server with these variables besides.
+    /// A server with these variables too.
     pub(crate) async fn start_with(folder: TempDir, more: &[(&str, &str)]) -> Self {
         let environment = environment_with(&folder.path().join("photos"), more);
         let config = Config::from_environment(&environment).unwrap();

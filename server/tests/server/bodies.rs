@@ -1,4 +1,4 @@
-//! Bodies that are not what a route needs are refused in one sentence that repeats nothing of them.
+//! Request bodies: an invalid one gets an error of one sentence, which never repeats the body.
 
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use test_support::Answer;
 
-/// Stands in each bad body; no response may show it.
+/// Part of every invalid body; no response may contain it.
 const MARKER: &str = "hunter2";
 
 #[derive(Deserialize)]
@@ -48,9 +48,9 @@ async fn a_json_body_is_read() {
     assert_eq!(post("/json", Some("application/json"), unknown).await.text, "5 7");
 }
 
-/// CK-07: a page of another site can send these without asking.
+/// CK-07: a page of another site can send these without a CORS preflight.
 #[actix_web::test]
-async fn another_content_type_is_a_415() {
+async fn other_content_types_get_415() {
     let kinds = [
         "text/plain",
         "application/x-www-form-urlencoded",
@@ -68,7 +68,7 @@ async fn another_content_type_is_a_415() {
 }
 
 #[actix_web::test]
-async fn a_body_that_is_no_such_object_is_a_400_that_repeats_nothing_of_it() {
+async fn a_body_that_is_not_the_expected_object_gets_400_without_an_echo() {
     let cut = &GOOD[..GOOD.len() - 1];
     let table: [&[u8]; 27] = [
         b"",
@@ -161,7 +161,7 @@ async fn a_body_with_a_content_encoding_is_a_415_that_says_to_send_it_uncompress
 }
 
 #[actix_web::test]
-async fn a_body_of_the_limit_is_read_and_one_byte_more_is_a_413() {
+async fn a_body_of_the_maximum_size_is_read_and_one_byte_more_gets_413() {
     let of_length = |length: usize| format!("{GOOD}{}", " ".repeat(length - GOOD.len()));
     for (length, status) in [(MAX_BODY_BYTES, 200), (MAX_BODY_BYTES + 1, 413), (1 << 20, 413)] {
         for path in ["/json", "/any"] {

@@ -1,4 +1,4 @@
-//! What both servers promise about every request, tested from outside.
+//! The guarantees of both servers about every request, tested through the public API.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bodies;

@@ -1,4 +1,4 @@
-//! What is true of every response, above all of those that nobody planned.
+//! The headers of every response, and the responses to internal errors.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use goptri_server::response_policy;
 
 use test_support::{Answer, get};
 
-/// Stands in the cause of each failure; no response may show it.
+/// Part of the cause of every error; no response may contain it.
 const MARKER: &str = "select password_hash from users";
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ async fn cached() -> HttpResponse {
         .body("x")
 }
 
-/// A middleware further in that gives up, as one of another crate may do.
+/// An inner middleware that returns an error, as one of another crate may do.
 async fn inner(
     request: dev::ServiceRequest,
     next: Next<impl actix_web::body::MessageBody>,
@@ -94,7 +94,7 @@ const ALL: [(&str, u16); 8] = [
 ];
 
 #[actix_web::test]
-async fn every_response_keeps_browsers_from_guessing_and_has_a_name_of_its_own() {
+async fn every_response_has_the_security_headers_and_a_request_id_of_its_own() {
     let mut names = HashSet::new();
     for (path, status) in ALL {
         let answer = call(path).await;
@@ -116,7 +116,7 @@ async fn every_response_keeps_browsers_from_guessing_and_has_a_name_of_its_own()
 
 /// OP-03, AS-17
 #[actix_web::test]
-async fn a_failure_shows_its_name_and_not_its_cause() {
+async fn an_internal_error_shows_its_request_id_and_not_its_cause() {
     for path in ["/fail", "/fail/by-hand", "/middleware"] {
         let answer = call(path).await;
         assert!(!format!("{answer:?}").contains("password"), "{path}: {answer:?}");
@@ -131,7 +131,7 @@ async fn a_failure_shows_its_name_and_not_its_cause() {
 }
 
 #[actix_web::test]
-async fn an_error_for_the_client_stays_as_it_is() {
+async fn a_protocol_error_is_not_changed() {
     let away = call("/unavailable").await;
     assert_eq!((away.error().1, away.header("retry-after")), ("temporarily_unavailable", Some("1")));
     assert!(!away.text.contains("request_id"));

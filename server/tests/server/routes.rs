@@ -1,4 +1,4 @@
-//! The table of routes: a service does what the table declares.
+//! The table of routes: a service enforces what the table declares.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn call(request: TestRequest) -> Answer {
     call_table(table(), UnknownPath::Unauthorized, request).await
 }
 
-/// No handler here asks for a permission, so it is the table that is enforced; by method, where a path has several.
+/// No handler here requires a permission, so only the table is enforced; by method, where a path has several.
 #[actix_web::test]
 async fn each_route_accepts_what_the_table_declares() {
     for route in table() {
@@ -69,7 +69,7 @@ async fn each_route_accepts_what_the_table_declares() {
 }
 
 #[actix_web::test]
-async fn a_caller_without_the_permission_learns_which_scope_is_missing() {
+async fn a_caller_without_the_permission_is_told_the_missing_scope() {
     let refused = call(bearing("/users", &good()).method(Method::DELETE)).await;
     assert_eq!(refused.error(), (403, "insufficient_scope"));
     let challenge = "Bearer error=\"insufficient_scope\", scope=\"users:write\"";
@@ -83,7 +83,7 @@ async fn an_optional_caller_is_known_to_the_handler() {
 }
 
 #[actix_web::test]
-async fn head_answers_as_get_does() {
+async fn head_gets_the_headers_of_get() {
     let whole = call(get("/healthz")).await;
     let head = call(TestRequest::default().method(Method::HEAD).uri("/healthz")).await;
     assert_eq!((head.status, head.header("content-type")), (whole.status, whole.header("content-type")));
@@ -91,7 +91,7 @@ async fn head_answers_as_get_does() {
 }
 
 #[actix_web::test]
-async fn another_method_is_a_405_that_lists_the_allowed_ones() {
+async fn another_method_gets_405_with_the_allowed_ones() {
     let table = [
         (Method::POST, "/healthz", "GET, HEAD"),
         (Method::TRACE, "/healthz", "GET, HEAD"),
@@ -116,7 +116,7 @@ async fn another_method_is_a_405_that_lists_the_allowed_ones() {
 }
 
 #[actix_web::test]
-async fn an_unknown_path_is_a_401_without_a_token_and_a_404_with_one() {
+async fn an_unknown_path_gets_401_without_a_token_and_404_with_one() {
     for path in
         ["/", "/nowhere", "/photos", "/photos/", "/photos/a/b", "/login/", "/healthz/x", "//healthz", "/%00"]
     {
@@ -129,7 +129,7 @@ async fn an_unknown_path_is_a_401_without_a_token_and_a_404_with_one() {
 }
 
 #[actix_web::test]
-async fn where_paths_are_no_secret_an_unknown_one_is_a_404_for_every_request() {
+async fn with_public_paths_an_unknown_one_gets_404_for_every_request() {
     for request in [get("/nowhere"), bearing("/nowhere", &good()), bearing("/nowhere", "nonsense")] {
         let answer = call_table(table(), UnknownPath::NotFound, request).await;
         assert_eq!(answer.error(), (404, "not_found"));
