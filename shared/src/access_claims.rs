@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::audience::Audience;
+use crate::claim_text::is_claim_text;
 use crate::claims_interner::SharedClaims;
 use crate::numeric_date::NumericDate;
 use crate::scope::Scope;
@@ -146,7 +147,7 @@ pub(crate) struct Payload<'a> {
     sub: Cow<'a, str>,
     pub(crate) aud: Audience,
     pub(crate) exp: NumericDate,
-    iat: NumericDate,
+    pub(crate) iat: NumericDate,
     #[serde(default, deserialize_with = "deserialize_non_null", skip_serializing_if = "Option::is_none")]
     pub(crate) nbf: Option<NumericDate>,
     jti: Cow<'a, str>,
@@ -168,9 +169,10 @@ pub(crate) struct Payload<'a> {
 
 impl Payload<'_> {
     /// # Errors
-    /// [`TokenError::NoSession`] if the token is neither a user's with a session nor a client's without one: no revocation
-    /// would clearly apply to it.
+    /// [`TokenError::InvalidClaim`] for a value that auth-server never issues; [`TokenError::NoSession`] if the token is
+    /// neither a user's with a session nor a client's without one: no revocation would clearly apply to it.
     pub(crate) fn into_claims(self, shared: SharedClaims) -> Result<AccessClaims, TokenError> {
+        self.invalid_claim().map_or(Ok(()), |claim| Err(TokenError::InvalidClaim(claim)))?;
         let SharedClaims { iss, aud, client_id, scope } = shared;
         let caller = match (self.sid, self.sub == self.client_id) {
             (Some(sid), false) => Caller::User(User {
@@ -186,6 +188,26 @@ impl Payload<'_> {
         };
         let (exp, iat, nbf, jti) = (self.exp, self.iat, self.nbf, self.jti.into_owned());
         Ok(AccessClaims { caller, iss, aud, exp, iat, nbf, jti, client_id, scope })
+    }
+
+    /// The first claim with a value that Goptri never issues. The scope has its own characters, and is checked when it is
+    /// parsed; the issuer is compared as a whole.
+    fn invalid_claim(&self) -> Option<&'static str> {
+        let optional = |text: &Option<Cow<'_, str>>| text.as_deref().is_none_or(is_claim_text);
+        let all = |texts: &[String]| texts.iter().all(|text| is_claim_text(text));
+        let is_valid = [
+            ("sub", is_claim_text(&self.sub)),
+            ("aud", all(&self.aud.0)),
+            ("jti", is_claim_text(&self.jti)),
+            ("client_id", is_claim_text(&self.client_id)),
+            ("sid", optional(&self.sid)),
+            ("email", optional(&self.email)),
+            ("roles", all(&self.roles)),
+            ("exp", self.exp >= self.iat),
+            ("nbf", self.nbf.is_none_or(|nbf| nbf <= self.exp)),
+            ("auth_time", self.auth_time.is_none_or(|auth_time| auth_time <= self.iat)),
+        ];
+        is_valid.into_iter().find(|(_, is_valid)| !is_valid).map(|(claim, _)| claim)
     }
 }
 

@@ -37,7 +37,8 @@ impl AccessVerifier {
         self.verify_with(&self.keys.snapshot(), token, now.timestamp_micros())
     }
 
-    /// As [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`.
+    /// As [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`, or that was issued less
+    /// than `grace` after it: the clock may have been set since.
     ///
     /// Only to identify a session that is to be ended.
     pub fn verify_expired(
@@ -61,7 +62,8 @@ impl AccessVerifier {
 
     /// Checks the times of verified claims at `now`, in microseconds since 1970.
     pub(crate) fn check_times(&self, claims: &AccessClaims, now: i64) -> Result<(), TokenError> {
-        self.check_exp_and_nbf(claims.exp, claims.nbf, now, TimeDelta::zero())
+        let times = Times { exp: claims.exp, nbf: claims.nbf, iat: claims.iat };
+        self.check(times, now, TimeDelta::zero())
     }
 
     fn verify_until(
@@ -79,27 +81,32 @@ impl AccessVerifier {
         if !payload.aud.0.contains(&self.audience) {
             return Err(TokenError::WrongAudience);
         }
-        self.check_exp_and_nbf(payload.exp, payload.nbf, now, grace)?;
+        self.check(Times { exp: payload.exp, nbf: payload.nbf, iat: payload.iat }, now, grace)?;
         let shared = self.interner.intern(&payload.iss, &payload.aud, &payload.client_id, &payload.scope);
         payload.into_claims(shared.map_err(|_| TokenError::Json("payload"))?)
     }
 
-    fn check_exp_and_nbf(
-        &self,
-        exp: NumericDate,
-        nbf: Option<NumericDate>,
-        now: i64,
-        grace: TimeDelta,
-    ) -> Result<(), TokenError> {
+    fn check(&self, times: Times, now: i64, grace: TimeDelta) -> Result<(), TokenError> {
         let micros = |delta: TimeDelta| delta.num_microseconds().unwrap_or(i64::MAX);
-        let leeway = micros(self.leeway);
+        let (leeway, grace) = (micros(self.leeway), micros(grace));
         // RFC 7519 §4.1.4: a token is rejected "on or after" exp. The clock of a guard may be a tick behind.
-        if now.saturating_sub(leeway).saturating_sub(micros(grace)) >= exp.micros() {
+        if now.saturating_sub(leeway).saturating_sub(grace) >= times.exp.micros() {
             return Err(TokenError::Expired);
         }
-        if nbf.is_some_and(|nbf| now.saturating_add(leeway) < nbf.micros()) {
+        if times.nbf.is_some_and(|nbf| now.saturating_add(leeway) < nbf.micros()) {
             return Err(TokenError::NotYetValid);
+        }
+        if now.saturating_add(leeway).saturating_add(grace) < times.iat.micros() {
+            return Err(TokenError::IssuedInTheFuture);
         }
         Ok(())
     }
+}
+
+/// The claims that are compared with the clock.
+#[derive(Clone, Copy)]
+struct Times {
+    exp: NumericDate,
+    nbf: Option<NumericDate>,
+    iat: NumericDate,
 }

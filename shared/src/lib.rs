@@ -37,6 +37,7 @@ pub mod auth_server;
 #[cfg(feature = "feed")]
 mod background_thread;
 mod base64url;
+mod claim_text;
 mod claims_interner;
 pub mod clock;
 pub mod credential;

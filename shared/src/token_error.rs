@@ -54,6 +54,14 @@ pub enum TokenError {
     /// Before `nbf` minus the leeway.
     #[error("it is not valid yet (nbf)")]
     NotYetValid,
+    /// `iat` is after now plus the leeway.
+    #[error(
+        "it was issued in the future (iat); do the clocks of auth-server's database and of this server agree?"
+    )]
+    IssuedInTheFuture,
+    /// A claim has a value that Goptri never issues: a blank text, a control character, or contradictory times.
+    #[error("its claim {0} has a value that auth-server never issues")]
+    InvalidClaim(&'static str),
     /// A user's token without a session, or a client's token with one: no revocation would clearly apply to it.
     #[error("it must have either a session (sid) or its client as subject, and not both")]
     NoSession,

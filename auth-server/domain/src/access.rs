@@ -30,7 +30,8 @@ pub fn access_claims(
     user.email = Some(owner.email.as_str().to_owned());
     user.email_verified = Some(owner.email_verified);
     user.roles = owner.roles.iter().map(|role| role.as_str().to_owned()).collect();
-    user.auth_time = Some(session.auth_time.into());
+    // The clock may have been set back since.
+    user.auth_time = Some(session.auth_time.min(*now).into());
     let audience = Audience(session.audience.as_slice().into());
     let mut claims = AccessClaims::new(issuer, audience, Caller::User(user));
     claims.exp = NumericDate::from(session.expires_at.map_or(end, |session_end| session_end.min(end)));

@@ -3,10 +3,10 @@
 //! All claims follow from the session's row except the `jti`, of which the row has only the digest. So neither the
 //! database nor the signing secret alone is enough to mint a token, and minting twice gives the same bytes.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use goptri::TokenError;
 use goptri::keys::{KeyRing, SigningError};
-use goptri::token::{NumericDate, TokenType};
+use goptri::token::{NumericDate, TokenType, is_claim_text};
 use goptri_settings::{Plain, Reloadable};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -35,6 +35,8 @@ pub struct PresentedRefresh {
     pub key: SessionKey,
     /// Its generation.
     pub generation: Generation,
+    /// When that generation began (`iat`), in whole seconds.
+    pub began: DateTime<Utc>,
     /// Digest of its `jti`.
     pub jti_hash: Digest<RefreshJti>,
     /// The client that presents it.
@@ -85,10 +87,17 @@ impl RefreshTokens {
         if claims.iss != self.issuer {
             return Err(TokenError::WrongIssuer);
         }
+        if !is_claim_text(&claims.jti) {
+            return Err(TokenError::InvalidClaim("jti"));
+        }
+        if claims.exp.is_some_and(|exp| exp < claims.iat) {
+            return Err(TokenError::InvalidClaim("exp"));
+        }
         let jti = Plain::new(claims.jti);
         Ok(PresentedRefresh {
             key: SessionKey { user_id: UserId(claims.sub), id: SessionId(claims.sid) },
             generation: claims.generation,
+            began: claims.iat.to_datetime(),
             jti_hash: Digest::of(&jti),
             client_id,
             jti,
@@ -102,7 +111,7 @@ impl PresentedRefresh {
         &self.jti
     }
 
-    /// A token for tests of stores.
+    /// A token for tests of stores, which ignore when its generation began.
     #[cfg(feature = "testing")]
     pub fn for_test(
         key: SessionKey,
@@ -110,6 +119,6 @@ impl PresentedRefresh {
         jti: Plain<RefreshJti>,
         client_id: ClientId,
     ) -> Self {
-        Self { key, generation, jti_hash: Digest::of(&jti), client_id, jti }
+        Self { key, generation, began: DateTime::UNIX_EPOCH, jti_hash: Digest::of(&jti), client_id, jti }
     }
 }

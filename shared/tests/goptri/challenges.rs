@@ -37,7 +37,7 @@ async fn every_invalid_token_gets_the_same_response() {
     assert_eq!(reference.error(), (401, "invalid_token"));
     assert_eq!(reference.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     let bad = one_for_each_refusal();
-    assert_eq!(bad.len(), 17, "every variant of TokenError, and both parts of Json");
+    assert_eq!(bad.len(), 19, "every variant of TokenError, and both parts of Json");
     for (reason, token) in bad {
         assert_eq!(refusal(&token), Some(reason));
         assert_eq!(call(bearing("/api/me", &token)).await, reference, "{reason:?}");

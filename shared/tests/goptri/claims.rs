@@ -4,8 +4,8 @@ use goptri::TokenError;
 use serde_json::{Value, json};
 
 use test_support::forge::{
-    AUDIENCE, ISSUER, NOW, PERSON, at, claims, forge, header, refusal, verifier, with, with_claims, with_raw,
-    without,
+    AUDIENCE, ISSUED, ISSUER, NOW, PERSON, at, claims, forge, header, refusal, verifier, with, with_claims,
+    with_raw, without,
 };
 
 const WRONG_TYPE: Option<TokenError> = Some(TokenError::Json("payload"));
@@ -136,7 +136,11 @@ fn a_time_that_is_not_a_number_is_rejected_and_not_treated_as_absent() {
             let token = forge(header().to_string(), with_raw(claims(), member, raw));
             assert_eq!(refusal(&token), WRONG_TYPE, "{member}: {raw}");
         }
-        let number = if member == "exp" { NOW + 1 } else { NOW };
+        let number = match member {
+            "exp" => NOW + 1,
+            "auth_time" => ISSUED,
+            _ => NOW,
+        };
         for raw in [number.to_string(), format!("{number}.5"), format!("{number}e0")] {
             let token = forge(header().to_string(), with_raw(claims(), member, &raw));
             assert_eq!(refusal(&token), None, "{member}: {raw}");
@@ -192,6 +196,73 @@ fn a_claim_of_the_wrong_type_is_rejected() {
         for value in values {
             assert_eq!(refusal_with(member, value.clone()), WRONG_TYPE, "{member}: {value}");
         }
+    }
+}
+
+/// Tokens of a genuine key that auth-server never issues.
+#[test]
+fn a_text_that_is_blank_or_has_control_characters_is_refused() {
+    let texts = [
+        "",
+        " ",
+        "\t",
+        "\u{a0}",
+        "\0",
+        "a\0",
+        "\0a",
+        "a\nb",
+        "a\r",
+        "\u{1b}[2J",
+        "a\u{7f}",
+        "a\u{85}b",
+        "\u{9f}",
+    ];
+    for member in ["sub", "jti", "client_id", "sid", "email"] {
+        for text in texts {
+            assert_eq!(
+                refusal_with(member, text),
+                Some(TokenError::InvalidClaim(member)),
+                "{member}: {text:?}"
+            );
+        }
+        assert_eq!(refusal_with(member, "j\u{fc}rgen & co"), None, "{member}");
+    }
+    for text in texts {
+        assert_eq!(
+            refusal_with("roles", json!(["editor", text])),
+            Some(TokenError::InvalidClaim("roles")),
+            "{text:?}"
+        );
+        assert_eq!(
+            refusal_with("aud", json!([AUDIENCE, text])),
+            Some(TokenError::InvalidClaim("aud")),
+            "{text:?}"
+        );
+        let of_client = with(with(without(claims(), "sid"), "sub", text), "client_id", text);
+        assert_eq!(refusal(&with_claims(&of_client)), Some(TokenError::InvalidClaim("sub")), "{text:?}");
+    }
+    for scope in ["\0", "photos:read \0", "a\u{7f}", "a\u{85}"] {
+        assert_eq!(refusal_with("scope", scope), WRONG_TYPE, "{scope:?}");
+    }
+    assert_eq!(refusal_with("scope", ""), None);
+}
+
+/// Also if each of the two is possible by itself.
+#[test]
+fn times_that_contradict_each_other_are_refused() {
+    let table = [
+        ("expires when it was issued", json!({ "exp": NOW, "iat": NOW }), None),
+        ("expires before it was issued", json!({ "exp": NOW - 1, "iat": NOW }), Some("exp")),
+        ("valid until it expires", json!({ "nbf": NOW + 20, "exp": NOW + 20 }), None),
+        ("valid after it has expired", json!({ "nbf": NOW + 20, "exp": NOW + 19 }), Some("nbf")),
+        ("issued at the sign-in", json!({ "auth_time": NOW, "iat": NOW }), None),
+        ("issued before the sign-in", json!({ "auth_time": NOW, "iat": NOW - 1 }), Some("auth_time")),
+        ("signed in a day ahead", json!({ "auth_time": NOW + 86_400, "iat": NOW }), Some("auth_time")),
+    ];
+    for (what, times, expected) in table {
+        let mut claims = claims();
+        claims.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
+        assert_eq!(refusal(&with_claims(&claims)), expected.map(TokenError::InvalidClaim), "{what}");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::feed_fixture::FEED_SECRET;
 use crate::jwks_fixture::{FollowedKeys, ON_TRIGGER};
 use crate::secret_files::{THIRD_SECRET, UNUSABLE};
 use test_support::feed_server::FeedServer;
-use test_support::forge::{NOW, OTHER_SECRET, SECRET, claims, ring};
+use test_support::forge::{ISSUED, OTHER_SECRET, SECRET, claims, ring};
 
 const OTHER_FEED_SECRET: &str = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b";
 const OTHER_ACCESS: &str = "the keys that verify access tokens have changed";
@@ -26,7 +26,7 @@ fn start(folder: &Path) -> FollowedKeys {
 fn accepts(followed: &FollowedKeys, secret: &str) -> bool {
     let token = ring(&[secret]).sign(goptri::token::TokenType::Access, &claims()).unwrap();
     match followed.guard.verify(&token) {
-        Ok(claims) => claims.iat.to_datetime().timestamp() == NOW,
+        Ok(claims) => claims.iat.to_datetime().timestamp() == ISSUED,
         Err(refusal) => {
             assert!(matches!(refusal, TokenError::UnknownKey | TokenError::KeysUnavailable), "{refusal}");
             false

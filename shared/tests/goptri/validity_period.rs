@@ -58,6 +58,37 @@ fn a_token_becomes_valid_at_nbf_minus_the_leeway_to_the_microsecond() {
     }
 }
 
+/// JV-16
+#[test]
+fn a_token_is_not_accepted_before_it_was_issued_less_the_leeway() {
+    let token = with_claims(&with(claims(), "iat", NOW));
+    for leeway in [0, 1, LEEWAY, 300] {
+        let verifier = verifier_of(leeway);
+        let start = at(NOW - leeway);
+        let table = [
+            (start - TimeDelta::days(1), Some(TokenError::IssuedInTheFuture)),
+            (start - micros(1), Some(TokenError::IssuedInTheFuture)),
+            (start, None),
+            (start + micros(1), None),
+        ];
+        for (now, expected) in table {
+            assert_eq!(verifier.verify(&token, now).err(), expected, "leeway {leeway}, now {now}");
+        }
+    }
+}
+
+/// A user can still sign out after the clock was set back by hours.
+#[test]
+fn verify_expired_accepts_a_token_from_the_future_for_as_long() {
+    let day = TimeDelta::hours(24);
+    let start = at(NOW - LEEWAY) - day;
+    let table = [(start - micros(1), Some(TokenError::IssuedInTheFuture)), (start, None)];
+    let token = with_claims(&with(claims(), "iat", NOW));
+    for (now, expected) in table {
+        assert_eq!(verifier().verify_expired(&token, now, day).err(), expected, "{now}");
+    }
+}
+
 /// A fraction of a second does not extend the validity.
 #[test]
 fn a_fractional_exp_is_rounded_down() {
@@ -91,14 +122,17 @@ fn the_largest_exp_does_not_overflow() {
 fn a_guard_uses_the_clock_it_was_given() {
     let clock = ManualClock::default();
     let expiry = clock.now() + TimeDelta::minutes(15);
-    let token = with_claims(&with(claims(), "exp", expiry.timestamp()));
+    let claims = with(claims(), "iat", clock.now().timestamp());
+    let token = with_claims(&with(claims, "exp", expiry.timestamp()));
     let guard = Guard::new(verifier(), Arc::new(clock.clone()));
     let refusal = || guard.verify(&token).err();
     assert_eq!(refusal(), None);
     clock.advance(TimeDelta::minutes(15) + TimeDelta::seconds(LEEWAY));
     assert_eq!(refusal(), Some(TokenError::Expired));
-    clock.advance(TimeDelta::hours(-1));
+    clock.advance(TimeDelta::minutes(-10));
     assert_eq!(refusal(), None);
-    assert_eq!(clock.ahead(), TimeDelta::seconds(LEEWAY) - TimeDelta::minutes(45));
+    assert_eq!(clock.ahead(), TimeDelta::seconds(LEEWAY) + TimeDelta::minutes(5));
+    clock.advance(TimeDelta::hours(-1));
+    assert_eq!(refusal(), Some(TokenError::IssuedInTheFuture));
     assert_eq!(clock.now().timezone(), Utc);
 }

@@ -22,6 +22,8 @@ pub const PERSON: &str = "0190b0a0-0000-7000-8000-000000000001";
 /// When every test happens, in seconds since 1970.
 pub const NOW: i64 = 1_800_000_000;
 pub const LEEWAY: i64 = 30;
+/// When the tokens of the tests were issued: so early that the machine's clock accepts them too.
+pub const ISSUED: i64 = 1_700_000_000;
 
 pub fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
@@ -65,9 +67,9 @@ pub fn header() -> Value {
 /// A person's claims with nothing wrong.
 pub fn claims() -> Value {
     json!({
-        "iss": ISSUER, "sub": PERSON, "aud": AUDIENCE, "exp": NOW + 900, "iat": NOW, "jti": "7c0d",
+        "iss": ISSUER, "sub": PERSON, "aud": AUDIENCE, "exp": NOW + 900, "iat": ISSUED, "jti": "7c0d",
         "client_id": "goptri", "scope": "photos:read", "sid": "0190b0a0-0000-7000-8000-000000000002",
-        "email": "ann@example.com", "email_verified": true, "roles": ["editor"], "auth_time": NOW - 60,
+        "email": "ann@example.com", "email_verified": true, "roles": ["editor"], "auth_time": ISSUED - 60,
     })
 }
 
@@ -150,6 +152,8 @@ pub fn one_for_each_refusal() -> Vec<(TokenError, String)> {
         (TokenError::WrongAudience, with_claims(&with(claims(), "aud", "https://other.example"))),
         (TokenError::Expired, with_claims(&with(claims(), "exp", NOW - 900))),
         (TokenError::NotYetValid, with_claims(&with(claims(), "nbf", NOW + 900))),
+        (TokenError::IssuedInTheFuture, with_claims(&with(claims(), "iat", NOW + 86_400))),
+        (TokenError::InvalidClaim("sub"), with_claims(&with(claims(), "sub", ""))),
         (TokenError::NoSession, with_claims(&without(claims(), "sid"))),
     ]
 }

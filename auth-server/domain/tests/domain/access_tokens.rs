@@ -63,6 +63,16 @@ fn an_access_token_expires_after_its_lifetime_and_never_after_its_session() {
 }
 
 #[test]
+fn after_the_clock_was_set_back_the_sign_in_is_not_dated_later_than_the_token() {
+    let mut snapshot = snapshot();
+    snapshot.session.auth_time = at(NOW + 3 * 3_600);
+    let claims = access_claims(&snapshot, ISSUER, LIFETIME, "a1b2".to_owned());
+    assert_eq!(claims.user().unwrap().auth_time, Some(claims.iat));
+    let token = ring(ACCESS_SECRET).sign(TokenType::Access, &claims).unwrap();
+    assert_eq!(verifier(ACCESS_SECRET).verify(&token, at(NOW)), Ok(claims));
+}
+
+#[test]
 fn a_fraction_of_a_second_never_prolongs_a_token() {
     let mut snapshot = snapshot();
     snapshot.now = at(NOW) + TimeDelta::milliseconds(999);

@@ -71,6 +71,7 @@ fn a_minted_token_opens_with_the_values_of_its_session() {
     let presented = presented.unwrap();
     let session = session();
     assert_eq!((presented.key, presented.generation), (session.key, session.generation));
+    assert_eq!(presented.began, session.rotated_at);
     assert_eq!(presented.jti_hash, session.jti_hash);
     assert_eq!((presented.jti().expose(), presented.client_id.as_str()), (JTI, "goptri"));
 }
@@ -118,6 +119,11 @@ fn invalid_claims_are_rejected() {
         }
         table.push((id, with(id, 7), json));
     }
+    for text in ["", " ", "\0", "a\0b", "a\nb", "a\u{85}"] {
+        table.push(("jti", with("jti", text), Err(TokenError::InvalidClaim("jti"))));
+    }
+    table.push(("exp before iat", with("exp", ROTATED - 1), Err(TokenError::InvalidClaim("exp"))));
+    table.push(("exp at iat", with("exp", ROTATED), Ok(())));
     for time in [json!("1800000000"), json!(-1), json!(1e99)] {
         table.push(("iat", with("iat", time.clone()), json));
         table.push(("exp", with("exp", time), json));
@@ -131,7 +137,7 @@ fn invalid_claims_are_rejected() {
 /// The expiry in a token informs its client; the session's row and the database's clock decide.
 #[test]
 fn a_token_past_its_expiry_still_opens() {
-    assert!(open_claims(&with("exp", 1)).is_ok());
+    assert!(open_claims(&with("exp", ROTATED + 1)).is_ok());
 }
 
 #[test]
@@ -159,7 +165,7 @@ fn a_copy_of_the_database_does_not_allow_minting_even_with_the_signing_secret() 
         idle_lifetime: None,
         lifetime: None,
     };
-    for guess in [hex.clone(), hex[..32].to_owned(), SESSION.to_owned(), String::new()] {
+    for guess in [hex.clone(), hex[..32].to_owned(), SESSION.to_owned(), "0".to_owned()] {
         let token = refresh_tokens(None).mint(&snapshot.session, &Plain::new(guess)).unwrap();
         let presented = refresh_tokens(None).open(&token, ClientId::first_party()).unwrap();
         assert_eq!(judge(&snapshot, &presented, &policy), Verdict::Refuse(RefuseReason::OtherToken));
