@@ -22,6 +22,7 @@ mod private_key_files;
 mod redaction;
 mod revocation_set;
 mod secret_files;
+mod suspended;
 mod test_keys;
 mod text_files;
 mod validity_period;
