@@ -53,6 +53,14 @@ goptri_server::catalogue! {
     "An upload under a new name to an album with 1,000 photos.";
     "Delete a photo first.";
 
+    DISK_FULL = ProtocolError::new(
+        507,
+        "insufficient_storage",
+        "The server has no room left for photos; nothing was stored.",
+    );
+    "An upload while the disk of the server is full, or its quota is used up. The log has the cause.";
+    "Try again later. The operator makes room in `PHOTOS_DIR`.";
+
     TOO_LARGE = ProtocolError::new(413, "payload_too_large", "A photo has at most 5 MiB, which is 5242880 bytes.");
     "The body of the upload exceeds 5 MiB.";
     "Upload a smaller file.";

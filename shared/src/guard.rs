@@ -150,11 +150,17 @@ impl Guard {
         let keys = self.keys().snapshot();
         let Some(cache) = &self.cache else { return self.verify_uncached(&keys, token).map(Arc::new) };
         if let Some(claims) = cache.get(token, keys.version()) {
-            self.verifier.check_times(&claims, self.clock.micros())?;
-            self.check_revoked(&claims)?;
+            self.verify_again(&claims)?;
             return Ok(claims);
         }
         Ok(cache.insert(token, keys.version(), self.verify_uncached(&keys, token)?))
+    }
+
+    /// Checks the times and the revocation of claims that [`verify`](Self::verify) returned. Call it between long work, such
+    /// as receiving a large body, and its effect.
+    pub fn verify_again(&self, claims: &AccessClaims) -> Result<(), TokenError> {
+        self.verifier.check_times(claims, self.clock.micros())?;
+        self.check_revoked(claims)
     }
 
     fn verify_uncached(&self, keys: &KeySnapshot, token: &str) -> Result<AccessClaims, TokenError> {

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::token_error::TokenError;
+
 /// An error as the client sees it: status, code and sentence. The reason of a rejection is only in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -180,6 +182,17 @@ impl ProtocolError {
     /// The body to send.
     pub fn body(&self) -> ErrorBody {
         ErrorBody { error: self.code, error_description: self.description.clone(), request_id: None }
+    }
+}
+
+impl From<TokenError> for ProtocolError {
+    /// What a client sees if its access token is refused.
+    fn from(error: TokenError) -> Self {
+        match error {
+            // The token may be valid, and another one would not help.
+            TokenError::Stale | TokenError::KeysUnavailable => Self::UNAVAILABLE,
+            _ => Self::INVALID_TOKEN,
+        }
     }
 }
 

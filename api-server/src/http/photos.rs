@@ -10,6 +10,7 @@ use actix_web::http::header::{
 };
 use actix_web::web::{self, Data, Json};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use goptri::Guard;
 use goptri::actix::Bearer;
 use goptri_server::refuse_content_encoding;
 use serde::Serialize;
@@ -47,11 +48,13 @@ pub(super) async fn show(
 pub(super) async fn put(
     caller: Bearer<PhotosWrite>,
     name: PhotoName,
-    _: DeclaredUpload,
-    body: web::Payload,
+    DeclaredUpload(body): DeclaredUpload,
     photos: Data<PhotosFolder>,
+    guard: Data<Guard>,
 ) -> Result<HttpResponse, Failure> {
     let upload = Upload::receive(&photos, body).await?;
+    // The body may have taken minutes, in which the user may have signed out.
+    caller.verify_again(&guard)?;
     let album = Album::of(&photos, &caller);
     match block_on_file(move || album.save(&name, upload)).await? {
         SaveOutcome::Created => Ok(HttpResponse::Created().finish()),
@@ -112,21 +115,21 @@ impl FromRequest for PhotoName {
     }
 }
 
-/// The headers declare a whole photo within the size limit. Otherwise the body is not read.
-pub(super) struct DeclaredUpload;
+/// The body of a request whose headers declare a whole photo within the size limit. Otherwise it is not read.
+pub(super) struct DeclaredUpload(Payload);
 
 impl FromRequest for DeclaredUpload {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, body: &mut Payload) -> Self::Future {
         let length = request.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         ready(match length {
             Some(length) if length > MAX_PHOTO_BYTES as u64 => Err(Refusal::TooLarge.into()),
             _ if request.headers().contains_key(CONTENT_RANGE) => Err(Refusal::Partial.into()),
             _ if refuse_content_encoding(request.headers()).is_err() => Err(Refusal::Compressed.into()),
-            _ => Ok(Self),
+            _ => Ok(Self(body.take())),
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use goptri::ProtocolError;
+
 /// Why a request for photos is refused. [`protocol_error`](Self::protocol_error) says what the client sees of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -43,7 +45,10 @@ pub enum Failure {
     /// The client can correct the request.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The folder of photos cannot be used; the client gets 500.
+    /// The caller's token has expired or was revoked since the request began.
+    #[error("the token was refused when the body had arrived")]
+    Token(#[from] ProtocolError),
+    /// The folder of photos cannot be used; the client gets 507 if the disk is full, otherwise 500.
     #[error("cannot use the folder of photos: {0}")]
     Folder(#[from] io::Error),
 }

@@ -6,10 +6,12 @@
 mod bad_photos;
 mod callers;
 mod configuration;
+mod full_disk;
 mod metrics;
 mod photos;
 mod photos_at_once;
 mod photos_folder;
 mod revoked;
 mod routes;
+mod slow_uploads;
 mod support;

@@ -9,14 +9,14 @@ use crate::support::{SESSION, TIMEOUT, TestServer, sign};
 use test_support::feed_server::{FeedServer, Request, entry};
 
 /// A server that follows a feed of the test.
-async fn follow(more: &[(&str, &str)]) -> (TestServer, FeedServer) {
+pub(crate) async fn follow(more: &[(&str, &str)]) -> (TestServer, FeedServer) {
     let feed = FeedServer::start();
     let url = feed.url();
     let variables = [&[("AUTH_SERVER_URL", url.as_str())], more].concat();
     (TestServer::start_with(tempfile::tempdir().unwrap(), &variables).await, feed)
 }
 
-async fn wait_for_status(server: &TestServer, path: &str, token: &str, status: u16) {
+pub(crate) async fn wait_for_status(server: &TestServer, path: &str, token: &str, status: u16) {
     let started = std::time::Instant::now();
     loop {
         let answer = server.get(path, token).await;
@@ -28,7 +28,7 @@ async fn wait_for_status(server: &TestServer, path: &str, token: &str, status: u
     }
 }
 
-async fn caught_up(server: &TestServer, feed: &FeedServer) -> Request {
+pub(crate) async fn caught_up(server: &TestServer, feed: &FeedServer) -> Request {
     let mut asked = feed.next_request().accept();
     asked.caught_up(0);
     wait_for_status(server, "/readyz", "", 200).await;

@@ -15,7 +15,6 @@ use crate::access_claims::AccessClaims;
 use crate::credential::Credential;
 use crate::guard::Guard;
 use crate::protocol_error::ProtocolError;
-use crate::token_error::TokenError;
 
 /// Middleware for a scope of routes:
 ///
@@ -57,11 +56,7 @@ impl BearerAuth {
         self.guard.verify(token).map_err(|error| {
             tracing::info!(reason = %error, "access token refused");
             request.extensions_mut().insert(error);
-            match error {
-                // The token may be valid, and another one would not help.
-                TokenError::Stale | TokenError::KeysUnavailable => ProtocolError::UNAVAILABLE,
-                _ => ProtocolError::INVALID_TOKEN,
-            }
+            error.into()
         })
     }
 }

@@ -9,6 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use crate::access_claims::AccessClaims;
+use crate::guard::Guard;
 use crate::permission::{AnyToken, Needs, Permission};
 use crate::protocol_error::{Challenge, ProtocolError};
 use crate::token_error::TokenError;
@@ -21,6 +22,20 @@ use crate::token_error::TokenError;
 pub struct Bearer<P: Permission = AnyToken> {
     claims: Arc<AccessClaims>,
     permission: PhantomData<fn() -> P>,
+}
+
+impl<P: Permission> Bearer<P> {
+    /// Verifies the caller's token [again](Guard::verify_again): for handlers that receive or compute for a long time, before
+    /// the effect.
+    ///
+    /// # Errors
+    /// As the middleware: 401 if the token has expired or was revoked meanwhile, 503 while that is unknown.
+    pub fn verify_again(&self, guard: &Guard) -> Result<(), ProtocolError> {
+        guard.verify_again(&self.claims).map_err(|error| {
+            tracing::info!(reason = %error, "access token refused after it was accepted");
+            error.into()
+        })
+    }
 }
 
 impl<P: Permission> Deref for Bearer<P> {
