@@ -4,7 +4,7 @@
 //! Two clients that use one chain of tokens both present a previous token again and again; that is theft. The rules
 //! below tell the two apart.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{PresentedRefresh, Session, SessionSnapshot};
 
@@ -35,6 +35,9 @@ pub struct RefreshPolicy {
 pub enum Verdict {
     /// Refuse it. The session does not change.
     Refuse(RefuseReason),
+    /// Refuse it for this long, the rest of the grace: it may belong to a request that was cut off and arrived late. The
+    /// session does not change.
+    RetryAfter(TimeDelta),
     /// Refuse it, and end the session.
     End(EndReason),
     /// It is valid: the row changed between the two statements. Rotate again.
@@ -52,6 +55,8 @@ pub enum RefuseReason {
     OtherClient,
     /// Its `jti` is not the session's.
     OtherToken,
+    /// It says that its generation began later than it did: a forgery.
+    OtherBeginning,
     /// Newer than the row: a forgery, or the database was restored from a backup.
     Newer,
 }
@@ -85,11 +90,15 @@ pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &
     match presented.generation.generations_behind(session.generation) {
         ..0 => Verdict::Refuse(RefuseReason::Newer),
         0.. if !policy.rotation => Verdict::TryAgain,
+        0 if presented.began > session.rotated_at => Verdict::Refuse(RefuseReason::OtherBeginning),
         0 => Verdict::TryAgain,
-        1 => {
-            judge_predecessor(session, presented, policy, (*now - session.rotated_at).max(TimeDelta::zero()))
+        // A program that does not record when the previous generation began may have rotated the session.
+        1 if presented.began > session.rotated_at.max(session.previous_rotated_at.unwrap_or_default()) => {
+            Verdict::Refuse(RefuseReason::OtherBeginning)
         }
-        2.. => Verdict::End(EndReason::Theft),
+        1 => judge_predecessor(session, presented, policy, age(session.rotated_at, *now)),
+        2 => judge_older(session.previous_rotated_at.unwrap_or(presented.began), *now, policy.grace),
+        3.. => judge_older(presented.began, *now, policy.grace),
     }
 }
 
@@ -124,4 +133,18 @@ fn judge_predecessor(
         Some(..=GENERATIONS_PER_FORGIVENESS) => Verdict::End(EndReason::Theft),
         None | Some(_) => Verdict::Forgive,
     }
+}
+
+/// Judges a token older than the predecessor. A network delivers a request that was cut off seconds later, when newer
+/// ones of the same client have rotated the session; until the grace is over, the token is not taken for stolen.
+///
+/// `since` is when the token was replaced or, if that is unknown, when its generation began, which is earlier.
+fn judge_older(since: DateTime<Utc>, now: DateTime<Utc>, grace: TimeDelta) -> Verdict {
+    let rest = grace - age(since, now);
+    if rest > TimeDelta::zero() { Verdict::RetryAfter(rest) } else { Verdict::End(EndReason::Theft) }
+}
+
+/// The time since `since`. Zero if the clock was set back meanwhile.
+fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
+    (now - since).max(TimeDelta::zero())
 }

@@ -145,6 +145,8 @@ pub struct Session {
     pub forgiven_generation: Option<Generation>,
     /// When the current generation began.
     pub rotated_at: DateTime<Utc>,
+    /// When the generation before it began. `None`: there was none, or a program that did not record it rotated the session.
+    pub previous_rotated_at: Option<DateTime<Utc>>,
     /// When it was last refreshed.
     pub last_used_at: DateTime<Utc>,
     /// When it ends, however it is used. `None`: never.

@@ -43,6 +43,14 @@ catalogue! {
     "`POST /token`: the refresh token is malformed or forged, or its session has ended.";
     "Discard the token and sign in again.";
 
+    OVERTAKEN = ProtocolError::new(
+        503,
+        "temporarily_unavailable",
+        "Newer refresh tokens of this session were issued moments ago; send the newest one.",
+    );
+    "`POST /token`: the request arrived after newer ones of its session, which replaced its token twice within `REFRESH_GRACE`. The session lives on.";
+    "Send the newest refresh token that you stored. Sent again after `Retry-After`, this one ends the session.";
+
     INVALID_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
     "`POST /token` with a form: the request has client credentials, and no client is registered.";
     "Refresh without client credentials.";

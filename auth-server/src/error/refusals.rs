@@ -8,7 +8,7 @@ use goptri::{ProtocolError, TokenError};
 use super::Refusal;
 use super::catalogue::{
     DATABASE_READS_FAIL, DATABASE_WRITES_FAIL, EMAIL_TAKEN, INVALID_EMAIL, INVALID_GRANT, NOT_MIGRATED,
-    NOTHING_TO_SIGN_OUT, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS, TWO_SESSIONS, WEAK_PASSWORD,
+    NOTHING_TO_SIGN_OUT, OVERTAKEN, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS, TWO_SESSIONS, WEAK_PASSWORD,
     WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
 };
 use crate::throttle::TooManyAttempts;
@@ -69,6 +69,12 @@ pub enum RefreshRefused {
     /// The session was ended by this attempt.
     #[error("the session was ended: {0:?}")]
     Ended(EndReason),
+    /// Newer requests of the session came first. It lives on.
+    #[error("overtaken by newer requests of the session")]
+    Overtaken {
+        /// The rest of the grace, in seconds.
+        retry_after: u32,
+    },
     /// Other requests kept changing the session.
     #[error("the session kept changing")]
     Contended,
@@ -81,6 +87,7 @@ impl Refusal for RefreshRefused {
     fn protocol_error(&self) -> ProtocolError {
         match self {
             Self::Token(_) | Self::UnknownSession | Self::Session(_) | Self::Ended(_) => INVALID_GRANT,
+            Self::Overtaken { retry_after } => OVERTAKEN.retry_after(*retry_after),
             Self::Contended | Self::Unclear => ProtocolError::UNAVAILABLE,
         }
     }

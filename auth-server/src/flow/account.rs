@@ -54,7 +54,7 @@ impl FindAccount {
         let found = self.store.find_session(presented.key).await?;
         let live = |found: &SessionSnapshot| match judge(found, presented, &self.policy) {
             Verdict::TryAgain | Verdict::SameSuccessor | Verdict::Forgive => true,
-            Verdict::Refuse(_) | Verdict::End(_) => false,
+            Verdict::Refuse(_) | Verdict::RetryAfter(_) | Verdict::End(_) => false,
         };
         account(presented.key, found.filter(live))
     }

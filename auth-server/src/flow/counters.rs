@@ -26,7 +26,7 @@ const RESULTS: [&str; 8] = [
     "failed",
 ];
 
-const VERDICTS: [&str; 11] = [
+const VERDICTS: [&str; 12] = [
     "rotated",
     "same_successor",
     "forgiven",
@@ -34,6 +34,7 @@ const VERDICTS: [&str; 11] = [
     "disabled",
     "expired",
     "refused",
+    "overtaken",
     "unknown_session",
     "invalid_token",
     "contended",
@@ -79,6 +80,7 @@ impl SessionCounters {
                 RefreshRefused::Token(_) => "invalid_token",
                 RefreshRefused::UnknownSession => "unknown_session",
                 RefreshRefused::Session(_) => "refused",
+                RefreshRefused::Overtaken { .. } => "overtaken",
                 RefreshRefused::Ended(EndReason::Theft) => "theft",
                 RefreshRefused::Ended(EndReason::Disabled) => "disabled",
                 RefreshRefused::Ended(EndReason::Expired) => "expired",

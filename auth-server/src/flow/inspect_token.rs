@@ -74,11 +74,11 @@ impl InspectToken {
             Verdict::TryAgain | Verdict::SameSuccessor | Verdict::Forgive => None,
             Verdict::End(EndReason::Disabled) => Some(RejectedBecause::UserDisabled),
             Verdict::End(EndReason::Expired) => Some(RejectedBecause::SessionExpired),
-            Verdict::End(EndReason::Theft) => Some(RejectedBecause::Replaced),
+            Verdict::RetryAfter(_) | Verdict::End(EndReason::Theft) => Some(RejectedBecause::Replaced),
             Verdict::Refuse(RefuseReason::OtherClient) => Some(RejectedBecause::OtherClient),
-            Verdict::Refuse(RefuseReason::OtherToken | RefuseReason::Newer) => {
-                Some(RejectedBecause::OtherToken)
-            }
+            Verdict::Refuse(
+                RefuseReason::OtherToken | RefuseReason::OtherBeginning | RefuseReason::Newer,
+            ) => Some(RejectedBecause::OtherToken),
         })
     }
 

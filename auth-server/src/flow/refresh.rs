@@ -7,6 +7,7 @@ use auth_domain::{
     Verdict, judge, judge_resent,
 };
 use auth_store::{ForgiveOutcome, Rotation, Store, TouchOutcome};
+use chrono::TimeDelta;
 
 use super::{IssueTokens, IssuedTokens, SessionCounters};
 use crate::error::{Failure, RefreshRefused};
@@ -108,6 +109,7 @@ impl Refresh {
             Verdict::TryAgain => Ok(None),
             Verdict::Forgive => self.forgive(presented, &found).await,
             Verdict::Refuse(reason) => Err(RefreshRefused::Session(reason).into()),
+            Verdict::RetryAfter(rest) => Err(RefreshRefused::Overtaken { retry_after: seconds(rest) }.into()),
             Verdict::End(reason) => {
                 self.store.end_session(presented.key, None).await?;
                 Err(RefreshRefused::Ended(reason).into())
@@ -132,6 +134,12 @@ impl Refresh {
     }
 }
 
+/// Whole seconds, rounded up.
+fn seconds(rest: TimeDelta) -> u32 {
+    let whole = rest.num_seconds() + i64::from(rest.subsec_nanos() > 0);
+    u32::try_from(whole).unwrap_or(u32::MAX)
+}
+
 fn log_refusal(presented: &PresentedRefresh, refused: &RefreshRefused) {
     let (user, session) = (presented.key.user_id, presented.key.id);
     match refused {
@@ -140,12 +148,15 @@ fn log_refusal(presented: &PresentedRefresh, refused: &RefreshRefused) {
             "refresh token theft: two clients use copies of one chain of refresh tokens; the session was ended. If \
              this client cannot store a new refresh token, REFRESH_ROTATION=off keeps one for the whole session"
         ),
-        RefreshRefused::Session(RefuseReason::Newer) => tracing::error!(
+        RefreshRefused::Session(RefuseReason::Newer | RefuseReason::OtherBeginning) => tracing::error!(
             %user, %session,
-            "a signed refresh token is newer than its session: the signing secret leaked, or the database was \
-             restored from a backup"
+            "a signed refresh token is newer than its session, or dated later: the signing secret leaked, or the \
+             database was restored from a backup"
         ),
-        RefreshRefused::Session(_) | RefreshRefused::Contended | RefreshRefused::Unclear => {
+        RefreshRefused::Session(_)
+        | RefreshRefused::Overtaken { .. }
+        | RefreshRefused::Contended
+        | RefreshRefused::Unclear => {
             tracing::warn!(%session, reason = %refused, "refresh token refused; the session lives on");
         }
         RefreshRefused::Ended(_) | RefreshRefused::UnknownSession | RefreshRefused::Token(_) => {

@@ -28,14 +28,16 @@ impl RotateBatch for Rotator {
                 let rotated = sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions s
-                       set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
+                       set generation = s.generation + 1, previous_rotated_at = s.rotated_at, rotated_at = c.now,
+                           last_used_at = c.now
                        from users u, (select statement_timestamp() + $1::interval as now) c
                        where s.user_id = $2 and s.id = $3 and s.generation = $4 and s.jti_hash = $5 and s.client_id = $6
                          and (s.expires_at is null or s.expires_at > c.now)
+                         and s.rotated_at >= $8
                          and ($7::interval is null or s.last_used_at + $7 > c.now)
                          and u.id = s.user_id and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                                 s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                                 s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
                                  u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
                     self.clock.offset(),
                     presented.key.user_id.0,
@@ -44,6 +46,7 @@ impl RotateBatch for Rotator {
                     presented.jti_hash.as_bytes().as_slice(),
                     presented.client_id.as_str(),
                     idle_lifetime.map(interval),
+                    presented.began,
                 )
                 .fetch_optional(&mut *connection)
                 .await?;
@@ -69,6 +72,7 @@ impl RotateBatch for Rotator {
         let generations: Vec<_> = presented().map(|presented| presented.generation.number()).collect();
         let hashes: Vec<_> = presented().map(|presented| presented.jti_hash.as_bytes().to_vec()).collect();
         let clients: Vec<_> = presented().map(|presented| presented.client_id.as_str().to_owned()).collect();
+        let began: Vec<_> = presented().map(|presented| presented.began).collect();
         let idle: Vec<_> = requests.iter().map(|request| request.idle_lifetime.map(interval)).collect();
         let Answer { value: rows, resent } = self
             .pool
@@ -76,22 +80,24 @@ impl RotateBatch for Rotator {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"with request as (
-                           select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bytea[], $6::text[], $7::interval[])
-                               as r (user_id, id, generation, jti_hash, client_id, idle)
+                           select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bytea[], $6::text[], $7::interval[],
+                                                $8::timestamptz[])
+                               as r (user_id, id, generation, jti_hash, client_id, idle, began)
                        ), unlocked as materialized (
                            select r.* from request r join sessions s on s.user_id = r.user_id and s.id = r.id
                            for update of s skip locked
                        )
                        update sessions s
-                       set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
+                       set generation = s.generation + 1, previous_rotated_at = s.rotated_at, rotated_at = c.now,
+                           last_used_at = c.now
                        from unlocked r, users u, (select statement_timestamp() + $1::interval as now) c
                        where s.user_id = r.user_id and s.id = r.id and s.generation = r.generation and s.jti_hash = r.jti_hash
-                         and s.client_id = r.client_id
+                         and s.client_id = r.client_id and s.rotated_at >= r.began
                          and (s.expires_at is null or s.expires_at > c.now)
                          and (r.idle is null or s.last_used_at + r.idle > c.now)
                          and u.id = s.user_id and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                                 s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                                 s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
                                  u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
                     self.clock.offset(),
                     &users,
@@ -100,6 +106,7 @@ impl RotateBatch for Rotator {
                     &hashes,
                     &clients,
                     &idle as &[Option<PgInterval>],
+                    &began,
                 )
                 .fetch_all(connection)
                 .await

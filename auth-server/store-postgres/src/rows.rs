@@ -23,6 +23,7 @@ pub(crate) struct SnapshotRow {
     pub(crate) generation: i64,
     pub(crate) forgiven_generation: Option<i64>,
     pub(crate) rotated_at: DateTime<Utc>,
+    pub(crate) previous_rotated_at: Option<DateTime<Utc>>,
     pub(crate) last_used_at: DateTime<Utc>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
     pub(crate) email: String,
@@ -96,6 +97,7 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
                 .map(|number| Generation::from_number(number).ok_or_else(|| corrupt("forgiven_generation")))
                 .transpose()?,
             rotated_at: row.rotated_at,
+            previous_rotated_at: row.previous_rotated_at,
             last_used_at: row.last_used_at,
             expires_at: row.expires_at,
         };
@@ -124,7 +126,7 @@ pub(crate) async fn load_snapshot(
     sqlx::query_as!(
         SnapshotRow,
         r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                  s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
                   u.email, u.email_verified, u.roles, u.disabled_at,
                   statement_timestamp() + $1::interval as "now!"
            from sessions s join users u on u.id = s.user_id

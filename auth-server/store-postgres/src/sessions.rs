@@ -34,10 +34,10 @@ impl Sessions for PostgresStore {
                                                  rotated_at, last_used_at, expires_at, user_agent, ip)
                            select id, $4, $5, $6, $7, now, $8, now, now, now, now + $9::interval, $10, $11 from owner
                            returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                                     forgiven_generation, rotated_at, last_used_at, expires_at
+                                     forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at
                        )
                        select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                              s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                              s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
                               u.email, u.email_verified, u.roles, u.disabled_at, u.now as "now!"
                        from opened s join owner u on u.id = s.user_id"#,
                     self.clock_offset(),
@@ -87,7 +87,7 @@ impl Sessions for PostgresStore {
                          and ($7::interval is null or s.last_used_at + $7 > c.now)
                          and u.id = s.user_id and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                                 s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                                 s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
                                  u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
                     self.clock_offset(),
                     presented.key.user_id.0,
@@ -130,7 +130,7 @@ impl Sessions for PostgresStore {
                          and (s.expires_at is null or s.expires_at > c.now)
                          and u.id = s.user_id and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                                 s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                                 s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
                                  u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
                     self.clock_offset(),
                     key.user_id.0,

@@ -48,6 +48,7 @@ pub(crate) struct SnapshotRow {
     pub(crate) generation: i64,
     pub(crate) forgiven_generation: Option<i64>,
     pub(crate) rotated_at: Micros,
+    pub(crate) previous_rotated_at: Option<Micros>,
     pub(crate) last_used_at: Micros,
     pub(crate) expires_at: Option<Micros>,
     pub(crate) email: String,
@@ -122,6 +123,10 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
                 .map(|number| Generation::from_number(number).ok_or_else(|| corrupt("forgiven_generation")))
                 .transpose()?,
             rotated_at: time(row.rotated_at, "rotated_at")?,
+            previous_rotated_at: row
+                .previous_rotated_at
+                .map(|micros| time(micros, "previous_rotated_at"))
+                .transpose()?,
             last_used_at: time(row.last_used_at, "last_used_at")?,
             expires_at: row.expires_at.map(|micros| time(micros, "expires_at")).transpose()?,
         };
@@ -150,7 +155,7 @@ pub(crate) async fn load_snapshot(
     sqlx::query_as!(
         SnapshotRow,
         r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                  s.forgiven_generation, s.rotated_at, s.last_used_at, s.expires_at,
+                  s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
                   u.email, u.email_verified, u.roles, u.disabled_at, ?1 as "now!: Micros"
            from sessions s join users u on u.id = s.user_id
            where s.user_id = ?2 and s.id = ?3"#,

@@ -36,7 +36,7 @@ impl Sessions for SqliteStore {
                        from users u
                        where u.id = ?2 and u.password_hash = ?3 and u.disabled_at is null
                        returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                                 forgiven_generation, rotated_at, last_used_at, expires_at,
+                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at,
                                  (select u.email from users u where u.id = sessions.user_id) as "email!: String",
                                  (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
                                  (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
@@ -92,7 +92,7 @@ impl Sessions for SqliteStore {
                          and (?7 is null or last_used_at + ?7 > ?1)
                          and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
                        returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                                 forgiven_generation, rotated_at, last_used_at, expires_at,
+                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at,
                                  (select u.email from users u where u.id = sessions.user_id) as "email!: String",
                                  (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
                                  (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
@@ -140,7 +140,7 @@ impl Sessions for SqliteStore {
                          and (expires_at is null or expires_at > ?1)
                          and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
                        returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                                 forgiven_generation, rotated_at, last_used_at, expires_at,
+                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at,
                                  (select u.email from users u where u.id = sessions.user_id) as "email!: String",
                                  (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
                                  (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",

@@ -21,8 +21,8 @@ pub trait Sessions: Send + Sync + 'static {
     /// first, so that no session opens, or ends the session.
     async fn open_session(&self, session: &NewSession) -> Result<OpenOutcome, StoreError>;
 
-    /// Advances a session by one generation if key, generation, `jti` and client match, it has neither expired nor been
-    /// idle for `idle_lifetime`, and its user is enabled. One conditional statement: of concurrent calls exactly one
+    /// Advances a session by one generation if key, generation, `jti` and client match, the generation did not begin before
+    /// the token says, the session has neither expired nor been idle for `idle_lifetime`, and its user is enabled. One conditional statement: of concurrent calls exactly one
     /// rotates.
     async fn rotate(
         &self,
@@ -31,7 +31,7 @@ pub trait Sessions: Send + Sync + 'static {
     ) -> Result<Rotation, StoreError>;
 
     /// Records a use of a session without advancing it, under the conditions of [`rotate`](Self::rotate), except that
-    /// the generation may be an older one. For servers with rotation switched off.
+    /// the generation may be an older one, whenever it began. For servers with rotation switched off.
     async fn touch(
         &self,
         presented: &PresentedRefresh,

@@ -43,7 +43,35 @@ on_both_engines! {
     }
 
     /// RT-05
-    async fn an_older_generation_is_theft_even_within_the_grace(server) {
+    async fn a_request_that_newer_ones_overtook_gets_503_within_the_grace_and_is_theft_after_it(server) {
+        let (_, first) = server.signed_in().await;
+        let mut newest = server.refresh(&first).await.field("refresh_token");
+        server.later(TimeDelta::seconds(20));
+        for _ in 0..3 {
+            newest = server.refresh(&newest).await.field("refresh_token");
+            let late = server.refresh(&first).await;
+            assert_eq!(late.error(), (503, "temporarily_unavailable"));
+            let rest: i64 = late.header("retry-after").unwrap().parse().unwrap();
+            assert!((20..=40).contains(&rest), "{rest}");
+        }
+        newest = server.refresh(&newest).await.field("refresh_token");
+        server.later(TimeDelta::seconds(40));
+        assert_eq!(server.refresh(&first).await.error(), (400, "invalid_grant"));
+        assert_eq!(server.refresh(&newest).await.error(), (400, "invalid_grant"), "the session has ended");
+    }
+
+    /// A 400 would make the owner's client discard its token, and the theft would never be noticed.
+    async fn an_owner_whom_a_thief_overtook_ends_the_session_after_the_grace(server) {
+        let (_, owners) = server.signed_in().await;
+        let thiefs = server.refresh(&owners).await.field("refresh_token");
+        let thiefs = server.refresh(&thiefs).await.field("refresh_token");
+        assert_eq!(server.refresh(&owners).await.error(), (503, "temporarily_unavailable"));
+        server.later(TimeDelta::seconds(60));
+        assert_eq!(server.refresh(&owners).await.error(), (400, "invalid_grant"));
+        assert_eq!(server.refresh(&thiefs).await.error(), (400, "invalid_grant"), "the session has ended");
+    }
+
+    async fn without_a_grace_an_older_generation_is_theft_at_once(server where "REFRESH_GRACE" = "0") {
         let (_, first) = server.signed_in().await;
         let second = server.refresh(&first).await.field("refresh_token");
         let third = server.refresh(&second).await.field("refresh_token");

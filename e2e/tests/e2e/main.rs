@@ -18,6 +18,7 @@ mod guessing;
 mod hashing;
 mod inspecting;
 mod keys_by_command;
+mod late_requests;
 mod logs;
 mod lost_database;
 mod metrics;

@@ -51,6 +51,7 @@ fn snapshot(number: u64, generation: u32) -> Result<SessionSnapshot, Error> {
         generation: Generation::from_number(generation.into()).ok_or("no such generation")?,
         forgiven_generation: None,
         rotated_at: now,
+        previous_rotated_at: None,
         last_used_at: now,
         expires_at: None,
     };

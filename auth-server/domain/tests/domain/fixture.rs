@@ -55,6 +55,7 @@ pub(crate) fn session() -> Session {
         generation: Generation::from_number(7).unwrap(),
         forgiven_generation: None,
         rotated_at: at(ROTATED),
+        previous_rotated_at: Some(at(ROTATED - 900)),
         last_used_at: at(NOW - 50),
         expires_at: None,
     }

@@ -41,6 +41,23 @@ impl Situation {
         self
     }
 
+    /// The predecessor began.
+    fn predecessor_began(&mut self, ago: TimeDelta) -> &mut Self {
+        self.snapshot.session.previous_rotated_at = Some(self.snapshot.now - ago);
+        self
+    }
+
+    fn predecessor_unknown(&mut self) -> &mut Self {
+        self.snapshot.session.previous_rotated_at = None;
+        self
+    }
+
+    /// The presented generation began.
+    fn began(&mut self, ago: TimeDelta) -> &mut Self {
+        self.presented.began = self.snapshot.now - ago;
+        self
+    }
+
     fn no_grace(&mut self) -> &mut Self {
         self.policy.grace = TimeDelta::zero();
         self
@@ -110,6 +127,7 @@ const EXPIRED: Verdict = Verdict::End(EndReason::Expired);
 const DISABLED: Verdict = Verdict::End(EndReason::Disabled);
 const OTHER_CLIENT: Verdict = Verdict::Refuse(RefuseReason::OtherClient);
 const OTHER_TOKEN: Verdict = Verdict::Refuse(RefuseReason::OtherToken);
+const OTHER_BEGINNING: Verdict = Verdict::Refuse(RefuseReason::OtherBeginning);
 const NEWER: Verdict = Verdict::Refuse(RefuseReason::Newer);
 
 type Case = (&'static str, fn(&mut Situation) -> &mut Situation, Verdict);
@@ -132,12 +150,12 @@ fn the_verdict_depends_on_how_many_generations_the_token_is_behind() {
         ("current", |f| f.presented(20), Verdict::TryAgain),
         (
             "current, long after its rotation",
-            |f| f.presented(20).rotated(SECOND * 9_999_999),
+            |f| f.presented(20).rotated(SECOND * 9_999_999).began(SECOND * 9_999_999),
             Verdict::TryAgain,
         ),
         ("the previous one, late", |f| f, Verdict::Forgive),
         ("two behind", |f| f.presented(18), THEFT),
-        ("two behind, within the grace", |f| f.presented(18).rotated(SECOND), THEFT),
+        ("two behind, and only the current one is young", |f| f.presented(18).rotated(SECOND), THEFT),
         ("the very first of many", |f| f.presented(0), THEFT),
         ("the first, current", |f| f.current(0).presented(0), Verdict::TryAgain),
         ("the first, replaced and late", |f| f.current(1).presented(0), Verdict::Forgive),
@@ -169,6 +187,101 @@ fn the_grace_ends_exactly_on_time_and_covers_only_the_predecessor() {
         ),
         ("within the grace, strict", |f| f.rotated(SECOND).strict(), Verdict::SameSuccessor),
         ("neither grace nor forgiveness", |f| f.no_grace().rotated(MICRO).strict(), THEFT),
+    ]);
+}
+
+/// RT-05
+#[test]
+fn a_token_older_than_the_predecessor_is_refused_for_the_rest_of_the_grace_and_is_theft_after_it() {
+    fn retry_after(rest: TimeDelta) -> Verdict {
+        Verdict::RetryAfter(rest)
+    }
+    assert_verdicts(&[
+        (
+            "two behind, at once",
+            |f| f.presented(18).predecessor_began(TimeDelta::zero()),
+            retry_after(SECOND * 60),
+        ),
+        ("two behind, later", |f| f.presented(18).predecessor_began(SECOND * 59), retry_after(SECOND)),
+        (
+            "a microsecond before the end",
+            |f| f.presented(18).predecessor_began(SECOND * 60 - MICRO),
+            retry_after(MICRO),
+        ),
+        ("at the end", |f| f.presented(18).predecessor_began(SECOND * 60), THEFT),
+        ("replaced in the future", |f| f.presented(18).predecessor_began(-SECOND), retry_after(SECOND * 60)),
+        (
+            "its own beginning does not count",
+            |f| f.presented(18).predecessor_began(SECOND * 60).began(TimeDelta::zero()),
+            THEFT,
+        ),
+        (
+            "unknown when it was replaced",
+            |f| f.presented(18).predecessor_unknown().began(SECOND * 10),
+            retry_after(SECOND * 50),
+        ),
+        ("unknown, at the end", |f| f.presented(18).predecessor_unknown().began(SECOND * 60), THEFT),
+        ("three behind", |f| f.presented(17).began(SECOND * 10), retry_after(SECOND * 50)),
+        (
+            "three behind, a microsecond before the end",
+            |f| f.presented(17).began(SECOND * 60 - MICRO),
+            retry_after(MICRO),
+        ),
+        ("three behind, at the end", |f| f.presented(17).began(SECOND * 60), THEFT),
+        ("three behind, from the future", |f| f.presented(17).began(-SECOND), retry_after(SECOND * 60)),
+        (
+            "three behind, and only the predecessor is young",
+            |f| f.presented(17).predecessor_began(SECOND),
+            THEFT,
+        ),
+        ("the very first of many", |f| f.presented(0).began(SECOND), retry_after(SECOND * 59)),
+        ("no grace", |f| f.no_grace().presented(18).predecessor_began(-SECOND), THEFT),
+        ("no grace, three behind", |f| f.no_grace().presented(17).began(-SECOND), THEFT),
+        ("strict", |f| f.strict().presented(18).predecessor_began(SECOND), retry_after(SECOND * 59)),
+        (
+            "one was forgiven",
+            |f| f.forgiven(18).presented(18).predecessor_began(SECOND),
+            retry_after(SECOND * 59),
+        ),
+        (
+            "without rotation",
+            |f| f.without_rotation().presented(18).predecessor_began(SECOND),
+            Verdict::TryAgain,
+        ),
+        ("disabled", |f| f.disabled().presented(18).predecessor_began(SECOND), DISABLED),
+        ("expired", |f| f.expires(-SECOND).presented(18).predecessor_began(SECOND), EXPIRED),
+    ]);
+}
+
+/// The database's clock may be set back, so only the row says whether a token is dated too late.
+#[test]
+fn a_token_that_is_dated_later_than_its_generation_began_is_refused() {
+    assert_verdicts(&[
+        ("current", |f| f.presented(20).rotated(SECOND).began(SECOND), Verdict::TryAgain),
+        ("current, dated later", |f| f.presented(20).rotated(SECOND).began(SECOND - MICRO), OTHER_BEGINNING),
+        ("current, a day ahead", |f| f.presented(20).began(TimeDelta::days(-1)), OTHER_BEGINNING),
+        (
+            "current, before the clock was set back",
+            |f| f.presented(20).rotated(-SECOND).began(-SECOND),
+            Verdict::TryAgain,
+        ),
+        (
+            "the previous one",
+            |f| f.rotated(SECOND).predecessor_began(SECOND * 9).began(SECOND * 9),
+            Verdict::SameSuccessor,
+        ),
+        ("the previous one, a day ahead", |f| f.rotated(SECOND).began(TimeDelta::days(-1)), OTHER_BEGINNING),
+        (
+            "the previous one, before the clock was set back",
+            |f| f.rotated(SECOND).predecessor_began(-SECOND).began(-SECOND),
+            Verdict::SameSuccessor,
+        ),
+        (
+            "the previous one, if its beginning was not recorded",
+            |f| f.rotated(SECOND).predecessor_unknown().began(SECOND),
+            Verdict::SameSuccessor,
+        ),
+        ("without rotation", |f| f.without_rotation().presented(20).began(-SECOND), Verdict::TryAgain),
     ]);
 }
 

@@ -84,6 +84,7 @@ fn snapshot(presented: &PresentedRefresh) -> SessionSnapshot {
         generation: Generation::FIRST,
         forgiven_generation: None,
         rotated_at: DateTime::UNIX_EPOCH,
+        previous_rotated_at: None,
         last_used_at: DateTime::UNIX_EPOCH,
         expires_at: None,
     };

@@ -39,15 +39,19 @@ async fn concurrent_refreshes_each_get_their_own_session(subject: &Subject) {
             devices.push(subject.another_device(&user).await);
         }
     }
+    let mut began = vec![None; devices.len()];
     for number in 0..5 {
         let presented: Vec<_> = devices.iter().map(|device| (device.clone(), number)).collect();
-        for (device, answer) in devices.iter().zip(refresh_at_once(subject, &presented).await) {
+        let answers = refresh_at_once(subject, &presented).await;
+        for ((device, began), answer) in devices.iter().zip(&mut began).zip(answers) {
             let Ok(Rotation::Rotated(snapshot)) = answer else { panic!("{answer:?}") };
             assert_eq!(
                 (snapshot.session.key, snapshot.session.generation),
                 (device.key, generation(number + 1))
             );
             assert_eq!(snapshot.session.jti_hash, device.proof());
+            assert!(began.is_none() || snapshot.session.previous_rotated_at == *began);
+            *began = Some(snapshot.session.rotated_at);
         }
     }
 }

@@ -50,6 +50,7 @@ async fn a_session_is_stored_as_requested(subject: &Subject) {
         generation: Generation::FIRST,
         forgiven_generation: None,
         rotated_at: now,
+        previous_rotated_at: None,
         last_used_at: now,
         expires_at: Some(now + TimeDelta::days(30)),
     };

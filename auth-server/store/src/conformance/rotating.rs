@@ -13,8 +13,10 @@ use auth_domain::{
 
 cases![
     a_rotation_advances_the_generation_and_nothing_else,
+    a_rotation_records_when_the_generation_before_it_began,
     each_token_rotates_once,
     a_future_generation_rotates_nothing,
+    a_token_that_is_dated_later_than_its_generation_rotates_nothing,
     another_client_rotates_nothing_and_the_token_stays_valid,
     another_jti_rotates_nothing_and_the_token_stays_valid,
     a_session_is_found_only_by_both_halves_of_its_key,
@@ -42,11 +44,32 @@ async fn a_rotation_advances_the_generation_and_nothing_else(subject: &Subject) 
 
     assert_about(rotated.now, subject.clock.now());
     let SessionSnapshot { session: before, owner, .. } = opened;
-    let session =
-        Session { generation: generation(1), rotated_at: rotated.now, last_used_at: rotated.now, ..before };
+    let session = Session {
+        generation: generation(1),
+        rotated_at: rotated.now,
+        previous_rotated_at: Some(before.rotated_at),
+        last_used_at: rotated.now,
+        ..before
+    };
     assert_eq!(rotated, SessionSnapshot { session, owner, now: rotated.now });
     let kept = subject.rotates_nothing(&device.token(0)).await;
     assert_eq!(kept.session, rotated.session);
+}
+
+async fn a_rotation_records_when_the_generation_before_it_began(subject: &Subject) {
+    let user = subject.user().await;
+    let device = device_of(&user);
+    let mut before = subject.open(&device.sign_in(&user)).await.session;
+    assert_eq!(before.previous_rotated_at, None);
+    for number in 0..3 {
+        subject.clock.advance(TimeDelta::minutes(10));
+        let rotated = subject.rotates(&device.token(number)).await.session;
+        assert_eq!(rotated.previous_rotated_at, Some(before.rotated_at));
+        assert!(rotated.rotated_at > before.rotated_at);
+        before = rotated;
+    }
+    let kept = subject.rotates_nothing(&device.token(0)).await;
+    assert_eq!(kept.session, before);
 }
 
 async fn each_token_rotates_once(subject: &Subject) {
@@ -69,6 +92,20 @@ async fn a_future_generation_rotates_nothing(subject: &Subject) {
         assert_eq!(verdict, Verdict::Refuse(RefuseReason::Newer));
     }
     subject.rotates(&device.token(0)).await;
+}
+
+async fn a_token_that_is_dated_later_than_its_generation_rotates_nothing(subject: &Subject) {
+    let device = subject.device().await;
+    let rotated = subject.rotates(&device.token(0)).await.session.rotated_at;
+    for later in [TimeDelta::microseconds(1), TimeDelta::days(1), TimeDelta::days(36_500)] {
+        let mut token = device.token(1);
+        token.began = rotated + later;
+        let verdict = is_not_current(subject, &token, None).await;
+        assert_eq!(verdict, Verdict::Refuse(RefuseReason::OtherBeginning));
+    }
+    let mut token = device.token(1);
+    token.began = rotated;
+    subject.rotates(&token).await;
 }
 
 /// RT-07

@@ -11,27 +11,37 @@
 //! at least one grace ago and is still at `g + 1`: the response was lost, and the loss outlasted the grace. Late
 //! presentations of the same generation are one loss.
 //!
+//! A presentation of an older generation is *overtaken* if that generation was replaced less than one grace ago. Servers
+//! know when `n - 1` replaced `n - 2`. Of older generations they know only when they themselves began, in whole seconds,
+//! which counts instead.
+//!
+//! **A request that arrives late changes nothing.** An overtaken presentation gets 503, and the session lives on: a network
+//! may deliver a request that was cut off after newer ones of the same client.
+//!
 //! **No accidental sign-outs.** A session lives on as long as:
-//! - nothing older than the row's predecessor is presented: a client's store may be one generation behind, but not two. A
-//!   client is two behind if it loses a response *and* restarts from an older store, or sends what a tab read two
-//!   refreshes ago, even within the grace. That cannot be distinguished from a thief;
+//! - nothing older than the row's predecessor is presented, unless it is overtaken: a client's store may be one generation
+//!   behind, but not two. A client is two behind if it loses a response *and* restarts from an older store, or sends what
+//!   a tab read two refreshes ago. After the grace, that cannot be distinguished from a thief;
 //! - between two losses that outlast the grace there are at least eight generations without one: `g` and `g + 9` are
 //!   forgiven, `g` and `g + 8` need not be.
 //!
 //! **Theft is detected.** Owner and thief *meet* at generation `g` if both present it, further apart than the grace, in any
 //! order. The session ends at the latest with the later presentation of their second meeting, if the two generations are
 //! at most eight apart. A meeting nine generations later counts as a first one again: it looks like the loss of an honest
-//! client, which is promised forgiveness. A token older than the row's predecessor ends the session at once.
+//! client, which is promised forgiveness. A token older than the row's predecessor ends the session at once, unless it is
+//! overtaken. An owner or thief who was overtaken and presents the same token again after the grace ends it.
 //!
 //! Always: all who present one token at one moment get the same bytes, or all are refused; a generation has one token; the
-//! row never goes back; once one presentation is refused, all are, and the row is gone; no other session is affected.
+//! row never goes back; once one presentation that is not overtaken is refused, all are, and the row is gone; no other
+//! session is affected.
 //!
 //! # Why `judge` keeps them
 //!
 //! The later of two that meet at `g` finds a row that has been past `g` for longer than the grace. If it is past `g + 1`,
-//! that is theft. Otherwise the presentation is late, and `g` is recorded as forgiven if none of the eight before it was;
-//! only late presentations are recorded. So after a meeting at `g`, one of `g - 8 ..= g` was refused, or `g` is recorded
-//! and the next one at most eight later is refused. A generation recorded since would itself have been too close.
+//! that is theft: `g + 1` began longer than one grace ago, and `g` earlier, so it is not overtaken. Otherwise the
+//! presentation is late, and `g` is recorded as forgiven if none of the eight before it was; only late presentations are
+//! recorded. So after a meeting at `g`, one of `g - 8 ..= g` was refused, or `g` is recorded and the next one at most
+//! eight later is refused. A generation recorded since would itself have been too close.
 
 mod play;
 mod record;
@@ -59,7 +69,7 @@ use crate::support::Engine;
 const CASES: u32 = 80;
 
 /// What must happen at least once to an owner without a thief.
-const MISHAPS: [&str; 9] = [
+const MISHAPS: [&str; 11] = [
     "a loss outlasted the grace",
     "a loss outlasted the grace eight generations after another",
     "a retry came a microsecond before the end of the grace",
@@ -69,10 +79,12 @@ const MISHAPS: [&str; 9] = [
     "a client restarted from a store that was one generation old",
     "several presented the current token at the same moment",
     "several presented a late token at the same moment",
+    "a request was overtaken by two newer ones",
+    "a request was overtaken by more than two newer ones",
 ];
 
 /// What must happen at least once with a thief.
-const THEFTS: [&str; 7] = [
+const THEFTS: [&str; 10] = [
     "the thief came first, and the owner after the grace",
     "the owner came first, and the thief after the grace",
     "owner and thief met a second time",
@@ -80,6 +92,9 @@ const THEFTS: [&str; 7] = [
     "owner and thief met again so much later that it counts as a first time",
     "owner and thief presented one token at the same moment",
     "a token two generations old or older was presented",
+    "the owner was overtaken by the thief",
+    "the thief was overtaken",
+    "an overtaken token was presented again after the grace",
 ];
 
 mod nobody_is_logged_out_by_accident {

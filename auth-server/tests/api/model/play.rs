@@ -38,10 +38,14 @@ impl<'a> Play<'a> {
     async fn present(&mut self, volley: &Volley) -> Played {
         // Tokens after the end were never issued.
         let index = usize::try_from(volley.generation).unwrap().min(self.chain.len() - 1);
+        let before = if volley.overtaken { self.stage.row(&self.chain[0]).await } else { None };
         let answers = self.stage.present(&self.chain[index], volley.at_once).await;
         let refused = answers.iter().filter(|answer| answer.is_err()).count();
         if self.over {
             self.refused(&answers).await
+        } else if volley.overtaken {
+            let unchanged = self.stage.row(&self.chain[0]).await == before;
+            overtaken(volley, &answers, unchanged)
         } else if refused == 0 {
             let successors: Vec<String> = answers.into_iter().flatten().collect();
             self.answered(volley, &successors).await
@@ -100,4 +104,16 @@ impl<'a> Play<'a> {
         self.over = true;
         Ok(())
     }
+}
+
+/// All were refused for now, and nothing changed.
+fn overtaken(volley: &Volley, answers: &[Result<String, (u16, String)>], unchanged: bool) -> Played {
+    let for_now = |answer: &Result<_, (u16, String)>| matches!(answer, Err((503, _)));
+    if let Some(other) = answers.iter().find(|answer| !for_now(answer)) {
+        let generation = volley.generation;
+        return Err(format!(
+            "a request that was overtaken was not refused for now: generation {generation}: {other:?}"
+        ));
+    }
+    if unchanged { Ok(()) } else { Err("a request that was overtaken changed the session".to_owned()) }
 }

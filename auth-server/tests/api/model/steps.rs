@@ -37,9 +37,9 @@ pub(super) enum Step {
     },
     /// Consecutive refreshes without a loss.
     Steadily(u32),
-    /// A tab reads the store, and sends later.
+    /// A tab reads the store, and sends later. Or it sends at once, and the request arrives later.
     Doze,
-    /// That tab sends what it had read.
+    /// What that tab had read arrives.
     Wake {
         tab: usize,
         fate: Fate,
@@ -70,9 +70,9 @@ impl fmt::Display for Step {
                 write!(f, "{tabs} tabs refresh at the same moment, and get answers that are {fates:?}{thief}")
             }
             Self::Steadily(times) => write!(f, "{times} refreshes one after the other"),
-            Self::Doze => write!(f, "a tab reads the store and waits"),
+            Self::Doze => write!(f, "a tab reads the store and waits, or its request is cut off"),
             Self::Wake { tab, fate } => {
-                write!(f, "sleeping tab {tab} wakes and sends what it had read; its answer is {fate:?}")
+                write!(f, "what tab {tab} had read arrives; its answer is {fate:?}")
             }
             Self::Arrive(answer) => write!(f, "delayed answer {answer} is stored"),
             Self::Restart => write!(f, "the app restarts from the store before its last write"),
@@ -136,6 +136,20 @@ impl ReferenceStateMachine for Robbed {
             (false, true) => Some(thief()),
         };
         steps.extend(follows.map(|follows| (40, follows)));
+        // The thief, or the owner, is fast enough to overtake the other.
+        if world.owner_follows() && !world.is_overdue() {
+            steps.push((20, thief()));
+        }
+        if world.thief_follows() && !world.is_overdue() {
+            steps.push((10, owner()));
+        }
+        if world.owner_is_overtaken() && !world.owner_was_overtaken() {
+            steps.push((40, owner()));
+        } else if world.owner_is_overtaken() {
+            steps.push((40, Just(Step::Wait(GRACE)).boxed()));
+        } else if world.owner_was_overtaken() {
+            steps.push((40, owner()));
+        }
         // Both have the current token.
         if world.are_level() {
             steps.push((10, thief()));
@@ -177,6 +191,13 @@ fn owners(world: &World, mishap: u32) -> Vec<(u32, BoxedStrategy<Step>)> {
             steps.push((3 * mishap, Just(Step::Steadily(missing.max(2) - 1)).boxed()));
         }
         None => {}
+    }
+    // Interesting: two or more refreshes overtake a request that was cut off, which then arrives within the grace.
+    if world.has_tab_behind() && !world.is_overdue() {
+        steps.push((5 * mishap, prop_oneof![Just(1), Just(2)].prop_map(Step::Steadily).boxed()));
+    }
+    if let Some(tab) = world.overtaken_tab() {
+        steps.push((10 * mishap, fate(1).prop_map(move |fate| Step::Wake { tab, fate }).boxed()));
     }
     // A session that may have ended has little left to test.
     if world.must() != Must::Reloadable {

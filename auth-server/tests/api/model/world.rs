@@ -13,6 +13,8 @@ pub(super) struct Volley {
     pub(super) at_once: usize,
     /// The generation of the row afterwards, if the session lives.
     pub(super) row: u32,
+    /// Newer presentations came first, within the grace: it is refused, and nothing changes.
+    pub(super) overtaken: bool,
     pub(super) must: Must,
 }
 
@@ -20,8 +22,8 @@ pub(super) struct Volley {
 #[derive(Debug, Clone, Default)]
 pub(super) struct World {
     now: TimeDelta,
-    row: u32,
-    rotated: TimeDelta,
+    /// When each generation of the row began; the last one is the row's.
+    began: Vec<TimeDelta>,
     /// The contents of the owner's store, latest last.
     store: Vec<u32>,
     /// Generations that tabs have read and not yet sent.
@@ -29,6 +31,8 @@ pub(super) struct World {
     /// Responses that tabs have not yet stored.
     under_way: Vec<u32>,
     stolen: Vec<u32>,
+    /// The generations whose presentation was overtaken.
+    overtaken: Vec<u32>,
     /// The presentations so far.
     record: Record,
     /// What the last step presented, in order.
@@ -40,7 +44,7 @@ pub(super) struct World {
 impl World {
     /// The state after a sign-in.
     pub(super) fn signed_in() -> Self {
-        Self { store: vec![0], ..Self::default() }
+        Self { began: vec![TimeDelta::zero()], store: vec![0], ..Self::default() }
     }
 
     /// The state after this step.
@@ -48,7 +52,7 @@ impl World {
         self.volleys.clear();
         self.notes.clear();
         match step {
-            Step::SignIn => self = Self { now: self.now, rotated: self.now, ..Self::signed_in() },
+            Step::SignIn => self = Self { now: self.now, began: vec![self.now], ..Self::signed_in() },
             Step::Wait(delay) => self.now += *delay,
             Step::Refresh { fates, thief } => self.refresh(fates, *thief),
             Step::Steadily(times) => {
@@ -59,11 +63,12 @@ impl World {
             Step::Doze => self.dozing.push(self.held()),
             Step::Wake { tab, fate } => {
                 if let Some(generation) = take(&mut self.dozing, *tab) {
-                    if generation < self.row {
+                    if generation < self.row() {
                         self.notes.push("a tab woke with a token that was replaced");
                     }
-                    self.present(&[Who::SessionOwner], generation);
-                    self.answered(*fate);
+                    if self.present(&[Who::SessionOwner], generation) {
+                        self.answered(*fate);
+                    }
                 }
             }
             Step::Arrive(answer) => {
@@ -75,16 +80,26 @@ impl World {
                 }
             }
             Step::Restart => self.restart(),
-            Step::Steal { back } => self.steal(self.row.saturating_sub(*back)),
+            Step::Steal { back } => self.steal(self.row().saturating_sub(*back)),
             Step::Thief { back, at_once } => {
                 let last = self.stolen.iter().rev().cycle().nth(*back);
-                if let Some(generation) = last.copied() {
-                    self.present(&vec![Who::Thief; *at_once], generation);
-                    self.steal(self.row);
+                if let Some(generation) = last.copied()
+                    && self.present(&vec![Who::Thief; *at_once], generation)
+                {
+                    self.steal(self.row());
                 }
             }
         }
         self
+    }
+
+    /// The generation of the row.
+    fn row(&self) -> u32 {
+        u32::try_from(self.began.len()).unwrap() - 1
+    }
+
+    fn began(&self, generation: u32) -> TimeDelta {
+        self.began[usize::try_from(generation).unwrap()]
     }
 
     /// The generation in the owner's store.
@@ -102,7 +117,7 @@ impl World {
 
     /// Whether all tokens of the thief are older than the row's predecessor.
     pub(super) fn thief_is_lost(&self) -> bool {
-        self.stolen.iter().all(|generation| generation + 1 < self.row)
+        self.stolen.iter().all(|generation| generation + 1 < self.row())
     }
 
     /// Whether the thief is one generation behind, at one that the owner presented.
@@ -110,27 +125,47 @@ impl World {
         self.stolen
             .iter()
             .max()
-            .is_some_and(|newest| newest + 1 == self.row && self.record.has(Who::SessionOwner, *newest))
+            .is_some_and(|newest| newest + 1 == self.row() && self.record.has(Who::SessionOwner, *newest))
     }
 
     /// Whether the owner is one generation behind, at one that the thief presented.
     pub(super) fn owner_follows(&self) -> bool {
-        self.held() + 1 == self.row && self.record.has(Who::Thief, self.held())
+        self.held() + 1 == self.row() && self.record.has(Who::Thief, self.held())
     }
 
     /// Whether the owner's store is behind the row.
     pub(super) fn is_behind(&self) -> bool {
-        self.held() < self.row
+        self.held() < self.row()
     }
 
     /// Whether owner and thief both have the current token.
     pub(super) fn are_level(&self) -> bool {
-        self.held() == self.row && self.stolen.contains(&self.row)
+        self.held() == self.row() && self.stolen.contains(&self.row())
     }
 
     /// Whether presenting the row's predecessor now would be late.
     pub(super) fn is_overdue(&self) -> bool {
-        self.now - self.rotated > GRACE
+        self.now - self.began(self.row()) > GRACE
+    }
+
+    /// The tab that is about to be overtaken, or already is.
+    pub(super) fn overtaken_tab(&self) -> Option<usize> {
+        self.dozing.iter().position(|generation| self.is_overtaken(*generation))
+    }
+
+    /// Whether a tab has read the token that the row's predecessor had.
+    pub(super) fn has_tab_behind(&self) -> bool {
+        self.dozing.iter().any(|generation| generation + 1 == self.row())
+    }
+
+    /// Whether the owner's store is so old that its token is refused until the grace is over.
+    pub(super) fn owner_is_overtaken(&self) -> bool {
+        self.is_overtaken(self.held())
+    }
+
+    /// Whether the token in the owner's store was overtaken.
+    pub(super) fn owner_was_overtaken(&self) -> bool {
+        self.overtaken.contains(&self.held())
     }
 
     /// Refreshes without a loss between the last late generation and the one in the store.
@@ -144,10 +179,15 @@ impl World {
         let thief = thief && self.stolen.contains(&generation);
         let mut who = vec![Who::SessionOwner; fates.len()];
         who.extend(thief.then_some(Who::Thief));
-        self.present(&who, generation);
+        let answered = self.present(&who, generation);
         if thief {
             self.notes.push("owner and thief presented one token at the same moment");
-            self.steal(self.row);
+        }
+        if !answered {
+            return;
+        }
+        if thief {
+            self.steal(self.row());
         }
         for fate in fates {
             self.answered(*fate);
@@ -156,8 +196,8 @@ impl World {
 
     fn answered(&mut self, fate: Fate) {
         match fate {
-            Fate::Stored => self.write(self.row),
-            Fate::Delayed => self.under_way.push(self.row),
+            Fate::Stored => self.write(self.row()),
+            Fate::Delayed => self.under_way.push(self.row()),
             Fate::Lost => {}
         }
     }
@@ -175,7 +215,7 @@ impl World {
         }
         self.dozing.clear();
         self.under_way.clear();
-        if self.held() + 1 == self.row {
+        if self.held() + 1 == self.row() {
             self.notes.push("a client restarted from a store that was one generation old");
         }
     }
@@ -185,18 +225,22 @@ impl World {
         self.stolen.push(generation);
     }
 
-    /// Concurrent presentations of one generation.
-    fn present(&mut self, who: &[Who], generation: u32) {
-        match self.row - generation {
+    /// Concurrent presentations of one generation. Returns whether they get a successor, unless the session has ended.
+    fn present(&mut self, who: &[Who], generation: u32) -> bool {
+        let overtaken = self.is_overtaken(generation);
+        match self.row() - generation {
             0 => {
-                self.row += 1;
-                self.rotated = self.now;
+                self.began.push(self.now);
                 if who.len() > 1 {
                     self.notes.push("several presented the current token at the same moment");
                 }
             }
             1 => self.present_replaced(who.len(), generation),
+            behind if overtaken => self.present_overtaken(who, generation, behind),
             _ => {
+                if self.overtaken.contains(&generation) {
+                    self.notes.push("an overtaken token was presented again after the grace");
+                }
                 self.record.must = Must::End;
                 self.notes.push("a token two generations old or older was presented");
             }
@@ -204,11 +248,37 @@ impl World {
         for one in who {
             self.notes.extend(self.record.presented(*one, generation, self.now));
         }
-        self.volleys.push(Volley { generation, at_once: who.len(), row: self.row, must: self.record.must });
+        let (row, must) = (self.row(), self.record.must);
+        self.volleys.push(Volley { generation, at_once: who.len(), row, overtaken, must });
+        !overtaken
+    }
+
+    /// Whether the row has been past this generation's successor for less than the grace, as far as a server can know:
+    /// the row has the beginning of the predecessor, and a token that of its own generation, in whole seconds.
+    fn is_overtaken(&self, generation: u32) -> bool {
+        let since = match self.row() - generation {
+            0 | 1 => return false,
+            2 => self.began(generation + 1),
+            _ => TimeDelta::seconds(self.began(generation).num_seconds()),
+        };
+        self.now - since < GRACE
+    }
+
+    fn present_overtaken(&mut self, who: &[Who], generation: u32, behind: u32) {
+        self.overtaken.push(generation);
+        self.notes.push(match behind {
+            2 => "a request was overtaken by two newer ones",
+            _ => "a request was overtaken by more than two newer ones",
+        });
+        if who.contains(&Who::Thief) {
+            self.notes.push("the thief was overtaken");
+        } else if self.record.has(Who::Thief, generation) {
+            self.notes.push("the owner was overtaken by the thief");
+        }
     }
 
     fn present_replaced(&mut self, at_once: usize, generation: u32) {
-        let age = self.now - self.rotated;
+        let age = self.now - self.began(self.row());
         if age < GRACE {
             self.notes.push("a token that was replaced was presented within the grace");
             if age == GRACE - TimeDelta::microseconds(1) {

@@ -145,7 +145,8 @@ fn refresh_each(database: &Database, sessions: u64) -> Result<(), Error> {
                 perform set_config('enable_mergejoin', 'off', false);
                 for step_now in {from}..{to} - 1 loop
                     update sessions s
-                    set generation = s.generation + 1, rotated_at = c.now, last_used_at = c.now
+                    set generation = s.generation + 1, previous_rotated_at = s.rotated_at, rotated_at = c.now,
+                        last_used_at = c.now
                     from turns t, (select clock_timestamp() as now) c
                     where t.step = (step_now::bigint * {jump}) % {steps} and s.user_id = t.user_id and s.id = t.id
                       and (s.expires_at is null or s.expires_at > c.now);

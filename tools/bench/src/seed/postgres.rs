@@ -157,7 +157,8 @@ pub(crate) fn one_row_update(scale: &Scale) -> String {
     let number = format!("(:k::bigint * {stride} + {})", stride / 2);
     format!(
         "\\set k random(0, {})
-         update sessions set generation = generation + 1, rotated_at = now(), last_used_at = now()
+         update sessions
+         set generation = generation + 1, previous_rotated_at = rotated_at, rotated_at = now(), last_used_at = now()
          where user_id = {} and id = {};\n",
         scale.sessions / stride - 1,
         user_in_sql(&number),

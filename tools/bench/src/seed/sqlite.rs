@@ -30,7 +30,8 @@ const SESSIONS: &str =
      from json_each(?1)";
 
 /// The least that a refresh has to change.
-const UPDATE: &str = "update sessions set generation = generation + 1, rotated_at = ?1, last_used_at = ?1
+const UPDATE: &str = "update sessions
+     set generation = generation + 1, previous_rotated_at = rotated_at, rotated_at = ?1, last_used_at = ?1
      where user_id = ?2 and id = ?3";
 
 pub(crate) struct SqliteFile {
