@@ -5,7 +5,7 @@ use auth_store::REVOCATION_LIFETIME;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use crate::rows::Micros;
+use crate::rows::{Micros, micros};
 
 /// Ends the sessions of a user. Returns how many. Within a transaction that writes.
 pub(crate) async fn end_all(
@@ -32,30 +32,54 @@ pub(crate) async fn end_each(
     user: UserId,
     chosen: Vec<Uuid>,
 ) -> Result<u64, sqlx::Error> {
-    let expires_at = now.after(REVOCATION_LIFETIME);
     let mut ended = 0;
     for id in chosen {
-        let deleted = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", user.0, id);
-        ended += deleted.execute(&mut *transaction).await?.rows_affected();
-        let subject = id.to_string();
-        append(transaction, &subject, now, expires_at).await?;
+        ended += u64::from(end_one(transaction, now, user, id).await?);
     }
     Ok(ended)
 }
 
-/// Records the revocation of a session, unless it is recorded already.
+/// Ends a session, and records it even if the session is gone. Returns whether it existed. Within a transaction that
+/// writes.
+pub(crate) async fn end_one(
+    transaction: &mut SqliteConnection,
+    now: Micros,
+    user: UserId,
+    id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let deleted = sqlx::query_scalar!(
+        "delete from sessions where user_id = ?1 and id = ?2 returning last_used_at",
+        user.0,
+        id,
+    );
+    let last_used = deleted.fetch_all(&mut *transaction).await?.pop();
+    // The session's tokens are dated by its last use.
+    let now = last_used.map_or(now, |last_used| last_used.max(now));
+    append(transaction, "session", &id.to_string(), now).await?;
+    Ok(last_used.is_some())
+}
+
+/// Records a revocation, unless it is recorded already.
+///
+/// It is dated `now` or, if that is later, like the newest entry. The clock is the machine's: an entry that was dated while
+/// it was set back would expire at once when it is right again.
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
+    kind: &str,
     subject: &str,
     now: Micros,
-    expires_at: Micros,
 ) -> Result<(), sqlx::Error> {
+    let lifetime = micros(REVOCATION_LIFETIME);
     let appended = sqlx::query!(
-        "insert into revocations (kind, subject, created_at, expires_at) values ('session', ?1, ?2, ?3)
+        "insert into revocations (kind, subject, created_at, expires_at)
+         select ?1, ?2, c.now, c.now + ?4
+         from (select max(?3, coalesce((select created_at from revocations order by seq desc limit 1), ?3)) as now) c
+         where true
          on conflict (kind, subject) do nothing",
+        kind,
         subject,
         now,
-        expires_at,
+        lifetime,
     );
     appended.execute(connection).await.map(|_| ())
 }

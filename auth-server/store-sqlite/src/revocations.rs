@@ -1,28 +1,18 @@
 //! The revocations and the feed that is read from them.
 
 use async_trait::async_trait;
-use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, RevocationRecord, Revocations, StoreError};
+use auth_store::{Cursor, RevocationPage, RevocationRecord, Revocations, StoreError};
 use uuid::Uuid;
 
 use crate::SqliteStore;
+use crate::end_sessions::append;
 use crate::rows::{Micros, RevokedRow, corrupt};
 
 #[async_trait]
 impl Revocations for SqliteStore {
     async fn revoke_token(&self, jti: &str) -> Result<(), StoreError> {
         self.writer
-            .with_connection(async |connection| {
-                let now = self.now();
-                let expires_at = now.after(REVOCATION_LIFETIME);
-                let appended = sqlx::query!(
-                "insert into revocations (kind, subject, created_at, expires_at) values ('token', ?1, ?2, ?3)
-                 on conflict (kind, subject) do nothing",
-                jti,
-                now,
-                expires_at,
-            );
-                appended.execute(connection).await
-            })
+            .with_connection(async |connection| append(connection, "token", jti, self.now()).await)
             .await?;
         self.notify_appended();
         Ok(())

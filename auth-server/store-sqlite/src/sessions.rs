@@ -6,14 +6,13 @@ use auth_domain::{
     SessionSnapshot, UserId,
 };
 use auth_store::{
-    EndOutcome, ForgiveOutcome, OpenOutcome, REVOCATION_LIFETIME, Rotation, SessionSweep, Sessions,
-    StoreError, TouchOutcome,
+    EndOutcome, ForgiveOutcome, OpenOutcome, Rotation, SessionSweep, Sessions, StoreError, TouchOutcome,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::end_sessions::{append, end_all};
+use crate::end_sessions::{end_all, end_one};
 use crate::rows::{ListedSessionRow, Micros, SnapshotRow, json, load_snapshot, micros};
 
 #[async_trait]
@@ -212,7 +211,6 @@ impl Sessions for SqliteStore {
         proof: Option<&Digest<RefreshJti>>,
     ) -> Result<EndOutcome, StoreError> {
         let proof = proof.map(|digest| digest.as_bytes().as_slice());
-        let subject = key.id.to_string();
         let ended = self.writer.transact(async |transaction| {
             // No other connection writes before the commit, so the reads below stay valid.
             let wrong = sqlx::query_scalar!(
@@ -226,13 +224,8 @@ impl Sessions for SqliteStore {
             if wrong {
                 return Ok(EndOutcome::NotGenuine);
             }
-            let deleted = sqlx::query!("delete from sessions where user_id = ?1 and id = ?2", key.user_id.0, key.id.0)
-                .execute(&mut *transaction)
-                .await?;
-            let now = self.now();
-            let expires_at = now.after(REVOCATION_LIFETIME);
-            append(transaction, &subject, now, expires_at).await?;
-            Ok(if deleted.rows_affected() == 0 { EndOutcome::WasGone } else { EndOutcome::Ended })
+            let ended = end_one(transaction, self.now(), key.user_id, key.id.0).await?;
+            Ok(if ended { EndOutcome::Ended } else { EndOutcome::WasGone })
         })
         .await?;
         if ended != EndOutcome::NotGenuine {

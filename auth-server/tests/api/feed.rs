@@ -10,8 +10,9 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use goptri::clock::Clock;
 use goptri::revocation::{Batch, Entry, EntryKind, Heartbeat, Page};
+use goptri::token::UnverifiedJws;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use store_postgres::PostgresStore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -20,6 +21,28 @@ use uuid::Uuid;
 use crate::support::{
     Answer, Engine, FEED_SECRET, POSTGRES_CONNECTIONS, TIMEOUT, TestServer, on_both_engines,
 };
+
+/// RV-06: an api-server that restarts reads exactly this. On Postgres the database's clock counts.
+#[actix_web::test]
+async fn a_sign_out_while_the_clock_is_set_back_is_in_the_feed_when_it_is_right_again() {
+    let server = TestServer::start(Engine::Sqlite, &[]).await;
+    let (_, refresh) = server.signed_in().await;
+    let access = server.login().await.field("access_token");
+    server.later(TimeDelta::hours(-3));
+    assert_eq!(server.logout(&json!({ "refresh_token": refresh })).await.status, 204);
+    assert_eq!(server.delete("/logout", &access).await.status, 204);
+    server.later(TimeDelta::hours(3));
+    server.store.sweep_revocations(100).await.unwrap();
+    let page: Page = serde_json::from_str(&server.get("/revocations", Some(FEED_SECRET)).await.text).unwrap();
+    let subjects: BTreeSet<String> = page.entries.iter().map(|entry| entry.subject.clone()).collect();
+    for token in [&refresh, &access] {
+        let payload = UnverifiedJws::parse(token).unwrap().payload_json().unwrap();
+        let claims: Value = serde_json::from_str(&payload).unwrap();
+        let session = claims["sid"].as_str().unwrap();
+        assert!(subjects.contains(session), "{session} is not in the feed: {subjects:?}");
+    }
+    assert!(page.entries.iter().all(|entry| entry.expires_in > 7_400), "{page:?}");
+}
 
 /// The events of the feed, as the independent parser of `eventsource-stream` reads them.
 pub(crate) struct Events(BoxStream<'static, Result<Event, EventStreamError<reqwest::Error>>>);
