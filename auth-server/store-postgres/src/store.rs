@@ -1,5 +1,6 @@
 //! The store itself, and its maintenance.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_domain::EmailKey;
 use auth_store::{Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, StoreError};
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, Migrator};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
@@ -144,6 +145,19 @@ impl PostgresStore {
     }
 }
 
+/// Whether there is nothing to migrate. The migrator finds that out only with the right to create tables, which the role
+/// of a server need not have.
+async fn is_up_to_date(connection: &mut PgConnection) -> bool {
+    let applied = sqlx::query!("select version, checksum from _sqlx_migrations where success");
+    // The migrator reports what is wrong.
+    let Ok(applied) = applied.fetch_all(connection).await else { return false };
+    let applied: HashMap<_, _> = applied.into_iter().map(|row| (row.version, row.checksum)).collect();
+    let is_applied = |migration: &Migration| {
+        applied.get(&migration.version).is_some_and(|checksum| *checksum == *migration.checksum)
+    };
+    migrator().iter().all(is_applied)
+}
+
 async fn in_transaction<T>(
     connection: &mut PgConnection,
     verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -172,8 +186,12 @@ impl Maintenance for PostgresStore {
         // Outside the pool, because a migration may take longer than a verb. The migrator's lock ends with the
         // connection, also when the migration fails or is cancelled.
         let mut connection = self.pool.connect().await?;
-        // `run` takes a pool only, as far as the compiler can tell.
-        let migrated = migrator().run_direct(None, &mut connection, false).await;
+        let migrated = if is_up_to_date(&mut connection).await {
+            Ok(())
+        } else {
+            // `run` takes a pool only, as far as the compiler can tell.
+            migrator().run_direct(None, &mut connection, false).await
+        };
         // The result of the migration matters; a connection that does not close cleanly is dropped.
         let _ = connection.close().await;
         migrated.map_err(|error| self.pool.migration_error(error))

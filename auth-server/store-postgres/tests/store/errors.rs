@@ -135,7 +135,7 @@ async fn wrong_credentials_and_an_unknown_database_are_reported_with_a_remedy() 
 }
 
 #[tokio::test]
-async fn a_role_without_privileges_is_told_how_to_migrate_and_run() {
+async fn a_role_without_privileges_needs_none_unless_there_is_something_to_migrate_and_is_told_how() {
     const REMEDY: &str = "run `auth-server migrate` as a role that may create tables, grant this role select, insert, \
                           update and delete on them, and set AUTO_MIGRATE=off";
     let server = ScratchPg::start(Profile::Fast).unwrap();
@@ -157,4 +157,11 @@ async fn a_role_without_privileges_is_told_how_to_migrate_and_run() {
     execute(&server.url("postgres"), rights).await;
     app.ready().await.unwrap();
     assert_eq!(app.list_users(None, 1).await.unwrap(), []);
+    app.migrate().await.unwrap();
+
+    execute(&server.url("postgres"), "delete from _sqlx_migrations where version = 1").await;
+    assert_eq!(
+        app.migrate().await.unwrap_err().to_string(),
+        format!("the database refused: {place}: permission denied for schema public; {REMEDY}"),
+    );
 }
