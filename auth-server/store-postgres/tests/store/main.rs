@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 
 mod batching;
+mod connections;
 mod errors;
 mod failover;
 mod faults;
