@@ -99,13 +99,13 @@ async fn a_file_that_is_not_a_database_is_not_changed() {
     assert_eq!(fs::read_to_string(&path).unwrap(), letter);
 }
 
-async fn migrated(folder: &Path) -> SqliteStore {
+pub(super) async fn migrated(folder: &Path) -> SqliteStore {
     let store = open(folder);
     store.migrate().await.unwrap();
     store
 }
 
-fn open(folder: &Path) -> SqliteStore {
+pub(super) fn open(folder: &Path) -> SqliteStore {
     SqliteStore::connect(&url(folder), Arc::new(SystemClock)).unwrap()
 }
 
@@ -113,7 +113,7 @@ fn url(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("test.db").display())
 }
 
-fn new_user(email: &str, id: u128) -> NewUser {
+pub(super) fn new_user(email: &str, id: u128) -> NewUser {
     NewUser {
         id: UserId(Uuid::from_u128(id)),
         email: Email::parse(email).unwrap(),

@@ -3,4 +3,5 @@
 #![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 
 mod clock_set_back;
+mod faults;
 mod file;
