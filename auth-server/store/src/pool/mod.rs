@@ -305,3 +305,6 @@ impl<C: Connector> fmt::Debug for Pool<C> {
         f.debug_struct("Pool").field("open", &open).field("idle", &idle).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
