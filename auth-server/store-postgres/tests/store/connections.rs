@@ -10,7 +10,7 @@ use auth_store::{
     Connections, EndOutcome, Maintenance, OpenOutcome, Revocations, Rotation, Sessions, StoreError, Users,
 };
 use scratch_pg::{Profile, ScratchPg};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use store_postgres::PostgresStore;
 use test_support::Link;
 use tokio::sync::Barrier;
@@ -156,6 +156,12 @@ async fn a_connection_to_a_read_only_server_is_closed_and_the_next_write_succeed
     store.sweep_revocations(1).await.unwrap();
 }
 
+async fn waiting_for_locks(pool: &PgPool) -> i64 {
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap()
+}
+
 /// The first try waits for a lock when its connection breaks, and rotates nevertheless.
 #[tokio::test]
 async fn a_rotation_that_was_carried_out_and_sent_again_is_reported_as_resent() {
@@ -175,9 +181,7 @@ async fn a_rotation_that_was_carried_out_and_sent_again_is_reported_as_resent() 
     }
     proxy.set(Link::Down);
     proxy.set(Link::Up);
-    let waiting = "select count(*) from pg_stat_activity
-                   where datname = current_database() and wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() < 2 {
+    while waiting_for_locks(&pool).await < 2 {
         assert!(!rotating.is_finished(), "it was not sent again");
         tokio::task::yield_now().await;
     }
@@ -205,6 +209,9 @@ async fn a_sign_in_is_never_sent_again_once_it_may_have_been_carried_out() {
     }
     proxy.set(Link::Down);
     proxy.set(Link::Up);
+    while !opening.is_finished() {
+        assert!(waiting_for_locks(&pool).await < 2, "it was sent again");
+    }
     let opened = opening.await.unwrap();
     assert!(matches!(opened, Err(StoreError::Unavailable(_))), "{opened:?}");
     lock.rollback().await.unwrap();
