@@ -135,7 +135,7 @@ fn result_index(result: Result<(), TokenError>) -> usize {
         Ok(()) => 0,
         Err(TokenError::Expired) => 1,
         Err(TokenError::Revoked) => 2,
-        Err(TokenError::Stale | TokenError::KeysUnavailable) => 4,
+        Err(TokenError::Stale | TokenError::NotCaughtUp | TokenError::KeysUnavailable) => 4,
         Err(_) => 3,
     }
 }

@@ -125,13 +125,24 @@ impl Guard {
         self.revocations.as_ref()
     }
 
-    /// Whether keys and revocations are known, so that every token can be decided about.
+    /// Whether valid tokens are accepted.
     ///
     /// # Errors
     /// Says what is missing. While it is an error, a service should not receive requests.
     pub fn ready(&self) -> Result<(), NotReady> {
         self.revocations.as_ref().map_or(Ok(()), RevocationSet::ready)?;
-        Ok(self.keys().ready()?)
+        match self.keys().ready() {
+            // With a secret, auth-server is waited for no longer than for its feed.
+            Err(KeysUnavailable::NotFetched) if self.has_started() && !self.keys().snapshot().is_empty() => {
+                Ok(())
+            }
+            ready => Ok(ready?),
+        }
+    }
+
+    /// Whether the time has passed within which auth-server should have answered.
+    fn has_started(&self) -> bool {
+        self.revocations.as_ref().is_some_and(|revocations| !revocations.is_starting())
     }
 
     /// The keys that it verifies with.

@@ -190,7 +190,7 @@ impl From<TokenError> for ProtocolError {
     fn from(error: TokenError) -> Self {
         match error {
             // The token may be valid, and another one would not help.
-            TokenError::Stale | TokenError::KeysUnavailable => Self::UNAVAILABLE,
+            TokenError::Stale | TokenError::NotCaughtUp | TokenError::KeysUnavailable => Self::UNAVAILABLE,
             _ => Self::INVALID_TOKEN,
         }
     }

@@ -51,8 +51,8 @@ async fn tokens_of_a_revoked_session_are_refused_and_others_are_not() {
 
 /// RV-07
 #[actix_web::test]
-async fn until_the_feed_arrives_it_is_not_ready_and_on_stale_decides_whether_it_serves() {
-    for (on_stale, before) in [("allow", 200), ("refuse", 503)] {
+async fn until_the_feed_arrives_valid_tokens_get_503_and_after_a_minute_on_stale_decides() {
+    for (on_stale, later) in [("allow", 200), ("refuse", 503)] {
         let (server, feed) = follow(&[("ON_STALE", on_stale)]).await;
         let token = sign(&server.claims());
         let waits = server.get("/readyz", "").await;
@@ -60,7 +60,14 @@ async fn until_the_feed_arrives_it_is_not_ready_and_on_stale_decides_whether_it_
         let sentence = waits.body["error_description"].as_str().unwrap();
         assert!(sentence.contains("waits for the revocation feed"), "{sentence}");
         assert_eq!(server.get("/healthz", "").await.status, 200);
-        assert_eq!(server.get("/me", &token).await.status, before, "{on_stale}");
+        let waits = server.get("/me", &token).await;
+        assert_eq!(waits.error(), (503, "temporarily_unavailable"), "{on_stale}");
+        assert!(waits.header("retry-after").is_some(), "{on_stale}");
+        assert_eq!(server.get("/me", "forged").await.status, 401, "{on_stale}");
+        server.monotonic.advance(Duration::from_secs(61));
+        for path in ["/me", "/readyz"] {
+            assert_eq!(server.get(path, &token).await.status, later, "{path}, {on_stale}");
+        }
         let _feed = caught_up(&server, &feed).await;
         assert_eq!(server.get("/me", &token).await.status, 200);
     }

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use crate::feed_followed::ready_api_server;
-use crate::programs::{Database, EMAIL, PASSWORD, Server, api_server, auth_server, program, run};
+use crate::programs::{Database, EMAIL, PASSWORD, Server, auth_server, program, run};
 
 pub(crate) fn printed(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -45,7 +45,7 @@ async fn users_are_added_and_listed(database: Database) {
     assert!(add("bob@example.com", &[], PASSWORD).status.success());
     users_are_listed(&url, &user);
 
-    let (auth, api) = (Server::start(auth_server(&url)), Server::start(api_server()));
+    let (auth, (api, _feed)) = (Server::start(auth_server(&url)), ready_api_server());
     let (access, refresh) = auth.sign_in().await;
     assert_eq!(auth.delete("/logout", &json!({ "refresh_token": refresh })).await.status(), 204);
     let swept = run(auth_server(&url), &["sweep"], "");

@@ -20,6 +20,11 @@ impl Freshness {
         self.0.fetch_max(millis(now).saturating_sub(millis(age)).max(NEVER + 1), Ordering::Relaxed);
     }
 
+    /// Returns whether the set was complete at least once. Reads no clock.
+    pub(super) fn is_known(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != NEVER
+    }
+
     /// Returns `None` until the set was complete for the first time.
     pub(super) fn age(&self, now: Duration) -> Option<Duration> {
         match self.0.load(Ordering::Relaxed) {

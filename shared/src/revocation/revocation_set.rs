@@ -14,6 +14,9 @@ use super::{Entry, EntryKind};
 use crate::access_claims::AccessClaims;
 use crate::token_error::TokenError;
 
+/// How long a new set rejects every token while it is incomplete, if `REVOCATION_MAX_STALENESS` is not shorter.
+const MAX_START: Duration = Duration::from_mins(1);
+
 /// The default capacity: more than a gigabyte, enough for 6,000 sign-outs per second. A larger set must be a mistake.
 pub const MAX_ENTRIES: usize = 50_000_000;
 
@@ -33,6 +36,7 @@ struct Shared {
     connected: AtomicBool,
     staleness: StalenessPolicy,
     clock: Arc<dyn MonotonicClock>,
+    created: Duration,
 }
 
 /// The set is full. It keeps its entries, but is incomplete from here on.
@@ -69,7 +73,9 @@ impl RevocationSet {
         staleness: StalenessPolicy,
         clock: Arc<dyn MonotonicClock>,
     ) -> Self {
+        let created = clock.elapsed();
         Self(Arc::new(Shared {
+            created,
             sessions: RevokedIds::new(IdFormat::Uuid),
             tokens: RevokedIds::new(IdFormat::Hex),
             clients: RevokedClients::default(),
@@ -123,7 +129,7 @@ impl RevocationSet {
             || shared.clients.deadline(&claims.client_id, claims.iat).is_some_and(is_live)
     }
 
-    /// Rejects a revoked token and, while the set is stale and `ON_STALE` is `refuse`, every token.
+    /// Rejects a revoked token and, while the set is not [`ready`](Self::ready), every token.
     ///
     /// # Errors
     /// The reason of the rejection.
@@ -131,10 +137,10 @@ impl RevocationSet {
         if self.revokes(claims) {
             return Err(TokenError::Revoked);
         }
-        match self.0.staleness.on_stale {
-            OnStale::Refuse if self.is_stale() => Err(TokenError::Stale),
-            _ => Ok(()),
-        }
+        self.ready().map_err(|not_ready| match not_ready {
+            FeedNotReady::NotCaughtUp => TokenError::NotCaughtUp,
+            FeedNotReady::Stale(_) => TokenError::Stale,
+        })
     }
 
     /// Returns the age of the set: the time since every revocation was known. `None` before the first time.
@@ -152,18 +158,31 @@ impl RevocationSet {
         self.0.staleness
     }
 
-    /// Returns whether a service with this set is ready to serve.
+    /// Returns whether tokens can be accepted: exactly then a service with this set is ready to serve.
+    ///
+    /// A set that was never complete rejects every token, because an incomplete one lacks revocations of which a service
+    /// knew before it was restarted. This lasts for `REVOCATION_MAX_STALENESS`, but no longer than a minute. Then, and
+    /// whenever the set is stale later, `ON_STALE` decides.
     ///
     /// # Errors
-    /// Why it is not.
+    /// Why they cannot.
     pub fn ready(&self) -> Result<(), FeedNotReady> {
-        match (self.age(), self.0.staleness) {
-            (None, _) => Err(FeedNotReady::NotCaughtUp),
-            (Some(age), StalenessPolicy { max_age: max, on_stale: OnStale::Refuse }) if age > max => {
-                Err(FeedNotReady::Stale(age))
-            }
-            _ => Ok(()),
+        let StalenessPolicy { max_age, on_stale } = self.0.staleness;
+        if !self.0.freshness.is_known() {
+            let waits = on_stale == OnStale::Refuse || self.is_starting();
+            return if waits { Err(FeedNotReady::NotCaughtUp) } else { Ok(()) };
         }
+        if on_stale == OnStale::Allow {
+            return Ok(());
+        }
+        let age = self.age().unwrap_or_default();
+        if age > max_age { Err(FeedNotReady::Stale(age)) } else { Ok(()) }
+    }
+
+    /// Returns whether the set is so new that it can be expected to become complete soon.
+    pub(crate) fn is_starting(&self) -> bool {
+        let Shared { clock, created, staleness, .. } = &*self.0;
+        clock.elapsed().saturating_sub(*created) < staleness.max_age.min(MAX_START)
     }
 
     /// Returns whether the follower is connected and has caught up.

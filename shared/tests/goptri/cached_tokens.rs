@@ -76,7 +76,7 @@ fn rejected_tokens_are_not_cached() {
     let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: OnStale::Refuse };
     let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
     let guard = with_token_cache(100).with_revocations(revocations.clone());
-    assert_eq!(guard.verify(&good()).err(), Some(TokenError::Stale));
+    assert_eq!(guard.verify(&good()).err(), Some(TokenError::NotCaughtUp));
     revocations.known_as_of(Duration::ZERO);
     revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     assert_eq!(guard.verify(&good()).err(), Some(TokenError::Revoked));

@@ -54,7 +54,7 @@ fn the_set_is_ready_once_it_has_caught_up() {
     followed.wait_until_revoked(&good());
     let other = with_claims(&with(with(claims(), "sid", "another"), "jti", "another"));
     assert!(followed.revocations.ready().is_err() && !followed.revocations.is_connected());
-    assert_eq!((followed.revocations.age(), followed.refusal(&other)), (None, Some(TokenError::Stale)));
+    assert_eq!((followed.revocations.age(), followed.refusal(&other)), (None, Some(TokenError::NotCaughtUp)));
     feed.caught_up(300);
     followed.wait("ready", || followed.revocations.ready().is_ok());
     assert_eq!(followed.refusal(&other), None);

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use goptri::clock::{Clock, ManualClock};
-use goptri::revocation::{
-    Entry, EntryKind, FeedNotReady, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy,
-};
+use goptri::revocation::{Entry, EntryKind, ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
 use goptri::{Guard, TokenError};
 use serde_json::{Value, json};
 
@@ -50,6 +48,13 @@ fn set(on_stale: OnStale) -> Set {
     Set { clock, revocations, guard }
 }
 
+/// A set that has been complete.
+fn complete_set(on_stale: OnStale) -> Set {
+    let set = set(on_stale);
+    set.revocations.known_as_of(Duration::ZERO);
+    set
+}
+
 impl Set {
     fn refusal(&self, token: &str) -> Option<TokenError> {
         self.guard.verify(token).err()
@@ -82,7 +87,7 @@ fn an_entry_revokes_its_subject_and_nothing_else() {
         (entry(EntryKind::Session, SESSION, NOW, 0), vec![]),
     ];
     for (revocation, refused) in table {
-        let set = set(OnStale::Allow);
+        let set = complete_set(OnStale::Allow);
         set.revocations.insert(&revocation).unwrap();
         for token in all {
             let expected = refused.contains(&token).then_some(TokenError::Revoked);
@@ -94,7 +99,7 @@ fn an_entry_revokes_its_subject_and_nothing_else() {
 /// JV-28
 #[test]
 fn every_encoding_of_a_revoked_token_is_rejected() {
-    let set = set(OnStale::Allow);
+    let set = complete_set(OnStale::Allow);
     set.revocations.insert(&entry(EntryKind::Token, TOKEN, NOW, 60)).unwrap();
     let spaced = |value: Value| value.to_string().replace(',', " ,\n ");
     let spellings =
@@ -109,7 +114,7 @@ fn every_encoding_of_a_revoked_token_is_rejected() {
 
 #[test]
 fn an_entry_expires_at_its_deadline_and_not_before() {
-    let set = set(OnStale::Allow);
+    let set = complete_set(OnStale::Allow);
     set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 7_500)).unwrap();
     set.revocations.insert(&entry(EntryKind::Client, "reports", NOW, 7_500)).unwrap();
     // Duplicates with shorter lifetimes: the later deadline holds.
@@ -138,7 +143,7 @@ fn setting_the_wall_clock_does_not_affect_revocations() {
     for off in [-1, 0, 1] {
         let wall = ManualClock::default();
         wall.advance(TimeDelta::hours(off));
-        let set = set(OnStale::Allow);
+        let set = complete_set(OnStale::Allow);
         let guard = Guard::new(verifier(), Arc::new(wall.clone())).with_revocations(set.revocations.clone());
         let now = wall.now().timestamp();
         let token = with_claims(&with(with(claims(), "iat", now), "exp", now + 40_000));
@@ -170,8 +175,6 @@ fn on_stale_decides_what_a_stale_set_does() {
         let (token, ended) = (good(), with_claims(&with(claims(), "jti", "ended")));
         set.revocations.insert(&entry(EntryKind::Token, "ended", NOW, 7_500)).unwrap();
         let refusals = || (set.refusal(&token), set.refusal(&ended));
-        assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "not complete yet");
-        assert_eq!(set.revocations.ready(), Err(FeedNotReady::NotCaughtUp));
         set.revocations.known_as_of(Duration::from_secs(20));
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
         set.clock.advance(Duration::from_secs(39));
@@ -182,6 +185,41 @@ fn on_stale_decides_what_a_stale_set_does() {
         assert_eq!(set.revocations.ready().is_err(), on_stale == OnStale::Refuse);
         set.revocations.known_as_of(Duration::ZERO);
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
+    }
+}
+
+/// A restarted service does not forget what was revoked while it ran before.
+#[test]
+fn a_set_that_was_never_complete_refuses_every_token_for_a_minute_or_until_it_would_be_stale() {
+    for (on_stale, max_age, start) in [
+        (OnStale::Allow, 600, 60),
+        (OnStale::Allow, 10, 10),
+        (OnStale::Refuse, 600, 60),
+        (OnStale::Refuse, 10, 10),
+    ] {
+        let clock = ManualMonotonicClock::default();
+        clock.advance(Duration::from_hours(1));
+        let staleness = StalenessPolicy { max_age: Duration::from_secs(max_age), on_stale };
+        let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
+        let guard = Guard::new(verifier(), stopped_clock()).with_revocations(revocations.clone());
+        let waits = || {
+            let refused = guard.verify(&good()).err();
+            assert_eq!(revocations.ready().is_ok(), refused.is_none(), "ready exactly when a call can pass");
+            assert!(refused.is_none() || refused == Some(TokenError::NotCaughtUp), "{refused:?}");
+            assert_eq!(
+                guard.verify("forged").err(),
+                Some(TokenError::NotCompact),
+                "the token is verified first"
+            );
+            refused.is_some()
+        };
+        assert!(waits());
+        clock.advance(Duration::from_secs(start - 2));
+        assert!(waits());
+        clock.advance(Duration::from_secs(3));
+        assert_eq!(waits(), on_stale == OnStale::Refuse, "then {on_stale:?} decides");
+        revocations.known_as_of(Duration::ZERO);
+        assert!(!waits());
     }
 }
 
@@ -203,7 +241,7 @@ fn a_full_set_returns_an_error_and_keeps_its_entries() {
 
 #[test]
 fn concurrent_inserts_checks_and_sweeps_lose_no_entry_and_count_correctly() {
-    let set = set(OnStale::Allow);
+    let set = complete_set(OnStale::Allow);
     set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 7_500)).unwrap();
     let token = good();
     thread::scope(|scope| {
@@ -249,7 +287,7 @@ pub(crate) fn resident_kb() -> usize {
 
 #[test]
 fn a_million_entries_are_small_and_all_expire() {
-    let set = set(OnStale::Allow);
+    let set = complete_set(OnStale::Allow);
     let before = resident_kb();
     for number in 0..1_000_000_u64 {
         let id = format!("{:016x}{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
