@@ -14,12 +14,13 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use goptri::ProtocolError;
-use goptri::strict_json::{self, StrictJsonError};
+use goptri::strict_json::{self, MAX_MEMBERS, StrictJsonError};
 
 /// The largest JSON body or form, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// A body that is one JSON object with the members of `T`. Unknown members are ignored, duplicate ones refused.
+/// A body that is one JSON object with the members of `T`. Unknown members are ignored, duplicate ones refused, and more than
+/// [`MAX_MEMBERS`] too.
 #[derive(Debug)]
 pub struct JsonObject<T>(pub T);
 
@@ -34,6 +35,9 @@ impl<T: DeserializeOwned> JsonObject<T> {
                     "the body is no JSON object, or a member is missing or has the wrong type"
                 ),
                 StrictJsonError::Duplicate => tracing::debug!("the body has a duplicate member"),
+                StrictJsonError::TooManyMembers => {
+                    tracing::debug!("the body has more than {MAX_MEMBERS} members")
+                }
             }
             ProtocolError::MALFORMED_BODY
         })

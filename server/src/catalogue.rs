@@ -74,7 +74,7 @@ fn body_errors() -> Vec<CatalogueRow> {
     vec![
         CatalogueRow::new(
             ProtocolError::MALFORMED_BODY,
-            "The body is not a JSON object with the members of this route, or a member occurs twice.",
+            "The body is not a JSON object with the members of this route, a member occurs twice, or there are more than 64.",
             "Correct the body.",
         ),
         CatalogueRow::new(

@@ -175,6 +175,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 fn parse_object<'a, T: Deserialize<'a>>(json: &'a [u8], part: &'static str) -> Result<T, TokenError> {
     strict_json::from_slice(json).map_err(|error| match error {
         StrictJsonError::Duplicate => TokenError::DuplicateMember(part),
+        StrictJsonError::TooManyMembers => TokenError::TooManyMembers(part),
         StrictJsonError::Json(_) => TokenError::Json(part),
     })
 }

@@ -1,7 +1,8 @@
 //! Parses JSON objects without duplicate members at any depth (RFC 7515 §4, RFC 7519 §4; JV-11), for Goptri's own servers and for tools.
 //!
 //! Parsers disagree on whether the first or the last duplicate counts, so a token with duplicates is ambiguous. Duplicates are
-//! detected while the value is deserialized, also in members that the type ignores.
+//! detected while the value is deserialized, also in members that the type ignores. The number of members is limited,
+//! because the text is parsed before its sender is known: so a linear search is enough, and cheap.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,44 +12,72 @@ use serde::de::value::CowStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
+/// The most members in a token's header, a token's claims, or the body of a request, those of nested objects included. Goptri
+/// writes fifteen at most.
+pub const MAX_MEMBERS: usize = 64;
+
 /// Why a text was rejected.
 #[derive(Debug)]
 pub enum StrictJsonError {
     /// An object has two members of the same name.
     Duplicate,
+    /// It has more members than allowed.
+    TooManyMembers,
     /// It is not a JSON object, or not one of the expected type. The error may quote the text.
     Json(serde_json::Error),
 }
 
-/// Parses `json`, which must be one object with at most 128 levels of nesting and nothing around it.
+/// Parses `json`, which must be one object with nothing around it, at most 128 levels of nesting and [`MAX_MEMBERS`].
 pub fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, StrictJsonError> {
+    from_slice_with_members(json, MAX_MEMBERS)
+}
+
+/// As [`from_slice`], with another limit on members.
+pub(crate) fn from_slice_with_members<'de, T: Deserialize<'de>>(
+    json: &'de [u8],
+    max_members: usize,
+) -> Result<T, StrictJsonError> {
     if json.first() != Some(&b'{') {
         return Err(StrictJsonError::Json(Error::custom("it is not an object")));
     }
     // One check of the whole text is faster than one for each string.
     let json = std::str::from_utf8(json).map_err(|error| StrictJsonError::Json(Error::custom(error)))?;
     let mut json = serde_json::Deserializer::from_str(json);
-    let has_duplicate = Cell::new(false);
-    let value = T::deserialize(RejectDuplicates { inner: &mut json, has_duplicate: &has_duplicate });
-    value.and_then(|value| json.end().map(|()| value)).map_err(|error| {
-        if has_duplicate.get() { StrictJsonError::Duplicate } else { StrictJsonError::Json(error) }
-    })
+    let document = Document { members_left: Cell::new(max_members), ..Document::default() };
+    let value = T::deserialize(Strict { inner: &mut json, document: &document });
+    value
+        .and_then(|value| json.end().map(|()| value))
+        .map_err(|error| document.rejected.take().unwrap_or(StrictJsonError::Json(error)))
 }
 
-/// Wraps everything that serde passes on while it deserializes: deserializers, visitors, seeds and sequences.
-struct RejectDuplicates<'c, T> {
-    inner: T,
-    /// Set before an error is returned for a duplicate, because serde has no error of that kind.
-    has_duplicate: &'c Cell<bool>,
+/// What is known of the whole text so far.
+#[derive(Default)]
+struct Document {
+    members_left: Cell<usize>,
+    /// Set before an error is returned, because serde has no error of these kinds.
+    rejected: Cell<Option<StrictJsonError>>,
 }
 
-impl<'c, T> RejectDuplicates<'c, T> {
-    fn wrap<U>(&self, inner: U) -> RejectDuplicates<'c, U> {
-        RejectDuplicates { inner, has_duplicate: self.has_duplicate }
+impl Document {
+    fn reject<E: Error>(&self, error: StrictJsonError) -> E {
+        self.rejected.set(Some(error));
+        E::custom("rejected")
     }
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for RejectDuplicates<'_, D> {
+/// Wraps everything that serde passes on while it deserializes: deserializers, visitors, seeds and sequences.
+struct Strict<'c, T> {
+    inner: T,
+    document: &'c Document,
+}
+
+impl<'c, T> Strict<'c, T> {
+    fn wrap<U>(&self, inner: U) -> Strict<'c, U> {
+        Strict { inner, document: self.document }
+    }
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<'_, D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -77,7 +106,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for RejectDuplicates<'_, D> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for RejectDuplicates<'_, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,8 +114,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for RejectDuplicates<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        // A token has about fifteen members, for which a linear search beats hashing.
-        let members = Members { map: self.wrap(map), seen: Vec::with_capacity(16), hashes: 0 };
+        // An empty object allocates nothing.
+        let members = Members { map: self.wrap(map), seen: Vec::new(), hashes: 0 };
         self.inner.visit_map(members)
     }
 
@@ -138,7 +167,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for RejectDuplicates<'_, V> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for RejectDuplicates<'_, A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
@@ -147,7 +176,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for RejectDuplicates<'_, A> {
     }
 }
 
-impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for RejectDuplicates<'_, T> {
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Strict<'_, T> {
     type Value = T::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
@@ -158,7 +187,7 @@ impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for RejectDuplicates<'_,
 
 /// The members of one object, and the names seen so far.
 struct Members<'de, 'c, A> {
-    map: RejectDuplicates<'c, A>,
+    map: Strict<'c, A>,
     seen: Vec<Cow<'de, str>>,
     /// One bit per hash of a seen name. Most names are new and need no search.
     hashes: u64,
@@ -171,10 +200,17 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, '_, A> {
         let Some(Name(name)) = self.map.inner.next_key()? else { return Ok(None) };
         let hash = 1 << (name.bytes().fold(0, u8::wrapping_add) % 64);
         if self.hashes & hash != 0 && self.seen.contains(&name) {
-            self.map.has_duplicate.set(true);
-            return Err(A::Error::custom("a duplicate member"));
+            return Err(self.map.document.reject(StrictJsonError::Duplicate));
         }
+        let Some(left) = self.map.document.members_left.get().checked_sub(1) else {
+            return Err(self.map.document.reject(StrictJsonError::TooManyMembers));
+        };
+        self.map.document.members_left.set(left);
         self.hashes |= hash;
+        if self.seen.is_empty() {
+            // A token has about fifteen members, for which a linear search beats hashing.
+            self.seen.reserve(16);
+        }
         self.seen.push(name.clone());
         seed.deserialize(CowStrDeserializer::new(name)).map(Some)
     }
@@ -222,6 +258,7 @@ mod tests {
             match read {
                 Ok(_) => "read",
                 Err(StrictJsonError::Duplicate) => "duplicate",
+                Err(StrictJsonError::TooManyMembers) => "too many members",
                 Err(StrictJsonError::Json(_)) => "not JSON",
             }
         }
@@ -261,6 +298,24 @@ mod tests {
             assert_eq!(read(json.as_bytes()), expected, "{json}");
         }
         assert_eq!(read(b"{\"a\":\"\xff\"}"), "not JSON");
+    }
+
+    #[test]
+    fn the_members_of_all_objects_are_limited_together() {
+        let members =
+            |from: usize, to: usize| (from..to).map(|n| format!("\"m{n}\":1")).collect::<Vec<_>>().join(",");
+        let nested = |count: usize| {
+            format!(r#"{{"a":[{{{}}},{{{}}}]}}"#, members(0, count / 2), members(0, count.div_ceil(2)))
+        };
+        for (json, expected) in [
+            (format!("{{{}}}", members(0, MAX_MEMBERS)), "read"),
+            (format!("{{{}}}", members(0, MAX_MEMBERS + 1)), "too many members"),
+            (nested(MAX_MEMBERS - 1), "read"),
+            (nested(MAX_MEMBERS), "too many members"),
+            (format!("{{{},\"m0\":1}}", members(0, MAX_MEMBERS)), "duplicate"),
+        ] {
+            assert_eq!(read(json.as_bytes()), expected, "{json}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Why a token was rejected.
 
+use crate::strict_json::MAX_MEMBERS;
+
 /// A longer token is rejected before it is parsed.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
@@ -24,6 +26,9 @@ pub enum TokenError {
     /// An object has the same member twice.
     #[error("its {0} has a member twice")]
     DuplicateMember(&'static str),
+    /// Header or payload has more than [`MAX_MEMBERS`] members.
+    #[error("its {0} has more than {MAX_MEMBERS} members")]
+    TooManyMembers(&'static str),
     /// The header requires an extension (`crit`), compression or encryption.
     #[error("its header requires an extension that is not supported (crit, zip or enc)")]
     Extension,

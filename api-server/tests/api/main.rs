@@ -6,6 +6,7 @@
 mod bad_photos;
 mod callers;
 mod configuration;
+mod expensive_requests;
 mod full_disk;
 mod metrics;
 mod photos;

@@ -7,6 +7,7 @@ mod account;
 mod bad_input;
 mod changing_password;
 mod email_addresses;
+mod expensive_requests;
 mod feed;
 mod flooding;
 mod guessing;

@@ -18,6 +18,9 @@ pub const MAX_JWKS_BYTES: usize = 128 * 1024;
 /// The limit of keys in a set, because a key is found by a linear search.
 pub const MAX_KEYS: usize = 64;
 
+/// The limit of members of all keys together.
+const MAX_JWKS_MEMBERS: usize = 64 * MAX_KEYS;
+
 /// Members of private and symmetric keys (RFC 7518 §6).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
@@ -65,7 +68,8 @@ impl Jwks {
         if json.len() > MAX_JWKS_BYTES {
             return Err(JwksError::TooLong);
         }
-        let set: Value = strict_json::from_slice(json).map_err(|_| JwksError::NotASet)?;
+        let set: Value =
+            strict_json::from_slice_with_members(json, MAX_JWKS_MEMBERS).map_err(|_| JwksError::NotASet)?;
         let keys = objects(&set).ok_or(JwksError::NotASet)?;
         if keys.len() > MAX_KEYS {
             return Err(JwksError::TooManyKeys);

@@ -4,6 +4,8 @@
 #![expect(missing_docs, clippy::missing_panics_doc, reason = "used by tests only")]
 
 mod answer;
+mod costs;
+pub mod expensive;
 pub mod feed_server;
 pub mod forge;
 mod local_server;
@@ -12,6 +14,7 @@ mod proxy;
 use std::time::Duration;
 
 pub use answer::{Answer, answer, bearing, get};
+pub use costs::assert_costs;
 pub use local_server::{LocalServer, Stop};
 pub use proxy::{Link, Proxy, Target};
 
