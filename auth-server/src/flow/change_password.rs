@@ -53,7 +53,8 @@ impl ChangePassword {
         let new = self.rules.check(new, email).map_err(ChangePasswordRefused::from)?;
         let attempt = self.throttle.attempt(email.key().as_str(), from);
         let attempt = attempt.map_err(ChangePasswordRefused::TooManyAttempts)?;
-        record_attempt(attempt, self.change(account, current, new).await)
+        let flow = Self { hasher: self.hasher.for_client(from), ..self.clone() };
+        record_attempt(attempt, flow.change(account, current, new).await)
     }
 
     async fn change(

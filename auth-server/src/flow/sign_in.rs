@@ -95,11 +95,12 @@ impl SignIn {
         device: Device,
     ) -> Result<IssuedTokens, Failure<SignInRefused>> {
         let password = NormalizedPassword::of(&password).ok_or(SignInRefused::PasswordTooLong)?;
-        let mut verified = self.verify(email, &password).await?;
+        let hasher = self.hasher.for_client(device.address);
+        let mut verified = self.verify(email, &password, &hasher).await?;
         let mut opened = self.open(&verified, &device).await?;
         if opened.is_none() && self.has_other_hash(email, &verified).await? {
             // A concurrent sign-in may have rehashed the same password.
-            verified = self.verify(email, &password).await?;
+            verified = self.verify(email, &password, &hasher).await?;
             opened = self.open(&verified, &device).await?;
         }
         let (snapshot, jti) = opened.ok_or(SignInRefused::NotOpened(verified.user_id))?;
@@ -113,6 +114,7 @@ impl SignIn {
         &self,
         email: Option<&EmailKey>,
         password: &NormalizedPassword,
+        hasher: &PasswordHasher,
     ) -> Result<Verified, Failure<SignInRefused>> {
         let credentials = match email {
             Some(email) => self.store.credentials(email).await?,
@@ -122,7 +124,7 @@ impl SignIn {
             Some(credentials) => (Some(credentials.user_id), credentials.password_hash),
             None => (None, None),
         };
-        let matches = self.hasher.verify(password.clone(), hash.as_ref()).await.inspect_err(|error| {
+        let matches = hasher.verify(password.clone(), hash.as_ref()).await.inspect_err(|error| {
             if let (false, Some(user)) = (error.is_busy(), user_id) {
                 tracing::error!(%user, "the stored password hash cannot be verified");
             }

@@ -2,13 +2,16 @@
 //! for a hash (docs/decisions/0007).
 
 mod argon;
+mod jobs;
 mod metrics;
+mod queue;
 mod threads;
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_domain::{Entropy, HashingCost, NormalizedPassword, PasswordHash, random_token_id};
+use auth_domain::{Entropy, HashingCost, NormalizedPassword, PasswordHash, prefix, random_token_id};
 use goptri::revocation::MonotonicClock;
 use goptri_settings::Plain;
 use prometheus_client::registry::Registry;
@@ -18,6 +21,9 @@ use argon::{HashMemory, Stored, Unverifiable};
 use metrics::HashingMetrics;
 use threads::{HashingThreads, QueueFull};
 
+/// The place in the queue of hashes that no client asked for.
+const NO_CLIENT: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+
 /// How long a request waits for its hash: on a machine where a hash takes longer than the queue is made for.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -25,6 +31,8 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(crate) struct PasswordHasher {
     threads: Arc<HashingThreads>,
+    /// The client that waits. Clients take turns.
+    client: IpAddr,
     cost: HashingCost,
     entropy: Arc<dyn Entropy>,
     max_wait: Option<Duration>,
@@ -36,7 +44,7 @@ pub(crate) struct PasswordHasher {
 /// Why a password was not hashed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum HashingError {
-    /// The queue is full, or the wait in it was too long.
+    /// The queue has no room for this client, or the wait in it was too long.
     #[error("too many passwords are waiting to be hashed")]
     Busy,
     /// The stored hash cannot be compared with any password.
@@ -66,7 +74,8 @@ impl PasswordHasher {
     ) -> Result<Self, HashingError> {
         let threads = Arc::new(HashingThreads::start(threads, cost)?);
         let dummy_hash = PasswordHash::from_phc(String::new());
-        let mut hasher = Self { threads, cost, entropy, max_wait: None, metrics: None, dummy_hash };
+        let mut hasher =
+            Self { threads, client: NO_CLIENT, cost, entropy, max_wait: None, metrics: None, dummy_hash };
         let password = Plain::new(random_token_id(hasher.entropy.as_ref()));
         let password = NormalizedPassword::of(&password).ok_or(HashingError::Panicked)?;
         hasher.dummy_hash = hasher.hash(password).await?;
@@ -77,6 +86,12 @@ impl PasswordHasher {
     pub(crate) fn for_requests(self, registry: &mut Registry, clock: Arc<dyn MonotonicClock>) -> Self {
         let metrics = HashingMetrics::register(registry, clock, &self.threads);
         Self { max_wait: Some(QUEUE_TIMEOUT), metrics: Some(metrics), ..self }
+    }
+
+    /// The same threads, for a client at this address: it waits for one hash of each other address at most, however many
+    /// those have queued.
+    pub(crate) fn for_client(&self, address: IpAddr) -> Self {
+        Self { client: prefix(address), ..self.clone() }
     }
 
     /// A hash with the current parameters and a random salt.
@@ -114,12 +129,13 @@ impl PasswordHasher {
             }
             work(memory)
         };
-        let result = self.threads.queue(work).map_err(|QueueFull| HashingError::Busy)?;
+        let result = self.threads.queue(self.client, work);
         let result = match self.max_wait {
             Some(max_wait) => timeout(max_wait, result).await.map_err(|_| HashingError::Busy)?,
             None => result.await,
         };
-        Ok(result.map_err(|_| HashingError::Panicked)??)
+        let result = result.map_err(|_| HashingError::Panicked)?;
+        Ok(result.map_err(|QueueFull| HashingError::Busy)??)
     }
 }
 
@@ -181,7 +197,7 @@ mod tests {
         let hash = hasher.hash(password()).await.unwrap();
         let (release, held) = std::sync::mpsc::channel::<()>();
         let (begun, at_work) = tokio::sync::oneshot::channel();
-        let working = hasher.threads.queue(move |_| {
+        let working = hasher.threads.queue(NO_CLIENT, move |_| {
             begun.send(()).unwrap();
             let _ = held.recv();
         });
@@ -196,7 +212,7 @@ mod tests {
             assert!(is_busy(&answer), "{answer:?}");
         }
         drop(release);
-        working.unwrap().await.unwrap();
+        working.await.unwrap().unwrap();
     }
 
     /// PW-12: the wait of requests is limited, for known and unknown users alike; that of a starting server is not.
@@ -207,7 +223,7 @@ mod tests {
         let hasher = patient.clone().for_requests(&mut Registry::default(), clock);
         let hash = hasher.hash(password()).await.unwrap();
         let (release, held) = std::sync::mpsc::channel::<()>();
-        let working = hasher.threads.queue(move |_| held.recv());
+        let working = hasher.threads.queue(NO_CLIENT, move |_| held.recv());
         let mut starting = Box::pin(patient.hash(password()));
         assert!((&mut starting).now_or_never().is_none());
         let (known, unknown) =
@@ -215,7 +231,7 @@ mod tests {
         assert!(is_busy(&known) && is_busy(&unknown), "{known:?}, {unknown:?}");
         assert!((&mut starting).now_or_never().is_none(), "it still waits");
         drop(release);
-        assert!(working.unwrap().await.unwrap().is_err());
+        assert!(working.await.unwrap().unwrap().is_err());
         assert!(starting.await.is_ok());
     }
 }

@@ -1,16 +1,17 @@
 //! Threads that only hash passwords, each with its own memory, and their queue.
 
-use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use auth_domain::HashingCost;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::argon::HashMemory;
+use super::jobs::{Jobs, Next};
 
 /// How many jobs may wait for each thread. A hash takes about 50 ms on an idle core, so the last one waits about five
 /// seconds; longer queues would only time out.
@@ -24,61 +25,56 @@ const RELEASE_AFTER: Duration = Duration::from_mins(1);
 #[cfg(target_os = "linux")]
 const NICE_INCREMENT: i32 = 10;
 
-type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
-
 /// The threads and their queue. Dropping it ends the threads.
+#[derive(Debug)]
 pub(super) struct HashingThreads {
-    /// `None` only while this is dropped.
-    queue: Option<Sender<Job>>,
+    jobs: Arc<Jobs>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// The queue is full.
-#[derive(Debug)]
+/// The queue is full, and the job's client has at least as many jobs in it as any other.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct QueueFull;
 
 impl HashingThreads {
     /// Starts `threads` threads for hashes of this cost. Fails if the operating system refuses a thread.
     pub(super) fn start(threads: usize, cost: HashingCost) -> io::Result<Self> {
-        let (queue, jobs) = bounded(threads * QUEUE_PER_THREAD);
+        let jobs = Arc::new(Jobs::new(threads * QUEUE_PER_THREAD));
         let threads = (0..threads).map(|number| {
-            let jobs = jobs.clone();
+            let jobs = Arc::clone(&jobs);
             Builder::new().name(format!("hashing-{number}")).spawn(move || run_jobs(&jobs, cost))
         });
-        Ok(Self { threads: threads.collect::<io::Result<_>>()?, queue: Some(queue) })
+        Ok(Self { threads: threads.collect::<io::Result<_>>()?, jobs })
     }
 
-    /// Queues work. It is skipped if its receiver is dropped before it starts; the receiver gets an error if it panics.
+    /// Queues work for this client; clients take turns. It is skipped if its receiver is dropped before it starts; the receiver
+    /// gets an error if it panics.
     pub(super) fn queue<T: Send + 'static>(
         &self,
+        client: IpAddr,
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<T>, QueueFull> {
+    ) -> oneshot::Receiver<Result<T, QueueFull>> {
         let (sender, receiver) = oneshot::channel();
-        let job = Box::new(move |memory: &mut HashMemory| {
+        let job = Box::new(move |memory: Option<&mut HashMemory>| {
             if !sender.is_closed() {
                 // The receiver may be dropped meanwhile.
-                let _ = sender.send(work(memory));
+                let _ = sender.send(memory.map(work).ok_or(QueueFull));
             }
         });
-        match self.queue.as_ref().map(|queue| queue.try_send(job)) {
-            // Without threads, the job is dropped, and its receiver gets an error.
-            None | Some(Ok(()) | Err(TrySendError::Disconnected(_))) => Ok(receiver),
-            Some(Err(TrySendError::Full(_))) => Err(QueueFull),
-        }
+        self.jobs.push(client, job);
+        receiver
     }
-}
 
-impl HashingThreads {
     /// How many jobs wait for a thread.
     pub(super) fn queue_length(&self) -> usize {
-        self.queue.as_ref().map_or(0, Sender::len)
+        self.jobs.len()
     }
 }
 
 impl Drop for HashingThreads {
     /// Closes the queue and waits for the threads.
     fn drop(&mut self) {
-        self.queue = None;
+        self.jobs.close();
         for thread in self.threads.drain(..) {
             // Panics of jobs are caught.
             let _ = thread.join();
@@ -86,45 +82,35 @@ impl Drop for HashingThreads {
     }
 }
 
-impl fmt::Debug for HashingThreads {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HashingThreads").field("threads", &self.threads.len()).finish_non_exhaustive()
-    }
-}
-
 /// The whole life of a thread. A job that has started occupies it until it is done, even if its client has
 /// disconnected (PW-12).
-fn run_jobs(jobs: &Receiver<Job>, cost: HashingCost) {
+fn run_jobs(jobs: &Jobs, cost: HashingCost) {
     lower_priority();
     let mut memory = HashMemory::new(cost);
     loop {
-        let job = match next_job(jobs, &mut memory, RELEASE_AFTER) {
-            Err(RecvTimeoutError::Timeout) => jobs.recv().ok(),
-            received => received.ok(),
+        let next = match next_job(jobs, &mut memory, RELEASE_AFTER) {
+            Next::Timeout => jobs.next(None),
+            next => next,
         };
-        let Some(job) = job else { return };
+        let Next::Job(job) = next else { return };
         // Unwind safe: the next hash overwrites the memory.
-        if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| job(Some(&mut memory)))).is_err() {
             tracing::error!("hashing a password panicked; the thread continues with the next job");
         }
     }
 }
 
 /// The next job, if one arrives within `release_after`. Wipes the memory before waiting, and releases it on a timeout.
-fn next_job(
-    jobs: &Receiver<Job>,
-    memory: &mut HashMemory,
-    release_after: Duration,
-) -> Result<Job, RecvTimeoutError> {
-    if let Ok(job) = jobs.try_recv() {
-        return Ok(job);
+fn next_job(jobs: &Jobs, memory: &mut HashMemory, release_after: Duration) -> Next {
+    if let Some(job) = jobs.try_next() {
+        return Next::Job(job);
     }
     memory.wipe();
-    let received = jobs.recv_timeout(release_after);
-    if matches!(received, Err(RecvTimeoutError::Timeout)) {
+    let next = jobs.next(Some(release_after));
+    if matches!(next, Next::Timeout) {
         memory.release();
     }
-    received
+    next
 }
 
 /// Lowers the priority of this thread. Only Linux has priorities per thread.
@@ -137,7 +123,7 @@ fn lower_priority() {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::net::Ipv4Addr;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
@@ -147,6 +133,9 @@ mod tests {
     use super::super::argon;
     use super::*;
 
+    const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
     fn one_thread() -> HashingThreads {
         HashingThreads::start(1, HashingCost::CURRENT).unwrap()
     }
@@ -155,12 +144,12 @@ mod tests {
     fn occupy(threads: &HashingThreads) -> mpsc::Sender<()> {
         let (release, held) = mpsc::channel::<()>();
         let (begun, started) = mpsc::channel();
-        let queued = threads.queue(move |_| {
+        let queued = threads.queue(CLIENT, move |_| {
             begun.send(()).unwrap();
             let _ = held.recv();
         });
         started.recv().unwrap();
-        drop(queued.unwrap());
+        drop(queued);
         release
     }
 
@@ -171,16 +160,36 @@ mod tests {
 
     /// PW-12
     #[actix_web::test]
-    async fn a_full_queue_refuses_jobs_until_one_is_taken_and_runs_them_in_order() {
+    async fn a_full_queue_refuses_jobs_until_one_is_taken_and_runs_those_of_a_client_in_order() {
         let threads = one_thread();
         let release = occupy(&threads);
-        let waiting: Vec<_> = (0..QUEUE_PER_THREAD).map(|n| threads.queue(move |_| n).unwrap()).collect();
-        assert!(matches!(threads.queue(|_| ()), Err(QueueFull)));
+        let waiting: Vec<_> = (0..QUEUE_PER_THREAD).map(|n| threads.queue(CLIENT, move |_| n)).collect();
+        assert_eq!(threads.queue(CLIENT, |_| ()).await, Ok(Err(QueueFull)));
         drop(release);
         for (n, waiting) in waiting.into_iter().enumerate() {
-            assert_eq!(waiting.await, Ok(n));
+            assert_eq!(waiting.await, Ok(Ok(n)));
         }
-        threads.queue(|_| ()).unwrap().await.unwrap();
+        threads.queue(CLIENT, |_| ()).await.unwrap().unwrap();
+    }
+
+    #[actix_web::test]
+    async fn a_full_queue_has_room_for_a_client_with_fewer_jobs_and_runs_them_next() {
+        let threads = one_thread();
+        let release = occupy(&threads);
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = |_: &mut HashMemory| ();
+        let mut waiting: Vec<_> = (0..QUEUE_PER_THREAD)
+            .map(|_| {
+                let done = Arc::clone(&done);
+                threads.queue(CLIENT, move |_| done.fetch_add(1, Ordering::SeqCst))
+            })
+            .collect();
+        let before = Arc::clone(&done);
+        let other = threads.queue(OTHER, move |_| before.load(Ordering::SeqCst));
+        assert_eq!(waiting.pop().unwrap().await, Ok(Err(QueueFull)), "the last one had to go");
+        drop(release);
+        assert_eq!(other.await, Ok(Ok(1)), "it waited for one job of the other client");
+        assert_eq!(threads.queue(OTHER, count).await, Ok(Ok(())));
     }
 
     #[actix_web::test]
@@ -191,13 +200,13 @@ mod tests {
         let mut waiting: Vec<_> = (0..10)
             .map(|_| {
                 let done = Arc::clone(&done);
-                threads.queue(move |_| done.fetch_add(1, Ordering::SeqCst)).unwrap()
+                threads.queue(CLIENT, move |_| done.fetch_add(1, Ordering::SeqCst))
             })
             .collect();
         waiting.truncate(1);
-        let last = threads.queue(|_| ()).unwrap();
+        let last = threads.queue(CLIENT, |_| ());
         drop(release);
-        last.await.unwrap();
+        last.await.unwrap().unwrap();
         assert_eq!(done.load(Ordering::SeqCst), 1);
     }
 
@@ -205,9 +214,9 @@ mod tests {
     async fn a_panic_ends_one_job_and_not_its_thread() {
         let threads = one_thread();
         for _ in 0..3 {
-            assert!(threads.queue(|_| panic!("as a test")).unwrap().await.is_err());
+            assert!(threads.queue(CLIENT, |_| panic!("as a test")).await.is_err());
         }
-        assert_eq!(threads.queue(|_| 7).unwrap().await, Ok(7));
+        assert_eq!(threads.queue(CLIENT, |_| 7).await, Ok(Ok(7)));
     }
 
     #[actix_web::test]
@@ -218,7 +227,7 @@ mod tests {
         let threads = one_thread();
         let alive = Arc::new(());
         let left = Arc::downgrade(&alive);
-        threads.queue(move |_| OF_A_THREAD.set(Some(alive))).unwrap().await.unwrap();
+        threads.queue(CLIENT, move |_| OF_A_THREAD.set(Some(alive))).await.unwrap().unwrap();
         assert!(left.upgrade().is_some());
         drop(threads);
         assert!(left.upgrade().is_none(), "thread-local data is dropped with its thread");
@@ -226,13 +235,13 @@ mod tests {
 
     #[test]
     fn memory_is_wiped_before_waiting_for_a_job_and_not_between_two_jobs() {
-        let (queue, jobs) = bounded::<Job>(2);
+        let jobs = Jobs::new(2);
         let mut memory = HashMemory::new(HashingCost::CURRENT);
-        queue.send(Box::new(hash_a_password)).unwrap();
-        queue.send(Box::new(|memory| assert!(memory.filled() > 0))).unwrap();
-        drop(queue);
-        while let Ok(job) = next_job(&jobs, &mut memory, Duration::ZERO) {
-            job(&mut memory);
+        jobs.push(CLIENT, Box::new(|memory| hash_a_password(memory.unwrap())));
+        jobs.push(CLIENT, Box::new(|memory| assert!(memory.unwrap().filled() > 0)));
+        jobs.close();
+        while let Next::Job(job) = next_job(&jobs, &mut memory, Duration::ZERO) {
+            job(Some(&mut memory));
             assert!(memory.filled() > 0);
         }
         assert_eq!(memory.filled(), 0);
@@ -241,10 +250,10 @@ mod tests {
 
     #[test]
     fn memory_is_released_after_a_time_without_jobs() {
-        let (_queue, jobs) = bounded::<Job>(1);
+        let jobs = Jobs::new(1);
         let mut memory = HashMemory::new(HashingCost::CURRENT);
         hash_a_password(&mut memory);
-        assert!(matches!(next_job(&jobs, &mut memory, Duration::ZERO), Err(RecvTimeoutError::Timeout)));
+        assert!(matches!(next_job(&jobs, &mut memory, Duration::ZERO), Next::Timeout));
         assert_eq!(memory.allocated(), 0);
     }
 
@@ -259,7 +268,7 @@ mod tests {
         let threads = HashingThreads::start(2, HashingCost::CURRENT).unwrap();
         let name_and_niceness =
             |_: &mut HashMemory| (std::thread::current().name().unwrap().to_owned(), niceness());
-        let (name, hashing) = threads.queue(name_and_niceness).unwrap().await.unwrap();
+        let (name, hashing) = threads.queue(CLIENT, name_and_niceness).await.unwrap().unwrap();
         assert!(name.starts_with("hashing-"), "{name}");
         assert_eq!((hashing, niceness()), ((before + NICE_INCREMENT).min(19), before));
     }
