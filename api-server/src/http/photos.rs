@@ -6,32 +6,27 @@ use std::io;
 use actix_files::NamedFile;
 use actix_web::dev::Payload;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ContentType, HeaderValue,
 };
-use actix_web::web::{self, Data, Json};
+use actix_web::web::{self, Bytes, Data};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use goptri::Guard;
 use goptri::actix::Bearer;
 use goptri_server::refuse_content_encoding;
-use serde::Serialize;
 
 use crate::photos::{
-    Album, Failure, Listed, MAX_PHOTO_BYTES, Photo, PhotoName, PhotosFolder, PhotosRead, PhotosWrite,
+    Album, Failure, Listings, MAX_PHOTO_BYTES, Photo, PhotoName, PhotosFolder, PhotosRead, PhotosWrite,
     Refusal, SaveOutcome, Upload,
 };
-
-/// The body of `GET /photos`.
-#[derive(Serialize)]
-pub(super) struct Listing {
-    photos: Vec<Listed>,
-}
 
 pub(super) async fn list(
     caller: Bearer<PhotosRead>,
     photos: Data<PhotosFolder>,
-) -> Result<Json<Listing>, Failure> {
+    listings: Data<Listings>,
+) -> Result<HttpResponse, Failure> {
     let album = Album::of(&photos, &caller);
-    Ok(Json(Listing { photos: block_on_file(move || album.list()).await? }))
+    let json = block_on_file(move || listings.of(&album)).await?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(Bytes::from_owner(json)))
 }
 
 pub(super) async fn show(

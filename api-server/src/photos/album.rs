@@ -42,7 +42,7 @@ pub struct Photo {
 
 /// A photo in a list.
 #[derive(Debug, Serialize)]
-pub struct Listed {
+pub(super) struct Listed {
     name: String,
     #[serde(rename = "type")]
     photo_type: PhotoType,
@@ -68,15 +68,14 @@ impl Album {
         Self { photos: photos.clone(), name: album_name(caller) }
     }
 
-    /// The photos, sorted by name.
-    pub fn list(&self) -> io::Result<Vec<Listed>> {
-        let Some(folder) = self.folder()? else { return Ok(Vec::new()) };
-        let mut names = names(&folder)?;
+    /// The photos in an album's folder, sorted by name.
+    pub(super) fn list_folder(folder: &OwnedFd) -> io::Result<Vec<Listed>> {
+        let mut names = names(folder)?;
         names.sort_unstable();
         let mut listed = Vec::new();
         for name in names {
             // `None`: deleted since, or not a photo.
-            if let Some(Photo { photo_type, size, modified, .. }) = open_photo(&folder, &name)? {
+            if let Some(Photo { photo_type, size, modified, .. }) = open_photo(folder, &name)? {
                 listed.push(Listed { name: name.as_str().to_owned(), photo_type, size, modified });
             }
         }
@@ -99,6 +98,7 @@ impl Album {
         if existing.len() >= MAX_PHOTOS && !existing.contains(name) {
             return Ok(SaveOutcome::AlbumFull);
         }
+        let _change = self.photos.changes.begin(&self.name);
         let outcome = match linkat(CWD, upload.path(), &folder, name.as_str(), AtFlags::empty()) {
             // The file's temporary name is deleted with the upload.
             Ok(()) => SaveOutcome::Created,
@@ -117,6 +117,7 @@ impl Album {
     /// Deletes the photo of this name. Returns whether there was one.
     pub fn delete(&self, name: &PhotoName) -> io::Result<bool> {
         let Some(folder) = self.folder()? else { return Ok(false) };
+        let _change = self.photos.changes.begin(&self.name);
         match unlinkat(&folder, name.as_str(), AtFlags::empty()) {
             Ok(()) => fsync(folder)?,
             Err(Errno::NOENT) => return Ok(false),
@@ -125,7 +126,18 @@ impl Album {
         Ok(true)
     }
 
-    fn folder(&self) -> io::Result<Option<OwnedFd>> {
+    /// How often this server has changed the album; another album may count as this one.
+    pub(super) fn own_changes(&self) -> u64 {
+        self.photos.changes.count(&self.name)
+    }
+
+    /// The name of the folder.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder. `None`: there is none yet, so there are no photos.
+    pub(super) fn folder(&self) -> io::Result<Option<OwnedFd>> {
         match open_folder(&self.photos.root, &self.name) {
             Ok(folder) => Ok(Some(folder)),
             Err(Errno::NOENT) => Ok(None),

@@ -12,6 +12,8 @@ use chrono::{DateTime, Utc};
 use rustix::fs::{Mode, OFlags, openat};
 use tempfile::NamedTempFile;
 
+use super::changes::Changes;
+
 /// The folder of uploads in progress. It is in `PHOTOS_DIR`, so that a rename into an album is atomic; no album has this name.
 const INCOMING: &str = ".unfinished";
 
@@ -25,6 +27,7 @@ pub struct PhotosFolder {
     incoming: Arc<Path>,
     /// Held while the photos of an album are counted and one is added.
     pub(super) adding: Arc<Mutex<()>>,
+    pub(super) changes: Arc<Changes>,
 }
 
 impl PhotosFolder {
@@ -47,7 +50,12 @@ impl PhotosFolder {
         let link = file.path().with_added_extension("link");
         fs::hard_link(file.path(), &link)?;
         fs::remove_file(link)?;
-        Ok(Self { root: Arc::new(root), incoming: incoming.into(), adding: Arc::default() })
+        Ok(Self {
+            root: Arc::new(root),
+            incoming: incoming.into(),
+            adding: Arc::default(),
+            changes: Arc::default(),
+        })
     }
 
     /// Deletes stale uploads, which a killed server left behind. Returns how many.

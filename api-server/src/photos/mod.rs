@@ -11,15 +11,18 @@
 //! another program put there.
 
 mod album;
+mod changes;
 mod folder;
+mod listings;
 mod name;
 mod permission;
 mod photo_type;
 mod refusal;
 mod upload;
 
-pub use album::{Album, Listed, MAX_PHOTOS, Photo, SaveOutcome};
+pub use album::{Album, MAX_PHOTOS, Photo, SaveOutcome};
 pub use folder::PhotosFolder;
+pub use listings::Listings;
 pub use name::PhotoName;
 pub use permission::{PhotosRead, PhotosWrite};
 pub use photo_type::PhotoType;

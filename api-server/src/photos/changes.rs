@@ -1,0 +1,45 @@
+//! Counts the changes of albums by this server, so that a cached list is never older than the server's own changes.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Albums share this many counters. A change of one invalidates the lists of few others.
+const COUNTERS: usize = 1024;
+
+/// The counters.
+#[derive(Debug)]
+pub(super) struct Changes(Box<[AtomicU64]>);
+
+/// A change in progress. It is counted when it ends, also if it fails.
+pub(super) struct Change<'a>(&'a AtomicU64);
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
+    }
+}
+
+impl Changes {
+    /// Call this before the album is changed, and drop the result before the client is told.
+    pub(super) fn begin(&self, album: &str) -> Change<'_> {
+        Change(self.counter(album))
+    }
+
+    /// The changes that have ended, for a list that is made after this.
+    pub(super) fn count(&self, album: &str) -> u64 {
+        self.counter(album).load(Ordering::Acquire)
+    }
+
+    fn counter(&self, album: &str) -> &AtomicU64 {
+        let mut hasher = DefaultHasher::new();
+        album.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % self.0.len() as u64).unwrap_or_default();
+        &self.0[index]
+    }
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
