@@ -114,18 +114,24 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Behind a proxy that is not configured, all clients share one address, and so one rate limit.
     fn warn_untrusted_proxy_once(&self, peer: IpAddr) {
-        let nearby = match peer.to_canonical() {
-            IpAddr::V4(peer) => peer.is_loopback() || peer.is_private(),
-            IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local(),
-        };
-        if nearby && !self.trusts(peer.to_canonical()) && !self.warned.swap(true, Ordering::Relaxed) {
+        if self.may_lack(peer) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
                 "ignored X-Forwarded-For from this address; if it is your proxy, add it to TRUSTED_PROXIES"
             );
         }
+    }
+
+    /// Whether a peer that sends the header is probably a proxy that is not configured: all clients behind it share one
+    /// address, and so one rate limit. Once a proxy is configured, clients on the internet that send the header are not.
+    fn may_lack(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        let nearby = match peer {
+            IpAddr::V4(peer) => peer.is_loopback() || peer.is_private(),
+            IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local(),
+        };
+        !self.trusts(peer) && (nearby || self.networks.is_empty())
     }
 }
 
@@ -260,6 +266,24 @@ mod tests {
             proxies.client([10, 0, 0, 1].into(), [garbage].into_iter()).ip(),
             IpAddr::from([10, 0, 0, 1])
         );
+    }
+
+    #[test]
+    fn a_peer_that_may_be_a_proxy_is_one_that_is_near_or_any_if_none_is_configured() {
+        for (trusted, peer, expected) in [
+            ("", "127.0.0.1", true),
+            ("", "10.0.0.1", true),
+            ("", "203.0.113.9", true),
+            ("", "2001:db8::1", true),
+            ("10.0.0.0/8", "10.0.0.1", false),
+            ("10.0.0.0/8", "::ffff:10.0.0.1", false),
+            ("10.0.0.0/8", "127.0.0.1", true),
+            ("10.0.0.0/8", "fd00::1", true),
+            ("10.0.0.0/8", "203.0.113.9", false),
+        ] {
+            let proxies = TrustedProxies::parse(trusted).unwrap();
+            assert_eq!(proxies.may_lack(peer.parse().unwrap()), expected, "{trusted:?} {peer}");
+        }
     }
 
     #[test]
