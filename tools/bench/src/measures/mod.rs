@@ -3,6 +3,7 @@
 mod api_callers;
 mod chains;
 mod growth;
+mod hostile_bodies;
 mod interference;
 mod memory;
 mod protected;
@@ -37,6 +38,8 @@ pub(crate) enum Measure {
     SignIn,
     /// How a flood of sign-ins slows refreshes and verification
     Interference,
+    /// How requests that are expensive to parse slow refreshes and verification (limit: plain ones)
+    HostileBodies,
     /// The time from a sign-out to the first 401
     SignOut,
     /// The memory of idle servers
@@ -58,6 +61,7 @@ impl Measure {
             Self::RefreshSqlite => refresh_sqlite::run(run),
             Self::SignIn => sign_in::run(run),
             Self::Interference => interference::run(run),
+            Self::HostileBodies => hostile_bodies::run(run),
             Self::SignOut => sign_out::run(run),
             Self::Memory => memory::run(run),
             Self::Start => start::run(run),
