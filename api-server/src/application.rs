@@ -4,15 +4,15 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use actix_web::App;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use goptri::Guard;
 use goptri::clock::Clock;
 use goptri::revocation::MonotonicClock;
 use goptri_server::{
-    ListenError, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
+    HttpServer, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
     response_policy,
 };
 use goptri_settings::FileWatch;
@@ -20,10 +20,7 @@ use goptri_settings::FileWatch;
 use crate::config::Config;
 use crate::http::routes;
 use crate::metrics::VerifierMetrics;
-use crate::photos::PhotosFolder;
-
-/// How long a stop waits for requests in flight.
-const SHUTDOWN_SECONDS: u64 = 30;
+use crate::photos::{Listings, PhotosFolder};
 
 /// A server that is listening.
 pub struct Application {
@@ -54,7 +51,7 @@ impl Application {
     ) -> Result<Self, StartError> {
         let address = config.address;
         delete_stale_uploads(&config.photos, clock.as_ref());
-        let photos = Data::new(config.photos);
+        let (photos, listings) = (Data::new(config.photos), Data::new(Listings::new(Arc::clone(&monotonic))));
         let (jwks_url, feed_url) = config.guard.urls().unwrap_or_default();
         let keys = if config.has_secret { format!("ACCESS_TOKEN_SECRET, {jwks_url}") } else { jwks_url };
         let guard = config.guard.clock(clock).monotonic_clock(monotonic).build()?;
@@ -63,24 +60,20 @@ impl Application {
         requests.register(&mut registry);
         registry.register_collector(Box::new(VerifierMetrics(guard.clone())));
         let guarding = guard.clone();
-        let server = HttpServer::new(move || {
+        let server = HttpServer::bind(address, "API_SERVER_ADDR", config.connections, move || {
             App::new()
                 .app_data(photos.clone())
+                .app_data(listings.clone())
                 .app_data(Data::new(guarding.clone()))
                 .configure(mount(routes(), guarding.clone(), UnknownPath::Unauthorized, requests.clone()))
                 .wrap(from_fn(response_policy))
-        })
-        .tcp_nodelay(true)
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .shutdown_signal(stop)
-        .bind(address)
-        .map_err(|cause| ListenError::new(cause, address, "API_SERVER_ADDR"));
+        });
         let metrics = config.metrics_address.map(|address| MetricsServer::serve(address, registry));
         let (server, metrics) = ListenErrors::combine(server, metrics.transpose())?;
-        let address = server.addrs().first().copied().unwrap_or(address);
+        let address = server.address();
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, keys, feed = feed_url, "api-server listens on http://{address}");
-        Ok(Self { server: server.run(), address, guard, metrics })
+        Ok(Self { server: server.run(stop), address, guard, metrics })
     }
 
     /// The address it listens on, with the actual port if the configuration says 0.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use goptri::clock::SystemClock;
 use goptri::revocation::SystemMonotonicClock;
-use goptri_server::{SighupReload, flush_log, log_to_stderr, print_error, stop_signal};
+use goptri_server::{
+    SighupReload, flush_log, log_to_stderr, print_error, raise_descriptor_limit, stop_signal,
+};
 use goptri_settings::{Environment, EnvironmentError, SettingErrors, Settings};
 
 use crate::{Application, Config, StartError};
@@ -106,6 +108,7 @@ fn configured() -> Result<Config, CliError> {
 async fn serve() -> Result<(), CliError> {
     let sighup = SighupReload::install();
     let config = configured()?;
+    raise_descriptor_limit();
     let (clock, monotonic) = (Arc::new(SystemClock), Arc::new(SystemMonotonicClock::default()));
     let application = Application::start(config, clock, monotonic, stop_signal())?;
     sighup.reload(application.secret_files());

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use goptri::GuardBuilder;
+use goptri_server::ConnectionLimits;
 use goptri_settings::{Environment, SettingErrors, Settings};
 
 use crate::photos::PhotosFolder;
@@ -15,6 +16,8 @@ pub struct Config {
     /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
     /// `REVOCATION_MAX_STALENESS`, `ON_STALE`, `VERIFIED_CACHE_ENTRIES`.
     pub guard: GuardBuilder,
+    /// `KEEP_ALIVE`.
+    pub connections: ConnectionLimits,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
     /// Whether access tokens signed with a shared secret are accepted, besides those signed with a published key.
@@ -40,12 +43,14 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
         let guard = GuardBuilder::with_required_feed(settings);
+        let connections = ConnectionLimits::read(settings);
         let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {
             address: address?,
             guard: guard?,
+            connections: connections?,
             metrics_address: metrics_address.ok()?,
             has_secret: settings.has_secret("ACCESS_TOKEN_SECRET"),
             request_log: request_log?,

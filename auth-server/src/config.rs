@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use goptri::Scope;
 use goptri::keys::KeySource;
 use goptri::token::AccessVerifier;
-use goptri_server::TrustedProxies;
+use goptri_server::{ConnectionLimits, TrustedProxies};
 use goptri_settings::{Environment, Plain, Reported, SecretFiles, SettingErrors, Settings, parse_duration};
 
 use crate::keyrings::KeyRings;
@@ -54,6 +54,8 @@ pub struct Config {
     pub password_rules: PasswordRules,
     /// `TRUSTED_PROXIES`.
     pub trusted_proxies: TrustedProxies,
+    /// `KEEP_ALIVE`.
+    pub connections: ConnectionLimits,
     /// Passwords hashed at the same time: the number of cores. There is no variable for it.
     pub hashing_threads: usize,
     /// `METRICS_ADDR`.
@@ -95,6 +97,7 @@ impl Config {
         });
         let password_rules = password_rules(settings);
         let trusted_proxies = goptri_server::trusted_proxies(settings);
+        let connections = ConnectionLimits::read(settings);
         let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
         let auto_migrate = auto_migrate(settings);
@@ -113,6 +116,7 @@ impl Config {
             registration_open: registration_open?,
             password_rules: password_rules?,
             trusted_proxies: trusted_proxies?,
+            connections: connections?,
             hashing_threads: available_parallelism().map_or(2, usize::from),
             metrics_address: metrics_address.ok()?,
             request_log: request_log?,

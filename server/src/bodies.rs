@@ -36,7 +36,7 @@ impl<T: DeserializeOwned> JsonObject<T> {
                 ),
                 StrictJsonError::Duplicate => tracing::debug!("the body has a duplicate member"),
                 StrictJsonError::TooManyMembers => {
-                    tracing::debug!("the body has more than {MAX_MEMBERS} members")
+                    tracing::debug!("the body has more than {MAX_MEMBERS} members");
                 }
             }
             ProtocolError::MALFORMED_BODY

@@ -1,11 +1,15 @@
 //! The HTTP chassis of both servers: the table of routes, request bodies, client addresses, response headers, start and
 //! stop, logs and metrics.
 
+mod allocator;
 mod bodies;
 mod catalogue;
 mod check;
 mod client_address;
+mod connection;
+mod descriptors;
 mod endpoints;
+mod http_server;
 mod index;
 mod lifecycle;
 mod listen_errors;
@@ -16,11 +20,15 @@ mod response_policy;
 mod routes;
 mod variables;
 
+pub use allocator::give_memory_back_at_once;
 pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, refuse_content_encoding};
 pub use catalogue::{CatalogueRow, common_errors};
 pub use check::{CheckReport, Finding};
 pub use client_address::{ClientAddress, TrustedProxies, trusted_proxies};
+pub use connection::{ConnectionHandle, ConnectionLimits};
+pub use descriptors::raise_descriptor_limit;
 pub use endpoints::{CurrentUser, Health, current_user, healthz};
+pub use http_server::HttpServer;
 pub use index::with_index;
 pub use lifecycle::{ListenError, SighupReload, stop_signal};
 pub use listen_errors::ListenErrors;

@@ -3,7 +3,7 @@
 use goptri_settings::Environment;
 
 /// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
-pub const KNOWN_VARIABLES: [&str; 41] = [
+pub const KNOWN_VARIABLES: [&str; 42] = [
     "ACCESS_TOKEN_KEY_FILE",
     "ACCESS_TOKEN_SECRET",
     "ACCESS_TOKEN_SECRET_FILE",
@@ -25,6 +25,7 @@ pub const KNOWN_VARIABLES: [&str; 41] = [
     "FEED_SECRET",
     "FEED_SECRET_FILE",
     "ISSUER",
+    "KEEP_ALIVE",
     "LOG_FORMAT",
     "METRICS_ADDR",
     "ON_STALE",

@@ -8,8 +8,8 @@ use crate::support::TestServer;
 /// Covers new routes without a change.
 #[actix_web::test]
 async fn no_request_of_a_stranger_costs_much_more_than_a_plain_one_of_its_size() {
-    let server = TestServer::start();
-    let address = server.url.trim_start_matches("http://").parse().unwrap();
+    let server = TestServer::start().await;
+    let address = server.address;
     let pairs: Vec<_> = api_server::http::routes()
         .iter()
         .flat_map(|route| expensive::pairs(route.method.as_str(), &route.path.replace("{name}", "x.png")))

@@ -13,15 +13,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::App;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use auth_store::{Store, StoreError};
 use goptri::clock::Clock;
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
 use goptri_server::{
-    ListenError, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
+    HttpServer, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
     response_policy,
 };
 use goptri_settings::{FileWatch, SecretFiles};
@@ -30,7 +30,6 @@ use tokio::task::JoinSet;
 use self::feature::{Assembly, Hooks, Parts, assemble};
 use crate::config::Config;
 use crate::error::CauseChain;
-use crate::feed::ConnectionHandle;
 use crate::flow::Migrate;
 use crate::hashing::HashingError;
 use crate::keyrings::{KeyChanges, LiveKeys};
@@ -40,9 +39,6 @@ pub use self::feature::routes;
 
 /// How long the start waits for a database that does not answer.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long requests in flight may take when the server stops.
-const SHUTDOWN_SECONDS: u64 = 30;
 
 /// A listening server.
 pub struct Application {
@@ -99,32 +95,26 @@ impl Application {
         let Hooks { keys_changed, stopping } = hooks;
         let secret_files = watch(secret_files, parts.keys.clone(), keys_changed)?;
         let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));
-        let server = HttpServer::new(move || {
+        let (address, limits) = (parts.config.address, parts.config.connections);
+        let server = HttpServer::bind(address, "AUTH_SERVER_ADDR", limits, move || {
             App::new()
                 .app_data(proxies.clone())
                 .configure(|config| data.iter().for_each(|provide| provide(config)))
                 .configure(mount(routes(), guard.clone(), UnknownPath::NotFound, requests.clone()))
-                .wrap(from_fn(ConnectionHandle::release_unless_feed))
                 .wrap(from_fn(response_policy))
-        })
-        .on_connect(ConnectionHandle::capture)
-        .tcp_nodelay(true)
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .shutdown_signal(async move {
+        });
+        let metrics = metrics_address.map(|address| MetricsServer::serve(address, registry)).transpose();
+        let (server, metrics) = ListenErrors::combine(server, metrics)?;
+        let address = server.address();
+        log_start(&parts, address);
+        let background = jobs.into_iter().collect();
+        let server = server.run(async move {
             stop.await;
             for hook in stopping {
                 hook();
             }
         });
-        let address = parts.config.address;
-        let server =
-            server.bind(address).map_err(|cause| ListenError::new(cause, address, "AUTH_SERVER_ADDR"));
-        let metrics = metrics_address.map(|address| MetricsServer::serve(address, registry)).transpose();
-        let (server, metrics) = ListenErrors::combine(server, metrics)?;
-        let address = server.addrs().first().copied().unwrap_or(address);
-        log_start(&parts, address);
-        let background = jobs.into_iter().collect();
-        Ok(Self { server: server.run(), address, store, background, secret_files, metrics })
+        Ok(Self { server, address, store, background, secret_files, metrics })
     }
 
     /// The address it listens on, with the port that the operating system chose if the configuration says 0.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use goptri::clock::SystemClock;
-use goptri_server::{SighupReload, log_to_stderr, stop_signal};
+use goptri_server::{SighupReload, log_to_stderr, raise_descriptor_limit, stop_signal};
 use goptri_settings::{Environment, Settings};
 
 use super::CliError;
@@ -16,6 +16,7 @@ pub(super) async fn run() -> Result<(), CliError> {
     let sighup = SighupReload::install();
     let config = Config::read(&settings);
     let config = settings.into_result(config)?;
+    raise_descriptor_limit();
     let clock = Arc::new(SystemClock);
     let store = storage::open(&config.database_url, config.database_connections, clock.clone())?;
     match Application::start(config, store, clock, stop_signal()).await {

@@ -5,7 +5,6 @@
 //! whatever is committed after that read. So no entry is lost; some arrive twice, which a follower's set absorbs.
 
 mod broadcaster;
-mod connection_handle;
 mod events;
 mod subscriber;
 mod tail;
@@ -16,11 +15,10 @@ use std::time::Duration;
 
 use auth_store::Store;
 use goptri::revocation::{HEARTBEAT_INTERVAL, MonotonicClock};
-use goptri_server::{ClientAddress, LineLimit};
+use goptri_server::{ClientAddress, ConnectionHandle, LineLimit};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use broadcaster::Broadcaster;
-pub(crate) use connection_handle::ConnectionHandle;
 pub(crate) use events::entry;
 use subscriber::{FIRST_READ_TIMEOUT, Subscriber};
 use tail::Tail;

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use auth_store::{Store, StoreError};
 use goptri::revocation::{HEARTBEAT_INTERVAL, Heartbeat};
+use goptri_server::ConnectionHandle;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
 use super::broadcaster::Subscription;
-use super::connection_handle::ConnectionHandle;
 use super::events::{self, SseChunk};
 use super::tail_health::TailHealth;
 

@@ -12,12 +12,12 @@ use futures_util::stream;
 use goptri::ProtocolError;
 use goptri::actix::credential;
 use goptri::revocation::Page;
-use goptri_server::ClientAddress;
+use goptri_server::{ClientAddress, ConnectionHandle};
 use goptri_settings::{FeedSecret, Plain};
 
 use super::page_query;
 use crate::error::Failure;
-use crate::feed::{ConnectionHandle, Feed, entry};
+use crate::feed::{Feed, entry};
 use crate::flow::ReadRevocations;
 use crate::keyrings::LiveKeys;
 
@@ -29,7 +29,6 @@ pub(crate) async fn feed(
     keys: Data<LiveKeys>,
     pages: Data<ReadRevocations>,
 ) -> Result<HttpResponse, Failure> {
-    let connection = ConnectionHandle::take(&request);
     if !wants_events(request.headers()) {
         let after = page_query::after(request.query_string())?;
         return Ok(HttpResponse::Ok().json(body(pages.run(after).await?)));
@@ -37,7 +36,7 @@ pub(crate) async fn feed(
     if request.method() == Method::HEAD {
         return Ok(event_stream().finish());
     }
-    Ok(events(&client, connection, &feed, &keys)?)
+    Ok(events(&client, ConnectionHandle::of(&request), &feed, &keys)?)
 }
 
 fn events(

@@ -6,12 +6,13 @@ const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const HTTP: &str = include_str!("../../../docs/http.md");
 
 /// The sources that read variables.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("../../../shared/src/settings/auth_server_url.rs"),
     include_str!("../../../shared/src/settings/feed.rs"),
     include_str!("../../../shared/src/settings/signing.rs"),
     include_str!("../../../shared/src/settings/tokens.rs"),
     include_str!("../../../server/src/client_address.rs"),
+    include_str!("../../../server/src/connection/limits.rs"),
     include_str!("../../../server/src/logging/mod.rs"),
     include_str!("../../../server/src/metrics.rs"),
     include_str!("../../../server/src/request_observer.rs"),

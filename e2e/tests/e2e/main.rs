@@ -16,6 +16,7 @@ mod errors_page;
 mod feed_followed;
 mod guessing;
 mod hashing;
+mod hostile_connections;
 mod inspecting;
 mod keys_by_command;
 mod late_requests;

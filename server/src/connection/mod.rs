@@ -1,0 +1,14 @@
+//! Connections with bounds on memory and time, whatever their clients do.
+//!
+//! actix-web's dispatcher reads requests while responses wait to be written, and has no time limit on the head of a second
+//! request, on a chunked body that no handler reads, or on a client that does not read. The stream below it adds these.
+
+mod exchange;
+mod limits;
+mod stream;
+mod traffic;
+
+pub(crate) use exchange::exchange;
+pub use limits::ConnectionLimits;
+pub use stream::ConnectionHandle;
+pub(crate) use stream::{GuardedStream, LINGER};

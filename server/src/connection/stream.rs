@@ -1,0 +1,259 @@
+//! The stream of one connection: it reads and writes as [`Traffic`] allows, and fails if its client stalls.
+
+use std::cell::{OnceCell, RefCell, RefMut};
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use actix_http::Extensions;
+use actix_web::HttpRequest;
+use actix_web::rt::net::TcpStream;
+use futures_util::task::AtomicWaker;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::runtime::Handle;
+use tokio::time::{Sleep, sleep, timeout};
+
+use super::limits::ConnectionLimits;
+use super::traffic::{Reading, Stall, Traffic};
+
+/// A connection as its requests see it: they report what they do.
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    traffic: RefCell<Traffic>,
+    /// Wakes the task that reads and writes.
+    task: RefCell<Option<Waker>>,
+    closer: OnceCell<Arc<Closer>>,
+}
+
+/// Closes a connection from any thread.
+#[derive(Debug, Default)]
+struct Closer {
+    closed: AtomicBool,
+    task: AtomicWaker,
+}
+
+/// A handle to the connection of a request, to close it. Empty in tests, where there is none.
+#[derive(Debug, Default)]
+pub struct ConnectionHandle(Option<Arc<Closer>>);
+
+/// How long, and how much, is read and discarded after the last response, so that the client can read it: the operating system
+/// would reset a connection that is closed while bytes arrive.
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 128 * 1024;
+
+/// The response to a head that is too long.
+const HEAD_TOO_LONG: &[u8] =
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// The stream that the HTTP dispatcher reads and writes.
+pub(crate) struct GuardedStream {
+    /// `None` only while this is dropped.
+    stream: Option<TcpStream>,
+    /// The client sends nothing more.
+    ended: bool,
+    limits: ConnectionLimits,
+    connection: Rc<Connection>,
+    /// The end of the current stall.
+    deadline: Option<(u64, Pin<Box<Sleep>>)>,
+}
+
+impl Connection {
+    /// What the requests report to.
+    pub(super) fn traffic(&self) -> RefMut<'_, Traffic> {
+        self.traffic.borrow_mut()
+    }
+
+    /// The response to the request in flight is complete.
+    pub(super) fn end_response(&self) {
+        let look_again = self.traffic().end_response();
+        if look_again && let Some(task) = &*self.task.borrow() {
+            task.wake_by_ref();
+        }
+    }
+
+    fn register(&self, context: &Context<'_>) {
+        let mut task = self.task.borrow_mut();
+        if !task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
+            *task = Some(context.waker().clone());
+        }
+        if let Some(closer) = self.closer.get() {
+            closer.task.register(context.waker());
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closer.get().is_some_and(|closer| closer.closed.load(Ordering::Acquire))
+    }
+}
+
+impl ConnectionHandle {
+    /// The handle to the request's connection.
+    pub fn of(request: &HttpRequest) -> Self {
+        let connection = request.conn_data::<Rc<Connection>>();
+        Self(connection.map(|connection| {
+            let closer = connection.closer.get_or_init(Arc::default);
+            if let Some(task) = &*connection.task.borrow() {
+                closer.task.register(task);
+            }
+            Arc::clone(closer)
+        }))
+    }
+
+    /// Closes the connection at once; unsent bytes are lost.
+    pub fn shutdown(&self) {
+        if let Some(closer) = &self.0 {
+            closer.closed.store(true, Ordering::Release);
+            closer.task.wake();
+        }
+    }
+}
+
+impl GuardedStream {
+    pub(crate) fn new(stream: TcpStream, limits: ConnectionLimits) -> Self {
+        Self { stream: Some(stream), ended: false, limits, connection: Rc::default(), deadline: None }
+    }
+
+    /// Lets the requests of the connection find it.
+    pub(crate) fn attach(&self, data: &mut Extensions) {
+        data.insert(Rc::clone(&self.connection));
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.stream.as_mut().map(Pin::new).ok_or(io::ErrorKind::NotConnected.into())
+    }
+
+    fn poll_read_up_to(
+        &mut self,
+        limit: usize,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(limit.min(buffer.remaining())));
+        let polled = self.stream()?.poll_read(context, &mut part);
+        let bytes = part.filled().len();
+        if polled.is_ready() {
+            buffer.advance(bytes);
+            self.ended |= bytes == 0;
+            self.connection.traffic().received(bytes);
+        }
+        polled
+    }
+
+    /// The dispatcher accepts a longer head. No response is being written, so this one can be.
+    fn refuse_head(&mut self) -> io::Error {
+        if let Some(stream) = &self.stream {
+            // Fits into the operating system's buffer.
+            let _ = stream.try_write(HEAD_TOO_LONG);
+        }
+        io::ErrorKind::InvalidData.into()
+    }
+
+    /// Pending, or an error if the connection was closed or its client has stalled for too long.
+    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if self.connection.is_closed() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let stall = self.connection.traffic().stall();
+        let Some((stall, number)) = stall else {
+            self.deadline = None;
+            return Poll::Pending;
+        };
+        if self.deadline.as_ref().is_none_or(|(of, _)| *of != number) {
+            self.deadline = Some((number, Box::pin(sleep(self.limits.of(stall)))));
+        }
+        let over =
+            self.deadline.as_mut().is_some_and(|(_, deadline)| deadline.as_mut().poll(context).is_ready());
+        if over { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+    }
+}
+
+impl Drop for GuardedStream {
+    /// Lingers if the client is in the middle of a request, such as one whose head is malformed.
+    fn drop(&mut self) {
+        let stall = self.connection.traffic().stall();
+        let sending = !self.ended && matches!(stall, Some((Stall::Head | Stall::Drain, _)));
+        if let (true, Some(stream), Ok(runtime)) = (sending, self.stream.take(), Handle::try_current()) {
+            runtime.spawn(timeout(LINGER, linger(stream)));
+        }
+    }
+}
+
+async fn linger(mut stream: TcpStream) {
+    let (mut buffer, mut left) = ([0; 4096], LINGER_BYTES);
+    if stream.shutdown().await.is_ok() {
+        while let Ok(bytes @ 1..) = stream.read(&mut buffer).await {
+            left = left.saturating_sub(bytes);
+            if left == 0 {
+                break;
+            }
+        }
+    }
+}
+
+impl ConnectionLimits {
+    fn of(self, stall: Stall) -> Duration {
+        match stall {
+            Stall::Head => self.head,
+            Stall::Drain => self.drain,
+            Stall::Write => self.write,
+        }
+    }
+}
+
+impl AsyncRead for GuardedStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.connection.register(context);
+        let reading = this.connection.traffic().reading();
+        match reading {
+            Reading::Now(limit) if !this.connection.is_closed() => {
+                if let Poll::Ready(done) = this.poll_read_up_to(limit, context, buffer) {
+                    return Poll::Ready(done);
+                }
+            }
+            Reading::TooLong => return Poll::Ready(Err(this.refuse_head())),
+            _ => {}
+        }
+        this.connection.traffic().end_step();
+        if reading == Reading::NextStep {
+            context.waker().wake_by_ref();
+        }
+        this.wait(context)
+    }
+}
+
+impl AsyncWrite for GuardedStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.connection.register(context);
+        match this.stream()?.poll_write(context, bytes) {
+            Poll::Ready(done) => {
+                if this.connection.traffic().unblock_writing() {
+                    // Reading was paused, and nothing else resumes it.
+                    context.waker().wake_by_ref();
+                }
+                Poll::Ready(done)
+            }
+            Poll::Pending => {
+                this.connection.traffic().block_writing();
+                this.wait(context)
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().stream()?.poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().stream()?.poll_shutdown(context)
+    }
+}

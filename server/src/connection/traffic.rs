@@ -1,0 +1,297 @@
+//! What a connection may do next: whether it may read, and what it must not wait for much longer.
+//!
+//! A client that sends requests and reads no responses makes a server queue both. So requests are read in small steps, and
+//! not while a response waits to be written.
+
+/// Bytes after which a connection stops reading until what it has read is handled: enough for most requests. A request takes
+/// up to a hundred times the memory of its shortest text.
+const STEP_BYTES: usize = 2 * 1024;
+
+/// The steps of a long head grow up to this, because its beginning is parsed again after each step.
+const HEAD_STEP_BYTES: usize = 4 * 1024;
+
+/// The longest head.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+/// A body whose length is known is read in steps that are longer by up to this much.
+const LONG_STEP_BYTES: u64 = 60 * 1024;
+
+/// The state of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    phase: Phase,
+    /// Bytes read since the last step ended.
+    step: usize,
+    /// Bytes read outside of bodies since the connection last waited for a request.
+    ahead: usize,
+    /// Bytes of the body that its length announced, and that were not read.
+    announced: u64,
+    write_blocked: bool,
+    /// The connection wanted to read and must be woken after the response.
+    paused: bool,
+    /// Counts changes of what the connection waits for.
+    changes: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No request is in flight. The connection has not read since the last response.
+    #[default]
+    Idle,
+    /// No request is in flight. The head of one may be incomplete.
+    Head,
+    /// The handler reads the body of the request.
+    Body,
+    /// The body was read, or there is none.
+    Response,
+    /// The response is complete, but the body of its request was not read to its end.
+    Drain,
+}
+
+/// Whether the connection may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Yes, up to so many bytes.
+    Now(usize),
+    /// Once everything read so far is handled.
+    NextStep,
+    /// Not before a response is written.
+    Paused,
+    /// No: the head is too long.
+    TooLong,
+}
+
+/// What a client keeps the server waiting for, and must not for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stall {
+    /// The rest of the head of a request.
+    Head,
+    /// The rest of a body that no handler reads.
+    Drain,
+    /// That it reads the responses.
+    Write,
+}
+
+impl Traffic {
+    /// Whether the connection may read. Must be called before each read.
+    pub(super) fn reading(&mut self) -> Reading {
+        if self.write_blocked {
+            return Reading::Paused;
+        }
+        if self.phase == Phase::Idle {
+            // All requests that were read ahead are handled.
+            (self.phase, self.ahead) = (Phase::Head, 0);
+        }
+        let longer = usize::try_from(self.announced.min(LONG_STEP_BYTES)).unwrap_or(0);
+        let step = match self.phase {
+            Phase::Head if self.ahead >= MAX_HEAD_BYTES => return Reading::TooLong,
+            Phase::Head => (self.ahead / 2).clamp(STEP_BYTES, HEAD_STEP_BYTES),
+            Phase::Response if self.ahead >= STEP_BYTES => {
+                self.paused = true;
+                return Reading::Paused;
+            }
+            _ => STEP_BYTES + longer,
+        };
+        match step.saturating_sub(self.step) {
+            0 => Reading::NextStep,
+            left => Reading::Now(left),
+        }
+    }
+
+    /// Bytes were read.
+    pub(super) fn received(&mut self, bytes: usize) {
+        self.step += bytes;
+        match self.phase {
+            Phase::Body => self.announced = self.announced.saturating_sub(bytes as u64),
+            Phase::Idle | Phase::Head | Phase::Response => self.ahead += bytes,
+            Phase::Drain => {}
+        }
+    }
+
+    /// The connection waits, for bytes or for its next step.
+    pub(super) fn end_step(&mut self) {
+        self.step = 0;
+    }
+
+    /// A request with a body, of this length if that is known.
+    pub(super) fn begin_request_with_body(&mut self, length: Option<u64>) {
+        (self.phase, self.announced) = (Phase::Body, length.unwrap_or(0));
+        self.changes += 1;
+    }
+
+    /// A request without a body.
+    pub(super) fn begin_request(&mut self) {
+        self.phase = Phase::Response;
+        self.changes += 1;
+    }
+
+    /// The handler has read the body to its end.
+    pub(super) fn end_body(&mut self) {
+        if self.phase == Phase::Body {
+            (self.phase, self.announced) = (Phase::Response, 0);
+        }
+    }
+
+    /// Whether the request in flight has a body that was not read to its end.
+    pub(super) fn has_unread_body(&self) -> bool {
+        self.phase == Phase::Body
+    }
+
+    /// The last byte of the response is in the buffer, or there will be no response. Returns whether the connection must look
+    /// at its state again.
+    pub(super) fn end_response(&mut self) -> bool {
+        let drain = self.has_unread_body();
+        self.phase = if drain { Phase::Drain } else { Phase::Idle };
+        self.announced = 0;
+        self.changes += 1;
+        std::mem::take(&mut self.paused) || drain
+    }
+
+    /// The client does not read what is written.
+    pub(super) fn block_writing(&mut self) {
+        self.write_blocked = true;
+    }
+
+    /// The client reads. Returns whether writing was blocked.
+    pub(super) fn unblock_writing(&mut self) -> bool {
+        let blocked = std::mem::take(&mut self.write_blocked);
+        self.changes += u64::from(blocked);
+        blocked
+    }
+
+    /// What the server waits for, with a number that is another one for each wait.
+    pub(super) fn stall(&self) -> Option<(Stall, u64)> {
+        let stall = match self.phase {
+            _ if self.write_blocked => Stall::Write,
+            Phase::Drain => Stall::Drain,
+            Phase::Head if self.ahead > 0 => Stall::Head,
+            _ => return None,
+        };
+        Some((stall, self.changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stall(traffic: &Traffic) -> Option<Stall> {
+        traffic.stall().map(|(stall, _)| stall)
+    }
+
+    /// Reads `bytes` as the dispatcher does, 8 KiB at a time, and returns how many were read before the step ended.
+    fn read(traffic: &mut Traffic, bytes: usize) -> usize {
+        let mut read = 0;
+        while let Reading::Now(limit) = traffic.reading()
+            && read < bytes
+        {
+            let size = (bytes - read).min(8 * 1024).min(limit);
+            traffic.received(size);
+            read += size;
+        }
+        traffic.end_step();
+        read
+    }
+
+    fn may_read(traffic: &mut Traffic) -> bool {
+        matches!(traffic.reading(), Reading::Now(_))
+    }
+
+    #[test]
+    fn a_client_that_reads_no_responses_is_not_read_from() {
+        let mut traffic = Traffic::default();
+        assert_eq!(read(&mut traffic, 300), 300);
+        traffic.begin_request();
+        traffic.block_writing();
+        assert_eq!((traffic.reading(), stall(&traffic)), (Reading::Paused, Some(Stall::Write)));
+        traffic.end_response();
+        assert_eq!((traffic.reading(), stall(&traffic)), (Reading::Paused, Some(Stall::Write)));
+        assert!(traffic.unblock_writing() && !traffic.unblock_writing());
+        assert!(may_read(&mut traffic) && stall(&traffic).is_none());
+    }
+
+    #[test]
+    fn few_requests_are_read_while_one_is_in_flight() {
+        let mut traffic = Traffic::default();
+        assert_eq!(read(&mut traffic, 100_000), STEP_BYTES);
+        traffic.begin_request();
+        assert_eq!(traffic.reading(), Reading::Paused);
+        // The next ones are in the buffer already.
+        for _ in 0..100 {
+            traffic.end_response();
+            traffic.begin_request();
+            assert_eq!(traffic.reading(), Reading::Paused);
+        }
+        traffic.end_response();
+        assert_eq!(read(&mut traffic, 100_000), STEP_BYTES);
+    }
+
+    #[test]
+    fn a_small_request_in_flight_does_not_stop_reading_so_that_a_reset_is_noticed() {
+        let mut traffic = Traffic::default();
+        read(&mut traffic, 300);
+        traffic.begin_request();
+        assert!(may_read(&mut traffic));
+        assert_eq!(read(&mut traffic, 100_000), STEP_BYTES);
+        assert_eq!(traffic.reading(), Reading::Paused);
+    }
+
+    #[test]
+    fn a_body_of_known_length_is_read_in_long_steps_and_another_in_short_ones() {
+        for (length, expected) in [(Some(5 << 20), 62 * 1024), (Some(10), STEP_BYTES), (None, STEP_BYTES)] {
+            let mut traffic = Traffic::default();
+            traffic.begin_request_with_body(length);
+            let read = read(&mut traffic, 1 << 20);
+            assert!((expected..expected + 16).contains(&read), "{length:?}: {read}");
+        }
+    }
+
+    #[test]
+    fn a_long_head_is_read_in_few_steps_and_not_without_end() {
+        let mut traffic = Traffic::default();
+        let steps: Vec<usize> =
+            std::iter::from_fn(|| Some(read(&mut traffic, 1 << 20)).filter(|read| *read > 0)).collect();
+        let bytes: usize = steps.iter().sum();
+        assert!(
+            (MAX_HEAD_BYTES..MAX_HEAD_BYTES + HEAD_STEP_BYTES).contains(&bytes) && steps.len() <= 10,
+            "{steps:?}"
+        );
+        assert_eq!(traffic.reading(), Reading::TooLong);
+    }
+
+    #[test]
+    fn an_unread_body_is_drained_after_the_response() {
+        let mut traffic = Traffic::default();
+        traffic.begin_request_with_body(None);
+        assert!(traffic.has_unread_body() && stall(&traffic).is_none());
+        traffic.end_response();
+        assert!(may_read(&mut traffic));
+        assert_eq!(stall(&traffic), Some(Stall::Drain));
+    }
+
+    #[test]
+    fn a_body_that_was_read_is_not_drained() {
+        let mut traffic = Traffic::default();
+        traffic.begin_request_with_body(Some(7));
+        traffic.end_body();
+        assert!(!traffic.has_unread_body());
+        traffic.end_response();
+        assert!(may_read(&mut traffic) && stall(&traffic).is_none());
+    }
+
+    #[test]
+    fn only_a_head_that_has_begun_must_be_completed() {
+        let mut traffic = Traffic::default();
+        assert!(may_read(&mut traffic) && stall(&traffic).is_none());
+        traffic.received(1);
+        let first = traffic.stall();
+        assert_eq!(stall(&traffic), Some(Stall::Head));
+        traffic.received(1);
+        assert_eq!(traffic.stall(), first, "more bytes of it give no more time");
+        traffic.begin_request();
+        traffic.end_response();
+        assert!(may_read(&mut traffic) && stall(&traffic).is_none());
+        traffic.received(1);
+        assert_ne!(traffic.stall(), first, "the next head has a time of its own");
+    }
+}
