@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::output::{List, Row, count, minute};
+use super::prompt::confirm;
 use super::{Access, CliError, Context};
 use crate::config;
-use crate::flow::{EndSessions, ListSessions, ManageUsers};
+use crate::flow::{EndSessions, EndedForAll, ListSessions, ManageUsers};
 use crate::rfc3339::rfc3339;
 
 #[derive(clap::Subcommand)]
@@ -20,26 +21,34 @@ pub(super) enum Command {
         /// The user's e-mail address or id
         user: String,
     },
-    /// End one session of a user, or all of them. Access tokens are rejected at once
+    /// End one session of a user, all of them, or all sessions of all users. Access tokens are rejected at once
     End {
         /// The user's e-mail address or id
-        user: String,
+        #[arg(required_unless_present = "all_users")]
+        user: Option<String>,
         /// The session's id, as `session list` shows it
         #[arg(value_parser = parse_id, conflicts_with = "all")]
         session: Option<SessionId>,
         /// End all sessions of the user
         #[arg(long)]
         all: bool,
+        /// End all sessions of all users, for instance before a restored backup is served
+        #[arg(long, conflicts_with_all = ["user", "session", "all"])]
+        all_users: bool,
+        /// Do not ask for confirmation of --all-users
+        #[arg(long)]
+        yes: bool,
     },
 }
 
 pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::List { user } => list(&user, context).await,
-        Command::End { user, session: None, all: false } => Err(CliError::arguments(format!(
-            "name a session, as `auth-server session list {user}` shows it, or end all with --all"
-        ))),
-        Command::End { user, session, .. } => end(&user, session, context).await,
+        Command::End { user: None, yes, .. } => end_all_users(yes, context).await,
+        Command::End { user: Some(user), session: None, all: false, .. } => Err(CliError::arguments(
+            format!("name a session, as `auth-server session list {user}` shows it, or end all with --all"),
+        )),
+        Command::End { user: Some(user), session, .. } => end(&user, session, context).await,
     }
 }
 
@@ -102,6 +111,26 @@ async fn end(user: &str, session: Option<SessionId>, context: &Context) -> Resul
     context.format.print(
         &format!("Ended {} of {}.", count(ended, "session"), user.email),
         &json!({ "user_id": user.id, "ended_sessions": ended }),
+    )
+}
+
+async fn end_all_users(yes: bool, context: &Context) -> Result<(), CliError> {
+    if !yes {
+        confirm("End all sessions of all users? Everyone has to sign in again.")?;
+    }
+    let ended = context.with_store(
+        Access::Change,
+        |_| Some(()),
+        async |store, ()| {
+            let sessions = EndSessions { store: Arc::clone(store) };
+            let progress = |users| context.format.note(&format!("{users} users checked so far …"));
+            Ok(sessions.of_all_users(progress).await?)
+        },
+    );
+    let EndedForAll { users, sessions } = ended.await?;
+    context.format.print(
+        &format!("Ended {} of {}.", count(sessions, "session"), count(users, "user")),
+        &json!({ "users": users, "ended_sessions": sessions }),
     )
 }
 

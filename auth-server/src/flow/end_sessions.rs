@@ -5,6 +5,17 @@ use std::sync::Arc;
 use auth_domain::{SessionKey, UserId};
 use auth_store::{EndOutcome, Store, StoreError};
 
+const PAGE: u32 = 500;
+
+/// The result of [`EndSessions::of_all_users`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedForAll {
+    /// The users who had a session.
+    pub users: u64,
+    /// Their sessions.
+    pub sessions: u64,
+}
+
 /// Ends sessions by id.
 #[derive(Clone)]
 pub struct EndSessions {
@@ -32,6 +43,27 @@ impl EndSessions {
     pub async fn all(&self, user: UserId) -> Result<u64, StoreError> {
         let ended = self.store.end_sessions_of(user, None).await?;
         tracing::info!(%user, ended, "all sessions ended");
+        Ok(ended)
+    }
+
+    /// Ends all sessions of all users. Calls `progress` with the number of users that were visited, after each page of
+    /// them. Those who are added meanwhile may be left out.
+    pub async fn of_all_users(&self, progress: impl Fn(usize)) -> Result<EndedForAll, StoreError> {
+        let (mut ended, mut visited, mut after) = (EndedForAll { users: 0, sessions: 0 }, 0, None);
+        loop {
+            // The shortest description of a user that the store has.
+            let page = self.store.stored_emails(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.user_id);
+            for user in &page {
+                let sessions = self.store.end_sessions_of(user.user_id, None).await?;
+                ended.users += u64::from(sessions > 0);
+                ended.sessions += sessions;
+            }
+            visited += page.len();
+            progress(visited);
+        }
+        tracing::info!(ended.users, ended.sessions, "all sessions of all users ended");
         Ok(ended)
     }
 }

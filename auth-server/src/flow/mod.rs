@@ -26,7 +26,7 @@ pub use account::{Account, FindAccount};
 pub use change_password::ChangePassword;
 pub use check_readiness::CheckReadiness;
 pub use counters::SessionCounters;
-pub use end_sessions::EndSessions;
+pub use end_sessions::{EndSessions, EndedForAll};
 pub use inspect_token::{InspectToken, RejectedBecause};
 pub use issue::{AccessToken, IssueTokens, IssuedTokens, RefreshToken};
 pub use list_sessions::{ListSessions, SessionPage};

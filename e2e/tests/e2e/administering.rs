@@ -82,6 +82,32 @@ async fn sessions_are_listed_and_ended(auth: &Server, url: &str) {
     let ended = json_of(url, "session end ann@example.com --all");
     assert_eq!(ended["ended_sessions"], 2);
     assert!(!refreshes(auth, &laptop).await);
+    all_sessions_of_all_users_are_ended(auth, url).await;
+}
+
+async fn all_sessions_of_all_users_are_ended(auth: &Server, url: &str) {
+    succeeds(url, "user add zoe@example.com", PASSWORD);
+    let (_, of_ann) = auth.sign_in().await;
+    auth.sign_in().await;
+    let zoe = json!({ "email": "zoe@example.com", "password": PASSWORD });
+    let of_zoe: Value = auth.post("/login", &zoe).await.json().await.unwrap();
+    let of_zoe = of_zoe["refresh_token"].as_str().unwrap();
+    for (command, problem) in [
+        ("session end --all-users", "confirm it with --yes"),
+        ("session end ann@example.com --all-users --yes", "cannot be used with"),
+        ("session end --all-users --all --yes", "cannot be used with"),
+        ("session end", "<USER>"),
+    ] {
+        let refused = fails(url, command, "");
+        assert!(refused.contains(problem), "{command}: {refused}");
+    }
+    assert!(refreshes(auth, &of_ann).await && refreshes(auth, of_zoe).await, "nothing has ended");
+    let ended = succeeds(url, "session end --all-users --yes", "");
+    assert_eq!(ended, "Ended 3 sessions of 2 users.\n");
+    assert!(!refreshes(auth, &of_ann).await && !refreshes(auth, of_zoe).await);
+    let again = json_of(url, "session end --all-users --yes");
+    assert_eq!(again, json!({ "users": 0, "ended_sessions": 0 }));
+    succeeds(url, "user delete zoe@example.com --yes", "");
 }
 
 /// Returns the user's id.

@@ -142,8 +142,11 @@ struct Restore {
     restore: String,
 }
 
-/// A session that was signed out after the backup lives again, until the secret of refresh tokens is another.
-async fn a_restored_session_ends_with_the_new_secret(commands: Restore, variables: &[(&str, &str)]) {
+/// A session that was signed out after the backup lives again, until all sessions are ended.
+async fn a_restored_session_ends_with_the_command_for_all_users(
+    commands: Restore,
+    variables: &[(&str, &str)],
+) {
     let folder = tempfile::tempdir().unwrap();
     run(&section("Secrets")[0], folder.path(), &[]);
     let start = || server("auth-server", folder.path(), variables);
@@ -160,7 +163,7 @@ async fn a_restored_session_ends_with_the_new_secret(commands: Restore, variable
     let mut auth = start();
     assert_eq!(auth.post("/token", &refresh).await.status(), 200, "the backup has the session");
     stop(&mut auth);
-    run(section("Restore").last().unwrap(), folder.path(), &[]);
+    run(section("Restore").last().unwrap(), folder.path(), variables);
     let auth = start();
     assert_eq!(auth.post("/token", &refresh).await.status(), 400);
     auth.sign_in().await;
@@ -176,17 +179,17 @@ fn block(heading: &str, number: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_restored_session_ends_with_the_new_secret_on_sqlite() {
+async fn a_restored_session_ends_with_the_command_for_all_users_on_sqlite() {
     let commands = Restore { backup: block("Backup", 0), restore: block("Restore", 0) };
-    a_restored_session_ends_with_the_new_secret(commands, &[]).await;
+    a_restored_session_ends_with_the_command_for_all_users(commands, &[]).await;
 }
 
 #[tokio::test]
-async fn a_restored_session_ends_with_the_new_secret_on_postgres() {
+async fn a_restored_session_ends_with_the_command_for_all_users_on_postgres() {
     let database = Database::postgres().await;
     let url = database.url();
     let commands = Restore { backup: block("Backup", 1), restore: block("Restore", 1) };
-    a_restored_session_ends_with_the_new_secret(commands, &[("DATABASE_URL", &url)]).await;
+    a_restored_session_ends_with_the_command_for_all_users(commands, &[("DATABASE_URL", &url)]).await;
 }
 
 #[tokio::test]
