@@ -7,7 +7,7 @@ use std::path::Path;
 use api_server::Config;
 use goptri_settings::Environment;
 
-use crate::support::environment;
+use crate::support::{environment, environment_with};
 
 #[test]
 fn every_invalid_setting_is_reported_at_once() {
@@ -88,4 +88,125 @@ fn a_folder_that_cannot_be_used_is_reported_with_its_path() {
         assert!(error.problem.starts_with(&expected), "{what}: {}", error.problem);
     }
     Config::from_environment(&environment(&folder.path().join("made/on/the/way"))).unwrap();
+}
+
+/// The variables that a row sets besides the good ones, and the only error.
+type Row<'a> = (&'a [(&'a str, &'a str)], &'a str);
+
+/// Stands in each secret and password, and its digits end the secrets of all tests. No error may show any five characters
+/// of it.
+const HIDDEN: &str = "hunter2-5f2a9c4be1d07836";
+
+const TABLE: [Row<'_>; 25] = [
+    (
+        &[("API_SERVER_ADDR", "3000")],
+        "API_SERVER_ADDR is \"3000\"; it is an IP address and a port, such as 127.0.0.1:3000",
+    ),
+    (
+        &[("METRICS_ADDR", "9301")],
+        "METRICS_ADDR is \"9301\"; it is an IP address and a port, such as 127.0.0.1:9300",
+    ),
+    (&[("REQUEST_LOG", "yes")], "REQUEST_LOG is \"yes\"; it is either on or off"),
+    (
+        &[("ISSUER", "login.example.com")],
+        "ISSUER is \"login.example.com\", which has no scheme; write https://login.example.com",
+    ),
+    (&[("AUDIENCE", "a b")], "AUDIENCE is \"a b\"; it is one name without white space"),
+    (&[("CLOCK_LEEWAY", "1h")], "CLOCK_LEEWAY is more than 5m, the most that is safe"),
+    (
+        &[("AUTH_SERVER_URL", "http://login.example.com")],
+        "AUTH_SERVER_URL is \"http://login.example.com\"; plain http is for private networks only, use https",
+    ),
+    (
+        &[("AUTH_SERVER_URL", "https://ann:hunter2-5f2a9c4be1d07836@login.example.com")],
+        "AUTH_SERVER_URL is a URL with a user or a password in it; leave them out",
+    ),
+    (
+        &[("AUTH_SERVER_URL", "nonsense")],
+        "AUTH_SERVER_URL is \"nonsense\", which has no scheme; write https://nonsense",
+    ),
+    (
+        &[("AUTH_SERVER_CA_FILE", "/nowhere/at/all")],
+        "AUTH_SERVER_CA_FILE names the file \"/nowhere/at/all\", which cannot be read: No such file or directory (os error 2)",
+    ),
+    (
+        &[("AUTH_SERVER_CA_FILE", "/dev/null")],
+        "AUTH_SERVER_CA_FILE names the file \"/dev/null\", which has no certificates in PEM",
+    ),
+    (
+        &[("AUTH_SERVER_CA_FILE", "/")],
+        "AUTH_SERVER_CA_FILE names the file \"/\", which cannot be read: Is a directory (os error 21)",
+    ),
+    (
+        &[("REVOCATION_MAX_STALENESS", "5s")],
+        "REVOCATION_MAX_STALENESS must be longer than 5s, the time between two heartbeats of the feed",
+    ),
+    (
+        &[("REVOCATION_MAX_STALENESS", "soon")],
+        "REVOCATION_MAX_STALENESS is \"soon\"; a duration is written like 30s, 15m, 1h or 7d",
+    ),
+    (&[("ON_STALE", "panic")], "ON_STALE is \"panic\"; it is either allow or refuse"),
+    (
+        &[("VERIFIED_CACHE_ENTRIES", "some")],
+        "VERIFIED_CACHE_ENTRIES is \"some\"; it is a number of access tokens, 0 for none",
+    ),
+    (
+        &[("VERIFIED_CACHE_ENTRIES", "10000001")],
+        "VERIFIED_CACHE_ENTRIES is more than 10000000, which take some ten gigabytes",
+    ),
+    (
+        &[("PHOTOS_DIR", "/dev/null/photos")],
+        "PHOTOS_DIR names the folder \"/dev/null/photos\", which cannot be used: Not a directory (os error 20)",
+    ),
+    (
+        &[("PHOTOS_DIR", "photos\r")],
+        "PHOTOS_DIR ends with a carriage return; save the file that it comes from with LF line endings",
+    ),
+    (&[("PHOTOS_DIR", "ph\u{fffd}tos")], "PHOTOS_DIR is not encoded as UTF-8"),
+    (
+        &[("ACCESS_TOKEN_SECRET", "hunter2-5f2a9c4be1d07836")],
+        "ACCESS_TOKEN_SECRET is 24 bytes long; it needs at least 32. `auth-server secrets` prints good ones",
+    ),
+    (
+        &[("ACCESS_TOKEN_SECRET", "\u{feff}hunter2-5f2a9c4be1d07836hunter2-5f2a9c4be1d07836")],
+        "ACCESS_TOKEN_SECRET begins with a byte order mark; save the file that it comes from as UTF-8 without a byte order mark",
+    ),
+    (&[("FEED_SECRET", "")], "FEED_SECRET is not set: copy it from auth-server's .env"),
+    (
+        &[("FEED_SECRET", ""), ("FEED_SECRET_FILE", "/")],
+        "FEED_SECRET_FILE names the file \"/\", which cannot be read: Is a directory (os error 21)",
+    ),
+    (&[("FEED_SECRET_FILE", "/")], "FEED_SECRET and FEED_SECRET_FILE are both set; set only one of them"),
+];
+
+fn errors(folder: &Path, variables: &[(&str, &str)]) -> Vec<String> {
+    let environment = environment_with(folder, variables);
+    let errors = Config::from_environment(&environment).err().map(|errors| errors.0).unwrap_or_default();
+    errors.into_iter().map(|error| format!("{} {}", error.variable, error.problem)).collect()
+}
+
+#[test]
+fn each_bad_setting_has_its_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let errors = |variables| errors(folder.path(), variables);
+    assert_eq!(errors(&[]), [""; 0]);
+    let wrong: Vec<String> = TABLE
+        .iter()
+        .filter(|(variables, sentence)| errors(variables) != [*sentence])
+        .map(|(variables, sentence)| {
+            format!("{variables:?}\n  {sentence}\n  {}\n", errors(variables).join("\n  "))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+}
+
+#[test]
+fn no_part_of_a_secret_or_password_is_in_any_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    for (variables, _) in TABLE {
+        let shown = errors(folder.path(), variables).join("\n");
+        for part in HIDDEN.as_bytes().windows(5).map(|part| str::from_utf8(part).unwrap()) {
+            assert!(!shown.contains(part), "{part} is in: {shown}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 mod account;
 mod bad_input;
 mod changing_password;
+mod configuration;
 mod email_addresses;
 mod expensive_requests;
 mod feed;

@@ -1,0 +1,192 @@
+//! Every bad setting has one sentence, which says what is wrong and shows no part of a secret or a password.
+
+use auth_server::Config;
+use goptri_settings::Environment;
+
+use test_support::{ACCESS_TOKEN_SECRET, FEED_SECRET, REFRESH_TOKEN_SECRET};
+
+/// The variables that a row sets besides the good ones, and the only error.
+type Row<'a> = (&'a [(&'a str, &'a str)], &'a str);
+
+/// Stands in each secret and password, and its digits end the secrets of all tests. No error may show any five characters
+/// of it.
+const HIDDEN: &str = "hunter2-5f2a9c4be1d07836";
+
+const TABLE: [Row<'_>; 45] = [
+    (
+        &[("AUTH_SERVER_ADDR", "4000")],
+        "AUTH_SERVER_ADDR is \"4000\"; it is an IP address and a port, such as 127.0.0.1:4000",
+    ),
+    (
+        &[("AUTH_SERVER_ADDR", "localhost:4000")],
+        "AUTH_SERVER_ADDR is \"localhost:4000\"; it is an IP address and a port, such as 127.0.0.1:4000",
+    ),
+    (
+        &[("METRICS_ADDR", "9300")],
+        "METRICS_ADDR is \"9300\"; it is an IP address and a port, such as 127.0.0.1:9300",
+    ),
+    (
+        &[("METRICS_ADDR", "127.0.0.1:4000")],
+        "METRICS_ADDR is \"127.0.0.1:4000\", where this server itself listens; choose another port",
+    ),
+    (
+        &[("ISSUER", "http://example.com")],
+        "ISSUER is \"http://example.com\"; plain http is for localhost only, use https",
+    ),
+    (
+        &[("ISSUER", "https://example.com/")],
+        "ISSUER is \"https://example.com/\"; it is compared letter by letter, so it has no slash or space at its end",
+    ),
+    (
+        &[("ISSUER", "https://ann:hunter2-5f2a9c4be1d07836@example.com")],
+        "ISSUER is a URL with a user or a password in it; leave them out",
+    ),
+    (
+        &[("ISSUER", "https://example.com\r")],
+        "ISSUER ends with a carriage return; save the file that it comes from with LF line endings",
+    ),
+    (&[("AUDIENCE", "a b")], "AUDIENCE is \"a b\"; it is one name without white space"),
+    (
+        &[("AUDIENCE", "http://localhost:4000")],
+        "AUDIENCE is the same as ISSUER; give the application a name of its own",
+    ),
+    (&[("CLOCK_LEEWAY", "301s")], "CLOCK_LEEWAY is more than 5m, the most that is safe"),
+    (&[("CLOCK_LEEWAY", "soon")], "CLOCK_LEEWAY is \"soon\"; a duration is written like 30s, 15m, 1h or 7d"),
+    (&[("ACCESS_TOKEN_TTL", "1d")], "ACCESS_TOKEN_TTL is \"1d\"; it is from 1s to 1h"),
+    (
+        &[("REFRESH_GRACE", "2h")],
+        "REFRESH_GRACE is \"2h\"; within the grace a thief is not noticed, so it is 1h at most",
+    ),
+    (&[("REFRESH_TOKEN_TTL", "0s")], "REFRESH_TOKEN_TTL is \"0s\"; it is at least 1s, or not set for no end"),
+    (
+        &[("REFRESH_TOKEN_IDLE_TTL", "1m")],
+        "REFRESH_TOKEN_IDLE_TTL is no longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late",
+    ),
+    (&[("REFRESH_FORGIVENESS", "yes")], "REFRESH_FORGIVENESS is \"yes\"; it is either on or off"),
+    (&[("REFRESH_ROTATION", "no")], "REFRESH_ROTATION is \"no\"; it is either on or off"),
+    (
+        &[("DEFAULT_SCOPE", "photos:read,photos:write")],
+        "DEFAULT_SCOPE is \"photos:read,photos:write\"; separate scopes by spaces",
+    ),
+    (&[("REGISTRATION", "maybe")], "REGISTRATION is \"maybe\"; it is either open or closed"),
+    (
+        &[("PASSWORD_MIN_LENGTH", "7")],
+        "PASSWORD_MIN_LENGTH is \"7\"; it is a number of characters from 8 to 1024",
+    ),
+    (
+        &[("TRUSTED_PROXIES", "0.0.0.0/0")],
+        "TRUSTED_PROXIES contains 0.0.0.0/0, which is every address: then any client could claim any address",
+    ),
+    (
+        &[("TRUSTED_PROXIES", "proxy.example.com")],
+        "TRUSTED_PROXIES contains \"proxy.example.com\", which is no address or network such as 127.0.0.1 or 10.0.0.0/8",
+    ),
+    (&[("REQUEST_LOG", "yes")], "REQUEST_LOG is \"yes\"; it is either on or off"),
+    (&[("AUTO_MIGRATE", "true")], "AUTO_MIGRATE is \"true\"; it is either on or off"),
+    (
+        &[("AUTO_MIGRATE", "on\r")],
+        "AUTO_MIGRATE ends with a carriage return; save the file that it comes from with LF line endings",
+    ),
+    (&[("DATABASE_CONNECTIONS", "3")], "DATABASE_CONNECTIONS is \"3\"; it is a number from 4 to 1000"),
+    (
+        &[("ACCESS_TOKEN_SIGNED_BY", "key")],
+        "ACCESS_TOKEN_SIGNED_BY is key, and ACCESS_TOKEN_KEY_FILE is not set",
+    ),
+    (&[("ACCESS_TOKEN_SIGNED_BY", "both")], "ACCESS_TOKEN_SIGNED_BY is \"both\"; it is either key or secret"),
+    (
+        &[("ACCESS_TOKEN_KEY_FILE", "/nowhere/at/all")],
+        "ACCESS_TOKEN_KEY_FILE names the file \"/nowhere/at/all\", which cannot be read: No such file or directory (os error 2)",
+    ),
+    (
+        &[("ACCESS_TOKEN_SECRET", "hunter2-5f2a9c4be1d07836")],
+        "ACCESS_TOKEN_SECRET is 24 bytes long; it needs at least 32. `auth-server secrets` prints good ones",
+    ),
+    (
+        &[("ACCESS_TOKEN_SECRET", "changemechangemechangemechangemechangeme")],
+        "ACCESS_TOKEN_SECRET is a well-known default. `auth-server secrets` prints good ones",
+    ),
+    (
+        &[("ACCESS_TOKEN_SECRET", "hunter2-5f2a9c4be1d07836 hunter2-5f2a9c4be1d07836")],
+        "ACCESS_TOKEN_SECRET contains white space or control characters, like a passphrase or a pasted line break. `auth-server secrets` prints good ones",
+    ),
+    (
+        &[("ACCESS_TOKEN_SECRET", "aaaabbbbaaaabbbbaaaabbbbaaaabbbbaaaabbbb")],
+        "ACCESS_TOKEN_SECRET repeats a few characters. `auth-server secrets` prints good ones",
+    ),
+    (
+        &[("ACCESS_TOKEN_SECRET", "\u{feff}hunter2-5f2a9c4be1d07836hunter2-5f2a9c4be1d07836")],
+        "ACCESS_TOKEN_SECRET begins with a byte order mark; save the file that it comes from as UTF-8 without a byte order mark",
+    ),
+    (
+        &[("ACCESS_TOKEN_SECRET", "hunter2-5f2a9c4be1d07836hunter2-5f2a9c4be1d07836\r")],
+        "ACCESS_TOKEN_SECRET ends with a carriage return; save the file that it comes from with LF line endings",
+    ),
+    (
+        &[("ACCESS_TOKEN_SECRET", "")],
+        "ACCESS_TOKEN_SECRET is not set, nor is ACCESS_TOKEN_SECRET_FILE, nor ACCESS_TOKEN_KEY_FILE. `auth-server secrets` prints good ones",
+    ),
+    (
+        &[("REFRESH_TOKEN_SECRET", "")],
+        "REFRESH_TOKEN_SECRET is not set, nor is REFRESH_TOKEN_SECRET_FILE. `auth-server secrets` prints good ones",
+    ),
+    (
+        &[("FEED_SECRET", "hunter2-5f2a9c4be1d07836hunter2,x")],
+        "FEED_SECRET is 31 bytes long; it needs at least 32. `auth-server secrets` prints good ones",
+    ),
+    (&[("FEED_SECRET", ACCESS_TOKEN_SECRET)], "FEED_SECRET is identical to ACCESS_TOKEN_SECRET"),
+    (
+        &[("FEED_SECRET_FILE", "/nowhere/at/all")],
+        "FEED_SECRET and FEED_SECRET_FILE are both set; set only one of them",
+    ),
+    (
+        &[("FEED_SECRET", ""), ("FEED_SECRET_FILE", "/nowhere/at/all")],
+        "FEED_SECRET_FILE names the file \"/nowhere/at/all\", which cannot be read: No such file or directory (os error 2)",
+    ),
+    (
+        &[("DATABASE_URL", "oracle://ann:hunter2-5f2a9c4be1d07836@db/goptri")],
+        "DATABASE_URL starts with neither sqlite:// nor postgres://",
+    ),
+    (
+        &[("DATABASE_URL", "sqlite::memory:")],
+        "DATABASE_URL is an in-memory database, which each connection would have for itself; use a file",
+    ),
+    (
+        &[("DATABASE_URL", "postgres://ann:hunter2-5f2a9c4be1d07836@db/goptri\r")],
+        "DATABASE_URL ends with a carriage return; save the file that it comes from with LF line endings",
+    ),
+];
+
+/// The errors of a configuration with these variables.
+fn errors(variables: &[(&str, &str)]) -> Vec<String> {
+    let good = [
+        ("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET),
+        ("REFRESH_TOKEN_SECRET", REFRESH_TOKEN_SECRET),
+        ("FEED_SECRET", FEED_SECRET),
+    ];
+    let environment = Environment::from_pairs(good.iter().chain(variables).copied());
+    let errors = Config::from_environment(&environment).err().map(|errors| errors.0).unwrap_or_default();
+    errors.into_iter().map(|error| format!("{} {}", error.variable, error.problem)).collect()
+}
+
+#[test]
+fn each_bad_setting_has_its_sentence() {
+    assert_eq!(errors(&[]), [""; 0]);
+    let wrong: Vec<String> = TABLE
+        .iter()
+        .filter(|(variables, sentence)| errors(variables) != [*sentence])
+        .map(|(variables, sentence)| {
+            format!("{variables:?}\n  {sentence}\n  {}\n", errors(variables).join("\n  "))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+}
+
+#[test]
+fn no_part_of_a_secret_or_password_is_in_any_sentence() {
+    for (variables, _) in TABLE {
+        let shown = errors(variables).join("\n");
+        for part in HIDDEN.as_bytes().windows(5).map(|part| str::from_utf8(part).unwrap()) {
+            assert!(!shown.contains(part), "{part} is in: {shown}");
+        }
+    }
+}
