@@ -35,3 +35,4 @@ mod sign_out;
 mod starting_together;
 mod stolen_database;
 mod stopping;
+mod text_files;

@@ -151,6 +151,14 @@ fn a_variable_that_came_from_such_a_file_is_refused_by_name() {
     assert!(error.unwrap_err().contains("PHOTOS_DIR ends with a carriage return"));
 }
 
+#[test]
+fn a_reference_in_dotenv_has_the_whole_name() {
+    let dotenv = b"A_B=login\nISSUER=https://$A_B.example\n";
+    let environment =
+        Environment::from_dotenv(dotenv).unwrap_or_else(|error| panic!("not the whole name: {error}"));
+    assert_eq!(environment.get("ISSUER"), Some("https://login.example"));
+}
+
 /// A certificate is public.
 #[test]
 fn a_secret_file_that_every_user_can_read_is_used_and_warned_about() {
