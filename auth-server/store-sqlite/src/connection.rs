@@ -32,6 +32,12 @@ impl ConnectionPool {
         Self { pool: Pool::new(file, max, Handle::current(), clock), path: Arc::clone(path) }
     }
 
+    /// A pool that opens the same file with other options. After a fault, a connection of one would keep what is wrong
+    /// with the file, so it closes those of all: connections of a process share the state of SQLite's write-ahead log.
+    pub(crate) fn beside(&self, options: SqliteConnectOptions, max: u32) -> Self {
+        Self { pool: self.pool.beside(SqliteFile(options), max), path: Arc::clone(&self.path) }
+    }
+
     /// Runs the statements of an idempotent verb on one connection, and once more on a new one if that fails.
     ///
     /// A statement that writes and returns rows must be read to its end, with `fetch_all`: SQLite commits after the last

@@ -69,10 +69,10 @@ impl SqliteStore {
         let writer = ConnectionPool::new(writing, 1, &path);
         let rotator = Rotator { writer: writer.clone(), clock: Arc::clone(&clock) };
         Ok(Self {
-            writer,
-            probe: WriteProbe::new(options.clone(), &path),
-            readers: ConnectionPool::new(options.pragma("query_only", "on"), MAX_READERS, &path),
+            probe: WriteProbe::new(&writer, options.clone()),
+            readers: writer.beside(options.pragma("query_only", "on"), MAX_READERS),
             rotations: RotationBatcher::new(rotator, Handle::current()),
+            writer,
             appended: Arc::default(),
             clock,
             path,

@@ -3,7 +3,6 @@
 //! On a connection of its own, which gives up soon when another one holds the write lock: a check of readiness must not
 //! wait behind other writes.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,8 +29,8 @@ pub(crate) struct WriteProbe {
 }
 
 impl WriteProbe {
-    pub(crate) fn new(options: SqliteConnectOptions, path: &Arc<Path>) -> Self {
-        let connection = ConnectionPool::new(options.busy_timeout(BUSY_TIMEOUT), 1, path);
+    pub(crate) fn new(writer: &ConnectionPool, options: SqliteConnectOptions) -> Self {
+        let connection = writer.beside(options.busy_timeout(BUSY_TIMEOUT), 1);
         Self { connection, last_commit: Arc::default() }
     }
 

@@ -92,13 +92,14 @@ impl<C: Connector> Lease<C> {
         }
     }
 
-    /// Closes the connection, and with it all idle ones.
+    /// Closes the connection, and with it all idle ones to this database.
     fn lose(&mut self, error: &dyn fmt::Display) {
         if let Some(held) = &self.held {
             let idle = self.pool.slots(|slots, now| slots.fault(held, now));
             if let Some(idle) = idle {
                 tracing::warn!(%error, idle = idle.len(), "closing all connections to the database");
                 self.pool.close_in_background(idle);
+                self.pool.clear_others();
             }
         }
         self.discard();

@@ -9,7 +9,7 @@ mod slots;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use goptri::revocation::MonotonicClock;
@@ -50,14 +50,20 @@ pub struct Pool<C: Connector>(Arc<Shared<C>>);
 
 struct Shared<C: Connector> {
     connector: C,
-    runtime: Handle,
-    clock: Arc<dyn MonotonicClock>,
+    database: Arc<Database<C>>,
     permits: Arc<Semaphore>,
     slots: Mutex<Slots<C::Connection>>,
     /// The pool that gives a connection up when the server grants none to this one.
     donor: Option<Pool<C>>,
     /// Notified when a closed pool takes a connection back.
     returned: Notify,
+}
+
+/// What the pools of one database share.
+struct Database<C: Connector> {
+    runtime: Handle,
+    clock: Arc<dyn MonotonicClock>,
+    pools: Mutex<Vec<Weak<Shared<C>>>>,
 }
 
 /// How often a verb may be sent.
@@ -81,7 +87,14 @@ pub struct Answer<T> {
 impl<C: Connector> Pool<C> {
     /// A pool of at most `max` connections, which connects when it is first used. `runtime` completes cancelled verbs.
     pub fn new(connector: C, max: u32, runtime: Handle, clock: Arc<dyn MonotonicClock>) -> Self {
-        Self::build(connector, max, runtime, clock, None)
+        Self::build(connector, max, Arc::new(Database { runtime, clock, pools: Mutex::default() }), None)
+    }
+
+    /// Another pool, which connects to the same database in another way. A fault that one of them meets closes the
+    /// connections of all.
+    #[must_use]
+    pub fn beside(&self, connector: C, max: u32) -> Self {
+        Self::build(connector, max, Arc::clone(&self.0.database), None)
     }
 
     /// Another pool of at most `max` connections to the same database. When the server grants it none, this pool gives
@@ -91,20 +104,16 @@ impl<C: Connector> Pool<C> {
     where
         C: Clone,
     {
-        let Shared { connector, runtime, clock, .. } = &*self.0;
-        Self::build(connector.clone(), max, runtime.clone(), Arc::clone(clock), Some(self.clone()))
+        let Shared { connector, database, .. } = &*self.0;
+        Self::build(connector.clone(), max, Arc::clone(database), Some(self.clone()))
     }
 
-    fn build(
-        connector: C,
-        max: u32,
-        runtime: Handle,
-        clock: Arc<dyn MonotonicClock>,
-        donor: Option<Self>,
-    ) -> Self {
+    fn build(connector: C, max: u32, database: Arc<Database<C>>, donor: Option<Self>) -> Self {
         let permits = Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS)));
         let (slots, returned) = (Mutex::new(Slots::new(max)), Notify::new());
-        Self(Arc::new(Shared { connector, runtime, clock, permits, slots, donor, returned }))
+        let shared = Arc::new(Shared { connector, database, permits, slots, donor, returned });
+        shared.database.pools().push(Arc::downgrade(&shared));
+        Self(shared)
     }
 
     /// Runs a verb on one connection, and once more on a new one where `sending` or the error allows it. Returns within
@@ -241,6 +250,15 @@ impl<C: Connector> Pool<C> {
         }
     }
 
+    /// Closes the idle connections of the other pools of this database, and those in use when they are returned.
+    fn clear_others(&self) {
+        let pools: Vec<_> = self.0.database.pools().iter().filter_map(Weak::upgrade).collect();
+        for pool in pools.into_iter().filter(|pool| !Arc::ptr_eq(pool, &self.0)).map(Self) {
+            let idle = pool.slots(|slots, _| slots.clear());
+            pool.close_in_background(idle);
+        }
+    }
+
     fn close_in_background(&self, connections: impl IntoIterator<Item = C::Connection>) {
         for connection in connections {
             self.spawn(async move {
@@ -281,7 +299,7 @@ impl<C: Connector> Pool<C> {
     }
 
     fn now(&self) -> Duration {
-        self.0.clock.elapsed()
+        self.0.database.clock.elapsed()
     }
 
     fn left(&self, deadline: Duration) -> Duration {
@@ -289,7 +307,13 @@ impl<C: Connector> Pool<C> {
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.0.runtime.spawn(work);
+        self.0.database.runtime.spawn(work);
+    }
+}
+
+impl<C: Connector> Database<C> {
+    fn pools(&self) -> MutexGuard<'_, Vec<Weak<Shared<C>>>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

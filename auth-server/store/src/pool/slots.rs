@@ -120,6 +120,12 @@ impl<T> Slots<T> {
         Some(self.take_all())
     }
 
+    /// Another pool met a fault: connections from before it are not used again. Returns the idle ones.
+    pub(super) fn clear(&mut self) -> Vec<T> {
+        self.epoch += 1;
+        self.take_all()
+    }
+
     pub(super) fn take_all(&mut self) -> Vec<T> {
         let idle = std::mem::take(&mut self.idle);
         idle.into_iter().map(|idle| self.closed(idle.held)).collect()
