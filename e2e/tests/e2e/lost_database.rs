@@ -83,7 +83,10 @@ async fn unready_before_its_migration(database: Database) {
     migrate.arg("migrate").env("DATABASE_URL", database.url());
     let migrated = migrate.output().unwrap();
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-    assert_eq!(auth.get("/readyz", "").await.status(), 200);
+    let started = Instant::now();
+    while auth.get("/readyz", "").await.status() != 200 {
+        assert!(started.elapsed() < TIMEOUT, "{}", auth.running.output());
+    }
     auth.register().await;
 }
 

@@ -9,6 +9,7 @@ mod administering;
 mod api_server_command;
 mod command_line;
 mod configuration;
+mod database_faults;
 mod deploying;
 mod developing;
 mod documented;

@@ -41,6 +41,7 @@ struct State {
     /// Incremented when all connections of that moment go dead.
     losses: AtomicU32,
     clients: Mutex<Vec<TcpStream>>,
+    target: Mutex<Target>,
 }
 
 impl Proxy {
@@ -51,12 +52,14 @@ impl Proxy {
             link: AtomicU8::new(Link::Up as u8),
             losses: AtomicU32::new(0),
             clients: Mutex::default(),
+            target: Mutex::new(target),
         });
         let accepting = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if !accepting.is(Link::Down) {
                     // A server that is not there closes the connection.
+                    let target = accepting.target.lock().unwrap().clone();
                     let _ = accepting.connect(client, &target);
                 }
             }
@@ -84,6 +87,19 @@ impl Proxy {
                 let _ = client.shutdown(Shutdown::Both);
             }
         }
+    }
+
+    /// The address moves to another server: connections are closed, and new ones go there.
+    pub fn move_to(&self, target: Target) {
+        self.send_new_connections_to(target);
+        for client in self.state.clients.lock().unwrap().drain(..) {
+            let _ = client.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// The address moves to another server, and connections stay open.
+    pub fn send_new_connections_to(&self, target: Target) {
+        *self.state.target.lock().unwrap() = target;
     }
 
     /// Existing connections go dead: data is accepted and lost, and no side gets an error. New connections work.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
 use auth_store::{AddUserOutcome, Maintenance, Readiness, StoreError, Users};
-use goptri::clock::SystemClock;
+use chrono::TimeDelta;
+use goptri::clock::{ManualClock, SystemClock};
 use sqlx::{Connection, SqliteConnection};
 use store_sqlite::SqliteStore;
 use uuid::Uuid;
@@ -162,4 +163,30 @@ async fn a_file_that_cannot_be_used_is_named_with_one_cause_and_a_remedy() {
             )
         );
     }
+}
+
+#[tokio::test]
+async fn a_busy_lock_is_ready_only_while_another_process_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::default();
+    let store = SqliteStore::connect(&url(folder.path()), Arc::new(clock.clone())).unwrap();
+    store.migrate().await.unwrap();
+    store.probe_write().await.unwrap();
+    clock.advance(TimeDelta::minutes(1));
+    let mut other = SqliteConnection::connect(&url(folder.path())).await.unwrap();
+    sqlx::query(
+        "insert into revocations (kind, subject, created_at, expires_at) values ('token', 'x', 0, 1)",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
+    let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let began = Instant::now();
+    store.probe_write().await.unwrap();
+    clock.advance(TimeDelta::seconds(11));
+    let error = store.probe_write().await.err();
+    assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(4), "two probes took {:?}", began.elapsed());
+    held.rollback().await.unwrap();
+    store.probe_write().await.unwrap();
 }
