@@ -47,10 +47,7 @@ async fn without_its_database_auth_server_responds_503_and_api_server_is_not_aff
     assert_eq!(api.get("/readyz", "").await.status(), 200);
 
     postgres.restart().unwrap();
-    let started = Instant::now();
-    while auth.get("/readyz", "").await.status() != 200 {
-        assert!(started.elapsed() < TIMEOUT, "{}", auth.running.output());
-    }
+    wait_until_ready(&auth).await;
     assert_eq!(auth.post("/token", &refreshing).await.status(), 200, "nothing was lost");
     assert_eq!(auth.delete("/logout", &refreshing).await.status(), 204);
 }
@@ -83,11 +80,16 @@ async fn unready_before_its_migration(database: Database) {
     migrate.arg("migrate").env("DATABASE_URL", database.url());
     let migrated = migrate.output().unwrap();
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    wait_until_ready(&auth).await;
+    auth.register().await;
+}
+
+/// A result of `/readyz` counts for a second.
+async fn wait_until_ready(auth: &Server) {
     let started = Instant::now();
     while auth.get("/readyz", "").await.status() != 200 {
         assert!(started.elapsed() < TIMEOUT, "{}", auth.running.output());
     }
-    auth.register().await;
 }
 
 #[test]
