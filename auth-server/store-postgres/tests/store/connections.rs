@@ -152,7 +152,7 @@ async fn a_connection_to_a_read_only_server_is_closed_and_the_next_write_succeed
 
     execute(&server, "set default_transaction_read_only = off; alter database postgres reset all").await;
     let opened = store.open_session(&sign_in(&user)).await;
-    assert!(matches!(opened, Ok(OpenOutcome::Opened(_))), "{opened:?}");
+    assert!(matches!(opened, Ok(OpenOutcome::Opened(_))), "the next write failed: {opened:?}");
     store.sweep_revocations(1).await.unwrap();
 }
 
