@@ -1,10 +1,13 @@
 //! What an image is built from, and what it says about itself.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{root, text_of};
+use crate::programs::{Server, api_server, auth_server};
 
 /// Copies what .dockerignore lets through, as far as cargo reads it.
 fn build_context() -> tempfile::TempDir {
@@ -86,4 +89,37 @@ fn the_image_has_the_version_of_the_workspace_and_does_not_run_as_root() {
     let rust = include_str!("../../../../Cargo.toml").split("rust-version = \"").nth(1).unwrap();
     let rust = rust.split('"').next().unwrap();
     assert!(dockerfile.contains(&format!("FROM rust:{rust}-")), "not built with Rust {rust}");
+}
+
+/// The command, run from a copy of its program, as a user of group 0 that nothing knows of.
+fn as_random_user(command: &Command, folder: &Path, data: &Path) -> Command {
+    let program = folder.join(Path::new(command.get_program()).file_name().unwrap());
+    fs::copy(command.get_program(), &program).unwrap();
+    let mut of_user = Command::new(program);
+    of_user.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    of_user.current_dir(data).uid(1_000_680_000).gid(0);
+    of_user
+}
+
+/// As OpenShift does. Needs root, to become another user.
+#[tokio::test]
+async fn a_random_user_of_group_0_without_a_home_can_run_both_servers_in_the_folder_of_the_image() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let dockerfile = text_of("Dockerfile");
+    let install =
+        dockerfile.lines().find_map(|line| line.strip_prefix("RUN install ")?.strip_suffix(" /data"));
+    let data = folder.path().join("data");
+    let installed = Command::new("install").args(install.unwrap().split(' ')).arg(&data).status().unwrap();
+    assert!(installed.success());
+    let auth = Server::start(as_random_user(&auth_server("sqlite://goptri.db"), folder.path(), &data));
+    auth.register().await;
+    auth.sign_in().await;
+    let mut api = as_random_user(&api_server(), folder.path(), &data);
+    api.env("PHOTOS_DIR", "photos");
+    Server::start(api);
+    assert!(data.join("goptri.db").exists() && data.join("photos").is_dir());
 }
