@@ -110,8 +110,8 @@ async fn a_sign_in_waits_for_one_hash_of_each_other_address_and_not_for_all_that
             async move { sign_in_from(&client, &auth, &format!("192.0.2.{}", number % 4), &email).await },
         );
     }
-    // The queue is full once one is refused.
-    while noise.join_next().await.unwrap().unwrap() != 503 {}
+    // The others wait in the queue, or will.
+    noise.join_next().await.unwrap().unwrap();
     for _ in 0..3 {
         let started = Instant::now();
         assert_eq!(sign_in_from(&client, &auth, "198.51.100.7", EMAIL).await, 200);
