@@ -101,7 +101,7 @@ fn as_random_user(command: &Command, folder: &Path, data: &Path) -> Command {
     of_user
 }
 
-/// As OpenShift does. Needs root, to become another user.
+/// Some clusters run every container so. Needs root, to become another user.
 #[tokio::test]
 async fn a_random_user_of_group_0_without_a_home_can_run_both_servers_in_the_folder_of_the_image() {
     if !rustix::process::geteuid().is_root() {
