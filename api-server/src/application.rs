@@ -12,8 +12,8 @@ use goptri::Guard;
 use goptri::clock::Clock;
 use goptri::revocation::MonotonicClock;
 use goptri_server::{
-    HttpServer, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
-    response_policy,
+    HttpServer, ListenErrors, MetricsServer, RequestObserver, ServerState, UnknownPath, metrics_registry,
+    mount, response_policy,
 };
 use goptri_settings::FileWatch;
 
@@ -28,6 +28,7 @@ pub struct Application {
     address: SocketAddr,
     guard: Guard,
     metrics: Option<MetricsServer>,
+    state: ServerState,
 }
 
 /// The server cannot start.
@@ -55,25 +56,28 @@ impl Application {
         let (jwks_url, feed_url) = config.guard.urls().unwrap_or_default();
         let keys = if config.has_secret { format!("ACCESS_TOKEN_SECRET, {jwks_url}") } else { jwks_url };
         let guard = config.guard.clock(clock).monotonic_clock(monotonic).build()?;
+        let (state, delay) = (ServerState::default(), config.shutdown_delay);
         let mut registry = metrics_registry();
         let requests = RequestObserver::new(&routes(), config.request_log);
         requests.register(&mut registry);
         registry.register_collector(Box::new(VerifierMetrics(guard.clone())));
-        let guarding = guard.clone();
+        let (guarding, reported) = (guard.clone(), Data::new(state.clone()));
         let server = HttpServer::bind(address, "API_SERVER_ADDR", config.connections, move || {
             App::new()
                 .app_data(photos.clone())
                 .app_data(listings.clone())
                 .app_data(Data::new(guarding.clone()))
+                .app_data(reported.clone())
                 .configure(mount(routes(), guarding.clone(), UnknownPath::Unauthorized, requests.clone()))
                 .wrap(from_fn(response_policy))
         });
-        let metrics = config.metrics_address.map(|address| MetricsServer::serve(address, registry));
+        let metrics = config.metrics_address.map(|address| MetricsServer::serve(address, registry, &state));
         let (server, metrics) = ListenErrors::combine(server, metrics.transpose())?;
         let address = server.address();
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, keys, feed = feed_url, "api-server listens on http://{address}");
-        Ok(Self { server: server.run(stop), address, guard, metrics })
+        let server = server.run(state.clone().stop_after(stop, delay));
+        Ok(Self { server, address, guard, metrics, state })
     }
 
     /// The address it listens on, with the actual port if the configuration says 0.
@@ -84,6 +88,16 @@ impl Application {
     /// The files that secrets are read from, if any.
     pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
         self.guard.secret_files()
+    }
+
+    /// What `/readyz` reports besides the guard.
+    pub fn state(&self) -> &ServerState {
+        &self.state
+    }
+
+    /// The guard, which verifies the access tokens.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// The address of the metrics, if `METRICS_ADDR` is set.

@@ -1,6 +1,7 @@
 //! The configuration: read once, typed, with all errors reported together.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use goptri::GuardBuilder;
 use goptri_server::ConnectionLimits;
@@ -24,6 +25,8 @@ pub struct Config {
     pub has_secret: bool,
     /// `REQUEST_LOG`.
     pub request_log: bool,
+    /// `SHUTDOWN_DELAY`.
+    pub shutdown_delay: Duration,
     /// `PHOTOS_DIR`, created if missing, and opened.
     pub photos: PhotosFolder,
 }
@@ -46,6 +49,7 @@ impl Config {
         let connections = ConnectionLimits::read(settings);
         let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
+        let shutdown_delay = goptri_server::shutdown_delay(settings);
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {
             address: address?,
@@ -54,6 +58,7 @@ impl Config {
             metrics_address: metrics_address.ok()?,
             has_secret: settings.has_secret("ACCESS_TOKEN_SECRET"),
             request_log: request_log?,
+            shutdown_delay: shutdown_delay?,
             photos: photos?,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
 use chrono::TimeDelta;
@@ -62,6 +63,8 @@ pub struct Config {
     pub metrics_address: Option<SocketAddr>,
     /// `REQUEST_LOG`.
     pub request_log: bool,
+    /// `SHUTDOWN_DELAY`.
+    pub shutdown_delay: Duration,
     /// `AUTO_MIGRATE`.
     pub auto_migrate: bool,
 }
@@ -100,6 +103,7 @@ impl Config {
         let connections = ConnectionLimits::read(settings);
         let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
+        let shutdown_delay = goptri_server::shutdown_delay(settings);
         let auto_migrate = auto_migrate(settings);
         Some(Self {
             address: address?,
@@ -120,6 +124,7 @@ impl Config {
             hashing_threads: available_parallelism().map_or(2, usize::from),
             metrics_address: metrics_address.ok()?,
             request_log: request_log?,
+            shutdown_delay: shutdown_delay?,
             auto_migrate: auto_migrate?,
         })
     }

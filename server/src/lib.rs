@@ -18,6 +18,7 @@ mod metrics;
 mod request_observer;
 mod response_policy;
 mod routes;
+mod server_state;
 mod variables;
 
 pub use allocator::give_memory_back_at_once;
@@ -37,4 +38,5 @@ pub use metrics::{MetricsServer, counter, gauge, metrics_address, metrics_regist
 pub use request_observer::{RequestObserver, request_log};
 pub use response_policy::response_policy;
 pub use routes::{Access, Route, UnknownPath, mount};
+pub use server_state::{ServerState, shutdown_delay};
 pub use variables::KNOWN_VARIABLES;

@@ -8,6 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use goptri_settings::FileWatch;
 
+use crate::ServerState;
+
 /// A server cannot listen on its address.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
@@ -61,18 +63,28 @@ impl SighupReload {
     }
 
     /// Reloads `files` at each signal. Without files, a signal does nothing.
-    pub fn reload(self, files: Option<Arc<FileWatch>>) {
-        let Some(mut signals) = self.0 else { return };
-        actix_web::rt::spawn(async move {
-            while signals.recv().await.is_some() {
-                let Some(files) = &files else {
-                    tracing::info!("SIGHUP: nothing to reload, since no secret is in a file");
-                    continue;
-                };
-                tracing::info!("SIGHUP: reloading the files of secrets and keys");
-                files.reload_now();
-            }
-        });
+    pub fn reload(self, files: Option<Arc<FileWatch>>, state: &ServerState) {
+        let Some(first) = self.0 else { return };
+        let mut first = Some(first);
+        let start = move || reload_at_signals(first.take(), files.clone());
+        actix_web::rt::spawn(state.supervise("SIGHUP handler", start));
+    }
+}
+
+/// Installs the handler, unless `signals` is that handler already.
+async fn reload_at_signals(signals: Option<Signal>, files: Option<Arc<FileWatch>>) {
+    let installed = signals.map_or_else(|| signal(SignalKind::hangup()), Ok);
+    let Ok(mut signals) = installed.inspect_err(|error| tracing::warn!(%error, "cannot handle SIGHUP"))
+    else {
+        return;
+    };
+    while signals.recv().await.is_some() {
+        let Some(files) = &files else {
+            tracing::info!("SIGHUP: nothing to reload, since no secret is in a file");
+            continue;
+        };
+        tracing::info!("SIGHUP: reloading the files of secrets and keys");
+        files.reload_now();
     }
 }
 
@@ -90,7 +102,6 @@ pub async fn stop_signal() {
         () = wait_for(SignalKind::interrupt()) => {}
         () = terminal_closed => {}
     }
-    tracing::info!("stopping: finishing the requests in flight");
 }
 
 async fn wait_for(kind: SignalKind) {

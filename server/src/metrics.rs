@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::Server;
 use actix_web::http::KeepAlive;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer, guard};
@@ -14,9 +14,10 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+use tokio::task::JoinHandle;
 
-use crate::ListenError;
 use crate::logging::Stderr;
+use crate::{ListenError, ServerState};
 use goptri_settings::{Reported, Settings, parse_address};
 
 /// A scraper that needs longer to send its request is disconnected.
@@ -26,13 +27,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct MetricsServer {
     address: SocketAddr,
-    handle: ServerHandle,
+    task: JoinHandle<()>,
 }
 
 impl Drop for MetricsServer {
     fn drop(&mut self) {
-        // The command is sent at once; only waiting for the end would take the future.
-        drop(self.handle.stop(false));
+        // Drops the server, which stops it.
+        self.task.abort();
     }
 }
 
@@ -61,30 +62,48 @@ impl MetricsServer {
     ///
     /// # Errors
     /// If the address cannot be listened on.
-    pub fn serve(address: SocketAddr, registry: Registry) -> Result<Self, ListenError> {
+    pub fn serve(address: SocketAddr, registry: Registry, state: &ServerState) -> Result<Self, ListenError> {
         let registry = Data::from(Arc::new(registry));
-        let server = HttpServer::new(move || {
-            let metrics = web::resource("/metrics").guard(guard::Get()).to(show);
-            App::new().app_data(registry.clone()).service(metrics)
-        })
-        .workers(1)
-        .disable_signals()
-        .keep_alive(KeepAlive::Disabled)
-        .client_request_timeout(REQUEST_TIMEOUT)
-        .bind(address)
-        .map_err(|cause| ListenError::new(cause, address, "METRICS_ADDR"))?;
-        let address = server.addrs().first().copied().unwrap_or(address);
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let (first, address) = listen(address, registry.clone())?;
+        let mut first = Some(first);
+        let start = move || {
+            let server =
+                first.take().map_or_else(|| listen(address, registry.clone()).map(|(server, _)| server), Ok);
+            async move {
+                let ended = match server {
+                    Ok(server) => server.await.map_err(|error| error.to_string()),
+                    Err(error) => Err(error.to_string()),
+                };
+                if let Err(error) = ended {
+                    tracing::error!(error, "the metrics cannot be served");
+                }
+            }
+        };
+        let task = tokio::spawn(state.supervise("metrics", start));
         tracing::info!("metrics are at http://{address}/metrics");
-        Ok(Self { address, handle })
+        Ok(Self { address, task })
     }
 
     /// The address it listens on, with the port that the operating system chose if the configuration says 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+/// A server that listens, and its address.
+fn listen(address: SocketAddr, registry: Data<Registry>) -> Result<(Server, SocketAddr), ListenError> {
+    let server = HttpServer::new(move || {
+        let metrics = web::resource("/metrics").guard(guard::Get()).to(show);
+        App::new().app_data(registry.clone()).service(metrics)
+    })
+    .workers(1)
+    .disable_signals()
+    .keep_alive(KeepAlive::Disabled)
+    .client_request_timeout(REQUEST_TIMEOUT)
+    .bind(address)
+    .map_err(|cause| ListenError::new(cause, address, "METRICS_ADDR"))?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    Ok((server.run(), address))
 }
 
 async fn show(registry: Data<Registry>) -> HttpResponse {

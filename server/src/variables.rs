@@ -3,7 +3,7 @@
 use goptri_settings::Environment;
 
 /// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
-pub const KNOWN_VARIABLES: [&str; 42] = [
+pub const KNOWN_VARIABLES: [&str; 43] = [
     "ACCESS_TOKEN_KEY_FILE",
     "ACCESS_TOKEN_SECRET",
     "ACCESS_TOKEN_SECRET_FILE",
@@ -44,6 +44,7 @@ pub const KNOWN_VARIABLES: [&str; 42] = [
     "REVOCATION_MAX_STALENESS",
     "RUST_BACKTRACE",
     "RUST_LOG",
+    "SHUTDOWN_DELAY",
     "TRUSTED_PROXIES",
     "VERIFIED_CACHE_ENTRIES",
 ];

@@ -66,7 +66,12 @@ impl FileWatch {
             let SecretFiles { environment, files } = files;
             // Kept when the watch panics, so that the change at which it did is not forgotten.
             let mut in_use: BTreeMap<PathBuf, ContentHash> = files.into_iter().collect();
-            let mut run = || watch(&environment, &mut in_use, &requests, &mut reload);
+            let mut run = || {
+                watch(&environment, &mut in_use, &requests, |settings| {
+                    watched.test_point();
+                    reload(settings);
+                })
+            };
             tracing::dispatcher::with_default(&log, || supervise_thread(&watched, &mut run));
         })?;
         Ok(Some(Self { reloads, health }))
@@ -90,7 +95,7 @@ fn watch(
     environment: &Environment,
     in_use: &mut BTreeMap<PathBuf, ContentHash>,
     requests: &Receiver<Sender<()>>,
-    reload: &mut impl FnMut(&Settings<'_>),
+    mut reload: impl FnMut(&Settings<'_>),
 ) -> ThreadEnd {
     let mut previous = None;
     loop {
@@ -102,7 +107,7 @@ fn watch(
         let snapshot = FileSnapshot::read(in_use.keys());
         let hashes = snapshot.hashes();
         if request.is_some() || (hashes != *in_use && previous.as_ref() == Some(&hashes)) {
-            reload_from(environment, &snapshot, reload);
+            reload_from(environment, &snapshot, &mut reload);
             in_use.clone_from(&hashes);
         }
         previous = Some(hashes);

@@ -3,7 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use goptri_settings::{Environment, FileWatch, SecretFiles, SettingError, SettingErrors, Settings};
+use goptri_settings::{
+    Environment, FileWatch, SecretFiles, SettingError, SettingErrors, Settings, TaskHealth,
+};
 
 use crate::access_claims::AccessClaims;
 use crate::access_verifier::AccessVerifier;
@@ -38,6 +40,9 @@ pub enum NotReady {
     /// The revocation feed is missing or stale.
     #[error(transparent)]
     Feed(#[from] FeedNotReady),
+    /// A background task has panicked, and is restarted. Tokens are accepted meanwhile.
+    #[error("restarts a background task that failed: {0}")]
+    Task(&'static str),
 }
 
 impl Guard {
@@ -130,6 +135,9 @@ impl Guard {
     /// # Errors
     /// Says what is missing. While it is an error, a service should not receive requests.
     pub fn ready(&self) -> Result<(), NotReady> {
+        if let Some(down) = self.tasks().find(|task| task.is_down()) {
+            return Err(NotReady::Task(down.name()));
+        }
         self.revocations.as_ref().map_or(Ok(()), RevocationSet::ready)?;
         match self.keys().ready() {
             // With a secret, auth-server is waited for no longer than for its feed.
@@ -138,6 +146,14 @@ impl Guard {
             }
             ready => Ok(ready?),
         }
+    }
+
+    /// Its background tasks: the watch of its files and, with the feature `feed`, what follows auth-server.
+    pub fn tasks(&self) -> impl Iterator<Item = &TaskHealth> {
+        let files = self.files.iter().map(|files| files.health());
+        #[cfg(feature = "feed")]
+        let files = files.chain(self.background.iter().flat_map(|background| background.tasks()));
+        files
     }
 
     /// Whether the time has passed within which auth-server should have answered.

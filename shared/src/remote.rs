@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use goptri_settings::{Reloadable, Settings};
+use goptri_settings::{Reloadable, Settings, TaskHealth};
 
 use crate::auth_server::AuthServer;
 use crate::guard::Guard;
@@ -28,7 +28,13 @@ pub(crate) struct Remote {
 #[derive(Debug)]
 pub(crate) struct BackgroundTasks {
     pub(crate) keys: JwksRefresher,
-    _feed: Option<FeedFollower>,
+    feed: Option<FeedFollower>,
+}
+
+impl BackgroundTasks {
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &TaskHealth> {
+        self.feed.iter().map(FeedFollower::health).chain([self.keys.health()])
+    }
 }
 
 impl Default for Remote {
@@ -69,7 +75,7 @@ impl Remote {
             );
         }
         let keys = JwksRefresher::start(auth_server, keys, trigger, self.key_refresh)?;
-        Ok((guard.with_background_tasks(BackgroundTasks { keys, _feed: feed }), secrets))
+        Ok((guard.with_background_tasks(BackgroundTasks { keys, feed }), secrets))
     }
 }
 

@@ -2,10 +2,14 @@
 
 use actix_web::web::{Data, Json};
 use goptri::{Guard, ProtocolError};
-use goptri_server::Health;
+use goptri_server::{Health, ServerState};
 
-/// 200 when the keys are loaded and the revocation set is complete and, with `ON_STALE=refuse`, not stale (RV-07).
-pub(super) async fn readyz(guard: Data<Guard>) -> Result<Json<Health>, ProtocolError> {
+/// 200 exactly when a valid token is accepted (RV-07), all background tasks run, and the server is not stopping.
+pub(super) async fn readyz(
+    state: Data<ServerState>,
+    guard: Data<Guard>,
+) -> Result<Json<Health>, ProtocolError> {
+    state.ready()?;
     match guard.ready() {
         Ok(()) => Ok(Json(Health::OK)),
         Err(waits) => Err(ProtocolError::UNAVAILABLE.describe(&format!("This server {waits}."))),

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
+mod background_tasks;
 mod bad_photos;
 mod callers;
 mod configuration;

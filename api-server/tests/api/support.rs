@@ -15,7 +15,7 @@ use goptri::keys::KeyRing;
 use goptri::revocation::ManualMonotonicClock;
 use goptri::token::{Audience, NumericDate, TokenType};
 use goptri::{AccessClaims, Caller, Scope, User};
-use goptri_settings::{AccessTokenSecret, Environment, Plain};
+use goptri_settings::{AccessTokenSecret, Environment, Plain, TaskHealth};
 use tempfile::TempDir;
 
 pub(crate) const USER: &str = "0193b3a4-0000-7000-8000-000000000001";
@@ -34,6 +34,8 @@ pub(crate) struct TestServer {
     /// The clock that setting the date does not move.
     pub(crate) monotonic: ManualMonotonicClock,
     pub(crate) metrics: Option<String>,
+    /// The background tasks of its guard, and its others.
+    pub(crate) tasks: Vec<TaskHealth>,
     folder: TempDir,
 }
 
@@ -85,8 +87,9 @@ impl TestServer {
             monotonic.advance(Duration::from_mins(1));
         }
         let metrics = application.metrics_address().map(|address| format!("http://{address}/metrics"));
+        let tasks = application.guard().tasks().chain(&application.state().tasks()).cloned().collect();
         let server = LocalServer::start(application.address(), stop, application.run());
-        Self { server, clock, monotonic, metrics, folder }
+        Self { server, clock, monotonic, metrics, tasks, folder }
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {

@@ -10,7 +10,7 @@ use auth_store::Store;
 use goptri::Guard;
 use goptri::clock::Clock;
 use goptri::revocation::MonotonicClock;
-use goptri_server::{Route, with_index};
+use goptri_server::{Route, ServerState, with_index};
 use prometheus_client::registry::Registry;
 
 use super::{account, feed, health, keys, sign_in, sweep};
@@ -38,7 +38,10 @@ pub fn routes() -> Vec<Route> {
 
 /// Assembles all features.
 pub(super) fn assemble(parts: &Parts, registry: Registry) -> Assembly {
-    let mut assembly = Assembly { registry, data: Vec::new(), jobs: Vec::new(), hooks: Hooks::default() };
+    let (state, hooks) = (ServerState::default(), Hooks::default());
+    let mut assembly = Assembly { registry, state, data: Vec::new(), jobs: Vec::new(), hooks };
+    assembly.state.report(parts.hasher.health().clone());
+    assembly.provide(assembly.state.clone());
     for feature in FEATURES {
         (feature.assemble)(parts, &mut assembly);
     }
@@ -111,6 +114,7 @@ type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What the features have assembled.
 pub(super) struct Assembly {
     pub(super) registry: Registry,
+    pub(super) state: ServerState,
     pub(super) data: Vec<Configure>,
     pub(super) jobs: Vec<Job>,
     pub(super) hooks: Hooks,
@@ -133,9 +137,15 @@ impl Assembly {
         self
     }
 
-    /// Runs `job` while the server runs.
-    pub(super) fn run_in_background(&mut self, job: impl Future<Output = ()> + Send + 'static) {
-        self.jobs.push(Box::pin(job));
+    /// Runs a job while the server runs. It is started again when it panics or ends, and `/readyz` reports it by name.
+    pub(super) fn run_in_background<F>(
+        &mut self,
+        name: &'static str,
+        start: impl FnMut() -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.jobs.push(Box::pin(self.state.supervise(name, start)));
     }
 
     /// Calls `hook` after each change of keys.

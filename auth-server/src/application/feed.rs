@@ -21,7 +21,9 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
     let feed = Feed::new(parts.store(), Arc::clone(&parts.monotonic));
     assembly.provide(feed.clone()).provide(ReadRevocations { store: parts.store() });
     assembly.registry.register_collector(Box::new(FeedMetrics(feed.clone())));
-    assembly.run_in_background(feed.clone().run());
+    let (tailed, announcing) = (feed.clone(), feed.clone());
+    assembly.run_in_background("feed", move || tailed.clone().run());
+    assembly.run_in_background("announcement of keys", move || announcing.clone().announce_keys());
     let announced = feed.clone();
     assembly.on_key_change(move |changes| {
         if changes.access_keys {

@@ -21,8 +21,8 @@ use auth_store::{Store, StoreError};
 use goptri::clock::Clock;
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
 use goptri_server::{
-    HttpServer, ListenErrors, MetricsServer, RequestObserver, UnknownPath, metrics_registry, mount,
-    response_policy,
+    HttpServer, ListenErrors, MetricsServer, RequestObserver, ServerState, UnknownPath, metrics_registry,
+    mount, response_policy,
 };
 use goptri_settings::{FileWatch, SecretFiles};
 use tokio::task::JoinSet;
@@ -48,6 +48,7 @@ pub struct Application {
     background: JoinSet<()>,
     secret_files: Option<Arc<FileWatch>>,
     metrics: Option<MetricsServer>,
+    state: ServerState,
 }
 
 /// Why the server did not start.
@@ -91,9 +92,13 @@ impl Application {
         requests.register(&mut registry);
         let (metrics_address, secret_files) = (config.metrics_address, config.secret_files.clone());
         let parts = Parts::new(config, Arc::clone(&store), clock, monotonic, &mut registry).await?;
-        let Assembly { registry, data, jobs, hooks } = assemble(&parts, registry);
+        let Assembly { registry, state, data, jobs, hooks } = assemble(&parts, registry);
         let Hooks { keys_changed, stopping } = hooks;
         let secret_files = watch(secret_files, parts.keys.clone(), keys_changed)?;
+        if let Some(files) = &secret_files {
+            state.report(files.health().clone());
+        }
+        let stopped = state.clone().stop_after(stop, parts.config.shutdown_delay);
         let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));
         let (address, limits) = (parts.config.address, parts.config.connections);
         let server = HttpServer::bind(address, "AUTH_SERVER_ADDR", limits, move || {
@@ -103,23 +108,29 @@ impl Application {
                 .configure(mount(routes(), guard.clone(), UnknownPath::NotFound, requests.clone()))
                 .wrap(from_fn(response_policy))
         });
-        let metrics = metrics_address.map(|address| MetricsServer::serve(address, registry)).transpose();
+        let metrics =
+            metrics_address.map(|address| MetricsServer::serve(address, registry, &state)).transpose();
         let (server, metrics) = ListenErrors::combine(server, metrics)?;
         let address = server.address();
         log_start(&parts, address);
         let background = jobs.into_iter().collect();
         let server = server.run(async move {
-            stop.await;
+            stopped.await;
             for hook in stopping {
                 hook();
             }
         });
-        Ok(Self { server, address, store, background, secret_files, metrics })
+        Ok(Self { server, address, store, background, secret_files, metrics, state })
     }
 
     /// The address it listens on, with the port that the operating system chose if the configuration says 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What `/readyz` reports besides the database.
+    pub fn state(&self) -> &ServerState {
+        &self.state
     }
 
     /// The address of the metrics, if they are served.

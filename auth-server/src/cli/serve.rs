@@ -21,7 +21,7 @@ pub(super) async fn run() -> Result<(), CliError> {
     let store = storage::open(&config.database_url, config.database_connections, clock.clone())?;
     match Application::start(config, store, clock, stop_signal()).await {
         Ok(application) => {
-            sighup.reload(application.secret_files());
+            sighup.reload(application.secret_files(), application.state());
             application.run().await.map_err(CliError::io)
         }
         Err(StartError::Stopped) => Ok(()),

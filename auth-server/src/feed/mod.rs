@@ -57,16 +57,17 @@ impl Feed {
         }
     }
 
-    /// Broadcasts entries and key changes. Never returns.
+    /// Broadcasts entries. Never returns.
     pub(crate) async fn run(self) {
-        let broadcaster = self.broadcaster.clone();
-        let broadcast_key_changes = async {
-            loop {
-                self.keys_changed.notified().await;
-                broadcaster.broadcast(&events::keys()).await;
-            }
-        };
-        tokio::join!(Tail::new(self.store, self.broadcaster, self.health).run(), broadcast_key_changes);
+        Tail::new(self.store, self.broadcaster, self.health).run().await;
+    }
+
+    /// Broadcasts key changes. Never returns.
+    pub(crate) async fn announce_keys(self) {
+        loop {
+            self.keys_changed.notified().await;
+            self.broadcaster.broadcast(&events::keys()).await;
+        }
     }
 
     /// Notifies every subscriber that the published keys have changed.

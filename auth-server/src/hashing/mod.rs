@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use auth_domain::{Entropy, HashingCost, NormalizedPassword, PasswordHash, prefix, random_token_id};
 use goptri::revocation::MonotonicClock;
-use goptri_settings::Plain;
+use goptri_settings::{Plain, TaskHealth};
 use prometheus_client::registry::Registry;
 use tokio::time::timeout;
 
@@ -86,6 +86,11 @@ impl PasswordHasher {
     pub(crate) fn for_requests(self, registry: &mut Registry, clock: Arc<dyn MonotonicClock>) -> Self {
         let metrics = HashingMetrics::register(registry, clock, &self.threads);
         Self { max_wait: Some(QUEUE_TIMEOUT), metrics: Some(metrics), ..self }
+    }
+
+    /// Whether a hashing thread is down.
+    pub(crate) fn health(&self) -> &TaskHealth {
+        self.threads.health()
     }
 
     /// The same threads, for a client at this address: it waits for one hash of each other address at most, however many

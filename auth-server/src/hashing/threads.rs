@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use auth_domain::HashingCost;
+use goptri_settings::{TaskHealth, ThreadEnd, supervise_thread};
 use tokio::sync::oneshot;
 
 use super::argon::HashMemory;
@@ -30,6 +31,7 @@ const NICE_INCREMENT: i32 = 10;
 pub(super) struct HashingThreads {
     jobs: Arc<Jobs>,
     threads: Vec<JoinHandle<()>>,
+    health: TaskHealth,
 }
 
 /// The queue is full, and the job's client has at least as many jobs in it as any other.
@@ -40,11 +42,15 @@ impl HashingThreads {
     /// Starts `threads` threads for hashes of this cost. Fails if the operating system refuses a thread.
     pub(super) fn start(threads: usize, cost: HashingCost) -> io::Result<Self> {
         let jobs = Arc::new(Jobs::new(threads * QUEUE_PER_THREAD));
+        let health = TaskHealth::new("password hashing");
         let threads = (0..threads).map(|number| {
-            let jobs = Arc::clone(&jobs);
-            Builder::new().name(format!("hashing-{number}")).spawn(move || run_jobs(&jobs, cost))
+            let (jobs, health) = (Arc::clone(&jobs), health.clone());
+            Builder::new().name(format!("hashing-{number}")).spawn(move || {
+                lower_priority();
+                supervise_thread(&health, || run_jobs(&jobs, cost, &health));
+            })
         });
-        Ok(Self { threads: threads.collect::<io::Result<_>>()?, jobs })
+        Ok(Self { threads: threads.collect::<io::Result<_>>()?, jobs, health })
     }
 
     /// Queues work for this client; clients take turns. It is skipped if its receiver is dropped before it starts; the receiver
@@ -63,6 +69,11 @@ impl HashingThreads {
         });
         self.jobs.push(client, job);
         receiver
+    }
+
+    /// Whether one of the threads is down.
+    pub(super) fn health(&self) -> &TaskHealth {
+        &self.health
     }
 
     /// How many jobs wait for a thread.
@@ -84,15 +95,15 @@ impl Drop for HashingThreads {
 
 /// The whole life of a thread. A job that has started occupies it until it is done, even if its client has
 /// disconnected (PW-12).
-fn run_jobs(jobs: &Jobs, cost: HashingCost) {
-    lower_priority();
+fn run_jobs(jobs: &Jobs, cost: HashingCost, health: &TaskHealth) -> ThreadEnd {
     let mut memory = HashMemory::new(cost);
     loop {
         let next = match next_job(jobs, &mut memory, RELEASE_AFTER) {
             Next::Timeout => jobs.next(None),
             next => next,
         };
-        let Next::Job(job) = next else { return };
+        let Next::Job(job) = next else { return ThreadEnd::Finished };
+        health.test_point();
         // Unwind safe: the next hash overwrites the memory.
         if catch_unwind(AssertUnwindSafe(|| job(Some(&mut memory)))).is_err() {
             tracing::error!("hashing a password panicked; the thread continues with the next job");

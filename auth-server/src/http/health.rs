@@ -2,14 +2,19 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, ResponseError};
-use goptri_server::Health;
+use actix_web::{Error, HttpResponse, ResponseError};
+use goptri_server::{Health, ServerState};
 
 use crate::error::{NotReady, Refusal};
 use crate::flow::CheckReadiness;
 
-/// 200 if the database has all migrations and commits a write, otherwise 503 within two seconds.
-pub(crate) async fn readyz(flow: Data<CheckReadiness>) -> Result<Json<Health>, NotReady> {
+/// 200 if the database has all migrations and commits a write, all background tasks run, and the server is not stopping;
+/// otherwise 503 within two seconds.
+pub(crate) async fn readyz(
+    state: Data<ServerState>,
+    flow: Data<CheckReadiness>,
+) -> Result<Json<Health>, Error> {
+    state.ready()?;
     flow.run().await?;
     Ok(Json(Health::OK))
 }

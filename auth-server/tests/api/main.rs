@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 mod account;
+mod background_tasks;
 mod bad_input;
 mod changing_password;
 mod configuration;

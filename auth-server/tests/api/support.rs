@@ -13,6 +13,7 @@ use goptri::AccessClaims;
 use goptri::clock::{Clock, ManualClock};
 use goptri::keys::KeyRing;
 use goptri::token::{TokenType, UnverifiedJws};
+use goptri_server::ServerState;
 use goptri_settings::{AccessTokenSecret, Environment, FileWatch, Plain};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -76,6 +77,7 @@ pub(crate) struct TestServer {
     /// The server's store, for what no client can do.
     pub(crate) store: Arc<dyn Store>,
     secret_files: Option<Arc<FileWatch>>,
+    pub(crate) state: ServerState,
     database: Box<dyn Any>,
 }
 
@@ -122,9 +124,9 @@ impl TestServer {
         let of_server = Arc::new(clock.clone());
         let application = Application::start(config, Arc::clone(&store), of_server, stopped).await.unwrap();
         let (address, metrics_address) = (application.address(), application.metrics_address());
-        let secret_files = application.secret_files();
+        let (secret_files, state) = (application.secret_files(), application.state().clone());
         let server = LocalServer::start(address, stop, application.run());
-        Self { server, metrics_address, clock, store, secret_files, database }
+        Self { server, metrics_address, clock, store, secret_files, state, database }
     }
 
     /// The Postgres database of the server.

@@ -9,7 +9,9 @@ use std::time::Duration;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::json;
 
-use crate::programs::{Database, EMAIL, PASSWORD, Server, TIMEOUT, api_server, auth_server, read_to_end};
+use crate::programs::{
+    Database, EMAIL, FEED_SECRET, PASSWORD, Server, TIMEOUT, api_server, auth_server, read_to_end,
+};
 
 /// Sends the head of a request without its body.
 fn begin(server: &Server, request: &str, length: usize) -> TcpStream {
@@ -101,4 +103,44 @@ fn sighup_stops_a_server_that_is_attached_to_a_terminal_and_no_other() {
         server.running.signal("TERM");
         assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
     }
+}
+
+/// A balancer learns from `/readyz` that it should send no more requests, before connections are refused.
+#[tokio::test]
+async fn with_a_shutdown_delay_a_server_is_not_ready_and_serves_on_before_it_stops() {
+    let database = Database::sqlite();
+    for mut command in [auth_server(&database.url()), api_server()] {
+        command.env("SHUTDOWN_DELAY", "2s");
+        let mut server = Server::start(command);
+        let asked = std::time::Instant::now();
+        server.running.signal("TERM");
+        server.running.wait_for("serving on for SHUTDOWN_DELAY");
+        let ready = server.get("/readyz", "").await;
+        assert_eq!(ready.status(), 503);
+        assert!(ready.text().await.unwrap().contains("is stopping"));
+        assert_eq!(server.get("/healthz", "").await.status(), 200, "new connections are accepted");
+        assert!(asked.elapsed() < Duration::from_secs(2), "the test is too slow to show anything");
+        assert!(refuses_connections(&server));
+        assert!(asked.elapsed() >= Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
+    }
+}
+
+/// Followers stay connected while other requests are served.
+#[tokio::test]
+async fn streams_of_the_feed_end_after_the_shutdown_delay() {
+    let database = Database::sqlite();
+    let mut command = auth_server(&database.url());
+    command.env("SHUTDOWN_DELAY", "2s");
+    let mut server = Server::start(command);
+    let url = format!("{}/revocations", server.url);
+    let stream =
+        reqwest::Client::new().get(url).bearer_auth(FEED_SECRET).header("accept", "text/event-stream");
+    let mut stream = stream.send().await.unwrap();
+    assert!(stream.chunk().await.unwrap().is_some());
+    let asked = std::time::Instant::now();
+    server.running.signal("TERM");
+    while let Ok(Some(_)) = stream.chunk().await {}
+    assert!(asked.elapsed() >= Duration::from_secs(2), "the stream ended after {:?}", asked.elapsed());
+    assert_eq!(server.running.wait().code(), Some(0), "{}", server.running.output());
 }

@@ -55,6 +55,11 @@ impl Stderr {
         LOG.buffer.dropped()
     }
 
+    /// The state of the writing thread.
+    pub(crate) fn health() -> &'static TaskHealth {
+        &LOG.health
+    }
+
     pub(super) fn limits() -> &'static KindLimits {
         &LOG.limits
     }

@@ -5,6 +5,7 @@ use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 
+use goptri_settings::TaskHealth;
 use reqwest::header::HeaderValue;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -75,7 +76,7 @@ impl KeyRefreshTrigger {
 #[derive(Debug)]
 pub struct JwksRefresher {
     trigger: KeyRefreshTrigger,
-    _thread: BackgroundThread,
+    thread: BackgroundThread,
 }
 
 impl JwksRefresher {
@@ -89,10 +90,18 @@ impl JwksRefresher {
         trigger: KeyRefreshTrigger,
         config: JwksRefreshConfig,
     ) -> io::Result<Self> {
-        let log = TransitionLog::new(auth_server.url_of(PATH));
-        let task = RefreshTask { auth_server, keys, trigger: trigger.clone(), config, etag: None, log };
-        let thread = BackgroundThread::start("goptri-keys", task.run())?;
-        Ok(Self { trigger, _thread: thread })
+        let triggered = trigger.clone();
+        let thread = BackgroundThread::start("goptri-keys", move || {
+            let log = TransitionLog::new(auth_server.url_of(PATH));
+            let (auth_server, keys, trigger) = (auth_server.clone(), keys.clone(), triggered.clone());
+            RefreshTask { auth_server, keys, trigger, config, etag: None, log }.run()
+        })?;
+        Ok(Self { trigger, thread })
+    }
+
+    /// Whether the refresher is down: it panicked and is restarted.
+    pub fn health(&self) -> &TaskHealth {
+        self.thread.health()
     }
 
     /// A token named an unknown key.

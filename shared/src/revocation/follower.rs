@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use goptri_settings::Backoff;
+use goptri_settings::{Backoff, TaskHealth};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::connection::follow_once;
@@ -20,10 +20,10 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct FeedFollower {
     revocations: RevocationSet,
-    _thread: BackgroundThread,
+    thread: BackgroundThread,
 }
 
-/// Marks the set as disconnected when the follower stops.
+/// Marks the set as disconnected when the follower stops or panics.
 struct DisconnectOnDrop(RevocationSet);
 
 impl Drop for DisconnectOnDrop {
@@ -38,15 +38,23 @@ impl FeedFollower {
     /// # Errors
     /// When the operating system cannot create a thread.
     pub fn start(feed: FeedSource, revocations: RevocationSet) -> io::Result<Self> {
-        let guard = DisconnectOnDrop(revocations.clone());
-        let thread = BackgroundThread::start("goptri-feed", async move {
-            let DisconnectOnDrop(set) = &guard;
-            tokio::select! {
-                () = follow(&feed, set) => {}
-                () = maintain(set) => {}
+        let set = revocations.clone();
+        let thread = BackgroundThread::start("goptri-feed", move || {
+            let (feed, guard) = (feed.clone(), DisconnectOnDrop(set.clone()));
+            async move {
+                let DisconnectOnDrop(set) = &guard;
+                tokio::select! {
+                    () = follow(&feed, set) => {}
+                    () = maintain(set) => {}
+                }
             }
         })?;
-        Ok(Self { revocations, _thread: thread })
+        Ok(Self { revocations, thread })
+    }
+
+    /// Whether the follower is down: it panicked and is restarted.
+    pub fn health(&self) -> &TaskHealth {
+        self.thread.health()
     }
 
     /// Returns the set that this follower keeps up to date.

@@ -1,0 +1,97 @@
+//! Whether a server can take requests: whether its background tasks run, and whether it is stopping.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use goptri::ProtocolError;
+use goptri_settings::{Settings, TaskHealth, parse_duration, supervise};
+use tokio::time::sleep;
+
+use crate::logging::Stderr;
+
+/// A longer delay is a mistake: an orchestrator would kill the server first.
+const MAX_DELAY: Duration = Duration::from_mins(10);
+
+/// The state that `/readyz` reports besides what the server itself checks. Clones share it.
+#[derive(Debug, Clone)]
+pub struct ServerState(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    is_stopping: AtomicBool,
+    tasks: Mutex<Vec<TaskHealth>>,
+}
+
+/// `SHUTDOWN_DELAY`: how long a server that was asked to stop still serves, with `/readyz` at 503.
+pub fn shutdown_delay(settings: &Settings<'_>) -> Option<Duration> {
+    settings.value("SHUTDOWN_DELAY", "0", |text| match parse_duration(text)?.to_std() {
+        Ok(delay) if delay <= MAX_DELAY => Ok(delay),
+        _ => Err(format!("is {text:?}; it is at most 10m")),
+    })
+}
+
+impl Default for ServerState {
+    fn default() -> Self {
+        let tasks = vec![Stderr::health().clone()];
+        Self(Arc::new(Inner { is_stopping: AtomicBool::new(false), tasks: Mutex::new(tasks) }))
+    }
+}
+
+impl ServerState {
+    /// Reports a task that is supervised already.
+    pub fn report(&self, task: TaskHealth) {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+
+    /// Runs a task for ever and reports it. It is started again, after a pause, when it panics or ends.
+    pub fn supervise<F>(
+        &self,
+        name: &'static str,
+        start: impl FnMut() -> F + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let health = TaskHealth::new(name);
+        self.report(health.clone());
+        supervise(health, start, sleep)
+    }
+
+    /// The reported tasks.
+    pub fn tasks(&self) -> Vec<TaskHealth> {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the server should receive requests.
+    ///
+    /// # Errors
+    /// 503, with the reason.
+    pub fn ready(&self) -> Result<(), ProtocolError> {
+        if self.0.is_stopping.load(Ordering::Relaxed) {
+            return Err(ProtocolError::UNAVAILABLE.describe("This server is stopping."));
+        }
+        match self.tasks().iter().find(|task| task.is_down()) {
+            Some(task) => {
+                let sentence =
+                    format!("This server restarts a background task that failed: {}.", task.name());
+                Err(ProtocolError::UNAVAILABLE.describe(&sentence))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for `stop`, then lets the server serve for `delay` while it is not ready, so that balancers route no more
+    /// requests to it before it closes its listener.
+    pub async fn stop_after(self, stop: impl Future<Output = ()>, delay: Duration) {
+        stop.await;
+        self.0.is_stopping.store(true, Ordering::Relaxed);
+        if !delay.is_zero() {
+            let seconds = delay.as_secs_f64();
+            tracing::info!(seconds, "not ready any more: serving on for SHUTDOWN_DELAY");
+            sleep(delay).await;
+        }
+        tracing::info!("stopping: finishing the requests in flight");
+    }
+}
