@@ -96,12 +96,17 @@ impl AccessVerifier {
         if times.nbf.is_some_and(|nbf| now.saturating_add(leeway) < nbf.micros()) {
             return Err(TokenError::NotYetValid);
         }
-        if now.saturating_add(leeway).saturating_add(grace) < times.iat.micros() {
+        let earliest = times.iat.micros().saturating_sub(micros(MAX_CLOCK_ERROR));
+        if now.saturating_add(leeway).saturating_add(grace) < earliest {
             return Err(TokenError::IssuedInTheFuture);
         }
         Ok(())
     }
 }
+
+/// How far behind a verifier's clock may be. Revocations are kept for so much longer than tokens live, so a token from
+/// further in the future could outlive its own.
+const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::hours(1);
 
 /// The claims that are compared with the clock.
 #[derive(Clone, Copy)]

@@ -59,7 +59,7 @@ pub enum TokenError {
     /// Before `nbf` minus the leeway.
     #[error("it is not valid yet (nbf)")]
     NotYetValid,
-    /// `iat` is after now plus the leeway.
+    /// `iat` is more than an hour and the leeway after now.
     #[error(
         "it was issued in the future (iat); do the clocks of auth-server's database and of this server agree?"
     )]
