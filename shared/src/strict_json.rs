@@ -12,8 +12,8 @@ use serde::de::value::CowStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// The most members in a token's header, a token's claims, or the body of a request, those of nested objects included. Goptri
-/// writes fifteen at most.
+/// The most members in a token's header, a token's claims, or the body of a request. Those of nested objects count, and each
+/// nested object counts as one more. Goptri writes fifteen at most.
 pub const MAX_MEMBERS: usize = 64;
 
 /// Why a text was rejected.
@@ -43,7 +43,7 @@ pub(crate) fn from_slice_with_members<'de, T: Deserialize<'de>>(
     // One check of the whole text is faster than one for each string.
     let json = std::str::from_utf8(json).map_err(|error| StrictJsonError::Json(Error::custom(error)))?;
     let mut json = serde_json::Deserializer::from_str(json);
-    let document = Document { members_left: Cell::new(max_members), ..Document::default() };
+    let document = Document { members_left: Cell::new(max_members.saturating_add(1)), ..Document::default() };
     let value = T::deserialize(Strict { inner: &mut json, document: &document });
     value
         .and_then(|value| json.end().map(|()| value))
@@ -59,6 +59,13 @@ struct Document {
 }
 
 impl Document {
+    /// Counts a member, or an object, as empty ones cost time too.
+    fn count<E: Error>(&self) -> Result<(), E> {
+        let left = self.members_left.get().checked_sub(1);
+        self.members_left.set(left.ok_or_else(|| self.reject(StrictJsonError::TooManyMembers))?);
+        Ok(())
+    }
+
     fn reject<E: Error>(&self, error: StrictJsonError) -> E {
         self.rejected.set(Some(error));
         E::custom("rejected")
@@ -114,7 +121,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        // An empty object allocates nothing.
+        self.document.count()?;
         let members = Members { map: self.wrap(map), seen: Vec::new(), hashes: 0 };
         self.inner.visit_map(members)
     }
@@ -202,10 +209,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, '_, A> {
         if self.hashes & hash != 0 && self.seen.contains(&name) {
             return Err(self.map.document.reject(StrictJsonError::Duplicate));
         }
-        let Some(left) = self.map.document.members_left.get().checked_sub(1) else {
-            return Err(self.map.document.reject(StrictJsonError::TooManyMembers));
-        };
-        self.map.document.members_left.set(left);
+        self.map.document.count()?;
         self.hashes |= hash;
         if self.seen.is_empty() {
             // A token has about fifteen members, for which a linear search beats hashing.
@@ -279,7 +283,7 @@ mod tests {
     /// JV-11
     #[test]
     fn a_duplicate_member_is_found_at_any_depth_and_in_any_spelling() {
-        let deep = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
         let table = [
             (r#"{"a":1,"b":[{"a":1},{"a":2}],"c":{"a":null},"d":-1,"e":1.5,"f":true,"g":"\n"}"#, "read"),
             (r#"{"a":1,"a":1}"#, "duplicate"),
@@ -310,8 +314,10 @@ mod tests {
         for (json, expected) in [
             (format!("{{{}}}", members(0, MAX_MEMBERS)), "read"),
             (format!("{{{}}}", members(0, MAX_MEMBERS + 1)), "too many members"),
-            (nested(MAX_MEMBERS - 1), "read"),
-            (nested(MAX_MEMBERS), "too many members"),
+            (nested(MAX_MEMBERS - 3), "read"),
+            (nested(MAX_MEMBERS - 2), "too many members"),
+            (format!(r#"{{"a":[{}0]}}"#, "{},".repeat(MAX_MEMBERS)), "too many members"),
+            (format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200)), "too many members"),
             (format!("{{{},\"m0\":1}}", members(0, MAX_MEMBERS)), "duplicate"),
         ] {
             assert_eq!(read(json.as_bytes()), expected, "{json}");
