@@ -12,11 +12,11 @@ const MAX_KEEP_ALIVE: Duration = Duration::from_hours(1);
 pub struct ConnectionLimits {
     /// `KEEP_ALIVE`: a connection without a request is closed after this time.
     pub keep_alive: Duration,
-    /// From the first byte of a head to its last.
+    /// The longest time from the first byte of a request's head to its last.
     pub head: Duration,
-    /// After a response, for the rest of a body that was not read.
+    /// The longest wait, after a response, for the rest of a body that was not read.
     pub drain: Duration,
-    /// For a client that reads nothing of its responses.
+    /// The longest wait for a client that reads nothing of its responses.
     pub write: Duration,
 }
 

@@ -1,7 +1,8 @@
 //! Connections with bounds on memory and time, whatever their clients do.
 //!
-//! actix-web's dispatcher reads requests while responses wait to be written, and has no time limit on the head of a second
-//! request, on a chunked body that no handler reads, or on a client that does not read. The stream below it adds these.
+//! actix-web's dispatcher reads requests while responses wait to be written, and has no time limit on the head of a
+//! second request, on a chunked body that no handler reads, or on a client that does not read. `GuardedStream`, which
+//! the dispatcher reads and writes, adds these.
 
 mod exchange;
 mod limits;

@@ -40,8 +40,8 @@ struct Closer {
 #[derive(Debug, Default)]
 pub struct ConnectionHandle(Option<Arc<Closer>>);
 
-/// How long, and how much, is read and discarded after the last response, so that the client can read it: the operating system
-/// would reset a connection that is closed while bytes arrive.
+/// How long, and how much, is read and discarded after the last response, so that the client can read it: the operating
+/// system would reset a connection that is closed while bytes arrive.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 128 * 1024;
 

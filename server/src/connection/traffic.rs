@@ -1,10 +1,10 @@
 //! What a connection may do next: whether it may read, and what it must not wait for much longer.
 //!
-//! A client that sends requests and reads no responses makes a server queue both. So requests are read in small steps, and
-//! not while a response waits to be written.
+//! A client that sends requests and reads no responses makes a server queue both. So requests are read in small steps,
+//! and not while a response waits to be written.
 
-/// Bytes after which a connection stops reading until what it has read is handled: enough for most requests. A request takes
-/// up to a hundred times the memory of its shortest text.
+/// Bytes after which a connection stops reading until what it has read is handled: enough for most requests. The steps
+/// are small because a parsed request takes up to a hundred times the memory of its text.
 const STEP_BYTES: usize = 2 * 1024;
 
 /// The steps of a long head grow up to this, because its beginning is parsed again after each step.
@@ -61,7 +61,7 @@ pub(super) enum Reading {
     TooLong,
 }
 
-/// What a client keeps the server waiting for, and must not for long.
+/// What the server waits for from a client, within a time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stall {
     /// The rest of the head of a request.
@@ -137,8 +137,8 @@ impl Traffic {
         self.phase == Phase::Body
     }
 
-    /// The last byte of the response is in the buffer, or there will be no response. Returns whether the connection must look
-    /// at its state again.
+    /// The last byte of the response is in the buffer, or there will be no response. Returns whether the connection
+    /// must look at its state again.
     pub(super) fn end_response(&mut self) -> bool {
         let drain = self.has_unread_body();
         self.phase = if drain { Phase::Drain } else { Phase::Idle };
@@ -159,7 +159,7 @@ impl Traffic {
         blocked
     }
 
-    /// What the server waits for, with a number that is another one for each wait.
+    /// What the server waits for, with a number that differs for each wait.
     pub(super) fn stall(&self) -> Option<(Stall, u64)> {
         let stall = match self.phase {
             _ if self.write_blocked => Stall::Write,

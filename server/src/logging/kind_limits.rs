@@ -1,8 +1,8 @@
 //! Limits the lines that strangers can cause: a flood of refused requests must not fill a disk.
 //!
-//! Limited are warnings, errors, and lines with a `reason`, which says why something was refused. The lines of a kind come
-//! from one place in the code; those of requests also have one route and status. All other lines tell of successes, and
-//! none of them is left out.
+//! Limited are warnings, errors, and lines with a `reason`, which says why something was refused. The lines of a
+//! kind come from one place in the code; those of requests also have one route and status. All other lines tell of
+//! successes, and this limit leaves none of them out.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;

@@ -1,4 +1,4 @@
-//! How many lines of one kind are logged in a time.
+//! A limit on the lines of one kind per time window.
 
 use std::time::Duration;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::line_buffer::LineBuffer;
 
-/// Between two writes, so that the lines of a busy server share a system call.
+/// The pause between two writes, so that the lines of a busy server share a system call.
 const WRITE_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Between two attempts to write to a descriptor that does not block.
+/// The pause between two attempts to write to a non-blocking descriptor.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Writes lines for ever. Calls `each_round` after each write, and once a second if there are none.

@@ -19,7 +19,7 @@ pub struct StoredEmail {
 }
 
 impl StoredEmail {
-    /// The key by the present rules. `None`: the stored one is right.
+    /// The key by the present rules, if it differs from the stored one.
     pub fn other_key(&self) -> Option<EmailKey> {
         Some(self.email.key()).filter(|key| *key != self.key)
     }
@@ -29,7 +29,7 @@ impl StoredEmail {
         Email::parse(self.email.as_str()).is_ok()
     }
 
-    /// Whether this user was added first, and so gets a key that both should have.
+    /// Whether this user was added before `other`. If both should have one key, the older user gets it.
     pub fn is_older_than(&self, other: &Self) -> bool {
         (self.created_at, self.user_id) < (other.created_at, other.user_id)
     }

@@ -71,7 +71,7 @@ struct Database<C: Connector> {
 pub enum Sending {
     /// Once more after an error of the connection, on a new one: the verb is idempotent.
     Idempotent,
-    /// Once, on a connection that has just answered a ping.
+    /// Once, on a connection that has just answered a ping. Sent again only if the server refused to run it.
     Once,
 }
 
@@ -179,7 +179,7 @@ impl<C: Connector> Pool<C> {
             match timeout(limit, permits.acquire_owned()).await {
                 Ok(Ok(permit)) => return Ok(permit),
                 Ok(Err(_closed)) => return Err(PoolError::Closed.into()),
-                // Those before it are connecting.
+                // The database is lost, and the callers that hold the permits are still connecting.
                 Err(_) if self.slots(|slots, _| slots.is_lost()) && !self.left(deadline).is_zero() => {}
                 Err(_) => return Err(PoolError::Busy.into()),
             }

@@ -27,7 +27,7 @@ struct Idle<T> {
 
 /// Times are those of the pool's monotonic clock.
 pub(super) struct Slots<T> {
-    /// The one that was used last is at the back, and is the next to be used.
+    /// Last in, first out: the connection that was used last is at the back, and is taken first.
     idle: VecDeque<Idle<T>>,
     open: u32,
     /// The number of faults so far. Connections of earlier epochs are closed when they come back.
