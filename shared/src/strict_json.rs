@@ -12,8 +12,9 @@ use serde::de::value::CowStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// The most members in a token's header, a token's claims, or the body of a request. Those of nested objects count, and each
-/// nested object counts as one more. Goptri writes fifteen at most.
+/// The most members in a token's header, a token's claims, or the body of a request. The members of nested objects
+/// count, and each nested object counts as one more. This is more than any honest sender needs: Goptri itself
+/// writes fifteen at most.
 pub const MAX_MEMBERS: usize = 64;
 
 /// Why a text was rejected.
