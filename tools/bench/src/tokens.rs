@@ -50,7 +50,8 @@ fn snapshot(number: u64, generation: u32) -> Result<SessionSnapshot, Error> {
         jti_hash: Digest::of(&jti(number)),
         generation: Generation::from_number(generation.into()).ok_or("no such generation")?,
         forgiven_generation: None,
-        rotated_at: now,
+        // Before the rows were inserted: a row never accepts a token that is newer.
+        rotated_at: now - LIFETIME,
         previous_rotated_at: None,
         last_used_at: now,
         expires_at: None,
