@@ -1,5 +1,6 @@
 //! Start and stop: an address that is in use gets a clear error, and a stop finishes the requests in flight.
 
+use std::future::Future;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -89,29 +90,33 @@ async fn reload_at_signals(signals: Option<Signal>, files: Option<Arc<FileWatch>
 }
 
 /// Resolves when the process is asked to stop: by SIGTERM, by Ctrl-C, or by SIGHUP from its terminal.
-pub async fn stop_signal() {
-    let terminal_closed = async {
-        if io::stdin().is_terminal() {
-            wait_for(SignalKind::hangup()).await;
-        } else {
-            std::future::pending::<()>().await;
+///
+/// The handlers are installed at once, so that a signal before the first poll is not lost. Must be called within a Tokio
+/// runtime.
+pub fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
+    // Asked now: standard input is no terminal any more once its terminal has closed.
+    let mut terminal_closed = io::stdin().is_terminal().then(|| install(SignalKind::hangup())).flatten();
+    let mut terminate = install(SignalKind::terminate());
+    let mut interrupt = install(SignalKind::interrupt());
+    async move {
+        tokio::select! {
+            () = received(&mut terminate) => {}
+            () = received(&mut interrupt) => {}
+            () = received(&mut terminal_closed) => {}
         }
-    };
-    tokio::select! {
-        () = wait_for(SignalKind::terminate()) => {}
-        () = wait_for(SignalKind::interrupt()) => {}
-        () = terminal_closed => {}
     }
 }
 
-async fn wait_for(kind: SignalKind) {
-    match signal(kind) {
-        Ok(mut signals) => {
+fn install(kind: SignalKind) -> Option<Signal> {
+    signal(kind).inspect_err(|error| tracing::warn!(%error, "cannot handle a stop signal")).ok()
+}
+
+/// Never resolves for a signal that is not handled.
+async fn received(signals: &mut Option<Signal>) {
+    match signals {
+        Some(signals) => {
             signals.recv().await;
         }
-        Err(error) => {
-            tracing::warn!(%error, "cannot handle a stop signal");
-            std::future::pending::<()>().await;
-        }
+        None => std::future::pending().await,
     }
 }

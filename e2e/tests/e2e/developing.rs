@@ -1,7 +1,7 @@
 //! `cargo dev`: both servers in one process, with secrets, data and settings of its own.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -38,6 +38,21 @@ fn value(output: &str, name: &str) -> String {
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Waits until nothing listens at the addresses in this output any more.
+fn both_servers_stop(output: &str) {
+    let ports = output.split("http://127.0.0.1:").skip(1).filter_map(|rest| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u16>().ok()
+    });
+    let begun = Instant::now();
+    for port in ports {
+        while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            assert!(begun.elapsed() < TIMEOUT, "port {port} still listens, although the terminal was closed");
+            sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 #[tokio::test]
@@ -94,7 +109,10 @@ fn the_welcome_says_where_everything_is_and_has_colour_on_terminals_only() {
             .env("API_SERVER_ADDR", "127.0.0.1:0");
         let mut on_a_terminal = Running::start(script);
         on_a_terminal.wait_for("Ctrl-C");
-        assert_eq!(on_a_terminal.output().contains("\x1b["), coloured, "{}", on_a_terminal.output());
+        let output = on_a_terminal.output();
+        assert_eq!(output.contains("\x1b["), coloured, "{output}");
+        drop(on_a_terminal);
+        both_servers_stop(&output);
     }
 }
 

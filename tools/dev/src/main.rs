@@ -90,9 +90,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     check_ports(auth.address, api.address)?;
 
     let stop = || {
-        let stopping = stopping.clone();
+        let (stopping, stop) = (stopping.clone(), stop_signal());
         async move {
-            stop_signal().await;
+            stop.await;
             stopping.begin();
         }
     };
