@@ -142,7 +142,8 @@ impl Workshop<'_> {
             println!("          {package}, {program}: {} tests", filters.len());
             let output = Command::new(env!("CARGO"))
                 .args(["nextest", "run", "--locked", "--offline", "--all-features", "--no-fail-fast"])
-                .args(["--package", package, "--test", program, "--filterset", &filters.join(" | ")])
+                .args(target(package, program))
+                .args(["--package", package, "--filterset", &filters.join(" | ")])
                 .args(["--message-format", "libtest-json"])
                 .current_dir(self.copy)
                 .envs(self.variables.iter().copied())
@@ -164,6 +165,15 @@ impl Workshop<'_> {
             outcomes.extend(events.lines().filter_map(outcome));
         }
         Ok(outcomes)
+    }
+}
+
+/// The tests in a library's own files are in a program with the library's name.
+fn target<'a>(package: &str, program: &'a str) -> Vec<&'a str> {
+    if package.contains('-') && program == package.replace('-', "_") {
+        vec!["--lib"]
+    } else {
+        vec!["--test", program]
     }
 }
 
