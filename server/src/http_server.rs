@@ -54,26 +54,12 @@ impl HttpServer {
         <S::Service as Service<Request>>::Future: 'static,
         B: MessageBody + 'static,
     {
-        Self::try_bind(address, limits, app).map_err(|cause| ListenError::new(cause, address, variable))
-    }
-
-    fn try_bind<F, I, S, B>(address: SocketAddr, limits: ConnectionLimits, app: F) -> io::Result<Self>
-    where
-        F: Fn() -> I + Send + Clone + 'static,
-        I: IntoServiceFactory<S, Request>,
-        S: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse<B>, Error = Error>
-            + 'static,
-        S::InitError: std::fmt::Debug,
-        S::Future: 'static,
-        S::Service: 'static,
-        <S::Service as Service<Request>>::Future: 'static,
-        B: MessageBody + 'static,
-    {
-        let listener = listen(address)?;
-        let address = listener.local_addr()?;
+        let listen_error = |cause| ListenError::new(cause, address, variable);
+        let listener = listen(address).map_err(listen_error)?;
+        let local = listener.local_addr().map_err(listen_error)?;
         let builder = Server::build().shutdown_timeout(SHUTDOWN_SECONDS);
         let stopping = builder.graceful_shutdown_signal();
-        let builder = builder.listen("http", listener, move || {
+        let service = move || {
             let stopping = stopping.clone();
             let app = map_config(app(), |()| AppConfig::default());
             let http = HttpService::build()
@@ -83,7 +69,7 @@ impl HttpServer {
                 })
                 .keep_alive(limits.keep_alive)
                 .client_disconnect_timeout(LINGER)
-                .local_addr(address)
+                .local_addr(local)
                 .on_connect_ext(GuardedStream::attach)
                 .h1(apply_fn_factory(app, exchange::<S::Service, B>));
             let guarded = move |stream: TcpStream| {
@@ -93,8 +79,9 @@ impl HttpServer {
                 ready(Ok::<_, DispatchError>((GuardedStream::new(stream, limits), peer)))
             };
             fn_service(guarded).and_then(http)
-        })?;
-        Ok(Self { builder, address })
+        };
+        let builder = builder.listen("http", listener, service).map_err(listen_error)?;
+        Ok(Self { builder, address: local })
     }
 
     /// The address it listens on, with the port that the operating system chose if the configuration says 0.
