@@ -20,7 +20,7 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Call this before the album is changed, and drop the result before the client is told.
+    /// Begins a change of an album. Call it before the files change, and drop the result before the response is sent.
     pub(super) fn begin(&self, album: &str) -> Change<'_> {
         Change(self.counter(album))
     }

@@ -17,7 +17,7 @@ pub trait EmailKeys: Send + Sync + 'static {
     /// The addresses and keys of the first `limit` users after `after`, ordered by id.
     async fn stored_emails(&self, after: Option<UserId>, limit: u32) -> Result<Vec<StoredEmail>, StoreError>;
 
-    /// The address of the user who has this key.
+    /// Returns the stored address with this key, if a user has it.
     async fn email_with_key(&self, key: &EmailKey) -> Result<Option<StoredEmail>, StoreError>;
 
     /// Replaces the key of a user if it still is `from`, unless another user has `to`.

@@ -11,7 +11,7 @@ on_both_engines! {
         assert_eq!(answer.status, 201);
         assert_eq!(answer.field("email"), EMAIL);
         assert_eq!(answer.field("id").len(), 36);
-        assert_eq!(answer.body.as_object().unwrap().len(), 2, "nothing else is told: {}", answer.text);
+        assert_eq!(answer.body.as_object().unwrap().len(), 2, "the response has other members: {}", answer.text);
     }
 
     async fn an_address_is_taken_in_every_capitalisation(server) {

@@ -51,13 +51,13 @@ enum Phase {
 /// Whether the connection may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// Yes, up to so many bytes.
+    /// Read at once, up to this number of bytes.
     Now(usize),
-    /// Once everything read so far is handled.
+    /// Read once all bytes received so far are handled.
     NextStep,
-    /// Not before a response is written.
+    /// Read after the next response is written.
     Paused,
-    /// No: the head is too long.
+    /// Never again: the head exceeds its limit.
     TooLong,
 }
 
@@ -68,7 +68,7 @@ pub(super) enum Stall {
     Head,
     /// The rest of a body that no handler reads.
     Drain,
-    /// That it reads the responses.
+    /// Reading the responses.
     Write,
 }
 

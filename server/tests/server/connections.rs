@@ -79,7 +79,7 @@ async fn client<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 fn read_to_end(mut stream: &TcpStream) -> String {
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
-        // The server closed it while it held bytes that nobody had read.
+        // A reset: the server closed the connection while its receive buffer still had bytes.
         Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("still open: {error}"),
         _ => String::from_utf8_lossy(&answer).into_owned(),
     }

@@ -54,17 +54,17 @@ async fn a_bearer_parameter_on_a_route_without_the_middleware_rejects_every_requ
         assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
         assert!(!answer.text.contains(PERSON));
     }
-    assert_eq!(call(bearing("/who", &good())).await.text, "nobody");
+    assert_eq!(call(bearing("/who", &good())).await.text, "anonymous");
 }
 
 #[actix_web::test]
 async fn with_an_optional_token_an_invalid_one_counts_as_none() {
     let table = [
-        (get("/open/who"), 200, "nobody"),
+        (get("/open/who"), 200, "anonymous"),
         (bearing("/open/who", &good()), 200, PERSON),
-        (bearing("/open/who", "nonsense"), 200, "nobody"),
-        (bearing("/open/who", &with_claims(&with(claims(), "exp", 1))), 200, "nobody"),
-        (get("/open/who").insert_header(("Authorization", "Basic YTpi")), 200, "nobody"),
+        (bearing("/open/who", "nonsense"), 200, "anonymous"),
+        (bearing("/open/who", &with_claims(&with(claims(), "exp", 1))), 200, "anonymous"),
+        (get("/open/who").insert_header(("Authorization", "Basic YTpi")), 200, "anonymous"),
         (bearing("/open/me", &good()), 200, PERSON),
     ];
     for (request, status, body) in table {
@@ -72,8 +72,8 @@ async fn with_an_optional_token_an_invalid_one_counts_as_none() {
         assert_eq!((answer.status, answer.text.as_str()), (status, body));
     }
     // A handler that requires a caller rejects the request with the reason.
-    let nobody = call(get("/open/me")).await;
-    assert_eq!((nobody.status, nobody.header("www-authenticate")), (401, Some("Bearer")));
+    let anonymous = call(get("/open/me")).await;
+    assert_eq!((anonymous.status, anonymous.header("www-authenticate")), (401, Some("Bearer")));
     let bad = call(bearing("/open/me", "nonsense")).await;
     assert_eq!(bad.error(), (401, "invalid_token"));
 }

@@ -79,7 +79,7 @@ async fn claims(caller: Bearer) -> web::Json<goptri::AccessClaims> {
 }
 
 async fn who(caller: Option<Bearer>) -> String {
-    caller.map_or_else(|| "nobody".to_owned(), |caller| caller.subject().to_owned())
+    caller.map_or_else(|| "anonymous".to_owned(), |caller| caller.subject().to_owned())
 }
 
 pub(crate) fn guard() -> Guard {

@@ -28,8 +28,8 @@ async fn a_stale_set_answers_503_with_retry_after_and_no_challenge_to_valid_toke
         assert!(stale.header("retry-after").is_some());
         assert!(stale.header("www-authenticate").is_none());
     }
-    let nobody = call_guarded(get("/open/who"), guard.clone()).await;
-    assert_eq!((nobody.status, nobody.text.as_str()), (200, "nobody"));
+    let anonymous = call_guarded(get("/open/who"), guard.clone()).await;
+    assert_eq!((anonymous.status, anonymous.text.as_str()), (200, "anonymous"));
     for (request, code) in
         [(get("/api/me"), "missing_token"), (bearing("/api/me", "forged"), "invalid_token")]
     {
@@ -48,6 +48,6 @@ async fn a_revoked_token_gets_the_response_of_any_invalid_token() {
     let revoked = call_guarded(bearing("/api/me", &good()), guard.clone()).await;
     assert_eq!(revoked.status, 401);
     assert_eq!(revoked, call_guarded(bearing("/api/me", "forged"), guard.clone()).await);
-    let nobody = call_guarded(bearing("/open/who", &good()), guard).await;
-    assert_eq!((nobody.status, nobody.text.as_str()), (200, "nobody"));
+    let anonymous = call_guarded(bearing("/open/who", &good()), guard).await;
+    assert_eq!((anonymous.status, anonymous.text.as_str()), (200, "anonymous"));
 }

@@ -97,7 +97,7 @@ const THEFTS: [&str; 10] = [
     "an overtaken token was presented again after the grace",
 ];
 
-mod nobody_is_logged_out_by_accident {
+mod no_client_is_signed_out_by_accident {
     use super::{Engine, MISHAPS, Unlucky, hold};
 
     #[test]

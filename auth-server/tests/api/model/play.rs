@@ -50,7 +50,7 @@ impl<'a> Play<'a> {
             let successors: Vec<String> = answers.into_iter().flatten().collect();
             self.answered(volley, &successors).await
         } else if volley.must == Must::Reloadable {
-            Err(format!("somebody was logged out by accident: generation {} was refused", volley.generation))
+            Err(format!("a client was signed out by accident: generation {} was refused", volley.generation))
         } else if refused < answers.len() {
             Err(format!("one token at one moment was good for some, and refused {refused} times"))
         } else {

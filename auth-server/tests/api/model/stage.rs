@@ -66,8 +66,8 @@ impl Stage {
 
     /// The row of a token's session, if it exists. Read by a `rotate` for another client, which changes nothing.
     pub(super) async fn row(&self, token: &str) -> Option<Session> {
-        let nobody = self.tokens.open(token, ClientId::new("nobody".to_owned())).unwrap();
-        match self.store.rotate(&nobody, None).await.unwrap() {
+        let elsewhere = self.tokens.open(token, ClientId::new("another-client".to_owned())).unwrap();
+        match self.store.rotate(&elsewhere, None).await.unwrap() {
             Rotation::NotCurrent(snapshot) | Rotation::Resent(snapshot) => Some(snapshot.session),
             Rotation::Unknown => None,
             Rotation::Rotated(_) => panic!("rotated by a client that it is not for"),

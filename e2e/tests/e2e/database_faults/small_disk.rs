@@ -12,7 +12,7 @@ pub(super) struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// A new disk of so many mebibytes. `None`, and the reason on standard error, if this process may not mount one.
+    /// Mounts a tmpfs of this size. Returns `None` if this process may not mount, and prints the reason.
     #[expect(clippy::print_stderr, reason = "says what was left out")]
     pub(super) fn mount(mebibytes: u32) -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("disk").tempdir().unwrap();
