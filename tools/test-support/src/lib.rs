@@ -4,6 +4,7 @@
 #![expect(missing_docs, clippy::missing_panics_doc, reason = "used by tests only")]
 
 mod answer;
+mod bad_settings;
 mod costs;
 pub mod expensive;
 pub mod feed_server;
@@ -14,6 +15,7 @@ mod proxy;
 use std::time::Duration;
 
 pub use answer::{Answer, answer, bearing, get};
+pub use bad_settings::{BadSetting, assert_sentences};
 pub use costs::assert_costs;
 pub use local_server::{LocalServer, Stop};
 pub use proxy::{Link, Proxy, Target};
