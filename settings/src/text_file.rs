@@ -1,4 +1,4 @@
-//! Text files, also those that other systems wrote: what is no UTF-8 text is named, with the remedy.
+//! Reads text files, also from other systems. A file that is not UTF-8 gets an error with the remedy.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -104,8 +104,8 @@ impl AccessVerifier {
     }
 }
 
-/// How far behind a verifier's clock may be. Revocations are kept for so much longer than tokens live, so a token from
-/// further in the future could outlive its own.
+/// How far a verifier's clock may be behind. Revocations are kept for this long after a token's expiry; a token that is
+/// further ahead could outlive its own revocation.
 const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::hours(1);
 
 /// The claims that are compared with the clock.

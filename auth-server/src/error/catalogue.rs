@@ -128,7 +128,7 @@ catalogue! {
     "Sign in, or use another address.";
 
     INVALID_EMAIL = ProtocolError::new(422, "invalid_email", "This is not a valid e-mail address.");
-    "`POST /users`: the address cannot be one. The sentence says what is expected.";
+    "`POST /users`: the e-mail address is invalid. The sentence names the rule that it breaks.";
     "Ask the user again.";
 
     WEAK_PASSWORD = ProtocolError::new(422, "weak_password", "This password is not allowed.");

@@ -32,8 +32,8 @@ impl ConnectionPool {
         Self { pool: Pool::new(file, max, Handle::current(), clock), path: Arc::clone(path) }
     }
 
-    /// A pool that opens the same file with other options. After a fault, a connection of one would keep what is wrong
-    /// with the file, so it closes those of all: connections of a process share the state of SQLite's write-ahead log.
+    /// A pool that opens the same file with other options. After a fault, the connections of all pools of the file are
+    /// closed: connections of a process share the state of SQLite's write-ahead log, so one old connection keeps the fault.
     pub(crate) fn beside(&self, options: SqliteConnectOptions, max: u32) -> Self {
         Self { pool: self.pool.beside(SqliteFile(options), max), path: Arc::clone(&self.path) }
     }

@@ -62,7 +62,7 @@ pub(crate) async fn end_one(
 /// Records a revocation, unless it is recorded already.
 ///
 /// It is dated `now` or, if that is later, like the newest entry. The clock is the machine's: an entry that was dated while
-/// it was set back would expire at once when it is right again.
+/// the clock was set back would expire too early once the clock is corrected.
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
     kind: &str,

@@ -1,4 +1,4 @@
-//! One request and its response, as they tell their connection what they do.
+//! One request and its response, which report their progress to the connection.
 
 use std::error::Error as StdError;
 use std::pin::Pin;

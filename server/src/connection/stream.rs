@@ -20,7 +20,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::limits::ConnectionLimits;
 use super::traffic::{Reading, Stall, Traffic};
 
-/// A connection as its requests see it: they report what they do.
+/// The state of a connection that its requests share, to report their progress.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     traffic: RefCell<Traffic>,

@@ -1,9 +1,9 @@
-//! What a connection may do next: whether it may read, and what it must not wait for much longer.
+//! The rules of a connection: when it may read, and how long it waits for the client.
 //!
 //! A client that sends requests and reads no responses makes a server queue both. So requests are read in small steps,
 //! and not while a response waits to be written.
 
-/// Bytes after which a connection stops reading until what it has read is handled: enough for most requests. The steps
+/// How many bytes a connection reads before the requests in them are handled: enough for most requests. The steps
 /// are small because a parsed request takes up to a hundred times the memory of its text.
 const STEP_BYTES: usize = 2 * 1024;
 

@@ -127,7 +127,11 @@ async fn a_body_that_begins_with_a_byte_order_mark_is_a_400_that_names_it() {
             assert!(!answer.text.contains(MARKER), "{}", answer.text);
         }
     }
-    assert_eq!(post("/any", None, "\u{feff}x").await.text, "4", "only text of a known type is looked at");
+    assert_eq!(
+        post("/any", None, "\u{feff}x").await.text,
+        "4",
+        "only JSON and forms are checked for a byte order mark"
+    );
 }
 
 #[actix_web::test]

@@ -22,7 +22,7 @@ const CLOCK: ClockId = ClockId::Boottime;
 const CLOCK: ClockId = ClockId::Monotonic;
 
 /// The operating system's monotonic clock. Its origin is the moment of its creation. On Linux and macOS it also runs while
-/// the machine is suspended, so that what is known of revocations ages meanwhile.
+/// the machine is suspended, so that the known revocations age meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemMonotonicClock {
     start: Duration,

@@ -162,7 +162,7 @@ impl<C: Connector> Pool<C> {
                 Ok(()) => return Ok(lease),
                 // Waits for a connection that is in use.
                 Err(error) if C::fate(&error) == Fate::NoSlot && self.withhold() => {
-                    tracing::debug!(%error, "the pool makes do with the connections that it has");
+                    tracing::debug!(%error, "the database grants no more connections; waiting for one of the pool");
                     lease.forget();
                 }
                 Err(error) => return Err(error),

@@ -1,4 +1,4 @@
-//! What auth-server refuses at its start, and what it tells the operator.
+//! Databases and URLs that auth-server refuses at start, and the errors that name the remedy.
 
 use std::fs;
 use std::process::Command;
