@@ -9,7 +9,7 @@ const HIDDEN: &str = "hunter2-5f2a9c4be1d07836";
 /// The variables that a row sets besides the good ones, and the only error.
 pub type BadSetting<'a> = (&'a [(&'a str, &'a str)], &'a str);
 
-/// Fails unless good settings have no error, and each row of the table has its sentence and shows no part of [`HIDDEN`].
+/// Fails unless good settings have no error, and each row has its sentence, which shows no part of a secret.
 pub fn assert_sentences(
     table: &[BadSetting<'_>],
     configure: impl Fn(&[(&str, &str)]) -> Result<(), SettingErrors>,
