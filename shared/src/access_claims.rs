@@ -31,7 +31,7 @@ pub struct AccessClaims {
     pub exp: NumericDate,
     /// When it was issued, by the clock of the database.
     pub iat: NumericDate,
-    /// It is not valid before this time. Goptri issues no `nbf`, but checks it.
+    /// The token is not valid before this time. auth-server issues no `nbf`, but it is checked.
     pub nbf: Option<NumericDate>,
     /// The id of this token.
     pub jti: String,
@@ -62,7 +62,7 @@ pub struct User {
     pub id: String,
     /// The session (`sid`). It ends when the user signs out.
     pub session: String,
-    /// The e-mail address, for display. Never decide by it (JV-17).
+    /// The e-mail address, for display only: no decision may depend on it (JV-17).
     pub email: Option<String>,
     /// Whether the user has confirmed the address.
     pub email_verified: Option<bool>,
@@ -169,8 +169,9 @@ pub(crate) struct Payload<'a> {
 
 impl Payload<'_> {
     /// # Errors
-    /// [`TokenError::InvalidClaim`] for a value that auth-server never issues; [`TokenError::NoSession`] if the token is
-    /// neither a user's with a session nor a client's without one: no revocation would clearly apply to it.
+    /// [`TokenError::InvalidClaim`] for a value that auth-server never issues; [`TokenError::NoSession`] if the token
+    /// is neither a user's with a session nor a client's without one: it would be unclear which revocation applies to
+    /// it.
     pub(crate) fn into_claims(self, shared: SharedClaims) -> Result<AccessClaims, TokenError> {
         self.invalid_claim().map_or(Ok(()), |claim| Err(TokenError::InvalidClaim(claim)))?;
         let SharedClaims { iss, aud, client_id, scope } = shared;
@@ -190,8 +191,8 @@ impl Payload<'_> {
         Ok(AccessClaims { caller, iss, aud, exp, iat, nbf, jti, client_id, scope })
     }
 
-    /// The first claim with a value that Goptri never issues. The scope has its own characters, and is checked when it is
-    /// parsed; the issuer is compared as a whole.
+    /// The first claim with a value that Goptri never issues. The scope is checked when it is parsed, and the issuer is
+    /// compared with the expected one.
     fn invalid_claim(&self) -> Option<&'static str> {
         let optional = |text: &Option<Cow<'_, str>>| text.as_deref().is_none_or(is_claim_text);
         let all = |texts: &[String]| texts.iter().all(|text| is_claim_text(text));

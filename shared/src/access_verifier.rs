@@ -37,10 +37,10 @@ impl AccessVerifier {
         self.verify_with(&self.keys.snapshot(), token, now.timestamp_micros())
     }
 
-    /// As [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`, or that was issued less
-    /// than `grace` after it: the clock may have been set since.
+    /// As [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`, or that was issued
+    /// less than `grace` after it: the clock may have been set since.
     ///
-    /// Only to identify a session that is to be ended.
+    /// Use it only to identify a session to end.
     pub fn verify_expired(
         &self,
         token: &str,
@@ -104,8 +104,8 @@ impl AccessVerifier {
     }
 }
 
-/// How far a verifier's clock may be behind. Revocations are kept for this long after a token's expiry; a token that is
-/// further ahead could outlive its own revocation.
+/// How far a verifier's clock may be behind. Revocations are kept for this long after a token's expiry. A token with an
+/// `iat` further in the future could outlive its own revocation.
 const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::hours(1);
 
 /// The claims that are compared with the clock.

@@ -1,7 +1,7 @@
 //! A vectorised test of all bytes of a text.
 
-/// Whether `is_allowed` holds for all bytes. The loop has no early exit, so that LLVM can vectorise it if `is_allowed` has no
-/// branch either.
+/// Whether `is_allowed` holds for all bytes. The loop has no early exit, so that LLVM can vectorise it if `is_allowed`
+/// has no branch either.
 #[inline]
 pub(crate) fn all(bytes: &[u8], is_allowed: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(0, |rejected, byte| rejected | u8::from(!is_allowed(*byte))) == 0

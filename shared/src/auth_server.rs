@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, RequestBuilder};
 
-/// The limit for a connection.
+/// The time limit for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The URL of auth-server, and a client that trusts its certificate and follows no redirects.

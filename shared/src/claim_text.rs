@@ -2,8 +2,8 @@
 
 use crate::ascii;
 
-/// Whether an id, a name or an address can be that of something: it is not blank and has no control characters. Goptri
-/// issues no other. Logs, headers and databases of services cut or reject them, each in its own way.
+/// Whether a claim may have this text as an id, a name or an address: it is not blank and has no control characters.
+/// Goptri issues no other texts. The logs, headers and databases of services might truncate or reject them.
 pub fn is_claim_text(text: &str) -> bool {
     let is_plain = ascii::all(text.as_bytes(), |byte| matches!(byte, b' '..=b'~'));
     (is_plain || !text.contains(char::is_control)) && !text.trim().is_empty()

@@ -16,8 +16,8 @@ pub trait Clock: Send + Sync + std::fmt::Debug + 'static {
     /// The current time.
     fn now(&self) -> DateTime<Utc>;
 
-    /// The current time in microseconds since 1970. May be one kernel tick behind (1 to 10 ms, more while the machine stalls),
-    /// which is precise enough for comparing with whole seconds and faster.
+    /// The current time in microseconds since 1970. May be one kernel tick behind (1 to 10 ms, more while the machine
+    /// stalls), which is precise enough for comparing with whole seconds and faster.
     fn micros(&self) -> i64 {
         self.now().timestamp_micros()
     }
@@ -58,7 +58,7 @@ impl ManualClock {
         clock
     }
 
-    /// Stops the clock at `time`, for good: from now on only [`advance`](Self::advance) moves it.
+    /// Stops the clock at `time`. From then on, only [`advance`](Self::advance) moves it.
     pub fn stop_at(&self, time: DateTime<Utc>) {
         let _ = self.stopped_at.set(time);
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::protocol_error::ProtocolError;
 
-/// The credential in the `Authorization` header of a request. Nothing of it is verified.
+/// The credential in the `Authorization` header of a request, not yet verified.
 ///
 /// `Debug` does not show the token.
 #[derive(Clone, Copy, PartialEq, Eq)]

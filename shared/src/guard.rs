@@ -40,7 +40,7 @@ pub enum NotReady {
     /// The revocation feed is missing or stale.
     #[error(transparent)]
     Feed(#[from] FeedNotReady),
-    /// A background task has panicked, and is restarted. Tokens are accepted meanwhile.
+    /// A background task has panicked, and is being restarted. Tokens are still accepted.
     #[error("restarts a background task that failed: {0}")]
     Task(&'static str),
 }
@@ -64,8 +64,9 @@ impl Guard {
         }
     }
 
-    /// A guard from `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and `VERIFIED_CACHE_ENTRIES`. It accepts a token
-    /// until it expires, also after its session ended. It reloads the file of the secret when that changes.
+    /// A guard from `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and `VERIFIED_CACHE_ENTRIES`. It
+    /// accepts a token until it expires, also after its session ended. It reloads the file of the secret when that
+    /// changes.
     ///
     /// # Errors
     /// Lists all invalid variables.
@@ -75,11 +76,12 @@ impl Guard {
         settings.into_result(builder)?.build().map_err(|error| setting_errors("ACCESS_TOKEN_SECRET", &error))
     }
 
-    /// As [`from_environment`](Self::from_environment), but the guard also follows the auth-server at `AUTH_SERVER_URL`: it fetches
-    /// the public keys, which make `ACCESS_TOKEN_SECRET` optional, and with `FEED_SECRET` it rejects revoked tokens within
-    /// moments. `REVOCATION_MAX_STALENESS` and `ON_STALE` decide what happens while the feed is unavailable.
+    /// As [`from_environment`](Self::from_environment), but the guard also follows the auth-server at
+    /// `AUTH_SERVER_URL`: it fetches the public keys, which make `ACCESS_TOKEN_SECRET` optional, and with `FEED_SECRET`
+    /// it rejects revoked tokens within moments. `REVOCATION_MAX_STALENESS` and `ON_STALE` decide what happens while
+    /// the feed is unavailable.
     ///
-    /// It follows on threads of its own, until its last clone is dropped.
+    /// It follows on its own threads until its last clone is dropped.
     ///
     /// # Errors
     /// Lists all invalid variables.
@@ -96,8 +98,8 @@ impl Guard {
         Self { revocations: Some(revocations), ..self }
     }
 
-    /// Caches up to `entries` verified tokens, about 1 KiB each. Expiry and revocation are checked on every call. A change of the
-    /// keys invalidates the cache.
+    /// Caches up to `entries` verified tokens, about 1 KiB each. Expiry and revocation are checked on every call. A
+    /// change of the keys invalidates the cache.
     #[must_use]
     pub fn with_token_cache(self, entries: usize) -> Self {
         let cache = (entries > 0).then(|| Arc::new(VerifiedTokens::new(entries)));
@@ -140,7 +142,7 @@ impl Guard {
         }
         self.revocations.as_ref().map_or(Ok(()), RevocationSet::ready)?;
         match self.keys().ready() {
-            // With a secret, auth-server is waited for no longer than for its feed.
+            // With a secret, the guard waits for auth-server's keys no longer than for its feed.
             Err(KeysUnavailable::NotFetched) if self.has_started() && !self.keys().snapshot().is_empty() => {
                 Ok(())
             }
@@ -148,7 +150,7 @@ impl Guard {
         }
     }
 
-    /// Its background tasks: the watch of its files and, with the feature `feed`, what follows auth-server.
+    /// Its background tasks: the watch of its files and, with the feature `feed`, those that follow auth-server.
     pub fn tasks(&self) -> impl Iterator<Item = &TaskHealth> {
         let files = self.files.iter().map(|files| files.health());
         #[cfg(feature = "feed")]
@@ -156,7 +158,7 @@ impl Guard {
         files
     }
 
-    /// Whether the time has passed within which auth-server should have answered.
+    /// Whether auth-server should have answered by now.
     fn has_started(&self) -> bool {
         self.revocations.as_ref().is_some_and(|revocations| !revocations.is_starting())
     }
@@ -183,8 +185,8 @@ impl Guard {
         Ok(cache.insert(token, keys.version(), self.verify_uncached(&keys, token)?))
     }
 
-    /// Checks the times and the revocation of claims that [`verify`](Self::verify) returned. Call it between long work, such
-    /// as receiving a large body, and its effect.
+    /// Checks the times and the revocation of claims that [`verify`](Self::verify) returned. Call it after long work,
+    /// such as receiving a large body, and before its effect.
     pub fn verify_again(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         self.verifier.check_times(claims, self.clock.micros())?;
         self.check_revoked(claims)

@@ -52,7 +52,7 @@ pub enum GuardError {
     /// The leeway is negative or longer than is safe.
     #[error("the clock leeway is not between 0 and 5 minutes")]
     ClockLeeway,
-    /// The cache is larger than makes sense.
+    /// The cache is larger than the limit.
     #[error("the cache has more than {} entries", settings::MAX_CACHE_ENTRIES)]
     CacheEntries,
     /// A secret is too weak to use.
@@ -168,8 +168,8 @@ impl GuardBuilder {
         })?)
     }
 
-    /// Reads `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and `VERIFIED_CACHE_ENTRIES`. `None` means that an error
-    /// was reported.
+    /// Reads `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and `VERIFIED_CACHE_ENTRIES`. `None` means
+    /// that an error was reported.
     pub fn from_settings(settings: &Settings<'_>) -> Option<Self> {
         let secrets = settings::access_secrets(settings);
         let builder = Self::without_secrets(settings);
@@ -205,8 +205,8 @@ mod feed {
     use crate::settings;
 
     impl GuardBuilder {
-        /// The URL of auth-server. The guard fetches its public keys and, with a [feed secret](Self::feed_secret), follows the
-        /// revocation feed, on threads of its own until its last clone is dropped.
+        /// The URL of auth-server. The guard fetches its public keys and, with a [feed secret](Self::feed_secret),
+        /// follows the revocation feed, on its own threads until its last clone is dropped.
         ///
         /// # Errors
         /// If the URL is invalid, or is plain http outside a private network.

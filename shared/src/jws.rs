@@ -110,14 +110,14 @@ impl<'a> UnverifiedJws<'a> {
         String::from_utf8(bytes).map_err(|_| TokenError::Json("payload"))
     }
 
-    /// Whether the header has the `typ` of `typ`.
+    /// Whether this is a token of type `typ`.
     pub fn is(&self, typ: TokenType) -> bool {
         self.header.is(typ)
     }
 }
 
-/// The members of a header that matter. All others are ignored, above all those with which a sender could choose the key: `jwk`,
-/// `jku`, `x5u`, `x5c` (JV-05).
+/// The header members that are used. All others are ignored, in particular those with which a sender could choose the
+/// key: `jwk`, `jku`, `x5u`, `x5c` (JV-05).
 #[derive(Debug, Deserialize)]
 pub(crate) struct Header {
     pub(crate) alg: String,

@@ -1,7 +1,7 @@
 //! Protects a service with the access tokens of Goptri.
 //!
-//! A [`Guard`] decides whether an access token is accepted: it verifies the signature and every claim, and rejects tokens whose
-//! session was signed out. Configure it from the environment, or with a [`GuardBuilder`]:
+//! A [`Guard`] decides whether an access token is accepted: it verifies the signature and every claim, and rejects
+//! tokens whose session was signed out. Configure it from the environment, or with a [`GuardBuilder`]:
 //!
 //! ```
 //! use goptri::{Environment, Guard};
@@ -11,9 +11,9 @@
 //! assert!(guard.verify("not.a.token").is_err());
 //! ```
 //!
-//! With actix-web (feature `actix`), `actix::BearerAuth` verifies the token of each request and `actix::Bearer` hands the
-//! [`AccessClaims`] to the handler, if the caller has the handler's [`Permission`]. Other frameworks call [`Guard::verify`] with
-//! the token from a [`Credential`](credential::Credential) and check [`Needs`] themselves.
+//! With actix-web (feature `actix`), `actix::BearerAuth` verifies the token of each request and `actix::Bearer` hands
+//! the [`AccessClaims`] to the handler, if the caller has the handler's [`Permission`]. Other frameworks call
+//! [`Guard::verify`] with the token from a [`Credential`](credential::Credential) and check [`Needs`] themselves.
 //!
 //! | feature | adds |
 //! | --- | --- |

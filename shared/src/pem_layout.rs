@@ -1,4 +1,4 @@
-//! Lays PEM out as RFC 7468 does, however a configuration has carried it: indented as in YAML, on one line, or with `\n`
+//! Restores the layout of PEM (RFC 7468) if a configuration changed it: indented as in YAML, on one line, or with `\n`
 //! for its line breaks.
 
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ const END: &str = "-----END ";
 
 /// The text with each marker and each word on a line of its own. Words outside of the blocks do not matter.
 pub(crate) fn laid_out(text: &str) -> Zeroizing<String> {
-    // Large enough at once: growing would leave copies of a key in memory.
+    // Large enough from the start: growing would leave copies of a key in memory.
     let mut pem = Zeroizing::new(String::with_capacity(2 * text.len() + 2));
     let mut rest = text;
     while let Some(at) = [BEGIN, END].iter().filter_map(|marker| rest.find(marker)).min() {
@@ -24,7 +24,7 @@ pub(crate) fn laid_out(text: &str) -> Zeroizing<String> {
     pem
 }
 
-/// The length of the marker at the start of the text. One that is cut off ends with its line.
+/// The length of the marker at the start of the text. A truncated marker ends with its line.
 fn marker_length(text: &str) -> usize {
     let line = text.split(['\n', '\r', '\\']).next().unwrap_or(text);
     let label = line.strip_prefix(MARKER).unwrap_or(line);

@@ -50,7 +50,7 @@ impl Default for Remote {
 }
 
 impl Remote {
-    /// Starts to follow, if auth-server is known. Returns the feed secrets for [`reload_feed_secrets`].
+    /// Starts to follow auth-server, if its URL is known. Returns the feed secrets for [`reload_feed_secrets`].
     ///
     /// # Errors
     /// If the operating system cannot create a thread.

@@ -1,8 +1,10 @@
-//! Parses JSON objects without duplicate members at any depth (RFC 7515 §4, RFC 7519 §4; JV-11), for Goptri's own servers and for tools.
+//! Parses JSON objects without duplicate members at any depth (RFC 7515 §4, RFC 7519 §4; JV-11), for Goptri's own
+//! servers and for tools.
 //!
-//! Parsers disagree on whether the first or the last duplicate counts, so a token with duplicates is ambiguous. Duplicates are
-//! detected while the value is deserialized, also in members that the type ignores. The number of members is limited,
-//! because the text is parsed before its sender is known: so a linear search is enough, and cheap.
+//! Parsers disagree on whether the first or the last duplicate counts, so a token with duplicates is ambiguous.
+//! Duplicates are detected while the value is deserialized, also in members that the type ignores. The number of
+//! members is limited, because the text is parsed before its sender is authenticated. So a linear search is cheap
+//! enough.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -51,7 +53,7 @@ pub(crate) fn from_slice_with_members<'de, T: Deserialize<'de>>(
         .map_err(|error| document.rejected.take().unwrap_or(StrictJsonError::Json(error)))
 }
 
-/// What is known of the whole text so far.
+/// The state of the whole text so far.
 #[derive(Default)]
 struct Document {
     members_left: Cell<usize>,
@@ -60,7 +62,7 @@ struct Document {
 }
 
 impl Document {
-    /// Counts a member, or an object, as empty ones cost time too.
+    /// Counts a member or an object: empty objects cost time too.
     fn count<E: Error>(&self) -> Result<(), E> {
         let left = self.members_left.get().checked_sub(1);
         self.members_left.set(left.ok_or_else(|| self.reject(StrictJsonError::TooManyMembers))?);

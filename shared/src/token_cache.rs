@@ -30,11 +30,12 @@ struct Verified {
     claims: Arc<AccessClaims>,
 }
 
-/// Space for this many entries is reserved at start (3 MB of untouched memory), so that no request waits for the table to grow.
+/// Space for this many entries is reserved at start (3 MB of untouched memory), so that no request waits for the table
+/// to grow.
 const RESERVED_ENTRIES: usize = 32_768;
 
-/// Only the end of a token is hashed. It is part of the signature, which a client cannot choose. Equality compares the whole
-/// token.
+/// Only the end of a token is hashed. It is part of the signature, which a client cannot choose. Equality compares the
+/// whole token.
 const HASHED_BYTES: usize = 16;
 
 fn hash_end(token: &str, state: &mut impl Hasher) {

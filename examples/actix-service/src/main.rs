@@ -1,7 +1,7 @@
 //! A service with two routes, protected by Goptri.
 //!
-//! 1. `DEFAULT_SCOPE="photos:read photos:write invoices:read" cargo dev` starts the servers. auth-server grants `DEFAULT_SCOPE` to
-//!    every new session, so it must contain the scope that this service requires.
+//! 1. `DEFAULT_SCOPE="photos:read photos:write invoices:read" cargo dev` starts the servers. auth-server grants
+//!    `DEFAULT_SCOPE` to every new session, so it must contain the scope that this service requires.
 //! 2. `cargo run -p actix-service-example`, in the same folder, starts this service with the secrets of `cargo dev`.
 //! 3. Sign in, and call `GET /invoices` with `Authorization: Bearer` and the access token.
 
@@ -48,8 +48,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(server.run().await?)
 }
 
-/// Adds the secrets of `cargo dev`, if it has run in this folder. In production, set `ACCESS_TOKEN_SECRET` or `AUTH_SERVER_URL`, and
-/// `FEED_SECRET`, as for api-server.
+/// Adds the secrets of `cargo dev`, if it has run in this folder. In production, set `ACCESS_TOKEN_SECRET` or
+/// `AUTH_SERVER_URL`, and `FEED_SECRET`, as for api-server.
 fn with_dev_secrets(environment: Environment) -> Environment {
     let secrets = fs::read_to_string(".goptri/secrets.env").unwrap_or_default();
     let pairs = secrets.lines().filter_map(|line| line.split_once('='));

@@ -45,8 +45,8 @@ impl BearerAuth {
         Self { guard, optional: false }
     }
 
-    /// Accepts every request, and attaches the claims of a valid token. Still responds 503 while the guard cannot decide, and 400
-    /// for two credentials.
+    /// Accepts every request, and attaches the claims of a valid token. Still responds 503 while the guard cannot
+    /// decide, and 400 for two credentials.
     pub fn optional(guard: Guard) -> Self {
         Self { guard, optional: true }
     }

@@ -16,8 +16,9 @@ use crate::token_error::TokenError;
 
 /// The claims of a caller who has the permission `P`.
 ///
-/// Responds 401 without a valid token and 403 without the permission. On a route outside [`BearerAuth`](super::BearerAuth) it
-/// rejects every request and logs an error. Use `Option<Bearer>` on routes that are also for anonymous callers.
+/// Responds 401 without a valid token and 403 without the permission. On a route outside
+/// [`BearerAuth`](super::BearerAuth) it rejects every request and logs an error. Use `Option<Bearer>` on routes that
+/// are also for anonymous callers.
 #[derive(Debug)]
 pub struct Bearer<P: Permission = AnyToken> {
     claims: Arc<AccessClaims>,
@@ -25,8 +26,8 @@ pub struct Bearer<P: Permission = AnyToken> {
 }
 
 impl<P: Permission> Bearer<P> {
-    /// Verifies the caller's token [again](Guard::verify_again): for handlers that receive or compute for a long time, before
-    /// the effect.
+    /// Verifies the caller's token [again](Guard::verify_again): for handlers that run for a long time before their
+    /// effect, such as a write.
     ///
     /// # Errors
     /// As the middleware: 401 if the token has expired or was revoked meanwhile, 503 while that is unknown.
@@ -78,8 +79,8 @@ pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Arc<AccessClaims
     })
 }
 
-/// The result of verifying the access token of a request that has passed through [`BearerAuth`](super::BearerAuth), for logs
-/// and metrics. `None`: there was no token to verify.
+/// The result of verifying the access token of a request that has passed through [`BearerAuth`](super::BearerAuth), for
+/// logs and metrics. `None`: there was no token to verify.
 pub fn verification(request: &HttpRequest) -> Option<Result<(), TokenError>> {
     let extensions = request.extensions();
     match extensions.get::<TokenError>() {

@@ -43,7 +43,7 @@ impl From<reqwest::Error> for FetchError {
     }
 }
 
-/// The keys, unless they still have the tag `known`.
+/// Fetches the keys, unless their entity tag is still `known`.
 pub(super) async fn fetch(
     auth_server: &AuthServer,
     known: Option<&HeaderValue>,

@@ -61,12 +61,12 @@ struct Triggers {
 }
 
 impl KeyRefreshTrigger {
-    /// The keys have changed, or may have.
+    /// Reports that the keys have changed, or may have.
     pub fn changed(&self) {
         self.0.changed.notify_one();
     }
 
-    /// A token named an unknown key. Anyone can send such a token, so this is rate-limited.
+    /// Reports a token that names an unknown key. Any client can send such tokens, so these fetches are rate-limited.
     pub fn missed(&self) {
         self.0.missed.notify_one();
     }
@@ -104,7 +104,7 @@ impl JwksRefresher {
         self.thread.health()
     }
 
-    /// A token named an unknown key.
+    /// Reports a token that names an unknown key.
     pub fn missed(&self) {
         self.trigger.missed();
     }
@@ -154,8 +154,8 @@ impl RefreshTask {
                 }
             };
             if self.wait(began, pause).await == WakeReason::Notified {
-                // Several auth-servers may share one address and get new keys at different times. The one that responds may not
-                // have them yet.
+                // Several auth-servers may share one address and get new keys at different times. The one that responds
+                // may not have them yet.
                 after_success = self.config.retry_after_change;
             }
         }

@@ -46,7 +46,8 @@ impl KeyRing {
         Ok(Self { signing, name, verifying })
     }
 
-    /// The private keys of a file: one or more PEM blocks with PKCS#8, each Ed25519, P-256 or RSA of at least 2048 bits.
+    /// The private keys of a file: one or more PEM blocks with PKCS#8, each Ed25519, P-256 or RSA of at least 2048
+    /// bits.
     ///
     /// # Errors
     /// Says what is wrong with the file and what to do about it, without quoting the file.

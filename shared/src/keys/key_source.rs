@@ -120,14 +120,14 @@ impl From<VerifyingKeys> for KeySource {
 }
 
 impl KeySnapshot {
-    /// Increases with every change of the keys. A token that was verified with one version must be verified again with the
-    /// next.
+    /// Increases with every change of the keys. A token that was verified with one version must be verified again with
+    /// the next.
     pub(crate) fn version(&self) -> u64 {
         self.version
     }
 
-    /// As [`VerifyingKeys::verified_payload`], but returns [`TokenError::KeysUnavailable`] for an unknown key while keys are
-    /// still missing.
+    /// As [`VerifyingKeys::verified_payload`], but returns [`TokenError::KeysUnavailable`] for an unknown key while
+    /// keys are still missing.
     pub(crate) fn verified_payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, TokenError> {
         self.keys.verified_payload(typ, token).map_err(|error| match error {
             TokenError::UnknownKey if self.unavailable.is_some() => TokenError::KeysUnavailable,

@@ -1,7 +1,7 @@
 //! Keys that sign and verify tokens, for Goptri's own servers and for tools.
 //!
-//! [`VerifyingKeys`] is a set of keys that verify. A [`KeySource`] is a live handle to such a set: local keys, the keys that
-//! auth-server publishes ([`Jwks`]), or both. auth-server signs with a `KeyRing` (feature `signing`).
+//! [`VerifyingKeys`] is a set of keys that verify. A [`KeySource`] is a live handle to such a set: local keys, the keys
+//! that auth-server publishes ([`Jwks`]), or both. auth-server signs with a `KeyRing` (feature `signing`).
 
 #[cfg(feature = "feed")]
 mod fetch;

@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 use super::rsa_modulus::{self, has_roca_fingerprint};
 use crate::base64url;
 
-/// 65537 is the smallest odd number of 17 bits. `aws-lc-rs` supports at most 33 bits and checks that only when it verifies.
+/// 65537 is the smallest odd number of 17 bits. `aws-lc-rs` supports at most 33 bits and checks that only when it
+/// verifies.
 const EXPONENT_BITS: RangeInclusive<usize> = 17..=33;
 
 /// A valid public key.

@@ -32,7 +32,8 @@ impl KeyName {
 pub(super) struct VerifyingKey {
     pub(super) name: KeyName,
     material: KeyMaterial,
-    /// The header that Goptri writes for this key, per token type. A token with exactly this header needs no parsing of it.
+    /// The header that Goptri writes for this key, per token type. If a token has exactly this header, the header is
+    /// not parsed.
     canonical_headers: [(TokenType, String); 2],
 }
 

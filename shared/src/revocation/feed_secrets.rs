@@ -13,7 +13,8 @@ pub struct FeedSecrets {
 }
 
 impl FeedSecrets {
-    /// Creates the list without checks. [`feed_secrets`](crate::settings::feed_secrets) reads and validates `FEED_SECRET`.
+    /// Creates the list without checks. [`feed_secrets`](crate::settings::feed_secrets) reads and validates
+    /// `FEED_SECRET`.
     pub fn new(first: Plain<FeedSecret>, others: Vec<Plain<FeedSecret>>) -> Self {
         Self { first, others }
     }

@@ -24,7 +24,7 @@ pub struct FeedSource {
 pub struct FeedTimeouts {
     /// Until the response headers arrive.
     pub response: Duration,
-    /// From the headers to the first data: auth-server serves a few new subscribers at a time.
+    /// From the headers to the first data: auth-server serves only a few new subscribers concurrently.
     pub first_event: Duration,
     /// Between any two pieces of data after that.
     pub next_event: Duration,
@@ -47,7 +47,7 @@ impl Default for FeedTimeouts {
 }
 
 impl FeedSource {
-    /// The feed of that auth-server. Each connection presents the first of the secrets that are current then.
+    /// The feed of that auth-server. Each connection presents the first of the secrets that are current at its start.
     pub fn new(auth_server: AuthServer, secrets: impl Into<Reloadable<FeedSecrets>>) -> Self {
         Self {
             auth_server,

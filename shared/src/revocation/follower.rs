@@ -1,4 +1,4 @@
-//! Follows the feed on a thread of its own, so that it needs no runtime of the program and blocks none.
+//! Follows the feed on its own thread: it needs no async runtime of the program and blocks none.
 
 use std::io;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Drop for DisconnectOnDrop {
 }
 
 impl FeedFollower {
-    /// Starts to follow `feed`. Reconnects for ever; during an outage the set keeps its entries.
+    /// Starts to follow `feed`. Reconnects forever; during an outage the set keeps its entries.
     ///
     /// # Errors
     /// When the operating system cannot create a thread.

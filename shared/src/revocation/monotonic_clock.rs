@@ -1,4 +1,5 @@
-//! Monotonic time, for durations: setting the time of day does not affect it, and it runs while the machine is suspended.
+//! Monotonic time, for durations: setting the time of day does not affect it, and it runs while the machine is
+//! suspended.
 
 use std::fmt::Debug;
 #[cfg(feature = "testing")]
@@ -21,8 +22,8 @@ const CLOCK: ClockId = ClockId::Boottime;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const CLOCK: ClockId = ClockId::Monotonic;
 
-/// The operating system's monotonic clock. Its origin is the moment of its creation. On Linux and macOS it also runs while
-/// the machine is suspended, so that the known revocations age meanwhile.
+/// The operating system's monotonic clock. Its origin is the moment of its creation. On Linux and macOS it also runs
+/// while the machine is suspended, so that a suspension counts in the age of the feed.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemMonotonicClock {
     start: Duration,

@@ -158,14 +158,14 @@ impl RevocationSet {
         self.0.staleness
     }
 
-    /// Returns whether tokens can be accepted: exactly then a service with this set is ready to serve.
+    /// Returns whether tokens can be accepted, and so whether a service with this set is ready.
     ///
-    /// A set that was never complete rejects every token, because an incomplete one lacks revocations of which a service
-    /// knew before it was restarted. This lasts for `REVOCATION_MAX_STALENESS`, but no longer than a minute. Then, and
-    /// whenever the set is stale later, `ON_STALE` decides.
+    /// A set that was never complete rejects every token, because it may lack revocations that the service had before a
+    /// restart. This lasts for `REVOCATION_MAX_STALENESS`, but no longer than a minute. After that, and whenever the
+    /// set is stale, `ON_STALE` decides.
     ///
     /// # Errors
-    /// Why they cannot.
+    /// Why tokens cannot be accepted.
     pub fn ready(&self) -> Result<(), FeedNotReady> {
         let StalenessPolicy { max_age, on_stale } = self.0.staleness;
         if !self.0.freshness.is_known() {

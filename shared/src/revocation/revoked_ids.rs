@@ -22,8 +22,8 @@ type ExpiryMap<K> = HashMap<K, Deadline, RandomState>;
 
 /// A grow-only map: an id stays until its deadline, and a deadline only moves later.
 ///
-/// Ids in the format that auth-server issues are stored as 128 bits. Ids of any other form, another encoding of the same
-/// 128 bits included, are different ids and are stored as text.
+/// Ids in the format that auth-server issues are stored as 128 bits. Ids of any other form, another encoding of the
+/// same 128 bits included, are different ids and are stored as text.
 #[derive(Debug)]
 pub(super) struct RevokedIds {
     format: IdFormat,

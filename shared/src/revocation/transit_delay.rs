@@ -49,7 +49,7 @@ mod tests {
             (10_000, 500_000, 0),
             (15_040, 505_000, 35), // 40 ms late, 5 of them tolerated as drift
             (19_990, 510_000, 0),
-            // Suspended for 14 s; then everything sent meanwhile arrives at once.
+            // Suspended for 14 s; then everything that was sent in that time arrives together.
             (38_990, 515_000, 13_981),
             (38_990, 520_000, 8_981),
             (38_990, 525_000, 3_981),

@@ -36,7 +36,7 @@ pub enum EntryKind {
     Session,
     /// One token: the one with this `jti`.
     Token,
-    /// A client: every token with this `client_id` that was issued until [`Entry::revoked_at`].
+    /// A client: every token with this `client_id` that was issued up to [`Entry::revoked_at`].
     Client,
 }
 

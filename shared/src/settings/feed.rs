@@ -9,7 +9,7 @@ pub fn feed_secrets(settings: &Settings<'_>) -> Option<FeedSecrets> {
     settings.secrets("FEED_SECRET").map(|(first, others)| FeedSecrets::new(first, others))
 }
 
-/// `FEED_SECRET` of a follower that cannot do without the feed.
+/// `FEED_SECRET` of a follower that requires the feed.
 #[cfg(feature = "feed")]
 pub(crate) fn required_feed_secrets(settings: &Settings<'_>) -> Option<FeedSecrets> {
     if !settings.has_secret("FEED_SECRET") {
@@ -19,7 +19,7 @@ pub(crate) fn required_feed_secrets(settings: &Settings<'_>) -> Option<FeedSecre
     feed_secrets(settings)
 }
 
-/// `FEED_SECRET` of a follower that can do without the feed. `Ok(None)` means that it is not set.
+/// `FEED_SECRET` of a follower for which the feed is optional. `Ok(None)` means that it is not set.
 ///
 /// # Errors
 /// When a secret is invalid.

@@ -18,8 +18,8 @@ pub fn issuer(settings: &Settings<'_>) -> Option<String> {
     settings.value("ISSUER", ISSUER, |text| base_url(text).map(|_| text.to_owned()))
 }
 
-/// `AUDIENCE`: the service that the tokens are for, exactly as in their `aud`. Must differ from `ISSUER`, which is the audience of
-/// auth-server itself.
+/// `AUDIENCE`: the service that the tokens are for, exactly as in their `aud`. Must differ from `ISSUER`, which is the
+/// audience of auth-server itself.
 pub fn audience(settings: &Settings<'_>) -> Option<String> {
     let issuer = settings.get("ISSUER").unwrap_or(ISSUER);
     settings.value("AUDIENCE", "http://localhost:3000", |text| {
@@ -72,7 +72,7 @@ pub(crate) fn optional_access_secrets(settings: &Settings<'_>) -> Option<Verifyi
     VerifyingKeys::from_secrets(&first, &others).map_err(|weak| settings.report(ACCESS_SECRET, weak)).ok()
 }
 
-/// Parses an absolute URL without a path at its end: https, or http for localhost (OP-04).
+/// Parses an absolute URL without a trailing slash: https, or http for localhost (OP-04).
 pub(crate) fn base_url(text: &str) -> Result<Url, String> {
     if text.contains('@') {
         // Not quoted: it may contain a password.
