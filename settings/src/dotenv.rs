@@ -12,7 +12,7 @@ pub enum EnvironmentError {
     /// The file cannot be read.
     #[error(".env cannot be read: {0}")]
     Unreadable(io::Error),
-    /// The file is not text, but for instance UTF-16.
+    /// The file is not UTF-8 text, but UTF-16, for example.
     #[error(".env {0}")]
     NotText(NotText),
     /// A line is not UTF-8.
@@ -35,7 +35,7 @@ pub enum EnvironmentError {
     NotSet(usize),
 }
 
-/// Parses the assignments of the file, in their order. `is_set` tells which variables the process has: they take
+/// Parses the assignments of the file, in their order. `is_set` returns whether the process has a variable. Those take
 /// precedence where a value refers to them.
 ///
 /// # Errors

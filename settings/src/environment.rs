@@ -22,8 +22,8 @@ pub struct Environment {
 impl Environment {
     /// Reads `.env`, if it exists, and the process's environment, which takes precedence.
     ///
-    /// Bytes that are not UTF-8 in a variable become U+FFFD, which [`Settings`](crate::Settings) reject. Skipping the variable instead would
-    /// make it look unset.
+    /// Bytes that are not UTF-8 in a variable become U+FFFD, which [`Settings`](crate::Settings) reject. Skipping the
+    /// variable instead would make it look unset.
     ///
     /// # Errors
     /// When `.env` exists but cannot be read or parsed.
@@ -81,8 +81,8 @@ impl Environment {
         self.dotenv_is_world_readable
     }
 
-    /// Returns the names that `.env` assigns and that are not in `known`, each with the most similar name of `known`, if
-    /// one is similar enough. Variables of the process are not considered: most belong to other programs.
+    /// Returns the names that `.env` assigns and that are not in `known`, each with the most similar name of `known`,
+    /// if one is similar enough. Variables of the process are not considered: most belong to other programs.
     pub fn unknown_in_dotenv<'k>(&self, known: &[&'k str]) -> Vec<(&str, Option<&'k str>)> {
         let unknown = self.dotenv_names.iter().filter(|name| !known.contains(&name.as_str()));
         unknown.map(|name| (name.as_str(), most_similar(name, known))).collect()

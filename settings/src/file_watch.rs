@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::file_snapshot::{ContentHash, FileSnapshot};
 use crate::{Environment, SettingErrors, Settings, TaskHealth, ThreadEnd, supervise_thread};
 
-/// Time between two reads of the files. Also the debounce: a change is accepted after two equal reads, so that a partial
-/// write is ignored.
+/// Time between two reads of the files. Also the debounce: a change is accepted after two equal reads, so that a
+/// partial write is ignored.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// An environment, and the files that settings were read from, with their contents' hashes.
@@ -44,7 +44,7 @@ pub struct FileWatch {
 
 impl FileWatch {
     /// Starts to watch. Calls `reload` with settings that read the new contents whenever a file has changed. Logs the
-    /// errors that `reload` leaves in the settings, by variable; the values before the change then stay in use.
+    /// errors that `reload` reports to the settings, by variable; the values before the change then stay in use.
     ///
     /// Detects changes by content, not by date: a Kubernetes secret changes by replacing a symbolic link.
     ///
@@ -64,7 +64,7 @@ impl FileWatch {
         let (log, watched) = (tracing::dispatcher::get_default(Clone::clone), health.clone());
         thread::Builder::new().name("goptri-files".to_owned()).spawn(move || {
             let SecretFiles { environment, files } = files;
-            // Kept when the watch panics, so that the change at which it did is not forgotten.
+            // Outlives a panic of the watch, so that the change that it handled is not lost.
             let mut in_use: BTreeMap<PathBuf, ContentHash> = files.into_iter().collect();
             let mut run = || {
                 watch(&environment, &mut in_use, &requests, |settings| {
@@ -82,10 +82,11 @@ impl FileWatch {
         &self.health
     }
 
-    /// Reloads the files at once, changed or not, without debounce. The receiver is disconnected when that is done.
+    /// Reloads the files immediately, changed or not, without debounce. The receiver is disconnected when the reload is
+    /// done.
     pub fn reload_now(&self) -> Receiver<()> {
         let (done, until_done) = mpsc::channel();
-        // The thread is restarted until `self` is dropped, so that this cannot fail.
+        // The thread is restarted until `self` is dropped, so this cannot fail.
         let _ = self.reloads.send(done);
         until_done
     }
@@ -114,7 +115,8 @@ fn watch(
     }
 }
 
-/// Reads the settings from the snapshot, which passed the debounce, and not from the files, which may have changed since.
+/// Reads the settings from the snapshot, which passed the debounce, and not from the files, which may have changed
+/// since.
 fn reload_from(environment: &Environment, snapshot: &FileSnapshot, reload: &mut impl FnMut(&Settings<'_>)) {
     let settings = Settings::from_snapshot(environment, snapshot);
     reload(&settings);

@@ -1,7 +1,7 @@
 //! A secret that cannot be printed, compared with `==`, or stored.
 //!
-//! Its kind is part of its type, so that a refresh secret cannot be passed where an access secret is expected. It has no
-//! `Serialize`, `Display` or `PartialEq`, and its memory is wiped on drop.
+//! Its kind is part of its type, so that a refresh secret cannot be passed where an access secret is expected. It has
+//! no `Serialize`, `Display` or `PartialEq`, and its memory is wiped on drop.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -35,8 +35,8 @@ impl Settings<'_> {
         self.is_set(variable) || self.is_set(&format!("{variable}_FILE"))
     }
 
-    /// Reads and parses `NAME`, the contents of the file `NAME_FILE`, or `default`, for a value that may contain a secret.
-    /// `None` means that an error was reported.
+    /// Reads and parses `NAME`, the contents of the file `NAME_FILE`, or `default`, for a value that may contain a
+    /// secret. `None` means that an error was reported.
     pub fn text_or_file<T>(
         &self,
         variable: &str,
@@ -66,8 +66,8 @@ impl Settings<'_> {
         }
     }
 
-    /// The text of `NAME`, or of the file `NAME_FILE` without one line ending (LF or CRLF) at its end. An error comes with the name of the
-    /// variable that causes it.
+    /// The text of `NAME`, or of the file `NAME_FILE` without one trailing line ending (LF or CRLF). An error comes
+    /// with the name of the variable that causes it.
     fn read(&self, variable: &str) -> Result<Option<Zeroizing<String>>, (String, String)> {
         let file_variable = format!("{variable}_FILE");
         match (self.environment.get(variable), self.environment.get(&file_variable)) {
@@ -146,7 +146,7 @@ impl Settings<'_> {
     }
 
     /// Returns whether a variable that was read later has the same secret as `variable`, which is an error of the later
-    /// one. On a reload, keep the previous secrets of both then: either may be the wrong one.
+    /// one. On a reload, keep the previous secrets of both in that case: either may be the wrong one.
     pub fn is_duplicated(&self, variable: &str) -> bool {
         self.duplicated.borrow().contains(&variable)
     }

@@ -124,7 +124,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// The text of the variable. Reports one that a file of another system has mangled.
+    /// The text of the variable. Reports one with traces of another encoding or of CRLF line endings.
     fn text(&self, variable: &str) -> Result<Option<&str>, Reported> {
         let text = self.environment.get(variable);
         match text.and_then(text_file::foreign) {

@@ -42,7 +42,7 @@ enum RunState {
     RestartedAt(Instant),
 }
 
-/// What a test does to a task.
+/// Lets a test make a task panic.
 #[cfg(feature = "testing")]
 #[derive(Default)]
 struct Kill {
@@ -50,12 +50,12 @@ struct Kill {
     waker: Option<Waker>,
 }
 
-/// Why the run of a thread is over.
+/// Why the run of a thread has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThreadEnd {
     /// The thread is no longer needed.
     Finished,
-    /// It should have run on.
+    /// It should still be running.
     Unexpected,
 }
 
@@ -117,7 +117,7 @@ impl TaskHealth {
 
 #[cfg(feature = "testing")]
 impl TaskHealth {
-    /// Makes the task panic: a future when it is polled next, which is at once, and a thread at its next
+    /// Makes the task panic: wakes a future, which panics when it is polled, and lets a thread panic at its next
     /// [`test_point`](Self::test_point).
     pub fn kill(&self) {
         let mut runs = self.runs();
@@ -162,8 +162,7 @@ fn new_backoff() -> Backoff {
     Backoff::new(MIN_PAUSE, MAX_PAUSE)
 }
 
-/// Runs a task for ever: starts it, and starts it again after a pause whenever it panics or ends. `sleep` is that of the
-/// caller's runtime.
+/// Runs a task forever: restarts it after a pause whenever it panics or ends. `sleep` is that of the caller's runtime.
 pub async fn supervise<F, S>(health: TaskHealth, mut start: impl FnMut() -> F, sleep: impl Fn(Duration) -> S)
 where
     F: Future<Output = ()>,
@@ -201,11 +200,11 @@ fn remember_waker(health: &TaskHealth, context: &Context<'_>) {
 #[cfg(not(feature = "testing"))]
 fn remember_waker(_: &TaskHealth, _: &Context<'_>) {}
 
-/// Runs the work of a thread until it is finished: starts it again after a pause whenever it panics or ends otherwise.
+/// Runs the work of a thread until it is finished: restarts it after a pause whenever it panics or ends otherwise.
 pub fn supervise_thread(health: &TaskHealth, mut work: impl FnMut() -> ThreadEnd) {
     loop {
         health.restarted();
-        // Unwind safe: the work begins anew.
+        // Unwind safe: the work starts from the beginning.
         let end = match catch_unwind(AssertUnwindSafe(&mut work)) {
             Ok(ThreadEnd::Finished) => return,
             Ok(ThreadEnd::Unexpected) => "has ended",

@@ -1,4 +1,4 @@
-//! Reads text files, also from other systems. A file that is not UTF-8 gets an error with the remedy.
+//! Reads text files, including those of other systems. A file that is not UTF-8 gets an error with the remedy.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// The largest file, in bytes. A larger one is not what a variable is for; `/dev/zero` has no end.
+/// The largest file, in bytes. A larger one is a mistake, and `/dev/zero` has no end.
 const MAX_BYTES: usize = 1 << 20;
 
 /// Why the bytes of a file are not text, as a clause that follows its name. Quotes nothing of the file.
@@ -37,7 +37,7 @@ pub enum NotText {
 pub(crate) fn read(path: impl AsRef<Path>) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = File::open(path)?;
     let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-    // Large enough at once: growing would leave copies of a secret in memory.
+    // Large enough from the start: growing would leave copies of a secret in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length.min(MAX_BYTES) + 1));
     file.by_ref().take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_BYTES {
@@ -89,7 +89,7 @@ fn is_ascii_in_utf16(bytes: &[u8]) -> bool {
     bytes.len() >= 2 && bytes.len().is_multiple_of(2) && nul_from(0) != nul_from(1)
 }
 
-/// Why a variable cannot have come from where it should, as a clause that follows its name.
+/// What shows that a variable comes from a file in another encoding or with CRLF, as a clause that follows its name.
 pub(crate) fn foreign(value: &str) -> Option<&'static str> {
     if value.starts_with('\u{feff}') {
         return Some(

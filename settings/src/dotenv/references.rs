@@ -1,8 +1,8 @@
 //! References to other variables in `.env`: `$NAME` and `${NAME}`.
 //!
-//! dotenvy ends `$NAME` at an underscore, mistakes what follows it in quotes, and replaces a name that is not set, or a
-//! lone `$`, by nothing. So it gets `${NAME}` only, of variables that are set; everything else is an error, because it
-//! may be a part of a password.
+//! dotenvy ends `$NAME` at an underscore, misreads the text after it in quotes, and replaces a name that is not set, or
+//! a lone `$`, with nothing. So dotenvy only gets `${NAME}` of variables that are set. Any other `$` is an error,
+//! because it may be a part of a password.
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;
@@ -10,7 +10,7 @@ use std::str::Chars;
 
 use super::EnvironmentError;
 
-/// The text with `${NAME}` for each reference, on the same lines. `is_set` tells which variables the process has.
+/// The text with `${NAME}` for each reference, on the same lines. `is_set` returns whether the process has a variable.
 pub(super) fn braced(text: &str, is_set: impl Fn(&str) -> bool) -> Result<String, EnvironmentError> {
     let mut scan =
         Scan { is_set, assigned: BTreeSet::new(), quote: None, out: String::with_capacity(text.len()) };
@@ -20,7 +20,7 @@ pub(super) fn braced(text: &str, is_set: impl Fn(&str) -> bool) -> Result<String
     Ok(scan.out)
 }
 
-/// What is wrong with a `$`.
+/// Why a `$` is rejected.
 enum Problem {
     NoName,
     NotSet,
@@ -79,7 +79,7 @@ impl<F: Fn(&str) -> bool> Scan<F> {
         Ok(())
     }
 
-    /// What follows a `$`.
+    /// Reads the reference that follows a `$`.
     fn reference(&mut self, chars: &mut Peekable<Chars<'_>>) -> Result<(), Problem> {
         let in_braces = chars.next_if_eq(&'{').is_some();
         let mut name = String::new();
