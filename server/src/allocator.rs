@@ -6,11 +6,11 @@ use std::process::Command;
 /// An option of mimalloc: after how many milliseconds freed memory goes back to the operating system.
 const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
 
-/// Replaces this process by one that gives freed memory back at once, unless the variable is set.
+/// Executes this program again, with freed memory given back immediately, unless the variable is set.
 ///
-/// After a delay, mimalloc gives memory back only when its thread frees more: a thread that becomes idle after a burst of
-/// connections would keep it for good. mimalloc reads its options before `main`, and only from the environment. If the process
-/// cannot be replaced, it keeps more memory.
+/// With a delay, mimalloc gives memory back only when the same thread frees more: a thread that is idle after a burst
+/// of connections would keep it. mimalloc reads its options before `main`, and only from the environment. If this
+/// fails, the process uses more memory.
 #[expect(clippy::disallowed_methods, reason = "the variable is for the allocator, and no setting")]
 pub fn give_memory_back_at_once() {
     if std::env::var_os(PURGE_DELAY).is_some() {

@@ -1,7 +1,7 @@
 //! Request bodies: of limited size and of the right content type.
 //!
-//! The log says why a body was refused, and quotes nothing of it: the parser's own message would quote a value of the wrong
-//! type, which may be a password.
+//! The log says why a body was refused, and quotes nothing of it: the parser's own message would quote a value of the
+//! wrong type, which may be a password.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,8 +19,8 @@ use goptri::strict_json::{self, MAX_MEMBERS, StrictJsonError};
 /// The largest JSON body or form, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// A body that is one JSON object with the members of `T`. Unknown members are ignored, duplicate ones refused, and more than
-/// [`MAX_MEMBERS`] too.
+/// A body that is one JSON object with the members of `T`. Unknown members are ignored, duplicate ones refused, and
+/// more than [`MAX_MEMBERS`] too.
 #[derive(Debug)]
 pub struct JsonObject<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! The catalogue of protocol errors: what docs/errors.md says of each.
+//! The catalogue of protocol errors, from which docs/errors.md is generated.
 
 use goptri::ProtocolError;
 
@@ -40,7 +40,7 @@ macro_rules! catalogue {
     };
 }
 
-/// The errors that every server sends, whatever its routes do.
+/// The errors that every server sends, independent of its routes.
 pub fn common_errors() -> Vec<CatalogueRow> {
     [caller_errors(), body_errors(), other_errors()].concat()
 }

@@ -3,14 +3,14 @@
 use goptri_settings::SettingErrors;
 use serde_json::{Map, Value, json};
 
-/// The configuration, and one finding for each thing that was tried.
+/// The configuration, and one finding for each check.
 #[derive(Debug)]
 pub struct CheckReport {
     configuration: Result<(), SettingErrors>,
     findings: Vec<(&'static str, Finding)>,
 }
 
-/// One thing that was checked.
+/// The result of one check.
 #[derive(Debug)]
 pub struct Finding {
     ok: bool,

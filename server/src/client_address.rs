@@ -24,7 +24,7 @@ pub struct ClientAddress(IpAddr);
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
     networks: Arc<[IpNet]>,
-    /// Whether a missing proxy was logged.
+    /// Whether the warning about an untrusted proxy was logged.
     warned: Arc<AtomicBool>,
 }
 
@@ -78,8 +78,8 @@ impl TrustedProxies {
         }
     }
 
-    /// The peer, or, if that is a trusted proxy, the last address of `forwarded` that is not. An element that is no address
-    /// ends the search, with the last trusted proxy as the result.
+    /// The peer, or, if that is a trusted proxy, the last address of `forwarded` that is not. An element that is no
+    /// address ends the search, with the last trusted proxy as the result.
     ///
     /// `forwarded` is every `X-Forwarded-For` header, in order.
     pub fn client<'a>(
@@ -98,9 +98,9 @@ impl TrustedProxies {
         known
     }
 
-    /// The families of which every public address is trusted.
+    /// The address families in which every public address is trusted.
     fn trusts_every(&self) -> impl Iterator<Item = &'static str> {
-        // What is left of IPv4 is multicast and reserved; all public IPv6 addresses begin with the bits 001.
+        // The rest of IPv4 is multicast and reserved; all public IPv6 addresses begin with the bits 001.
         let unicast: [(&str, &[&str]); 2] =
             [("IPv4", &["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"]), ("IPv6", &["2000::/3"])];
         let merged = IpNet::aggregate(&self.networks.to_vec());
@@ -123,8 +123,9 @@ impl TrustedProxies {
         }
     }
 
-    /// Whether a peer that sends the header is probably a proxy that is not configured: all clients behind it share one
-    /// address, and so one rate limit. Once a proxy is configured, clients on the internet that send the header are not.
+    /// Whether a peer that sends the header is probably a proxy that is not configured. All clients behind it share one
+    /// address, and so one rate limit. Once a proxy is configured, a public peer that sends the header counts as a
+    /// client.
     fn may_lack(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         let nearby = match peer {

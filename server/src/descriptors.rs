@@ -1,9 +1,9 @@
-//! The limit on descriptors: open files and connections. Many systems start a process with a soft limit of 1,024, for programs
-//! that use `select`, and permit far more.
+//! The limit on descriptors: open files and connections. Many systems start a process with a soft limit of 1,024, for
+//! programs that use `select`, and permit far more.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit on descriptors to the hard one, and logs the result. `None` in the log is no limit.
+/// Raises the soft limit on descriptors to the hard one, and logs the result. `None` in the log means no limit.
 pub fn raise_descriptor_limit() {
     let before = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: before.maximum, maximum: before.maximum };

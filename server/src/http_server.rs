@@ -32,8 +32,8 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Listens on `address`, which `variable` names, for an instance of `app` in each worker. Must be called within a Tokio
-    /// runtime.
+    /// Listens on `address`, which `variable` names, for an instance of `app` in each worker. Must be called within a
+    /// Tokio runtime.
     ///
     /// # Errors
     /// If the address cannot be listened on.

@@ -1,5 +1,5 @@
-//! The HTTP chassis of both servers: the table of routes, request bodies, client addresses, response headers, start and
-//! stop, logs and metrics.
+//! The HTTP layer that both servers share: the table of routes, request bodies, client addresses, response headers,
+//! start and stop, logs and metrics.
 
 mod allocator;
 mod bodies;

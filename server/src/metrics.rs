@@ -1,4 +1,4 @@
-//! Metrics for Prometheus, on an address of their own, which is not for the public.
+//! Metrics for Prometheus, on their own address, which must not be public.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ pub fn metrics_registry() -> Registry {
     registry
 }
 
-/// What is lost of the log.
+/// Counts the lost lines of the log.
 #[derive(Debug)]
 struct LogMetrics;
 

@@ -1,5 +1,5 @@
-//! Counts requests and their latency by route, and the results of verifying access tokens; and decides whether a request
-//! gets a line in the log.
+//! Counts requests and their latency by route, and the results of verifying access tokens; and decides whether a
+//! request gets a line in the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ const STATUSES: usize = 500;
 /// Recording takes no lock: all counters exist from the start, and each is one atomic.
 #[derive(Debug, Clone)]
 pub struct RequestObserver {
-    /// The last one is for requests that no route of the table takes.
+    /// The last one is for requests that match no route of the table.
     routes: Arc<[RouteCounters]>,
     /// In the order of [`RESULTS`].
     verifications: Arc<[AtomicU64; RESULTS.len()]>,
@@ -43,7 +43,7 @@ pub struct RequestObserver {
     clock: SystemMonotonicClock,
 }
 
-/// A row of the table, attached to the request that it takes.
+/// A row of the table, attached to the request that matches it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MatchedRoute(usize);
 
@@ -89,8 +89,8 @@ impl RequestObserver {
         self.clock.elapsed()
     }
 
-    /// Counts a response to a request that arrived at `start`, and returns what the log says of it. Without `request`, an
-    /// inner middleware has dropped it.
+    /// Counts a response to a request that arrived at `start`, and returns the data for its log line. `request` is
+    /// `None` if an inner middleware has dropped it.
     pub(crate) fn record(
         &self,
         request: Option<&HttpRequest>,
@@ -113,7 +113,7 @@ impl RequestObserver {
 
 /// One request, for its log line.
 pub(crate) struct Observed {
-    /// The template of its route; empty if no route took it.
+    /// The template of its route; empty if it matched none.
     pub(crate) path: &'static str,
     elapsed: Duration,
     /// Whether it gets a line when it succeeds.

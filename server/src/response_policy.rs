@@ -1,5 +1,5 @@
-//! What holds for every response: a request id, a span and a line in the log, headers that stop browsers from
-//! guessing content types, and no detail of an internal failure.
+//! Applies to every response: a request id, a span and a line in the log, headers that stop browsers from guessing
+//! content types, and no detail of an internal failure.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;

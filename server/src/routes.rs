@@ -93,7 +93,7 @@ impl Route {
         if self.method == Method::GET { "GET, HEAD" } else { self.method.as_str() }
     }
 
-    /// The handler behind everything that the row declares.
+    /// The handler, wrapped in everything that the row declares.
     fn into_handler(self, guard: &Guard, requests: &RequestObserver) -> actix_web::Route {
         let (matched, timeout) = (requests.route(&self), self.timeout);
         let guarded = match self.access {
@@ -130,7 +130,7 @@ async fn with_deadline(
     }
 }
 
-/// Refuses callers whose token lacks what the table declares, whatever the handler's signature asks for.
+/// Refuses callers whose token lacks the permission that the table declares, independent of the handler's signature.
 async fn with_permission(
     needs: Needs,
     request: ServiceRequest,

@@ -45,7 +45,7 @@ impl ServerState {
         self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }
 
-    /// Runs a task for ever and reports it. It is started again, after a pause, when it panics or ends.
+    /// Runs a task forever and reports it. It is restarted, after a pause, when it panics or ends.
     pub fn supervise<F>(
         &self,
         name: &'static str,
@@ -82,8 +82,8 @@ impl ServerState {
         }
     }
 
-    /// Waits for `stop`, then lets the server serve for `delay` while it is not ready, so that balancers route no more
-    /// requests to it before it closes its listener.
+    /// Waits for `stop`, then lets the server serve for `delay` while it is not ready, so that load balancers stop
+    /// routing requests to it before it closes its listener.
     pub async fn stop_after(self, stop: impl Future<Output = ()>, delay: Duration) {
         stop.await;
         self.0.is_stopping.store(true, Ordering::Relaxed);

@@ -49,8 +49,8 @@ pub const KNOWN_VARIABLES: [&str; 43] = [
     "VERIFIED_CACHE_ENTRIES",
 ];
 
-/// Logs a warning for each variable in `.env` that is not known, with the known name that may have been meant, and for each
-/// `NAME_FILE`, wherever it is set, if only `NAME` is known.
+/// Logs a warning for each variable in `.env` that is not known, with the known name that may have been meant, and for
+/// each `NAME_FILE`, wherever it is set, if only `NAME` is known.
 pub(crate) fn warn_unknown_variables(environment: &Environment) {
     for (variable, similar) in environment.unknown_in_dotenv(&KNOWN_VARIABLES) {
         match similar {

@@ -1,8 +1,8 @@
-//! Connections with bounds on memory and time, whatever their clients do.
+//! Limits the memory and the time of each connection.
 //!
 //! actix-web's dispatcher reads requests while responses wait to be written, and has no time limit on the head of a
 //! second request, on a chunked body that no handler reads, or on a client that does not read. `GuardedStream`, which
-//! the dispatcher reads and writes, adds these.
+//! the dispatcher reads and writes, adds these limits.
 
 mod exchange;
 mod limits;

@@ -20,7 +20,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::limits::ConnectionLimits;
 use super::traffic::{Reading, Stall, Traffic};
 
-/// The state of a connection that its requests share, to report their progress.
+/// The state of a connection. Its requests share it and report their progress to it.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     traffic: RefCell<Traffic>,
@@ -62,12 +62,12 @@ pub(crate) struct GuardedStream {
 }
 
 impl Connection {
-    /// What the requests report to.
+    /// The state to which the requests report.
     pub(super) fn traffic(&self) -> RefMut<'_, Traffic> {
         self.traffic.borrow_mut()
     }
 
-    /// The response to the request in flight is complete.
+    /// Records that the response to the request in flight is complete.
     pub(super) fn end_response(&self) {
         let look_again = self.traffic().end_response();
         if look_again && let Some(task) = &*self.task.borrow() {
@@ -103,7 +103,7 @@ impl ConnectionHandle {
         }))
     }
 
-    /// Closes the connection at once; unsent bytes are lost.
+    /// Closes the connection immediately; unsent bytes are lost.
     pub fn shutdown(&self) {
         if let Some(closer) = &self.0 {
             closer.closed.store(true, Ordering::Release);
@@ -117,7 +117,7 @@ impl GuardedStream {
         Self { stream: Some(stream), ended: false, limits, connection: Rc::default(), deadline: None }
     }
 
-    /// Lets the requests of the connection find it.
+    /// Makes the connection available to its requests.
     pub(crate) fn attach(&self, data: &mut Extensions) {
         data.insert(Rc::clone(&self.connection));
     }
@@ -143,7 +143,7 @@ impl GuardedStream {
         polled
     }
 
-    /// The dispatcher accepts a longer head. No response is being written, so this one can be.
+    /// Responds 431, because the dispatcher would accept a longer head. No other response is being written here.
     fn refuse_head(&mut self) -> io::Error {
         if let Some(stream) = &self.stream {
             // Fits into the operating system's buffer.

@@ -24,7 +24,7 @@ pub(super) struct Traffic {
     step: usize,
     /// Bytes read outside of bodies since the connection last waited for a request.
     ahead: usize,
-    /// Bytes of the body that its length announced, and that were not read.
+    /// The unread rest of a body whose length is known.
     announced: u64,
     write_blocked: bool,
     /// The connection wanted to read and must be woken after the response.
@@ -51,7 +51,7 @@ enum Phase {
 /// Whether the connection may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// Read at once, up to this number of bytes.
+    /// Read now, up to this number of bytes.
     Now(usize),
     /// Read once all bytes received so far are handled.
     NextStep,
@@ -98,7 +98,7 @@ impl Traffic {
         }
     }
 
-    /// Bytes were read.
+    /// Records that bytes were read.
     pub(super) fn received(&mut self, bytes: usize) {
         self.step += bytes;
         match self.phase {
@@ -108,24 +108,24 @@ impl Traffic {
         }
     }
 
-    /// The connection waits, for bytes or for its next step.
+    /// Records that the connection waits for bytes or for its next step.
     pub(super) fn end_step(&mut self) {
         self.step = 0;
     }
 
-    /// A request with a body, of this length if that is known.
+    /// Records that a request with a body begins; `length` is that of the body, if known.
     pub(super) fn begin_request_with_body(&mut self, length: Option<u64>) {
         (self.phase, self.announced) = (Phase::Body, length.unwrap_or(0));
         self.changes += 1;
     }
 
-    /// A request without a body.
+    /// Records that a request without a body begins.
     pub(super) fn begin_request(&mut self) {
         self.phase = Phase::Response;
         self.changes += 1;
     }
 
-    /// The handler has read the body to its end.
+    /// Records that the handler has read the body to its end.
     pub(super) fn end_body(&mut self) {
         if self.phase == Phase::Body {
             (self.phase, self.announced) = (Phase::Response, 0);
@@ -137,8 +137,8 @@ impl Traffic {
         self.phase == Phase::Body
     }
 
-    /// The last byte of the response is in the buffer, or there will be no response. Returns whether the connection
-    /// must look at its state again.
+    /// Records that the last byte of the response is in the buffer, or that there will be no response. Returns whether
+    /// the connection must check its state again.
     pub(super) fn end_response(&mut self) -> bool {
         let drain = self.has_unread_body();
         self.phase = if drain { Phase::Drain } else { Phase::Idle };
@@ -147,12 +147,12 @@ impl Traffic {
         std::mem::take(&mut self.paused) || drain
     }
 
-    /// The client does not read what is written.
+    /// Records that the client does not read its response.
     pub(super) fn block_writing(&mut self) {
         self.write_blocked = true;
     }
 
-    /// The client reads. Returns whether writing was blocked.
+    /// Records that the client reads. Returns whether writing was blocked.
     pub(super) fn unblock_writing(&mut self) -> bool {
         let blocked = std::mem::take(&mut self.write_blocked);
         self.changes += u64::from(blocked);

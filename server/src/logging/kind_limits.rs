@@ -1,8 +1,8 @@
-//! Limits the lines that strangers can cause: a flood of refused requests must not fill a disk.
+//! Limits the log lines that unauthenticated clients can cause: a flood of refused requests must not fill a disk.
 //!
-//! Limited are warnings, errors, and lines with a `reason`, which says why something was refused. The lines of a
-//! kind come from one place in the code; those of requests also have one route and status. All other lines tell of
-//! successes, and this limit leaves none of them out.
+//! Limited are warnings, errors, and lines with a `reason`, which says why something was refused. The lines of a kind
+//! come from one place in the code; those of requests also have one route and status. All other lines report successes
+//! and are never limited.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -82,7 +82,7 @@ impl KindLimits {
                 reports.push((kind.level, left_out, kind.line.clone()));
             }
         }
-        // Logged without the lock, which the line of the log needs.
+        // Logged after the lock is released, because logging takes it again.
         for (level, left_out, line) in reports {
             line.log_left_out(level, left_out);
         }

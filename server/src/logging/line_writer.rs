@@ -12,7 +12,7 @@ const WRITE_INTERVAL: Duration = Duration::from_millis(2);
 /// The pause between two attempts to write to a non-blocking descriptor.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Writes lines for ever. Calls `each_round` after each write, and once a second if there are none.
+/// Writes lines forever. Calls `each_round` after each write, and once a second if there are none.
 pub(super) fn write_lines(buffer: &LineBuffer, out: &mut impl Write, each_round: impl Fn()) -> ! {
     buffer.begin_writing();
     let mut writer = LineWriter { buffer, out, is_mid_line: false };

@@ -1,6 +1,6 @@
 //! Logs, on standard error, as text or as JSON.
 //!
-//! Writing a line never blocks, fails or ends anything: lines wait in a bounded buffer for a thread that writes them.
+//! Logging never blocks, fails or panics: lines wait in a bounded buffer for a thread that writes them.
 
 mod kind_limits;
 mod line_buffer;
@@ -25,13 +25,14 @@ use kind_limits::LimitKinds;
 pub use line_limit::LineLimit;
 pub use stderr::{Stderr, flush_log, print_error};
 
-/// At lower levels these modules log what they send and receive, secrets included. No `RUST_LOG` can enable that.
+/// At more verbose levels, these modules log what they send and receive, secrets included. `RUST_LOG` cannot enable
+/// that.
 const CAPPED: [(&str, LevelFilter); 17] = [
     ("actix_http", LevelFilter::WARN),
     ("actix_rt", LevelFilter::WARN),
     ("actix_server", LevelFilter::WARN),
     ("actix_web", LevelFilter::WARN),
-    // Repeats what the line of the request says.
+    // Repeats the line of the request.
     ("goptri::actix::bearer_auth", LevelFilter::WARN),
     ("h2", LevelFilter::INFO),
     ("hyper", LevelFilter::INFO),
