@@ -54,7 +54,7 @@ enum CliError {
     /// `check` has printed what is wrong.
     #[error("the check failed")]
     CheckFailed {
-        /// Whether the configuration is.
+        /// Whether the configuration is invalid.
         configuration: bool,
     },
 }

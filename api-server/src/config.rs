@@ -14,14 +14,15 @@ use crate::photos::PhotosFolder;
 pub struct Config {
     /// `API_SERVER_ADDR`.
     pub address: SocketAddr,
-    /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
-    /// `REVOCATION_MAX_STALENESS`, `ON_STALE`, `VERIFIED_CACHE_ENTRIES`.
+    /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`,
+    /// `FEED_SECRET`, `REVOCATION_MAX_STALENESS`, `ON_STALE`, `VERIFIED_CACHE_ENTRIES`.
     pub guard: GuardBuilder,
     /// `KEEP_ALIVE`.
     pub connections: ConnectionLimits,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
-    /// Whether access tokens signed with a shared secret are accepted, besides those signed with a published key.
+    /// Whether access tokens signed with a shared secret are accepted, in addition to those signed with a published
+    /// key.
     pub has_secret: bool,
     /// `REQUEST_LOG`.
     pub request_log: bool,

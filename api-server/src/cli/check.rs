@@ -12,7 +12,7 @@ use crate::{Config, StartError};
 /// How long auth-server may take to send its keys and the revocation feed.
 const READY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The interval between two looks at what has arrived.
+/// The interval at which readiness is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Prints the findings on standard output.
@@ -32,7 +32,7 @@ pub(super) async fn run(json: bool) -> Result<(), CliError> {
     Err(CliError::CheckFailed { configuration: !report.is_configured() })
 }
 
-/// A reader that has closed the pipe has enough.
+/// A reader may close the pipe: that is not an error.
 fn print(text: &str) -> Result<(), CliError> {
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

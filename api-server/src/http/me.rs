@@ -6,7 +6,7 @@ use goptri::actix::Bearer;
 use goptri::token::NumericDate;
 use serde::Serialize;
 
-/// The claims that are of use to a client.
+/// The claims that a client can use.
 #[derive(Serialize)]
 pub(super) struct Me {
     sub: String,

@@ -93,7 +93,7 @@ fn rendered(photo: Photo, name: &PhotoName, request: &HttpRequest) -> io::Result
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(photo.photo_type.media_type()));
-    // The caller's browser may cache it, and must revalidate, for the caller may lose access.
+    // The caller's browser may cache it, and must revalidate, because the caller may lose access.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     let disposition = format!("inline; filename=\"{}\"", name.as_str());
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_str(&disposition).map_err(io::Error::other)?);

@@ -87,10 +87,12 @@ impl Album {
         self.folder()?.map_or(Ok(None), |folder| open_photo(&folder, name))
     }
 
-    /// Moves an upload into the album, and returns once it is on disk. Concurrent readers get the old photo or the new one.
+    /// Moves an upload into the album, and returns once it is on disk. Concurrent readers get the old photo or the new
+    /// one.
     ///
-    /// Of concurrent uploads under a new name, exactly one is [`Created`](SaveOutcome::Created). An upload that races with a
-    /// deletion may count as replacing the photo. Servers that share the folder may each exceed [`MAX_PHOTOS`] by one.
+    /// Of concurrent uploads under a new name, exactly one is [`Created`](SaveOutcome::Created). An upload that races
+    /// with a deletion may count as replacing the photo. Servers that share the folder may each exceed [`MAX_PHOTOS`]
+    /// by one.
     pub fn save(&self, name: &PhotoName, upload: Upload) -> io::Result<SaveOutcome> {
         let folder = self.ensure_folder()?;
         let adding = self.photos.adding.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +128,7 @@ impl Album {
         Ok(true)
     }
 
-    /// How often this server has changed the album; another album may count as this one.
+    /// The number of changes that this server has made to this album and to those that share its counter.
     pub(super) fn own_changes(&self) -> u64 {
         self.photos.changes.count(&self.name)
     }

@@ -14,7 +14,8 @@ use tempfile::NamedTempFile;
 
 use super::changes::Changes;
 
-/// The folder of uploads in progress. It is in `PHOTOS_DIR`, so that a rename into an album is atomic; no album has this name.
+/// The folder of uploads in progress. It is in `PHOTOS_DIR`, so that a rename into an album is atomic; no album has
+/// this name.
 const INCOMING: &str = ".unfinished";
 
 /// No upload takes this long, so no server writes to an older file any more.

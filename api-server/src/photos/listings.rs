@@ -1,4 +1,4 @@
-//! Cached lists of albums: to make one, every photo of the album is opened.
+//! Caches lists of albums, because making a list opens every photo of the album.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use super::album::{Album, Listed};
 
-/// The memory of all lists. That of a full album takes about 100 KB.
+/// The most memory that all lists together take. The list of a full album takes about 100 KB.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// For how long another program may write into a photo, and the list shows its old size.
+/// The longest use of a list. If another program writes into a photo, its old size is shown for this long.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The lists of the albums that were listed last, as JSON.
@@ -38,7 +38,7 @@ struct Listing {
 /// Changes with every change of the album's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Version {
-    /// Changes of this server, as two changes within a tick leave the folder with the same time.
+    /// Changes by this server: two within one clock tick leave the folder with the same modification time.
     own_changes: u64,
     inode: u64,
     changed_at: (i64, u64),

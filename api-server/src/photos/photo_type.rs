@@ -20,8 +20,8 @@ impl PhotoType {
     /// How many bytes [`detect`](Self::detect) needs.
     pub const HEAD: usize = 16;
 
-    /// The type of a file that begins with `head`: PNG's signature and the name of its first chunk (PNG §5.2), JPEG's first
-    /// marker, or WebP's container and the name of its first chunk (RFC 9649 §2.4).
+    /// The type of a file that begins with `head`: PNG's signature and the name of its first chunk (PNG §5.2), JPEG's
+    /// first marker, or WebP's container and the name of its first chunk (RFC 9649 §2.4).
     pub fn detect(head: &[u8]) -> Option<Self> {
         match head {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13, b'I', b'H', b'D', b'R', ..] => {
