@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use auth_store::{Readiness, Store, StoreError};
+use auth_store::{Readiness, STOP_SERVERS, Store, StoreError};
 use goptri::clock::SystemClock;
 use goptri::token::TokenType;
 use goptri_server::{CheckReport, Finding, log_to_stderr};
@@ -59,6 +59,10 @@ async fn database_state(url: &Plain<DatabaseUrl>, auto_migrate: bool) -> (bool, 
         }
         Ok(Readiness::NotMigrated) => {
             (false, "is reachable but lacks migrations; run `auth-server migrate`".to_owned())
+        }
+        Ok(Readiness::NeedsStoppedServers) => {
+            let cause = "lacks a migration that breaks running servers of an earlier version";
+            (false, format!("is reachable but {cause}; {STOP_SERVERS}"))
         }
         Err(error) => (false, format!("cannot be used: {}", CliError::from(error))),
     }

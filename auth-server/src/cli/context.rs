@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_store::{Readiness, Store};
+use auth_store::{Readiness, STOP_SERVERS, Store};
 use goptri::clock::SystemClock;
 use goptri_server::log_to_stderr;
 use goptri_settings::{Environment, Plain, Settings};
@@ -90,13 +90,15 @@ impl StoreSettings {
         };
         if self.auto_migrate && access != Access::Read {
             Migrate::new(Arc::clone(&store)).run().await?;
-        } else if store.ready().await? == Readiness::NotMigrated {
-            let database = storage::describe(&self.url);
-            let message =
-                format!("the database {database} lacks migrations; run `auth-server migrate` first");
-            return Err(CliError::new("not_migrated", message));
+            return Ok(store);
         }
-        Ok(store)
+        let remedy = match store.ready().await? {
+            Readiness::Ready => return Ok(store),
+            Readiness::NotMigrated => "run `auth-server migrate` first",
+            Readiness::NeedsStoppedServers => STOP_SERVERS,
+        };
+        let database = storage::describe(&self.url);
+        Err(CliError::new("not_migrated", format!("the database {database} lacks migrations; {remedy}")))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auth_store::RunningServers;
 use goptri::clock::SystemClock;
 use serde_json::{Value, json};
 
@@ -9,11 +10,19 @@ use super::{CliError, Context};
 use crate::flow::{Migrate, UnusableAddress, UnusableBecause};
 use crate::{config, storage};
 
-pub(super) async fn run(context: &Context) -> Result<(), CliError> {
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Apply also a migration that breaks running servers of an earlier version. Stop all servers first
+    #[arg(long)]
+    servers_stopped: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
+    let servers = if arguments.servers_stopped { RunningServers::Stopped } else { RunningServers::Possible };
     let url = context.read(config::database_url)?;
     let store = storage::open(&url, storage::MIN_CONNECTIONS, Arc::new(SystemClock))?;
     let migrated = match store.check_server().await {
-        Ok(()) => Migrate::new(Arc::clone(&store)).run_again().await,
+        Ok(()) => Migrate::new(Arc::clone(&store)).run_again(servers).await,
         Err(unusable) => Err(unusable),
     };
     store.close().await;

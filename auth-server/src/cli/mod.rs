@@ -50,7 +50,7 @@ enum Command {
     /// Print new random secrets as lines for .env
     Secrets(secrets::Arguments),
     /// Create the database or bring its schema up to date
-    Migrate,
+    Migrate(migrate::Arguments),
     /// Add, list and change users
     #[command(subcommand)]
     User(user::Command),
@@ -100,7 +100,7 @@ async fn run_command(command: Option<Command>, format: Format) -> Result<(), Cli
             let context = &Context::load(format, level)?;
             match command {
                 Command::Check => check::run(context).await,
-                Command::Migrate => migrate::run(context).await,
+                Command::Migrate(arguments) => migrate::run(&arguments, context).await,
                 Command::User(command) => user::run(command, context).await,
                 Command::Session(command) => session::run(command, context).await,
                 Command::Key(command) => key::run(command, context),

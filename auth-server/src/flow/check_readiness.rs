@@ -96,7 +96,7 @@ impl DatabaseProbe {
         self.server_checked.get_or_try_init(|| self.store.check_server()).await.map_err(unreadable)?;
         match self.store.ready().await.map_err(unreadable)? {
             Readiness::Ready => {}
-            Readiness::NotMigrated => return Err(NotReady::NotMigrated),
+            Readiness::NotMigrated | Readiness::NeedsStoppedServers => return Err(NotReady::NotMigrated),
         }
         self.store.probe_write().await.map_err(|error| NotReady::Write(cause(&error)))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_domain::{EmailKey, StoredEmail, UserId};
-use auth_store::{SetKeyOutcome, Store, StoreError};
+use auth_store::{RunningServers, SetKeyOutcome, Store, StoreError};
 
 /// How many users are loaded at once.
 const SLICE: u32 = 500;
@@ -50,9 +50,10 @@ impl Migrate {
         Self { store }
     }
 
-    /// Migrates, and computes the keys if those of earlier rules are stored. Logs each address that cannot be used.
+    /// Migrates as long as servers may be running, and computes the keys if those of earlier rules are stored. Logs each
+    /// address that cannot be used.
     pub async fn run(&self) -> Result<(), StoreError> {
-        self.store.migrate().await?;
+        self.store.migrate(RunningServers::Possible).await?;
         if self.store.email_key_version().await? < EmailKey::VERSION {
             self.compute_keys().await?;
         }
@@ -60,8 +61,8 @@ impl Migrate {
     }
 
     /// Migrates, and computes all keys in any case. Returns the addresses that cannot be used.
-    pub async fn run_again(&self) -> Result<Vec<UnusableAddress>, StoreError> {
-        self.store.migrate().await?;
+    pub async fn run_again(&self, servers: RunningServers) -> Result<Vec<UnusableAddress>, StoreError> {
+        self.store.migrate(servers).await?;
         self.compute_keys().await
     }
 

@@ -112,7 +112,7 @@ mod tests {
         let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::default());
         let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
         let store: Arc<dyn Store> = Arc::new(SqliteStore::connect(&url, Arc::new(clock.clone())).unwrap());
-        store.migrate().await.unwrap();
+        store.migrate(auth_store::RunningServers::Possible).await.unwrap();
         let hash = PasswordHash::from_phc("$argon2id$".to_owned());
         let user_id = UserId(Uuid::from_u128(1));
         let user = NewUser {

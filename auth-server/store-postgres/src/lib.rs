@@ -10,6 +10,7 @@ mod email_keys;
 mod end_sessions;
 mod error;
 mod fate;
+mod migrations;
 mod parameters;
 mod prune_excess;
 mod revocations;

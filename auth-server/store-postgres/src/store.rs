@@ -1,22 +1,23 @@
 //! The store itself, and its maintenance.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_domain::EmailKey;
-use auth_store::{Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, StoreError};
-use sqlx::migrate::{Migration, Migrator};
+use auth_store::{
+    Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, RunningServers, StoreError,
+};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
 
 use crate::clock::DatabaseClock;
 use crate::connection::ConnectionPool;
-use crate::error::{is_deadlock, is_undefined_table};
+use crate::error::is_deadlock;
 use crate::fate::Failure;
+use crate::migrations::{ServersMayRun, is_up_to_date, migrator, schema_state};
 use crate::rotate::Rotator;
 use crate::runtime::ConnectionRuntime;
 use crate::url::{self, InvalidUrl};
@@ -117,6 +118,25 @@ impl PostgresStore {
         Ok(committed)
     }
 
+    async fn migrate_on(
+        &self,
+        connection: &mut PgConnection,
+        servers: RunningServers,
+    ) -> Result<(), StoreError> {
+        if is_up_to_date(connection).await {
+            return Ok(());
+        }
+        if servers == RunningServers::Possible {
+            let schema = schema_state(connection).await.map_err(|error| self.pool.error(error))?;
+            if schema == Readiness::NeedsStoppedServers {
+                return Err(self.pool.unsuitable(ServersMayRun));
+            }
+        }
+        // `run` takes a pool only, as far as the compiler can tell.
+        let migrated = migrator().run_direct(None, connection, false).await;
+        migrated.map_err(|error| self.pool.migration_error(error))
+    }
+
     /// Runs a verb in a task of its own, so that it completes when its caller is cancelled: a cancelled `begin` would
     /// leave its connection inside a transaction. Retries after a deadlock, because the other transaction is done by
     /// then.
@@ -145,19 +165,6 @@ impl PostgresStore {
     }
 }
 
-/// Whether there is nothing to migrate. The migrator finds that out only with the right to create tables, which the role
-/// of a server need not have.
-async fn is_up_to_date(connection: &mut PgConnection) -> bool {
-    let applied = sqlx::query!("select version, checksum from _sqlx_migrations where success");
-    // The migrator reports what is wrong.
-    let Ok(applied) = applied.fetch_all(connection).await else { return false };
-    let applied: HashMap<_, _> = applied.into_iter().map(|row| (row.version, row.checksum)).collect();
-    let is_applied = |migration: &Migration| {
-        applied.get(&migration.version).is_some_and(|checksum| *checksum == *migration.checksum)
-    };
-    migrator().iter().all(is_applied)
-}
-
 async fn in_transaction<T>(
     connection: &mut PgConnection,
     verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -182,37 +189,22 @@ impl Maintenance for PostgresStore {
         self.check().await
     }
 
-    async fn migrate(&self) -> Result<(), StoreError> {
+    async fn migrate(&self, servers: RunningServers) -> Result<(), StoreError> {
         // Outside the pool, because a migration may take longer than a verb. The migrator's lock ends with the
         // connection, also when the migration fails or is cancelled.
         let mut connection = self.pool.connect().await?;
-        let migrated = if is_up_to_date(&mut connection).await {
-            Ok(())
-        } else {
-            // `run` takes a pool only, as far as the compiler can tell.
-            migrator().run_direct(None, &mut connection, false).await
-        };
+        let migrated = self.migrate_on(&mut connection, servers).await;
         // The result of the migration matters; a connection that does not close cleanly is dropped.
         let _ = connection.close().await;
-        migrated.map_err(|error| self.pool.migration_error(error))
+        migrated
     }
 
     async fn ready(&self) -> Result<Readiness, StoreError> {
-        let applied = self
-            .background_pool
-            .with_connection(async |connection| {
-                let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
-                match applied.fetch_all(connection).await {
-                    Err(error) if is_undefined_table(&error) => Ok(Vec::new()),
-                    applied => applied,
-                }
-            })
-            .await?;
-        let missing = migrator().iter().any(|migration| !applied.contains(&migration.version));
-        if missing || self.email_key_version().await? < EmailKey::VERSION {
+        let schema = self.background_pool.with_connection(schema_state).await?;
+        if schema == Readiness::Ready && self.email_key_version().await? < EmailKey::VERSION {
             return Ok(Readiness::NotMigrated);
         }
-        Ok(Readiness::Ready)
+        Ok(schema)
     }
 
     async fn probe_write(&self) -> Result<(), StoreError> {
@@ -232,12 +224,4 @@ impl Maintenance for PostgresStore {
             pool.close().await;
         }
     }
-}
-
-/// The migrations of this program. Ignores later ones in the database: a newer program only widens the schema, so that
-/// both run side by side.
-fn migrator() -> Migrator {
-    let mut migrator = sqlx::migrate!("../../migrations/postgres");
-    migrator.set_ignore_missing(true);
-    migrator
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_domain::EmailKey;
-use auth_store::{Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, StoreError};
+use auth_store::{
+    Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, RunningServers, StoreError,
+};
 use goptri::clock::Clock;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -107,7 +109,9 @@ impl Maintenance for SqliteStore {
         Ok(())
     }
 
-    async fn migrate(&self) -> Result<(), StoreError> {
+    /// Applies every migration under the write lock. A server of an earlier version that runs all the same reports errors,
+    /// until it is replaced.
+    async fn migrate(&self, _servers: RunningServers) -> Result<(), StoreError> {
         // The driver's migrator takes no lock on SQLite, and only one process at a time can switch a new file to WAL.
         // An error here is lasting, for instance a folder that is not writable.
         let lock = file::lock(&self.path).await.map_err(|error| DatabaseError::of_file(&self.path, error))?;

@@ -41,7 +41,11 @@ pub trait Maintenance: Send + Sync + 'static {
     async fn check_server(&self) -> Result<(), StoreError>;
 
     /// Applies missing migrations. Several processes may do so at the same time.
-    async fn migrate(&self) -> Result<(), StoreError>;
+    ///
+    /// # Errors
+    /// [`StoreError::Unsuitable`] with a remedy if the database [needs stopped
+    /// servers](Readiness::NeedsStoppedServers) and they are not known to be stopped. Nothing changed then.
+    async fn migrate(&self, servers: RunningServers) -> Result<(), StoreError>;
 
     /// Checks that the database answers, whether it has all migrations of this program, and whether its keys of e-mail
     /// addresses are those of this program.
@@ -66,6 +70,18 @@ pub struct Connections {
     pub idle: u32,
 }
 
+/// Whether servers of an earlier version may be using the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunningServers {
+    /// They may be running.
+    Possible,
+    /// An operator has stopped all of them.
+    Stopped,
+}
+
+/// The remedy for [`Readiness::NeedsStoppedServers`].
+pub const STOP_SERVERS: &str = "stop all servers, then run `auth-server migrate --servers-stopped`";
+
 /// The state of a database that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readiness {
@@ -73,6 +89,9 @@ pub enum Readiness {
     Ready,
     /// Migrations are missing, or the keys of e-mail addresses are those of earlier rules.
     NotMigrated,
+    /// A migration is missing that breaks running servers of an earlier version. [`migrate`](Maintenance::migrate) applies
+    /// it only once they are [stopped](RunningServers::Stopped).
+    NeedsStoppedServers,
 }
 
 /// An error of a store. Displays as one sentence for operators: where, one cause, and a remedy where there is one.

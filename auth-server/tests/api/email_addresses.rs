@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_domain::{Email, EmailKey, NewUser, PasswordHash, UserId};
 use auth_server::flow::{Migrate, UnusableAddress, UnusableBecause};
-use auth_store::{AddUserOutcome, Readiness, SetEmailOutcome, SetKeyOutcome};
+use auth_store::{AddUserOutcome, Readiness, RunningServers, SetEmailOutcome, SetKeyOutcome};
 use chrono::TimeDelta;
 use goptri::clock::ManualClock;
 use serde_json::json;
@@ -108,7 +108,7 @@ async fn key_of(server: &TestServer, user: UserId) -> String {
 }
 
 async fn migrate(server: &TestServer) -> Vec<(UserId, UnusableBecause)> {
-    let unusable = Migrate::new(Arc::clone(&server.store)).run_again().await.unwrap();
+    let unusable = Migrate::new(Arc::clone(&server.store)).run_again(RunningServers::Possible).await.unwrap();
     let mut unusable: Vec<_> =
         unusable.into_iter().map(|UnusableAddress { user, reason }| (user.user_id, reason)).collect();
     unusable.sort_by_key(|(user, _)| *user);
@@ -173,7 +173,7 @@ on_both_engines! {
         let users = old_collisions(&server).await;
         let flows = (0..5).map(|_| {
             let flow = Migrate::new(Arc::clone(&server.store));
-            tokio::spawn(async move { flow.run_again().await.map(drop) })
+            tokio::spawn(async move { flow.run_again(RunningServers::Possible).await.map(drop) })
         });
         for flow in flows.collect::<Vec<_>>() {
             flow.await.unwrap().unwrap();
@@ -184,7 +184,7 @@ on_both_engines! {
     async fn a_migration_that_stops_in_the_middle_is_completed_by_the_next(server) {
         let users = old_collisions(&server).await;
         let flow = Migrate::new(Arc::clone(&server.store));
-        let first = tokio::spawn(async move { flow.run_again().await.map(drop) });
+        let first = tokio::spawn(async move { flow.run_again(RunningServers::Possible).await.map(drop) });
         // Users are visited by id: the last one first.
         while key_of(&server, users[11]).await != COLLISIONS[11].2 {
             tokio::task::yield_now().await;

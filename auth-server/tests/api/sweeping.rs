@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
-use auth_store::{OpenOutcome, Store};
+use auth_store::{OpenOutcome, RunningServers, Store};
 use chrono::TimeDelta;
 use goptri_settings::Plain;
 use uuid::Uuid;
@@ -27,7 +27,7 @@ async fn open(store: &Arc<dyn Store>, number: u128, lifetime: Option<TimeDelta>)
 #[actix_web::test]
 async fn a_server_sweeps_expired_sessions_and_entries() {
     let server = TestServer::start_after(Engine::Sqlite, &[], async |store, clock, _| {
-        store.migrate().await.unwrap();
+        store.migrate(RunningServers::Possible).await.unwrap();
         let user = NewUser {
             id: PERSON,
             email: Email::parse("ann@example.com").unwrap(),

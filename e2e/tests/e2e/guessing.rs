@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::{self, available_parallelism};
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
-use auth_store::{AddUserOutcome, Maintenance as _, Users as _};
+use auth_store::{AddUserOutcome, Maintenance as _, RunningServers, Users as _};
 use goptri::clock::SystemClock;
 use goptri_settings::Environment;
 use reqwest::Client;
@@ -34,7 +34,7 @@ fn account(n: usize) -> String {
 
 async fn add_accounts(url: &str) {
     let store = SqliteStore::connect(url, Arc::new(SystemClock)).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     for n in 1..ACCOUNTS {
         let user = NewUser {
             id: UserId(Uuid::from_u128(n as u128)),

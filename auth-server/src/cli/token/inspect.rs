@@ -201,7 +201,7 @@ impl Configured {
         decoded: &Decoded<'_>,
         verified: &Verified,
     ) -> Result<Session, CliError> {
-        if store.ready().await? == Readiness::NotMigrated {
+        if store.ready().await? != Readiness::Ready {
             return Ok(Session::NotAsked("the database lacks migrations".to_owned()));
         }
         let inspect = InspectToken { store: Arc::clone(store), policy: self.policy };

@@ -4,7 +4,7 @@
 
 use std::pin::Pin;
 
-use auth_store::{Maintenance, Rotation, Sessions, StoreError};
+use auth_store::{Maintenance, Rotation, RunningServers, Sessions, StoreError};
 use futures_util::future::{join_all, maybe_done};
 use scratch_pg::{Database, statements_between};
 use sqlx::PgPool;
@@ -19,7 +19,7 @@ const BATCH: &str = "with request as";
 async fn signed_in(devices: u128) -> (Database, PostgresStore, Vec<Device>) {
     let database = Database::fresh().await;
     let store = PostgresStore::connect(database.url(), 4).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     let user = add_ann(&store).await;
     let devices: Vec<_> = (1..=devices).map(|number| device(&user, number)).collect();
     for device in &devices {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use auth_domain::{NewUser, SessionId, SessionKey, UserId};
 use auth_store::{
-    Connections, EndOutcome, Maintenance, OpenOutcome, Revocations, Rotation, Sessions, StoreError, Users,
+    Connections, EndOutcome, Maintenance, OpenOutcome, Revocations, Rotation, RunningServers, Sessions,
+    StoreError, Users,
 };
 use scratch_pg::{Profile, ScratchPg};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -27,7 +28,7 @@ const CONNECTIONS: u32 = 6;
 async fn warm(profile: Profile) -> (ScratchPg, PostgresStore, NewUser) {
     let server = ScratchPg::start(profile).unwrap();
     let store = PostgresStore::connect(&server.url("postgres"), CONNECTIONS).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     let user = add_ann(&store).await;
     warm_up(&store).await;
     (server, store, user)
@@ -240,7 +241,7 @@ async fn connections_that_were_dropped_silently_cost_about_a_second_together() {
 async fn when_the_server_grants_fewer_connections_no_verb_fails_and_feed_and_sweeps_have_theirs() {
     let server = ScratchPg::start(Profile::Fast).unwrap();
     let store = PostgresStore::connect(&server.url("postgres"), 1).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     execute(
         &server,
         "create role app login connection limit 8;

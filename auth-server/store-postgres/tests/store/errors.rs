@@ -6,7 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use auth_store::{Maintenance, Users};
+use auth_store::{Maintenance, RunningServers, Users};
 use scratch_pg::{Database, Profile, ScratchPg};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store_postgres::PostgresStore;
@@ -19,7 +19,7 @@ const PASSWORD: &str = "hunter2";
 async fn errors(url: &str) -> [String; 2] {
     let store = PostgresStore::connect(url, 1).unwrap();
     let began = Instant::now();
-    let (ready, migrated) = tokio::join!(store.ready(), store.migrate());
+    let (ready, migrated) = tokio::join!(store.ready(), store.migrate(RunningServers::Possible));
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     [ready.unwrap_err(), migrated.unwrap_err()].map(|error| {
         let shown = format!("{error:?}");
@@ -144,11 +144,15 @@ async fn a_role_without_privileges_needs_none_unless_there_is_something_to_migra
     let url = server.url("postgres").replace("postgres@", "app@");
     let app = PostgresStore::connect(&url, 1).unwrap();
     assert_eq!(
-        app.migrate().await.unwrap_err().to_string(),
+        app.migrate(RunningServers::Possible).await.unwrap_err().to_string(),
         format!("the database refused: {place}: permission denied for schema public; {REMEDY}"),
     );
 
-    PostgresStore::connect(&server.url("postgres"), 1).unwrap().migrate().await.unwrap();
+    PostgresStore::connect(&server.url("postgres"), 1)
+        .unwrap()
+        .migrate(RunningServers::Possible)
+        .await
+        .unwrap();
     assert_eq!(
         app.ready().await.unwrap_err().to_string(),
         format!("the database refused: {place}: permission denied for table _sqlx_migrations; {REMEDY}"),
@@ -157,11 +161,11 @@ async fn a_role_without_privileges_needs_none_unless_there_is_something_to_migra
     execute(&server.url("postgres"), rights).await;
     app.ready().await.unwrap();
     assert_eq!(app.list_users(None, 1).await.unwrap(), []);
-    app.migrate().await.unwrap();
+    app.migrate(RunningServers::Possible).await.unwrap();
 
     execute(&server.url("postgres"), "delete from _sqlx_migrations where version = 1").await;
     assert_eq!(
-        app.migrate().await.unwrap_err().to_string(),
+        app.migrate(RunningServers::Possible).await.unwrap_err().to_string(),
         format!("the database refused: {place}: permission denied for schema public; {REMEDY}"),
     );
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use auth_store::{Maintenance, RevocationPage, Revocations, StoreError};
+use auth_store::{Maintenance, RevocationPage, Revocations, RunningServers, StoreError};
 use scratch_pg::{Profile, ScratchPg};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store_postgres::PostgresStore;
@@ -23,7 +23,7 @@ const STARTED: &str = "select (extract(epoch from pg_postmaster_start_time()) * 
 async fn started(profile: Profile, token: &str) -> (ScratchPg, PostgresStore) {
     let server = ScratchPg::start(profile).unwrap();
     let store = PostgresStore::connect(&server.url("postgres"), 1).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     store.revoke_token(token).await.unwrap();
     (server, store)
 }

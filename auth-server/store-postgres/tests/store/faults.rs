@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use auth_domain::{Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId};
-use auth_store::{AddUserOutcome, Maintenance, OpenOutcome, Readiness, Sessions, StoreError, Users};
+use auth_store::{
+    AddUserOutcome, Maintenance, OpenOutcome, Readiness, RunningServers, Sessions, StoreError, Users,
+};
 use goptri_settings::Plain;
 use scratch_pg::Database;
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -50,8 +52,12 @@ async fn a_verb_comes_back_within_ten_seconds_whatever_hangs() {
     sqlx::query("lock table users in access exclusive mode").execute(&mut *locked).await.unwrap();
     proxy.lose_connections();
     let began = Instant::now();
-    let (one, two, three, four) =
-        tokio::join!(store.list_users(None, 1), far.ready(), silent.ready(), silent.migrate());
+    let (one, two, three, four) = tokio::join!(
+        store.list_users(None, 1),
+        far.ready(),
+        silent.ready(),
+        silent.migrate(RunningServers::Possible)
+    );
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
     for error in [one.err(), three.err(), four.err()] {
         assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
@@ -92,7 +98,7 @@ async fn ending_all_sessions_waits_for_a_concurrent_sign_in_and_ends_its_session
 async fn a_store_starts_before_its_database_and_reports_it_as_unavailable() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let store = PostgresStore::connect(&format!("postgres://postgres@127.0.0.1:{port}/goptri"), 1).unwrap();
-    let (ready, migrated) = tokio::join!(store.ready(), store.migrate());
+    let (ready, migrated) = tokio::join!(store.ready(), store.migrate(RunningServers::Possible));
     for error in [ready.err(), migrated.err()] {
         assert!(matches!(error, Some(StoreError::Unavailable(_))), "{error:?}");
     }
@@ -154,7 +160,7 @@ async fn the_password_of_the_database_is_never_shown() {
 pub(super) async fn migrated() -> (Database, PostgresStore) {
     let database = Database::fresh().await;
     let store = PostgresStore::connect(database.url(), 1).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     (database, store)
 }
 

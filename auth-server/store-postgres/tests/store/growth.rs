@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use auth_store::{Maintenance, OpenOutcome, Rotation, Sessions};
+use auth_store::{Maintenance, OpenOutcome, Rotation, RunningServers, Sessions};
 use scratch_pg::{Database, Profile, ScratchPg};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use store_postgres::PostgresStore;
@@ -60,7 +60,7 @@ async fn with_an_index_on_a_refreshed_column_no_update_is_hot_and_everything_gro
 /// Opens sessions, and refreshes each of them [`REFRESHES`] times, round by round.
 async fn refreshed(database: Database, sessions: u128, index: Option<&'static str>) -> Growth {
     let store = PostgresStore::connect(database.url(), 1).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     let pool = PgPoolOptions::new().max_connections(1).connect(database.url()).await.unwrap();
     if let Some(index) = index {
         sqlx::query(index).execute(&pool).await.unwrap();

@@ -4,7 +4,7 @@
 
 use std::thread;
 
-use auth_store::{Maintenance, Users};
+use auth_store::{Maintenance, RunningServers, Users};
 use scratch_pg::Database;
 use store_postgres::PostgresStore;
 use tokio::runtime::{Builder, Runtime};
@@ -14,7 +14,7 @@ fn a_connection_outlives_the_worker_that_opened_it() {
     let main = worker();
     let database = main.block_on(Database::fresh());
     let store = PostgresStore::connect(database.url(), 1).unwrap();
-    main.block_on(store.migrate()).unwrap();
+    main.block_on(store.migrate(RunningServers::Possible)).unwrap();
     for _ in 0..3 {
         let store = store.clone();
         let asked = thread::spawn(move || worker().block_on(use_connection(&store)));

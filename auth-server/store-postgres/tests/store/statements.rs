@@ -7,7 +7,8 @@ use std::fmt::Debug;
 
 use auth_domain::Generation;
 use auth_store::{
-    EndOutcome, ForgiveOutcome, Maintenance, OpenOutcome, Rotation, Sessions, StoreError, TouchOutcome,
+    EndOutcome, ForgiveOutcome, Maintenance, OpenOutcome, Rotation, RunningServers, Sessions, StoreError,
+    TouchOutcome,
 };
 use scratch_pg::{Database, statements_between};
 use store_postgres::PostgresStore;
@@ -59,7 +60,7 @@ async fn uncommon_verbs_take_more_statements() {
 async fn migrated() -> (Database, PostgresStore) {
     let database = Database::fresh().await;
     let store = PostgresStore::connect(database.url(), 1).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     store.ready().await.unwrap();
     (database, store)
 }

@@ -8,7 +8,8 @@ use auth_domain::{
     Email, NewPassword, NewSession, NewUser, PasswordHash, PasswordSetter, SessionId, SessionKey, UserId,
 };
 use auth_store::{
-    ChangeOutcome, EndOutcome, Maintenance, OpenOutcome, REVOCATION_LIFETIME, Revocations, Sessions, Users,
+    ChangeOutcome, EndOutcome, Maintenance, OpenOutcome, REVOCATION_LIFETIME, Revocations, RunningServers,
+    Sessions, Users,
 };
 use chrono::TimeDelta;
 use goptri::clock::ManualClock;
@@ -32,7 +33,7 @@ impl Subject {
         let clock = ManualClock::default();
         let url = format!("sqlite://{}", folder.path().join("goptri.db").display());
         let store = SqliteStore::connect(&url, Arc::new(clock.clone())).unwrap();
-        store.migrate().await.unwrap();
+        store.migrate(RunningServers::Possible).await.unwrap();
         let user = NewUser {
             id: UserId(Uuid::from_u128(1)),
             email: Email::parse("ann@example.com").unwrap(),

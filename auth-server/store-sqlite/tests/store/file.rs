@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth_domain::{Email, NewUser, PasswordHash, UserId};
-use auth_store::{AddUserOutcome, Maintenance, Readiness, StoreError, Users};
+use auth_store::{AddUserOutcome, Maintenance, Readiness, RunningServers, StoreError, Users};
 use chrono::TimeDelta;
 use goptri::clock::{ManualClock, SystemClock};
 use sqlx::{Connection, SqliteConnection};
@@ -71,7 +71,7 @@ async fn a_new_file_is_migrated_while_another_process_reads_it() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         reading.rollback().await.unwrap();
     };
-    let (migrated, ()) = tokio::join!(store.migrate(), done_reading);
+    let (migrated, ()) = tokio::join!(store.migrate(RunningServers::Possible), done_reading);
     migrated.unwrap();
     assert_eq!(store.ready().await.unwrap(), Readiness::Ready);
 }
@@ -94,7 +94,7 @@ async fn a_file_that_is_not_a_database_is_not_changed() {
     let letter = "Dear Ann,\n".repeat(500);
     fs::write(&path, &letter).unwrap();
     let store = open(folder.path());
-    for error in [store.ready().await.err(), store.migrate().await.err()] {
+    for error in [store.ready().await.err(), store.migrate(RunningServers::Possible).await.err()] {
         assert!(matches!(error, Some(StoreError::Conflict(_))), "{error:?}");
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), letter);
@@ -102,7 +102,7 @@ async fn a_file_that_is_not_a_database_is_not_changed() {
 
 pub(super) async fn migrated(folder: &Path) -> SqliteStore {
     let store = open(folder);
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     store
 }
 
@@ -154,7 +154,9 @@ async fn a_file_that_cannot_be_used_is_named_with_one_cause_and_a_remedy() {
     let other = folder.path().join("letter.db");
     fs::write(&other, "Dear Ann,\n".repeat(500)).unwrap();
     let letter = connect(&format!("sqlite://{}", other.display())).unwrap();
-    for error in [letter.ready().await.unwrap_err(), letter.migrate().await.unwrap_err()] {
+    for error in
+        [letter.ready().await.unwrap_err(), letter.migrate(RunningServers::Possible).await.unwrap_err()]
+    {
         assert_eq!(
             error.to_string(),
             format!(
@@ -170,7 +172,7 @@ async fn a_busy_lock_is_ready_only_while_another_process_commits() {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::default();
     let store = SqliteStore::connect(&url(folder.path()), Arc::new(clock.clone())).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     store.probe_write().await.unwrap();
     clock.advance(TimeDelta::minutes(1));
     let mut other = SqliteConnection::connect(&url(folder.path())).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::fixtures::{assert_about, new_user, new_user_at};
-use crate::{Readiness, SetKeyOutcome};
+use crate::{Readiness, RunningServers, SetKeyOutcome};
 use auth_domain::{EmailKey, NewUser, StoredEmail, UserId};
 use goptri::clock::Clock;
 
@@ -20,7 +20,7 @@ async fn a_database_with_keys_of_earlier_rules_is_not_ready(subject: &Subject) {
     assert_eq!(ready().await, Readiness::Ready, "an empty database has no keys");
     subject.probe.set_email_key_version(EmailKey::VERSION - 1).await;
     assert_eq!(ready().await, Readiness::NotMigrated);
-    subject.store.migrate().await.expect("nothing to do");
+    subject.store.migrate(RunningServers::Possible).await.expect("nothing to do");
     assert_eq!(ready().await, Readiness::NotMigrated, "SQL alone does not compute keys");
     subject.store.record_email_key_version(EmailKey::VERSION).await.expect("recorded");
     assert_eq!(ready().await, Readiness::Ready);

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::Subject;
 use super::fixtures::{device_of, new_user};
-use crate::{Connections, Readiness, Rotation, Store, StoreError};
+use crate::{Connections, Readiness, Rotation, RunningServers, Store, StoreError};
 use auth_domain::{Generation, NewPassword, PasswordSetter, StoredEmail, UserName};
 
 cases![
@@ -31,7 +31,7 @@ const PORTS: [&str; 4] = [
 
 async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subject) {
     assert_eq!(subject.store.ready().await.expect("no error"), Readiness::NotMigrated);
-    subject.store.migrate().await.expect("migrated");
+    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
     assert_eq!(subject.store.ready().await.expect("no error"), Readiness::Ready);
     let Connections { open, idle } = subject.store.connections();
     assert!(open > 0 && idle <= open, "{idle} of {open} connections are idle");
@@ -94,10 +94,10 @@ async fn every_verb_reports_missing_migrations(subject: &Subject) {
 }
 
 async fn migrating_again_changes_nothing(subject: &Subject) {
-    subject.store.migrate().await.expect("migrated");
+    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
     let device = subject.device().await;
-    subject.store.migrate().await.expect("migrated again");
-    subject.probe.another_store().await.migrate().await.expect("migrated by another");
+    subject.store.migrate(RunningServers::Possible).await.expect("migrated again");
+    subject.probe.another_store().await.migrate(RunningServers::Possible).await.expect("migrated by another");
     subject.rotates(&device.token(0)).await;
 }
 
@@ -107,7 +107,7 @@ async fn concurrent_migrations_succeed(subject: &Subject) {
         let store = subject.probe.another_store().await;
         servers.spawn(async move {
             let before = store.ready().await;
-            store.migrate().await.expect("migrated");
+            store.migrate(RunningServers::Possible).await.expect("migrated");
             (before, store.ready().await)
         });
     }
@@ -120,10 +120,10 @@ async fn concurrent_migrations_succeed(subject: &Subject) {
 
 /// Old and new servers run side by side while a new version is rolled out.
 async fn a_database_migrated_by_a_newer_program_is_ready(subject: &Subject) {
-    subject.store.migrate().await.expect("migrated");
+    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
     subject.probe.note_later_migration().await;
     assert_eq!(subject.store.ready().await.expect("no error"), Readiness::Ready);
-    subject.store.migrate().await.expect("nothing to do");
+    subject.store.migrate(RunningServers::Possible).await.expect("nothing to do");
     subject.device().await;
 }
 
@@ -131,7 +131,7 @@ async fn a_write_can_be_probed_once_the_database_is_migrated(subject: &Subject) 
     subject.store.check_server().await.expect("usable");
     let error = subject.store.probe_write().await.err();
     assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
-    subject.store.migrate().await.expect("migrated");
+    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
     let other = subject.probe.another_store().await;
     for store in [&subject.store, &subject.store, &other] {
         store.check_server().await.expect("usable");
@@ -141,7 +141,7 @@ async fn a_write_can_be_probed_once_the_database_is_migrated(subject: &Subject) 
 
 /// A client that received the token of a rotation that was not committed would be taken for a forger.
 async fn a_failed_commit_is_an_error(subject: &Subject) {
-    subject.store.migrate().await.expect("migrated");
+    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
     let user = subject.user().await;
     let device = subject.another_device(&user).await;
     subject.another_device(&user).await;
@@ -167,7 +167,7 @@ async fn a_failed_commit_is_an_error(subject: &Subject) {
 }
 
 async fn a_closed_store_is_unavailable(subject: &Subject) {
-    subject.store.migrate().await.expect("migrated");
+    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
     let device = subject.device().await;
     let other: Arc<dyn Store> = subject.probe.another_store().await;
     subject.store.close().await;

@@ -43,7 +43,7 @@ use chrono::{DateTime, Utc};
 use goptri::clock::ManualClock;
 use libtest_mimic::{Arguments, Trial};
 
-use crate::Store;
+use crate::{RunningServers, Store};
 use auth_domain::{PasswordHash, SessionKey, UserId};
 
 /// A store under test, on an empty database of its own.
@@ -91,7 +91,7 @@ pub trait DatabaseProbe: Send + Sync {
     /// Replaces the recorded version of the keys of addresses.
     async fn set_email_key_version(&self, version: i64);
 
-    /// All rows of `revocations`, ordered by `seq`.
+    /// All rows of `revocations`, in the order in which they were recorded.
     async fn revocations(&self) -> Vec<Revocation>;
 
     /// Records the revocation of a session, and commits only when told to. On SQLite, where only one connection writes,
@@ -181,7 +181,7 @@ fn run_case<F: Future<Output = Subject>>(fresh: fn() -> F, migrate: bool, case: 
     runtime.expect("a runtime").block_on(async {
         let subject = fresh().await;
         if migrate {
-            subject.store.migrate().await.expect("an empty database is migrated");
+            subject.store.migrate(RunningServers::Possible).await.expect("an empty database is migrated");
         }
         (case.run)(&subject).await;
         // A database without connections is dropped at once.

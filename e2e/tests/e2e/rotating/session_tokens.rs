@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_domain::{
     ClientId, Digest, Email, NewSession, NewUser, PasswordHash, RefreshTokens, SessionId, SessionKey, UserId,
 };
-use auth_store::{AddUserOutcome, OpenOutcome, Store};
+use auth_store::{AddUserOutcome, OpenOutcome, RunningServers, Store};
 use chrono::TimeDelta;
 use goptri::clock::{Clock, SystemClock};
 use goptri::keys::KeyRing;
@@ -25,7 +25,7 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMz
 /// The refresh tokens of `number` new sessions of one user.
 pub(super) async fn open(url: &str, refresh_secret: &str, sessions: usize) -> Vec<String> {
     let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(url, 4).unwrap());
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     let user = NewUser {
         id: USER,
         email: Email::parse("everybody@example.com").unwrap(),

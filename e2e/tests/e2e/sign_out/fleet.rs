@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use auth_domain::{
     ClientId, Digest, Email, NewSession, NewUser, PasswordHash, SessionId, SessionKey, UserId,
 };
-use auth_store::{AddUserOutcome, OpenOutcome, Store};
+use auth_store::{AddUserOutcome, OpenOutcome, RunningServers, Store};
 use chrono::TimeDelta;
 use goptri::clock::{Clock, SystemClock};
 use goptri::keys::KeyRing;
@@ -42,7 +42,7 @@ pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
     } else {
         Arc::new(PostgresStore::connect(url, 4).unwrap())
     };
-    store.migrate().await.unwrap();
+    store.migrate(RunningServers::Possible).await.unwrap();
     let hash = PasswordHash::from_phc(HASH.to_owned());
     let user = NewUser {
         id: USER,
