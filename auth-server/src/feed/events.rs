@@ -61,11 +61,11 @@ fn event(name: &str, data: &impl Serialize) -> SseChunk {
 mod tests {
     use super::*;
 
-    fn record(seq: i64, left: TimeDelta) -> (RevocationRecord, DateTime<Utc>) {
+    fn record(number: u32, left: TimeDelta) -> (RevocationRecord, DateTime<Utc>) {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let created_at = now - TimeDelta::milliseconds(1500);
         let kind = RevocationKind::Session;
-        (RevocationRecord { seq, kind, subject: seq.to_string(), created_at, expires_at: now + left }, now)
+        (RevocationRecord { kind, subject: number.to_string(), created_at, expires_at: now + left }, now)
     }
 
     #[test]
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn no_event_exceeds_the_limit_and_no_entry_is_lost() {
         let (_, now) = record(0, TimeDelta::zero());
-        let entries: Vec<_> = (0..1_201).map(|seq| record(seq, TimeDelta::minutes(1)).0).collect();
+        let entries: Vec<_> = (0..1_201).map(|number| record(number, TimeDelta::minutes(1)).0).collect();
         let chunks = revocations(entries, now);
         let mut subjects = Vec::new();
         for chunk in &chunks {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_store::{Cursor, Store, StoreError};
+use auth_store::{Cursor, RevocationId, Store, StoreError};
 use tokio::time::{sleep, timeout};
 
 use super::broadcaster::Broadcaster;
@@ -32,7 +32,7 @@ pub(super) struct Tail {
     health: TailHealth,
     cursor: Option<Cursor>,
     /// The entries of the previous pass: Postgres returns them again while an old transaction is open.
-    previous: HashSet<(i64, String)>,
+    previous: HashSet<RevocationId>,
 }
 
 impl Tail {
@@ -91,9 +91,9 @@ impl Tail {
             reading += self.health.now().saturating_sub(asked);
             let mut entries = page.entries;
             entries.retain(|entry| {
-                let name = (entry.seq, entry.subject.clone());
-                let new = !self.previous.contains(&name);
-                seen.insert(name);
+                let id = entry.id();
+                let new = !self.previous.contains(&id);
+                seen.insert(id);
                 new
             });
             for chunk in events::revocations(entries, page.now) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auth_domain::session_of;
 use auth_store::Store;
 use goptri::TokenError;
 use goptri::clock::Clock;
@@ -21,7 +22,8 @@ impl RevokeToken {
     /// Records the token's `jti`, and returns it. Refuses a token that no service accepts: it needs no record.
     pub async fn run(&self, token: &str) -> Result<String, Failure<TokenError>> {
         let claims = self.verifier.verify(token, self.clock.now()).map_err(Failure::Refused)?;
-        self.store.revoke_token(&claims.jti).await?;
+        let owner = session_of(&claims).map(|session| session.user_id);
+        self.store.revoke_token(owner, &claims.jti).await?;
         let session = claims.user().map(|user| user.session.as_str());
         tracing::info!(user = claims.subject(), session, "access token revoked");
         Ok(claims.jti)

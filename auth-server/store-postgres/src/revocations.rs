@@ -1,6 +1,7 @@
 //! The revocations and the feed that is read from them.
 
 use async_trait::async_trait;
+use auth_domain::UserId;
 use auth_store::{Cursor, REVOCATION_LIFETIME, RevocationPage, RevocationRecord, Revocations, StoreError};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use crate::rows::{RevokedRow, corrupt, interval};
 
 #[async_trait]
 impl Revocations for PostgresStore {
-    async fn revoke_token(&self, jti: &str) -> Result<(), StoreError> {
+    async fn revoke_token(&self, _user: Option<UserId>, jti: &str) -> Result<(), StoreError> {
         self.pool
             .with_connection(async |connection| {
                 let appended = sqlx::query!(

@@ -160,8 +160,8 @@ impl TryFrom<RevokedRow> for RevocationRecord {
     fn try_from(row: RevokedRow) -> Result<Self, StoreError> {
         let kind = RevocationKind::parse(&row.kind)
             .ok_or_else(|| corrupt("revocations", row.seq.to_string(), "kind"))?;
-        let RevokedRow { seq, subject, created_at, expires_at, .. } = row;
-        Ok(Self { seq, kind, subject, created_at, expires_at })
+        let RevokedRow { subject, created_at, expires_at, .. } = row;
+        Ok(Self { kind, subject, created_at, expires_at })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The revocations and the feed that is read from them.
 
 use async_trait::async_trait;
+use auth_domain::UserId;
 use auth_store::{Cursor, RevocationPage, RevocationRecord, Revocations, StoreError};
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use crate::rows::{Micros, RevokedRow, corrupt};
 
 #[async_trait]
 impl Revocations for SqliteStore {
-    async fn revoke_token(&self, jti: &str) -> Result<(), StoreError> {
+    async fn revoke_token(&self, _user: Option<UserId>, jti: &str) -> Result<(), StoreError> {
         self.writer
             .with_connection(async |connection| append(connection, "token", jti, self.now()).await)
             .await?;

@@ -193,7 +193,6 @@ impl TryFrom<RevokedRow> for RevocationRecord {
         let corrupt = |what| corrupt("revocations", row.seq.to_string(), what);
         let time = |micros: Micros, what| micros.time().ok_or_else(|| corrupt(what));
         Ok(Self {
-            seq: row.seq,
             kind: RevocationKind::parse(&row.kind).ok_or_else(|| corrupt("kind"))?,
             created_at: time(row.created_at, "created_at")?,
             expires_at: time(row.expires_at, "expires_at")?,

@@ -18,7 +18,7 @@ pub use batching::{RotateBatch, RotateRequest, RotatedRow, RotationBatcher};
 pub use email_keys::{EmailKeys, SetKeyOutcome};
 pub use pool::{Answer, Connector, Fate, Pool, PoolError, Sending};
 pub use revocations::{
-    Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationPage, RevocationRecord, Revocations,
+    Cursor, REVOCATION_LIFETIME, RevocationId, RevocationKind, RevocationPage, RevocationRecord, Revocations,
 };
 pub use sessions::{
     EndOutcome, ForgiveOutcome, MAX_PRUNED_PER_SIGN_IN, OpenOutcome, Rotation, SessionSweep, Sessions,

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::StoreError;
+use auth_domain::UserId;
 
 /// How long a revocation is kept: the longest allowed lifetime of an access token (an hour), plus an hour of clock error,
 /// plus the maximal leeway. By then all access tokens of the session have expired, whatever is configured.
@@ -12,8 +13,9 @@ pub const REVOCATION_LIFETIME: TimeDelta = TimeDelta::minutes(125);
 /// Stores revocations, each until all access tokens that it revokes have expired.
 #[async_trait]
 pub trait Revocations: Send + Sync + 'static {
-    /// Revokes one access token by its `jti`. A second call changes nothing.
-    async fn revoke_token(&self, jti: &str) -> Result<(), StoreError>;
+    /// Revokes one access token by its `jti`. `user` is the user whose token it is; `None`: it is a client's own. A second
+    /// call changes nothing.
+    async fn revoke_token(&self, user: Option<UserId>, jti: &str) -> Result<(), StoreError>;
 
     /// At most `max` unexpired entries after the cursor. Without a cursor, or with one that this database did not issue,
     /// reads from the first.
@@ -81,8 +83,6 @@ pub struct RevocationPage {
 /// An entry of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationRecord {
-    /// Identifies the entry.
-    pub seq: i64,
     /// What was revoked.
     pub kind: RevocationKind,
     /// The id of the session, the `jti` of the token, or the id of the client.
@@ -93,8 +93,18 @@ pub struct RevocationRecord {
     pub expires_at: DateTime<Utc>,
 }
 
+/// What tells an entry from all others: what was revoked, and when.
+pub type RevocationId = (RevocationKind, String, DateTime<Utc>);
+
+impl RevocationRecord {
+    /// Identifies the entry.
+    pub fn id(&self) -> RevocationId {
+        (self.kind, self.subject.clone(), self.created_at)
+    }
+}
+
 /// What can be revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RevocationKind {
     /// A session, with all its access tokens.
     Session,

@@ -147,7 +147,7 @@ on_both_engines! {
         assert_eq!(both.len(), 2);
         assert_eq!(server.delete("/logout?everywhere=true", &access).await.status, 204);
         events.until_received(both.clone()).await;
-        server.store.revoke_token("5f2a9c4be1d078365f2a9c4be1d07836").await.unwrap();
+        server.store.revoke_token(None, "5f2a9c4be1d078365f2a9c4be1d07836").await.unwrap();
         events.until_received(["5f2a9c4be1d078365f2a9c4be1d07836".to_owned()].into()).await;
 
         let (entries, _) = Events::of(&server).await.caught_up().await;
@@ -156,7 +156,7 @@ on_both_engines! {
     }
 
     async fn a_stream_begins_with_a_heartbeat(server) {
-        server.store.revoke_token("told").await.unwrap();
+        server.store.revoke_token(None, "told").await.unwrap();
         let mut events = Events::of(&server).await;
         let (name, data) = events.next().await.unwrap();
         let first: Heartbeat = serde_json::from_str(&data).unwrap();
@@ -166,9 +166,9 @@ on_both_engines! {
     }
 
     async fn expired_entries_are_not_sent(server) {
-        server.store.revoke_token("old").await.unwrap();
+        server.store.revoke_token(None, "old").await.unwrap();
         server.later(TimeDelta::minutes(124));
-        server.store.revoke_token("young").await.unwrap();
+        server.store.revoke_token(None, "young").await.unwrap();
         let (entries, _) = Events::of(&server).await.caught_up().await;
         let left: BTreeSet<_> = entries.iter().map(|entry| (entry.subject.as_str(), entry.expires_in <= 60)).collect();
         assert_eq!(left, [("old", true), ("young", false)].into());
@@ -179,11 +179,11 @@ on_both_engines! {
 
     async fn a_subscriber_that_joins_while_sessions_end_misses_none(server) {
         for number in 0..1_200 {
-            server.store.revoke_token(&format!("before {number}")).await.unwrap();
+            server.store.revoke_token(None, &format!("before {number}")).await.unwrap();
         }
         let ending = async {
             for number in 0..300 {
-                server.store.revoke_token(&format!("meanwhile {number}")).await.unwrap();
+                server.store.revoke_token(None, &format!("meanwhile {number}")).await.unwrap();
             }
         };
         let following = async {
@@ -198,13 +198,13 @@ on_both_engines! {
 
     async fn pages_continue_where_the_previous_one_stopped(server) {
         for number in 0..1_100 {
-            server.store.revoke_token(&number.to_string()).await.unwrap();
+            server.store.revoke_token(None, &number.to_string()).await.unwrap();
         }
         let first = page(&server, "").await;
         let second = page(&server, &format!("?after={}", first.next)).await;
         assert_eq!((first.entries.len(), second.entries.len()), (1_000, 100));
         assert_eq!(subjects(&[first.entries, second.entries].concat()).len(), 1_100);
-        server.store.revoke_token("later").await.unwrap();
+        server.store.revoke_token(None, "later").await.unwrap();
         let third = page(&server, &format!("?after={}", second.next)).await;
         assert!(subjects(&third.entries).contains("later"));
         let off = DateTime::<Utc>::signed_duration_since(third.as_of, server.clock.now()).abs();
@@ -243,7 +243,7 @@ async fn a_subscriber_gets_entries_while_all_other_connections_are_in_use() {
             assert!(busy.try_join_next().is_none(), "a request did not wait");
         }
         let elsewhere = PostgresStore::connect(database.url(), 1).unwrap();
-        elsewhere.revoke_token("told all the same").await.unwrap();
+        elsewhere.revoke_token(None, "told all the same").await.unwrap();
         events.until_received(["told all the same".to_owned()].into()).await;
         assert!(busy.try_join_next().is_none(), "all connections stayed in use");
     };

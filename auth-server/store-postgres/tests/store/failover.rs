@@ -24,7 +24,7 @@ async fn started(profile: Profile, token: &str) -> (ScratchPg, PostgresStore) {
     let server = ScratchPg::start(profile).unwrap();
     let store = PostgresStore::connect(&server.url("postgres"), 1).unwrap();
     store.migrate(RunningServers::Possible).await.unwrap();
-    store.revoke_token(token).await.unwrap();
+    store.revoke_token(None, token).await.unwrap();
     (server, store)
 }
 
@@ -52,7 +52,7 @@ async fn reading_starts_over_at_a_promoted_standby() {
     let (primary, at_primary) = started(Profile::Fast, "before").await;
     let standby = primary.standby(Profile::Fast).unwrap();
     use_up_numbers(&primary, 1_000).await;
-    at_primary.revoke_token("not received").await.unwrap();
+    at_primary.revoke_token(None, "not received").await.unwrap();
     let pooler = Pooler::before(&primary);
     let reader = PostgresStore::connect(pooler.url(), 1).unwrap();
     let read = reader.read_revocations(None, 10).await.unwrap();
@@ -69,7 +69,7 @@ async fn reading_starts_over_at_a_promoted_standby() {
     }
     assert_eq!(number(&standby, "select pg_promote()::int::bigint").await, 1);
     let at_standby = PostgresStore::connect(&standby.url("postgres"), 1).unwrap();
-    at_standby.revoke_token("after").await.unwrap();
+    at_standby.revoke_token(None, "after").await.unwrap();
     let recorded = number(&standby, "select max(tx::text::bigint) from revocations").await;
     use_up_numbers(&standby, 2_000).await;
     let horizon = number(&standby, HORIZON).await;

@@ -91,7 +91,7 @@ async fn with_sessions(folder: &Path) -> (SqliteStore, UserId, [SessionKey; 2]) 
 /// Makes the log of the database grow until the disk is full.
 async fn write_until_it_fails(store: &SqliteStore) -> StoreError {
     for number in 0.. {
-        if let Err(error) = store.revoke_token(&format!("{number}{}", "x".repeat(4_000))).await {
+        if let Err(error) = store.revoke_token(None, &format!("{number}{}", "x".repeat(4_000))).await {
             return error;
         }
     }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::Subject;
 use super::fixtures::{assert_about, device_of};
-use crate::{Cursor, REVOCATION_LIFETIME, RevocationKind, RevocationRecord, Store};
+use crate::{Cursor, REVOCATION_LIFETIME, RevocationId, RevocationKind, RevocationRecord, Store};
 use auth_domain::{NewPassword, PasswordSetter};
 
 cases![
@@ -44,8 +44,8 @@ async fn read(store: &dyn Store, mut after: Option<Cursor>, max: u32) -> (Vec<Re
 }
 
 /// The entries that are not in `seen`. Adds them to it.
-fn unseen(seen: &mut BTreeSet<i64>, entries: Vec<RevocationRecord>) -> Vec<RevocationRecord> {
-    entries.into_iter().filter(|entry| seen.insert(entry.seq)).collect()
+fn unseen(seen: &mut BTreeSet<RevocationId>, entries: Vec<RevocationRecord>) -> Vec<RevocationRecord> {
+    entries.into_iter().filter(|entry| seen.insert(entry.id())).collect()
 }
 
 fn subjects(entries: &[RevocationRecord]) -> BTreeSet<String> {
@@ -88,26 +88,26 @@ async fn every_way_to_end_a_session_appears_in_the_feed(subject: &Subject) {
 
 async fn a_token_is_revoked_once_by_its_jti(subject: &Subject) {
     let jti = "5f2a9c4be1d078365f2a9c4be1d07836";
-    subject.store.revoke_token(jti).await.expect("recorded");
+    subject.store.revoke_token(None, jti).await.expect("recorded");
     let (first, _) = read(subject.store.as_ref(), None, 10).await;
     let [entry] = first.as_slice() else { panic!("{first:?}") };
     assert_eq!((entry.kind, entry.subject.as_str()), (RevocationKind::Token, jti));
     subject.clock.advance(TimeDelta::minutes(1));
-    subject.store.revoke_token(jti).await.expect("recorded already");
+    subject.store.revoke_token(None, jti).await.expect("recorded already");
     assert_eq!(read(subject.store.as_ref(), None, 10).await.0, first);
 }
 
 async fn reading_continues_at_the_cursor_page_by_page(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..10 {
-        store.revoke_token(&format!("first {number}")).await.expect("recorded");
+        store.revoke_token(None, &format!("first {number}")).await.expect("recorded");
     }
     let mut seen = BTreeSet::new();
     let (first, cursor) = read(store, None, 3).await;
     assert_eq!((first.len(), subjects(&first).len()), (10, 10));
     assert_eq!(unseen(&mut seen, first).len(), 10);
     assert_eq!(unseen(&mut seen, read(store, Some(cursor.clone()), 3).await.0), []);
-    store.revoke_token("later").await.expect("recorded");
+    store.revoke_token(None, "later").await.expect("recorded");
     let (later, _) = read(store, Some(cursor.clone()), 3).await;
     assert_eq!(subjects(&unseen(&mut seen, later)), ["later".to_owned()].into());
     let (again, _) = read(store, Some(cursor), 3).await;
@@ -117,12 +117,12 @@ async fn reading_continues_at_the_cursor_page_by_page(subject: &Subject) {
 async fn entries_that_arrive_between_two_pages_are_read(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..7 {
-        store.revoke_token(&format!("{number}")).await.expect("recorded");
+        store.revoke_token(None, &format!("{number}")).await.expect("recorded");
     }
     let first = store.read_revocations(None, 4).await.expect("no error");
     assert!(first.more);
     for number in 7..12 {
-        store.revoke_token(&format!("{number}")).await.expect("recorded");
+        store.revoke_token(None, &format!("{number}")).await.expect("recorded");
     }
     let (rest, cursor) = read(store, Some(first.next), 4).await;
     let (last, _) = read(store, Some(cursor), 4).await;
@@ -134,10 +134,10 @@ async fn entries_that_arrive_between_two_pages_are_read(subject: &Subject) {
 /// at the highest number read, or a fixed time before it, would skip its entries.
 async fn an_entry_that_commits_late_is_read(subject: &Subject) {
     let store = subject.store.as_ref();
-    store.revoke_token("before").await.expect("recorded");
+    store.revoke_token(None, "before").await.expect("recorded");
     let (_, cursor) = read(store, None, 10).await;
     let first_late = subject.probe.record_late("first late").await;
-    store.revoke_token("between").await.expect("recorded");
+    store.revoke_token(None, "between").await.expect("recorded");
     let second_late = subject.probe.record_late("second late").await;
     let (read_first, mut cursor) = read(store, Some(cursor), 10).await;
     assert!(subjects(&read_first).contains("between"));
@@ -145,7 +145,7 @@ async fn an_entry_that_commits_late_is_read(subject: &Subject) {
     let mut seen = subjects(&read_first);
     for number in 0..5 {
         subject.clock.advance(TimeDelta::minutes(10));
-        store.revoke_token(&format!("younger {number}")).await.expect("recorded");
+        store.revoke_token(None, &format!("younger {number}")).await.expect("recorded");
         let (entries, next) = read(store, Some(cursor), 1).await;
         seen.extend(subjects(&entries));
         cursor = next;
@@ -164,9 +164,9 @@ async fn an_entry_that_commits_late_is_read(subject: &Subject) {
 
 async fn an_entry_is_read_until_it_expires(subject: &Subject) {
     let store = subject.store.as_ref();
-    store.revoke_token("old").await.expect("recorded");
+    store.revoke_token(None, "old").await.expect("recorded");
     subject.clock.advance(REVOCATION_LIFETIME - TimeDelta::minutes(5));
-    store.revoke_token("young").await.expect("recorded");
+    store.revoke_token(None, "young").await.expect("recorded");
     let (both, _) = read(store, None, 10).await;
     assert_eq!(both.len(), 2);
     let page = store.read_revocations(None, 10).await.expect("no error");
@@ -178,7 +178,7 @@ async fn an_entry_is_read_until_it_expires(subject: &Subject) {
 async fn a_cursor_that_this_database_did_not_issue_starts_over(subject: &Subject) {
     let store = subject.store.as_ref();
     for number in 0..3 {
-        store.revoke_token(&format!("{number}")).await.expect("recorded");
+        store.revoke_token(None, &format!("{number}")).await.expect("recorded");
     }
     let (all, cursor) = read(store, None, 10).await;
     let genuine = cursor.as_str();
@@ -222,7 +222,7 @@ async fn waiting_ends_when_this_store_appends_an_entry(subject: &Subject) {
         store.end_sessions_of(user.id, None).await.expect("ended");
         store.wait_for_append().await;
     }
-    store.revoke_token("a token").await.expect("recorded");
+    store.revoke_token(None, "a token").await.expect("recorded");
     store.wait_for_append().await;
     store.disable_user(user.id).await.expect("disabled");
     store.wait_for_append().await;
@@ -231,10 +231,10 @@ async fn waiting_ends_when_this_store_appends_an_entry(subject: &Subject) {
 async fn after_the_newest_cursor_everything_that_commits_later_is_read(subject: &Subject) {
     let store = subject.store.as_ref();
     let from_nothing = store.newest_revocation().await.expect("no error");
-    store.revoke_token("before").await.expect("recorded");
+    store.revoke_token(None, "before").await.expect("recorded");
     let late = subject.probe.record_late("late").await;
     let newest = store.newest_revocation().await.expect("no error");
-    store.revoke_token("after").await.expect("recorded");
+    store.revoke_token(None, "after").await.expect("recorded");
     assert!(subjects(&read(store, Some(newest.clone()), 10).await.0).contains("after"));
     late.commit().await;
     let (entries, _) = read(store, Some(newest), 10).await;
@@ -265,7 +265,7 @@ async fn readers_miss_nothing_of_concurrent_writers(subject: &Subject) {
         let store = Arc::clone(&subject.store);
         writers.spawn(async move {
             for number in 0..50 {
-                store.revoke_token(&format!("{writer}/{number}")).await.expect("recorded");
+                store.revoke_token(None, &format!("{writer}/{number}")).await.expect("recorded");
             }
         });
     }

@@ -80,7 +80,7 @@ async fn every_verb_reports_missing_migrations(subject: &Subject) {
         store.end_session(device.key, None).await.err(),
         store.end_sessions_of(id, None).await.err(),
         store.prune_excess(device.key, 1).await.err(),
-        store.revoke_token("a token").await.err(),
+        store.revoke_token(None, "a token").await.err(),
         store.read_revocations(None, 1).await.err(),
         store.follow_revocations(None, 1).await.err(),
         store.newest_revocation().await.err(),
