@@ -16,10 +16,6 @@ const MAX_MEMORY_KIB: u32 = 65_536;
 const MAX_WORK_KIB: u64 = 4 * MAX_MEMORY_KIB as u64;
 const MAX_LANES: u32 = 16;
 
-/// The blocks that every allocation has room for. glibc gives freed memory back to the operating system at once only if
-/// the allocation exceeds 32 MiB; the untouched rest takes no memory.
-const MIN_CAPACITY: usize = 33 * 1024;
-
 /// Why a stored hash cannot be verified. Its text is for the log, and shows only the parameters of the hash.
 #[derive(Debug, thiserror::Error)]
 pub enum Unverifiable {
@@ -99,8 +95,7 @@ impl HashMemory {
         self.wipe_after(blocks);
         if blocks > self.blocks.len() {
             self.release();
-            self.blocks.reserve_exact(blocks.max(MIN_CAPACITY));
-            self.blocks.resize(blocks, Block::new());
+            self.blocks = vec![Block::new(); blocks];
         }
     }
 
