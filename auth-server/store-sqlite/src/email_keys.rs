@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use auth_domain::{EmailKey, StoredEmail, UserId};
 use auth_store::{EmailKeys, SetKeyOutcome, StoreError};
-use sqlx::SqliteConnection;
+use sqlx::{Error, SqliteConnection};
 use uuid::Uuid;
 
 use crate::SqliteStore;
@@ -54,7 +54,9 @@ impl EmailKeys for SqliteStore {
             .with_connection(async |connection| {
                 sqlx::query_as!(
                     StoredEmailRow,
-                    "select id, email, email_key, created_at from users where email_key = ?1",
+                    "select u.id, u.email, u.email_key, u.created_at
+                     from emails e join users u on u.id = e.user_id and u.email_key = e.email_key
+                     where e.email_key = ?1",
                     key,
                 )
                 .fetch_optional(connection)
@@ -72,11 +74,16 @@ impl EmailKeys for SqliteStore {
     ) -> Result<SetKeyOutcome, StoreError> {
         let (from, to) = (from.as_str(), to.as_str());
         self.writer
-            .with_connection(async |connection| match replace(connection, user, from, to).await {
-                Ok(true) => Ok(SetKeyOutcome::Set),
-                Ok(false) => Ok(SetKeyOutcome::Lost),
-                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(SetKeyOutcome::Taken),
-                Err(error) => Err(error),
+            .transact(async |transaction| {
+                if key_of(transaction, user).await?.as_deref() != Some(from) {
+                    return Ok(SetKeyOutcome::Lost);
+                }
+                if !claim(transaction, user, to).await? {
+                    return Ok(SetKeyOutcome::Taken);
+                }
+                set_key(transaction, user, to).await?;
+                release(transaction, user, from).await?;
+                Ok(SetKeyOutcome::Set)
             })
             .await
     }
@@ -86,29 +93,48 @@ impl EmailKeys for SqliteStore {
     }
 }
 
-/// In between, the first user has a key that no address has, because keys are unique at every moment.
+/// No other connection writes before the commit, so the keys that were read stay valid.
 async fn swap(
     transaction: &mut SqliteConnection,
     one: &StoredEmail,
     other: &StoredEmail,
-) -> Result<bool, sqlx::Error> {
-    let free = format!("swapped {}", one.user_id);
-    if !replace(transaction, one.user_id, one.key.as_str(), &free).await? {
-        return Ok(false);
+) -> Result<bool, Error> {
+    for user in [one, other] {
+        if key_of(transaction, user.user_id).await?.as_deref() != Some(user.key.as_str()) {
+            return Ok(false);
+        }
     }
-    let swapped = replace(transaction, other.user_id, other.key.as_str(), one.key.as_str()).await?;
-    let key = if swapped { &other.key } else { &one.key };
-    replace(transaction, one.user_id, &free, key.as_str()).await?;
-    Ok(swapped)
+    for (user, key) in [(one.user_id, other.key.as_str()), (other.user_id, one.key.as_str())] {
+        set_key(transaction, user, key).await?;
+        let give = sqlx::query!("update emails set user_id = ?2 where email_key = ?1", key, user.0);
+        give.execute(&mut *transaction).await?;
+    }
+    Ok(true)
 }
 
-async fn replace(
-    connection: &mut SqliteConnection,
-    user: UserId,
-    from: &str,
-    to: &str,
-) -> Result<bool, sqlx::Error> {
-    let set =
-        sqlx::query!("update users set email_key = ?3 where id = ?1 and email_key = ?2", user.0, from, to);
-    Ok(set.execute(connection).await?.rows_affected() > 0)
+/// The key of a user's address.
+pub(crate) async fn key_of(connection: &mut SqliteConnection, user: UserId) -> Result<Option<String>, Error> {
+    let key = sqlx::query_scalar!("select email_key from users where id = ?1", user.0);
+    key.fetch_optional(connection).await
+}
+
+async fn set_key(connection: &mut SqliteConnection, user: UserId, key: &str) -> Result<(), Error> {
+    let set = sqlx::query!("update users set email_key = ?2 where id = ?1", user.0, key);
+    set.execute(connection).await.map(|_| ())
+}
+
+/// Gives a user an address by its key, unless it is taken. Within a transaction that writes the same key to `users`.
+pub(crate) async fn claim(connection: &mut SqliteConnection, user: UserId, key: &str) -> Result<bool, Error> {
+    let claim = sqlx::query!(
+        "insert into emails (email_key, user_id) values (?1, ?2) on conflict (email_key) do nothing",
+        key,
+        user.0,
+    );
+    Ok(claim.execute(connection).await?.rows_affected() > 0)
+}
+
+/// Frees an address that a user had. Within a transaction that removes the same key from `users`.
+pub(crate) async fn release(connection: &mut SqliteConnection, user: UserId, key: &str) -> Result<(), Error> {
+    let release = sqlx::query!("delete from emails where email_key = ?1 and user_id = ?2", key, user.0);
+    release.execute(connection).await.map(|_| ())
 }

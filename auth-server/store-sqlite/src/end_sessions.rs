@@ -55,31 +55,33 @@ pub(crate) async fn end_one(
     let last_used = deleted.fetch_all(&mut *transaction).await?.pop();
     // The session's tokens are dated by its last use.
     let now = last_used.map_or(now, |last_used| last_used.max(now));
-    append(transaction, "session", &id.to_string(), now).await?;
+    append(transaction, user.0, "session", &id.to_string(), now).await?;
     Ok(last_used.is_some())
 }
 
-/// Records a revocation, unless it is recorded already.
+/// Records a revocation, unless it is recorded already. `user` is the nil UUID where there is none.
 ///
 /// It is dated `now` or, if that is later, like the newest entry. The clock is the machine's: an entry that was dated while
 /// the clock was set back would expire too early once the clock is corrected.
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
+    user: Uuid,
     kind: &str,
     subject: &str,
     now: Micros,
 ) -> Result<(), sqlx::Error> {
     let lifetime = micros(REVOCATION_LIFETIME);
     let appended = sqlx::query!(
-        "insert into revocations (kind, subject, created_at, expires_at)
-         select ?1, ?2, c.now, c.now + ?4
+        "insert into revocations (user_id, kind, subject, created_at, expires_at)
+         select ?5, ?1, ?2, c.now, c.now + ?4
          from (select max(?3, coalesce((select created_at from revocations order by seq desc limit 1), ?3)) as now) c
          where true
-         on conflict (kind, subject) do nothing",
+         on conflict (user_id, kind, subject) do nothing",
         kind,
         subject,
         now,
         lifetime,
+        user,
     );
     appended.execute(connection).await.map(|_| ())
 }

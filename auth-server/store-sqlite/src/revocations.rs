@@ -11,9 +11,10 @@ use crate::rows::{Micros, RevokedRow, corrupt};
 
 #[async_trait]
 impl Revocations for SqliteStore {
-    async fn revoke_token(&self, _user: Option<UserId>, jti: &str) -> Result<(), StoreError> {
+    async fn revoke_token(&self, user: Option<UserId>, jti: &str) -> Result<(), StoreError> {
+        let user = user.map_or(Uuid::nil(), |user| user.0);
         self.writer
-            .with_connection(async |connection| append(connection, "token", jti, self.now()).await)
+            .with_connection(async |connection| append(connection, user, "token", jti, self.now()).await)
             .await?;
         self.notify_appended();
         Ok(())

@@ -10,6 +10,7 @@ use auth_store::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, StoreError, Upg
 use uuid::Uuid;
 
 use crate::SqliteStore;
+use crate::email_keys::{claim, key_of, release};
 use crate::end_sessions::end_all;
 use crate::rows::{CredentialsRow, UserRow, json};
 
@@ -20,13 +21,16 @@ impl Users for SqliteStore {
         let key = key.as_str();
         let roles = json(user.roles.iter().map(Role::as_str));
         let mut added = self
-            .writer.with_connection_once(async |connection| {
+            .writer
+            .transact_once(async |transaction| {
+                if !claim(transaction, user.id, key).await? {
+                    return Ok(Vec::new());
+                }
                 let now = self.now();
                 sqlx::query_as!(
                     UserRow,
                     "insert into users (id, email, email_key, email_verified, password_hash, roles, created_at)
                      values (?2, ?3, ?4, ?5, ?6, ?7, ?1)
-                     on conflict (email_key) do nothing
                      returning id, email, email_verified, roles, created_at, disabled_at",
                     now,
                     user.id.0,
@@ -36,7 +40,7 @@ impl Users for SqliteStore {
                     hash,
                     roles,
                 )
-                .fetch_all(connection)
+                .fetch_all(transaction)
                 .await
             })
             .await?;
@@ -53,7 +57,9 @@ impl Users for SqliteStore {
             .with_connection(async |connection| {
                 sqlx::query_as!(
                     CredentialsRow,
-                    "select id, password_hash from users where email_key = ?1",
+                    "select u.id, u.password_hash
+                     from emails e join users u on u.id = e.user_id and u.email_key = e.email_key
+                     where e.email_key = ?1",
                     key
                 )
                 .fetch_optional(connection)
@@ -141,7 +147,9 @@ impl Users for SqliteStore {
                 sqlx::query_as!(
                     UserRow,
                     "select id, email, email_verified, roles, created_at, disabled_at
-                     from users where id = ?1 or email_key = ?2",
+                     from users
+                     where id = coalesce(?1, (select e.user_id from emails e where e.email_key = ?2))
+                       and email_key = coalesce(?2, email_key)",
                     id,
                     key,
                 )
@@ -192,27 +200,30 @@ impl Users for SqliteStore {
         email: &Email,
         verified: bool,
     ) -> Result<SetEmailOutcome, StoreError> {
-        let (text, key, user) = (email.as_str(), email.key(), user.0);
+        let (text, key) = (email.as_str(), email.key());
         let key = key.as_str();
         self.writer
-            .with_connection(async |connection| {
+            .transact(async |transaction| {
+                let Some(old) = key_of(transaction, user).await? else {
+                    return Ok(SetEmailOutcome::UnknownUser);
+                };
+                if old != key && !claim(transaction, user, key).await? {
+                    return Ok(SetEmailOutcome::EmailTaken);
+                }
                 let set = sqlx::query!(
                     "update users
-                 set email = ?2, email_key = ?3, email_verified = ?4 or (email_verified and email_key = ?3)
-                 where id = ?1",
-                    user,
+                     set email = ?2, email_key = ?3, email_verified = ?4 or (email_verified and email_key = ?3)
+                     where id = ?1",
+                    user.0,
                     text,
                     key,
                     verified,
                 );
-                match set.execute(connection).await {
-                    Ok(set) if set.rows_affected() == 0 => Ok(SetEmailOutcome::UnknownUser),
-                    Ok(_) => Ok(SetEmailOutcome::Set),
-                    Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                        Ok(SetEmailOutcome::EmailTaken)
-                    }
-                    Err(error) => Err(error),
+                set.execute(&mut *transaction).await?;
+                if old != key {
+                    release(transaction, user, &old).await?;
                 }
+                Ok(SetEmailOutcome::Set)
             })
             .await
     }
@@ -300,9 +311,13 @@ impl Users for SqliteStore {
             .writer
             .transact_once(async |transaction| {
                 let ended = end_all(&mut *transaction, self.now(), user, None).await?;
-                let deleted = sqlx::query!("delete from users where id = ?1", user.0);
-                let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
-                Ok(changed_or_refused(deleted, ended))
+                let deleted =
+                    sqlx::query_scalar!("delete from users where id = ?1 returning email_key", user.0);
+                let Some(key) = deleted.fetch_all(&mut *transaction).await?.pop() else {
+                    return Ok(ChangeOutcome::Refused);
+                };
+                release(transaction, user, &key).await?;
+                Ok(ChangeOutcome::Changed { ended_sessions: ended })
             })
             .await?;
         self.notify_appended();

@@ -56,7 +56,13 @@ impl DatabaseProbe for Probe {
     }
 
     async fn delete_user(&self, user: UserId) -> bool {
-        sqlx::query("delete from users where id = ?1").bind(user.0).execute(&self.pool).await.is_ok()
+        let user = user.0;
+        let deleted = sqlx::query("delete from users where id = ?1").bind(user).execute(&self.pool).await;
+        if deleted.is_ok() {
+            let free = "delete from emails where user_id = ?1";
+            sqlx::query(free).bind(user).execute(&self.pool).await.unwrap();
+        }
+        deleted.is_ok()
     }
 
     async fn corrupt_session(&self, key: SessionKey) {
@@ -72,6 +78,8 @@ impl DatabaseProbe for Probe {
     async fn set_email_and_key(&self, user: UserId, email: &str, key: &str) {
         let change = "update users set email = ?2, email_key = ?3 where id = ?1";
         sqlx::query(change).bind(user.0).bind(email).bind(key).execute(&self.pool).await.unwrap();
+        let change = "update emails set email_key = ?2 where user_id = ?1";
+        sqlx::query(change).bind(user.0).bind(key).execute(&self.pool).await.unwrap();
     }
 
     async fn set_email_key_version(&self, version: i64) {
@@ -132,8 +140,8 @@ struct NotBegun {
 #[async_trait]
 impl Late for NotBegun {
     async fn commit(self: Box<Self>) {
-        let record = "insert into revocations (kind, subject, created_at, expires_at)
-                      values ('session', ?1, unixepoch() * 1000000, (unixepoch() + 86400) * 1000000)";
+        let record = "insert into revocations (user_id, kind, subject, created_at, expires_at)
+                      values (zeroblob(16), 'session', ?1, unixepoch() * 1000000, (unixepoch() + 86400) * 1000000)";
         sqlx::query(record).bind(&self.subject).execute(&self.pool).await.unwrap();
     }
 }

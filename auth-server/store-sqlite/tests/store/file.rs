@@ -110,7 +110,7 @@ pub(super) fn open(folder: &Path) -> SqliteStore {
     SqliteStore::connect(&url(folder), Arc::new(SystemClock)).unwrap()
 }
 
-fn url(folder: &Path) -> String {
+pub(super) fn url(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("test.db").display())
 }
 
@@ -177,7 +177,8 @@ async fn a_busy_lock_is_ready_only_while_another_process_commits() {
     clock.advance(TimeDelta::minutes(1));
     let mut other = SqliteConnection::connect(&url(folder.path())).await.unwrap();
     sqlx::query(
-        "insert into revocations (kind, subject, created_at, expires_at) values ('token', 'x', 0, 1)",
+        "insert into revocations (user_id, kind, subject, created_at, expires_at)
+         values (zeroblob(16), 'token', 'x', 0, 1)",
     )
     .execute(&mut other)
     .await

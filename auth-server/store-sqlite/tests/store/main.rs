@@ -5,3 +5,4 @@
 mod clock_set_back;
 mod faults;
 mod file;
+mod upgrading;

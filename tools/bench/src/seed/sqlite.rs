@@ -22,6 +22,9 @@ const USERS: &str =
     "insert into users (id, email, email_key, email_verified, password_hash, roles, created_at)
      select unhex(value->>0), value->>1, value->>1, 1, null, '[]', ?2 from json_each(?1)";
 
+const EMAILS: &str =
+    "insert into emails (email_key, user_id) select value->>1, unhex(value->>0) from json_each(?1)";
+
 const SESSIONS: &str =
     "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
                            last_used_at, user_agent, ip)
@@ -83,7 +86,8 @@ impl SqliteFile {
             let (now, writer) = (SystemClock.now().timestamp_micros(), &mut self.writer);
             let audience = json!([AUDIENCE, ISSUER]).to_string();
             self.runtime.block_on(async {
-                sqlx::query(USERS).bind(users).bind(now).execute(&mut *writer).await?;
+                sqlx::query(USERS).bind(&users).bind(now).execute(&mut *writer).await?;
+                sqlx::query(EMAILS).bind(&users).execute(&mut *writer).await?;
                 sqlx::query(SESSIONS).bind(rows).bind(now).bind(SCOPE).bind(audience).execute(writer).await
             })?;
         }
