@@ -9,7 +9,7 @@ use sqlx::Error;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::fate::{Failure, STALE_PLAN};
+use crate::fate::{Failure, NOT_SUPPORTED, is_stale_plan};
 
 /// `undefined_table`: the database was never migrated.
 const UNDEFINED_TABLE: &str = "42P01";
@@ -65,6 +65,8 @@ impl From<DatabaseError> for StoreError {
             && (has_code(cause, UNDEFINED_TABLE) || has_code(cause, UNDEFINED_COLUMN))
         {
             Self::NotMigrated(Box::new(error))
+        } else if has_code(cause, NOT_SUPPORTED) {
+            Self::Unsuitable(Box::new(error))
         } else {
             Self::Conflict(Box::new(error))
         }
@@ -186,6 +188,7 @@ fn remedy(code: &str, message: &str) -> &'static str {
              delete on them, and set AUTO_MIGRATE=off"
         }
         "53300" => "raise max_connections, or run fewer servers",
+        NOT_SUPPORTED => "this server, or an extension of it, cannot run a statement that auth-server needs",
         "25006" => "connect to the primary, not to a standby, and set no default_transaction_read_only",
         _ => "",
     }
@@ -213,7 +216,9 @@ fn is_transient(error: &Error) -> bool {
         | Error::Protocol(_)
         | Error::WorkerCrashed
         | Error::BeginFailed => true,
-        Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
+        Error::Database(cause) => {
+            is_stale_plan(error) || cause.code().is_some_and(|code| is_transient_code(&code))
+        }
         _ => false,
     }
 }
@@ -222,8 +227,8 @@ fn is_transient_code(code: &str) -> bool {
     // Classes: connection, transaction rollback, insufficient resources, operator intervention, system error.
     let class = code.get(..2).unwrap_or_default();
     matches!(class, "08" | "40" | "53" | "57" | "58")
-        // Read-only, as a standby is until it is promoted; a lock that was not available; the stale plan.
-        || matches!(code, "25006" | "55P03" | STALE_PLAN)
+        // Read-only, as a standby is until it is promoted; a lock that was not available.
+        || matches!(code, "25006" | "55P03")
 }
 
 /// The SQLSTATE.
@@ -250,7 +255,9 @@ mod tests {
         ] {
             assert!(is_transient_code(transient), "{transient}");
         }
-        for lasting in ["23505", "23503", "23514", "42P01", "42601", "22008", "28P01", "3D000", "42501", ""] {
+        for lasting in
+            ["23505", "23503", "23514", "42P01", "42601", "22008", "28P01", "3D000", "42501", "0A000", ""]
+        {
             assert!(!is_transient_code(lasting), "{lasting}");
         }
         assert!(matches!(store_error(Error::PoolTimedOut), StoreError::Unavailable(_)));

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use auth_store::{Fate, PoolError};
 use sqlx::Error;
+use sqlx::postgres::PgDatabaseError;
 
 use crate::error::code;
 
-/// `feature_not_supported`, the code of "cached plan must not change result type". The driver keeps the plan from
-/// before a migration, so only another connection helps.
-pub(crate) const STALE_PLAN: &str = "0A000";
+/// `feature_not_supported`: also the code of "cached plan must not change result type", see [`is_stale_plan`].
+pub(crate) const NOT_SUPPORTED: &str = "0A000";
+
+/// The routine of the server that finds that a plan is stale. Its message depends on the server's language.
+const CHECK_OF_PLANS: &str = "RevalidateCachedQuery";
 
 /// Why a verb failed.
 #[derive(Debug)]
@@ -41,6 +44,7 @@ fn fate_of_error(error: &Error) -> Fate {
     match error {
         Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed => Fate::Lost,
         Error::Tls(_) | Error::BeginFailed | Error::InvalidSavePointStatement => Fate::Close,
+        _ if is_stale_plan(error) => Fate::Refused,
         Error::Database(_) => fate_of_code(&code(error).unwrap_or_default()),
         _ => Fate::Keep,
     }
@@ -51,7 +55,7 @@ fn fate_of_code(code: &str) -> Fate {
     match code {
         // A read-only server, as a standby is until it is promoted; a prepared statement that is unknown or exists
         // already, because a pooler has moved the client to another connection.
-        "25006" | STALE_PLAN | "26000" | "42P05" => Fate::Refused,
+        "25006" | "26000" | "42P05" => Fate::Refused,
         "53300" => Fate::NoSlot,
         // Shut down, crashed, starting, or dropped; the connection was idle for too long.
         "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Fate::Lost,
@@ -63,6 +67,13 @@ fn fate_of_code(code: &str) -> Fate {
             _ => Fate::Keep,
         },
     }
+}
+
+/// Whether the statement was planned before a migration changed its result. The driver keeps the plan, so only another
+/// connection helps.
+pub(crate) fn is_stale_plan(error: &Error) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    error.is_some_and(|error| error.code() == NOT_SUPPORTED && error.routine() == Some(CHECK_OF_PLANS))
 }
 
 impl From<Error> for Failure {
@@ -107,10 +118,10 @@ mod tests {
         let table = [
             (
                 Fate::Keep,
-                "23505 23503 42P01 42703 42501 40001 40P01 55P03 57014 53100 53200 58030 XX000 22P02",
+                "23505 23503 42P01 42703 42501 0A000 40001 40P01 55P03 57014 53100 53200 58030 XX000 22P02",
             ),
             (Fate::Close, "25P01 25P02 25P03 25001"),
-            (Fate::Refused, "25006 0A000 26000 42P05"),
+            (Fate::Refused, "25006 26000 42P05"),
             (Fate::Lost, "57P01 57P02 57P03 57P04 57P05 08000 08001 08003 08006 08P01"),
             (Fate::NoSlot, "53300"),
         ];

@@ -6,11 +6,12 @@ use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use auth_store::{Maintenance, RunningServers, Users};
+use auth_store::{Maintenance, Revocations, RunningServers, StoreError, Users};
 use scratch_pg::{Database, Profile, ScratchPg};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store_postgres::PostgresStore;
 
+use super::faults::migrated;
 use super::proxy;
 
 const PASSWORD: &str = "hunter2";
@@ -168,4 +169,29 @@ async fn a_role_without_privileges_needs_none_unless_there_is_something_to_migra
         app.migrate(RunningServers::Possible).await.unwrap_err().to_string(),
         format!("the database refused: {place}: permission denied for schema public; {REMEDY}"),
     );
+}
+
+/// Citus reports what it cannot run with the code that Postgres has for a stale plan, which is repeated.
+#[tokio::test]
+async fn a_statement_that_the_server_does_not_support_is_reported_by_name_and_not_as_an_outage() {
+    let (database, store) = migrated().await;
+    let refuse = "create function refuse() returns trigger language plpgsql as
+                      $$ begin raise exception 'complex joins are not supported' using errcode = '0A000'; end $$;
+                  create trigger refuses before insert on revocations for each row execute function refuse()";
+    database.execute(refuse).await;
+    store.list_users(None, 1).await.unwrap();
+    let before = format!("{store:?}");
+    let Err(error @ StoreError::Unsuitable(_)) = store.revoke_token(None, "a token").await else {
+        panic!("it is not an error of the installation")
+    };
+    let error = error.to_string();
+    assert!(
+        error.starts_with("the database cannot be used: PostgreSQL at ")
+            && error.ends_with(
+                ": complex joins are not supported; this server, or an extension of it, cannot run a statement that \
+                 auth-server needs"
+            ),
+        "{error}"
+    );
+    assert_eq!(format!("{store:?}"), before, "the connection is fit");
 }
