@@ -8,7 +8,7 @@ use goptri_settings::Plain;
 use uuid::Uuid;
 
 use super::Subject;
-use crate::{AddUserOutcome, EndOutcome, OpenOutcome, Rotation};
+use crate::{AddUserOutcome, EndOutcome, OpenOutcome, Rotation, RunningServers};
 use auth_domain::{
     ClientId, Digest, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, RefreshJti,
     SessionId, SessionKey, SessionSnapshot, User, UserId,
@@ -92,6 +92,12 @@ impl Device {
 }
 
 impl Subject {
+    /// Migrates the empty database.
+    pub(super) async fn migrate(&self) {
+        self.store.migrate(RunningServers::Possible).await.expect("an empty database is migrated");
+        self.probe.migrated().await;
+    }
+
     /// Adds that user.
     pub(super) async fn add(&self, user: &NewUser) -> User {
         match self.store.add_user(user).await {

@@ -31,7 +31,7 @@ const PORTS: [&str; 4] = [
 
 async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subject) {
     assert_eq!(subject.store.ready().await.expect("no error"), Readiness::NotMigrated);
-    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
+    subject.migrate().await;
     assert_eq!(subject.store.ready().await.expect("no error"), Readiness::Ready);
     let Connections { open, idle } = subject.store.connections();
     assert!(open > 0 && idle <= open, "{idle} of {open} connections are idle");
@@ -94,7 +94,7 @@ async fn every_verb_reports_missing_migrations(subject: &Subject) {
 }
 
 async fn migrating_again_changes_nothing(subject: &Subject) {
-    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
+    subject.migrate().await;
     let device = subject.device().await;
     subject.store.migrate(RunningServers::Possible).await.expect("migrated again");
     subject.probe.another_store().await.migrate(RunningServers::Possible).await.expect("migrated by another");
@@ -120,7 +120,7 @@ async fn concurrent_migrations_succeed(subject: &Subject) {
 
 /// Old and new servers run side by side while a new version is rolled out.
 async fn a_database_migrated_by_a_newer_program_is_ready(subject: &Subject) {
-    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
+    subject.migrate().await;
     subject.probe.note_later_migration().await;
     assert_eq!(subject.store.ready().await.expect("no error"), Readiness::Ready);
     subject.store.migrate(RunningServers::Possible).await.expect("nothing to do");
@@ -131,7 +131,7 @@ async fn a_write_can_be_probed_once_the_database_is_migrated(subject: &Subject) 
     subject.store.check_server().await.expect("usable");
     let error = subject.store.probe_write().await.err();
     assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
-    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
+    subject.migrate().await;
     let other = subject.probe.another_store().await;
     for store in [&subject.store, &subject.store, &other] {
         store.check_server().await.expect("usable");
@@ -141,7 +141,7 @@ async fn a_write_can_be_probed_once_the_database_is_migrated(subject: &Subject) 
 
 /// A client that received the token of a rotation that was not committed would be taken for a forger.
 async fn a_failed_commit_is_an_error(subject: &Subject) {
-    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
+    subject.migrate().await;
     let user = subject.user().await;
     let device = subject.another_device(&user).await;
     subject.another_device(&user).await;
@@ -167,7 +167,7 @@ async fn a_failed_commit_is_an_error(subject: &Subject) {
 }
 
 async fn a_closed_store_is_unavailable(subject: &Subject) {
-    subject.store.migrate(RunningServers::Possible).await.expect("migrated");
+    subject.migrate().await;
     let device = subject.device().await;
     let other: Arc<dyn Store> = subject.probe.another_store().await;
     subject.store.close().await;

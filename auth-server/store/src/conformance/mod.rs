@@ -43,7 +43,7 @@ use chrono::{DateTime, Utc};
 use goptri::clock::ManualClock;
 use libtest_mimic::{Arguments, Trial};
 
-use crate::{RunningServers, Store};
+use crate::Store;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 
 /// A store under test, on an empty database of its own.
@@ -104,6 +104,9 @@ pub trait DatabaseProbe: Send + Sync {
     /// Switches on or off that every transaction that changes `sessions` fails, at its commit.
     async fn fail_commits(&self, fail: bool);
 
+    /// Changes the schema after its migration, where the suite runs on another form of it. Called once.
+    async fn migrated(&self) {}
+
     /// Closes all connections.
     async fn close(&self);
 
@@ -161,18 +164,34 @@ const MIGRATED: &[(&str, &[Case])] = &[
 
 /// Runs the whole suite with the arguments of a test program, each case on a subject of its own. Exits the process.
 pub fn run<F: Future<Output = Subject> + 'static>(fresh: fn() -> F) -> ! {
-    let trials = |groups: &'static [(&str, &[Case])], migrate: bool| {
-        groups.iter().flat_map(move |(group, cases)| {
-            cases.iter().map(move |case| {
-                Trial::test(format!("{group}::{}", case.name), move || {
-                    run_case(fresh, migrate, case);
-                    Ok(())
+    run_all([Suite::new("", fresh)])
+}
+
+/// Runs the suite several times, each time on other subjects. Exits the process.
+pub fn run_all(suites: impl IntoIterator<Item = Suite>) -> ! {
+    let trials = suites.into_iter().flat_map(|suite| suite.0).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit()
+}
+
+/// The whole suite on subjects of one kind.
+#[derive(Debug)]
+pub struct Suite(Vec<Trial>);
+
+impl Suite {
+    /// The suite on the subjects that `fresh` makes. The names of its tests begin with `prefix`.
+    pub fn new<F: Future<Output = Subject> + 'static>(prefix: &str, fresh: fn() -> F) -> Self {
+        let trials = |groups: &'static [(&str, &[Case])], migrate: bool| {
+            groups.iter().flat_map(move |(group, cases)| {
+                cases.iter().map(move |case| {
+                    Trial::test(format!("{prefix}{group}::{}", case.name), move || {
+                        run_case(fresh, migrate, case);
+                        Ok(())
+                    })
                 })
             })
-        })
-    };
-    let all = trials(UNMIGRATED, false).chain(trials(MIGRATED, true)).collect();
-    libtest_mimic::run(&Arguments::from_args(), all).exit()
+        };
+        Self(trials(UNMIGRATED, false).chain(trials(MIGRATED, true)).collect())
+    }
 }
 
 /// Runs a case on a runtime with several threads, so that concurrent verbs do race.
@@ -181,7 +200,7 @@ fn run_case<F: Future<Output = Subject>>(fresh: fn() -> F, migrate: bool, case: 
     runtime.expect("a runtime").block_on(async {
         let subject = fresh().await;
         if migrate {
-            subject.store.migrate(RunningServers::Possible).await.expect("an empty database is migrated");
+            subject.migrate().await;
         }
         (case.run)(&subject).await;
         // A database without connections is dropped at once.
