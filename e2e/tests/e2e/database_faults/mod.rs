@@ -10,6 +10,7 @@ mod restart;
 mod silent_network;
 mod small_disk;
 mod starting;
+mod stopped_server;
 
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
