@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use auth_domain::{EmailKey, StoredEmail, UserId};
 use auth_store::{EmailKeys, SetKeyOutcome, StoreError};
-use sqlx::PgConnection;
+use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
 use crate::PostgresStore;
@@ -52,9 +52,11 @@ impl EmailKeys for PostgresStore {
         let found = self
             .pool
             .with_connection(async |connection| {
+                let Some(user) = holder_of(connection, key.as_str()).await? else { return Ok(None) };
                 sqlx::query_as!(
                     StoredEmailRow,
-                    "select id, email, email_key, created_at from users where email_key = $1",
+                    "select id, email, email_key, created_at from users where id = $1 and email_key = $2",
+                    user,
                     key.as_str(),
                 )
                 .fetch_optional(connection)
@@ -70,15 +72,18 @@ impl EmailKeys for PostgresStore {
         from: &EmailKey,
         to: &EmailKey,
     ) -> Result<SetKeyOutcome, StoreError> {
-        let (from, to) = (from.as_str(), to.as_str());
-        self.pool
-            .with_connection(async |connection| match replace(connection, user, from, to).await {
-                Ok(true) => Ok(SetKeyOutcome::Set),
-                Ok(false) => Ok(SetKeyOutcome::Lost),
-                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(SetKeyOutcome::Taken),
-                Err(error) => Err(error),
-            })
-            .await
+        let (from, to) = (from.clone(), to.clone());
+        self.run_detached(move |store| {
+            let (from, to) = (from.clone(), to.clone());
+            async move {
+                store
+                    .transact(async |transaction| {
+                        replace(transaction, user, from.as_str(), to.as_str()).await
+                    })
+                    .await
+            }
+        })
+        .await
     }
 
     async fn swap_email_keys(&self, one: &StoredEmail, other: &StoredEmail) -> Result<bool, StoreError> {
@@ -91,29 +96,71 @@ impl EmailKeys for PostgresStore {
     }
 }
 
-/// In between, the first user has a key that no address has, because keys are unique at every moment.
-async fn swap(
-    transaction: &mut PgConnection,
-    one: &StoredEmail,
-    other: &StoredEmail,
-) -> Result<bool, sqlx::Error> {
-    let free = format!("swapped {}", one.user_id);
-    if !replace(transaction, one.user_id, one.key.as_str(), &free).await? {
-        return Ok(false);
-    }
-    let swapped = replace(transaction, other.user_id, other.key.as_str(), one.key.as_str()).await?;
-    let key = if swapped { &other.key } else { &one.key };
-    replace(transaction, one.user_id, &free, key.as_str()).await?;
-    Ok(swapped)
-}
-
 async fn replace(
-    connection: &mut PgConnection,
+    transaction: &mut PgConnection,
     user: UserId,
     from: &str,
     to: &str,
-) -> Result<bool, sqlx::Error> {
-    let set =
-        sqlx::query!("update users set email_key = $3 where id = $1 and email_key = $2", user.0, from, to);
-    Ok(set.execute(connection).await?.rows_affected() > 0)
+) -> Result<SetKeyOutcome, Error> {
+    if lock_key_of(transaction, user).await?.as_deref() != Some(from) {
+        return Ok(SetKeyOutcome::Lost);
+    }
+    if !claim(transaction, user, to).await? {
+        return Ok(SetKeyOutcome::Taken);
+    }
+    set_key(transaction, user, to).await?;
+    release(transaction, user, from).await?;
+    Ok(SetKeyOutcome::Set)
+}
+
+async fn swap(transaction: &mut PgConnection, one: &StoredEmail, other: &StoredEmail) -> Result<bool, Error> {
+    let (first, last) = if one.user_id < other.user_id { (one, other) } else { (other, one) };
+    for user in [first, last] {
+        if lock_key_of(transaction, user.user_id).await?.as_deref() != Some(user.key.as_str()) {
+            return Ok(false);
+        }
+    }
+    for (user, key) in [(first.user_id, last.key.as_str()), (last.user_id, first.key.as_str())] {
+        set_key(transaction, user, key).await?;
+        let give = sqlx::query!("update emails set user_id = $2 where email_key = $1", key, user.0);
+        give.execute(&mut *transaction).await?;
+    }
+    Ok(true)
+}
+
+/// Locks a user against other changes of the address. Returns the key of the address, or `None` if there is no such user.
+pub(crate) async fn lock_key_of(
+    transaction: &mut PgConnection,
+    user: UserId,
+) -> Result<Option<String>, Error> {
+    let key = sqlx::query_scalar!("select email_key from users where id = $1 for update", user.0);
+    key.fetch_optional(transaction).await
+}
+
+async fn set_key(transaction: &mut PgConnection, user: UserId, key: &str) -> Result<(), Error> {
+    let set = sqlx::query!("update users set email_key = $2 where id = $1", user.0, key);
+    set.execute(transaction).await.map(|_| ())
+}
+
+/// The user who has an address with this key, if that user still has it: the caller compares it with the key in `users`.
+pub(crate) async fn holder_of(connection: &mut PgConnection, key: &str) -> Result<Option<Uuid>, Error> {
+    let holder = sqlx::query_scalar!("select user_id from emails where email_key = $1", key);
+    holder.fetch_optional(connection).await
+}
+
+/// Gives a user an address by its key, unless it is taken. Waits for a transaction that claims or frees it. Within a
+/// transaction that writes the same key to `users`.
+pub(crate) async fn claim(transaction: &mut PgConnection, user: UserId, key: &str) -> Result<bool, Error> {
+    let claim = sqlx::query!(
+        "insert into emails (email_key, user_id) values ($1, $2) on conflict (email_key) do nothing",
+        key,
+        user.0,
+    );
+    Ok(claim.execute(transaction).await?.rows_affected() > 0)
+}
+
+/// Frees an address that a user had. Within a transaction that removes the same key from `users`.
+pub(crate) async fn release(transaction: &mut PgConnection, user: UserId, key: &str) -> Result<(), Error> {
+    let release = sqlx::query!("delete from emails where email_key = $1 and user_id = $2", key, user.0);
+    release.execute(transaction).await.map(|_| ())
 }

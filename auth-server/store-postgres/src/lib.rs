@@ -1,16 +1,22 @@
 //! The store on Postgres: the ports of `auth_store` as SQL, for any number of servers on one database.
 //!
-//! It makes no decisions. Where a race decides, a verb is one statement, so that Postgres decides, and a cancelled verb
-//! has happened entirely or not at all. `store-sqlite` has the same files with the same methods in the same order;
-//! comparing the two is a review of both.
+//! It makes no decisions. A verb is one statement or one short transaction, so that Postgres decides races, and a
+//! cancelled verb has happened entirely or not at all. The statements are those of a database that is distributed by user
+//! as well: each mention of a user's table has the user as a constant, and no statement writes to two tables.
+//!
+//! `store-sqlite` has the same files with the same methods in the same order; comparing the two is a review of both.
 
+mod change_user;
 mod clock;
 mod connection;
 mod email_keys;
 mod end_sessions;
+mod entry_key;
 mod error;
+mod exact_cursor;
 mod fate;
 mod migrations;
+mod open_session;
 mod parameters;
 mod prune_excess;
 mod revocations;
@@ -21,6 +27,7 @@ mod server_check;
 mod sessions;
 mod store;
 mod sweep;
+mod transactions;
 mod url;
 mod users;
 mod write_probe;

@@ -17,7 +17,7 @@ const NEED_STOPPED_SERVERS: [i64; 1] = [8];
 pub(crate) struct ServersMayRun;
 
 /// The migrations of this program. Ignores later ones in the database: a newer program only widens the schema, so that
-/// both run side by side.
+/// both run side by side, or has waited until this one was stopped.
 pub(crate) fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("../../migrations/postgres");
     migrator.set_ignore_missing(true);
@@ -39,24 +39,37 @@ pub(crate) async fn is_up_to_date(connection: &mut PgConnection) -> bool {
 
 /// The state of the schema.
 pub(crate) async fn schema_state(connection: &mut PgConnection) -> Result<Readiness, Error> {
-    let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
-    let applied = match applied.fetch_all(&mut *connection).await {
-        Err(error) if is_undefined_table(&error) => Vec::new(),
-        applied => applied?,
-    };
-    let is_missing = |version: i64| !applied.contains(&version);
-    if !migrator().iter().any(|migration| is_missing(migration.version)) {
+    if !is_missing(connection, |_| true).await? {
         Ok(Readiness::Ready)
-    } else if NEED_STOPPED_SERVERS.into_iter().any(is_missing) && has_users(connection).await? {
+    // In this order: another server may be migrating an empty database, and add a user after that.
+    } else if has_users(connection).await?
+        && is_missing(connection, |version| NEED_STOPPED_SERVERS.contains(&version)).await?
+    {
         Ok(Readiness::NeedsStoppedServers)
     } else {
         Ok(Readiness::NotMigrated)
     }
 }
 
+/// Whether one of these migrations is missing.
+async fn is_missing(
+    connection: &mut PgConnection,
+    is_one_of_these: impl Fn(i64) -> bool,
+) -> Result<bool, Error> {
+    let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
+    let applied = match applied.fetch_all(connection).await {
+        Err(error) if is_undefined_table(&error) => Vec::new(),
+        applied => applied?,
+    };
+    Ok(migrator()
+        .iter()
+        .map(|migration| migration.version)
+        .any(|version| is_one_of_these(version) && !applied.contains(&version)))
+}
+
 /// Without users, a server of an earlier version has nothing to lose.
 async fn has_users(connection: &mut PgConnection) -> Result<bool, Error> {
-    let any = sqlx::query_scalar!(r#"select exists (select from users) as "any!""#);
+    let any = sqlx::query_scalar!(r#"select exists (select 1 from users) as "any!""#);
     match any.fetch_one(connection).await {
         Err(error) if is_undefined_table(&error) => Ok(false),
         any => any,

@@ -1,52 +1,73 @@
 //! Ends the sessions of a user beyond the maximum.
 
 use auth_domain::SessionKey;
-use auth_store::{MAX_PRUNED_PER_SIGN_IN, REVOCATION_LIFETIME, StoreError};
+use auth_store::{MAX_PRUNED_PER_SIGN_IN, StoreError};
+use sqlx::{Error, PgConnection};
+use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::rows::interval;
+use crate::end_sessions::end_each;
 
 impl PostgresStore {
-    /// Chooses sessions by the statement's snapshot, before it locks any: concurrent calls choose the same ones, and a
-    /// locked session is skipped, not replaced by the next one. As no call waits for a lock, their order does not matter.
+    /// Begins no transaction where there is no excess, as after nearly every sign-in. A session that is opened after the
+    /// count is counted by the call that follows it.
     pub(crate) async fn end_excess(&self, opened: SessionKey, keep: u32) -> Result<u64, StoreError> {
+        let exist =
+            self.pool.with_connection(async |connection| count(connection, opened, keep).await).await?;
+        if exist <= i64::from(keep) {
+            return Ok(0);
+        }
         let ended = self
-            .pool.with_connection(async |connection| {
-                sqlx::query_scalar!(
-                    r#"with excess as (
-                           select greatest(count(*) - $4::bigint, 0) as number
-                           from (select from sessions where user_id = $2 limit $4::bigint + $5::bigint) s
-                       ), oldest as (
-                           select user_id, id from sessions where user_id = $2 and id <> $3
-                           order by last_used_at, id limit (select number from excess)
-                       ), chosen as (
-                           select s.user_id, s.id from sessions s join oldest o on s.user_id = o.user_id and s.id = o.id
-                           for update of s skip locked
-                       ), deleted as (
-                           delete from sessions s using chosen d where s.user_id = d.user_id and s.id = d.id
-                           returning s.id
-                       ), appended as (
-                           insert into revocations (kind, subject, created_at, expires_at)
-                           select 'session', deleted.id::text, c.now, c.now + $6::interval
-                           from deleted, (select statement_timestamp() + $1::interval as now) c
-                           order by deleted.id
-                           on conflict (kind, subject) do nothing
-                       )
-                       select count(*) as "ended!" from deleted"#,
-                    self.clock_offset(),
-                    opened.user_id.0,
-                    opened.id.0,
-                    i64::from(keep),
-                    i64::from(MAX_PRUNED_PER_SIGN_IN),
-                    interval(REVOCATION_LIFETIME),
-                )
-                .fetch_one(connection)
-                .await
+            .run_detached(move |store| async move {
+                store
+                    .transact(async |transaction| {
+                        let chosen = lock_excess(transaction, opened, keep).await?;
+                        end_each(transaction, store.clock_offset(), opened.user_id, &chosen).await
+                    })
+                    .await
             })
             .await?;
         if ended > 0 {
             self.notify_appended();
         }
-        Ok(u64::try_from(ended).unwrap_or_default())
+        Ok(ended)
     }
+}
+
+/// How many sessions the user has, counted up to one more than `keep`.
+async fn count(connection: &mut PgConnection, opened: SessionKey, keep: u32) -> Result<i64, Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "exist!" from (select id from sessions where user_id = $1 limit $2) s"#,
+        opened.user_id.0,
+        i64::from(keep) + 1,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Chooses sessions by the statement's snapshot, before it locks any: concurrent calls choose the same ones, and a locked
+/// session is skipped, not replaced by the next one. As no call waits for a lock, their order does not matter.
+async fn lock_excess(
+    transaction: &mut PgConnection,
+    opened: SessionKey,
+    keep: u32,
+) -> Result<Vec<Uuid>, Error> {
+    sqlx::query_scalar!(
+        r#"with excess as (
+               select greatest(count(*) - $3::bigint, 0) as number
+               from (select id from sessions where user_id = $1 limit $3::bigint + $4::bigint) s
+           ), oldest as (
+               select id from sessions where user_id = $1 and id <> $2
+               order by last_used_at, id limit (select number from excess)
+           )
+           select s.id from sessions s join oldest o on o.id = s.id
+           where s.user_id = $1
+           for update of s skip locked"#,
+        opened.user_id.0,
+        opened.id.0,
+        i64::from(keep),
+        i64::from(MAX_PRUNED_PER_SIGN_IN),
+    )
+    .fetch_all(transaction)
+    .await
 }

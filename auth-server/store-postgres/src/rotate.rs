@@ -28,17 +28,19 @@ impl RotateBatch for Rotator {
                 let rotated = sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions s
-                       set generation = s.generation + 1, previous_rotated_at = s.rotated_at, rotated_at = c.now,
-                           last_used_at = c.now
-                       from users u, (select statement_timestamp() + $1::interval as now) c
+                       set generation = s.generation + 1, previous_rotated_at = s.rotated_at,
+                           rotated_at = statement_timestamp() + $1::interval,
+                           last_used_at = statement_timestamp() + $1::interval
+                       from users u
                        where s.user_id = $2 and s.id = $3 and s.generation = $4 and s.jti_hash = $5 and s.client_id = $6
-                         and (s.expires_at is null or s.expires_at > c.now)
+                         and (s.expires_at is null or s.expires_at > statement_timestamp() + $1::interval)
                          and s.rotated_at >= $8
-                         and ($7::interval is null or s.last_used_at + $7 > c.now)
-                         and u.id = s.user_id and u.disabled_at is null
+                         and ($7::interval is null
+                              or s.last_used_at > statement_timestamp() + $1::interval - $7::interval)
+                         and u.id = $2 and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                                  s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                                 u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
+                                 u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
                     self.clock.offset(),
                     presented.key.user_id.0,
                     presented.key.id.0,

@@ -47,8 +47,8 @@ pub(crate) struct ListedSessionRow {
 
 /// A revocation.
 pub(crate) struct RevokedRow {
-    pub(crate) seq: i64,
     pub(crate) tx: String,
+    pub(crate) user_id: Uuid,
     pub(crate) kind: String,
     pub(crate) subject: String,
     pub(crate) created_at: DateTime<Utc>,
@@ -130,7 +130,7 @@ pub(crate) async fn load_snapshot(
                   u.email, u.email_verified, u.roles, u.disabled_at,
                   statement_timestamp() + $1::interval as "now!"
            from sessions s join users u on u.id = s.user_id
-           where s.user_id = $2 and s.id = $3"#,
+           where s.user_id = $2 and s.id = $3 and u.id = $2"#,
         clock_offset,
         key.user_id.0,
         key.id.0,
@@ -159,7 +159,7 @@ impl TryFrom<RevokedRow> for RevocationRecord {
 
     fn try_from(row: RevokedRow) -> Result<Self, StoreError> {
         let kind = RevocationKind::parse(&row.kind)
-            .ok_or_else(|| corrupt("revocations", row.seq.to_string(), "kind"))?;
+            .ok_or_else(|| corrupt("revocations", row.subject.clone(), "kind"))?;
         let RevokedRow { subject, created_at, expires_at, .. } = row;
         Ok(Self { kind, subject, created_at, expires_at })
     }

@@ -1,7 +1,6 @@
 //! The store itself, and its maintenance.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,19 +10,15 @@ use auth_store::{
 };
 use sqlx::postgres::types::PgInterval;
 use sqlx::{Connection, PgConnection};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::clock::DatabaseClock;
 use crate::connection::ConnectionPool;
-use crate::error::is_deadlock;
-use crate::fate::Failure;
 use crate::migrations::{ServersMayRun, is_up_to_date, migrator, schema_state};
 use crate::rotate::Rotator;
 use crate::runtime::ConnectionRuntime;
 use crate::url::{self, InvalidUrl};
-
-/// How often a transaction is run that deadlocks roll back.
-const MAX_ATTEMPTS: usize = 4;
 
 /// The store on Postgres. Clones share their connections.
 #[derive(Clone)]
@@ -91,31 +86,14 @@ impl PostgresStore {
         self.clock.offset()
     }
 
+    /// The runtime of the connections.
+    pub(crate) fn runtime(&self) -> Handle {
+        self.runtime.handle()
+    }
+
     /// Wakes [`wait_for_append`](auth_store::Revocations::wait_for_append). After a commit that appended revocations.
     pub(crate) fn notify_appended(&self) {
         self.appended.notify_one();
-    }
-
-    /// Runs an idempotent verb that ends sessions as one transaction. Within [`run_detached`](Self::run_detached).
-    pub(crate) async fn transact<T>(
-        &self,
-        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error> + Clone,
-    ) -> Result<T, StoreError> {
-        let committed =
-            self.pool.with_connection(async |connection| in_transaction(connection, verb).await).await?;
-        self.notify_appended();
-        Ok(committed)
-    }
-
-    /// Like [`transact`](Self::transact), for a verb that must not be sent twice.
-    pub(crate) async fn transact_once<T>(
-        &self,
-        verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error> + Clone,
-    ) -> Result<T, StoreError> {
-        let committed =
-            self.pool.with_connection_once(async |connection| in_transaction(connection, verb).await).await?;
-        self.notify_appended();
-        Ok(committed)
     }
 
     async fn migrate_on(
@@ -136,43 +114,6 @@ impl PostgresStore {
         let migrated = migrator().run_direct(None, connection, false).await;
         migrated.map_err(|error| self.pool.migration_error(error))
     }
-
-    /// Runs a verb in a task of its own, so that it completes when its caller is cancelled: a cancelled `begin` would
-    /// leave its connection inside a transaction. Retries after a deadlock, because the other transaction is done by
-    /// then.
-    pub(crate) async fn run_detached<T, F>(
-        &self,
-        verb: impl Fn(Self) -> F + Send + 'static,
-    ) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        let store = self.clone();
-        let with_retries = async move {
-            for _ in 1..MAX_ATTEMPTS {
-                match verb(store.clone()).await {
-                    Err(error) if is_deadlock(&error) => {
-                        tracing::info!("a deadlock rolled a transaction back; retrying");
-                    }
-                    result => return result,
-                }
-            }
-            verb(store).await
-        };
-        let task = self.runtime.handle().spawn(with_retries);
-        task.await.map_err(|error| StoreError::Unavailable(Box::new(error)))?
-    }
-}
-
-async fn in_transaction<T>(
-    connection: &mut PgConnection,
-    verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
-) -> Result<T, Failure> {
-    let mut transaction = connection.begin_with("begin").await?;
-    let result = verb(&mut transaction).await?;
-    transaction.commit().await.map_err(Failure::Commit)?;
-    Ok(result)
 }
 
 impl fmt::Debug for PostgresStore {

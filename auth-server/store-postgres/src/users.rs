@@ -2,39 +2,30 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserId,
-    UserName,
+    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName,
 };
 use auth_store::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, StoreError, UpgradeOutcome, Users};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::end_sessions::{end_all, lock_user};
+use crate::change_user::{add, change_email};
+use crate::email_keys::holder_of;
 use crate::rows::{CredentialsRow, UserRow};
 
 #[async_trait]
 impl Users for PostgresStore {
     async fn add_user(&self, user: &NewUser) -> Result<AddUserOutcome, StoreError> {
-        let key = user.email.key();
-        let roles = names(&user.roles);
+        let user = user.clone();
         let added = self
-            .pool.with_connection_once(async |connection| {
-                sqlx::query_as!(
-                    UserRow,
-                    "insert into users (id, email, email_key, email_verified, password_hash, roles, created_at)
-                     values ($2, $3, $4, $5, $6, $7, statement_timestamp() + $1::interval)
-                     on conflict (email_key) do nothing
-                     returning id, email, email_verified, roles, created_at, disabled_at",
-                    self.clock_offset(),
-                    user.id.0,
-                    user.email.as_str(),
-                    key.as_str(),
-                    user.email_verified,
-                    user.password_hash.as_str(),
-                    &roles,
-                )
-                .fetch_optional(connection)
-                .await
+            .run_detached(move |store| {
+                let user = user.clone();
+                async move {
+                    store
+                        .transact_once(async |transaction| {
+                            add(transaction, store.clock_offset(), &user).await
+                        })
+                        .await
+                }
             })
             .await?;
         match added {
@@ -47,10 +38,12 @@ impl Users for PostgresStore {
         let found = self
             .pool
             .with_connection(async |connection| {
+                let Some(user) = holder_of(connection, email.as_str()).await? else { return Ok(None) };
                 sqlx::query_as!(
                     CredentialsRow,
-                    "select id, password_hash from users where email_key = $1",
-                    email.as_str()
+                    "select id, password_hash from users where id = $1 and email_key = $2",
+                    user,
+                    email.as_str(),
                 )
                 .fetch_optional(connection)
                 .await
@@ -127,17 +120,20 @@ impl Users for PostgresStore {
     }
 
     async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
-        let (id, key) = match name {
-            UserName::Id(id) => (Some(id.0), None),
-            UserName::Email(key) => (None, Some(key.as_str())),
-        };
         let found = self
             .pool
             .with_connection(async |connection| {
+                let (id, key) = match name {
+                    UserName::Id(id) => (id.0, None),
+                    UserName::Email(key) => match holder_of(connection, key.as_str()).await? {
+                        Some(id) => (id, Some(key.as_str())),
+                        None => return Ok(None),
+                    },
+                };
                 sqlx::query_as!(
                     UserRow,
                     "select id, email, email_verified, roles, created_at, disabled_at
-                     from users where id = $1 or email_key = $2",
+                     from users where id = $1 and ($2::text is null or email_key = $2)",
                     id,
                     key,
                 )
@@ -188,28 +184,16 @@ impl Users for PostgresStore {
         email: &Email,
         verified: bool,
     ) -> Result<SetEmailOutcome, StoreError> {
-        let key = email.key();
-        self.pool
-            .with_connection(async |connection| {
-                let set = sqlx::query!(
-                    "update users
-                 set email = $2, email_key = $3, email_verified = $4 or (email_verified and email_key = $3)
-                 where id = $1",
-                    user.0,
-                    email.as_str(),
-                    key.as_str(),
-                    verified,
-                );
-                match set.execute(connection).await {
-                    Ok(set) if set.rows_affected() == 0 => Ok(SetEmailOutcome::UnknownUser),
-                    Ok(_) => Ok(SetEmailOutcome::Set),
-                    Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                        Ok(SetEmailOutcome::EmailTaken)
-                    }
-                    Err(error) => Err(error),
-                }
-            })
-            .await
+        let email = email.clone();
+        self.run_detached(move |store| {
+            let email = email.clone();
+            async move {
+                store
+                    .transact(async |transaction| change_email(transaction, user, &email, verified).await)
+                    .await
+            }
+        })
+        .await
     }
 
     async fn confirm_email(&self, user: UserId, email: &EmailKey) -> Result<ChangeOutcome, StoreError> {
@@ -237,22 +221,7 @@ impl Users for PostgresStore {
     }
 
     async fn disable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
-        self.run_detached(move |store| async move {
-            store
-                .transact(async |transaction| {
-                    let disabled = sqlx::query!(
-                        "update users set disabled_at = coalesce(disabled_at, statement_timestamp() + $1::interval)
-                         where id = $2",
-                        store.clock_offset(),
-                        user.0,
-                    );
-                    let disabled = disabled.execute(&mut *transaction).await?.rows_affected();
-                    let ended = end_all(transaction, store.clock_offset(), user, None).await?;
-                    Ok(changed_or_refused(disabled, ended))
-                })
-                .await
-        })
-        .await
+        self.run_detached(move |store| async move { store.disable_and_end(user).await }).await
     }
 
     async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
@@ -268,54 +237,24 @@ impl Users for PostgresStore {
 
     async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         self.run_detached(move |store| async move {
-            store
-                .transact_once(async |transaction| {
-                    lock_user(transaction, user).await?;
-                    let ended = end_all(transaction, store.clock_offset(), user, None).await?;
-                    let deleted = sqlx::query!("delete from users where id = $1", user.0);
-                    let deleted = deleted.execute(&mut *transaction).await?.rows_affected();
-                    Ok(changed_or_refused(deleted, ended))
-                })
-                .await
-        })
-        .await
-    }
-}
-
-impl PostgresStore {
-    async fn set_password_and_end_others(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError> {
-        let user = password.user_id;
-        let (verified_hash, session) = match &password.setter {
-            PasswordSetter::Administrator => (None, None),
-            PasswordSetter::SessionOwner { verified_hash, session } => {
-                (Some(verified_hash.as_str()), Some(*session))
+            let mut ended = 0;
+            // Each round but the last meets an administrator who enables the user.
+            while let ChangeOutcome::Changed { ended_sessions } = store.disable_and_end(user).await? {
+                ended += ended_sessions;
+                if store.delete_disabled(user).await? {
+                    return Ok(ChangeOutcome::Changed { ended_sessions: ended });
+                }
             }
-        };
-        self.transact_once(async |transaction| {
-            lock_user(transaction, user).await?;
-            let set = sqlx::query!(
-                "update users set password_hash = $2
-                 where id = $1
-                   and ($3::text is null or (password_hash = $3 and disabled_at is null))
-                   and ($4::uuid is null or exists (select from sessions where user_id = $1 and id = $4))",
-                user.0,
-                password.hash.as_str(),
-                verified_hash,
-                session.map(|session| session.0),
-            );
-            let set = set.execute(&mut *transaction).await?.rows_affected();
-            let ended =
-                if set == 0 { 0 } else { end_all(transaction, self.clock_offset(), user, session).await? };
-            Ok(changed_or_refused(set, ended))
+            Ok(ChangeOutcome::Refused)
         })
         .await
     }
 }
 
-fn changed_or_refused(rows: u64, ended_sessions: u64) -> ChangeOutcome {
+pub(crate) fn changed_or_refused(rows: u64, ended_sessions: u64) -> ChangeOutcome {
     if rows == 0 { ChangeOutcome::Refused } else { ChangeOutcome::Changed { ended_sessions } }
 }
 
-fn names(roles: &[Role]) -> Vec<String> {
+pub(crate) fn names(roles: &[Role]) -> Vec<String> {
     roles.iter().map(|role| role.as_str().to_owned()).collect()
 }

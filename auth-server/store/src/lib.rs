@@ -1,7 +1,7 @@
 //! The ports to storage.
 //!
-//! Each method is one atomic verb, and its result is an enum. One conditional statement decides a race; no verb reads
-//! first and writes afterwards. No transaction crosses this boundary.
+//! Each method is one atomic verb, and its result is an enum. One conditional statement or one transaction decides a race.
+//! No transaction crosses this boundary.
 
 mod batching;
 #[cfg(feature = "conformance")]

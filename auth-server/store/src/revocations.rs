@@ -46,8 +46,7 @@ pub trait Revocations: Send + Sync + 'static {
     /// Does not notice what other servers append; only reading does.
     async fn wait_for_append(&self);
 
-    /// Deletes at most `max` expired entries, the oldest first. Returns how many. Concurrent sweeps do not wait for each
-    /// other.
+    /// Deletes at most `max` expired entries, the oldest first. Returns how many.
     async fn sweep_revocations(&self, max: u32) -> Result<u64, StoreError>;
 }
 

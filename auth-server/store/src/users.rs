@@ -76,7 +76,8 @@ pub trait Users: Send + Sync + 'static {
     /// Allows a user to sign in again.
     async fn enable_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError>;
 
-    /// Deletes a user and ends all sessions: both or neither.
+    /// Deletes a user and ends all sessions. First disables the user, as [`disable_user`](Self::disable_user) does: after an
+    /// error, the user may still exist, disabled.
     async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError>;
 }
 

@@ -207,6 +207,7 @@ async fn a_server_computes_keys_of_earlier_rules_when_it_starts_and_is_not_ready
         .postgres()
         .execute(
             "update users set email = 'jo@xn--bcher-kva.example', email_key = 'jo@xn--bcher-kva.example';
+         update emails set email_key = 'jo@xn--bcher-kva.example';
          update email_key_version set version = 0",
         )
         .await;

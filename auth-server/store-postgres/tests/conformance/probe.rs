@@ -18,11 +18,21 @@ const CONNECTIONS: u32 = 6;
 
 /// A store on an empty database of its own.
 pub(crate) async fn fresh() -> Subject {
+    subject(false).await
+}
+
+/// The same, whose tables are partitioned once they are migrated.
+pub(crate) async fn fresh_partitioned() -> Subject {
+    subject(true).await
+}
+
+async fn subject(is_partitioned: bool) -> Subject {
     let database = Database::fresh().await;
     let clock = ManualClock::default();
     let probe = Probe {
         url: with_public_first(database.url()),
         clock: clock.clone(),
+        is_partitioned,
         pool: PgPoolOptions::new().max_connections(1).connect_lazy(database.url()).unwrap(),
     };
     let store = probe.another_store().await;
@@ -38,6 +48,7 @@ fn with_public_first(url: &str) -> String {
 struct Probe {
     url: String,
     clock: ManualClock,
+    is_partitioned: bool,
     pool: PgPool,
 }
 
@@ -81,6 +92,10 @@ impl DatabaseProbe for Probe {
     async fn set_email_and_key(&self, user: UserId, email: &str, key: &str) {
         let change = "update users set email = $2, email_key = $3 where id = $1";
         sqlx::query(change).bind(user.0).bind(email).bind(key).execute(&self.pool).await.unwrap();
+        let free = "delete from emails where user_id = $1";
+        sqlx::query(free).bind(user.0).execute(&self.pool).await.unwrap();
+        let claim = "insert into emails (email_key, user_id) values ($2, $1)";
+        sqlx::query(claim).bind(user.0).bind(key).execute(&self.pool).await.unwrap();
     }
 
     async fn set_email_key_version(&self, version: i64) {
@@ -89,7 +104,7 @@ impl DatabaseProbe for Probe {
     }
 
     async fn revocations(&self) -> Vec<Revocation> {
-        let all = "select kind, subject, created_at, expires_at from revocations order by seq";
+        let all = "select kind, subject, created_at, expires_at from revocations order by tx, user_id, kind, subject";
         let rows = sqlx::query_as(all).fetch_all(&self.pool).await.unwrap();
         let entry =
             |(kind, subject, created_at, expires_at)| Revocation { kind, subject, created_at, expires_at };
@@ -99,8 +114,8 @@ impl DatabaseProbe for Probe {
     async fn record_late(&self, subject: &str) -> Box<dyn Late> {
         let pool = PgPoolOptions::new().max_connections(1).connect(&self.url).await.unwrap();
         let mut transaction = pool.begin_with("begin").await.unwrap();
-        let record = "insert into revocations (kind, subject, created_at, expires_at)
-                      values ('session', $1, statement_timestamp(), statement_timestamp() + interval '1 day')";
+        let record = "insert into revocations (user_id, kind, subject, created_at, expires_at)
+                      values (gen_random_uuid(), 'session', $1, statement_timestamp(), statement_timestamp() + interval '1 day')";
         sqlx::query(record).bind(subject).execute(&mut *transaction).await.unwrap();
         Box::new(NotCommitted { transaction, pool })
     }
@@ -121,6 +136,12 @@ impl DatabaseProbe for Probe {
             "drop trigger fails_late on sessions; drop function fail();"
         };
         sqlx::raw_sql(change).execute(&self.pool).await.unwrap();
+    }
+
+    async fn migrated(&self) {
+        if self.is_partitioned {
+            sqlx::raw_sql(include_str!("../partitioned.sql")).execute(&self.pool).await.unwrap();
+        }
     }
 
     async fn close(&self) {

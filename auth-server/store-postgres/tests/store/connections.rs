@@ -145,7 +145,7 @@ async fn a_connection_to_a_read_only_server_is_closed_and_the_next_write_succeed
     execute(&server, &format!("{read_only} = on")).await;
     terminate(&server).await;
     warm_up(&store).await;
-    store.sweep_revocations(1).await.unwrap_err();
+    store.probe_write().await.unwrap_err();
     let refused = store.open_session(&sign_in(&user)).await;
     let Err(error @ StoreError::Unavailable(_)) = refused else { panic!("{refused:?}") };
     assert!(error.to_string().contains("read-only transaction; connect to the primary"), "{error}");
@@ -154,7 +154,7 @@ async fn a_connection_to_a_read_only_server_is_closed_and_the_next_write_succeed
     execute(&server, "set default_transaction_read_only = off; alter database postgres reset all").await;
     let opened = store.open_session(&sign_in(&user)).await;
     assert!(matches!(opened, Ok(OpenOutcome::Opened(_))), "the next write failed: {opened:?}");
-    store.sweep_revocations(1).await.unwrap();
+    store.probe_write().await.unwrap();
 }
 
 async fn waiting_for_locks(pool: &PgPool) -> i64 {

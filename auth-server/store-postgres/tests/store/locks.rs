@@ -1,10 +1,10 @@
-//! Locks: deadlocks are retried, sweeps and pruning skip locked sessions, and sweeps and the feed have connections of
-//! their own.
+//! Locks: verbs do not deadlock with each other, deadlocks with others are retried, sweeps and pruning skip locked
+//! sessions, and sweeps and the feed have connections of their own.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
-use auth_domain::{NewSession, NewUser, SessionId, SessionKey};
-use auth_store::{ChangeOutcome, Revocations, SessionSweep, Sessions, Users};
+use auth_domain::{Email, NewSession, NewUser, SessionId, SessionKey, UserId};
+use auth_store::{ChangeOutcome, Maintenance, Revocations, SessionSweep, Sessions, Users};
 use chrono::TimeDelta;
 use goptri::clock::ManualClock;
 use store_postgres::PostgresStore;
@@ -129,4 +129,79 @@ async fn a_locked_session_is_not_pruned_and_no_other_ends_in_its_place() {
     let left: Vec<_> = store.list_sessions(user.id, None, 9).await.unwrap().iter().map(|s| s.id).collect();
     assert!(left == [first, opened.id] && !left.contains(&last), "{left:?}");
     assert_eq!(store.prune_excess(opened, 1).await.unwrap(), 1);
+}
+
+/// Two users with some sessions each, of which a third have ended by time. Every verb that locks several rows runs beside
+/// all others, and takes the same rows in another order than they are listed.
+#[tokio::test(flavor = "multi_thread")]
+async fn verbs_that_lock_the_same_rows_never_deadlock() {
+    let (database, _) = migrated().await;
+    let clock = ManualClock::default();
+    let stores = [(); 2].map(|()| {
+        PostgresStore::connect(database.url(), CONNECTIONS).unwrap().with_clock_offset(clock.clone())
+    });
+    for round in 0..10 {
+        let users = [1, 2].map(|number| numbered_user(round * 2 + number));
+        for user in &users {
+            stores[0].add_user(user).await.unwrap();
+            for id in 0..12 {
+                let key = session(user, id);
+                let lifetime = (id % 3 == 0).then(TimeDelta::zero);
+                stores[0].open_session(&NewSession { key, lifetime, ..sign_in(user) }).await.unwrap();
+            }
+        }
+        clock.advance(TimeDelta::hours(3));
+        let mut tasks = JoinSet::new();
+        for (number, store) in stores.iter().cycle().take(24).enumerate() {
+            let (store, users) = (store.clone(), users.clone());
+            tasks.spawn(async move { lock_rows(&store, number, &users).await });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+    }
+    for store in &stores {
+        store.close().await;
+    }
+    // A process of the server reports its deadlocks before it ends.
+    let pool = pool(&database).await;
+    let others = "select count(*) from pg_stat_activity
+                  where datname = current_database() and application_name = 'goptri' and pid <> pg_backend_pid()";
+    while sqlx::query_scalar::<_, i64>(others).fetch_one(&pool).await.unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
+    assert_eq!(sqlx::query_scalar::<_, i64>(deadlocks).fetch_one(&pool).await.unwrap(), 0);
+}
+
+fn numbered_user(number: u128) -> NewUser {
+    let email = Email::parse(&format!("user{number}@example.com")).unwrap();
+    NewUser { id: UserId(Uuid::from_u128(number)), email, ..new_user() }
+}
+
+fn session(user: &NewUser, id: u128) -> SessionKey {
+    SessionKey { user_id: user.id, id: SessionId(Uuid::from_u128(1_000 + id)) }
+}
+
+async fn lock_rows(store: &PostgresStore, number: usize, users: &[NewUser; 2]) {
+    let (user, other) = (&users[number % 2], &users[(number + 1) % 2]);
+    match number / 2 % 9 {
+        0 => drop(store.end_sessions_of(user.id, None).await.unwrap()),
+        1 => drop(store.sweep_sessions(None, 100, None).await.unwrap()),
+        2 => drop(store.prune_excess(session(user, 0), 5).await.unwrap()),
+        3 => {
+            for id in (0..12).rev() {
+                store.end_session(session(user, id), None).await.unwrap();
+            }
+        }
+        4 => drop(store.disable_user(user.id).await.unwrap()),
+        5 => drop(store.set_email(user.id, &other.email, false).await.unwrap()),
+        6 => drop(store.sweep_revocations(100).await.unwrap()),
+        7 => {
+            let free = Email::parse(&format!("free{}", user.email.as_str())).unwrap();
+            store.set_email(user.id, &free, false).await.unwrap();
+            store.set_email(user.id, &user.email, false).await.unwrap();
+        }
+        _ => drop(store.delete_user(user.id).await.unwrap()),
+    }
 }

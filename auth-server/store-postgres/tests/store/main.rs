@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests measure and wait in real time")]
 
 mod batching;
+mod committed;
 mod connections;
 mod errors;
 mod failover;
@@ -10,8 +11,11 @@ mod faults;
 mod fixtures;
 mod growth;
 mod locks;
+mod migrating;
+mod plans;
 mod pooler;
 mod proxy;
+mod rules;
 mod runtimes;
 mod schema;
 mod statements;

@@ -184,10 +184,10 @@ async fn a_cursor_that_this_database_did_not_issue_starts_over(subject: &Subject
     let genuine = cursor.as_str();
     let (id, place) = genuine.split_once('_').expect("the database and a place");
     let elsewhere = format!("{:032x}_{place}", 7);
-    // Well-formed cursors of Postgres, which end in a transaction and a number, and of SQLite, which end in a number.
+    // Well-formed cursors of Postgres, which end in a transaction and an entry, and of SQLite, which end in a number.
     let (before_number, _) = genuine.rsplit_once('_').expect("a number");
     let before_transaction = before_number.rsplit_once('_').map_or(before_number, |(before, _)| before);
-    let beyond = [format!("{before_transaction}_{}_1", u64::MAX), format!("{id}_9999")];
+    let beyond = [format!("{before_transaction}_{}_0", u64::MAX), format!("{id}_9999")];
     for strange in [
         "",
         "0",

@@ -128,8 +128,8 @@ async fn an_entry_that_commits_late_is_sent_late() {
     let mut typed = psql.stdin.take().unwrap();
     let late = &signed_in[0];
     let record = format!(
-        "begin; insert into revocations (kind, subject, created_at, expires_at)
-         values ('session', '{}', now(), now() + interval '2 hours');\n\\echo recorded\n",
+        "begin; insert into revocations (user_id, kind, subject, created_at, expires_at)
+         values (gen_random_uuid(), 'session', '{}', now(), now() + interval '2 hours');\n\\echo recorded\n",
         late.id
     );
     typed.write_all(record.as_bytes()).unwrap();

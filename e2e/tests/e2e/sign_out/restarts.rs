@@ -31,8 +31,8 @@ async fn a_killed_api_server_is_not_ready_before_it_has_received_a_hundred_thous
 /// A statement that inserts entries.
 fn insert_entries(number: u32) -> String {
     format!(
-        "insert into revocations (kind, subject, created_at, expires_at)
-         select 'session', gen_random_uuid()::text, now(), now() + interval '2 hours'
+        "insert into revocations (user_id, kind, subject, created_at, expires_at)
+         select gen_random_uuid(), 'session', gen_random_uuid()::text, now(), now() + interval '2 hours'
          from generate_series(1, {number})"
     )
 }

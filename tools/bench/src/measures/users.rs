@@ -41,7 +41,8 @@ impl Users {
                 "insert into users (id, email, email_key, email_verified, password_hash, roles, created_at)
                  select gen_random_uuid(), 'password-user-' || n || '@example.com', 'password-user-' || n || '@example.com', true,
                         password_hash, roles, created_at
-                 from users, generate_series(0, {number} - 1) n where email_key = 'model@example.com'"
+                 from users, generate_series(0, {number} - 1) n where email_key = 'model@example.com';
+                 insert into emails (email_key, user_id) select email_key, id from users on conflict do nothing"
             ),
         );
         let free = Arc::new(Mutex::new((0..number).collect()));

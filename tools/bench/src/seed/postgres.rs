@@ -125,6 +125,7 @@ fn seed(Sessions { number, ended }: Sessions) -> Vec<String> {
              from generate_series(0::bigint, {last_user}) p, lateral (select 'user-' || p || '@example.com' as email) e",
             user_in_sql(&format!("p * {SESSIONS_EACH}")),
         ),
+        "insert into emails (email_key, user_id) select email_key, id from users".to_owned(),
         format!(
             "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
                                    last_used_at, user_agent, ip)
@@ -134,8 +135,8 @@ fn seed(Sessions { number, ended }: Sessions) -> Vec<String> {
              from generate_series(0::bigint, {number} - 1) n"
         ),
         format!(
-            "insert into revocations (kind, subject, created_at, expires_at)
-             select 'session', {}, now(), now() + interval '125 minutes'
+            "insert into revocations (user_id, kind, subject, created_at, expires_at)
+             select gen_random_uuid(), 'session', {}, now(), now() + interval '125 minutes'
              from generate_series({FIRST_ENDED}::bigint, {FIRST_ENDED} + {ended} - 1) n",
             session_in_sql("n").replace("::uuid", ""),
         ),

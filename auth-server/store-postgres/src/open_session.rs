@@ -1,0 +1,67 @@
+//! Opens a session, within the transaction of its verb.
+
+use auth_domain::NewSession;
+use sqlx::postgres::types::PgInterval;
+use sqlx::{Error, PgConnection};
+
+use crate::rows::{SnapshotRow, interval};
+
+/// Opens a session if its user is enabled and has the verified password hash.
+///
+/// `for share` waits for a concurrent change of the user and reads the row again after it. A later change waits for the
+/// commit, and then finds the session.
+pub(crate) async fn open(
+    transaction: &mut PgConnection,
+    clock_offset: PgInterval,
+    session: &NewSession,
+) -> Result<Option<SnapshotRow>, Error> {
+    let owner = sqlx::query!(
+        "select email, email_verified, roles, disabled_at from users
+         where id = $1 and password_hash = $2 and disabled_at is null
+         for share",
+        session.key.user_id.0,
+        session.verified_hash.as_str(),
+    );
+    let Some(owner) = owner.fetch_optional(&mut *transaction).await? else { return Ok(None) };
+    let opened = sqlx::query!(
+        "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
+                               last_used_at, expires_at, user_agent, ip)
+         values ($2, $3, $4, $5, $6, statement_timestamp() + $1::interval, $7, statement_timestamp() + $1::interval,
+                 statement_timestamp() + $1::interval, statement_timestamp() + $1::interval,
+                 statement_timestamp() + $1::interval + $8::interval, $9, $10)
+         returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation, forgiven_generation,
+                   rotated_at, previous_rotated_at, last_used_at, expires_at",
+        clock_offset,
+        session.key.user_id.0,
+        session.key.id.0,
+        session.client_id.as_str(),
+        session.scope.to_string(),
+        &session.audience,
+        session.jti_hash.as_bytes().as_slice(),
+        session.lifetime.map(interval),
+        session.user_agent.as_deref(),
+        session.ip.as_deref(),
+    )
+    .fetch_one(transaction)
+    .await?;
+    Ok(Some(SnapshotRow {
+        user_id: opened.user_id,
+        id: opened.id,
+        client_id: opened.client_id,
+        scope: opened.scope,
+        audience: opened.audience,
+        auth_time: opened.auth_time,
+        jti_hash: opened.jti_hash,
+        generation: opened.generation,
+        forgiven_generation: opened.forgiven_generation,
+        rotated_at: opened.rotated_at,
+        previous_rotated_at: opened.previous_rotated_at,
+        last_used_at: opened.last_used_at,
+        expires_at: opened.expires_at,
+        email: owner.email,
+        email_verified: owner.email_verified,
+        roles: owner.roles,
+        disabled_at: owner.disabled_at,
+        now: opened.auth_time,
+    }))
+}
