@@ -76,7 +76,13 @@ impl DatabaseProbe for Probe {
     }
 
     async fn delete_user(&self, user: UserId) -> bool {
-        sqlx::query("delete from users where id = $1").bind(user.0).execute(&self.pool).await.is_ok()
+        let user = user.0;
+        let deleted = sqlx::query("delete from users where id = $1").bind(user).execute(&self.pool).await;
+        if deleted.is_ok() {
+            let free = "delete from emails where user_id = $1";
+            sqlx::query(free).bind(user).execute(&self.pool).await.unwrap();
+        }
+        deleted.is_ok()
     }
 
     async fn corrupt_session(&self, key: SessionKey) {
@@ -87,6 +93,15 @@ impl DatabaseProbe for Probe {
     async fn corrupt_roles(&self, user: UserId) {
         let corrupt = "update users set roles = '{admin,No Role}' where id = $1";
         sqlx::query(corrupt).bind(user.0).execute(&self.pool).await.unwrap();
+    }
+
+    async fn stray_email_keys(&self) -> Vec<String> {
+        let stray = "select email_key
+                     from (select id, email_key from users except select user_id, email_key from emails) of_users
+                     union all
+                     select email_key
+                     from (select user_id, email_key from emails except select id, email_key from users) of_emails";
+        sqlx::query_scalar(stray).fetch_all(&self.pool).await.unwrap()
     }
 
     async fn set_email_and_key(&self, user: UserId, email: &str, key: &str) {

@@ -75,6 +75,13 @@ impl DatabaseProbe for Probe {
         sqlx::query(corrupt).bind(user.0).execute(&self.pool).await.unwrap();
     }
 
+    async fn stray_email_keys(&self) -> Vec<String> {
+        let stray = "select email_key from (select id, email_key from users except select user_id, email_key from emails)
+                     union all
+                     select email_key from (select user_id, email_key from emails except select id, email_key from users)";
+        sqlx::query_scalar(stray).fetch_all(&self.pool).await.unwrap()
+    }
+
     async fn set_email_and_key(&self, user: UserId, email: &str, key: &str) {
         let change = "update users set email = ?2, email_key = ?3 where id = ?1";
         sqlx::query(change).bind(user.0).bind(email).bind(key).execute(&self.pool).await.unwrap();

@@ -14,6 +14,7 @@ macro_rules! cases {
     };
 }
 
+mod addresses;
 mod batching;
 mod changing;
 mod email_keys;
@@ -76,7 +77,7 @@ pub trait DatabaseProbe: Send + Sync {
     /// Replaces or removes a user's password hash.
     async fn set_password_hash(&self, user: UserId, hash: Option<&PasswordHash>);
 
-    /// Deletes a user's row. Returns whether the database allowed it.
+    /// Deletes the rows of a user and of its address. Returns whether the database allowed it.
     async fn delete_user(&self, user: UserId) -> bool;
 
     /// Replaces a session's scope by an invalid one.
@@ -84,6 +85,9 @@ pub trait DatabaseProbe: Send + Sync {
 
     /// Replaces a user's roles by invalid ones.
     async fn corrupt_roles(&self, user: UserId);
+
+    /// The keys of addresses that only one of `users` and `emails` has, or each with another user.
+    async fn stray_email_keys(&self) -> Vec<String>;
 
     /// Replaces a user's address and its key, as an earlier version would have stored them.
     async fn set_email_and_key(&self, user: UserId, email: &str, key: &str);
@@ -147,6 +151,7 @@ const UNMIGRATED: &[(&str, &[Case])] = &[("maintenance", maintenance::CASES)];
 const MIGRATED: &[(&str, &[Case])] = &[
     ("users", users::CASES),
     ("changing", changing::CASES),
+    ("addresses", addresses::CASES),
     ("upgrading", upgrading::CASES),
     ("email_keys", email_keys::CASES),
     ("opening", opening::CASES),
@@ -203,6 +208,9 @@ fn run_case<F: Future<Output = Subject>>(fresh: fn() -> F, migrate: bool, case: 
             subject.migrate().await;
         }
         (case.run)(&subject).await;
+        if migrate {
+            addresses::assert_keys_agree(&subject).await;
+        }
         // A database without connections is dropped at once.
         subject.store.close().await;
         subject.probe.close().await;
