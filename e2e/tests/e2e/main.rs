@@ -37,3 +37,4 @@ mod starting_together;
 mod stolen_database;
 mod stopping;
 mod text_files;
+mod upgrading;
