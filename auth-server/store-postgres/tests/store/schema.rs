@@ -157,13 +157,10 @@ async fn postgres() -> (Database, PgPool) {
     (database, pool)
 }
 
-/// A database in memory, with one connection, because each connection has a database of its own. It has the migrations
-/// that Postgres has.
+/// A database in memory, with one connection, because each connection has a database of its own.
 async fn sqlite() -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
-    let newest = sqlx::migrate!("../../migrations/postgres").iter().map(|migration| migration.version).max();
-    let migrator = sqlx::migrate!("../../migrations/sqlite");
-    migrator.run_direct(newest, &mut *pool.acquire().await.unwrap(), false).await.unwrap();
+    sqlx::migrate!("../../migrations/sqlite").run(&pool).await.unwrap();
     pool
 }
 
