@@ -73,35 +73,46 @@ impl Database {
     ///
     /// If it returns none.
     pub async fn number(&self, query: &str) -> i64 {
-        let result = async {
-            let mut connection = PgConnection::connect(&self.url).await?;
-            let number = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut connection).await?;
-            connection.close().await?;
-            Ok::<i64, sqlx::Error>(number)
-        };
-        result.await.unwrap_or_else(|error| panic!("{query}: {error}"))
+        number(&self.url, query).await
     }
 }
 
+/// The number that a query returns.
+///
+/// # Panics
+///
+/// If it returns none.
+pub(crate) async fn number(url: &str, query: &str) -> i64 {
+    let result = async {
+        let mut connection = PgConnection::connect(url).await?;
+        let number = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok::<i64, sqlx::Error>(number)
+    };
+    result.await.unwrap_or_else(|error| panic!("{query}: {error}"))
+}
+
 impl Drop for Database {
-    /// On a new thread: a test's current-thread runtime cannot block on itself.
-    #[expect(clippy::print_stderr, reason = "drop cannot return an error")]
     fn drop(&mut self) {
-        let name = std::mem::take(&mut self.name);
-        let maintenance = std::mem::take(&mut self.maintenance);
-        let dropped = std::thread::spawn(move || -> Result<(), String> {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| error.to_string())?;
-            let drop = format!("drop database if exists {name} with (force)");
-            runtime.block_on(execute(&maintenance, drop)).map_err(|error| format!("{name}: {error}"))
-        });
-        match dropped.join() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => eprintln!("a test database is left on the server: {error}"),
-            Err(_) => eprintln!("a test database is left on the server"),
-        }
+        drop_database(std::mem::take(&mut self.name), std::mem::take(&mut self.maintenance));
+    }
+}
+
+/// On a new thread: a test's current-thread runtime cannot block on itself.
+#[expect(clippy::print_stderr, reason = "drop cannot return an error")]
+pub(crate) fn drop_database(name: String, maintenance: String) {
+    let dropped = std::thread::spawn(move || -> Result<(), String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let drop = format!("drop database if exists {name} with (force)");
+        runtime.block_on(execute(&maintenance, drop)).map_err(|error| format!("{name}: {error}"))
+    });
+    match dropped.join() {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => eprintln!("a test database is left on the server: {error}"),
+        Err(_) => eprintln!("a test database is left on the server"),
     }
 }
 
@@ -129,14 +140,14 @@ fn own_server() -> io::Result<(String, ScratchPg)> {
     Ok((server.url("postgres"), server))
 }
 
-async fn execute(server: &str, statement: String) -> Result<(), sqlx::Error> {
+pub(crate) async fn execute(server: &str, statement: String) -> Result<(), sqlx::Error> {
     let mut connection = PgConnection::connect(server).await?;
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
     connection.close().await
 }
 
 /// `server` with another database and otherwise the same URL.
-fn at(server: &str, database: &str) -> Result<String, url::ParseError> {
+pub(crate) fn at(server: &str, database: &str) -> Result<String, url::ParseError> {
     let mut url = Url::parse(server)?;
     url.set_path(database);
     let others: Vec<(String, String)> = url

@@ -2,14 +2,17 @@
 //! password, and no clean-up.
 //!
 //! [`ScratchPg`] is a server that ends with its owner, however that ends. [`Database`] is an empty database for one test,
-//! on a server that many tests share. [`PgBouncer`] is a pooler in front of a server.
+//! on a server that many tests share. [`PgBouncer`] is a pooler in front of a server. [`CitusCluster`] is several
+//! servers with Citus.
 
+mod citus;
 mod database;
 mod pgbouncer;
 mod programs;
 mod server;
 mod statements;
 
+pub use citus::{CitusCluster, CitusDatabase, TEST_CITUS_URLS, named_cluster};
 pub use database::{Database, TEST_DATABASE_URL, named_server};
 pub use pgbouncer::{PgBouncer, PoolMode};
 pub use programs::program;

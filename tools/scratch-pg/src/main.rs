@@ -1,5 +1,6 @@
 //! `scratch-pg [--durable] -- COMMAND …` runs a command with a throw-away Postgres, so that a whole test run shares one
-//! server. If `TEST_DATABASE_URL` is set, the command uses that server.
+//! server. If `TEST_DATABASE_URL` is set, the command uses that server. `scratch-pg --citus -- COMMAND …` runs it
+//! with a coordinator and two workers with Citus.
 
 use std::{
     env, io,
@@ -7,13 +8,15 @@ use std::{
     process::{Child, Command, ExitCode, ExitStatus},
 };
 
-use scratch_pg::{Profile, ScratchPg, TEST_DATABASE_URL};
+use scratch_pg::{CitusCluster, Profile, ScratchPg, TEST_CITUS_URLS, TEST_DATABASE_URL};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::{JoinError, spawn_blocking},
 };
 
-const USAGE: &str = "usage: scratch-pg [--durable] -- COMMAND [ARGUMENTS]";
+const USAGE: &str = "usage: scratch-pg [--durable | --citus] -- COMMAND [ARGUMENTS]";
+
+const WORKERS: usize = 2;
 
 #[expect(clippy::print_stderr, reason = "a command line tool reports on stderr")]
 fn main() -> ExitCode {
@@ -27,11 +30,15 @@ fn main() -> ExitCode {
 }
 
 fn run(mut arguments: Vec<String>) -> io::Result<ExitCode> {
-    let profile = if arguments.first().is_some_and(|first| first == "--durable") {
+    let option = arguments.first().filter(|first| *first != "--").cloned();
+    if option.is_some() {
         arguments.remove(0);
-        Profile::Durable
-    } else {
-        Profile::Fast
+    }
+    let (profile, citus) = match option.as_deref() {
+        None => (Profile::Fast, false),
+        Some("--durable") => (Profile::Durable, false),
+        Some("--citus") => (Profile::Fast, true),
+        Some(_) => return Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE)),
     };
     let [dashes, program, arguments @ ..] = arguments.as_slice() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE));
@@ -42,11 +49,16 @@ fn run(mut arguments: Vec<String>) -> io::Result<ExitCode> {
     let mut command = Command::new(program);
     command.args(arguments);
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{program}: {error}"));
-    if scratch_pg::named_server().is_some() {
+    let (server, cluster);
+    if citus {
+        cluster = CitusCluster::start(profile, WORKERS)?;
+        command.env(TEST_CITUS_URLS, cluster.urls().join(" "));
+    } else if scratch_pg::named_server().is_some() {
         return Err(named(command.exec()));
+    } else {
+        server = ScratchPg::start(profile)?;
+        command.env(TEST_DATABASE_URL, server.url("postgres"));
     }
-    let server = ScratchPg::start(profile)?;
-    command.env(TEST_DATABASE_URL, server.url("postgres"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let status = runtime.block_on(supervise(&mut command)).map_err(named)?;
     Ok(code(status))

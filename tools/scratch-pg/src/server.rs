@@ -63,7 +63,38 @@ impl Profile {
 /// process ends.
 pub struct ScratchPg {
     home: PathBuf,
+    port: u16,
     supervisor: Mutex<Supervisor>,
+}
+
+/// How a server is reached, and its settings beside those of its profile.
+pub(crate) struct Network {
+    /// Of its socket too.
+    pub(crate) port: u16,
+    /// Whether it also listens on 127.0.0.1.
+    pub(crate) listens: bool,
+    /// A library to load before others.
+    pub(crate) preloaded: Option<&'static str>,
+    /// `NAME=VALUE`.
+    pub(crate) settings: Vec<String>,
+}
+
+impl Network {
+    /// A socket only.
+    const SOCKET: Self = Self { port: 5432, listens: false, preloaded: None, settings: Vec::new() };
+
+    fn arguments(&self, profile: Profile, programs: &Path) -> Vec<String> {
+        let counters = statement_counters(profile, programs);
+        let libraries: Vec<_> = self.preloaded.into_iter().chain(counters.first().copied()).collect();
+        let mut settings = vec![
+            format!("listen_addresses={}", if self.listens { "127.0.0.1" } else { "" }),
+            format!("port={}", self.port),
+            format!("shared_preload_libraries={}", libraries.join(",")),
+        ];
+        settings.extend(counters.iter().skip(1).map(|setting| (*setting).to_owned()));
+        settings.extend(self.settings.iter().cloned());
+        settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
+    }
 }
 
 /// Where the data of a new server comes from.
@@ -107,7 +138,12 @@ impl ScratchPg {
     ///
     /// If `PostgreSQL` is not installed or does not start; the message says what to do, or quotes its log.
     pub fn start(profile: Profile) -> io::Result<Self> {
-        Self::make(&parent()?, profile, Origin::Empty)
+        Self::make(&parent()?, profile, Origin::Empty, &Network::SOCKET)
+    }
+
+    /// The same with another network.
+    pub(crate) fn start_on(profile: Profile, network: &Network) -> io::Result<Self> {
+        Self::make(&parent()?, profile, Origin::Empty, network)
     }
 
     /// The same with its files below `parent`, for example on a small disk. Its path must be short, because the path of a
@@ -117,7 +153,7 @@ impl ScratchPg {
     ///
     /// As [`start`](Self::start).
     pub fn start_in(parent: &Path, profile: Profile) -> io::Result<Self> {
-        Self::make(parent, profile, Origin::Empty)
+        Self::make(parent, profile, Origin::Empty, &Network::SOCKET)
     }
 
     /// A standby with the data that this server has now. It receives nothing more, and can be promoted with `pg_promote()`.
@@ -126,7 +162,7 @@ impl ScratchPg {
     ///
     /// As [`start`](Self::start), and if this server does not run.
     pub fn standby(&self, profile: Profile) -> io::Result<Self> {
-        Self::make(&parent()?, profile, Origin::CopyOf(&self.home))
+        Self::make(&parent()?, profile, Origin::CopyOf(&self.home), &Network::SOCKET)
     }
 
     /// A hot standby that receives everything from this server, and can be promoted with `pg_promote()`.
@@ -135,17 +171,17 @@ impl ScratchPg {
     ///
     /// As [`standby`](Self::standby).
     pub fn streaming_standby(&self, profile: Profile) -> io::Result<Self> {
-        Self::make(&parent()?, profile, Origin::StandbyOf(&self.home))
+        Self::make(&parent()?, profile, Origin::StandbyOf(&self.home), &Network::SOCKET)
     }
 
-    fn make(parent: &Path, profile: Profile, origin: Origin<'_>) -> io::Result<Self> {
+    fn make(parent: &Path, profile: Profile, origin: Origin<'_>, network: &Network) -> io::Result<Self> {
         let programs = programs::folder()?;
         let home = parent.join(format!("goptri-pg-{:.12}", unique()));
         fs::DirBuilder::new().mode(0o700).create(&home)?;
-        let supervisor = Supervisor::spawn(&programs, &home, profile, origin).inspect_err(|_| {
+        let supervisor = Supervisor::spawn(&programs, &home, profile, origin, network).inspect_err(|_| {
             let _ = fs::remove_dir_all(&home);
         })?;
-        let server = Self { home, supervisor: Mutex::new(supervisor) };
+        let server = Self { home, port: network.port, supervisor: Mutex::new(supervisor) };
         server.expect_reply("ready", origin.program())?;
         server.send("start", "ready")?;
         Ok(server)
@@ -153,7 +189,12 @@ impl ScratchPg {
 
     /// The URL of a database; the database `postgres` always exists.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@localhost/{database}?host={}", self.home.display())
+        format!("postgres://postgres@localhost:{}/{database}?host={}", self.port, self.home.display())
+    }
+
+    /// The port of its socket, and of its address if it listens on one.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The folder with its data and its socket.
@@ -230,21 +271,22 @@ impl Drop for ScratchPg {
 }
 
 impl Supervisor {
-    fn spawn(programs: &Path, home: &Path, profile: Profile, origin: Origin<'_>) -> io::Result<Self> {
+    fn spawn(
+        programs: &Path,
+        home: &Path,
+        profile: Profile,
+        origin: Origin<'_>,
+        network: &Network,
+    ) -> io::Result<Self> {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", SUPERVISOR, "supervisor"])
             .args([programs, home])
             .arg(profile.initdb_options())
             .args(origin.arguments())
-            .args(["-c", "listen_addresses=", "-c", "max_connections=300"])
-            .args(
-                profile
-                    .settings()
-                    .iter()
-                    .chain(statement_counters(profile, programs))
-                    .flat_map(|set| ["-c", *set]),
-            )
+            .args(["-c", "max_connections=300"])
+            .args(profile.settings().iter().flat_map(|set| ["-c", *set]))
+            .args(network.arguments(profile, programs))
             .current_dir(home)
             // Its own process group, so that Ctrl-C or a test runner's kill does not reach it.
             .process_group(0)
@@ -260,11 +302,11 @@ impl Supervisor {
     }
 }
 
-/// Settings for `pg_stat_statements`, so that tests can count statements; not for benches, because it costs time. The
-/// maximum is large because many databases share the server. Nothing if the library is not installed.
+/// The library `pg_stat_statements` and its settings, so that tests can count statements; not for benches, because it
+/// costs time. The maximum is large because many databases share the server. Nothing if the library is not installed.
 fn statement_counters(profile: Profile, programs: &Path) -> &'static [&'static str] {
     if profile == Profile::Fast && programs::has_library(programs, "pg_stat_statements") {
-        &["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=50000"]
+        &["pg_stat_statements", "pg_stat_statements.max=50000"]
     } else {
         &[]
     }
