@@ -32,6 +32,13 @@ impl Collector for FeedMetrics {
         let age = feed.age().map(|age| age.as_secs_f64());
         let age = age.or((subscribers > 0).then_some(f64::INFINITY)).unwrap_or_default();
         gauge(&mut encoder, "feed_tail_age_seconds", "Time since the tail last read the database", age)?;
+        let unread = i64::try_from(feed.unread().len()).unwrap_or(i64::MAX);
+        gauge(
+            &mut encoder,
+            "feed_unread_nodes",
+            "Nodes of a distributed database that the tail cannot read",
+            unread,
+        )?;
         let help = "Subscribers disconnected because they read too slowly";
         counter(&mut encoder, "feed_subscribers_dropped", help, feed.dropped())
     }

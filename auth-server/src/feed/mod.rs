@@ -6,6 +6,7 @@
 
 mod broadcaster;
 mod events;
+mod seen;
 mod subscriber;
 mod tail;
 mod tail_health;
@@ -118,6 +119,11 @@ impl Feed {
     /// Time since the tail's last successful read. `None`: there was none since the first current subscriber registered.
     pub(crate) fn age(&self) -> Option<Duration> {
         self.health.age()
+    }
+
+    /// The parts of a distributed database that the tail cannot read now: subscribers miss their entries.
+    pub(crate) fn unread(&self) -> Vec<String> {
+        self.health.unread()
     }
 
     /// How many subscribers were dropped since the start, because they read too slowly.

@@ -1,14 +1,14 @@
 //! Polls the database, and broadcasts new entries.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_store::{Cursor, RevocationId, Store, StoreError};
+use auth_store::{Cursor, Store, StoreError};
 use tokio::time::{sleep, timeout};
 
 use super::broadcaster::Broadcaster;
 use super::events;
+use super::seen::Seen;
 use super::tail_health::TailHealth;
 
 /// Interval between reads while there are subscribers. An entry that this server appends is read at once.
@@ -17,6 +17,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The pause after a slow pass is as long as its reads, and at most this. While any transaction is open on a Postgres
 /// server, each pass reads every entry since that transaction began.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause after a pass that could not read a part of a distributed database: it takes a connection for each shard.
+const PARTIAL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The first and the longest delay before a retry.
 const MIN_BACKOFF: Duration = Duration::from_millis(100);
@@ -31,13 +34,13 @@ pub(super) struct Tail {
     broadcaster: Broadcaster,
     health: TailHealth,
     cursor: Option<Cursor>,
-    /// The entries of the previous pass: Postgres returns them again while an old transaction is open.
-    previous: HashSet<RevocationId>,
+    /// The store returns entries again: while an old transaction is open, or because it reads by time.
+    seen: Seen,
 }
 
 impl Tail {
     pub(super) fn new(store: Arc<dyn Store>, broadcaster: Broadcaster, health: TailHealth) -> Self {
-        Self { store, broadcaster, health, cursor: None, previous: HashSet::new() }
+        Self { store, broadcaster, health, cursor: None, seen: Seen::default() }
     }
 
     /// Never returns.
@@ -52,9 +55,8 @@ impl Tail {
                 self.cursor = self.store.newest_revocation().await.ok();
             }
             match self.pass().await {
-                Ok(reading) => {
+                Ok(pause) => {
                     backoff = MIN_BACKOFF;
-                    let pause = pause_after(reading);
                     sleep(pause).await;
                     let _ = timeout(POLL_INTERVAL.saturating_sub(pause), self.work_arrives()).await;
                 }
@@ -78,35 +80,49 @@ impl Tail {
     }
 
     fn reset(&mut self) {
-        (self.cursor, self.previous) = (None, HashSet::new());
+        (self.cursor, self.seen) = (None, Seen::default());
     }
 
-    /// Broadcasts the entries since the last pass. Returns how long the reads took.
+    /// Broadcasts the entries since the last pass. Returns the pause before the next one.
     async fn pass(&mut self) -> Result<Duration, StoreError> {
         let began = self.health.now();
-        let (mut seen, mut reading) = (HashSet::new(), Duration::ZERO);
+        let (mut reading, mut unread) = (Duration::ZERO, Vec::new());
         loop {
             let asked = self.health.now();
             let page = self.store.follow_revocations(self.cursor.as_ref(), PAGE_SIZE).await?;
             reading += self.health.now().saturating_sub(asked);
             let mut entries = page.entries;
-            entries.retain(|entry| {
-                let id = entry.id();
-                let new = !self.previous.contains(&id);
-                seen.insert(id);
-                new
-            });
+            entries.retain(|entry| self.seen.is_new(entry, asked));
             for chunk in events::revocations(entries, page.now) {
                 self.broadcaster.broadcast(&chunk).await;
             }
             self.cursor = Some(page.next);
+            unread.extend(page.unread);
             if !page.more {
                 break;
             }
         }
-        self.previous = seen;
-        self.health.record_read(began);
-        Ok(reading)
+        self.seen.prune(self.health.now());
+        Ok(self.record(began, reading, unread))
+    }
+
+    /// Returns the pause before the next pass.
+    fn record(&self, began: Duration, reading: Duration, mut unread: Vec<String>) -> Duration {
+        if unread.is_empty() {
+            self.health.record_read(began);
+            return pause_after(reading);
+        }
+        unread.sort();
+        unread.dedup();
+        let nodes = unread.join(", ");
+        if self.health.record_partial_read(unread) {
+            tracing::warn!(
+                nodes,
+                "revocation feed: cannot read these nodes of the database; entries of the others are sent, and the age \
+                 that followers see grows"
+            );
+        }
+        PARTIAL_PAUSE
     }
 }
 

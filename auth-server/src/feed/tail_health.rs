@@ -1,6 +1,6 @@
 //! When the tail last read the database: the age that heartbeats report, and that new subscribers wait for.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use goptri::revocation::{Heartbeat, MonotonicClock};
@@ -14,12 +14,15 @@ pub(super) struct TailHealth {
     /// The start of the last successful read. `None`: none since the first of the current subscribers registered.
     last_read: Arc<watch::Sender<Option<Duration>>>,
     read_requested: Arc<Notify>,
+    /// The parts of the database that the last read could not read.
+    unread: Arc<Mutex<Vec<String>>>,
 }
 
 impl TailHealth {
     pub(super) fn new(clock: Arc<dyn MonotonicClock>) -> Self {
         let started = clock.elapsed();
-        Self { clock, started, last_read: Arc::new(watch::channel(None).0), read_requested: Arc::default() }
+        let last_read = Arc::new(watch::channel(None).0);
+        Self { clock, started, last_read, read_requested: Arc::default(), unread: Arc::default() }
     }
 
     /// The clock's time, for [`record_read`](Self::record_read) and [`wait_for_read`](Self::wait_for_read).
@@ -27,13 +30,32 @@ impl TailHealth {
         self.clock.elapsed()
     }
 
-    /// Records a successful read that began at `began`.
+    /// Records a read of everything that began at `began`.
     pub(super) fn record_read(&self, began: Duration) {
+        self.unread_parts().clear();
         self.last_read.send_replace(Some(began));
+    }
+
+    /// Records a read of all but these parts of the database. What they contain is as old as before. Returns whether
+    /// others were missing before.
+    pub(super) fn record_partial_read(&self, unread: Vec<String>) -> bool {
+        let changed = *self.unread_parts() != unread;
+        *self.unread_parts() = unread;
+        changed
+    }
+
+    /// The parts of the database that the last read could not read. Empty without subscribers.
+    pub(super) fn unread(&self) -> Vec<String> {
+        self.unread_parts().clone()
+    }
+
+    fn unread_parts(&self) -> MutexGuard<'_, Vec<String>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that the tail has stopped reading, since there are no subscribers.
     pub(super) fn pause(&self) {
+        self.unread_parts().clear();
         self.last_read.send_replace(None);
     }
 
@@ -82,6 +104,16 @@ mod tests {
         health.record_read(health.now());
         clock.advance(Duration::from_secs(5));
         assert_eq!(seconds(&health), (5, 15));
+        let down = vec!["127.0.0.1:9701".to_owned()];
+        assert!(health.record_partial_read(down.clone()));
+        assert!(!health.record_partial_read(down.clone()), "nothing new");
+        assert_eq!(
+            (seconds(&health), health.unread()),
+            ((5, 15), down),
+            "the age is that of the oldest part"
+        );
+        health.record_read(health.now());
+        assert_eq!((seconds(&health), health.unread()), ((0, 15), Vec::new()));
         health.pause();
         assert_eq!((seconds(&health), health.age()), ((15, 15), None));
     }

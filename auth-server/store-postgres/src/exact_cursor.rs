@@ -8,6 +8,7 @@ use crate::PostgresStore;
 use crate::connection::ConnectionPool;
 use crate::entry_key::EntryKey;
 use crate::fate::Failure;
+use crate::read_feed::Read;
 use crate::rows::{RevokedRow, corrupt};
 
 /// The position of a cursor in the feed.
@@ -85,7 +86,7 @@ impl FeedRead {
             _ => CursorPosition { database_id, server_epoch, horizon: None, tx: horizon, entry },
         };
         let entries = rows.into_iter().map(RevocationRecord::try_from).collect::<Result<_, _>>()?;
-        Ok(RevocationPage { entries, next: next.cursor(), more, now })
+        Ok(RevocationPage { entries, next: next.cursor(), more, now, unread: Vec::new() })
     }
 }
 
@@ -96,13 +97,14 @@ impl PostgresStore {
         pool: &ConnectionPool,
         after: Option<&Cursor>,
         max: u32,
-    ) -> Result<RevocationPage, StoreError> {
+    ) -> Result<Read, StoreError> {
         let asked = after.and_then(|cursor| CursorPosition::parse(cursor.as_str()));
         let found = self.read_from(pool, asked.as_ref(), max).await?;
-        match asked {
-            Some(place) if !found.issued(&place) => self.read_from(pool, None, max).await?.page(None, max),
-            place => found.page(place, max),
-        }
+        let (found, place) = match asked {
+            Some(place) if !found.issued(&place) => (self.read_from(pool, None, max).await?, None),
+            place => (found, place),
+        };
+        Ok((found.database_id, found.page(place, max)?))
     }
 
     /// Reads rows, horizon and server identity in one statement, so that they belong together.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_store::{Fate, PoolError};
 use sqlx::Error;
-use sqlx::postgres::PgDatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use crate::error::code;
 
@@ -45,6 +45,7 @@ fn fate_of_error(error: &Error) -> Fate {
         Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed => Fate::Lost,
         Error::Tls(_) | Error::BeginFailed | Error::InvalidSavePointStatement => Fate::Close,
         _ if is_stale_plan(error) => Fate::Refused,
+        _ if is_of_another_server(error) => Fate::Keep,
         Error::Database(_) => fate_of_code(&code(error).unwrap_or_default()),
         _ => Fate::Keep,
     }
@@ -67,6 +68,16 @@ fn fate_of_code(code: &str) -> Fate {
             _ => Fate::Keep,
         },
     }
+}
+
+/// Whether the server reports that it lost its connection to another one, as a node of a distributed database does. The
+/// loss of this connection is fatal instead.
+fn is_of_another_server(error: &Error) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    error.is_some_and(|error| {
+        error.severity() == PgSeverity::Error
+            && (error.code().starts_with("57P") || error.code().starts_with("080"))
+    })
 }
 
 /// Whether the statement was planned before a migration changed its result. The driver keeps the plan, so only another

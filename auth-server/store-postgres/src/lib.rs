@@ -7,18 +7,23 @@
 //! `store-sqlite` has the same files with the same methods in the same order; comparing the two is a review of both.
 
 mod change_user;
+mod citus_check;
 mod clock;
 mod connection;
+mod distribute;
 mod email_keys;
 mod end_sessions;
 mod entry_key;
 mod error;
 mod exact_cursor;
 mod fate;
+mod feed_by_time;
+mod layout;
 mod migrations;
 mod open_session;
 mod parameters;
 mod prune_excess;
+mod read_feed;
 mod revocations;
 mod rotate;
 mod rows;
@@ -27,6 +32,7 @@ mod server_check;
 mod sessions;
 mod store;
 mod sweep;
+mod time_cursor;
 mod transactions;
 mod url;
 mod users;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::end_sessions::append;
+use crate::read_feed::Wanted;
 
 #[async_trait]
 impl Revocations for PostgresStore {
@@ -22,7 +23,7 @@ impl Revocations for PostgresStore {
     }
 
     async fn read_revocations(&self, after: Option<&Cursor>, max: u32) -> Result<RevocationPage, StoreError> {
-        self.read_exactly(&self.pool, after, max).await
+        self.read_feed(&self.pool, Wanted::Page(after, max)).await
     }
 
     async fn follow_revocations(
@@ -30,12 +31,11 @@ impl Revocations for PostgresStore {
         after: Option<&Cursor>,
         max: u32,
     ) -> Result<RevocationPage, StoreError> {
-        self.read_exactly(&self.feed_pool, after, max).await
+        self.read_feed(&self.feed_pool, Wanted::PageOfSomeNodes(after, max)).await
     }
 
     async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
-        // A limit of 0 reads only the horizon.
-        Ok(self.read_exactly(&self.feed_pool, None, 0).await?.next)
+        Ok(self.read_feed(&self.feed_pool, Wanted::Newest).await?.next)
     }
 
     async fn wait_for_append(&self) {

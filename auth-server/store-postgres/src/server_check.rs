@@ -1,12 +1,13 @@
 //! What must hold of the server before it is used, and what no retry can change: the encoding of the database, a
 //! session for each connection, and the privileges of the role.
 
-use auth_store::StoreError;
+use auth_store::{Layout, StoreError};
 use sqlx::{Error, PgConnection, Row};
 use tokio::sync::Mutex;
 
 use crate::PostgresStore;
 use crate::connection::ConnectionPool;
+use crate::distribute::misplaced;
 
 /// Gives a session a mark of its own. Neither this nor [`READ_MARK`] is prepared, because a transaction pooler would
 /// let that fail first.
@@ -45,6 +46,8 @@ enum Unsuitable {
         "role {role} lacks {missing}; grant select, insert, update, delete on all tables in schema {schema} to {role}"
     )]
     Privileges { role: String, missing: String, schema: String },
+    #[error("only a part of it is distributed, without the table {0}; run `auth-server database distribute`")]
+    HalfDistributed(&'static str),
 }
 
 impl PostgresStore {
@@ -65,10 +68,15 @@ impl PostgresStore {
         if !have_sessions_of_their_own(first, &self.feed_pool).await? {
             return Err(first.unsuitable(Unsuitable::SharedSessions));
         }
-        match first.with_connection(missing_privileges).await? {
-            Some(missing) => Err(first.unsuitable(missing)),
-            None => Ok(()),
+        if let Some(missing) = first.with_connection(missing_privileges).await? {
+            return Err(first.unsuitable(missing));
         }
+        if self.find_layout(first).await? == Layout::Distributed
+            && let Some(table) = first.with_connection(misplaced).await?
+        {
+            return Err(first.unsuitable(Unsuitable::HalfDistributed(table)));
+        }
+        Ok(())
     }
 }
 

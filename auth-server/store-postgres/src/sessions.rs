@@ -43,7 +43,11 @@ impl Sessions for PostgresStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        self.rotations.rotate(presented, idle_lifetime).await
+        if self.batches_refreshes().await {
+            self.rotations.rotate(presented, idle_lifetime).await
+        } else {
+            self.rotations.rotate_alone(presented, idle_lifetime).await
+        }
     }
 
     async fn touch(

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_domain::EmailKey;
 use auth_store::{
-    Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, RunningServers, StoreError,
+    Connections, EmailKeys, Maintenance, Readiness, RefreshBatching, RotationBatcher, RunningServers,
+    StoreError,
 };
 use sqlx::postgres::types::PgInterval;
 use sqlx::{Connection, PgConnection};
@@ -15,6 +16,8 @@ use tokio::sync::Notify;
 
 use crate::clock::DatabaseClock;
 use crate::connection::ConnectionPool;
+use crate::feed_by_time::ShardsDown;
+use crate::layout::KnownLayout;
 use crate::migrations::{ServersMayRun, is_up_to_date, migrator, schema_state};
 use crate::rotate::Rotator;
 use crate::runtime::ConnectionRuntime;
@@ -29,6 +32,9 @@ pub struct PostgresStore {
     /// One connection for the feed, so that no load on the other pools delays it.
     pub(crate) feed_pool: ConnectionPool,
     pub(crate) rotations: RotationBatcher<Rotator>,
+    pub(crate) batching: RefreshBatching,
+    pub(crate) known_layout: KnownLayout,
+    pub(crate) shards_down: Arc<ShardsDown>,
     /// Notified after each commit that appended revocations.
     pub(crate) appended: Arc<Notify>,
     clock: DatabaseClock,
@@ -65,10 +71,26 @@ impl PostgresStore {
             feed_pool: pool.reserve_one(),
             pool,
             rotations: RotationBatcher::new(rotator, runtime.handle()),
+            batching: RefreshBatching::default(),
+            known_layout: KnownLayout::default(),
+            shards_down: Arc::default(),
             appended: Arc::default(),
             clock,
             runtime,
         })
+    }
+
+    /// The same store with another setting for refreshes.
+    #[must_use]
+    pub fn with_refresh_batching(self, batching: RefreshBatching) -> Self {
+        Self { batching, ..self }
+    }
+
+    /// The same store as if the tables were stored in this way.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_layout(self, layout: auth_store::Layout) -> Self {
+        Self { known_layout: KnownLayout::forced(layout), ..self }
     }
 
     /// The same store with a clock that differs from the database's by an offset.

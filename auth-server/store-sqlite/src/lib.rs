@@ -5,6 +5,7 @@
 //! comparing the two is a review of both.
 
 mod connection;
+mod distribution;
 mod email_keys;
 mod end_sessions;
 mod error;

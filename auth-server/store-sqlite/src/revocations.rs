@@ -104,7 +104,7 @@ impl FeedRead {
         let next = CursorPosition { database_id, seq };
         let entries = rows.into_iter().map(RevocationRecord::try_from).collect::<Result<_, _>>()?;
         let now = now.time().ok_or_else(|| corrupt("database_id", String::new(), "now"))?;
-        Ok(RevocationPage { entries, next: next.cursor(), more, now })
+        Ok(RevocationPage { entries, next: next.cursor(), more, now, unread: Vec::new() })
     }
 }
 

@@ -6,7 +6,8 @@ use auth_domain::{
     SessionSnapshot, UserId,
 };
 use auth_store::{
-    EndOutcome, ForgiveOutcome, OpenOutcome, Rotation, SessionSweep, Sessions, StoreError, TouchOutcome,
+    EndOutcome, ForgiveOutcome, Layout, OpenOutcome, Rotation, SessionSweep, Sessions, StoreError,
+    TouchOutcome,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -68,7 +69,11 @@ impl Sessions for SqliteStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<Rotation, StoreError> {
-        self.rotations.rotate(presented, idle_lifetime).await
+        if self.batching.applies(Layout::OneServer) {
+            self.rotations.rotate(presented, idle_lifetime).await
+        } else {
+            self.rotations.rotate_alone(presented, idle_lifetime).await
+        }
     }
 
     async fn touch(

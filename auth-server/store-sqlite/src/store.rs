@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_domain::EmailKey;
 use auth_store::{
-    Connections, EmailKeys, Maintenance, Readiness, RotationBatcher, RunningServers, StoreError,
+    Connections, EmailKeys, Maintenance, Readiness, RefreshBatching, RotationBatcher, RunningServers,
+    StoreError,
 };
 use goptri::clock::Clock;
 use sqlx::migrate::Migrator;
@@ -38,6 +39,7 @@ pub struct SqliteStore {
     pub(crate) readers: ConnectionPool,
     pub(crate) probe: WriteProbe,
     pub(crate) rotations: RotationBatcher<Rotator>,
+    pub(crate) batching: RefreshBatching,
     /// Notified after each commit that appended revocations.
     pub(crate) appended: Arc<Notify>,
     clock: Arc<dyn Clock>,
@@ -74,11 +76,18 @@ impl SqliteStore {
             probe: WriteProbe::new(&writer, options.clone()),
             readers: writer.beside(options.pragma("query_only", "on"), MAX_READERS),
             rotations: RotationBatcher::new(rotator, Handle::current()),
+            batching: RefreshBatching::default(),
             writer,
             appended: Arc::default(),
             clock,
             path,
         })
+    }
+
+    /// The same store with another setting for refreshes.
+    #[must_use]
+    pub fn with_refresh_batching(self, batching: RefreshBatching) -> Self {
+        Self { batching, ..self }
     }
 
     /// The time now. Read within a verb, when it has its connection, so that waiting for it does not backdate rows.

@@ -127,6 +127,15 @@ impl<S: RotateBatch> RotationBatcher<S> {
         }
     }
 
+    /// Runs immediately, in a statement of its own.
+    pub async fn rotate_alone(
+        &self,
+        presented: &PresentedRefresh,
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<Rotation, StoreError> {
+        self.0.statements.rotate_one(presented, idle_lifetime).await
+    }
+
     fn join(&self, request: impl FnOnce() -> RotateRequest) -> Slot<S> {
         let mut queue = self.0.queue();
         if !queue.in_flight {

@@ -6,6 +6,7 @@
 mod batching;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod distribution;
 mod email_keys;
 mod pool;
 mod revocations;
@@ -15,6 +16,7 @@ mod users;
 use async_trait::async_trait;
 
 pub use batching::{RotateBatch, RotateRequest, RotatedRow, RotationBatcher};
+pub use distribution::{Distribution, DistributionPlan, Layout, Placement, RefreshBatching, TablePlan};
 pub use email_keys::{EmailKeys, SetKeyOutcome};
 pub use pool::{Answer, Connector, Fate, Pool, PoolError, Sending};
 pub use revocations::{
@@ -27,8 +29,8 @@ pub use sessions::{
 pub use users::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, UpgradeOutcome, Users};
 
 /// A whole store.
-pub trait Store: Users + EmailKeys + Sessions + Revocations + Maintenance {}
-impl<S: Users + EmailKeys + Sessions + Revocations + Maintenance> Store for S {}
+pub trait Store: Users + EmailKeys + Sessions + Revocations + Maintenance + Distribution {}
+impl<S: Users + EmailKeys + Sessions + Revocations + Maintenance + Distribution> Store for S {}
 
 /// The maintenance of a store.
 #[async_trait]

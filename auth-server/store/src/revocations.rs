@@ -77,6 +77,9 @@ pub struct RevocationPage {
     pub more: bool,
     /// The database's clock at the time of reading.
     pub now: DateTime<Utc>,
+    /// The parts of a distributed database that could not be read, by name. Only of
+    /// [`follow_revocations`](Revocations::follow_revocations).
+    pub unread: Vec<String>,
 }
 
 /// An entry of the feed.

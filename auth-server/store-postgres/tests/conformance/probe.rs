@@ -1,42 +1,73 @@
 //! What only tests do to a database, in SQL that bypasses the store.
 
-#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
+use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use auth_domain::{PasswordHash, SessionKey, UserId};
-use auth_store::Store;
 use auth_store::conformance::{DatabaseProbe, Late, Revocation, Subject};
+use auth_store::{Distribution, Layout, Maintenance, Store};
+use chrono::TimeDelta;
 use goptri::clock::ManualClock;
-use scratch_pg::Database;
+use scratch_pg::{CitusDatabase, Database, named_cluster};
 use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use store_postgres::PostgresStore;
+use uuid::Uuid;
 
 /// Few connections per store, because many tests share one server.
 const CONNECTIONS: u32 = 6;
 
+/// What the suite runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    /// Partitioned by user, once the tables are migrated.
+    Partitioned,
+    /// Read as if the tables were distributed.
+    ByTime,
+    /// Distributed by Citus, once the tables are migrated.
+    Citus,
+}
+
 /// A store on an empty database of its own.
 pub(crate) async fn fresh() -> Subject {
-    subject(false).await
+    one_server(Form::Plain).await
 }
 
 /// The same, whose tables are partitioned once they are migrated.
 pub(crate) async fn fresh_partitioned() -> Subject {
-    subject(true).await
+    one_server(Form::Partitioned).await
 }
 
-async fn subject(is_partitioned: bool) -> Subject {
+/// The same, whose feed is read by time.
+pub(crate) async fn fresh_by_time() -> Subject {
+    one_server(Form::ByTime).await
+}
+
+/// A store on the coordinator of an empty database of the cluster of `scripts/test-citus`.
+pub(crate) async fn fresh_on_citus() -> Subject {
+    let nodes = named_cluster().expect("a cluster");
+    let database = CitusDatabase::on(&nodes).await;
+    let urls = (0..nodes.len()).map(|node| database.url(node)).collect();
+    subject(Form::Citus, urls, Box::new(database)).await
+}
+
+async fn one_server(form: Form) -> Subject {
     let database = Database::fresh().await;
+    subject(form, vec![database.url().to_owned()], Box::new(database)).await
+}
+
+async fn subject(form: Form, urls: Vec<String>, keep: Box<dyn Any + Send + Sync>) -> Subject {
     let clock = ManualClock::default();
-    let probe = Probe {
-        url: with_public_first(database.url()),
-        clock: clock.clone(),
-        is_partitioned,
-        pool: PgPoolOptions::new().max_connections(1).connect_lazy(database.url()).unwrap(),
-    };
-    let store = probe.another_store().await;
-    Subject { store, clock, probe: Box::new(probe), keep: Box::new(database) }
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy(&urls[0]).unwrap();
+    let urls = urls.iter().map(|url| with_public_first(url)).collect();
+    let probe = Probe { urls, clock: clock.clone(), form, is_distributed: AtomicBool::new(false), pool };
+    let store = probe.store_at(0);
+    Subject { store, clock, probe: Box::new(probe), keep }
 }
 
 /// The URL with `public` before `pg_catalog` in the search path, so that `stop_time` can replace a built-in function.
@@ -46,18 +77,31 @@ fn with_public_first(url: &str) -> String {
 }
 
 struct Probe {
-    url: String,
+    /// Through each node.
+    urls: Vec<String>,
     clock: ManualClock,
-    is_partitioned: bool,
+    form: Form,
+    is_distributed: AtomicBool,
     pool: PgPool,
+}
+
+impl Probe {
+    fn store_at(&self, node: usize) -> Arc<dyn Store> {
+        let store = PostgresStore::connect(&self.urls[node], CONNECTIONS).unwrap();
+        let store = store.with_clock_offset(self.clock.clone());
+        Arc::new(if self.form == Form::ByTime { store.with_layout(Layout::Distributed) } else { store })
+    }
+
+    fn is_read_by_time(&self) -> bool {
+        matches!(self.form, Form::ByTime | Form::Citus)
+    }
 }
 
 #[async_trait]
 impl DatabaseProbe for Probe {
     async fn another_store(&self) -> Arc<dyn Store> {
-        Arc::new(
-            PostgresStore::connect(&self.url, CONNECTIONS).unwrap().with_clock_offset(self.clock.clone()),
-        )
+        // Before, a worker has no tables.
+        self.store_at(if self.is_distributed.load(Ordering::SeqCst) { self.urls.len() - 1 } else { 0 })
     }
 
     async fn disable(&self, user: UserId) {
@@ -127,7 +171,7 @@ impl DatabaseProbe for Probe {
     }
 
     async fn record_late(&self, subject: &str) -> Box<dyn Late> {
-        let pool = PgPoolOptions::new().max_connections(1).connect(&self.url).await.unwrap();
+        let pool = PgPoolOptions::new().max_connections(1).connect(&self.urls[0]).await.unwrap();
         let mut transaction = pool.begin_with("begin").await.unwrap();
         let record = "insert into revocations (user_id, kind, subject, created_at, expires_at)
                       values (gen_random_uuid(), 'session', $1, statement_timestamp(), statement_timestamp() + interval '1 day')";
@@ -150,13 +194,45 @@ impl DatabaseProbe for Probe {
         } else {
             "drop trigger fails_late on sessions; drop function fail();"
         };
+        if self.form == Form::Citus {
+            sqlx::raw_sql("set citus.enable_unsafe_triggers = on").execute(&self.pool).await.unwrap();
+        }
         sqlx::raw_sql(change).execute(&self.pool).await.unwrap();
     }
 
     async fn migrated(&self) {
-        if self.is_partitioned {
-            sqlx::raw_sql(include_str!("../partitioned.sql")).execute(&self.pool).await.unwrap();
+        match self.form {
+            Form::Plain | Form::ByTime => {}
+            Form::Partitioned => {
+                drop(sqlx::raw_sql(include_str!("../partitioned.sql")).execute(&self.pool).await.unwrap());
+            }
+            Form::Citus => {
+                let store =
+                    PostgresStore::connect(&format!("{}&application_name=distribute", self.urls[0]), 1)
+                        .unwrap();
+                store.distribute().await.unwrap();
+                store.close().await;
+                self.is_distributed.store(true, Ordering::SeqCst);
+            }
         }
+    }
+
+    async fn record_elsewhere(&self, subject: &str) {
+        // The numbers of another node's transactions may be far behind.
+        let columns = if self.form == Form::ByTime { ("tx, ", "'3'::xid8, ") } else { ("", "") };
+        let record = format!(
+            "insert into revocations ({}user_id, kind, subject, created_at, expires_at)
+             values ({}$1, 'session', $2, statement_timestamp(), statement_timestamp() + interval '1 day')",
+            columns.0, columns.1
+        );
+        let mut connection = PgConnection::connect(self.urls.last().unwrap()).await.unwrap();
+        let record = sqlx::query(AssertSqlSafe(record)).bind(Uuid::nil()).bind(subject);
+        record.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    fn late_entries_take(&self) -> TimeDelta {
+        if self.is_read_by_time() { TimeDelta::seconds(60) } else { TimeDelta::zero() }
     }
 
     async fn close(&self) {

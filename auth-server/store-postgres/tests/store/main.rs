@@ -5,6 +5,7 @@
 mod batching;
 mod committed;
 mod connections;
+mod distributing;
 mod errors;
 mod failover;
 mod faults;

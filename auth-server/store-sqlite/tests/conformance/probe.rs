@@ -128,6 +128,10 @@ impl DatabaseProbe for Probe {
         sqlx::raw_sql(change).execute(&self.pool).await.unwrap();
     }
 
+    async fn record_elsewhere(&self, subject: &str) {
+        self.record_late(subject).await.commit().await;
+    }
+
     async fn close(&self) {
         self.pool.close().await;
     }

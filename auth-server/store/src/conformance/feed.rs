@@ -21,6 +21,7 @@ cases![
     reading_continues_at_the_cursor_page_by_page,
     entries_that_arrive_between_two_pages_are_read,
     an_entry_that_commits_late_is_read,
+    an_entry_of_another_node_is_read,
     an_entry_is_read_until_it_expires,
     a_cursor_that_this_database_did_not_issue_starts_over,
     waiting_ends_when_this_store_appends_an_entry,
@@ -151,15 +152,40 @@ async fn an_entry_that_commits_late_is_read(subject: &Subject) {
         cursor = next;
     }
     assert!(!seen.contains("first late") && !seen.contains("second late"));
+    seen.insert("before".to_owned());
     first_late.commit().await;
+    subject.clock.advance(subject.probe.late_entries_take());
     let (entries, cursor) = read(store, Some(cursor), 2).await;
     assert!(subjects(&entries).contains("first late"), "what committed late is missing: {entries:?}");
     second_late.commit().await;
+    subject.clock.advance(subject.probe.late_entries_take());
     let (entries, cursor) = read(store, Some(cursor), 2).await;
     assert!(subjects(&entries).contains("second late"), "what committed late is missing: {entries:?}");
     let (entries, _) = read(store, Some(cursor), 2).await;
     let known = |entry: &RevocationRecord| seen.contains(&entry.subject) || entry.subject.ends_with("late");
     assert!(entries.iter().all(known), "{entries:?}");
+}
+
+/// Another node of a distributed database numbers its transactions by itself: its entries may have any number.
+async fn an_entry_of_another_node_is_read(subject: &Subject) {
+    let store = subject.store.as_ref();
+    store.revoke_token(None, "here").await.expect("recorded");
+    let (_, mut cursor) = read(store, None, 10).await;
+    for number in 0..3 {
+        let elsewhere = format!("elsewhere {number}");
+        subject.probe.record_elsewhere(&elsewhere).await;
+        let (entries, next) = read(store, Some(cursor), 10).await;
+        assert!(
+            subjects(&entries).contains(&elsewhere),
+            "what another node recorded is missing: {entries:?}"
+        );
+        cursor = next;
+    }
+    let other = subject.probe.another_store().await;
+    other.revoke_token(None, "at another store").await.expect("recorded");
+    let (entries, _) = read(store, Some(cursor), 10).await;
+    assert!(subjects(&entries).contains("at another store"), "{entries:?}");
+    other.close().await;
 }
 
 async fn an_entry_is_read_until_it_expires(subject: &Subject) {
@@ -237,6 +263,7 @@ async fn after_the_newest_cursor_everything_that_commits_later_is_read(subject: 
     store.revoke_token(None, "after").await.expect("recorded");
     assert!(subjects(&read(store, Some(newest.clone()), 10).await.0).contains("after"));
     late.commit().await;
+    subject.clock.advance(subject.probe.late_entries_take());
     let (entries, _) = read(store, Some(newest), 10).await;
     assert!(subjects(&entries).is_superset(&["after", "late"].map(str::to_owned).into()), "{entries:?}");
     assert_eq!(read(store, Some(from_nothing), 10).await.0.len(), 3);
@@ -270,6 +297,7 @@ async fn readers_miss_nothing_of_concurrent_writers(subject: &Subject) {
         });
     }
     writers.join_all().await;
+    subject.clock.advance(subject.probe.late_entries_take());
     done.store(true, Ordering::SeqCst);
     assert_eq!(reading.await.expect("the reader").len(), 400);
 }

@@ -40,7 +40,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use goptri::clock::ManualClock;
 use libtest_mimic::{Arguments, Trial};
 
@@ -110,6 +110,14 @@ pub trait DatabaseProbe: Send + Sync {
 
     /// Changes the schema after its migration, where the suite runs on another form of it. Called once.
     async fn migrated(&self) {}
+
+    /// Records the end of a session as another server of the database does, in a distributed one through another node.
+    async fn record_elsewhere(&self, subject: &str);
+
+    /// How long after its commit an entry may be missing that was written long before.
+    fn late_entries_take(&self) -> TimeDelta {
+        TimeDelta::zero()
+    }
 
     /// Closes all connections.
     async fn close(&self);
@@ -196,6 +204,13 @@ impl Suite {
             })
         };
         Self(trials(UNMIGRATED, false).chain(trials(MIGRATED, true)).collect())
+    }
+
+    /// Only the cases of this group.
+    #[must_use]
+    pub fn only(self, group: &str) -> Self {
+        let group = format!("{group}::");
+        Self(self.0.into_iter().filter(|trial| trial.name().contains(&group)).collect())
     }
 }
 
