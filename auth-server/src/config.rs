@@ -5,6 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
+use auth_store::RefreshBatching;
 use chrono::TimeDelta;
 use goptri::Scope;
 use goptri::keys::KeySource;
@@ -47,6 +48,8 @@ pub struct Config {
     pub access_lifetime: TimeDelta,
     /// `REFRESH_ROTATION`, `REFRESH_GRACE`, `REFRESH_FORGIVENESS`, `REFRESH_TOKEN_TTL`, `REFRESH_TOKEN_IDLE_TTL`.
     pub refresh: RefreshPolicy,
+    /// `REFRESH_BATCHING`.
+    pub refresh_batching: RefreshBatching,
     /// `DEFAULT_SCOPE`.
     pub default_scope: Scope,
     /// `REGISTRATION`.
@@ -87,6 +90,7 @@ impl Config {
         let clock_leeway = goptri::settings::clock_leeway(settings);
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
+        let refresh_batching = refresh_batching(settings);
         let default_scope = settings.value("DEFAULT_SCOPE", "", |text| {
             if text.contains(',') {
                 return Err(format!("is {text:?}; separate scopes by spaces"));
@@ -116,6 +120,7 @@ impl Config {
             clock_leeway: clock_leeway?,
             access_lifetime: access_lifetime?,
             refresh: refresh?,
+            refresh_batching: refresh_batching?,
             default_scope: default_scope?,
             registration_open: registration_open?,
             password_rules: password_rules?,
@@ -157,6 +162,15 @@ fn database_connections(settings: &Settings<'_>) -> Option<u32> {
         Ok(_) | Err(_) => {
             Err(format!("is {text:?}; it is a number from {} to 1000", storage::MIN_CONNECTIONS))
         }
+    })
+}
+
+fn refresh_batching(settings: &Settings<'_>) -> Option<RefreshBatching> {
+    settings.value("REFRESH_BATCHING", "auto", |text| match text {
+        "auto" => Ok(RefreshBatching::Auto),
+        "on" => Ok(RefreshBatching::On),
+        "off" => Ok(RefreshBatching::Off),
+        other => Err(format!("is {other:?}; it is auto, on or off")),
     })
 }
 

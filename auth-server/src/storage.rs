@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use auth_store::{Store, StoreError};
+use auth_store::{RefreshBatching, Store, StoreError};
 use goptri::clock::Clock;
 use goptri_settings::{Plain, SecretKind, SettingError, SettingErrors};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 use url::Url;
 
+use crate::Config;
 use crate::error::CauseChain;
 
 /// The kind of `DATABASE_URL`, which may contain a password.
@@ -36,21 +37,37 @@ pub fn check(url: &str) -> Result<(), String> {
 /// The fewest connections to Postgres with which a store works well: two for requests, one for sweeps, one for the feed.
 pub const MIN_CONNECTIONS: u32 = 4;
 
-/// Opens the store, which connects on first use. `clock` is the time of SQLite; Postgres has its own. A store on Postgres
-/// has at most `connections` connections, and another one while it migrates.
+/// Opens the store for a server, which connects on first use. `clock` is the time of SQLite; Postgres has its own. A
+/// store on Postgres has at most `DATABASE_CONNECTIONS` connections, and another one while it migrates.
 ///
 /// # Errors
 /// The URL is invalid, or its file cannot be created.
-pub fn open(
+pub fn open_for_server(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, SettingErrors> {
+    let Config { database_url, database_connections, refresh_batching, .. } = config;
+    connect(database_url, *database_connections, *refresh_batching, clock)
+}
+
+/// Opens the store for a command. Creates a missing file of SQLite.
+///
+/// # Errors
+/// As [`open_for_server`].
+pub fn open(url: &Plain<DatabaseUrl>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, SettingErrors> {
+    connect(url, MIN_CONNECTIONS, RefreshBatching::default(), clock)
+}
+
+fn connect(
     url: &Plain<DatabaseUrl>,
     connections: u32,
+    batching: RefreshBatching,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Store>, SettingErrors> {
     let opened: Result<Arc<dyn Store>, StoreError> = if url.expose().starts_with("sqlite:") {
-        SqliteStore::connect(url.expose(), clock).map(|store| Arc::new(store) as _)
+        SqliteStore::connect(url.expose(), clock)
+            .map(|store| Arc::new(store.with_refresh_batching(batching)) as _)
     } else {
         let requests = connections.max(MIN_CONNECTIONS) - PostgresStore::RESERVED_CONNECTIONS;
-        PostgresStore::connect(url.expose(), requests).map(|store| Arc::new(store) as _)
+        PostgresStore::connect(url.expose(), requests)
+            .map(|store| Arc::new(store.with_refresh_batching(batching)) as _)
     };
     opened.map_err(|error| unusable(&error))
 }
@@ -65,7 +82,7 @@ pub fn open_existing(
     {
         return Ok(None);
     }
-    open(url, MIN_CONNECTIONS, clock).map(Some)
+    open(url, clock).map(Some)
 }
 
 /// The database, for messages: scheme, user, host, port and name, or the path of the file. Without the password and the

@@ -3,7 +3,7 @@
 use goptri_settings::Environment;
 
 /// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
-pub const KNOWN_VARIABLES: [&str; 43] = [
+pub const KNOWN_VARIABLES: [&str; 44] = [
     "ACCESS_TOKEN_KEY_FILE",
     "ACCESS_TOKEN_SECRET",
     "ACCESS_TOKEN_SECRET_FILE",
@@ -32,6 +32,7 @@ pub const KNOWN_VARIABLES: [&str; 43] = [
     "PASSWORD_MIN_LENGTH",
     "PHOTOS_DIR",
     "POSTGRES_PASSWORD",
+    "REFRESH_BATCHING",
     "REFRESH_FORGIVENESS",
     "REFRESH_GRACE",
     "REFRESH_ROTATION",

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use auth_store::{Readiness, STOP_SERVERS, Store, StoreError};
+use auth_store::{Layout, Readiness, STOP_SERVERS, Store, StoreError};
 use goptri::clock::SystemClock;
 use goptri::token::TokenType;
 use goptri_server::{CheckReport, Finding, log_to_stderr};
@@ -51,8 +51,12 @@ async fn database_state(url: &Plain<DatabaseUrl>, auto_migrate: bool) -> (bool, 
         Err(error) => return (false, error.to_string()),
     };
     let ready = readiness(store.as_ref()).await;
+    let layout = store.layout().await;
     store.close().await;
     match ready {
+        Ok(Readiness::Ready) if matches!(layout, Ok(Layout::Distributed)) => {
+            (true, "is reachable, distributed, migrated and writable".to_owned())
+        }
         Ok(Readiness::Ready) => (true, "is reachable, migrated and writable".to_owned()),
         Ok(Readiness::NotMigrated) if auto_migrate => {
             (true, "is reachable but lacks migrations; the server migrates it at start".to_owned())

@@ -83,7 +83,7 @@ impl StoreSettings {
     async fn open(self, access: Access) -> Result<Arc<dyn Store>, CliError> {
         let clock = Arc::new(SystemClock);
         let store = match access {
-            Access::Create => storage::open(&self.url, storage::MIN_CONNECTIONS, clock)?,
+            Access::Create => storage::open(&self.url, clock)?,
             Access::Read | Access::Change => {
                 storage::open_existing(&self.url, clock)?.ok_or_else(|| no_database(&self.url))?
             }

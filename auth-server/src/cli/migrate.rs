@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_store::RunningServers;
+use auth_store::{Layout, RunningServers};
 use goptri::clock::SystemClock;
 use serde_json::{Value, json};
 
@@ -20,22 +20,28 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
     let servers = if arguments.servers_stopped { RunningServers::Stopped } else { RunningServers::Possible };
     let url = context.read(config::database_url)?;
-    let store = storage::open(&url, storage::MIN_CONNECTIONS, Arc::new(SystemClock))?;
+    let store = storage::open(&url, Arc::new(SystemClock))?;
     let migrated = match store.check_server().await {
         Ok(()) => Migrate::new(Arc::clone(&store)).run_again(servers).await,
         Err(unusable) => Err(unusable),
     };
+    let layout = store.layout().await;
     store.close().await;
-    let unusable = migrated?;
+    let (unusable, layout) = (migrated?, layout?);
     let database = storage::describe(&url);
     let lines = unusable.iter().map(|UnusableAddress { user, reason }| {
         format!("\nUser {} cannot sign in as {}: {reason}.", user.user_id, user.email)
     });
     let remedy =
         if unusable.is_empty() { "" } else { "\n`auth-server user email` changes the address of a user." };
-    let text = format!("The database {database} is up to date.{}{remedy}", lines.collect::<String>());
+    let distributed = layout == Layout::Distributed;
+    let note =
+        if distributed { "\n`auth-server database distribute` distributes tables that are new." } else { "" };
+    let text = format!("The database {database} is up to date.{note}{}{remedy}", lines.collect::<String>());
     let unusable: Vec<_> = unusable.iter().map(to_json).collect();
-    let json = json!({ "database": database, "migrated": true, "unusable_addresses": unusable });
+    let json = json!({
+        "database": database, "migrated": true, "distributed": distributed, "unusable_addresses": unusable
+    });
     context.format.print(&text, &json)
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod context;
+mod database;
 mod error;
 mod key;
 mod migrate;
@@ -49,6 +50,9 @@ enum Command {
     Check,
     /// Print new random secrets as lines for .env
     Secrets(secrets::Arguments),
+    /// Distribute the database over several servers
+    #[command(subcommand)]
+    Database(database::Command),
     /// Create the database or bring its schema up to date
     Migrate(migrate::Arguments),
     /// Add, list and change users
@@ -100,6 +104,7 @@ async fn run_command(command: Option<Command>, format: Format) -> Result<(), Cli
             let context = &Context::load(format, level)?;
             match command {
                 Command::Check => check::run(context).await,
+                Command::Database(command) => database::run(command, context).await,
                 Command::Migrate(arguments) => migrate::run(&arguments, context).await,
                 Command::User(command) => user::run(command, context).await,
                 Command::Session(command) => session::run(command, context).await,

@@ -18,7 +18,7 @@ pub(super) async fn run() -> Result<(), CliError> {
     let config = settings.into_result(config)?;
     raise_descriptor_limit();
     let clock = Arc::new(SystemClock);
-    let store = storage::open(&config.database_url, config.database_connections, clock.clone())?;
+    let store = storage::open_for_server(&config, clock.clone())?;
     match Application::start(config, store, clock, stop_signal()).await {
         Ok(application) => {
             sighup.reload(application.secret_files(), application.state());

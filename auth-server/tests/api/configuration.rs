@@ -5,7 +5,7 @@ use goptri_settings::Environment;
 
 use test_support::{ACCESS_TOKEN_SECRET, BadSetting, FEED_SECRET, REFRESH_TOKEN_SECRET, assert_sentences};
 
-const TABLE: [BadSetting<'_>; 45] = [
+const TABLE: [BadSetting<'_>; 46] = [
     (
         &[("AUTH_SERVER_ADDR", "4000")],
         "AUTH_SERVER_ADDR is \"4000\"; it is an IP address and a port, such as 127.0.0.1:4000",
@@ -75,6 +75,7 @@ const TABLE: [BadSetting<'_>; 45] = [
         "TRUSTED_PROXIES contains \"proxy.example.com\", which is no address or network such as 127.0.0.1 or 10.0.0.0/8",
     ),
     (&[("REQUEST_LOG", "yes")], "REQUEST_LOG is \"yes\"; it is either on or off"),
+    (&[("REFRESH_BATCHING", "true")], "REFRESH_BATCHING is \"true\"; it is auto, on or off"),
     (&[("AUTO_MIGRATE", "true")], "AUTO_MIGRATE is \"true\"; it is either on or off"),
     (
         &[("AUTO_MIGRATE", "on\r")],

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use auth_domain::{UserId, UserName};
 use auth_server::{Application, Config};
-use auth_store::Store;
+use auth_store::{Distribution, Maintenance, RunningServers, Store};
 use chrono::TimeDelta;
 use goptri::AccessClaims;
 use goptri::clock::{Clock, ManualClock};
@@ -228,13 +228,29 @@ pub(crate) async fn fresh_store(engine: Engine, clock: &ManualClock) -> (Arc<dyn
             (Arc::new(SqliteStore::connect(&url, Arc::new(clock.clone())).unwrap()), Box::new(folder))
         }
         Engine::Postgres => {
-            let database = scratch_pg::Database::fresh().await;
-            let store = PostgresStore::connect(database.url(), POSTGRES_CONNECTIONS)
-                .unwrap()
-                .with_clock_offset(clock.clone());
-            (Arc::new(store), Box::new(database))
+            let (url, database) = fresh_postgres("").await;
+            let store =
+                PostgresStore::connect(&url, POSTGRES_CONNECTIONS).unwrap().with_clock_offset(clock.clone());
+            (Arc::new(store), database)
         }
     }
+}
+
+/// The URL of an empty database on which these statements were executed, or of one that is migrated and distributed, on
+/// the cluster of `scripts/test-citus`.
+async fn fresh_postgres(statements: &str) -> (String, Box<dyn Any>) {
+    let Some(nodes) = scratch_pg::named_cluster() else {
+        let database = scratch_pg::Database::fresh().await;
+        database.execute(statements).await;
+        return (database.url().to_owned(), Box::new(database));
+    };
+    let database = scratch_pg::CitusDatabase::on(&nodes).await;
+    let store = PostgresStore::connect(&database.url(0), 1).unwrap();
+    store.migrate(RunningServers::Stopped).await.unwrap();
+    store.distribute().await.unwrap();
+    store.close().await;
+    database.execute(statements).await;
+    (database.url(0), Box::new(database))
 }
 
 /// A store whose clock is stopped; only `clock` moves it.
@@ -243,16 +259,15 @@ pub(crate) async fn stopped_store(engine: Engine, clock: &ManualClock) -> (Arc<d
     match engine {
         Engine::Sqlite => fresh_store(engine, clock).await,
         Engine::Postgres => {
-            let database = scratch_pg::Database::fresh().await;
             // The search path finds this one before Postgres's own.
             let stop = "create function public.statement_timestamp() returns timestamptz language sql stable
                         as $$ select '2030-01-01 00:00:00+00'::timestamptz $$";
-            database.execute(stop).await;
-            let separator = if database.url().contains('?') { '&' } else { '?' };
-            let url = format!("{}{separator}options=-csearch_path%3Dpublic%2Cpg_catalog", database.url());
+            let (url, database) = fresh_postgres(stop).await;
+            let separator = if url.contains('?') { '&' } else { '?' };
+            let url = format!("{url}{separator}options=-csearch_path%3Dpublic%2Cpg_catalog");
             let store =
                 PostgresStore::connect(&url, POSTGRES_CONNECTIONS).unwrap().with_clock_offset(clock.clone());
-            (Arc::new(store), Box::new(database))
+            (Arc::new(store), database)
         }
     }
 }

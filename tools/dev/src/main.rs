@@ -97,7 +97,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
     };
     let clock = Arc::new(SystemClock);
-    let store = storage::open(&auth.database_url, auth.database_connections, clock.clone())?;
+    let store = storage::open_for_server(&auth, clock.clone())?;
     let auth = auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop()).await?;
     api.guard = api.guard.at_local_address(auth.address());
     let api = api_server::Application::start(api, clock, monotonic.clone(), stop())?;
