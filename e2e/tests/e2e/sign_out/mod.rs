@@ -6,5 +6,6 @@ mod clocks;
 mod fleet;
 mod lost_database;
 mod lost_link;
+mod on_citus;
 mod restarts;
 mod speed;
