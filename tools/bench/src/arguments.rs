@@ -51,9 +51,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut machine = machine::described(&run, root())?;
     let cpu_usage = CpuUsage::start();
     let everything = arguments.measures.is_empty();
-    let measures = if everything { Measure::value_variants() } else { arguments.measures.as_slice() };
+    let measures = if everything { Measure::usual() } else { arguments.measures.clone() };
     let mut all = Findings::default();
-    for measure in measures {
+    for measure in &measures {
         let findings = measure.run(&run)?;
         if findings.rows.is_empty() {
             return Err(format!("{measure:?} has no figures").into());

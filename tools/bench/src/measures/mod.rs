@@ -7,6 +7,7 @@ mod hostile_bodies;
 mod interference;
 mod memory;
 mod protected;
+mod refresh_citus;
 mod refresh_postgres;
 mod refresh_sqlite;
 mod sign_in;
@@ -32,6 +33,8 @@ pub(crate) enum Measure {
     Verification,
     /// `POST /token` on Postgres (limit: pgbench)
     Refresh,
+    /// `POST /token` on Citus (limit: one server without batching); only if it is named, because it needs Citus
+    RefreshCitus,
     /// `POST /token` on `SQLite` (limit: one writer)
     RefreshSqlite,
     /// `POST /login` (limit: Argon2id alone)
@@ -53,11 +56,17 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
+    /// All that need nothing but what `scripts/setup` installs.
+    pub(crate) fn usual() -> Vec<Self> {
+        Self::value_variants().iter().copied().filter(|measure| *measure != Self::RefreshCitus).collect()
+    }
+
     pub(crate) fn run(self, run: &Run) -> Result<Findings, Error> {
         match self {
             Self::Protected => protected::run(run),
             Self::Verification => verification::run(run),
             Self::Refresh => refresh_postgres::run(run),
+            Self::RefreshCitus => refresh_citus::run(run),
             Self::RefreshSqlite => refresh_sqlite::run(run),
             Self::SignIn => sign_in::run(run),
             Self::Interference => interference::run(run),

@@ -3,5 +3,7 @@
 mod postgres;
 mod sqlite;
 
-pub(crate) use postgres::{Postgres, Sessions, execute_on, one_row_update, session_in_sql, user_in_sql};
+pub(crate) use postgres::{
+    Postgres, Sessions, execute_on, one_row_update, seed, session_in_sql, user_in_sql,
+};
 pub(crate) use sqlite::SqliteFile;

@@ -114,7 +114,8 @@ pub(crate) fn user_in_sql(session: &str) -> String {
     format!("('{USER_PREFIX}' || lpad(to_hex(({session}) / {SESSIONS_EACH}), 12, '0'))::uuid")
 }
 
-fn seed(Sessions { number, ended }: Sessions) -> Vec<String> {
+/// The statements that insert the rows.
+pub(crate) fn seed(Sessions { number, ended }: Sessions) -> Vec<String> {
     let last_user = number.div_ceil(SESSIONS_EACH).max(1) - 1;
     let (user, session) = (user_in_sql("n"), session_in_sql("n"));
     let hash = unused_hash();
