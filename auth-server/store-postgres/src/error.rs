@@ -227,8 +227,9 @@ fn is_transient_code(code: &str) -> bool {
     // Classes: connection, transaction rollback, insufficient resources, operator intervention, system error.
     let class = code.get(..2).unwrap_or_default();
     matches!(class, "08" | "40" | "53" | "57" | "58")
-        // Read-only, as a standby is until it is promoted; a lock that was not available.
-        || matches!(code, "25006" | "55P03")
+        // Read-only, as a standby is until it is promoted; a transaction that waited too long for this program; a lock that
+        // was not available.
+        || matches!(code, "25006" | "25P03" | "55P03")
 }
 
 /// The SQLSTATE.
@@ -251,7 +252,8 @@ mod tests {
     #[test]
     fn transient_errors_are_told_from_lasting_ones() {
         for transient in [
-            "57P01", "57P02", "57P03", "57014", "53300", "53100", "40001", "40P01", "08006", "25006", "58030",
+            "57P01", "57P02", "57P03", "57014", "53300", "53100", "40001", "40P01", "08006", "25006",
+            "25P03", "58030",
         ] {
             assert!(is_transient_code(transient), "{transient}");
         }

@@ -58,8 +58,8 @@ fn fate_of_code(code: &str) -> Fate {
         // already, because a pooler has moved the client to another connection.
         "25006" | "26000" | "42P05" => Fate::Refused,
         "53300" => Fate::NoSlot,
-        // Shut down, crashed, starting, or dropped; the connection was idle for too long.
-        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Fate::Lost,
+        // Shut down, crashed, starting, or dropped; the connection, or a transaction, was idle for too long.
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => Fate::Lost,
         _ => match code.get(..2) {
             // Connection exceptions.
             Some("08") => Fate::Lost,
@@ -131,9 +131,9 @@ mod tests {
                 Fate::Keep,
                 "23505 23503 42P01 42703 42501 0A000 40001 40P01 55P03 57014 53100 53200 58030 XX000 22P02",
             ),
-            (Fate::Close, "25P01 25P02 25P03 25001"),
+            (Fate::Close, "25P01 25P02 25001"),
             (Fate::Refused, "25006 26000 42P05"),
-            (Fate::Lost, "57P01 57P02 57P03 57P04 57P05 08000 08001 08003 08006 08P01"),
+            (Fate::Lost, "57P01 57P02 57P03 57P04 57P05 25P03 08000 08001 08003 08006 08P01"),
             (Fate::NoSlot, "53300"),
         ];
         for (fate, codes) in table {
