@@ -5,7 +5,7 @@ use super::committed::statements;
 
 /// A rule, and whether a statement breaks it.
 struct Rule {
-    rule: &'static str,
+    says: &'static str,
     is_broken_by: fn(&str) -> bool,
     /// A statement that breaks this rule only.
     example: &'static str,
@@ -13,53 +13,53 @@ struct Rule {
 
 const RULES: [Rule; 10] = [
     Rule {
-        rule: "no statement writes to a table within a CTE",
+        says: "no statement writes to a table within a CTE",
         is_broken_by: |text| ["(insert ", "(update ", "(delete "].iter().any(|write| text.contains(write)),
         example: "with gone as (delete from sessions where user_id = $1 returning id) select id from gone",
     },
     Rule {
-        rule: "each query returns a column",
+        says: "each query returns a column",
         is_broken_by: |text| text.contains("select from"),
         example: "select exists (select from sessions where user_id = $1)",
     },
     Rule {
-        rule: "a write has no function inside coalesce",
+        says: "a write has no function inside coalesce",
         is_broken_by: |text| is_write(text) && text.contains("coalesce("),
         example: "update users set disabled_at = coalesce(disabled_at, statement_timestamp()) where id = $1",
     },
     Rule {
-        rule: "a write has no function inside case",
+        says: "a write has no function inside case",
         is_broken_by: |text| is_write(text) && text.contains(" case "),
         example: "update users set disabled_at = case when $2 then statement_timestamp() end where id = $1",
     },
     Rule {
-        rule: "a write has no query among the tables that it reads",
+        says: "a write has no query among the tables that it reads",
         is_broken_by: |text| is_write(text) && text.contains("(select statement_timestamp()"),
         example: "update sessions s set last_used_at = c.now from (select statement_timestamp() as now) c \
                   where s.user_id = $1",
     },
     Rule {
-        rule: "a write computes with no column of a time",
+        says: "a write computes with no column of a time",
         is_broken_by: |text| is_write(text) && computes_with_a_time(text),
         example: "delete from sessions where user_id = $1 and last_used_at + $2 <= $3",
     },
     Rule {
-        rule: "no statement depends on the transaction number of a server",
+        says: "no statement depends on the transaction number of a server",
         is_broken_by: |text| text.contains("pg_current_xact_id") || text.contains("pg_snapshot"),
         example: "select pg_snapshot_xmin(pg_current_snapshot())",
     },
     Rule {
-        rule: "a statement that locks rows names the user",
+        says: "a statement that locks rows names the user",
         is_broken_by: |text| locks(text) && !names_the_user(text),
         example: "select id from sessions where expires_at < $1 for update skip locked",
     },
     Rule {
-        rule: "a write does not join an array",
+        says: "a write does not join an array",
         is_broken_by: |text| is_write(text) && text.contains("unnest("),
         example: "insert into revocations (user_id, kind, subject) select $1, 'session', id from unnest($2) i (id)",
     },
     Rule {
-        rule: "an entry of the feed is added with its user",
+        says: "an entry of the feed is added with its user",
         is_broken_by: |text| {
             text.contains("insert into revocations") && !text.contains("insert into revocations (user_id, ")
         },
@@ -110,7 +110,7 @@ fn every_statement_keeps_the_rules_of_a_distributed_database() {
             .flat_map(|(_, rules)| rules.iter().copied())
             .collect();
         let broken: Vec<_> =
-            RULES.iter().filter(|rule| (rule.is_broken_by)(&statement.text)).map(|rule| rule.rule).collect();
+            RULES.iter().filter(|rule| (rule.is_broken_by)(&statement.text)).map(|rule| rule.says).collect();
         assert_eq!(broken, exceptions, "{}", statement.text);
     }
     for (beginning, _) in ON_ONE_SERVER {
@@ -124,9 +124,9 @@ fn every_statement_keeps_the_rules_of_a_distributed_database() {
 /// Shows that the test above detects each.
 #[test]
 fn each_rule_rejects_its_example_and_no_other_rule_does() {
-    for Rule { rule, example, .. } in &RULES {
+    for Rule { says, example, .. } in &RULES {
         let broken: Vec<_> =
-            RULES.iter().filter(|rule| (rule.is_broken_by)(example)).map(|rule| rule.rule).collect();
-        assert_eq!(broken, [*rule], "{example}");
+            RULES.iter().filter(|rule| (rule.is_broken_by)(example)).map(|rule| rule.says).collect();
+        assert_eq!(broken, [*says], "{example}");
     }
 }

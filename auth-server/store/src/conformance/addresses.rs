@@ -81,7 +81,7 @@ async fn an_address_that_its_user_leaves_goes_to_one_of_those_who_claim_it(subje
                         assert_eq!(set(store.as_ref(), &leaving, &elsewhere).await, SetEmailOutcome::Set);
                         None
                     }
-                    _ if number % 2 == 0 => {
+                    _ if number.is_multiple_of(2) => {
                         let user = new_user_at(contested.as_str());
                         let added = matches!(store.add_user(&user).await?, AddUserOutcome::Added(_));
                         added.then_some(user.id)
