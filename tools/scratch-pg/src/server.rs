@@ -220,6 +220,33 @@ impl ScratchPg {
         self.send("shutdown", "stopped")
     }
 
+    /// Kills the server and all of its processes (SIGKILL), as when its machine loses power.
+    ///
+    /// # Errors
+    ///
+    /// If the supervisor has ended.
+    pub fn kill(&self) -> io::Result<()> {
+        self.send("kill", "stopped")
+    }
+
+    /// Stops all processes of the server (SIGSTOP): connections are accepted, and nothing answers.
+    ///
+    /// # Errors
+    ///
+    /// If the supervisor has ended.
+    pub fn pause(&self) -> io::Result<()> {
+        self.send("pause", "paused")
+    }
+
+    /// Lets a paused server continue.
+    ///
+    /// # Errors
+    ///
+    /// If the supervisor has ended.
+    pub fn resume(&self) -> io::Result<()> {
+        self.send("resume", "ready")
+    }
+
     /// Starts the server on its existing data; first stops it like a crash if it runs.
     ///
     /// # Errors

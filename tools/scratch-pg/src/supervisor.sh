@@ -32,13 +32,31 @@ start() {
     echo ready
 }
 
+# Sends a signal to the server and all of its processes. No process begins meanwhile, because the first one is stopped.
+signal_all() {
+    kill -STOP "$postgres"
+    kill "-$1" $(ps -A -o pid= -o ppid= | awk -v parent="$postgres" '$2 == parent { print $1 }') "$postgres"
+}
+
 # SIGQUIT is the immediate shutdown: no checkpoint, so the next start recovers as after a crash. SIGCONT is for a server
 # that a test has stopped.
 stop() {
     if [ -n "$postgres" ]; then
         kill -QUIT "$postgres" 2>/dev/null
-        kill -CONT "$postgres" 2>/dev/null
+        signal_all CONT 2>/dev/null
         wait "$postgres"
+        postgres=
+    fi
+}
+
+# SIGKILL for all processes, as when the machine loses power. The server cannot remove its shared memory, whose number is
+# the second one of the seventh line.
+kill_all() {
+    if [ -n "$postgres" ]; then
+        memory=$(sed -n '7s/^ *[0-9]* *//p' "$home/data/postmaster.pid")
+        signal_all KILL
+        wait "$postgres"
+        ipcrm -m "$memory" 2>/dev/null
         postgres=
     fi
 }
@@ -73,6 +91,18 @@ while read -r command; do
     start) start "$@" ;;
     stop) stop && echo stopped ;;
     shutdown) shut_down && echo stopped ;;
+    kill)
+        kill_all
+        echo stopped
+        ;;
+    pause)
+        signal_all STOP
+        echo paused
+        ;;
+    resume)
+        signal_all CONT
+        echo ready
+        ;;
     esac
 done
 stop

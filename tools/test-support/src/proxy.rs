@@ -114,7 +114,7 @@ impl State {
     }
 
     fn connect(self: &Arc<Self>, client: TcpStream, target: &Target) -> std::io::Result<()> {
-        self.clients.lock().unwrap().push(client.try_clone()?);
+        let kept = client.try_clone()?;
         match target {
             Target::Tcp(address) => {
                 let server = TcpStream::connect(address)?;
@@ -127,6 +127,7 @@ impl State {
                 self.pass(server, client);
             }
         }
+        self.clients.lock().unwrap().push(kept);
         Ok(())
     }
 
