@@ -7,7 +7,6 @@ use goptri::clock::Clock;
 use goptri_settings::{Plain, SecretKind, SettingError, SettingErrors};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
-use url::Url;
 
 use crate::Config;
 use crate::error::CauseChain;
@@ -93,11 +92,7 @@ pub fn describe(url: &Plain<DatabaseUrl>) -> String {
         let path = std::path::absolute(&path).unwrap_or(path);
         return format!("sqlite://{}", path.display());
     }
-    let Ok(mut url) = Url::parse(url.expose()) else { return "with a URL that cannot be parsed".to_owned() };
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.to_string()
+    PostgresStore::describe_url(url.expose()).unwrap_or_else(|| "with a URL that cannot be parsed".to_owned())
 }
 
 fn unusable(error: &StoreError) -> SettingErrors {

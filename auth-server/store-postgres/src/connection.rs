@@ -7,13 +7,15 @@ use std::time::Duration;
 use auth_store::{Answer, Connections, Connector, Fate, Pool, Sending, StoreError};
 use goptri::revocation::SystemMonotonicClock;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, Error, PgConnection};
+use sqlx::{Connection, Error, PgConnection};
 use tokio::time::timeout;
 
-use crate::error::{DatabaseError, UnsuitableServer, without_secrets};
-use crate::fate::{Failure, fate, no_answer};
+use crate::error::{DatabaseError, UnsuitableServer};
+use crate::fate::{Failure, HostFailure, fate, no_answer};
+use crate::hosts::Hosts;
 use crate::runtime::ConnectionRuntime;
+use crate::servers::{ServerConnection, Servers};
+use crate::watch::watch;
 
 /// How long to wait for a connection outside the pools.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -34,20 +36,26 @@ pub(crate) struct ConnectionPool {
     runtime: Arc<ConnectionRuntime>,
 }
 
-/// A server, and how to connect to it.
+/// The servers of a database. Clones share what is known of them.
 #[derive(Clone)]
-pub(crate) struct PostgresServer(PgConnectOptions);
+pub(crate) struct PostgresServer(Arc<Servers>);
 
 impl PostgresServer {
-    async fn open(&self) -> Result<PgConnection, Error> {
-        self.0.connect().await.map_err(without_secrets)
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.0
     }
 }
 
 impl ConnectionPool {
-    pub(crate) fn new(options: PgConnectOptions, max: u32, runtime: &Arc<ConnectionRuntime>) -> Self {
-        let (server, clock) = (PostgresServer(options), Arc::new(SystemMonotonicClock::default()));
-        Self { pool: Pool::new(server, max, runtime.handle(), clock), runtime: Arc::clone(runtime) }
+    pub(crate) fn new(hosts: Hosts, max: u32, runtime: &Arc<ConnectionRuntime>) -> Self {
+        let servers = Arc::new(Servers::new(hosts));
+        let may_change = servers.may_change();
+        let clock = Arc::new(SystemMonotonicClock::default());
+        let pool = Pool::new(PostgresServer(servers), max, runtime.handle(), clock);
+        if may_change {
+            runtime.handle().spawn(watch(pool.clone()));
+        }
+        Self { pool, runtime: Arc::clone(runtime) }
     }
 
     /// A pool of one connection for other purposes. Where the server grants too few connections, this one comes before
@@ -85,32 +93,40 @@ impl ConnectionPool {
         sending: Sending,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Clone,
     ) -> Result<Answer<T>, StoreError> {
+        let verb = async move |connection: &mut ServerConnection| {
+            let host = connection.host;
+            verb(&mut connection.session).await.map_err(|error| HostFailure::at(host, error))
+        };
         let answer = self.runtime.drive(self.pool.run(sending, verb)).await;
-        answer.map_err(|failure| DatabaseError::of_verb(self.options(), failure).into())
+        answer.map_err(|failed| self.failure(failed))
     }
 
     /// Connects outside the pool and without the limits for verbs. Fails at once if the server refuses.
     pub(crate) async fn connect(&self) -> Result<PgConnection, StoreError> {
-        let connected = timeout(CONNECT_TIMEOUT, self.pool.connector().open()).await;
-        let connected = connected.unwrap_or_else(|_| Err(no_answer(CONNECT_TIMEOUT)));
-        connected.map_err(|error| self.error(error))
+        let connected = timeout(CONNECT_TIMEOUT, self.servers().open()).await;
+        let connected = connected.unwrap_or_else(|_| Err(Failure::from(no_answer(CONNECT_TIMEOUT)).into()));
+        Ok(connected.map_err(|failed| self.failure(failed))?.session)
     }
 
-    fn options(&self) -> &PgConnectOptions {
-        &self.pool.connector().0
+    fn servers(&self) -> &Servers {
+        self.pool.connector().servers()
+    }
+
+    fn failure(&self, HostFailure { host, failure }: HostFailure) -> StoreError {
+        DatabaseError::new(self.servers().address(host), failure).into()
     }
 
     /// An error about the server that no retry can change.
     pub(crate) fn unsuitable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-        StoreError::Unsuitable(Box::new(UnsuitableServer::new(self.options(), cause)))
+        StoreError::Unsuitable(Box::new(UnsuitableServer::new(self.servers().address(None), cause)))
     }
 
     pub(crate) fn error(&self, error: Error) -> StoreError {
-        DatabaseError::new(self.options(), error).into()
+        self.failure(Failure::from(error).into())
     }
 
     pub(crate) fn migration_error(&self, error: MigrateError) -> StoreError {
-        DatabaseError::of_migrator(self.options(), error).into()
+        DatabaseError::of_migrator(self.servers().address(None), error).into()
     }
 
     pub(crate) async fn close(&self) {
@@ -123,31 +139,40 @@ impl ConnectionPool {
 }
 
 impl Connector for PostgresServer {
-    type Connection = PgConnection;
-    type Error = Failure;
+    type Connection = ServerConnection;
+    type Error = HostFailure;
 
     /// A server that restarts is away for moments.
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    async fn connect(&self) -> Result<PgConnection, Failure> {
-        let mut connection = self.open().await?;
-        sqlx::raw_sql(SESSION_SETTINGS).execute(&mut connection).await?;
+    async fn connect(&self) -> Result<ServerConnection, HostFailure> {
+        let mut connection = self.0.open().await?;
+        let set = sqlx::raw_sql(SESSION_SETTINGS).execute(&mut connection.session).await;
+        set.map_err(|error| HostFailure::at(connection.host, error))?;
         Ok(connection)
     }
 
-    async fn ping(connection: &mut PgConnection) -> Result<(), Failure> {
-        connection.ping().await?;
+    async fn ping(connection: &mut ServerConnection) -> Result<(), HostFailure> {
+        let pinged = connection.session.ping().await;
+        pinged.map_err(|error| HostFailure::at(connection.host, error))?;
         // The end of a transaction failed, so the driver would refuse to begin another one.
-        if connection.is_in_transaction() { Err(Error::BeginFailed.into()) } else { Ok(()) }
+        if connection.session.is_in_transaction() {
+            return Err(HostFailure::at(connection.host, Error::BeginFailed));
+        }
+        Ok(())
     }
 
-    async fn close(connection: PgConnection) {
+    async fn close(connection: ServerConnection) {
         // A broken connection cannot say goodbye.
-        let _ = connection.close().await;
+        let _ = connection.session.close().await;
     }
 
-    fn fate(failure: &Failure) -> Fate {
-        fate(failure)
+    fn fate(failed: &HostFailure) -> Fate {
+        fate(&failed.failure)
+    }
+
+    fn lost(&self) {
+        self.0.doubt();
     }
 }
 

@@ -2,19 +2,25 @@
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_store::{Fate, PoolError};
 use sqlx::Error;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-use crate::error::code;
+use crate::error::{cause_of, code, is_transient};
+use crate::hosts::{Hosts, SessionAttrs};
+use crate::probe::Answers;
 
 /// `feature_not_supported`: also the code of "cached plan must not change result type", see [`is_stale_plan`].
 pub(crate) const NOT_SUPPORTED: &str = "0A000";
 
 /// The routine of the server that finds that a plan is stale. Its message depends on the server's language.
 const CHECK_OF_PLANS: &str = "RevalidateCachedQuery";
+
+/// The error of a verb that was in flight at a server of which another one has taken over.
+const ABANDONED: &str = "another server has taken over";
 
 /// Why a verb failed.
 #[derive(Debug)]
@@ -25,6 +31,71 @@ pub(crate) enum Failure {
     Commit(Error),
     /// The server answers but is a standby, which the feed is not read from.
     Standby,
+    /// Of several hosts, none is a primary that accepts writes.
+    NoPrimary(NoPrimary),
+}
+
+/// What each of several hosts is instead of the primary. Displays as one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoPrimary(Arc<str>);
+
+/// A failure, and the host that it is about, by its place in the list.
+#[derive(Debug)]
+pub(crate) struct HostFailure {
+    pub(crate) host: Option<usize>,
+    pub(crate) failure: Failure,
+}
+
+impl NoPrimary {
+    fn new(attrs: SessionAttrs, hosts: &str) -> Self {
+        let sentence = match attrs {
+            SessionAttrs::Any => {
+                format!("none of the hosts in DATABASE_URL answers: {hosts}; start one of them")
+            }
+            SessionAttrs::ReadWrite => format!(
+                "none of the hosts in DATABASE_URL accepts writes: {hosts}; start the primary, or promote a standby"
+            ),
+        };
+        Self(sentence.into())
+    }
+}
+
+impl HostFailure {
+    /// A failure of one host.
+    pub(crate) fn at(host: usize, failure: impl Into<Failure>) -> Self {
+        Self { host: Some(host), failure: failure.into() }
+    }
+
+    /// None of the hosts is the primary. If one of them grants no more connections, it may be that, and if no later
+    /// retry helps, the first error is as good as the others.
+    pub(crate) fn of_all(hosts: &Hosts, answers: Answers, newest_timeline: u32) -> Self {
+        let (mut reasons, mut errors) = (Vec::new(), Vec::new());
+        for (host, answer) in answers.into_iter().enumerate() {
+            let address = hosts.address(host);
+            match answer {
+                Some(Ok((_, role))) => {
+                    reasons.extend(
+                        role.fitness(newest_timeline).err().map(|unfit| format!("{address} {unfit}")),
+                    );
+                }
+                Some(Err(error)) => {
+                    reasons.push(format!("{address}: {}", cause_of(&error)));
+                    errors.push((host, error));
+                }
+                None => {}
+            }
+        }
+        let lasting =
+            errors.len() == hosts.options.len() && !errors.iter().any(|(_, error)| is_transient(error));
+        let no_slot = errors.iter().position(|(_, error)| fate_of_error(error) == Fate::NoSlot);
+        match no_slot.or(lasting.then_some(0)) {
+            Some(place) => {
+                let (host, error) = errors.swap_remove(place);
+                Self::at(host, error)
+            }
+            None => Failure::NoPrimary(NoPrimary::new(hosts.attrs, &reasons.join("; "))).into(),
+        }
+    }
 }
 
 /// The one place that decides about a connection after an error.
@@ -37,6 +108,8 @@ pub(crate) fn fate(failure: &Failure) -> Fate {
             fate => fate,
         },
         Failure::Standby => Fate::Refused,
+        // One of them may be promoted.
+        Failure::NoPrimary(_) => Fate::Lost,
     }
 }
 
@@ -99,7 +172,20 @@ impl From<PoolError> for Failure {
             PoolError::Busy => Error::PoolTimedOut,
             PoolError::Closed => Error::PoolClosed,
             PoolError::NoAnswer(limit) => no_answer(limit),
+            PoolError::Abandoned => Error::Io(std::io::Error::other(ABANDONED)),
         })
+    }
+}
+
+impl From<Failure> for HostFailure {
+    fn from(failure: Failure) -> Self {
+        Self { host: None, failure }
+    }
+}
+
+impl From<PoolError> for HostFailure {
+    fn from(error: PoolError) -> Self {
+        Failure::from(error).into()
     }
 }
 
@@ -116,7 +202,20 @@ impl fmt::Display for Failure {
             Self::Standby => f.write_str(
                 "the server is a standby, which may lack the newest revocations; connect to the primary",
             ),
+            Self::NoPrimary(none) => none.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for HostFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl fmt::Display for NoPrimary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

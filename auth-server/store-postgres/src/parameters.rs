@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use sqlx::postgres::PgSslMode;
 use url::Url;
 
+use crate::hosts::SessionAttrs;
+
 /// The parameters that have an effect, as libpq spells them.
-const SUPPORTED: [&str; 13] = [
+const SUPPORTED: [&str; 14] = [
     "application_name",
     "dbname",
     "host",
@@ -20,6 +22,7 @@ const SUPPORTED: [&str; 13] = [
     "sslmode",
     "sslrootcert",
     "statement-cache-capacity",
+    "target_session_attrs",
     "user",
 ];
 
@@ -80,6 +83,12 @@ pub(crate) fn check(url: &Url) -> Result<(), InvalidParameter> {
     Ok(())
 }
 
+/// Which of several hosts is used. `None`: the URL does not say.
+pub(crate) fn session_attrs(url: &Url) -> Option<SessionAttrs> {
+    let (_, value) = url.query_pairs().find(|(key, _)| key == "target_session_attrs")?;
+    Some(if value == "any" { SessionAttrs::Any } else { SessionAttrs::ReadWrite })
+}
+
 /// The parameter with this name or with another spelling that the driver accepts.
 fn supported(key: &str) -> Option<&'static str> {
     let name = match key {
@@ -100,7 +109,7 @@ fn unsupported(key: &str, has_password: bool) -> InvalidParameter {
     }
     let hint = match key {
         "ssl" | "requiressl" => " (for TLS, write sslmode=require, or better sslmode=verify-full)",
-        "target_session_attrs" | "load_balance_hosts" => " (name the host of the primary)",
+        "load_balance_hosts" => " (of several hosts, the one that accepts writes is used)",
         "connect_timeout" => " (a connection that is not open after 3 s is given up)",
         _ => "",
     };
@@ -114,8 +123,12 @@ fn expected_instead_of(name: &str, value: &str) -> Option<&'static str> {
             value.parse::<PgSslMode>().is_ok(),
             "one of disable, allow, prefer, require, verify-ca and verify-full",
         ),
-        "port" => (value.parse::<u16>().is_ok(), "a number up to 65535"),
-        "hostaddr" => (value.parse::<IpAddr>().is_ok(), "an IP address"),
+        // One for each host, or one for all.
+        "port" => (value.split(',').all(|port| port.parse::<u16>().is_ok()), "a number up to 65535"),
+        "hostaddr" => (value.split(',').all(|address| address.parse::<IpAddr>().is_ok()), "an IP address"),
+        "target_session_attrs" => {
+            (matches!(value, "any" | "read-write"), "read-write or any, because auth-server writes")
+        }
         "statement-cache-capacity" => (value.parse::<usize>().is_ok(), "a number"),
         _ => (true, ""),
     };
@@ -139,7 +152,7 @@ mod tests {
             "channel_binding",
             "sslmod",
             "SSLMODE",
-            "target_session_attrs",
+            "load_balance_hosts",
             "connect_timeout",
             "keepalives",
             "gssencmode",
@@ -163,6 +176,20 @@ mod tests {
             ("sslmode=", "the parameter sslmode must be one of"),
             ("port=hunter3", "the parameter port must be a number up to 65535"),
             ("hostaddr=hunter3", "the parameter hostaddr must be an IP address"),
+            ("port=1,hunter3", "the parameter port must be a number up to 65535"),
+            ("target_session_attrs=hunter3", "the parameter target_session_attrs must be read-write or any"),
+            (
+                "target_session_attrs=read-only",
+                "the parameter target_session_attrs must be read-write or any",
+            ),
+            (
+                "target_session_attrs=prefer-standby",
+                "the parameter target_session_attrs must be read-write or any",
+            ),
+            (
+                "target_session_attrs=any&target_session_attrs=any",
+                "the parameter target_session_attrs occurs twice",
+            ),
             ("statement-cache-capacity=hunter3", "the parameter statement-cache-capacity must be a number"),
             ("sslmode=disable&ssl-mode=require", "the parameter sslmode occurs twice"),
             ("password=a&hunter3", "one of the parameters is not supported"),
@@ -178,6 +205,8 @@ mod tests {
     fn every_supported_parameter_is_accepted() {
         for query in [
             "",
+            "host=/run/a,/run/b&port=1,2&target_session_attrs=read-write",
+            "hostaddr=127.0.0.1,::1&target_session_attrs=any",
             "host=/run/postgresql&port=5433&dbname=goptri&user=ann&password=x",
             "hostaddr=127.0.0.1&application_name=goptri&statement-cache-capacity=0",
             "sslmode=verify-full&sslrootcert=ca.pem&sslcert=ann.pem&sslkey=ann.key",

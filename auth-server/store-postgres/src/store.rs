@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use crate::clock::DatabaseClock;
 use crate::connection::ConnectionPool;
 use crate::feed_by_time::ShardsDown;
+use crate::hosts;
 use crate::layout::KnownLayout;
 use crate::migrations::{ServersMayRun, is_up_to_date, migrator, schema_state};
 use crate::rotate::Rotator;
@@ -54,16 +55,21 @@ impl PostgresStore {
         url::parse(url).map(drop)
     }
 
+    /// The URL without its password and parameters, for messages.
+    pub fn describe_url(url: &str) -> Option<String> {
+        hosts::without_password(url)
+    }
+
     /// A store on the database of that URL, whose requests share `request_connections` connections; each needs one for
     /// about a millisecond. It connects when it is first used, so that a server can start before its database.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the URL is invalid. [`StoreError::Unavailable`] if no thread can be started.
     pub fn connect(url: &str, request_connections: u32) -> Result<Self, StoreError> {
-        let options = url::parse(url).map_err(|error| StoreError::Conflict(Box::new(error)))?;
+        let hosts = url::parse(url).map_err(|error| StoreError::Conflict(Box::new(error)))?;
         let runtime = ConnectionRuntime::start().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let runtime = Arc::new(runtime);
-        let pool = ConnectionPool::new(options, request_connections, &runtime);
+        let pool = ConnectionPool::new(hosts, request_connections, &runtime);
         let clock = DatabaseClock::default();
         let rotator = Rotator { pool: pool.clone(), clock: clock.clone() };
         Ok(Self {

@@ -6,6 +6,7 @@ use sqlx::Error;
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
+use crate::hosts::{Hosts, MAX_HOSTS, SessionAttrs, one_url_each, with_first_host};
 use crate::parameters::{self, InvalidParameter};
 
 /// Why a URL cannot be used. Displays no part of it except names of parameters, because it may contain a password.
@@ -29,20 +30,52 @@ pub enum InvalidUrl {
     /// A parameter cannot be used.
     #[error(transparent)]
     Parameter(#[from] InvalidParameter),
+    /// A list of hosts has an empty place.
+    #[error("a host is missing in the list; write HOST:PORT,HOST:PORT without a comma before or after it")]
+    EmptyHost,
+    /// There are not as many of something as hosts.
+    #[error(
+        "the numbers of hosts ({hosts}) and {of} ({others}) differ; write one for each host, or one port for all"
+    )]
+    Counts {
+        /// The number of hosts.
+        hosts: usize,
+        /// The number of the others.
+        others: usize,
+        /// What the others are.
+        of: &'static str,
+    },
+    /// A list of hosts is too long.
+    #[error("it has {0} hosts; it may have {MAX_HOSTS}")]
+    TooManyHosts(usize),
 }
 
-/// The options in a URL.
-pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, InvalidUrl> {
+/// The servers that a URL names, and how to connect to them.
+pub(crate) fn parse(url: &str) -> Result<Hosts, InvalidUrl> {
     // Otherwise the beginning of the password would be taken for the port, and appear in errors.
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     if rest.split_once(['/', '?', '#']).is_some_and(|(_, path)| path.contains('@')) {
         return Err(InvalidUrl::Unescaped);
     }
-    let parsed = Url::parse(url).map_err(|error| InvalidUrl::Syntax(error.to_string()))?;
-    if parsed.fragment().is_some() {
+    if rest.contains('#') {
         return Err(InvalidUrl::Fragment);
     }
-    parameters::check(&parsed)?;
+    let checked = Url::parse(&with_first_host(url)).map_err(|error| InvalidUrl::Syntax(error.to_string()))?;
+    parameters::check(&checked)?;
+    let urls = one_url_each(url)?;
+    let attrs = parameters::session_attrs(&checked).unwrap_or(match urls.len() {
+        1 => SessionAttrs::Any,
+        _ => SessionAttrs::ReadWrite,
+    });
+    for url in &urls {
+        parameters::check(&Url::parse(url).map_err(|error| InvalidUrl::Syntax(error.to_string()))?)?;
+    }
+    let options = urls.iter().map(|url| one_host(url)).collect::<Result<_, _>>()?;
+    Ok(Hosts { options, attrs })
+}
+
+/// How to connect to the only host of a URL.
+fn one_host(url: &str) -> Result<PgConnectOptions, InvalidUrl> {
     let options = PgConnectOptions::from_str(url).map_err(|error| {
         InvalidUrl::Syntax(match error {
             Error::Configuration(cause) => cause.to_string(),

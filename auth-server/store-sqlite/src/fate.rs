@@ -66,7 +66,8 @@ impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         Self::Statement(match error {
             PoolError::Busy => Error::PoolTimedOut,
-            PoolError::Closed => Error::PoolClosed,
+            // No other server takes over from a file.
+            PoolError::Closed | PoolError::Abandoned => Error::PoolClosed,
             PoolError::NoAnswer(limit) => no_answer(limit),
         })
     }

@@ -5,7 +5,7 @@ use goptri_settings::Environment;
 
 use test_support::{ACCESS_TOKEN_SECRET, BadSetting, FEED_SECRET, REFRESH_TOKEN_SECRET, assert_sentences};
 
-const TABLE: [BadSetting<'_>; 46] = [
+const TABLE: [BadSetting<'_>; 51] = [
     (
         &[("AUTH_SERVER_ADDR", "4000")],
         "AUTH_SERVER_ADDR is \"4000\"; it is an IP address and a port, such as 127.0.0.1:4000",
@@ -139,6 +139,32 @@ const TABLE: [BadSetting<'_>; 46] = [
     (
         &[("DATABASE_URL", "oracle://ann:hunter2-5f2a9c4be1d07836@db/goptri")],
         "DATABASE_URL starts with neither sqlite:// nor postgres://",
+    ),
+    (
+        &[(
+            "DATABASE_URL",
+            "postgres://ann:hunter2-5f2a9c4be1d07836@a,b/goptri?target_session_attrs=standby",
+        )],
+        "DATABASE_URL is not valid: the parameter target_session_attrs must be read-write or any, because auth-server \
+         writes",
+    ),
+    (
+        &[("DATABASE_URL", "postgres://ann:hunter2-5f2a9c4be1d07836@a,,b/goptri")],
+        "DATABASE_URL is not valid: a host is missing in the list; write HOST:PORT,HOST:PORT \
+         without a comma before or after it",
+    ),
+    (
+        &[("DATABASE_URL", "postgres://ann:hunter2-5f2a9c4be1d07836@a,b/goptri?port=1,2,3")],
+        "DATABASE_URL is not valid: the numbers of hosts (2) and ports (3) differ; write one for each \
+         host, or one port for all",
+    ),
+    (
+        &[("DATABASE_URL", "postgres://ann:hunter2-5f2a9c4be1d07836@a,b:99999/goptri")],
+        "DATABASE_URL is not valid: the parameter port must be a number up to 65535",
+    ),
+    (
+        &[("DATABASE_URL", "postgres://ann:hunter2-5f2a9c4be1d07836@a,b,c,d,e,f,g,h,i/goptri")],
+        "DATABASE_URL is not valid: it has 9 hosts; it may have 8",
     ),
     (
         &[("DATABASE_URL", "sqlite::memory:")],

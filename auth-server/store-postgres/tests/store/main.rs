@@ -15,6 +15,7 @@ mod locks;
 mod migrating;
 mod plans;
 mod pooler;
+mod primary;
 mod proxy;
 mod rules;
 mod runtimes;

@@ -25,6 +25,9 @@ pub trait Connector: Send + Sync + 'static {
 
     /// What an error means for the connections.
     fn fate(error: &Self::Error) -> Fate;
+
+    /// Notes that a connection has shown that the database is lost. Called before another one is opened.
+    fn lost(&self) {}
 }
 
 /// What an error means for the connection that it came from, and for the others of its pool.
@@ -53,4 +56,6 @@ pub enum PoolError {
     Closed,
     /// The database did not answer within this time.
     NoAnswer(Duration),
+    /// Another server of the database has taken over.
+    Abandoned,
 }

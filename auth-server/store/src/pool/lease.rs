@@ -54,8 +54,13 @@ impl<C: Connector> Lease<C> {
         verb: impl AsyncFnOnce(&mut C::Connection) -> Result<T, E>,
     ) -> Result<T, (C::Error, Fate)> {
         let Some(held) = &mut self.held else { return Err((PoolError::Closed.into(), Fate::Keep)) };
+        let abandoned = self.pool.0.abandoned.notified();
         let verb = async { verb(&mut held.connection).await.map_err(Into::into) };
-        match within(limit.min(VERB_TIMEOUT), verb).await {
+        let answer = tokio::select! {
+            answer = within(limit.min(VERB_TIMEOUT), verb) => answer,
+            () = abandoned => Err(PoolError::Abandoned.into()),
+        };
+        match answer {
             Ok(value) => {
                 self.give_back();
                 Ok(value)
@@ -98,6 +103,7 @@ impl<C: Connector> Lease<C> {
             let idle = self.pool.slots(|slots, now| slots.fault(held, now));
             if let Some(idle) = idle {
                 tracing::warn!(%error, idle = idle.len(), "closing all connections to the database");
+                self.pool.connector().lost();
                 self.pool.close_in_background(idle);
                 self.pool.clear_others();
             }

@@ -9,7 +9,7 @@ mod slots;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use goptri::revocation::MonotonicClock;
@@ -57,6 +57,8 @@ struct Shared<C: Connector> {
     donor: Option<Pool<C>>,
     /// Notified when a closed pool takes a connection back.
     returned: Notify,
+    /// Notified when the verbs in flight are to fail.
+    abandoned: Notify,
 }
 
 /// What the pools of one database share.
@@ -110,9 +112,10 @@ impl<C: Connector> Pool<C> {
 
     fn build(connector: C, max: u32, database: Arc<Database<C>>, donor: Option<Self>) -> Self {
         let permits = Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS)));
-        let (slots, returned) = (Mutex::new(Slots::new(max)), Notify::new());
-        let shared = Arc::new(Shared { connector, database, permits, slots, donor, returned });
-        shared.database.pools().push(Arc::downgrade(&shared));
+        let slots = Mutex::new(Slots::new(max));
+        let (returned, abandoned) = Default::default();
+        let shared = Arc::new(Shared { connector, database, permits, slots, donor, returned, abandoned });
+        shared.database.register(&shared);
         Self(shared)
     }
 
@@ -188,11 +191,15 @@ impl<C: Connector> Pool<C> {
 
     /// Connects, with retries while the database is expected back.
     async fn connect(&self, lease: &mut Lease<C>, deadline: Duration) -> Result<(), C::Error> {
-        let (began, mut backoff) = (self.now(), MIN_BACKOFF);
+        let (began, mut backoff, mut earlier) = (self.now(), MIN_BACKOFF, None);
         loop {
             let Err(error) = lease.connect(CONNECT_TIMEOUT.min(self.left(deadline))).await else {
                 return Ok(());
             };
+            if self.left(deadline).is_zero() {
+                // This try was cut short, so an earlier error says more.
+                return Err(earlier.unwrap_or(error));
+            }
             let next = self.now() + backoff;
             let retry = match C::fate(&error) {
                 Fate::Refused | Fate::Lost => {
@@ -207,6 +214,7 @@ impl<C: Connector> Pool<C> {
             if !retry || next >= deadline {
                 return Err(error);
             }
+            earlier = Some(error);
             sleep(backoff).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);
         }
@@ -245,18 +253,32 @@ impl<C: Connector> Pool<C> {
 
     /// Lets [`close`](Self::close) continue.
     fn returned(&self) {
-        if self.0.permits.is_closed() {
+        if self.is_closed() {
             self.0.returned.notify_waiters();
+        }
+    }
+
+    /// Closes all connections to this database, those of the other pools included: another server has taken over. Verbs
+    /// in flight fail as if their connections were lost.
+    pub fn abandon(&self) {
+        for pool in self.0.database.pools() {
+            pool.clear();
+            pool.0.abandoned.notify_waiters();
         }
     }
 
     /// Closes the idle connections of the other pools of this database, and those in use when they are returned.
     fn clear_others(&self) {
-        let pools: Vec<_> = self.0.database.pools().iter().filter_map(Weak::upgrade).collect();
-        for pool in pools.into_iter().filter(|pool| !Arc::ptr_eq(pool, &self.0)).map(Self) {
-            let idle = pool.slots(|slots, _| slots.clear());
-            pool.close_in_background(idle);
+        for pool in self.0.database.pools() {
+            if !Arc::ptr_eq(&pool.0, &self.0) {
+                pool.clear();
+            }
         }
+    }
+
+    fn clear(&self) {
+        let idle = self.slots(|slots, _| slots.clear());
+        self.close_in_background(idle);
     }
 
     fn close_in_background(&self, connections: impl IntoIterator<Item = C::Connection>) {
@@ -281,6 +303,11 @@ impl<C: Connector> Pool<C> {
             }
             returned.await;
         }
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.0.permits.is_closed()
     }
 
     /// The connector.
@@ -312,8 +339,13 @@ impl<C: Connector> Pool<C> {
 }
 
 impl<C: Connector> Database<C> {
-    fn pools(&self) -> MutexGuard<'_, Vec<Weak<Shared<C>>>> {
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    fn register(&self, pool: &Arc<Shared<C>>) {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(pool));
+    }
+
+    fn pools(&self) -> Vec<Pool<C>> {
+        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.iter().filter_map(Weak::upgrade).map(Pool).collect()
     }
 }
 

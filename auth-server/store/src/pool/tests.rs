@@ -107,7 +107,7 @@ impl Connector for Server {
     fn fate(error: &Failure) -> Fate {
         match error {
             Failure::Engine(fate) => *fate,
-            Failure::Pool(PoolError::NoAnswer(_)) => Fate::Lost,
+            Failure::Pool(PoolError::NoAnswer(_) | PoolError::Abandoned) => Fate::Lost,
             Failure::Pool(_) => Fate::Keep,
         }
     }
@@ -394,4 +394,35 @@ async fn closing_waits_for_verbs_that_run_and_refuses_later_ones() {
     yield_now().await;
     assert_eq!(succeed(&pool, Sending::Idempotent).await, Err(Failure::Pool(PoolError::Closed)));
     assert!(server.state().open.is_empty());
+}
+
+/// Their server does not answer any more, and would hold them for seven seconds.
+#[tokio::test(start_paused = true)]
+async fn verbs_in_flight_at_an_abandoned_server_go_to_the_next_one() {
+    let (server, pool) = pool(2);
+    let reserved = pool.reserve(1);
+    spread(&pool, 2).await;
+    let waits_on_the_first = async |socket: &mut Socket| {
+        if socket.id <= 3 {
+            pending::<()>().await;
+        }
+        Ok::<_, Failure>(socket.id)
+    };
+    let (idempotent, once, other) = (
+        pool.run(Sending::Idempotent, waits_on_the_first),
+        pool.run(Sending::Once, waits_on_the_first),
+        reserved.run(Sending::Idempotent, waits_on_the_first),
+    );
+    let abandoning = async {
+        sleep(Duration::from_secs(1)).await;
+        pool.abandon();
+        Instant::now()
+    };
+    let (idempotent, once, other, abandoned) = tokio::join!(idempotent, once, other, abandoning);
+    assert!(abandoned.elapsed() < Duration::from_secs(1), "they waited");
+    assert!(idempotent.is_ok_and(|answer| answer.resent && answer.value > 3));
+    assert_eq!(once, Err(Failure::Pool(PoolError::Abandoned)));
+    assert!(other.is_ok_and(|answer| answer.value > 3));
+    yield_now().await;
+    assert!(server.state().open.iter().all(|id| *id > 3), "connections to the old server are open");
 }

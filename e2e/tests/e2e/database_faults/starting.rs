@@ -45,7 +45,7 @@ fn a_database_that_is_not_utf8_is_refused_with_a_remedy() {
 #[test]
 fn a_parameter_of_database_url_without_effect_is_an_error_that_names_it_and_never_its_value() {
     for parameter in
-        ["ssl", "requiressl", "channel_binding", "sslmod", "target_session_attrs", "connect_timeout"]
+        ["ssl", "requiressl", "channel_binding", "sslmod", "load_balance_hosts", "connect_timeout"]
     {
         let url = format!("postgres://ann@127.0.0.1:1/goptri?{parameter}=hunter2");
         for printed in refused(|| auth_server(&url), 2) {
