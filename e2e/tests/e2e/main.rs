@@ -14,6 +14,7 @@ mod deploying;
 mod developing;
 mod documented;
 mod errors_page;
+mod failover;
 mod feed_followed;
 mod guessing;
 mod hashing;

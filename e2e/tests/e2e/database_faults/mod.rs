@@ -29,12 +29,12 @@ fn relay(postgres: &ScratchPg) -> (Proxy, String) {
     (relay, url)
 }
 
-fn socket(postgres: &ScratchPg) -> Target {
+pub(crate) fn socket(postgres: &ScratchPg) -> Target {
     Target::Unix(postgres.folder().join(".s.PGSQL.5432"))
 }
 
 /// Runs statements as an administrator, and returns what they print.
-fn psql(url: &str, statements: &str) -> String {
+pub(crate) fn psql(url: &str, statements: &str) -> String {
     let mut command = Command::new("psql");
     command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
     let output: Output = command.args(["--command", statements, url]).output().unwrap();
@@ -53,7 +53,7 @@ async fn sessions(auth: &Server, count: usize) -> Vec<String> {
 }
 
 /// The status of a refresh.
-async fn refresh(auth: &Server, token: &str) -> u16 {
+pub(crate) async fn refresh(auth: &Server, token: &str) -> u16 {
     auth.post("/token", &json!({ "refresh_token": token })).await.status().as_u16()
 }
 
@@ -67,7 +67,7 @@ async fn sign_out(auth: &Server, token: &str) -> u16 {
 }
 
 /// The status of `/readyz`, and the sentence of the error if it is one.
-async fn readiness(auth: &Server) -> (u16, String) {
+pub(crate) async fn readiness(auth: &Server) -> (u16, String) {
     let answer = auth.get("/readyz", "").await;
     let status = answer.status().as_u16();
     let body: Value = answer.json().await.unwrap();
@@ -75,7 +75,7 @@ async fn readiness(auth: &Server) -> (u16, String) {
 }
 
 /// Repeats a request until it has this status, and returns how long that took.
-async fn until(expected: u16, request: impl AsyncFn() -> u16) -> Duration {
+pub(crate) async fn until(expected: u16, request: impl AsyncFn() -> u16) -> Duration {
     let began = Instant::now();
     loop {
         let status = request().await;

@@ -13,5 +13,5 @@ mod load;
 mod other_secrets;
 mod planned;
 mod secret_to_key_file;
-mod session_tokens;
+pub(crate) mod session_tokens;
 mod users;

@@ -23,7 +23,7 @@ const USER: UserId = UserId(Uuid::from_u128(1));
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg";
 
 /// The refresh tokens of `number` new sessions of one user.
-pub(super) async fn open(url: &str, refresh_secret: &str, sessions: usize) -> Vec<String> {
+pub(crate) async fn open(url: &str, refresh_secret: &str, sessions: usize) -> Vec<String> {
     let store: Arc<dyn Store> = Arc::new(PostgresStore::connect(url, 4).unwrap());
     store.migrate(RunningServers::Possible).await.unwrap();
     let user = NewUser {
