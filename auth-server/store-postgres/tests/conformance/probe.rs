@@ -186,18 +186,22 @@ impl DatabaseProbe for Probe {
     }
 
     async fn fail_commits(&self, fail: bool) {
-        let change = if fail {
-            "create function fail() returns trigger language plpgsql as
-                 $$ begin raise exception 'refused by the test'; end $$;
-             create constraint trigger fails_late after insert or update or delete on sessions
-                 deferrable initially deferred for each row execute function fail();"
+        let changes = if fail {
+            [
+                "create function fail() returns trigger language plpgsql as
+                     $$ begin raise exception 'refused by the test'; end $$",
+                "create constraint trigger fails_late after insert or update or delete on sessions
+                     deferrable initially deferred for each row execute function fail()",
+            ]
         } else {
-            "drop trigger fails_late on sessions; drop function fail();"
+            ["drop trigger fails_late on sessions", "drop function fail()"]
         };
         if self.form == Form::Citus {
             sqlx::raw_sql("set citus.enable_unsafe_triggers = on").execute(&self.pool).await.unwrap();
         }
-        sqlx::raw_sql(change).execute(&self.pool).await.unwrap();
+        for change in changes {
+            sqlx::raw_sql(change).execute(&self.pool).await.unwrap();
+        }
     }
 
     async fn migrated(&self) {
@@ -229,6 +233,10 @@ impl DatabaseProbe for Probe {
         let record = sqlx::query(AssertSqlSafe(record)).bind(Uuid::nil()).bind(subject);
         record.execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    fn commits_appear_at_once(&self) -> bool {
+        self.form != Form::Citus
     }
 
     fn late_entries_take(&self) -> TimeDelta {

@@ -114,6 +114,11 @@ pub trait DatabaseProbe: Send + Sync {
     /// Records the end of a session as another server of the database does, in a distributed one through another node.
     async fn record_elsewhere(&self, subject: &str);
 
+    /// Whether a transaction appears on all servers of the database at the same moment.
+    fn commits_appear_at_once(&self) -> bool {
+        true
+    }
+
     /// How long after its commit an entry may be missing that was written long before.
     fn late_entries_take(&self) -> TimeDelta {
         TimeDelta::zero()
