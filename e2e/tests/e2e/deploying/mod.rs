@@ -2,6 +2,8 @@
 
 mod compose;
 mod documented;
+#[cfg(target_os = "linux")]
+mod haproxy;
 mod image;
 #[cfg(target_os = "linux")]
 mod nginx;

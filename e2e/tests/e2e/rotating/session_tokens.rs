@@ -68,7 +68,7 @@ fn session_id(number: usize) -> Uuid {
 }
 
 /// An access token of a session, signed with any ring. There is no session 0.
-pub(super) fn access_token(ring: &KeyRing, session: usize) -> String {
+pub(crate) fn access_token(ring: &KeyRing, session: usize) -> String {
     let now = SystemClock.now();
     let user = User::new(USER.to_string(), session_id(session).to_string());
     let audience = Audience([AUDIENCE.into(), ISSUER.into()].into());

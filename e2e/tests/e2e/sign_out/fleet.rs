@@ -155,7 +155,7 @@ pub(super) async fn recorded(auth: &str) -> usize {
 }
 
 /// The median and the 99th percentile.
-pub(super) fn p50_and_p99(mut took: Vec<Duration>) -> (Duration, Duration) {
+pub(crate) fn p50_and_p99(mut took: Vec<Duration>) -> (Duration, Duration) {
     took.sort_unstable();
     let percentile = |percent: usize| took[(took.len() - 1) * percent / 100];
     (percentile(50), percentile(99))

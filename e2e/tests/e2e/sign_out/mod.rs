@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "figures for docs/sign-out.md, with --no-capture")]
 
 mod clocks;
-mod fleet;
+pub(crate) mod fleet;
 mod lost_database;
 mod lost_link;
 mod on_citus;
