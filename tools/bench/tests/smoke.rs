@@ -25,6 +25,8 @@ fn every_measure_gives_figures() {
         "refresh, SQLite, 64 connections",
         "sign-in",
         "verify beside a flood of sign-ins",
+        "refresh while Postgres restarts: longest time to the first 200",
+        "refresh during a switch-over to a standby: longest time to the first 200",
         "sign-out to the first 401, another auth-server",
         "memory, api-server, idle",
         "start of auth-server to /readyz",

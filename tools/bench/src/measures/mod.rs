@@ -2,6 +2,7 @@
 
 mod api_callers;
 mod chains;
+mod failover;
 mod growth;
 mod hostile_bodies;
 mod interference;
@@ -43,6 +44,8 @@ pub(crate) enum Measure {
     Interference,
     /// How requests that are expensive to parse slow refreshes and verification (limit: plain ones)
     HostileBodies,
+    /// How long refreshes are interrupted by a restart of Postgres, and by a switch-over to its standby
+    Failover,
     /// The time from a sign-out to the first 401
     SignOut,
     /// The memory of idle servers
@@ -71,6 +74,7 @@ impl Measure {
             Self::SignIn => sign_in::run(run),
             Self::Interference => interference::run(run),
             Self::HostileBodies => hostile_bodies::run(run),
+            Self::Failover => failover::run(run),
             Self::SignOut => sign_out::run(run),
             Self::Memory => memory::run(run),
             Self::Start => start::run(run),

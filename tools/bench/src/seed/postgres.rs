@@ -39,6 +39,11 @@ impl Postgres {
         Ok(Self { server: ScratchPg::start(profile)?, runtime })
     }
 
+    /// The server, to stop and to start it.
+    pub(crate) fn server(&self) -> &ScratchPg {
+        &self.server
+    }
+
     /// An empty database, migrated by auth-server.
     pub(crate) fn migrated(&self) -> Result<Database, Error> {
         let database = self.runtime.block_on(Database::on(&self.server.url("postgres")));
