@@ -13,7 +13,7 @@ use crate::{config, storage};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Distribute the tables over the nodes of a Citus cluster; DATABASE_URL names the coordinator
+    /// Distribute the tables over the nodes of a Citus cluster, through its coordinator
     Distribute(DistributeArguments),
 }
 

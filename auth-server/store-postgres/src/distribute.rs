@@ -51,7 +51,7 @@ const SETTINGS: &str =
 
 /// How Citus manages a table.
 #[derive(sqlx::FromRow)]
-struct Managed {
+struct TableState {
     name: String,
     /// A table of a migration that is still missing does not.
     exists: bool,
@@ -155,13 +155,13 @@ pub(crate) async fn misplaced(connection: &mut PgConnection) -> Result<Option<&'
     Ok(TABLES.into_iter().find(is_misplaced).map(|(table, _)| table))
 }
 
-async fn managed(connection: &mut PgConnection) -> Result<Vec<Managed>, Error> {
+async fn managed(connection: &mut PgConnection) -> Result<Vec<TableState>, Error> {
     let names: Vec<_> = TABLES.iter().map(|(table, _)| (*table).to_owned()).collect();
     sqlx::query_as(MANAGED).bind(&names).fetch_all(connection).await
 }
 
 /// Whether the rows of a table are where they belong.
-fn is_done(table: &'static str, wanted: Placement, found: &Managed) -> Result<bool, Unfit> {
+fn is_done(table: &'static str, wanted: Placement, found: &TableState) -> Result<bool, Unfit> {
     let by = found.by.as_deref();
     match wanted {
         _ if !found.managed => Ok(false),
@@ -226,8 +226,8 @@ async fn create_probes(connection: &mut PgConnection) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    fn found(managed: bool, reference: bool, by: Option<&str>) -> Managed {
-        Managed {
+    fn found(managed: bool, reference: bool, by: Option<&str>) -> TableState {
+        TableState {
             name: "sessions".into(),
             exists: true,
             managed,

@@ -52,16 +52,16 @@ pub(crate) async fn fresh_by_time() -> Subject {
 pub(crate) async fn fresh_on_citus() -> Subject {
     let nodes = named_cluster().expect("a cluster");
     let database = CitusDatabase::on(&nodes).await;
-    let urls = (0..nodes.len()).map(|node| database.url(node)).collect();
-    subject(Form::Citus, urls, Box::new(database)).await
+    let urls: Vec<_> = (0..nodes.len()).map(|node| database.url(node)).collect();
+    subject(Form::Citus, &urls, Box::new(database))
 }
 
 async fn one_server(form: Form) -> Subject {
     let database = Database::fresh().await;
-    subject(form, vec![database.url().to_owned()], Box::new(database)).await
+    subject(form, &[database.url().to_owned()], Box::new(database))
 }
 
-async fn subject(form: Form, urls: Vec<String>, keep: Box<dyn Any + Send + Sync>) -> Subject {
+fn subject(form: Form, urls: &[String], keep: Box<dyn Any + Send + Sync>) -> Subject {
     let clock = ManualClock::default();
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy(&urls[0]).unwrap();
     let urls = urls.iter().map(|url| with_public_first(url)).collect();
@@ -208,7 +208,8 @@ impl DatabaseProbe for Probe {
         match self.form {
             Form::Plain | Form::ByTime => {}
             Form::Partitioned => {
-                drop(sqlx::raw_sql(include_str!("../partitioned.sql")).execute(&self.pool).await.unwrap());
+                let partition = include_str!("../partitioned.sql");
+                sqlx::raw_sql(partition).execute(&self.pool).await.unwrap();
             }
             Form::Citus => {
                 let store =

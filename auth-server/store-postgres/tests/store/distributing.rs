@@ -1,11 +1,6 @@
 //! `distribute`, and a distributed database afterwards. `scripts/test-citus` runs the tests that need Citus.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test panics when it fails"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
 use std::error::Error;
 

@@ -16,11 +16,12 @@ use super::committed::{Statement, statements};
 const TABLES: [&str; 4] = ["users", "emails", "sessions", "revocations"];
 
 /// Parts of the statements that read several partitions: those that concern no particular user.
-const OF_ALL_USERS: [(&str, &str); 9] = [
+const OF_ALL_USERS: [(&str, &str); 10] = [
     ("sweep of sessions", "from sessions where (user_id, id) > ($2, $3)"),
     ("sweep of the feed, its end", "select expires_at as"),
     ("sweep of the feed", "delete from revocations where expires_at"),
     ("feed", "with c as"),
+    ("feed by time", "from revocations where (created_at, user_id, kind, subject) >"),
     ("list of users", "disabled_at from users where id > $1 order by id"),
     ("search of users", "where strpos(email_key, $1) > 0"),
     ("list of addresses", "created_at from users where id > $1 order by id"),

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use auth_domain::Generation;
 use auth_store::{
-    EndOutcome, ForgiveOutcome, Maintenance, OpenOutcome, Rotation, RunningServers, Sessions, StoreError,
-    TouchOutcome,
+    Distribution, EndOutcome, ForgiveOutcome, Maintenance, OpenOutcome, Rotation, RunningServers, Sessions,
+    StoreError, TouchOutcome,
 };
 use scratch_pg::{Database, statements_between};
 use store_postgres::PostgresStore;
@@ -69,6 +69,7 @@ async fn migrated() -> (Database, PostgresStore) {
     let store = PostgresStore::connect(database.url(), 1).unwrap();
     store.migrate(RunningServers::Possible).await.unwrap();
     store.ready().await.unwrap();
+    store.layout().await.unwrap();
     (database, store)
 }
 
