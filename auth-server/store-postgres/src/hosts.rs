@@ -113,14 +113,14 @@ pub(crate) fn with_first_host(url: &str) -> String {
 /// As in libpq, the parameters `host` and `port` replace those before the path, and one port may be that of all hosts.
 pub(crate) fn one_url_each(url: &str) -> Result<Vec<String>, InvalidUrl> {
     let Some(parts) = Parts::of(url) else { return Ok(vec![url.to_owned()]) };
-    let named = parts.parameter("host");
+    let host_parameter = parts.parameter("host");
     let addresses = parts.parameter("hostaddr");
-    let (names, ports): (Vec<_>, Vec<_>) = parts.hosts.split(',').map(host_and_port).unzip();
-    let names: Vec<&str> = named.as_deref().map_or(names, |named| named.split(',').collect());
-    let given = parts.parameter("port");
-    let ports: Vec<&str> = given.as_deref().map_or(ports, |given| given.split(',').collect());
+    let (names, numbers): (Vec<_>, Vec<_>) = parts.hosts.split(',').map(host_and_port).unzip();
+    let names: Vec<&str> = host_parameter.as_deref().map_or(names, |hosts| hosts.split(',').collect());
+    let port_parameter = parts.parameter("port");
+    let numbers: Vec<&str> = port_parameter.as_deref().map_or(numbers, |ports| ports.split(',').collect());
 
-    let is_named = named.is_some() || !parts.hosts.is_empty();
+    let is_named = host_parameter.is_some() || !parts.hosts.is_empty();
     let addresses: Option<Vec<&str>> = addresses.as_deref().map(|addresses| addresses.split(',').collect());
     if let Some(addresses) = addresses.as_ref().filter(|all| is_named && all.len() != names.len()) {
         return Err(InvalidUrl::Counts {
@@ -130,7 +130,7 @@ pub(crate) fn one_url_each(url: &str) -> Result<Vec<String>, InvalidUrl> {
         });
     }
     let parameter = if addresses.is_some() { "hostaddr" } else { "host" };
-    let in_query = addresses.is_some() || named.is_some();
+    let in_query = addresses.is_some() || host_parameter.is_some();
     let hosts = addresses.unwrap_or(names);
     if hosts.len() > MAX_HOSTS {
         return Err(InvalidUrl::TooManyHosts(hosts.len()));
@@ -138,12 +138,15 @@ pub(crate) fn one_url_each(url: &str) -> Result<Vec<String>, InvalidUrl> {
     if hosts.len() > 1 && hosts.iter().any(|host| host.is_empty()) {
         return Err(InvalidUrl::EmptyHost);
     }
-    if ports.len() > 1 && ports.len() != hosts.len() {
-        return Err(InvalidUrl::Counts { hosts: hosts.len(), others: ports.len(), of: "ports" });
+    if numbers.len() > 1 && numbers.len() != hosts.len() {
+        return Err(InvalidUrl::Counts { hosts: hosts.len(), others: numbers.len(), of: "ports" });
     }
-    let one = |(number, host): (usize, &&str)| {
-        let port =
-            ports.get(number).or(ports.first().filter(|_| ports.len() == 1)).copied().unwrap_or_default();
+    let one = |(index, host): (usize, &&str)| {
+        let port = numbers
+            .get(index)
+            .or(numbers.first().filter(|_| numbers.len() == 1))
+            .copied()
+            .unwrap_or_default();
         let mut query = parts.others();
         if in_query {
             query.append_pair(parameter, host);

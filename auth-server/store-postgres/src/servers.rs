@@ -65,12 +65,12 @@ impl Servers {
                 enter(only, SessionAttrs::Any).await.map_err(|error| HostFailure::at(0, error))?;
             return Ok(ServerConnection { session, host: 0 });
         }
-        let probes = self.state().probes;
+        let before = self.state().probes;
         if let Some(opened) = self.open_trusted().await {
             return opened;
         }
         let mut last = self.probing.lock().await;
-        if self.state().probes != probes {
+        if self.state().probes != before {
             // Another caller has probed meanwhile.
             if let Some(none) = &*last {
                 return Err(Failure::NoPrimary(none.clone()).into());
