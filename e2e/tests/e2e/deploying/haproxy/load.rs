@@ -43,7 +43,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(began: Instant, what: String) -> Self {
+    pub(super) fn new(began: Instant, what: &str) -> Self {
         Self { began, what: format!("{what}, after {:?}", began.elapsed()) }
     }
 }
@@ -77,7 +77,7 @@ impl Ledger {
         if text.starts_with(&format!("{what}: 4")) {
             self.wrong.lock().unwrap().push(text);
         } else {
-            self.failed.lock().unwrap().push(Failure::new(began, text));
+            self.failed.lock().unwrap().push(Failure::new(began, &text));
         }
         None
     }

@@ -145,7 +145,7 @@ async fn restarts_a_crash_and_a_hang_fail_only_requests_on_the_server_concerned_
     let took = at_each_auth_server(&site, &at_each).await;
     report(took, at_each.len() * 3);
 
-    let sign_outs = SignOuts::start(&site, through);
+    let sign_outs = SignOuts::start(&site, &through);
     let mut run = Run { site, load, sign_outs, checked: 0 };
     run.fails_nowhere("before").await;
     for number in 0..3 {

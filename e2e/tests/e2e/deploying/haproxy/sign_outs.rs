@@ -125,7 +125,7 @@ impl Shared {
                 Ok(401) if attempt > 0 => return,
                 Ok(status @ 400..500) => panic!("a sign-out got {status}"),
                 other => {
-                    let failure = Failure::new(began, format!("DELETE /logout: {other:?}"));
+                    let failure = Failure::new(began, &format!("DELETE /logout: {other:?}"));
                     self.failed.lock().unwrap().push(failure);
                 }
             }
@@ -135,7 +135,7 @@ impl Shared {
 }
 
 impl SignOuts {
-    pub(super) fn start(site: &Site, tokens: Vec<String>) -> Self {
+    pub(super) fn start(site: &Site, tokens: &[String]) -> Self {
         let shared = Arc::new(Shared {
             apis: site.apis.each_ref().map(|api| api.server.url.clone()),
             in_service: [const { AtomicBool::new(true) }; 3],
