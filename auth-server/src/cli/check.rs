@@ -50,21 +50,20 @@ async fn database_state(url: &Plain<DatabaseUrl>, auto_migrate: bool) -> (bool, 
         }
         Err(error) => return (false, error.to_string()),
     };
-    let ready = readiness(store.as_ref()).await;
-    let layout = store.layout().await;
+    let checked = check_store(store.as_ref()).await;
     store.close().await;
-    match ready {
-        Ok(Readiness::Ready) if matches!(layout, Ok(Layout::Distributed)) => {
+    match checked {
+        Ok((Readiness::Ready, Layout::Distributed)) => {
             (true, "is reachable, distributed, migrated and writable".to_owned())
         }
-        Ok(Readiness::Ready) => (true, "is reachable, migrated and writable".to_owned()),
-        Ok(Readiness::NotMigrated) if auto_migrate => {
+        Ok((Readiness::Ready, Layout::OneServer)) => (true, "is reachable, migrated and writable".to_owned()),
+        Ok((Readiness::NotMigrated, _)) if auto_migrate => {
             (true, "is reachable but lacks migrations; the server migrates it at start".to_owned())
         }
-        Ok(Readiness::NotMigrated) => {
+        Ok((Readiness::NotMigrated, _)) => {
             (false, "is reachable but lacks migrations; run `auth-server migrate`".to_owned())
         }
-        Ok(Readiness::NeedsStoppedServers) => {
+        Ok((Readiness::NeedsStoppedServers, _)) => {
             let cause = "lacks a migration that breaks running servers of an earlier version";
             (false, format!("is reachable but {cause}; {STOP_SERVERS}"))
         }
@@ -72,13 +71,13 @@ async fn database_state(url: &Plain<DatabaseUrl>, auto_migrate: bool) -> (bool, 
     }
 }
 
-async fn readiness(store: &dyn Store) -> Result<Readiness, StoreError> {
+async fn check_store(store: &dyn Store) -> Result<(Readiness, Layout), StoreError> {
     store.check_server().await?;
     let ready = store.ready().await?;
     if ready == Readiness::Ready {
         store.probe_write().await?;
     }
-    Ok(ready)
+    Ok((ready, store.layout().await?))
 }
 
 fn check_keys(environment: &Environment) -> Finding {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_store::{Layout, RunningServers};
+use auth_store::{Layout, RunningServers, Store, StoreError};
 use goptri::clock::SystemClock;
 use serde_json::{Value, json};
 
@@ -21,13 +21,9 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<(), 
     let servers = if arguments.servers_stopped { RunningServers::Stopped } else { RunningServers::Possible };
     let url = context.read(config::database_url)?;
     let store = storage::open(&url, Arc::new(SystemClock))?;
-    let migrated = match store.check_server().await {
-        Ok(()) => Migrate::new(Arc::clone(&store)).run_again(servers).await,
-        Err(unusable) => Err(unusable),
-    };
-    let layout = store.layout().await;
+    let migrated = migrate(&store, servers).await;
     store.close().await;
-    let (unusable, layout) = (migrated?, layout?);
+    let (unusable, layout) = migrated?;
     let database = storage::describe(&url);
     let lines = unusable.iter().map(|UnusableAddress { user, reason }| {
         format!("\nUser {} cannot sign in as {}: {reason}.", user.user_id, user.email)
@@ -43,6 +39,15 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<(), 
         "database": database, "migrated": true, "distributed": distributed, "unusable_addresses": unusable
     });
     context.format.print(&text, &json)
+}
+
+async fn migrate(
+    store: &Arc<dyn Store>,
+    servers: RunningServers,
+) -> Result<(Vec<UnusableAddress>, Layout), StoreError> {
+    store.check_server().await?;
+    let unusable = Migrate::new(Arc::clone(store)).run_again(servers).await?;
+    Ok((unusable, store.layout().await?))
 }
 
 fn to_json(UnusableAddress { user, reason }: &UnusableAddress) -> Value {
