@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -227,9 +228,18 @@ impl Server {
     }
 }
 
-/// An address on which no program listens.
+/// An address on which no program listens, for a program that must find it again. Its port is below those that the
+/// operating system gives to others.
 pub(crate) fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    static USED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Each test is a process of its own, and begins at another port.
+        let number = std::process::id().wrapping_mul(61).wrapping_add(USED.fetch_add(1, Relaxed));
+        let address = format!("127.0.0.1:{}", 10_000 + number % 20_000);
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// The rest of what the other side sends.
