@@ -58,7 +58,7 @@ impl ManualClock {
         clock
     }
 
-    /// Stops the clock at `time`. From then on, only [`advance`](Self::advance) moves it.
+    /// Sets the clock to `time` and stops it. Only [`advance`](Self::advance) moves it afterwards.
     pub fn stop_at(&self, time: DateTime<Utc>) {
         let _ = self.stopped_at.set(time);
     }

@@ -70,8 +70,8 @@ impl PostgresStore {
         Ok(changed)
     }
 
-    /// Deletes a user who is disabled, and frees the address. Returns whether there was one. While a user is disabled, no
-    /// session opens.
+    /// Deletes a disabled user and releases the address. Returns whether a row was deleted. A disabled user cannot open
+    /// a session meanwhile.
     pub(crate) async fn delete_disabled(&self, user: UserId) -> Result<bool, StoreError> {
         self.transact_once(async |transaction| {
             let delete = sqlx::query_scalar!(

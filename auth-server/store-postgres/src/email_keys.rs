@@ -142,7 +142,8 @@ async fn set_key(transaction: &mut PgConnection, user: UserId, key: &str) -> Res
     set.execute(transaction).await.map(|_| ())
 }
 
-/// The user who has an address with this key, if that user still has it: the caller compares it with the key in `users`.
+/// The id in `emails` for this key. The user may have changed the address since, so the caller also compares
+/// `users.email_key`.
 pub(crate) async fn holder_of(connection: &mut PgConnection, key: &str) -> Result<Option<Uuid>, Error> {
     let holder = sqlx::query_scalar!("select user_id from emails where email_key = $1", key);
     holder.fetch_optional(connection).await

@@ -12,9 +12,9 @@ pub(crate) type Read = (Uuid, RevocationPage);
 /// What to read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wanted<'a> {
-    /// At most so many entries after the cursor.
+    /// Up to this number of entries after the cursor.
     Page(Option<&'a Cursor>, u32),
-    /// The same, of the nodes that answer.
+    /// The same, from the nodes that answer.
     PageOfSomeNodes(Option<&'a Cursor>, u32),
     /// No entry: the cursor after all of them.
     Newest,

@@ -58,7 +58,7 @@ impl Load {
         self.users.ledger.lock().unwrap().clone()
     }
 
-    /// Waits until at least so many requests are acknowledged.
+    /// Waits until at least `least` requests are acknowledged.
     pub(super) async fn has_done(&self, least: Acknowledged) {
         let began = Instant::now();
         loop {

@@ -126,7 +126,8 @@ async fn sessions(site: &Site) -> (Vec<String>, Vec<String>, Vec<String>) {
     (devices, at_each, (first + AT_EACH * 3..=number).map(access).collect())
 }
 
-/// On an idle machine the p99 is below 100 ms. On a busy one only a delay that no sign-out escapes is told from the load.
+/// Prints the times. On an idle machine the p99 is below 100 ms; a busy machine delays some sign-outs for longer, so
+/// the limits here fail only if most are late.
 fn report(mut took: Vec<Duration>, expected: usize) {
     took.sort_unstable();
     let (fast, (p50, p99)) = (took[took.len() / 4], crate::sign_out::fleet::p50_and_p99(took.clone()));
