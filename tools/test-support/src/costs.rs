@@ -13,6 +13,9 @@ use crate::expensive::Pair;
 const BATCH: u32 = 8;
 const BATCHES: usize = 4;
 
+/// How often a pair is measured before it counts as too expensive. Other processes on the machine add to each measurement.
+const MAX_ROUNDS: usize = 5;
+
 /// How much more an expensive request may cost.
 const MAX_RATIO: u32 = 5;
 
@@ -31,16 +34,27 @@ pub fn assert_costs(address: SocketAddr, pairs: &[Pair]) {
     let mut client = Client { address, stream: None };
     let mut failures = Vec::new();
     for pair in pairs {
-        let (plain, expensive) = (client.cost(&pair.plain), client.cost(&pair.expensive));
+        let [mut plain, mut expensive] = [Duration::MAX; 2];
+        for _ in 0..MAX_ROUNDS {
+            plain = plain.min(client.cost(&pair.plain));
+            expensive = expensive.min(client.cost(&pair.expensive));
+            if !is_over(plain, expensive) {
+                break;
+            }
+        }
         println!("{:>5} µs, {:>5} µs: {}", plain.as_micros(), expensive.as_micros(), pair.name);
-        let over = expensive > plain * MAX_RATIO + NEGLIGIBLE;
-        #[cfg(not(debug_assertions))]
-        let over = over || expensive > plain.max(MAX_COST);
-        if over {
+        if is_over(plain, expensive) {
             failures.push(format!("{}: {expensive:?}, and a plain one {plain:?}", pair.name));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn is_over(plain: Duration, expensive: Duration) -> bool {
+    let over = expensive > plain * MAX_RATIO + NEGLIGIBLE;
+    #[cfg(not(debug_assertions))]
+    let over = over || expensive > plain.max(MAX_COST);
+    over
 }
 
 struct Client {
