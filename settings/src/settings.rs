@@ -90,11 +90,14 @@ impl<'a> Settings<'a> {
         Self { snapshot: Some(snapshot), ..Self::new(environment) }
     }
 
-    /// Reports that `variable` is invalid. `problem` is a clause that follows its name.
+    /// Reports that `variable` is invalid. `problem` is a clause that follows its name. An error that is reported twice
+    /// counts once, so that two parts of a server may read one variable.
     pub fn report(&self, variable: &str, problem: impl fmt::Display) {
-        self.errors
-            .borrow_mut()
-            .push(SettingError { variable: variable.to_owned(), problem: problem.to_string() });
+        let error = SettingError { variable: variable.to_owned(), problem: problem.to_string() };
+        let mut errors = self.errors.borrow_mut();
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
     }
 
     /// Parses the variable, or `default` if it is not set. `None` means that an error was reported.

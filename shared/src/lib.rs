@@ -46,6 +46,7 @@ mod guard_builder;
 mod jws;
 pub mod keys;
 mod numeric_date;
+pub mod origin;
 #[cfg(any(feature = "feed", feature = "signing"))]
 mod pem_layout;
 mod permission;

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "feed")]
 mod auth_server_url;
+mod cookies;
 mod feed;
 #[cfg(feature = "signing")]
 mod signing;
@@ -14,6 +15,7 @@ mod tokens;
 pub use auth_server_url::auth_server;
 #[cfg(feature = "feed")]
 pub(crate) use auth_server_url::check_auth_server_url;
+pub use cookies::cors_origins;
 #[cfg(feature = "feed")]
 pub(crate) use feed::required_feed_secrets;
 pub use feed::{feed_secrets, optional_feed_secrets, staleness};

@@ -126,3 +126,14 @@ fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_
         assert!(errors.contains(expected), "{errors}");
     }
 }
+
+/// CK-08
+#[test]
+fn an_invalid_origin_is_reported_once_however_often_the_origins_are_read() {
+    let environment = Environment::from_pairs([("CORS_ORIGINS", "null, https://a.example/")]);
+    let settings = Settings::new(&environment);
+    assert_eq!((cors_origins(&settings), cors_origins(&settings)), (None, None));
+    let SettingErrors(errors) = settings.into_result(None::<()>).unwrap_err();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors.iter().all(|error| error.variable == "CORS_ORIGINS"));
+}

@@ -6,12 +6,16 @@ use url::Url;
 use goptri_settings::{AccessTokenSecret, Plain, Settings, parse_duration};
 
 use crate::keys::VerifyingKeys;
+use crate::origin::is_local;
 
 /// A larger value must be a mistake.
 pub(crate) const MAX_CACHE_ENTRIES: usize = 10_000_000;
 
 /// The default of `ISSUER`.
 pub(super) const ISSUER: &str = "http://localhost:4000";
+
+/// The default of `AUDIENCE`.
+pub(super) const AUDIENCE: &str = "http://localhost:3000";
 
 /// `ISSUER`: the issuer of the tokens, exactly as in their `iss`.
 pub fn issuer(settings: &Settings<'_>) -> Option<String> {
@@ -22,9 +26,7 @@ pub fn issuer(settings: &Settings<'_>) -> Option<String> {
 /// audience of auth-server itself.
 pub fn audience(settings: &Settings<'_>) -> Option<String> {
     let issuer = settings.get("ISSUER").unwrap_or(ISSUER);
-    settings.value("AUDIENCE", "http://localhost:3000", |text| {
-        check_audience(text, issuer).map(|()| text.to_owned())
-    })
+    settings.value("AUDIENCE", AUDIENCE, |text| check_audience(text, issuer).map(|()| text.to_owned()))
 }
 
 pub(crate) fn check_audience(text: &str, issuer: &str) -> Result<(), String> {
@@ -83,10 +85,9 @@ pub(crate) fn base_url(text: &str) -> Result<Url, String> {
         return Err(format!("is {text:?}, which has no scheme; write {scheme}://{text}"));
     }
     let url = Url::parse(text).map_err(|error| format!("is {text:?}, which is no URL: {error}"))?;
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {
         "https" => {}
-        "http" if local => {}
+        "http" if is_local(&url) => {}
         "http" => return Err(format!("is {text:?}; plain http is for localhost only, use https")),
         _ => return Err(format!("is {text:?}; it starts with https://")),
     }
