@@ -39,7 +39,7 @@ impl AuthServer {
             builder.tls_certs_only([])
         };
         let client =
-            builder.build().map_err(|error| format!("cannot be asked: {error}: {}", cause(&error)))?;
+            builder.build().map_err(|error| format!("cannot be asked: {error}: {}", root_cause(&error)))?;
         Ok(Self { url: url.to_owned(), client })
     }
 
@@ -68,7 +68,7 @@ impl AuthServer {
 }
 
 /// The innermost cause, which is the most specific one: "Connection refused", "invalid peer certificate".
-pub(crate) fn cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

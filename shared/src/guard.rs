@@ -143,7 +143,9 @@ impl Guard {
         self.revocations.as_ref().map_or(Ok(()), RevocationSet::ready)?;
         match self.keys().ready() {
             // With a secret, the guard waits for auth-server's keys no longer than for its feed.
-            Err(KeysUnavailable::NotFetched) if self.has_started() && !self.keys().snapshot().is_empty() => {
+            Err(KeysUnavailable::NotFetched)
+                if self.is_past_catch_up_timeout() && !self.keys().snapshot().is_empty() =>
+            {
                 Ok(())
             }
             ready => Ok(ready?),
@@ -158,9 +160,9 @@ impl Guard {
         files
     }
 
-    /// Whether auth-server should have answered by now.
-    fn has_started(&self) -> bool {
-        self.revocations.as_ref().is_some_and(|revocations| !revocations.is_starting())
+    /// Whether the time in which it should have received everything from auth-server is over.
+    fn is_past_catch_up_timeout(&self) -> bool {
+        self.revocations.as_ref().is_some_and(|revocations| !revocations.is_within_catch_up_timeout())
     }
 
     /// The keys that it verifies with.
@@ -198,7 +200,7 @@ impl Guard {
         if let (Err(TokenError::UnknownKey | TokenError::KeysUnavailable), Some(tasks)) =
             (&claims, &self.background)
         {
-            tasks.keys.missed();
+            tasks.keys.notify_unknown_kid();
         }
         let claims = claims?;
         // Last, so that a forged token costs no lookup.

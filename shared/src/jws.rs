@@ -47,7 +47,7 @@ pub(crate) struct JwsParts<'a> {
     pub(crate) header: &'a str,
     payload: &'a str,
     /// The signing input: header and payload as received.
-    pub(crate) signed: &'a str,
+    pub(crate) signing_input: &'a str,
     signature: &'a str,
 }
 
@@ -56,12 +56,12 @@ impl<'a> JwsParts<'a> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLong);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::NotCompact)?;
-        let (header, payload) = signed.split_once('.').ok_or(TokenError::NotCompact)?;
+        let (signing_input, signature) = token.rsplit_once('.').ok_or(TokenError::NotCompact)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(TokenError::NotCompact)?;
         if ![header, payload, signature].into_iter().all(is_base64url) {
             return Err(TokenError::NotCompact);
         }
-        Ok(Self { header, payload, signed, signature })
+        Ok(Self { header, payload, signing_input, signature })
     }
 
     pub(crate) fn header(&self) -> Result<Header, TokenError> {
@@ -111,8 +111,8 @@ impl<'a> UnverifiedJws<'a> {
     }
 
     /// Whether this is a token of type `typ`.
-    pub fn is(&self, typ: TokenType) -> bool {
-        self.header.is(typ)
+    pub fn has_type(&self, typ: TokenType) -> bool {
+        self.header.has_type(typ)
     }
 }
 
@@ -132,7 +132,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    pub(crate) fn is(&self, typ: TokenType) -> bool {
+    pub(crate) fn has_type(&self, typ: TokenType) -> bool {
         self.typ.as_deref().is_some_and(|text| typ.matches(text))
     }
 
@@ -156,7 +156,7 @@ pub(crate) fn header_segment(typ: TokenType, alg: &str, kid: &str) -> String {
 }
 
 fn is_base64url(text: &str) -> bool {
-    ascii::all(text.as_bytes(), |byte| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_'))
+    ascii::all_bytes(text.as_bytes(), |byte| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_'))
 }
 
 fn decode(segment: &str) -> Result<Vec<u8>, TokenError> {

@@ -46,22 +46,23 @@ pub(crate) fn from_slice_with_members<'de, T: Deserialize<'de>>(
     // One check of the whole text is faster than one for each string.
     let json = std::str::from_utf8(json).map_err(|error| StrictJsonError::Json(Error::custom(error)))?;
     let mut json = serde_json::Deserializer::from_str(json);
-    let document = Document { members_left: Cell::new(max_members.saturating_add(1)), ..Document::default() };
-    let value = T::deserialize(Strict { inner: &mut json, document: &document });
+    let state =
+        ParseState { members_left: Cell::new(max_members.saturating_add(1)), ..ParseState::default() };
+    let value = T::deserialize(Strict { inner: &mut json, state: &state });
     value
         .and_then(|value| json.end().map(|()| value))
-        .map_err(|error| document.rejected.take().unwrap_or(StrictJsonError::Json(error)))
+        .map_err(|error| state.rejected.take().unwrap_or(StrictJsonError::Json(error)))
 }
 
 /// The state of the whole text so far.
 #[derive(Default)]
-struct Document {
+struct ParseState {
     members_left: Cell<usize>,
     /// Set before an error is returned, because serde has no error of these kinds.
     rejected: Cell<Option<StrictJsonError>>,
 }
 
-impl Document {
+impl ParseState {
     /// Counts a member or an object: empty objects cost time too.
     fn count<E: Error>(&self) -> Result<(), E> {
         let left = self.members_left.get().checked_sub(1);
@@ -78,12 +79,12 @@ impl Document {
 /// Wraps everything that serde passes on while it deserializes: deserializers, visitors, seeds and sequences.
 struct Strict<'c, T> {
     inner: T,
-    document: &'c Document,
+    state: &'c ParseState,
 }
 
 impl<'c, T> Strict<'c, T> {
     fn wrap<U>(&self, inner: U) -> Strict<'c, U> {
-        Strict { inner, document: self.document }
+        Strict { inner, state: self.state }
     }
 }
 
@@ -124,7 +125,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.document.count()?;
+        self.state.count()?;
         let members = Members { map: self.wrap(map), seen: Vec::new(), hashes: 0 };
         self.inner.visit_map(members)
     }
@@ -210,9 +211,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, '_, A> {
         let Some(Name(name)) = self.map.inner.next_key()? else { return Ok(None) };
         let hash = 1 << (name.bytes().fold(0, u8::wrapping_add) % 64);
         if self.hashes & hash != 0 && self.seen.contains(&name) {
-            return Err(self.map.document.reject(StrictJsonError::Duplicate));
+            return Err(self.map.state.reject(StrictJsonError::Duplicate));
         }
-        self.map.document.count()?;
+        self.map.state.count()?;
         self.hashes |= hash;
         if self.seen.is_empty() {
             // A token has about fifteen members, for which a linear search beats hashing.

@@ -35,9 +35,9 @@ pub enum TokenError {
     /// `typ` is absent or that of another type of token.
     #[error("its typ is not that of this type of token")]
     WrongType,
-    /// The header names no key.
+    /// The header has no `kid`.
     #[error("its header names no key (kid)")]
-    NoKey,
+    MissingKid,
     /// No key has this `kid`.
     #[error("no configured key has its kid; was the secret replaced, or is the token from another server?")]
     UnknownKey,

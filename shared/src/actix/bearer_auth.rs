@@ -10,7 +10,7 @@ use actix_web::{Error, HttpMessage, ResponseError};
 use futures_util::TryFutureExt;
 use futures_util::future::{Either, MapOk};
 
-use super::extract::Checked;
+use super::extract::VerificationResult;
 use crate::access_claims::AccessClaims;
 use crate::credential::Credential;
 use crate::guard::Guard;
@@ -74,25 +74,25 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Transform = Guarded<S>;
+    type Transform = BearerAuthMiddleware<S>;
     type InitError = ();
-    type Future = Ready<Result<Guarded<S>, ()>>;
+    type Future = Ready<Result<BearerAuthMiddleware<S>, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(Guarded { auth: self.clone(), inner }))
+        ready(Ok(BearerAuthMiddleware { auth: self.clone(), inner }))
     }
 }
 
 /// A service behind [`BearerAuth`].
 #[derive(Debug)]
-pub struct Guarded<S> {
+pub struct BearerAuthMiddleware<S> {
     auth: BearerAuth,
     inner: S,
 }
 
 type Passed<F, B> = MapOk<F, fn(ServiceResponse<B>) -> ServiceResponse<EitherBody<B>>>;
 
-impl<S, B> Service<ServiceRequest> for Guarded<S>
+impl<S, B> Service<ServiceRequest> for BearerAuthMiddleware<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     S::Future: 'static,
@@ -111,7 +111,7 @@ where
                 Either::Left(ready(Ok(request.into_response(error.error_response()).map_into_right_body())))
             }
             checked => {
-                request.extensions_mut().insert(Checked(checked));
+                request.extensions_mut().insert(VerificationResult(checked));
                 Either::Right(self.inner.call(request).map_ok(ServiceResponse::map_into_left_body))
             }
         }

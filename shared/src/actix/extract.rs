@@ -62,7 +62,7 @@ impl<P: Permission> FromRequest for Bearer<P> {
 /// 401 without a valid token, 403 if it lacks the permission.
 pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Arc<AccessClaims>, ProtocolError> {
     let extensions = request.extensions();
-    let Some(Checked(checked)) = extensions.get() else {
+    let Some(VerificationResult(checked)) = extensions.get() else {
         tracing::error!(
             path = request.path(),
             "this route takes a Bearer, but no BearerAuth wraps it; the request is rejected"
@@ -85,10 +85,10 @@ pub fn verification(request: &HttpRequest) -> Option<Result<(), TokenError>> {
     let extensions = request.extensions();
     match extensions.get::<TokenError>() {
         Some(error) => Some(Err(*error)),
-        None => matches!(extensions.get(), Some(Checked(Ok(_)))).then_some(Ok(())),
+        None => matches!(extensions.get(), Some(VerificationResult(Ok(_)))).then_some(Ok(())),
     }
 }
 
 /// The result of the middleware, attached to the request.
 #[derive(Debug)]
-pub(super) struct Checked(pub(super) Result<Arc<AccessClaims>, ProtocolError>);
+pub(super) struct VerificationResult(pub(super) Result<Arc<AccessClaims>, ProtocolError>);

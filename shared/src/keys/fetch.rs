@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::jwks::{Jwks, JwksError, MAX_JWKS_BYTES, PATH};
 use super::public_key::PublicKeyError;
 use super::verifying_keys::VerifyingKeys;
-use crate::auth_server::{AuthServer, cause};
+use crate::auth_server::{AuthServer, root_cause};
 
 /// The limit for a whole response.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ pub(super) enum FetchError {
 
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
-        Self::Unreachable(cause(&error))
+        Self::Unreachable(root_cause(&error))
     }
 }
 

@@ -56,19 +56,19 @@ pub struct KeyRefreshTrigger(Arc<Triggers>);
 
 #[derive(Debug, Default)]
 struct Triggers {
-    changed: Notify,
-    missed: Notify,
+    keys_changed: Notify,
+    unknown_kid: Notify,
 }
 
 impl KeyRefreshTrigger {
     /// Reports that the keys have changed, or may have.
-    pub fn changed(&self) {
-        self.0.changed.notify_one();
+    pub fn notify_keys_changed(&self) {
+        self.0.keys_changed.notify_one();
     }
 
     /// Reports a token that names an unknown key. Any client can send such tokens, so these fetches are rate-limited.
-    pub fn missed(&self) {
-        self.0.missed.notify_one();
+    pub fn notify_unknown_kid(&self) {
+        self.0.unknown_kid.notify_one();
     }
 }
 
@@ -105,8 +105,8 @@ impl JwksRefresher {
     }
 
     /// Reports a token that names an unknown key.
-    pub fn missed(&self) {
-        self.trigger.missed();
+    pub fn notify_unknown_kid(&self) {
+        self.trigger.notify_unknown_kid();
     }
 }
 
@@ -140,7 +140,7 @@ impl RefreshTask {
             let fetched = fetch(&self.auth_server, self.etag.as_ref(), self.config.timeout).await;
             let pause = match fetched {
                 Ok(fetched) => {
-                    self.learn(fetched);
+                    self.apply(fetched);
                     after_failure = self.config.min_retry;
                     let pause = after_success;
                     after_success = (pause * 2).min(self.config.interval);
@@ -161,7 +161,7 @@ impl RefreshTask {
         }
     }
 
-    fn learn(&mut self, fetched: Fetched) {
+    fn apply(&mut self, fetched: Fetched) {
         if let Fetched::Keys { keys, skipped, etag } = fetched {
             self.log.skipped(&skipped);
             self.etag = etag;
@@ -171,12 +171,12 @@ impl RefreshTask {
     }
 
     async fn wait(&self, began: Instant, pause: Duration) -> WakeReason {
-        let Triggers { changed, missed } = &*self.trigger.0;
+        let Triggers { keys_changed, unknown_kid } = &*self.trigger.0;
         let (min_interval, cooldown) = (self.config.min_interval, self.config.unknown_kid_cooldown);
         tokio::select! {
             () = sleep(pause) => WakeReason::Other,
-            () = async { sleep_until(began + min_interval).await; changed.notified().await } => WakeReason::Notified,
-            () = async { missed.notified().await; sleep_until(began + cooldown).await } => WakeReason::Other,
+            () = async { sleep_until(began + min_interval).await; keys_changed.notified().await } => WakeReason::Notified,
+            () = async { unknown_kid.notified().await; sleep_until(began + cooldown).await } => WakeReason::Other,
         }
     }
 }

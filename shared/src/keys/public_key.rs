@@ -38,7 +38,7 @@ pub enum PublicKeyError {
     Malformed,
     /// The numbers do not form a valid key.
     #[error("its numbers are not a public key")]
-    NoKey,
+    InvalidNumbers,
     /// RSA of fewer than 2048 or more than 8192 bits.
     #[error("it is an RSA key of {bits} bits; the minimum is 2048 and the maximum 8192")]
     Length {
@@ -55,7 +55,7 @@ pub enum PublicKeyError {
     Roca,
     /// `use` or `key_ops` does not allow verifying signatures.
     #[error("it is not for verifying signatures (use, key_ops)")]
-    OtherUse,
+    NotForVerifying,
 }
 
 impl PublicKey {
@@ -63,7 +63,7 @@ impl PublicKey {
         if x.len() != 32 {
             return Err(PublicKeyError::Malformed);
         }
-        let parsed = ParsedPublicKey::new(&ED25519, x).map_err(|_| PublicKeyError::NoKey)?;
+        let parsed = ParsedPublicKey::new(&ED25519, x).map_err(|_| PublicKeyError::InvalidNumbers)?;
         let members = [("kty", "OKP".to_owned()), ("crv", "Ed25519".to_owned()), ("x", base64url::encode(x))];
         Ok(Self { algorithm: "EdDSA", members: members.into(), parsed })
     }
@@ -74,8 +74,8 @@ impl PublicKey {
             return Err(PublicKeyError::Malformed);
         }
         // Fails for a point that is not on the curve.
-        let parsed =
-            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| PublicKeyError::NoKey)?;
+        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+            .map_err(|_| PublicKeyError::InvalidNumbers)?;
         let (x, y) = (base64url::encode(&point[1..33]), base64url::encode(&point[33..]));
         let members = [("kty", "EC".to_owned()), ("crv", "P-256".to_owned()), ("x", x), ("y", y)];
         Ok(Self { algorithm: "ES256", members: members.into(), parsed })
@@ -92,14 +92,14 @@ impl PublicKey {
             return Err(PublicKeyError::WeakExponent);
         }
         if modulus.last().is_none_or(|last| last % 2 == 0) {
-            return Err(PublicKeyError::NoKey);
+            return Err(PublicKeyError::InvalidNumbers);
         }
         if has_roca_fingerprint(modulus) {
             return Err(PublicKeyError::Roca);
         }
         let parsed = RsaPublicKeyComponents { n: modulus, e: exponent }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-            .map_err(|_| PublicKeyError::NoKey)?;
+            .map_err(|_| PublicKeyError::InvalidNumbers)?;
         let (n, e) = (base64url::encode(modulus), base64url::encode(exponent));
         let members = [("kty", "RSA".to_owned()), ("n", n), ("e", e)];
         Ok(Self { algorithm: "RS256", members: members.into(), parsed })
@@ -108,7 +108,7 @@ impl PublicKey {
     /// Parses a JWK that has only public members.
     pub(super) fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, PublicKeyError> {
         if !is_for_verifying(jwk) {
-            return Err(PublicKeyError::OtherUse);
+            return Err(PublicKeyError::NotForVerifying);
         }
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| {

@@ -75,10 +75,12 @@ impl VerifyingKey {
     }
 
     pub(super) fn verify_signature(&self, token: &JwsParts<'_>) -> Result<(), TokenError> {
-        let (signed, signature) = (token.signed.as_bytes(), token.signature()?);
+        let (signing_input, signature) = (token.signing_input.as_bytes(), token.signature()?);
         let genuine = match &self.material {
-            KeyMaterial::Secret(mac) => mac.clone().chain_update(signed).verify_slice(&signature).is_ok(),
-            KeyMaterial::Public(key) => key.verify(signed, &signature).is_ok(),
+            KeyMaterial::Secret(mac) => {
+                mac.clone().chain_update(signing_input).verify_slice(&signature).is_ok()
+            }
+            KeyMaterial::Public(key) => key.verify(signing_input, &signature).is_ok(),
         };
         if genuine { Ok(()) } else { Err(TokenError::BadSignature) }
     }

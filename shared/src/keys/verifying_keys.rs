@@ -94,10 +94,10 @@ impl VerifyingKeys {
         if header.has_unsupported_extension() {
             return Err(TokenError::Extension);
         }
-        if !header.is(typ) {
+        if !header.has_type(typ) {
             return Err(TokenError::WrongType);
         }
-        let kid = header.kid.as_deref().ok_or(TokenError::NoKey)?;
+        let kid = header.kid.as_deref().ok_or(TokenError::MissingKid)?;
         let key = self.find(kid).ok_or(TokenError::UnknownKey)?;
         // JV-03: a key has one algorithm. The `alg` of a token is compared with it and selects nothing.
         if header.alg == key.name.alg { Ok(key) } else { Err(TokenError::WrongAlgorithm) }

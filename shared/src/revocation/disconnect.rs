@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 
 use super::revocation_set::CapacityExceeded;
 use super::sse::EventTooLong;
-use crate::auth_server::cause;
+use crate::auth_server::root_cause;
 
 /// Why a connection ended. Of the response it contains only the status.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,6 @@ impl From<EventTooLong> for Disconnect {
 
 impl From<reqwest::Error> for Disconnect {
     fn from(error: reqwest::Error) -> Self {
-        Self::Unreachable(cause(&error))
+        Self::Unreachable(root_cause(&error))
     }
 }

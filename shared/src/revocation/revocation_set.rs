@@ -15,7 +15,7 @@ use crate::access_claims::AccessClaims;
 use crate::token_error::TokenError;
 
 /// How long a new set rejects every token while it is incomplete, if `REVOCATION_MAX_STALENESS` is not shorter.
-const MAX_START: Duration = Duration::from_mins(1);
+const CATCH_UP_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The default capacity: more than a gigabyte, enough for 6,000 sign-outs per second. A larger set must be a mistake.
 pub const MAX_ENTRIES: usize = 50_000_000;
@@ -169,7 +169,7 @@ impl RevocationSet {
     pub fn ready(&self) -> Result<(), FeedNotReady> {
         let StalenessPolicy { max_age, on_stale } = self.0.staleness;
         if !self.0.freshness.is_known() {
-            let waits = on_stale == OnStale::Refuse || self.is_starting();
+            let waits = on_stale == OnStale::Refuse || self.is_within_catch_up_timeout();
             return if waits { Err(FeedNotReady::NotCaughtUp) } else { Ok(()) };
         }
         if on_stale == OnStale::Allow {
@@ -179,10 +179,10 @@ impl RevocationSet {
         if age > max_age { Err(FeedNotReady::Stale(age)) } else { Ok(()) }
     }
 
-    /// Returns whether the set is so new that it can be expected to become complete soon.
-    pub(crate) fn is_starting(&self) -> bool {
+    /// Returns whether the set is so new that it may still become complete in time.
+    pub(crate) fn is_within_catch_up_timeout(&self) -> bool {
         let Shared { clock, created, staleness, .. } = &*self.0;
-        clock.elapsed().saturating_sub(*created) < staleness.max_age.min(MAX_START)
+        clock.elapsed().saturating_sub(*created) < staleness.max_age.min(CATCH_UP_TIMEOUT)
     }
 
     /// Returns whether the follower is connected and has caught up.

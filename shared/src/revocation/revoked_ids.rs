@@ -105,7 +105,7 @@ fn without_hyphens(text: &[u8]) -> Option<[u8; 32]> {
 
 /// Parses lower-case hex digits without branches, so that LLVM can vectorise it.
 fn parse_hex(digits: &[u8; 32]) -> Option<[u8; 16]> {
-    if !ascii::all(digits, |digit| digit.is_ascii_digit() | matches!(digit, b'a'..=b'f')) {
+    if !ascii::all_bytes(digits, |digit| digit.is_ascii_digit() | matches!(digit, b'a'..=b'f')) {
         return None;
     }
     // Only letters have bit 6 set, and the low half of 'a' is 1.

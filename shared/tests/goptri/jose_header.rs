@@ -26,7 +26,7 @@ fn a_token_signed_by_a_key_in_its_own_header_is_rejected() {
         (Some(kid(SECRET)), TokenError::BadSignature),
         (Some(kid(OTHER_SECRET)), TokenError::UnknownKey),
         (Some("https://evil.example/jwks.json".to_owned()), TokenError::UnknownKey),
-        (None, TokenError::NoKey),
+        (None, TokenError::MissingKid),
     ];
     for (names, expected) in table {
         for (member, value) in bringing_a_key(OTHER_SECRET).as_object().unwrap() {
@@ -99,7 +99,7 @@ fn a_kid_must_equal_the_name_of_a_known_key_exactly() {
 #[test]
 fn a_header_without_a_kid_is_rejected() {
     for header in [without(header(), "kid"), with(header(), "kid", json!(null))] {
-        assert_eq!(refusal(&with_header(&header)), Some(TokenError::NoKey), "{header}");
+        assert_eq!(refusal(&with_header(&header)), Some(TokenError::MissingKid), "{header}");
     }
     for name in [json!(0), json!(true), json!([kid(SECRET)]), json!({ "kid": kid(SECRET) })] {
         assert_eq!(

@@ -74,7 +74,7 @@ fn an_rsa_key_that_is_too_short_too_long_or_weak_is_skipped() {
         (with_e(&[1, 0, 2]), PublicKeyError::WeakExponent),
         (with_e(&[4, 0, 0, 0, 1]), PublicKeyError::WeakExponent),
         (with_e(&ones(256)), PublicKeyError::WeakExponent),
-        (with_n(&[&ones(255)[..], &[0xfe]].concat()), PublicKeyError::NoKey),
+        (with_n(&[&ones(255)[..], &[0xfe]].concat()), PublicKeyError::InvalidNumbers),
         // RFC 7518 §2 requires the shortest encoding; otherwise one key would have two thumbprints.
         (with_n(&[]), PublicKeyError::Malformed),
         (with_n(&[0; 256]), PublicKeyError::Malformed),
@@ -154,15 +154,15 @@ fn a_key_of_an_unsupported_curve_type_algorithm_or_use_is_skipped() {
         (with(ec(), "alg", "ES384"), PublicKeyError::Unsupported),
         (with(ec(), "alg", "ECDH-ES"), PublicKeyError::Unsupported),
         (with(ed.clone(), "alg", "ES256"), PublicKeyError::Unsupported),
-        (with(rsa.clone(), "use", "enc"), PublicKeyError::OtherUse),
-        (with(ec(), "use", "SIG"), PublicKeyError::OtherUse),
-        (with(ec(), "use", json!(null)), PublicKeyError::OtherUse),
-        (with(ed.clone(), "use", json!(["sig"])), PublicKeyError::OtherUse),
-        (with(rsa.clone(), "key_ops", json!([])), PublicKeyError::OtherUse),
-        (with(rsa.clone(), "key_ops", json!(["sign"])), PublicKeyError::OtherUse),
-        (with(rsa.clone(), "key_ops", json!(["encrypt", "wrapKey"])), PublicKeyError::OtherUse),
-        (with(ed.clone(), "key_ops", "verify"), PublicKeyError::OtherUse),
-        (with(with(ed, "use", "enc"), "key_ops", json!(["verify"])), PublicKeyError::OtherUse),
+        (with(rsa.clone(), "use", "enc"), PublicKeyError::NotForVerifying),
+        (with(ec(), "use", "SIG"), PublicKeyError::NotForVerifying),
+        (with(ec(), "use", json!(null)), PublicKeyError::NotForVerifying),
+        (with(ed.clone(), "use", json!(["sig"])), PublicKeyError::NotForVerifying),
+        (with(rsa.clone(), "key_ops", json!([])), PublicKeyError::NotForVerifying),
+        (with(rsa.clone(), "key_ops", json!(["sign"])), PublicKeyError::NotForVerifying),
+        (with(rsa.clone(), "key_ops", json!(["encrypt", "wrapKey"])), PublicKeyError::NotForVerifying),
+        (with(ed.clone(), "key_ops", "verify"), PublicKeyError::NotForVerifying),
+        (with(with(ed, "use", "enc"), "key_ops", json!(["verify"])), PublicKeyError::NotForVerifying),
     ];
     for (bad, expected) in table {
         left_out(&with(bad, "kid", "bad"), expected);
@@ -206,10 +206,10 @@ fn a_key_with_missing_or_invalid_members_is_skipped() {
         (with(bad(P256), "y", base64url([7; 33])), PublicKeyError::Malformed),
         // x and y have 64 bytes together.
         (with(with(bad(P256), "x", base64url([7; 31])), "y", base64url([7; 33])), PublicKeyError::Malformed),
-        (with(bad(P256), "y", other["y"].clone()), PublicKeyError::NoKey),
-        (with(bad(P256), "y", x), PublicKeyError::NoKey),
-        (with(with(bad(P256), "x", zeros.as_str()), "y", zeros.as_str()), PublicKeyError::NoKey),
-        (with(bad(P256), "x", base64url([0xff; 32])), PublicKeyError::NoKey),
+        (with(bad(P256), "y", other["y"].clone()), PublicKeyError::InvalidNumbers),
+        (with(bad(P256), "y", x), PublicKeyError::InvalidNumbers),
+        (with(with(bad(P256), "x", zeros.as_str()), "y", zeros.as_str()), PublicKeyError::InvalidNumbers),
+        (with(bad(P256), "x", base64url([0xff; 32])), PublicKeyError::InvalidNumbers),
     ] {
         left_out(&bad, expected);
     }

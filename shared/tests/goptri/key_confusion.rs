@@ -178,7 +178,7 @@ fn a_public_key_in_the_header_is_not_used() {
     for (kid, expected) in [
         (json!(kid_of(P256)), TokenError::BadSignature),
         (json!(kid_of(P256_OTHER)), TokenError::UnknownKey),
-        (Value::Null, TokenError::NoKey),
+        (Value::Null, TokenError::MissingKid),
     ] {
         for (member, value) in [
             ("jwk", brought.clone()),

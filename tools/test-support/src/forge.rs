@@ -144,7 +144,7 @@ pub fn one_for_each_refusal() -> Vec<(TokenError, String)> {
         (TokenError::DuplicateMember("payload"), forge(header().to_string(), r#"{"a":1,"a":1}"#)),
         (TokenError::Extension, with_header(&with(header(), "crit", json!(["exp"])))),
         (TokenError::WrongType, with_header(&with(header(), "typ", "rt+jwt"))),
-        (TokenError::NoKey, with_header(&without(header(), "kid"))),
+        (TokenError::MissingKid, with_header(&without(header(), "kid"))),
         (TokenError::UnknownKey, with_header(&with(header(), "kid", kid(OTHER_SECRET)))),
         (TokenError::WrongAlgorithm, with_header(&with(header(), "alg", "none"))),
         (TokenError::BadSignature, format!("{signed}.{}", mac(Algorithm::HS256, OTHER_SECRET, signed))),

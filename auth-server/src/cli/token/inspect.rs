@@ -87,7 +87,7 @@ impl<'a> Decoded<'a> {
     }
 
     fn kind(&self) -> &'static str {
-        match (self.jws.is(TokenType::Access), self.jws.is(TokenType::Refresh)) {
+        match (self.jws.has_type(TokenType::Access), self.jws.has_type(TokenType::Refresh)) {
             (true, _) => "access token",
             (_, true) => "refresh token",
             _ => "token of another issuer or kind",
@@ -164,7 +164,7 @@ impl Configured {
     }
 
     fn verify(&self, decoded: &Decoded<'_>) -> Verified {
-        if decoded.jws.is(TokenType::Refresh) {
+        if decoded.jws.has_type(TokenType::Refresh) {
             let Some(tokens) = &self.refresh else { return Verified::NoKeys };
             return match tokens.open(decoded.token, ClientId::first_party()) {
                 Ok(presented) => Verified::Refresh(Box::new(presented)),
