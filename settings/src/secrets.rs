@@ -6,7 +6,7 @@ use crate::WeakSecret;
 use crate::file_snapshot::content_hash;
 use crate::file_watch::SecretFiles;
 use crate::secret::{Plain, SecretKind};
-use crate::settings::{Any, Settings};
+use crate::settings::{AnySecret, Settings};
 use crate::text_file;
 
 impl Settings<'_> {
@@ -49,7 +49,7 @@ impl Settings<'_> {
             .ok()
     }
 
-    fn secret_text(&self, variable: &str) -> Option<Plain<Any>> {
+    fn secret_text(&self, variable: &str) -> Option<Plain<AnySecret>> {
         match self.read(variable) {
             Ok(Some(mut text)) => Some(Plain::new(std::mem::take(&mut *text))),
             Ok(None) => {
@@ -71,7 +71,7 @@ impl Settings<'_> {
     fn read(&self, variable: &str) -> Result<Option<Zeroizing<String>>, (String, String)> {
         let file_variable = format!("{variable}_FILE");
         match (self.environment.get(variable), self.environment.get(&file_variable)) {
-            (text, None) => match text.and_then(text_file::foreign) {
+            (text, None) => match text.and_then(text_file::encoding_problem) {
                 None => Ok(text.map(|text| Zeroizing::new(text.to_owned()))),
                 Some(problem) => Err((variable.to_owned(), problem.to_owned())),
             },

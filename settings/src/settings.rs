@@ -14,7 +14,7 @@ use crate::text_file;
 pub struct Settings<'a> {
     pub(crate) environment: &'a Environment,
     errors: RefCell<Vec<SettingError>>,
-    pub(crate) secrets: RefCell<Vec<(&'static str, Plain<Any>)>>,
+    pub(crate) secrets: RefCell<Vec<(&'static str, Plain<AnySecret>)>>,
     /// The variables whose secret is also that of another variable.
     pub(crate) duplicated: RefCell<Vec<&'static str>>,
     pub(crate) files: RefCell<Vec<(PathBuf, ContentHash)>>,
@@ -34,8 +34,8 @@ impl fmt::Debug for Settings<'_> {
 }
 
 #[derive(Debug)]
-pub(crate) enum Any {}
-impl SecretKind for Any {
+pub(crate) enum AnySecret {}
+impl SecretKind for AnySecret {
     const NAME: &'static str = "secret";
 }
 
@@ -130,7 +130,7 @@ impl<'a> Settings<'a> {
     /// The text of the variable. Reports one with traces of another encoding or of CRLF line endings.
     fn text(&self, variable: &str) -> Result<Option<&str>, Reported> {
         let text = self.environment.get(variable);
-        match text.and_then(text_file::foreign) {
+        match text.and_then(text_file::encoding_problem) {
             None => Ok(text),
             Some(problem) => {
                 self.report(variable, problem);

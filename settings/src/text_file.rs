@@ -90,7 +90,7 @@ fn is_ascii_in_utf16(bytes: &[u8]) -> bool {
 }
 
 /// What shows that a variable comes from a file in another encoding or with CRLF, as a clause that follows its name.
-pub(crate) fn foreign(value: &str) -> Option<&'static str> {
+pub(crate) fn encoding_problem(value: &str) -> Option<&'static str> {
     if value.starts_with('\u{feff}') {
         return Some(
             "begins with a byte order mark; save the file that it comes from as UTF-8 without a byte order mark",
@@ -150,9 +150,9 @@ mod tests {
             ("hunter2\r", "ends with a carriage return"),
             ("hunt\u{fffd}r2", "is not encoded as UTF-8"),
         ] {
-            assert!(foreign(value).is_some_and(|found| found.starts_with(problem)), "{value:?}");
+            assert!(encoding_problem(value).is_some_and(|found| found.starts_with(problem)), "{value:?}");
         }
-        assert_eq!(foreign("hunter2"), None);
+        assert_eq!(encoding_problem("hunter2"), None);
     }
 
     #[test]

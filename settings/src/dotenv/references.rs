@@ -21,12 +21,12 @@ pub(super) fn braced(text: &str, is_set: impl Fn(&str) -> bool) -> Result<String
 }
 
 /// Why a `$` is rejected.
-enum Problem {
+enum DollarError {
     NoName,
     NotSet,
 }
 
-impl Problem {
+impl DollarError {
     fn at(&self, line: usize) -> EnvironmentError {
         match self {
             Self::NoName => EnvironmentError::LoneDollar(line),
@@ -44,7 +44,7 @@ struct Scan<F> {
 }
 
 impl<F: Fn(&str) -> bool> Scan<F> {
-    fn line(&mut self, line: &str) -> Result<(), Problem> {
+    fn line(&mut self, line: &str) -> Result<(), DollarError> {
         let begins = self.quote.is_none();
         if begins && line.trim_start().starts_with('#') {
             self.out.push_str(line);
@@ -80,20 +80,20 @@ impl<F: Fn(&str) -> bool> Scan<F> {
     }
 
     /// Reads the reference that follows a `$`.
-    fn reference(&mut self, chars: &mut Peekable<Chars<'_>>) -> Result<(), Problem> {
+    fn reference(&mut self, chars: &mut Peekable<Chars<'_>>) -> Result<(), DollarError> {
         let in_braces = chars.next_if_eq(&'{').is_some();
         let mut name = String::new();
         while let Some(c) = chars.next_if(|c| *c == '_' || c.is_ascii_alphanumeric()) {
             name.push(c);
         }
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(Problem::NoName);
+            return Err(DollarError::NoName);
         }
         if in_braces && chars.next_if_eq(&'}').is_none() {
-            return Err(Problem::NoName);
+            return Err(DollarError::NoName);
         }
         if !self.assigned.contains(&name) && !(self.is_set)(&name) {
-            return Err(Problem::NotSet);
+            return Err(DollarError::NotSet);
         }
         self.out.extend(["${", &name, "}"]);
         Ok(())
