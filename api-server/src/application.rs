@@ -76,7 +76,7 @@ impl Application {
         let address = server.address();
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, keys, feed = feed_url, "api-server listens on http://{address}");
-        let server = server.run(state.clone().stop_after(stop, delay));
+        let server = server.run(state.clone().delay_stop(stop, delay));
         Ok(Self { server, address, guard, metrics, state })
     }
 

@@ -31,13 +31,13 @@ impl CheckReport {
     }
 
     /// Whether the configuration can be used.
-    pub fn is_configured(&self) -> bool {
+    pub fn has_valid_configuration(&self) -> bool {
         self.configuration.is_ok()
     }
 
     /// Whether a start would succeed.
     pub fn is_ok(&self) -> bool {
-        self.is_configured() && self.findings.iter().all(|(_, finding)| finding.ok)
+        self.has_valid_configuration() && self.findings.iter().all(|(_, finding)| finding.ok)
     }
 
     /// One line for each result, and one for each invalid setting.
@@ -65,7 +65,10 @@ impl CheckReport {
         };
         let mut report = Map::new();
         report.insert("ok".to_owned(), self.is_ok().into());
-        report.insert("configuration".to_owned(), json!({ "ok": self.is_configured(), "errors": errors }));
+        report.insert(
+            "configuration".to_owned(),
+            json!({ "ok": self.has_valid_configuration(), "errors": errors }),
+        );
         report.extend(self.findings.iter().map(finding));
         report.into()
     }

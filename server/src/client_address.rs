@@ -99,7 +99,7 @@ impl TrustedProxies {
     }
 
     /// The address families in which every public address is trusted.
-    fn trusts_every(&self) -> impl Iterator<Item = &'static str> {
+    fn fully_trusted_families(&self) -> impl Iterator<Item = &'static str> {
         // The rest of IPv4 is multicast and reserved; all public IPv6 addresses begin with the bits 001.
         let unicast: [(&str, &[&str]); 2] =
             [("IPv4", &["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"]), ("IPv6", &["2000::/3"])];
@@ -115,7 +115,7 @@ impl TrustedProxies {
     }
 
     fn warn_untrusted_proxy_once(&self, peer: IpAddr) {
-        if self.may_lack(peer) && !self.warned.swap(true, Ordering::Relaxed) {
+        if self.may_be_unlisted_proxy(peer) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
                 "ignored X-Forwarded-For from this address; if it is your proxy, add it to TRUSTED_PROXIES"
@@ -126,7 +126,7 @@ impl TrustedProxies {
     /// Whether a peer that sends the header is probably a proxy that is not configured. All clients behind it share one
     /// address, and so one rate limit. Once a proxy is configured, a public peer that sends the header counts as a
     /// client.
-    fn may_lack(&self, peer: IpAddr) -> bool {
+    fn may_be_unlisted_proxy(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         let nearby = match peer {
             IpAddr::V4(peer) => peer.is_loopback() || peer.is_private(),
@@ -176,7 +176,7 @@ pub fn trusted_proxies(settings: &Settings<'_>) -> Option<TrustedProxies> {
     let parsed = settings.value(NAME, "", |text| Ok::<_, String>(TrustedProxies::parse(text)))?;
     let proxies =
         parsed.map_err(|errors| errors.into_iter().for_each(|error| settings.report(NAME, error))).ok()?;
-    for family in proxies.trusts_every() {
+    for family in proxies.fully_trusted_families() {
         tracing::warn!(
             variable = NAME,
             "every {family} address is trusted: any client can claim any address with X-Forwarded-For; name your proxies only"
@@ -222,7 +222,7 @@ mod tests {
             ("2000::/4", vec![]),
         ] {
             let proxies = TrustedProxies::parse(networks).unwrap();
-            assert_eq!(proxies.trusts_every().collect::<Vec<_>>(), families, "{networks}");
+            assert_eq!(proxies.fully_trusted_families().collect::<Vec<_>>(), families, "{networks}");
         }
     }
 
@@ -283,7 +283,7 @@ mod tests {
             ("10.0.0.0/8", "203.0.113.9", false),
         ] {
             let proxies = TrustedProxies::parse(trusted).unwrap();
-            assert_eq!(proxies.may_lack(peer.parse().unwrap()), expected, "{trusted:?} {peer}");
+            assert_eq!(proxies.may_be_unlisted_proxy(peer.parse().unwrap()), expected, "{trusted:?} {peer}");
         }
     }
 

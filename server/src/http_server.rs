@@ -16,7 +16,7 @@ use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 use tokio::net::TcpSocket;
 
-use crate::connection::{ConnectionLimits, GuardedStream, LINGER, exchange};
+use crate::connection::{ConnectionLimits, LINGER, LimitedStream, call_tracked};
 use crate::lifecycle::ListenError;
 
 /// Connections that the operating system accepts before a worker does.
@@ -70,13 +70,13 @@ impl HttpServer {
                 .keep_alive(limits.keep_alive)
                 .client_disconnect_timeout(LINGER)
                 .local_addr(local)
-                .on_connect_ext(GuardedStream::attach)
-                .h1(apply_fn_factory(app, exchange::<S::Service, B>));
+                .on_connect_ext(LimitedStream::attach)
+                .h1(apply_fn_factory(app, call_tracked::<S::Service, B>));
             let guarded = move |stream: TcpStream| {
                 // Fails only if the client has disconnected already.
                 let _ = stream.set_nodelay(true);
                 let peer = stream.peer_addr().ok();
-                ready(Ok::<_, DispatchError>((GuardedStream::new(stream, limits), peer)))
+                ready(Ok::<_, DispatchError>((LimitedStream::new(stream, limits), peer)))
             };
             fn_service(guarded).and_then(http)
         };

@@ -96,7 +96,7 @@ impl RequestObserver {
         request: Option<&HttpRequest>,
         status: StatusCode,
         start: Duration,
-    ) -> Observed {
+    ) -> ObservedRequest {
         let matched = request.and_then(|request| request.extensions().get().copied());
         let MatchedRoute(index) = matched.unwrap_or(MatchedRoute(self.routes.len() - 1));
         let (counters, elapsed) = (&self.routes[index], self.clock.elapsed().saturating_sub(start));
@@ -107,12 +107,12 @@ impl RequestObserver {
         }
         let path = counters.path;
         let log = self.log && !matches!(path, "/healthz" | "/readyz");
-        Observed { path, elapsed, log, token_error: verified.and_then(Result::err) }
+        ObservedRequest { path, elapsed, log, token_error: verified.and_then(Result::err) }
     }
 }
 
 /// One request, for its log line.
-pub(crate) struct Observed {
+pub(crate) struct ObservedRequest {
     /// The template of its route; empty if it matched none.
     pub(crate) path: &'static str,
     elapsed: Duration,
@@ -122,7 +122,7 @@ pub(crate) struct Observed {
     pub(crate) token_error: Option<TokenError>,
 }
 
-impl Observed {
+impl ObservedRequest {
     /// Milliseconds, to two decimals.
     pub(crate) fn ms(&self) -> f64 {
         (self.elapsed.as_secs_f64() * 1e5).round() / 1e2

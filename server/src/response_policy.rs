@@ -21,7 +21,7 @@ use tracing::Instrument;
 
 use goptri::ProtocolError;
 
-use crate::request_observer::{Observed, RequestObserver};
+use crate::request_observer::{ObservedRequest, RequestObserver};
 
 /// The outermost middleware, for `actix_web::middleware::from_fn`.
 ///
@@ -60,9 +60,9 @@ pub async fn response_policy<B: MessageBody + 'static>(
 }
 
 /// One line for a request. A server error is logged even if requests are not, for its cause reaches no client.
-fn log(status: StatusCode, error: Option<&Error>, observed: Option<Observed>) {
+fn log(status: StatusCode, error: Option<&Error>, observed: Option<ObservedRequest>) {
     let route = observed.as_ref().map(|observed| observed.path);
-    let ms = observed.as_ref().map(Observed::ms);
+    let ms = observed.as_ref().map(ObservedRequest::ms);
     let token_error = observed.as_ref().and_then(|observed| observed.token_error);
     let reason = token_error.map(|error| error.to_string()).or_else(|| error.map(ToString::to_string));
     let status_code = status.as_u16();

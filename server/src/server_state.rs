@@ -84,7 +84,7 @@ impl ServerState {
 
     /// Waits for `stop`, then lets the server serve for `delay` while it is not ready, so that load balancers stop
     /// routing requests to it before it closes its listener.
-    pub async fn stop_after(self, stop: impl Future<Output = ()>, delay: Duration) {
+    pub async fn delay_stop(self, stop: impl Future<Output = ()>, delay: Duration) {
         stop.await;
         self.0.is_stopping.store(true, Ordering::Relaxed);
         if !delay.is_zero() {

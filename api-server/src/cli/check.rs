@@ -29,7 +29,7 @@ pub(super) async fn run(json: bool) -> Result<(), CliError> {
     if report.is_ok() {
         return Ok(());
     }
-    Err(CliError::CheckFailed { configuration: !report.is_configured() })
+    Err(CliError::CheckFailed { configuration: !report.has_valid_configuration() })
 }
 
 /// A reader may close the pipe: that is not an error.

@@ -98,7 +98,7 @@ impl Application {
         if let Some(files) = &secret_files {
             state.report(files.health().clone());
         }
-        let stopped = state.clone().stop_after(stop, parts.config.shutdown_delay);
+        let stopped = state.clone().delay_stop(stop, parts.config.shutdown_delay);
         let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));
         let (address, limits) = (parts.config.address, parts.config.connections);
         let server = HttpServer::bind(address, "AUTH_SERVER_ADDR", limits, move || {

@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     if report.is_ok() {
         return Ok(());
     }
-    Err(CliError::Reported { configuration: !report.is_configured() })
+    Err(CliError::Reported { configuration: !report.has_valid_configuration() })
 }
 
 async fn check_database(environment: &Environment) -> Finding {

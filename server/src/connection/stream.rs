@@ -1,4 +1,4 @@
-//! The stream of one connection: it reads and writes as [`Traffic`] allows, and fails if its client stalls.
+//! The stream of one connection: it reads and writes as [`FlowControl`] allows, and fails if its client stalls.
 
 use std::cell::{OnceCell, RefCell, RefMut};
 use std::io;
@@ -17,28 +17,28 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::flow_control::{ClientWait, FlowControl, ReadDecision};
 use super::limits::ConnectionLimits;
-use super::traffic::{Reading, Stall, Traffic};
 
 /// The state of a connection. Its requests share it and report their progress to it.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
-    traffic: RefCell<Traffic>,
+    flow_control: RefCell<FlowControl>,
     /// Wakes the task that reads and writes.
     task: RefCell<Option<Waker>>,
-    closer: OnceCell<Arc<Closer>>,
+    close_signal: OnceCell<Arc<CloseSignal>>,
 }
 
 /// Closes a connection from any thread.
 #[derive(Debug, Default)]
-struct Closer {
+struct CloseSignal {
     closed: AtomicBool,
     task: AtomicWaker,
 }
 
 /// A handle to the connection of a request, to close it. Empty in tests, where there is none.
 #[derive(Debug, Default)]
-pub struct ConnectionHandle(Option<Arc<Closer>>);
+pub struct ConnectionHandle(Option<Arc<CloseSignal>>);
 
 /// How long, and how much, is read and discarded after the last response, so that the client can read it: the operating
 /// system would reset a connection that is closed while bytes arrive.
@@ -50,26 +50,26 @@ const HEAD_TOO_LONG: &[u8] =
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// The stream that the HTTP dispatcher reads and writes.
-pub(crate) struct GuardedStream {
+pub(crate) struct LimitedStream {
     /// `None` only while this is dropped.
     stream: Option<TcpStream>,
     /// The client sends nothing more.
     ended: bool,
     limits: ConnectionLimits,
     connection: Rc<Connection>,
-    /// The end of the current stall.
+    /// The end of the current wait.
     deadline: Option<(u64, Pin<Box<Sleep>>)>,
 }
 
 impl Connection {
     /// The state to which the requests report.
-    pub(super) fn traffic(&self) -> RefMut<'_, Traffic> {
-        self.traffic.borrow_mut()
+    pub(super) fn flow_control(&self) -> RefMut<'_, FlowControl> {
+        self.flow_control.borrow_mut()
     }
 
     /// Records that the response to the request in flight is complete.
     pub(super) fn end_response(&self) {
-        let look_again = self.traffic().end_response();
+        let look_again = self.flow_control().end_response();
         if look_again && let Some(task) = &*self.task.borrow() {
             task.wake_by_ref();
         }
@@ -80,13 +80,13 @@ impl Connection {
         if !task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
             *task = Some(context.waker().clone());
         }
-        if let Some(closer) = self.closer.get() {
-            closer.task.register(context.waker());
+        if let Some(close_signal) = self.close_signal.get() {
+            close_signal.task.register(context.waker());
         }
     }
 
     fn is_closed(&self) -> bool {
-        self.closer.get().is_some_and(|closer| closer.closed.load(Ordering::Acquire))
+        self.close_signal.get().is_some_and(|close_signal| close_signal.closed.load(Ordering::Acquire))
     }
 }
 
@@ -95,24 +95,24 @@ impl ConnectionHandle {
     pub fn of(request: &HttpRequest) -> Self {
         let connection = request.conn_data::<Rc<Connection>>();
         Self(connection.map(|connection| {
-            let closer = connection.closer.get_or_init(Arc::default);
+            let close_signal = connection.close_signal.get_or_init(Arc::default);
             if let Some(task) = &*connection.task.borrow() {
-                closer.task.register(task);
+                close_signal.task.register(task);
             }
-            Arc::clone(closer)
+            Arc::clone(close_signal)
         }))
     }
 
     /// Closes the connection immediately; unsent bytes are lost.
     pub fn shutdown(&self) {
-        if let Some(closer) = &self.0 {
-            closer.closed.store(true, Ordering::Release);
-            closer.task.wake();
+        if let Some(close_signal) = &self.0 {
+            close_signal.closed.store(true, Ordering::Release);
+            close_signal.task.wake();
         }
     }
 }
 
-impl GuardedStream {
+impl LimitedStream {
     pub(crate) fn new(stream: TcpStream, limits: ConnectionLimits) -> Self {
         Self { stream: Some(stream), ended: false, limits, connection: Rc::default(), deadline: None }
     }
@@ -138,7 +138,7 @@ impl GuardedStream {
         if polled.is_ready() {
             buffer.advance(bytes);
             self.ended |= bytes == 0;
-            self.connection.traffic().received(bytes);
+            self.connection.flow_control().received(bytes);
         }
         polled
     }
@@ -157,13 +157,13 @@ impl GuardedStream {
         if self.connection.is_closed() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        let stall = self.connection.traffic().stall();
-        let Some((stall, number)) = stall else {
+        let wait = self.connection.flow_control().client_wait();
+        let Some((wait, number)) = wait else {
             self.deadline = None;
             return Poll::Pending;
         };
         if self.deadline.as_ref().is_none_or(|(of, _)| *of != number) {
-            self.deadline = Some((number, Box::pin(sleep(self.limits.of(stall)))));
+            self.deadline = Some((number, Box::pin(sleep(self.limits.of(wait)))));
         }
         let over =
             self.deadline.as_mut().is_some_and(|(_, deadline)| deadline.as_mut().poll(context).is_ready());
@@ -171,11 +171,11 @@ impl GuardedStream {
     }
 }
 
-impl Drop for GuardedStream {
+impl Drop for LimitedStream {
     /// Lingers if the client is in the middle of a request, such as one whose head is malformed.
     fn drop(&mut self) {
-        let stall = self.connection.traffic().stall();
-        let sending = !self.ended && matches!(stall, Some((Stall::Head | Stall::Drain, _)));
+        let wait = self.connection.flow_control().client_wait();
+        let sending = !self.ended && matches!(wait, Some((ClientWait::Head | ClientWait::Drain, _)));
         if let (true, Some(stream), Ok(runtime)) = (sending, self.stream.take(), Handle::try_current()) {
             runtime.spawn(timeout(LINGER, linger(stream)));
         }
@@ -195,16 +195,16 @@ async fn linger(mut stream: TcpStream) {
 }
 
 impl ConnectionLimits {
-    fn of(self, stall: Stall) -> Duration {
-        match stall {
-            Stall::Head => self.head,
-            Stall::Drain => self.drain,
-            Stall::Write => self.write,
+    fn of(self, wait: ClientWait) -> Duration {
+        match wait {
+            ClientWait::Head => self.head,
+            ClientWait::Drain => self.drain,
+            ClientWait::Write => self.write,
         }
     }
 }
 
-impl AsyncRead for GuardedStream {
+impl AsyncRead for LimitedStream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -212,38 +212,38 @@ impl AsyncRead for GuardedStream {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.connection.register(context);
-        let reading = this.connection.traffic().reading();
+        let reading = this.connection.flow_control().decide_read();
         match reading {
-            Reading::Now(limit) if !this.connection.is_closed() => {
+            ReadDecision::Now(limit) if !this.connection.is_closed() => {
                 if let Poll::Ready(done) = this.poll_read_up_to(limit, context, buffer) {
                     return Poll::Ready(done);
                 }
             }
-            Reading::TooLong => return Poll::Ready(Err(this.refuse_head())),
+            ReadDecision::TooLong => return Poll::Ready(Err(this.refuse_head())),
             _ => {}
         }
-        this.connection.traffic().end_step();
-        if reading == Reading::NextStep {
+        this.connection.flow_control().end_step();
+        if reading == ReadDecision::NextStep {
             context.waker().wake_by_ref();
         }
         this.wait(context)
     }
 }
 
-impl AsyncWrite for GuardedStream {
+impl AsyncWrite for LimitedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.connection.register(context);
         match this.stream()?.poll_write(context, bytes) {
             Poll::Ready(done) => {
-                if this.connection.traffic().unblock_writing() {
+                if this.connection.flow_control().unblock_writing() {
                     // Reading was paused, and nothing else resumes it.
                     context.waker().wake_by_ref();
                 }
                 Poll::Ready(done)
             }
             Poll::Pending => {
-                this.connection.traffic().block_writing();
+                this.connection.flow_control().block_writing();
                 this.wait(context)
             }
         }

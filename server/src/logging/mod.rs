@@ -2,7 +2,7 @@
 //!
 //! Logging never blocks, fails or panics: lines wait in a bounded buffer for a thread that writes them.
 
-mod kind_limits;
+mod limits_per_kind;
 mod line_buffer;
 mod line_limit;
 mod line_writer;
@@ -21,13 +21,13 @@ use goptri_settings::Settings;
 
 use crate::variables::warn_unknown_variables;
 
-use kind_limits::LimitKinds;
+use limits_per_kind::LimitLayer;
 pub use line_limit::LineLimit;
 pub use stderr::{Stderr, flush_log, print_error};
 
 /// At more verbose levels, these modules log what they send and receive, secrets included. `RUST_LOG` cannot enable
 /// that.
-const CAPPED: [(&str, LevelFilter); 17] = [
+const MAX_LEVELS: [(&str, LevelFilter); 17] = [
     ("actix_http", LevelFilter::WARN),
     ("actix_rt", LevelFilter::WARN),
     ("actix_server", LevelFilter::WARN),
@@ -71,8 +71,8 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
         .log_internal_errors(false)
         .with_ansi(colours)
         .with_env_filter(filter);
-    let capped = filter_fn(|event| is_within_cap(event.target(), *event.level()));
-    let limited = LimitKinds(Stderr::limits());
+    let capped = filter_fn(|event| is_within_max_level(event.target(), *event.level()));
+    let limited = LimitLayer(Stderr::limits());
     let started = if json {
         lines.json().finish().with(capped).with(limited).try_init()
     } else {
@@ -99,11 +99,11 @@ fn reject_unknown_levels(directives: &str) -> Result<(), String> {
     }
 }
 
-fn is_within_cap(target: &str, level: tracing::Level) -> bool {
+fn is_within_max_level(target: &str, level: tracing::Level) -> bool {
     let is_in = |module: &str| {
         target.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
-    CAPPED.iter().all(|(module, cap)| level <= *cap || !is_in(module))
+    MAX_LEVELS.iter().all(|(module, cap)| level <= *cap || !is_in(module))
 }
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ mod tests {
             ("auth_server::flow", Level::TRACE, true),
             ("sqlxample", Level::TRACE, true),
         ] {
-            assert_eq!(is_within_cap(target, level), expected, "{target} {level}");
+            assert_eq!(is_within_max_level(target, level), expected, "{target} {level}");
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use goptri_settings::{TaskHealth, supervise_thread};
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::kind_limits::KindLimits;
+use super::limits_per_kind::LimitsPerKind;
 use super::line_buffer::LineBuffer;
 use super::line_writer::write_lines;
 
@@ -21,13 +21,13 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// The log of the process. There is one standard error, so there is one of these.
 static LOG: LazyLock<Log> = LazyLock::new(|| Log {
     buffer: LineBuffer::default(),
-    limits: KindLimits::default(),
+    limits: LimitsPerKind::default(),
     health: TaskHealth::new("log writer"),
 });
 
 struct Log {
     buffer: LineBuffer,
-    limits: KindLimits,
+    limits: LimitsPerKind,
     health: TaskHealth,
 }
 
@@ -60,7 +60,7 @@ impl Stderr {
         &LOG.health
     }
 
-    pub(super) fn limits() -> &'static KindLimits {
+    pub(super) fn limits() -> &'static LimitsPerKind {
         &LOG.limits
     }
 }

@@ -18,7 +18,7 @@ const LONG_STEP_BYTES: u64 = 60 * 1024;
 
 /// The state of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Traffic {
+pub(super) struct FlowControl {
     phase: Phase,
     /// Bytes read since the last step ended.
     step: usize,
@@ -29,7 +29,7 @@ pub(super) struct Traffic {
     write_blocked: bool,
     /// The connection wanted to read and must be woken after the response.
     paused: bool,
-    /// Counts changes of what the connection waits for.
+    /// Counts the waits for the client.
     changes: u64,
 }
 
@@ -50,7 +50,7 @@ enum Phase {
 
 /// Whether the connection may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum ReadDecision {
     /// Read now, up to this number of bytes.
     Now(usize),
     /// Read once all bytes received so far are handled.
@@ -63,7 +63,7 @@ pub(super) enum Reading {
 
 /// What the server waits for from a client, within a time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stall {
+pub(super) enum ClientWait {
     /// The rest of the head of a request.
     Head,
     /// The rest of a body that no handler reads.
@@ -72,11 +72,11 @@ pub(super) enum Stall {
     Write,
 }
 
-impl Traffic {
+impl FlowControl {
     /// Whether the connection may read. Must be called before each read.
-    pub(super) fn reading(&mut self) -> Reading {
+    pub(super) fn decide_read(&mut self) -> ReadDecision {
         if self.write_blocked {
-            return Reading::Paused;
+            return ReadDecision::Paused;
         }
         if self.phase == Phase::Idle {
             // All requests that were read ahead are handled.
@@ -84,17 +84,17 @@ impl Traffic {
         }
         let longer = usize::try_from(self.announced.min(LONG_STEP_BYTES)).unwrap_or(0);
         let step = match self.phase {
-            Phase::Head if self.ahead >= MAX_HEAD_BYTES => return Reading::TooLong,
+            Phase::Head if self.ahead >= MAX_HEAD_BYTES => return ReadDecision::TooLong,
             Phase::Head => (self.ahead / 2).clamp(STEP_BYTES, HEAD_STEP_BYTES),
             Phase::Response if self.ahead >= STEP_BYTES => {
                 self.paused = true;
-                return Reading::Paused;
+                return ReadDecision::Paused;
             }
             _ => STEP_BYTES + longer,
         };
         match step.saturating_sub(self.step) {
-            0 => Reading::NextStep,
-            left => Reading::Now(left),
+            0 => ReadDecision::NextStep,
+            left => ReadDecision::Now(left),
         }
     }
 
@@ -160,14 +160,14 @@ impl Traffic {
     }
 
     /// What the server waits for, with a number that differs for each wait.
-    pub(super) fn stall(&self) -> Option<(Stall, u64)> {
-        let stall = match self.phase {
-            _ if self.write_blocked => Stall::Write,
-            Phase::Drain => Stall::Drain,
-            Phase::Head if self.ahead > 0 => Stall::Head,
+    pub(super) fn client_wait(&self) -> Option<(ClientWait, u64)> {
+        let wait = match self.phase {
+            _ if self.write_blocked => ClientWait::Write,
+            Phase::Drain => ClientWait::Drain,
+            Phase::Head if self.ahead > 0 => ClientWait::Head,
             _ => return None,
         };
-        Some((stall, self.changes))
+        Some((wait, self.changes))
     }
 }
 
@@ -175,123 +175,129 @@ impl Traffic {
 mod tests {
     use super::*;
 
-    fn stall(traffic: &Traffic) -> Option<Stall> {
-        traffic.stall().map(|(stall, _)| stall)
+    fn client_wait(flow_control: &FlowControl) -> Option<ClientWait> {
+        flow_control.client_wait().map(|(wait, _)| wait)
     }
 
     /// Reads `bytes` as the dispatcher does, 8 KiB at a time, and returns how many were read before the step ended.
-    fn read(traffic: &mut Traffic, bytes: usize) -> usize {
+    fn read(flow_control: &mut FlowControl, bytes: usize) -> usize {
         let mut read = 0;
-        while let Reading::Now(limit) = traffic.reading()
+        while let ReadDecision::Now(limit) = flow_control.decide_read()
             && read < bytes
         {
             let size = (bytes - read).min(8 * 1024).min(limit);
-            traffic.received(size);
+            flow_control.received(size);
             read += size;
         }
-        traffic.end_step();
+        flow_control.end_step();
         read
     }
 
-    fn may_read(traffic: &mut Traffic) -> bool {
-        matches!(traffic.reading(), Reading::Now(_))
+    fn may_read(flow_control: &mut FlowControl) -> bool {
+        matches!(flow_control.decide_read(), ReadDecision::Now(_))
     }
 
     #[test]
     fn a_client_that_reads_no_responses_is_not_read_from() {
-        let mut traffic = Traffic::default();
-        assert_eq!(read(&mut traffic, 300), 300);
-        traffic.begin_request();
-        traffic.block_writing();
-        assert_eq!((traffic.reading(), stall(&traffic)), (Reading::Paused, Some(Stall::Write)));
-        traffic.end_response();
-        assert_eq!((traffic.reading(), stall(&traffic)), (Reading::Paused, Some(Stall::Write)));
-        assert!(traffic.unblock_writing() && !traffic.unblock_writing());
-        assert!(may_read(&mut traffic) && stall(&traffic).is_none());
+        let mut flow_control = FlowControl::default();
+        assert_eq!(read(&mut flow_control, 300), 300);
+        flow_control.begin_request();
+        flow_control.block_writing();
+        assert_eq!(
+            (flow_control.decide_read(), client_wait(&flow_control)),
+            (ReadDecision::Paused, Some(ClientWait::Write))
+        );
+        flow_control.end_response();
+        assert_eq!(
+            (flow_control.decide_read(), client_wait(&flow_control)),
+            (ReadDecision::Paused, Some(ClientWait::Write))
+        );
+        assert!(flow_control.unblock_writing() && !flow_control.unblock_writing());
+        assert!(may_read(&mut flow_control) && client_wait(&flow_control).is_none());
     }
 
     #[test]
     fn few_requests_are_read_while_one_is_in_flight() {
-        let mut traffic = Traffic::default();
-        assert_eq!(read(&mut traffic, 100_000), STEP_BYTES);
-        traffic.begin_request();
-        assert_eq!(traffic.reading(), Reading::Paused);
+        let mut flow_control = FlowControl::default();
+        assert_eq!(read(&mut flow_control, 100_000), STEP_BYTES);
+        flow_control.begin_request();
+        assert_eq!(flow_control.decide_read(), ReadDecision::Paused);
         // The next ones are in the buffer already.
         for _ in 0..100 {
-            traffic.end_response();
-            traffic.begin_request();
-            assert_eq!(traffic.reading(), Reading::Paused);
+            flow_control.end_response();
+            flow_control.begin_request();
+            assert_eq!(flow_control.decide_read(), ReadDecision::Paused);
         }
-        traffic.end_response();
-        assert_eq!(read(&mut traffic, 100_000), STEP_BYTES);
+        flow_control.end_response();
+        assert_eq!(read(&mut flow_control, 100_000), STEP_BYTES);
     }
 
     #[test]
     fn a_small_request_in_flight_does_not_stop_reading_so_that_a_reset_is_noticed() {
-        let mut traffic = Traffic::default();
-        read(&mut traffic, 300);
-        traffic.begin_request();
-        assert!(may_read(&mut traffic));
-        assert_eq!(read(&mut traffic, 100_000), STEP_BYTES);
-        assert_eq!(traffic.reading(), Reading::Paused);
+        let mut flow_control = FlowControl::default();
+        read(&mut flow_control, 300);
+        flow_control.begin_request();
+        assert!(may_read(&mut flow_control));
+        assert_eq!(read(&mut flow_control, 100_000), STEP_BYTES);
+        assert_eq!(flow_control.decide_read(), ReadDecision::Paused);
     }
 
     #[test]
     fn a_body_of_known_length_is_read_in_long_steps_and_another_in_short_ones() {
         for (length, expected) in [(Some(5 << 20), 62 * 1024), (Some(10), STEP_BYTES), (None, STEP_BYTES)] {
-            let mut traffic = Traffic::default();
-            traffic.begin_request_with_body(length);
-            let read = read(&mut traffic, 1 << 20);
+            let mut flow_control = FlowControl::default();
+            flow_control.begin_request_with_body(length);
+            let read = read(&mut flow_control, 1 << 20);
             assert!((expected..expected + 16).contains(&read), "{length:?}: {read}");
         }
     }
 
     #[test]
     fn a_long_head_is_read_in_few_steps_and_not_without_end() {
-        let mut traffic = Traffic::default();
+        let mut flow_control = FlowControl::default();
         let steps: Vec<usize> =
-            std::iter::from_fn(|| Some(read(&mut traffic, 1 << 20)).filter(|read| *read > 0)).collect();
+            std::iter::from_fn(|| Some(read(&mut flow_control, 1 << 20)).filter(|read| *read > 0)).collect();
         let bytes: usize = steps.iter().sum();
         assert!(
             (MAX_HEAD_BYTES..MAX_HEAD_BYTES + HEAD_STEP_BYTES).contains(&bytes) && steps.len() <= 10,
             "{steps:?}"
         );
-        assert_eq!(traffic.reading(), Reading::TooLong);
+        assert_eq!(flow_control.decide_read(), ReadDecision::TooLong);
     }
 
     #[test]
     fn an_unread_body_is_drained_after_the_response() {
-        let mut traffic = Traffic::default();
-        traffic.begin_request_with_body(None);
-        assert!(traffic.has_unread_body() && stall(&traffic).is_none());
-        traffic.end_response();
-        assert!(may_read(&mut traffic));
-        assert_eq!(stall(&traffic), Some(Stall::Drain));
+        let mut flow_control = FlowControl::default();
+        flow_control.begin_request_with_body(None);
+        assert!(flow_control.has_unread_body() && client_wait(&flow_control).is_none());
+        flow_control.end_response();
+        assert!(may_read(&mut flow_control));
+        assert_eq!(client_wait(&flow_control), Some(ClientWait::Drain));
     }
 
     #[test]
     fn a_body_that_was_read_is_not_drained() {
-        let mut traffic = Traffic::default();
-        traffic.begin_request_with_body(Some(7));
-        traffic.end_body();
-        assert!(!traffic.has_unread_body());
-        traffic.end_response();
-        assert!(may_read(&mut traffic) && stall(&traffic).is_none());
+        let mut flow_control = FlowControl::default();
+        flow_control.begin_request_with_body(Some(7));
+        flow_control.end_body();
+        assert!(!flow_control.has_unread_body());
+        flow_control.end_response();
+        assert!(may_read(&mut flow_control) && client_wait(&flow_control).is_none());
     }
 
     #[test]
     fn only_a_head_that_has_begun_must_be_completed() {
-        let mut traffic = Traffic::default();
-        assert!(may_read(&mut traffic) && stall(&traffic).is_none());
-        traffic.received(1);
-        let first = traffic.stall();
-        assert_eq!(stall(&traffic), Some(Stall::Head));
-        traffic.received(1);
-        assert_eq!(traffic.stall(), first, "more bytes of it give no more time");
-        traffic.begin_request();
-        traffic.end_response();
-        assert!(may_read(&mut traffic) && stall(&traffic).is_none());
-        traffic.received(1);
-        assert_ne!(traffic.stall(), first, "the next head has a time of its own");
+        let mut flow_control = FlowControl::default();
+        assert!(may_read(&mut flow_control) && client_wait(&flow_control).is_none());
+        flow_control.received(1);
+        let first = flow_control.client_wait();
+        assert_eq!(client_wait(&flow_control), Some(ClientWait::Head));
+        flow_control.received(1);
+        assert_eq!(flow_control.client_wait(), first, "more bytes of it give no more time");
+        flow_control.begin_request();
+        flow_control.end_response();
+        assert!(may_read(&mut flow_control) && client_wait(&flow_control).is_none());
+        flow_control.received(1);
+        assert_ne!(flow_control.client_wait(), first, "the next head has a time of its own");
     }
 }

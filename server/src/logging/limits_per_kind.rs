@@ -25,39 +25,43 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The kinds of lines that were logged so far. Their number is bounded by the code.
 #[derive(Debug, Default)]
-pub(super) struct KindLimits {
-    kinds: Mutex<HashMap<u64, Kind>>,
+pub(super) struct LimitsPerKind {
+    kinds: Mutex<HashMap<u64, KindState>>,
     hasher: RandomState,
     clock: SystemMonotonicClock,
 }
 
 #[derive(Debug)]
-struct Kind {
+struct KindState {
     limit: LineLimit,
     level: Level,
-    line: Line,
+    line: LineKind,
 }
 
 /// What the lines of a kind have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Line {
+struct LineKind {
     message: String,
     route: Option<String>,
     status: Option<u64>,
 }
 
-impl KindLimits {
+impl LimitsPerKind {
     fn permits(&self, event: &Event<'_>) -> bool {
         if !is_limited(event.metadata()) {
             return true;
         }
-        let mut hash = HashedKind(self.hasher.build_hasher());
+        let mut hash = KindHasher(self.hasher.build_hasher());
         event.metadata().callsite().hash(&mut hash.0);
         event.record(&mut hash);
         let kind = || {
-            let mut line = Line::default();
+            let mut line = LineKind::default();
             event.record(&mut line);
-            Kind { limit: LineLimit::new(MAX_PER_SECOND, SECOND), level: *event.metadata().level(), line }
+            KindState {
+                limit: LineLimit::new(MAX_PER_SECOND, SECOND),
+                level: *event.metadata().level(),
+                line,
+            }
         };
         let now = self.clock.elapsed();
         self.kinds().entry(hash.0.finish()).or_insert_with(kind).limit.permits(now)
@@ -88,7 +92,7 @@ impl KindLimits {
         }
     }
 
-    fn kinds(&self) -> MutexGuard<'_, HashMap<u64, Kind>> {
+    fn kinds(&self) -> MutexGuard<'_, HashMap<u64, KindState>> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,7 +104,7 @@ fn is_limited(metadata: &Metadata<'_>) -> bool {
         && metadata.target() != module_path!()
 }
 
-impl Line {
+impl LineKind {
     fn log_left_out(&self, level: Level, left_out: u64) {
         let Self { message, route, status } = self;
         let route = route.as_deref();
@@ -123,7 +127,7 @@ impl Line {
     }
 }
 
-impl Visit for Line {
+impl Visit for LineKind {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "route" => self.route = Some(value.to_owned()),
@@ -146,9 +150,9 @@ impl Visit for Line {
 }
 
 /// Hashes the fields that distinguish kinds.
-struct HashedKind<H>(H);
+struct KindHasher<H>(H);
 
-impl<H: Hasher> Visit for HashedKind<H> {
+impl<H: Hasher> Visit for KindHasher<H> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "route" {
             value.hash(&mut self.0);
@@ -165,9 +169,9 @@ impl<H: Hasher> Visit for HashedKind<H> {
 }
 
 /// Applies the limits to the log.
-pub(super) struct LimitKinds(pub(super) &'static KindLimits);
+pub(super) struct LimitLayer(pub(super) &'static LimitsPerKind);
 
-impl<S: Subscriber> Layer<S> for LimitKinds {
+impl<S: Subscriber> Layer<S> for LimitLayer {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         self.0.permits(event)
     }
@@ -183,11 +187,11 @@ mod tests {
 
     /// Collects what is logged.
     #[derive(Clone, Default)]
-    struct Logged(Arc<Mutex<Vec<(Line, u64)>>>);
+    struct Logged(Arc<Mutex<Vec<(LineKind, u64)>>>);
 
     impl<S: Subscriber> Layer<S> for Logged {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            let mut line = (Line::default(), LeftOut(0));
+            let mut line = (LineKind::default(), LeftOut(0));
             event.record(&mut line.0);
             event.record(&mut line.1);
             self.0.lock().unwrap().push((line.0, line.1.0));
@@ -218,8 +222,8 @@ mod tests {
 
     #[test]
     fn lines_of_strangers_are_limited_by_kind_and_lines_about_successes_are_complete() {
-        let (limits, logged): (&KindLimits, _) = (Box::leak(Box::default()), Logged::default());
-        let subscriber = tracing_subscriber::registry().with(logged.clone()).with(LimitKinds(limits));
+        let (limits, logged): (&LimitsPerKind, _) = (Box::leak(Box::default()), Logged::default());
+        let subscriber = tracing_subscriber::registry().with(logged.clone()).with(LimitLayer(limits));
         tracing::subscriber::with_default(subscriber, || {
             for _ in 0..100 {
                 tracing::info!(status = 1u64, reason = "it has expired", "refused");

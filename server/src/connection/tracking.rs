@@ -18,7 +18,7 @@ use futures_util::Stream;
 use super::stream::Connection;
 
 /// Calls `service`. The response closes the connection if the body of the request was not read to its end.
-pub(crate) fn exchange<S, B>(
+pub(crate) fn call_tracked<S, B>(
     mut request: Request,
     service: &S,
 ) -> impl Future<Output = Result<Response<TrackedBody>, Error>> + use<S, B>
@@ -50,11 +50,11 @@ impl InFlight {
         let connection = request.conn_data::<Rc<Connection>>().cloned();
         let Some(connection) = connection else { return Self(None) };
         match request.take_payload() {
-            Payload::None => connection.traffic().begin_request(),
+            Payload::None => connection.flow_control().begin_request(),
             payload => {
                 let length = request.headers().get(CONTENT_LENGTH);
                 let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-                connection.traffic().begin_request_with_body(length);
+                connection.flow_control().begin_request_with_body(length);
                 let payload = TrackedPayload { payload, connection: Rc::clone(&connection) };
                 *request.payload() = Payload::Stream { payload: Box::pin(payload) };
             }
@@ -63,7 +63,7 @@ impl InFlight {
     }
 
     fn has_unread_body(&self) -> bool {
-        self.0.as_ref().is_some_and(|connection| connection.traffic().has_unread_body())
+        self.0.as_ref().is_some_and(|connection| connection.flow_control().has_unread_body())
     }
 }
 
@@ -88,7 +88,7 @@ impl Stream for TrackedPayload {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.payload).poll_next(context);
         if matches!(polled, Poll::Ready(None)) {
-            this.connection.traffic().end_body();
+            this.connection.flow_control().end_body();
         }
         polled
     }
