@@ -25,7 +25,7 @@ pub(super) async fn list(
     listings: Data<Listings>,
 ) -> Result<HttpResponse, Failure> {
     let album = Album::of(&photos, &caller);
-    let json = block_on_file(move || listings.of(&album)).await?;
+    let json = block_on_file(move || listings.json_of(&album)).await?;
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(Bytes::from_owner(json)))
 }
 
@@ -37,7 +37,7 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, Failure> {
     let (album, wanted) = (Album::of(&photos, &caller), name.clone());
     let photo = block_on_file(move || album.open(&wanted)).await?.ok_or(Refusal::NotFound)?;
-    Ok(rendered(photo, &name, &request)?)
+    Ok(photo_response(photo, &name, &request)?)
 }
 
 pub(super) async fn put(
@@ -76,7 +76,7 @@ async fn block_on_file<T: Send + 'static>(
 }
 
 /// The photo or a range of it; 304 if the client has this version.
-fn rendered(photo: Photo, name: &PhotoName, request: &HttpRequest) -> io::Result<HttpResponse> {
+fn photo_response(photo: Photo, name: &PhotoName, request: &HttpRequest) -> io::Result<HttpResponse> {
     let mut response = NamedFile::from_file(photo.file, name.as_str())?.into_response(request);
     let refused = match response.status().as_u16() {
         412 => Some(Refusal::PreconditionFailed),

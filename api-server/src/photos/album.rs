@@ -42,7 +42,7 @@ pub struct Photo {
 
 /// A photo in a list.
 #[derive(Debug, Serialize)]
-pub(super) struct Listed {
+pub(super) struct ListedPhoto {
     name: String,
     #[serde(rename = "type")]
     photo_type: PhotoType,
@@ -69,14 +69,14 @@ impl Album {
     }
 
     /// The photos in an album's folder, sorted by name.
-    pub(super) fn list_folder(folder: &OwnedFd) -> io::Result<Vec<Listed>> {
+    pub(super) fn list_folder(folder: &OwnedFd) -> io::Result<Vec<ListedPhoto>> {
         let mut names = names(folder)?;
         names.sort_unstable();
         let mut listed = Vec::new();
         for name in names {
             // `None`: deleted since, or not a photo.
             if let Some(Photo { photo_type, size, modified, .. }) = open_photo(folder, &name)? {
-                listed.push(Listed { name: name.as_str().to_owned(), photo_type, size, modified });
+                listed.push(ListedPhoto { name: name.as_str().to_owned(), photo_type, size, modified });
             }
         }
         Ok(listed)

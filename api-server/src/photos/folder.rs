@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use rustix::fs::{Mode, OFlags, openat};
 use tempfile::NamedTempFile;
 
-use super::changes::Changes;
+use super::change_counters::ChangeCounters;
 
 /// The folder of uploads in progress. It is in `PHOTOS_DIR`, so that a rename into an album is atomic; no album has
 /// this name.
@@ -28,7 +28,7 @@ pub struct PhotosFolder {
     incoming: Arc<Path>,
     /// Held while the photos of an album are counted and one is added.
     pub(super) adding: Arc<Mutex<()>>,
-    pub(super) changes: Arc<Changes>,
+    pub(super) changes: Arc<ChangeCounters>,
 }
 
 impl PhotosFolder {

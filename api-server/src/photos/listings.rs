@@ -11,7 +11,7 @@ use quick_cache::sync::Cache;
 use rustix::fs::fstat;
 use serde::Serialize;
 
-use super::album::{Album, Listed};
+use super::album::{Album, ListedPhoto};
 
 /// The most memory that all lists together take. The list of a full album takes about 100 KB.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -56,7 +56,7 @@ impl Weighter<String, Listing> for ByLength {
 /// The body of `GET /photos`.
 #[derive(Serialize)]
 struct Body {
-    photos: Vec<Listed>,
+    photos: Vec<ListedPhoto>,
 }
 
 impl Listings {
@@ -66,7 +66,7 @@ impl Listings {
     }
 
     /// The photos of the album, sorted by name, as JSON. Blocks on files.
-    pub fn of(&self, album: &Album) -> io::Result<Arc<[u8]>> {
+    pub fn json_of(&self, album: &Album) -> io::Result<Arc<[u8]>> {
         let own_changes = album.own_changes();
         let Some(folder) = album.folder()? else { return Ok(json(Vec::new())?.into()) };
         let version = Version::of(&folder, own_changes)?;
@@ -94,7 +94,7 @@ impl Version {
     }
 }
 
-fn json(photos: Vec<Listed>) -> io::Result<Vec<u8>> {
+fn json(photos: Vec<ListedPhoto>) -> io::Result<Vec<u8>> {
     Ok(serde_json::to_vec(&Body { photos })?)
 }
 
@@ -154,7 +154,7 @@ mod tests {
 
         /// Name and size of each photo.
         fn list(&self) -> String {
-            let list: Value = serde_json::from_slice(&self.listings.of(&self.album).unwrap()).unwrap();
+            let list: Value = serde_json::from_slice(&self.listings.json_of(&self.album).unwrap()).unwrap();
             let photos = list["photos"].as_array().unwrap().iter();
             let shown = photos.map(|photo| format!("{}{}", photo["name"].as_str().unwrap(), photo["size"]));
             shown.collect::<Vec<_>>().join(" ")
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_of_this_server_are_listed_at_once_also_within_one_tick_of_the_file_system() {
+    fn changes_of_this_server_are_listed_immediately_also_within_one_tick_of_the_file_system() {
         let fixture = Fixture::new();
         for _ in 0..100 {
             assert_eq!(fixture.list(), "a4 b4");

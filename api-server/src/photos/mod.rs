@@ -11,7 +11,7 @@
 //! another program put there.
 
 mod album;
-mod changes;
+mod change_counters;
 mod folder;
 mod listings;
 mod name;

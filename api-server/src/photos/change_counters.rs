@@ -8,21 +8,21 @@ const COUNTERS: usize = 1024;
 
 /// The counters.
 #[derive(Debug)]
-pub(super) struct Changes(Box<[AtomicU64]>);
+pub(super) struct ChangeCounters(Box<[AtomicU64]>);
 
 /// A change in progress. It is counted when it ends, also if it fails.
-pub(super) struct Change<'a>(&'a AtomicU64);
+pub(super) struct ChangeInProgress<'a>(&'a AtomicU64);
 
-impl Default for Changes {
+impl Default for ChangeCounters {
     fn default() -> Self {
         Self((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
     }
 }
 
-impl Changes {
+impl ChangeCounters {
     /// Begins a change of an album. Call it before the files change, and drop the result before the response is sent.
-    pub(super) fn begin(&self, album: &str) -> Change<'_> {
-        Change(self.counter(album))
+    pub(super) fn begin(&self, album: &str) -> ChangeInProgress<'_> {
+        ChangeInProgress(self.counter(album))
     }
 
     /// The changes that have ended, for a list that is made after this.
@@ -38,7 +38,7 @@ impl Changes {
     }
 }
 
-impl Drop for Change<'_> {
+impl Drop for ChangeInProgress<'_> {
     fn drop(&mut self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
