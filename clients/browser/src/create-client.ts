@@ -1,0 +1,70 @@
+import { callTo, isFinal, persistently } from './auth-server.js';
+import type { Change, Client, ClientOptions, User } from './client.js';
+import { sessionFetch } from './fetch.js';
+import { refresher, withSession } from './refresh.js';
+import { SessionStore, type Session } from './session.js';
+import { defaultStorage } from './storage.js';
+import { exclusively, Tabs } from './tabs.js';
+
+/** Creates a client. It sends nothing before it is used. */
+export function createClient(options: ClientOptions): Client {
+  const { authServer, api = '', mode, storage = defaultStorage() } = options;
+  const page = globalThis.location?.href;
+  const server = new URL(authServer, page).href.replace(/\/$/, '');
+  const trusted = [server, new URL(api, page ?? server).href].map((url) => new URL(url).origin);
+  const cookies = mode === 'cookie';
+  const name = `goptri ${server}`;
+  const store = new SessionStore(storage, name, cookies);
+  const tabs = new Tabs<Change>(name);
+
+  const call = callTo(server, cookies);
+  /** Sends the refresh token, or the cookie that has it. */
+  const present = (method: string, path: string, session: Session | null) =>
+    call(method, path, cookies ? { cookie: true } : { refresh_token: session?.refresh });
+  const exchange = (session: Session) => present('POST', '/token', session);
+  const fresh = withSession(store, refresher(store, name, exchange, () => tabs.tell('signed-out')));
+  const fetch = sessionFetch(api.replace(/\/$/, ''), trusted, cookies, fresh);
+
+  /** Ends the session by its refresh token. A cookie of a sign-in without one ends it too. */
+  async function endSession(): Promise<void> {
+    for (const path of cookies ? ['/token', '/logout'] : ['/logout']) {
+      const session = store.current();
+      if (!cookies && !session) return;
+      try {
+        return await persistently(() => present('DELETE', path, session));
+      } catch (error) {
+        if (!isFinal(error)) throw error;
+      }
+    }
+  }
+
+  return {
+    async signIn(credentials) {
+      const body = cookies ? { ...credentials, cookie: true } : credentials;
+      await exclusively(name, async () => store.save(await call('POST', '/login', body)));
+      tabs.tell('signed-in');
+    },
+
+    async signOut({ everywhere } = {}) {
+      if (everywhere) await callTo(server, cookies, fetch)('DELETE', '/logout?everywhere=true');
+      else await exclusively(name, endSession);
+      store.write(null);
+      tabs.tell('signed-out');
+    },
+
+    fetch,
+
+    async currentUser() {
+      if (!cookies && !store.current()) return null;
+      const user: User | null = await fresh(
+        async (access) => (await persistently(() => call('GET', '/currentuser', undefined, access))).currentUser,
+        (user) => !user,
+      );
+      // A sign-in elsewhere on the site has set cookies.
+      if (user && !store.current()) store.write({});
+      return user;
+    },
+
+    onChange: (listener) => tabs.listen(listener),
+  };
+}
