@@ -34,7 +34,12 @@ fn section(title: &str, mut rows: Vec<CatalogueRow>) -> String {
 
 fn error(CatalogueRow { error, when, remedy }: &CatalogueRow) -> String {
     let head = format!("**{} `{}`**: {}", error.status, error.code, error.description);
-    item("-", &head) + &item("  -", &format!("When: {when}")) + &item("  -", &format!("What to do: {remedy}"))
+    let lines = [
+        item("-", &head),
+        item("  -", &format!("When: {when}")),
+        item("  -", &format!("What to do: {remedy}")),
+    ];
+    lines.concat()
 }
 
 /// An item of a list, broken into lines of up to `WIDTH`.

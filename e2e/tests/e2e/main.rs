@@ -7,6 +7,8 @@
 
 mod administering;
 mod api_server_command;
+#[cfg(target_os = "linux")]
+mod browser;
 mod command_line;
 mod configuration;
 mod database_faults;

@@ -145,7 +145,8 @@ fn write_certificate(folder: &Path) -> Certificate {
     let pem = made.cert.pem();
     let certificates = folder.join("certs");
     fs::create_dir(&certificates).unwrap();
-    fs::write(certificates.join("goptri.pem"), pem.clone() + &made.signing_key.serialize_pem()).unwrap();
+    fs::write(certificates.join("goptri.pem"), [pem.clone(), made.signing_key.serialize_pem()].concat())
+        .unwrap();
     Certificate::from_pem(pem.as_bytes()).unwrap()
 }
 
