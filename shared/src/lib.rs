@@ -47,8 +47,6 @@ mod jws;
 pub mod keys;
 mod numeric_date;
 pub mod origin;
-#[cfg(any(feature = "feed", feature = "signing"))]
-mod pem_layout;
 mod permission;
 pub mod protocol_error;
 #[cfg(feature = "feed")]

@@ -1,5 +1,6 @@
 //! Parses a file of private keys: one or more PEM blocks (RFC 7468) with PKCS#8, in any layout.
 
+use goptri_settings::laid_out;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::{self, PemObject};
 
@@ -7,7 +8,6 @@ use super::jwks::MAX_KEYS;
 use super::key_file_error::KeyFileError;
 use super::public_key::PublicKey;
 use super::signing_key::SigningKey;
-use crate::pem_layout::laid_out;
 
 /// All keys of a file, in order.
 pub(super) fn parse(pem: &str) -> Result<Vec<(SigningKey, PublicKey)>, KeyFileError> {

@@ -1,12 +1,11 @@
 //! The address of auth-server, as a follower reaches it.
 
-use goptri_settings::{Settings, read_text_file};
+use goptri_settings::{Settings, laid_out, read_text_file};
 use reqwest::Certificate;
 use url::{Host, Url};
 
 use super::tokens::{ISSUER, base_url};
 use crate::auth_server::AuthServer;
-use crate::pem_layout::laid_out;
 
 /// `AUTH_SERVER_URL` (default: `ISSUER`) and `AUTH_SERVER_CA_FILE`.
 pub fn auth_server(settings: &Settings<'_>) -> Option<AuthServer> {

@@ -8,7 +8,7 @@ const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 
 /// The text with each marker and each word on a line of its own. Words outside of the blocks do not matter.
-pub(crate) fn laid_out(text: &str) -> Zeroizing<String> {
+pub fn laid_out(text: &str) -> Zeroizing<String> {
     // Large enough from the start: growing would leave copies of a key in memory.
     let mut pem = Zeroizing::new(String::with_capacity(2 * text.len() + 2));
     let mut rest = text;
