@@ -12,8 +12,8 @@ use goptri::Guard;
 use goptri::clock::Clock;
 use goptri::revocation::MonotonicClock;
 use goptri_server::{
-    HttpServer, ListenErrors, MetricsServer, RequestObserver, ServerState, UnknownPath, metrics_registry,
-    mount, response_policy,
+    HttpServer, ListenErrors, MetricsServer, RequestObserver, ServerState, Tls, UnknownPath,
+    metrics_registry, mount, response_policy,
 };
 use goptri_settings::FileWatch;
 
@@ -27,6 +27,7 @@ pub struct Application {
     server: Server,
     address: SocketAddr,
     guard: Guard,
+    certificate: Option<Arc<FileWatch>>,
     metrics: Option<MetricsServer>,
     state: ServerState,
 }
@@ -40,6 +41,9 @@ pub enum StartError {
     /// The guard cannot be built.
     #[error("cannot follow auth-server: {0}")]
     Follow(#[from] goptri::GuardError),
+    /// The files of the certificate cannot be watched.
+    #[error("the files of the certificate cannot be watched: {0}")]
+    Watch(std::io::Error),
 }
 
 impl Application {
@@ -62,8 +66,11 @@ impl Application {
         requests.register(&mut registry);
         registry.register_collector(Box::new(VerifierMetrics(guard.clone())));
         let (guarding, reported) = (guard.clone(), Data::new(state.clone()));
-        let server = HttpServer::bind(address, "API_SERVER_ADDR", config.connections, move || {
+        let proxies = Data::new(config.trusted_proxies);
+        let (limits, tls) = (config.connections, config.tls);
+        let server = HttpServer::bind(address, "API_SERVER_ADDR", limits, tls.as_ref(), move || {
             App::new()
+                .app_data(proxies.clone())
                 .app_data(photos.clone())
                 .app_data(listings.clone())
                 .app_data(Data::new(guarding.clone()))
@@ -75,9 +82,11 @@ impl Application {
         let (server, metrics) = ListenErrors::combine(server, metrics.transpose())?;
         let address = server.address();
         let version = env!("CARGO_PKG_VERSION");
-        tracing::info!(version, keys, feed = feed_url, "api-server listens on http://{address}");
+        let scheme = goptri_server::scheme(tls.as_ref());
+        tracing::info!(version, keys, feed = feed_url, "api-server listens on {scheme}://{address}");
+        let certificate = Tls::watch(tls.as_ref(), &state).map_err(StartError::Watch)?;
         let server = server.run(state.clone().delay_stop(stop, delay));
-        Ok(Self { server, address, guard, metrics, state })
+        Ok(Self { server, address, guard, certificate, metrics, state })
     }
 
     /// The address it listens on, with the actual port if the configuration says 0.
@@ -85,9 +94,9 @@ impl Application {
         self.address
     }
 
-    /// The files that secrets are read from, if any.
-    pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
-        self.guard.secret_files()
+    /// The watched files of secrets and of the certificate.
+    pub fn watched_files(&self) -> Vec<Arc<FileWatch>> {
+        self.guard.secret_files().into_iter().chain(self.certificate.clone()).collect()
     }
 
     /// What `/readyz` reports besides the guard.

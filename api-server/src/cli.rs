@@ -111,6 +111,6 @@ async fn serve() -> Result<(), CliError> {
     raise_descriptor_limit();
     let (clock, monotonic) = (Arc::new(SystemClock), Arc::new(SystemMonotonicClock::default()));
     let application = Application::start(config, clock, monotonic, stop_signal())?;
-    sighup.reload(application.secret_files(), application.state());
+    sighup.reload(application.watched_files(), application.state());
     Ok(application.run().await?)
 }

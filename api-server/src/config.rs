@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use goptri::GuardBuilder;
-use goptri_server::ConnectionLimits;
+use goptri_server::{ConnectionLimits, Tls, TrustedProxies};
 use goptri_settings::{Environment, SettingErrors, Settings};
 
 use crate::photos::PhotosFolder;
@@ -17,8 +17,12 @@ pub struct Config {
     /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`,
     /// `FEED_SECRET`, `REVOCATION_MAX_STALENESS`, `ON_STALE`, `VERIFIED_CACHE_ENTRIES`.
     pub guard: GuardBuilder,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
     /// `KEEP_ALIVE`.
     pub connections: ConnectionLimits,
+    /// `TLS_CERT_FILE`, `TLS_KEY_FILE`.
+    pub tls: Option<Tls>,
     /// `METRICS_ADDR`.
     pub metrics_address: Option<SocketAddr>,
     /// Whether access tokens signed with a shared secret are accepted, in addition to those signed with a published
@@ -47,7 +51,9 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
         let guard = GuardBuilder::with_required_feed(settings);
-        let connections = ConnectionLimits::read(settings);
+        let trusted_proxies = goptri_server::trusted_proxies(settings);
+        let (connections, tls) = (ConnectionLimits::read(settings), Tls::read(settings));
+        goptri_server::check_plain_listener(settings, address, &tls, trusted_proxies.as_ref());
         let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
         let shutdown_delay = goptri_server::shutdown_delay(settings);
@@ -55,7 +61,9 @@ impl Config {
         Some(Self {
             address: address?,
             guard: guard?,
+            trusted_proxies: trusted_proxies?,
             connections: connections?,
+            tls: tls.ok()?,
             metrics_address: metrics_address.ok()?,
             has_secret: settings.has_secret("ACCESS_TOKEN_SECRET"),
             request_log: request_log?,

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use goptri::Scope;
 use goptri::keys::KeySource;
 use goptri::token::AccessVerifier;
-use goptri_server::{ConnectionLimits, TrustedProxies};
+use goptri_server::{ConnectionLimits, Tls, TrustedProxies};
 use goptri_settings::{Environment, Plain, Reported, SecretFiles, SettingErrors, Settings, parse_duration};
 
 use crate::keyrings::KeyRings;
@@ -60,6 +60,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// `KEEP_ALIVE`.
     pub connections: ConnectionLimits,
+    /// `TLS_CERT_FILE`, `TLS_KEY_FILE`.
+    pub tls: Option<Tls>,
     /// Passwords hashed at the same time: the number of cores. There is no variable for it.
     pub hashing_threads: usize,
     /// `METRICS_ADDR`.
@@ -104,7 +106,8 @@ impl Config {
         });
         let password_rules = password_rules(settings);
         let trusted_proxies = goptri_server::trusted_proxies(settings);
-        let connections = ConnectionLimits::read(settings);
+        let (connections, tls) = (ConnectionLimits::read(settings), Tls::read(settings));
+        goptri_server::check_plain_listener(settings, address, &tls, trusted_proxies.as_ref());
         let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
         let shutdown_delay = goptri_server::shutdown_delay(settings);
@@ -126,6 +129,7 @@ impl Config {
             password_rules: password_rules?,
             trusted_proxies: trusted_proxies?,
             connections: connections?,
+            tls: tls.ok()?,
             hashing_threads: available_parallelism().map_or(2, usize::from),
             metrics_address: metrics_address.ok()?,
             request_log: request_log?,

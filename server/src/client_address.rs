@@ -78,6 +78,11 @@ impl TrustedProxies {
         }
     }
 
+    /// Whether no proxy is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty()
+    }
+
     /// The peer, or, if that is a trusted proxy, the last address of `forwarded` that is not. An element that is no
     /// address ends the search, with the last trusted proxy as the result.
     ///

@@ -1,22 +1,24 @@
 //! The HTTP server that both servers run: actix-web's workers and dispatcher, on connections with limits.
 
-use std::future::{Future, ready};
+use std::fmt::Debug;
+use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 
 use actix_http::body::MessageBody;
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request};
-use actix_server::{Server, ServerBuilder};
-use actix_service::{
-    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
-};
+use actix_server::{GracefulShutdownSignal, Server, ServerBuilder};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, fn_factory, fn_service, map_config};
 use actix_web::Error;
 use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 use tokio::net::TcpSocket;
+use tokio_rustls::TlsAcceptor;
 
-use crate::connection::{ConnectionLimits, LINGER, LimitedStream, call_tracked};
+use crate::Tls;
+use crate::connection::{Acceptor, ConnectionLimits, LINGER, LimitedStream, call_tracked};
 use crate::lifecycle::ListenError;
 
 /// Connections that the operating system accepts before a worker does.
@@ -32,8 +34,8 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Listens on `address`, which `variable` names, for an instance of `app` in each worker. Must be called within a
-    /// Tokio runtime.
+    /// Listens on `address`, which `variable` names, for an instance of `app` in each worker; with `tls`, for HTTPS only.
+    /// Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// If the address cannot be listened on.
@@ -41,6 +43,7 @@ impl HttpServer {
         address: SocketAddr,
         variable: &'static str,
         limits: ConnectionLimits,
+        tls: Option<&Tls>,
         app: F,
     ) -> Result<Self, ListenError>
     where
@@ -48,7 +51,7 @@ impl HttpServer {
         I: IntoServiceFactory<S, Request>,
         S: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse<B>, Error = Error>
             + 'static,
-        S::InitError: std::fmt::Debug,
+        S::InitError: Debug,
         S::Future: 'static,
         S::Service: 'static,
         <S::Service as Service<Request>>::Future: 'static,
@@ -58,27 +61,12 @@ impl HttpServer {
         let listener = listen(address).map_err(listen_error)?;
         let local = listener.local_addr().map_err(listen_error)?;
         let builder = Server::build().shutdown_timeout(SHUTDOWN_SECONDS);
-        let stopping = builder.graceful_shutdown_signal();
+        let (stopping, tls) = (builder.graceful_shutdown_signal(), tls.map(Tls::config));
         let service = move || {
-            let stopping = stopping.clone();
-            let app = map_config(app(), |()| AppConfig::default());
-            let http = HttpService::build()
-                .graceful_shutdown_signal(move || {
-                    let stopping = stopping.clone();
-                    async move { stopping.notified().await }
-                })
-                .keep_alive(limits.keep_alive)
-                .client_disconnect_timeout(LINGER)
-                .local_addr(local)
-                .on_connect_ext(LimitedStream::attach)
-                .h1(apply_fn_factory(app, call_tracked::<S::Service, B>));
-            let guarded = move |stream: TcpStream| {
-                // Fails only if the client has disconnected already.
-                let _ = stream.set_nodelay(true);
-                let peer = stream.peer_addr().ok();
-                ready(Ok::<_, DispatchError>((LimitedStream::new(stream, limits), peer)))
-            };
-            fn_service(guarded).and_then(http)
+            let worker =
+                Worker { local, limits, stopping: stopping.clone(), tls: tls.clone().map(TlsAcceptor::from) };
+            let app = Rc::new(map_config(app(), |()| AppConfig::default()));
+            fn_factory(move || worker.clone().start(Rc::clone(&app)))
         };
         let builder = builder.listen("http", listener, service).map_err(listen_error)?;
         Ok(Self { builder, address: local })
@@ -92,6 +80,52 @@ impl HttpServer {
     /// Serves until `stop` completes, and then finishes the requests in flight.
     pub fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Server {
         self.builder.shutdown_signal(stop).run()
+    }
+}
+
+/// What each worker serves connections with, besides the application.
+#[derive(Clone)]
+struct Worker {
+    local: SocketAddr,
+    limits: ConnectionLimits,
+    stopping: GracefulShutdownSignal,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Worker {
+    async fn start<A, S, B>(
+        self,
+        app: Rc<A>,
+    ) -> Result<impl Service<TcpStream, Response = (), Error = DispatchError>, ()>
+    where
+        A: ServiceFactory<Request, Config = (), Service = S, Response = ServiceResponse<B>, Error = Error>,
+        A::InitError: Debug,
+        S: Service<Request, Response = ServiceResponse<B>, Error = Error> + 'static,
+        S::Future: 'static,
+        B: MessageBody + 'static,
+    {
+        let Self { local, limits, stopping, tls } = self;
+        let app = app.new_service(()).await;
+        let app = Rc::new(app.map_err(|error| tracing::error!(?error, "the application cannot be started"))?);
+        let stopping = move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        };
+        let tracked = Rc::clone(&app);
+        let http1 = HttpService::build()
+            .graceful_shutdown_signal(stopping.clone())
+            .keep_alive(limits.keep_alive)
+            .client_disconnect_timeout(LINGER)
+            .local_addr(local)
+            .on_connect_ext(LimitedStream::attach)
+            .h1(fn_service(move |request| call_tracked(request, tracked.as_ref())))
+            .new_service(())
+            .await?;
+        let acceptor = Rc::new(Acceptor { app, http1, tls, limits, stopping });
+        Ok(fn_service(move |stream| {
+            let acceptor = Rc::clone(&acceptor);
+            async move { acceptor.serve(stream).await }
+        }))
     }
 }
 

@@ -47,7 +47,7 @@ impl ListenError {
     }
 }
 
-/// SIGHUP: reloads the files of secrets and keys. A server whose standard input is a terminal stops instead, as the
+/// SIGHUP: reloads the files of secrets, keys and certificates. A server whose standard input is a terminal stops instead, as the
 /// terminal has closed.
 #[derive(Debug)]
 pub struct SighupReload(Option<Signal>);
@@ -63,8 +63,8 @@ impl SighupReload {
         Self(signals.inspect_err(|error| tracing::warn!(%error, "cannot handle SIGHUP")).ok())
     }
 
-    /// Reloads `files` at each signal. Without files, a signal does nothing.
-    pub fn reload(self, files: Option<Arc<FileWatch>>, state: &ServerState) {
+    /// Reloads all files at each signal. Without files, a signal does nothing.
+    pub fn reload(self, files: Vec<Arc<FileWatch>>, state: &ServerState) {
         let Some(first) = self.0 else { return };
         let mut first = Some(first);
         let start = move || reload_at_signals(first.take(), files.clone());
@@ -73,19 +73,21 @@ impl SighupReload {
 }
 
 /// Installs the handler, unless `signals` is that handler already.
-async fn reload_at_signals(signals: Option<Signal>, files: Option<Arc<FileWatch>>) {
+async fn reload_at_signals(signals: Option<Signal>, files: Vec<Arc<FileWatch>>) {
     let installed = signals.map_or_else(|| signal(SignalKind::hangup()), Ok);
     let Ok(mut signals) = installed.inspect_err(|error| tracing::warn!(%error, "cannot handle SIGHUP"))
     else {
         return;
     };
     while signals.recv().await.is_some() {
-        let Some(files) = &files else {
-            tracing::info!("SIGHUP: nothing to reload, since no secret is in a file");
+        if files.is_empty() {
+            tracing::info!("SIGHUP: nothing to reload, since no secret or certificate is in a file");
             continue;
-        };
-        tracing::info!("SIGHUP: reloading the files of secrets and keys");
-        files.reload_now();
+        }
+        tracing::info!("SIGHUP: reloading the files of secrets, keys and certificates");
+        for files in &files {
+            files.reload_now();
+        }
     }
 }
 

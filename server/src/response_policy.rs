@@ -12,7 +12,7 @@ use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -22,6 +22,7 @@ use tracing::Instrument;
 use goptri::ProtocolError;
 
 use crate::request_observer::{ObservedRequest, RequestObserver};
+use crate::tls;
 
 /// The outermost middleware, for `actix_web::middleware::from_fn`.
 ///
@@ -32,6 +33,7 @@ pub async fn response_policy<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let id = request_id();
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.path());
+    let hsts = tls::is_for_hsts(request.request());
     let requests = request.app_data::<Data<RequestObserver>>().cloned();
     let start = requests.as_ref().map_or(Duration::ZERO, |requests| requests.now());
     let answered = next.call(request).instrument(span.clone()).await;
@@ -44,7 +46,7 @@ pub async fn response_policy<B: MessageBody + 'static>(
         Err(error) => {
             let status = error.as_response_error().status_code();
             log(status, Some(&error), observe(None, status));
-            return Err(with_standard_headers(error, &id));
+            return Err(with_standard_headers(error, &id, hsts));
         }
     };
     let status = response.status();
@@ -55,7 +57,7 @@ pub async fn response_policy<B: MessageBody + 'static>(
     } else {
         response.map_into_left_body()
     };
-    set_headers(response.headers_mut(), &id);
+    set_headers(response.headers_mut(), &id, hsts);
     Ok(response)
 }
 
@@ -81,12 +83,12 @@ fn log(status: StatusCode, error: Option<&Error>, observed: Option<ObservedReque
 }
 
 /// The response of an error that an inner middleware returned. The request is gone, so the error carries its response.
-fn with_standard_headers(error: Error, id: &str) -> Error {
+fn with_standard_headers(error: Error, id: &str, hsts: bool) -> Error {
     let mut response = error.error_response();
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         response = server_error(id);
     }
-    set_headers(response.headers_mut(), id);
+    set_headers(response.headers_mut(), id, hsts);
     InternalError::from_response(error, response).into()
 }
 
@@ -96,11 +98,14 @@ fn server_error(id: &str) -> HttpResponse {
     HttpResponse::build(ProtocolError::SERVER_ERROR.status_code()).json(body)
 }
 
-fn set_headers(headers: &mut HeaderMap, id: &str) {
+fn set_headers(headers: &mut HeaderMap, id: &str, hsts: bool) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if hsts {
+        headers.insert(STRICT_TRANSPORT_SECURITY, tls::HSTS);
+    }
     let defaults = [
         (CACHE_CONTROL, "no-store"),
         (REFERRER_POLICY, "no-referrer"),

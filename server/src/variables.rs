@@ -3,7 +3,7 @@
 use goptri_settings::Environment;
 
 /// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
-pub const KNOWN_VARIABLES: [&str; 44] = [
+pub const KNOWN_VARIABLES: [&str; 46] = [
     "ACCESS_TOKEN_KEY_FILE",
     "ACCESS_TOKEN_SECRET",
     "ACCESS_TOKEN_SECRET_FILE",
@@ -46,6 +46,8 @@ pub const KNOWN_VARIABLES: [&str; 44] = [
     "RUST_BACKTRACE",
     "RUST_LOG",
     "SHUTDOWN_DELAY",
+    "TLS_CERT_FILE",
+    "TLS_KEY_FILE",
     "TRUSTED_PROXIES",
     "VERIFIED_CACHE_ENTRIES",
 ];

@@ -43,7 +43,7 @@ pub struct FileWatch {
 }
 
 impl FileWatch {
-    /// Starts to watch. Calls `reload` with settings that read the new contents whenever a file has changed. Logs the
+    /// Starts to watch, as the task `name`. Calls `reload` with settings that read the new contents whenever a file has changed. Logs the
     /// errors that `reload` reports to the settings, by variable; the values before the change then stay in use.
     ///
     /// Detects changes by content, not by date: a Kubernetes secret changes by replacing a symbolic link.
@@ -54,13 +54,14 @@ impl FileWatch {
     /// When the operating system cannot create a thread.
     pub fn start(
         files: SecretFiles,
+        name: &'static str,
         mut reload: impl FnMut(&Settings<'_>) + Send + 'static,
     ) -> io::Result<Option<Self>> {
         if files.files.is_empty() {
             return Ok(None);
         }
         let (reloads, requests) = mpsc::channel();
-        let health = TaskHealth::new("watch of the files of secrets");
+        let health = TaskHealth::new(name);
         let (log, watched) = (tracing::dispatcher::get_default(Clone::clone), health.clone());
         thread::Builder::new().name("goptri-files".to_owned()).spawn(move || {
             let SecretFiles { environment, files } = files;

@@ -118,7 +118,7 @@ impl Guard {
         files: SecretFiles,
         reload: impl FnMut(&Settings<'_>) + Send + 'static,
     ) -> io::Result<Self> {
-        let files = FileWatch::start(files, reload)?.map(Arc::new);
+        let files = FileWatch::start(files, "watch of the files of secrets", reload)?.map(Arc::new);
         Ok(Self { files, ..self })
     }
 

@@ -21,8 +21,8 @@ use auth_store::{Store, StoreError};
 use goptri::clock::Clock;
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
 use goptri_server::{
-    HttpServer, ListenErrors, MetricsServer, RequestObserver, ServerState, UnknownPath, metrics_registry,
-    mount, response_policy,
+    HttpServer, ListenErrors, MetricsServer, RequestObserver, ServerState, Tls, UnknownPath,
+    metrics_registry, mount, response_policy,
 };
 use goptri_settings::{FileWatch, SecretFiles};
 use tokio::task::JoinSet;
@@ -47,6 +47,7 @@ pub struct Application {
     store: Arc<dyn Store>,
     background: JoinSet<()>,
     secret_files: Option<Arc<FileWatch>>,
+    certificate: Option<Arc<FileWatch>>,
     metrics: Option<MetricsServer>,
     state: ServerState,
 }
@@ -60,8 +61,8 @@ pub enum StartError {
     /// The database cannot be used or migrated.
     #[error("{}", CauseChain(.0))]
     Database(StoreError),
-    /// The files of secrets cannot be watched.
-    #[error("the files of secrets cannot be watched: {0}")]
+    /// The files of secrets, or of the certificate, cannot be watched.
+    #[error("the files of secrets and certificates cannot be watched: {0}")]
     Watch(std::io::Error),
     /// The hashing threads cannot be started.
     #[error("{}", CauseChain(.0))]
@@ -101,7 +102,8 @@ impl Application {
         let stopped = state.clone().delay_stop(stop, parts.config.shutdown_delay);
         let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));
         let (address, limits) = (parts.config.address, parts.config.connections);
-        let server = HttpServer::bind(address, "AUTH_SERVER_ADDR", limits, move || {
+        let tls = parts.config.tls.as_ref();
+        let server = HttpServer::bind(address, "AUTH_SERVER_ADDR", limits, tls, move || {
             App::new()
                 .app_data(proxies.clone())
                 .configure(|config| data.iter().for_each(|provide| provide(config)))
@@ -113,6 +115,7 @@ impl Application {
         let (server, metrics) = ListenErrors::combine(server, metrics)?;
         let address = server.address();
         log_start(&parts, address);
+        let certificate = Tls::watch(tls, &state).map_err(StartError::Watch)?;
         let background = jobs.into_iter().collect();
         let server = server.run(async move {
             stopped.await;
@@ -120,7 +123,7 @@ impl Application {
                 hook();
             }
         });
-        Ok(Self { server, address, store, background, secret_files, metrics, state })
+        Ok(Self { server, address, store, background, secret_files, certificate, metrics, state })
     }
 
     /// The address it listens on, with the port that the operating system chose if the configuration says 0.
@@ -141,6 +144,11 @@ impl Application {
     /// The watched files of secrets and keys, if there are any.
     pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
         self.secret_files.clone()
+    }
+
+    /// The watched files of secrets, of keys and of the certificate.
+    pub fn watched_files(&self) -> Vec<Arc<FileWatch>> {
+        self.secret_files.iter().chain(&self.certificate).cloned().collect()
     }
 
     /// Serves until it is stopped, finishes requests in flight, and closes the store.
@@ -165,7 +173,8 @@ fn log_start(parts: &Parts, address: SocketAddr) {
         kid = signing_key.kid,
         alg = signing_key.alg,
         registration = if config.registration_open { "open" } else { "closed" },
-        "auth-server listens on http://{address}"
+        "auth-server listens on {}://{address}",
+        goptri_server::scheme(config.tls.as_ref())
     );
 }
 
@@ -175,7 +184,7 @@ fn watch(
     keys: LiveKeys,
     hooks: Vec<Box<dyn Fn(KeyChanges) + Send>>,
 ) -> Result<Option<Arc<FileWatch>>, StartError> {
-    let watch = FileWatch::start(files, move |settings| {
+    let watch = FileWatch::start(files, "watch of the files of secrets", move |settings| {
         let changes = keys.reload(settings);
         for hook in &hooks {
             hook(changes);

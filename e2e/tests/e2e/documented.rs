@@ -8,7 +8,7 @@ const RELIABILITY: &str = include_str!("../../../docs/reliability.md");
 const HTTP: &str = include_str!("../../../docs/http.md");
 
 /// The sources that read variables.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     include_str!("../../../shared/src/settings/auth_server_url.rs"),
     include_str!("../../../shared/src/settings/feed.rs"),
     include_str!("../../../shared/src/settings/signing.rs"),
@@ -19,6 +19,7 @@ const SOURCES: [&str; 13] = [
     include_str!("../../../server/src/metrics.rs"),
     include_str!("../../../server/src/request_observer.rs"),
     include_str!("../../../server/src/server_state.rs"),
+    include_str!("../../../server/src/tls/certificate.rs"),
     include_str!("../../../auth-server/src/config.rs"),
     include_str!("../../../auth-server/src/keyrings.rs"),
     include_str!("../../../api-server/src/config.rs"),

@@ -40,4 +40,5 @@ mod starting_together;
 mod stolen_database;
 mod stopping;
 mod text_files;
+mod tls;
 mod upgrading;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Response};
+use reqwest::{Certificate, Client, ClientBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -188,9 +188,18 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(command: Command) -> Self {
+        Self::start_for(command, Client::builder())
+    }
+
+    /// A server with a certificate by that authority.
+    pub(crate) fn start_with_certificate(command: Command, authority: &str) -> Self {
+        Self::start_for(command, client_trusting(authority))
+    }
+
+    fn start_for(command: Command, client: ClientBuilder) -> Self {
         let mut running = Running::start(command);
         let url = running.wait_for("listens on ");
-        Self { running, url, client: Client::builder().pool_max_idle_per_host(0).build().unwrap() }
+        Self { running, url, client: client.pool_max_idle_per_host(0).build().unwrap() }
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
@@ -226,6 +235,12 @@ impl Server {
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
+}
+
+/// A client that trusts this authority, in PEM, and no other.
+pub(crate) fn client_trusting(authority: &str) -> ClientBuilder {
+    let authority = Certificate::from_pem(authority.as_bytes()).unwrap();
+    Client::builder().tls_certs_only([authority]).https_only(true)
 }
 
 /// An address on which no program listens, for a program that must find it again. Its port is below those that the

@@ -12,6 +12,8 @@ const MAX_KEEP_ALIVE: Duration = Duration::from_hours(1);
 pub struct ConnectionLimits {
     /// `KEEP_ALIVE`: a connection without a request is closed after this time.
     pub keep_alive: Duration,
+    /// The longest time from a connection to the end of its TLS handshake.
+    pub handshake: Duration,
     /// The longest time from the first byte of a request's head to its last.
     pub head: Duration,
     /// The longest wait, after a response, for the rest of a body that was not read.
@@ -24,6 +26,7 @@ impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             keep_alive: Duration::from_secs(75),
+            handshake: Duration::from_secs(5),
             head: Duration::from_secs(10),
             drain: Duration::from_secs(5),
             write: Duration::from_secs(30),

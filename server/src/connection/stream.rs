@@ -10,19 +10,20 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_http::Extensions;
-use actix_web::HttpRequest;
-use actix_web::rt::net::TcpStream;
+use actix_web::{HttpMessage, HttpRequest};
 use futures_util::task::AtomicWaker;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::flow_control::{ClientWait, FlowControl, ReadDecision};
 use super::limits::ConnectionLimits;
+use super::transport::Transport;
 
 /// The state of a connection. Its requests share it and report their progress to it.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
+    over_tls: bool,
     flow_control: RefCell<FlowControl>,
     /// Wakes the task that reads and writes.
     task: RefCell<Option<Waker>>,
@@ -52,9 +53,13 @@ const HEAD_TOO_LONG: &[u8] =
 /// The stream that the HTTP dispatcher reads and writes.
 pub(crate) struct LimitedStream {
     /// `None` only while this is dropped.
-    stream: Option<TcpStream>,
+    stream: Option<Transport>,
+    /// Whether HTTP/2 is spoken, which has a flow control of its own: reading has no steps.
+    multiplexed: bool,
     /// The client sends nothing more.
     ended: bool,
+    /// The bytes that the operating system had taken when this was last looked at.
+    written: u64,
     limits: ConnectionLimits,
     connection: Rc<Connection>,
     /// The end of the current wait.
@@ -62,6 +67,16 @@ pub(crate) struct LimitedStream {
 }
 
 impl Connection {
+    /// The connection of a request. With HTTP/2, each request has one of its own.
+    fn of(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.conn_data().cloned().or_else(|| request.extensions().get().cloned())
+    }
+
+    /// A stream of an HTTP/2 connection.
+    pub(super) fn of_stream() -> Rc<Self> {
+        Rc::new(Self { over_tls: true, ..Self::default() })
+    }
+
     /// The state to which the requests report.
     pub(super) fn flow_control(&self) -> RefMut<'_, FlowControl> {
         self.flow_control.borrow_mut()
@@ -75,7 +90,7 @@ impl Connection {
         }
     }
 
-    fn register(&self, context: &Context<'_>) {
+    pub(super) fn register(&self, context: &Context<'_>) {
         let mut task = self.task.borrow_mut();
         if !task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
             *task = Some(context.waker().clone());
@@ -85,7 +100,7 @@ impl Connection {
         }
     }
 
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.close_signal.get().is_some_and(|close_signal| close_signal.closed.load(Ordering::Acquire))
     }
 }
@@ -93,8 +108,7 @@ impl Connection {
 impl ConnectionHandle {
     /// The handle to the request's connection.
     pub fn of(request: &HttpRequest) -> Self {
-        let connection = request.conn_data::<Rc<Connection>>();
-        Self(connection.map(|connection| {
+        Self(Connection::of(request).map(|connection| {
             let close_signal = connection.close_signal.get_or_init(Arc::default);
             if let Some(task) = &*connection.task.borrow() {
                 close_signal.task.register(task);
@@ -103,7 +117,7 @@ impl ConnectionHandle {
         }))
     }
 
-    /// Closes the connection immediately; unsent bytes are lost.
+    /// Closes the connection, or the stream of HTTP/2, immediately; unsent bytes are lost.
     pub fn shutdown(&self) {
         if let Some(close_signal) = &self.0 {
             close_signal.closed.store(true, Ordering::Release);
@@ -112,9 +126,22 @@ impl ConnectionHandle {
     }
 }
 
+/// Whether the request came over TLS to this server itself.
+pub(crate) fn is_over_tls(request: &HttpRequest) -> bool {
+    Connection::of(request).is_some_and(|connection| connection.over_tls)
+}
+
 impl LimitedStream {
-    pub(crate) fn new(stream: TcpStream, limits: ConnectionLimits) -> Self {
-        Self { stream: Some(stream), ended: false, limits, connection: Rc::default(), deadline: None }
+    pub(crate) fn new(stream: Transport, limits: ConnectionLimits) -> Self {
+        let connection = Rc::new(Connection { over_tls: stream.is_tls(), ..Connection::default() });
+        let (written, deadline) = (0, None);
+        Self { stream: Some(stream), multiplexed: false, ended: false, written, limits, connection, deadline }
+    }
+
+    /// For HTTP/2.
+    pub(super) fn multiplexed(mut self) -> Self {
+        self.multiplexed = true;
+        self
     }
 
     /// Makes the connection available to its requests.
@@ -122,8 +149,35 @@ impl LimitedStream {
         data.insert(Rc::clone(&self.connection));
     }
 
-    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+    fn stream(&mut self) -> io::Result<Pin<&mut Transport>> {
         self.stream.as_mut().map(Pin::new).ok_or(io::ErrorKind::NotConnected.into())
+    }
+
+    /// Records whether the client reads, after a write or a flush. TLS accepts bytes before the client reads them, so
+    /// what counts is what the operating system takes.
+    fn track_writing(&mut self, pending: bool, context: &Context<'_>) {
+        let Some(stream) = &self.stream else { return };
+        let (written, blocked) = (stream.written(), pending || stream.has_backlog());
+        let mut flow_control = self.connection.flow_control();
+        if (written != self.written || !blocked) && flow_control.unblock_writing() {
+            // Reading was paused, and nothing else resumes it.
+            context.waker().wake_by_ref();
+        }
+        self.written = written;
+        if blocked {
+            flow_control.block_writing();
+        }
+    }
+
+    fn poll_sending<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut Transport>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        self.connection.register(context);
+        let polled = poll(self.stream()?, context);
+        self.track_writing(polled.is_pending(), context);
+        if polled.is_pending() { self.wait(context) } else { polled }
     }
 
     fn poll_read_up_to(
@@ -144,10 +198,11 @@ impl LimitedStream {
     }
 
     /// Responds 431, because the dispatcher would accept a longer head. No other response is being written here.
-    fn refuse_head(&mut self) -> io::Error {
-        if let Some(stream) = &self.stream {
+    fn refuse_head(&mut self, context: &mut Context<'_>) -> io::Error {
+        if let Some(stream) = &mut self.stream {
             // Fits into the operating system's buffer.
-            let _ = stream.try_write(HEAD_TOO_LONG);
+            let _ = Pin::new(&mut *stream).poll_write(context, HEAD_TOO_LONG);
+            let _ = Pin::new(stream).poll_flush(context);
         }
         io::ErrorKind::InvalidData.into()
     }
@@ -167,29 +222,24 @@ impl LimitedStream {
         }
         let over =
             self.deadline.as_mut().is_some_and(|(_, deadline)| deadline.as_mut().poll(context).is_ready());
-        if over { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+        if over {
+            // A client that reads nothing would not read the end of the connection either.
+            self.ended |= self.multiplexed;
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
     }
 }
 
 impl Drop for LimitedStream {
-    /// Lingers if the client is in the middle of a request, such as one whose head is malformed.
+    /// Lingers if the client is in the middle of a request, such as one whose head is malformed. With HTTP/2, it may send
+    /// at any time.
     fn drop(&mut self) {
         let wait = self.connection.flow_control().client_wait();
-        let sending = !self.ended && matches!(wait, Some((ClientWait::Head | ClientWait::Drain, _)));
+        let in_request = matches!(wait, Some((ClientWait::Head | ClientWait::Drain, _)));
+        let sending = !self.ended && (in_request || self.multiplexed);
         if let (true, Some(stream), Ok(runtime)) = (sending, self.stream.take(), Handle::try_current()) {
-            runtime.spawn(timeout(LINGER, linger(stream)));
-        }
-    }
-}
-
-async fn linger(mut stream: TcpStream) {
-    let (mut buffer, mut left) = ([0; 4096], LINGER_BYTES);
-    if stream.shutdown().await.is_ok() {
-        while let Ok(bytes @ 1..) = stream.read(&mut buffer).await {
-            left = left.saturating_sub(bytes);
-            if left == 0 {
-                break;
-            }
+            runtime.spawn(timeout(LINGER, stream.linger(LINGER_BYTES)));
         }
     }
 }
@@ -212,6 +262,12 @@ impl AsyncRead for LimitedStream {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.connection.register(context);
+        if this.multiplexed {
+            return match this.poll_read_up_to(usize::MAX, context, buffer) {
+                Poll::Ready(done) => Poll::Ready(done),
+                Poll::Pending => this.wait(context),
+            };
+        }
         let reading = this.connection.flow_control().decide_read();
         match reading {
             ReadDecision::Now(limit) if !this.connection.is_closed() => {
@@ -219,7 +275,7 @@ impl AsyncRead for LimitedStream {
                     return Poll::Ready(done);
                 }
             }
-            ReadDecision::TooLong => return Poll::Ready(Err(this.refuse_head())),
+            ReadDecision::TooLong => return Poll::Ready(Err(this.refuse_head(context))),
             _ => {}
         }
         this.connection.flow_control().end_step();
@@ -232,28 +288,14 @@ impl AsyncRead for LimitedStream {
 
 impl AsyncWrite for LimitedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        this.connection.register(context);
-        match this.stream()?.poll_write(context, bytes) {
-            Poll::Ready(done) => {
-                if this.connection.flow_control().unblock_writing() {
-                    // Reading was paused, and nothing else resumes it.
-                    context.waker().wake_by_ref();
-                }
-                Poll::Ready(done)
-            }
-            Poll::Pending => {
-                this.connection.flow_control().block_writing();
-                this.wait(context)
-            }
-        }
+        self.get_mut().poll_sending(context, |stream, context| stream.poll_write(context, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().stream()?.poll_flush(context)
+        self.get_mut().poll_sending(context, Transport::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().stream()?.poll_shutdown(context)
+        self.get_mut().poll_sending(context, Transport::poll_shutdown)
     }
 }

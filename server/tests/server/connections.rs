@@ -1,4 +1,4 @@
-//! Connections of clients that send too much, read nothing, or wait: over real sockets.
+//! Connections of clients that send too much, read nothing, or wait: over real sockets, and over TLS on them.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,12 +14,20 @@ use goptri_server::{ConnectionLimits, HttpServer, response_policy};
 
 use test_support::TIMEOUT;
 
+use crate::tls_fixture::{HTTP1, TlsFixture};
+
 /// Times that are short enough to wait for.
 const SHORT: Duration = Duration::from_millis(300);
 /// So much longer that a test which waits for it fails.
 const LONG: Duration = Duration::from_mins(10);
 
-const PATIENT: ConnectionLimits = ConnectionLimits { keep_alive: LONG, head: LONG, drain: LONG, write: LONG };
+const PATIENT: ConnectionLimits =
+    ConnectionLimits { keep_alive: LONG, handshake: LONG, head: LONG, drain: LONG, write: LONG };
+
+/// Whether this is the copy of the module whose clients are behind a forwarder that does TLS for them.
+fn is_over_tls() -> bool {
+    module_path!().ends_with("over_tls")
+}
 
 struct Server {
     address: SocketAddr,
@@ -32,7 +40,10 @@ impl Server {
     fn start(limits: ConnectionLimits) -> Self {
         let handled = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&handled);
-        let server = HttpServer::bind("127.0.0.1:0".parse().unwrap(), "ADDR", limits, move || {
+        let tls = is_over_tls().then(TlsFixture::new);
+        let configured = tls.as_ref().map(TlsFixture::tls);
+        let address = "127.0.0.1:0".parse().unwrap();
+        let server = HttpServer::bind(address, "ADDR", limits, configured.as_ref(), move || {
             let count = Arc::clone(&count);
             let large = move || {
                 count.fetch_add(1, Ordering::SeqCst);
@@ -46,7 +57,10 @@ impl Server {
                 .route("/unread", web::to(|| std::future::ready("not read")))
         })
         .unwrap();
-        let address = server.address();
+        let address = match tls {
+            Some(tls) => tls.forward_to(server.address(), HTTP1),
+            None => server.address(),
+        };
         let server = server.run(std::future::pending());
         let handle = server.handle();
         actix_web::rt::spawn(server);

@@ -5,6 +5,7 @@
 
 mod answer;
 mod bad_settings;
+mod certificates;
 mod costs;
 pub mod expensive;
 pub mod feed_server;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use answer::{Answer, answer, bearing, get};
 pub use bad_settings::{BadSetting, assert_sentences};
+pub use certificates::{Authority, CertificateFiles, Issued, Validity};
 pub use costs::assert_costs;
 pub use local_server::{LocalServer, Stop};
 pub use proxy::{Link, Proxy, Target};

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use test_support::{Authority, CertificateFiles, Validity};
+
 use super::text_of;
 use crate::programs::{Database, EMAIL, Server, TIMEOUT, program};
 
@@ -80,6 +82,7 @@ fn every_section_with_commands_is_run() {
         "Secrets",
         "Settings",
         "The first user",
+        "TLS",
         "With Docker Compose",
         "Health, metrics and logs",
         "Backup",
@@ -133,6 +136,28 @@ async fn wait_until_ready(server: &Server) {
     while server.get("/readyz", "").await.status() != 200 {
         assert!(started.elapsed() < TIMEOUT, "{}", server.running.output());
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn after_the_commands_for_tls_both_servers_speak_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for block in [&section("Secrets")[1], &section("TLS")[0]] {
+        run(block, folder.path(), &[]);
+    }
+    let authority = Authority::default();
+    let files = CertificateFiles {
+        certificate: folder.path().join("fullchain.pem"),
+        key: folder.path().join("privkey.pem"),
+    };
+    files.write(&authority.issue(&[], Validity::Now));
+    for name in ["auth-server", "api-server"] {
+        let mut command = program(name);
+        command.current_dir(folder.path());
+        command.env("AUTH_SERVER_ADDR", "127.0.0.1:0").env("API_SERVER_ADDR", "127.0.0.1:0");
+        let server = Server::start_with_certificate(command, &authority.pem());
+        assert!(server.url.starts_with("https://"), "{}", server.url);
+        assert_eq!(server.get("/healthz", "").await.status(), 200, "{name}");
     }
 }
 

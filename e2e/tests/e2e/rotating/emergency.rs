@@ -111,7 +111,7 @@ impl Emergency<'_> {
         if self.hangup {
             for member in fleet.all_mut().take(holders) {
                 member.server.running.signal("HUP");
-                member.says("SIGHUP: reloading the files of secrets and keys");
+                member.says("SIGHUP: reloading the files");
             }
         }
     }
