@@ -43,7 +43,7 @@ impl AuthServer {
         Ok(Self { url: url.to_owned(), client })
     }
 
-    /// Replaces the URL by plain http at `address` of this machine.
+    /// Replaces the host of the URL by `address` of this machine.
     #[must_use]
     pub fn at_local_address(mut self, mut address: SocketAddr) -> Self {
         if address.ip().is_unspecified() {
@@ -53,7 +53,8 @@ impl AuthServer {
                 Ipv6Addr::LOCALHOST.into()
             });
         }
-        self.url = format!("http://{address}");
+        let scheme = if self.url.starts_with("https:") { "https" } else { "http" };
+        self.url = format!("{scheme}://{address}");
         self
     }
 

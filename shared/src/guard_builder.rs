@@ -233,7 +233,7 @@ mod feed {
             self
         }
 
-        /// Reaches auth-server over plain http at `address` of this machine.
+        /// Reaches auth-server at `address` of this machine, instead of the host of its URL.
         pub fn at_local_address(mut self, address: SocketAddr) -> Self {
             self.remote.auth_server = self.remote.auth_server.map(|server| server.at_local_address(address));
             self

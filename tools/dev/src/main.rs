@@ -2,13 +2,14 @@
 //!
 //! Secrets, data and the demo user's password are in a folder that git ignores, so that the next start finds them again.
 
+mod certificate;
 mod log;
 mod state;
 mod variables;
 mod welcome;
 
 use std::error::Error;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,11 +21,12 @@ use auth_server::flow::{Register, Registration};
 use auth_server::{SystemEntropy, storage};
 use auth_store::Store;
 use clap::Parser;
-use goptri::clock::SystemClock;
+use goptri::clock::{Clock, SystemClock};
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
 use goptri_server::{ListenError, ListenErrors, flush_log, log_to_stderr, print_error, stop_signal};
 use goptri_settings::{Environment, Plain, Settings};
 
+use certificate::DevCertificate;
 use log::Stopping;
 use state::DevState;
 use variables::Variables;
@@ -48,6 +50,9 @@ struct Arguments {
     /// The folder of secrets and data
     #[arg(long, default_value = ".goptri")]
     data: PathBuf,
+    /// Serve https, with a certificate of its own
+    #[arg(long)]
+    tls: bool,
 }
 
 #[actix_web::main]
@@ -73,7 +78,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let process = Environment::of_process();
     let variables = Variables::of_process(&process);
     let state = DevState::open(&arguments.data)?;
-    let environment = state.complete(variables.environment());
+    let mut environment = state.complete(variables.environment());
+    let mut certificate = None;
+    if arguments.tls {
+        let (with_tls, own) = state.with_tls(environment, SystemClock.now())?;
+        (environment, certificate) = (with_tls, Some(own));
+    }
     let no_colour = process.get("NO_COLOR").is_some() || process.get("TERM") == Some("dumb");
     let stopping = Stopping::default();
     if variables.is_taken("RUST_LOG") || variables.is_taken("LOG_FORMAT") {
@@ -102,10 +112,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     api.guard = api.guard.at_local_address(auth.address());
     let api = api_server::Application::start(api, clock, monotonic.clone(), stop())?;
     add_demo_user(store, state.demo_password()).await?;
-    let script = state.write_script(&script(auth.address(), api.address(), state.demo_password()))?;
+    let urls = [auth.address(), api.address()].map(|address| url(address, certificate.as_ref()));
+    let script = state.write_script(&script(&urls, certificate.as_ref(), state.demo_password())?)?;
     let welcome = Welcome {
-        auth: auth.address(),
-        api: api.address(),
+        urls: &urls,
+        authority: certificate.as_ref().map(|certificate| certificate.authority.as_path()),
         email: DEMO_EMAIL,
         password: state.demo_password(),
         folder: &arguments.data,
@@ -150,10 +161,26 @@ async fn add_demo_user(store: Arc<dyn Store>, password: &str) -> Result<(), Box<
     }
 }
 
-fn script(auth: SocketAddr, api: SocketAddr, password: &str) -> String {
-    include_str!("try.sh")
-        .replace("@AUTH@", &format!("http://{auth}"))
-        .replace("@API@", &format!("http://{api}"))
+fn url(address: SocketAddr, certificate: Option<&DevCertificate>) -> String {
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    format!("{scheme}://{address}")
+}
+
+fn script(
+    [auth, api]: &[String; 2],
+    certificate: Option<&DevCertificate>,
+    password: &str,
+) -> io::Result<String> {
+    let trust = match certificate {
+        Some(certificate) => {
+            format!("export CURL_CA_BUNDLE='{}'\n", certificate.authority.canonicalize()?.display())
+        }
+        None => String::new(),
+    };
+    Ok(include_str!("try.sh")
+        .replace("@TRUST@\n", &trust)
+        .replace("@AUTH@", auth)
+        .replace("@API@", api)
         .replace("@EMAIL@", DEMO_EMAIL)
-        .replace("@PASSWORD@", password)
+        .replace("@PASSWORD@", password))
 }

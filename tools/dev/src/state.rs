@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use auth_domain::random_token_id;
 use auth_server::SystemEntropy;
 use auth_server::cli::fresh_secrets;
+use chrono::{DateTime, Utc};
 use goptri_settings::Environment;
+
+use crate::certificate::DevCertificate;
 
 /// The folder, opened.
 pub(crate) struct DevState {
@@ -42,6 +45,20 @@ impl DevState {
         self.secrets
             .iter()
             .fold(environment, |environment, (name, value)| environment.or_default(name, value))
+    }
+
+    /// `environment` with a certificate of the folder, which is made if it is missing or about to expire.
+    pub(crate) fn with_tls(
+        &self,
+        environment: Environment,
+        now: DateTime<Utc>,
+    ) -> io::Result<(Environment, DevCertificate)> {
+        let certificate = DevCertificate::open(&self.folder, now)?;
+        let environment = certificate
+            .variables()
+            .iter()
+            .fold(environment, |environment, (name, value)| environment.or_default(name, value));
+        Ok((environment, certificate))
     }
 
     pub(crate) fn demo_password(&self) -> &str {
@@ -91,7 +108,7 @@ fn read_if_exists(path: &Path) -> io::Result<String> {
 }
 
 /// Writes all of the text or nothing: a killed start leaves no partial secret.
-fn write_whole(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&unfinished)?;
     file.write_all(text.as_bytes())?;

@@ -5,6 +5,7 @@ set -eu
 
 AUTH='@AUTH@'
 API='@API@'
+@TRUST@
 CREDENTIALS='{"email": "@EMAIL@", "password": "@PASSWORD@"}'
 
 # request STATUS METHOD URL [CURL OPTIONS]: sets STATUS and BODY, and stops unless the status is the expected one.

@@ -1,14 +1,15 @@
 //! What `cargo dev` prints once both servers listen.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::variables::Variables;
 
 pub(crate) struct Welcome<'a> {
-    pub(crate) auth: SocketAddr,
-    pub(crate) api: SocketAddr,
+    /// Of auth-server and api-server.
+    pub(crate) urls: &'a [String; 2],
+    /// The certificate that browsers must trust, with `--tls`.
+    pub(crate) authority: Option<&'a Path>,
     pub(crate) email: &'a str,
     pub(crate) password: &'a str,
     pub(crate) folder: &'a Path,
@@ -25,14 +26,18 @@ impl Welcome<'_> {
         };
         let script = self.script.display();
         let mut rows = vec![
-            ("auth-server", format!("http://{}", self.auth)),
-            ("api-server", format!("http://{}", self.api)),
+            ("auth-server", self.urls[0].clone()),
+            ("api-server", self.urls[1].clone()),
             ("demo user", self.email.to_owned()),
             ("password", self.password.to_owned()),
             ("try it", format!("{script}   (in another terminal)")),
             ("data", format!("{}   (delete it to start afresh)", self.folder.display())),
             ("more log", "RUST_LOG=info cargo dev".to_owned()),
         ];
+        if let Some(authority) = self.authority {
+            let trust = format!("{}   (trust it in your browser, or curl --cacert)", authority.display());
+            rows.push(("certificate", trust));
+        }
         let taken: Vec<_> =
             self.variables.taken.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !taken.is_empty() {

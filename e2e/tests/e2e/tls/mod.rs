@@ -1,5 +1,6 @@
 //! Both servers with a certificate of their own, and no proxy.
 
+mod development;
 mod plain_listener;
 mod protocols;
 mod renewal;
