@@ -8,7 +8,7 @@ use sqlx::{Error, PgConnection};
 use crate::PostgresStore;
 use crate::email_keys::{claim, lock_key_of, release};
 use crate::end_sessions::{end_all, lock_user};
-use crate::rows::UserRow;
+use crate::user_rows::UserRow;
 use crate::users::{changed_or_refused, names};
 
 impl PostgresStore {

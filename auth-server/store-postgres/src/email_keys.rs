@@ -7,7 +7,7 @@ use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::rows::StoredEmailRow;
+use crate::user_rows::StoredEmailRow;
 
 #[async_trait]
 impl EmailKeys for PostgresStore {

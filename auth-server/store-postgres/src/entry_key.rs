@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::rows::RevokedRow;
+use crate::revocation_rows::RevokedRow;
 
 /// Sorts like the columns `(user_id, kind, subject)`. The default sorts before all entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

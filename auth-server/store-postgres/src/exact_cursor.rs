@@ -1,6 +1,6 @@
 //! The cursor of the feed on one server: exact, because one server numbers all transactions.
 
-use auth_store::{Cursor, RevocationPage, RevocationRecord, StoreError};
+use auth_store::{Cursor, RevocationPage, StoreError};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -9,7 +9,8 @@ use crate::connection::ConnectionPool;
 use crate::entry_key::EntryKey;
 use crate::fate::Failure;
 use crate::read_feed::Read;
-use crate::rows::{RevokedRow, corrupt};
+use crate::revocation_rows::RevokedRow;
+use crate::rows::corrupt;
 
 /// The position of a cursor in the feed.
 ///
@@ -56,7 +57,8 @@ struct FeedRead {
     server_epoch: i64,
     horizon: u64,
     now: DateTime<Utc>,
-    rows: Vec<RevokedRow>,
+    /// Each with the number of its transaction.
+    rows: Vec<(String, RevokedRow)>,
 }
 
 impl FeedRead {
@@ -76,16 +78,16 @@ impl FeedRead {
         // Before all entries.
         let entry = EntryKey::default();
         let next = match rows.last() {
-            Some(last) if more => CursorPosition {
+            Some((tx, last)) if more => CursorPosition {
                 database_id,
                 server_epoch,
                 horizon: Some(horizon),
-                tx: last.tx.parse().map_err(|_| corrupt("revocations", last.subject.clone(), "tx"))?,
+                tx: tx.parse().map_err(|_| corrupt("revocations", last.subject.clone(), "tx"))?,
                 entry: EntryKey::of(last),
             },
             _ => CursorPosition { database_id, server_epoch, horizon: None, tx: horizon, entry },
         };
-        let entries = rows.into_iter().map(RevocationRecord::try_from).collect::<Result<_, _>>()?;
+        let entries = rows.into_iter().map(|(_, row)| row.try_into()).collect::<Result<_, _>>()?;
         Ok(RevocationPage { entries, next: next.cursor(), more, now, unread: Vec::new() })
     }
 }
@@ -161,14 +163,9 @@ impl PostgresStore {
         let rows = rows
             .into_iter()
             .filter_map(|row| {
-                Some(RevokedRow {
-                    tx: row.tx?,
-                    user_id: row.user_id?,
-                    kind: row.kind?,
-                    subject: row.subject?,
-                    created_at: row.created_at?,
-                    expires_at: row.expires_at?,
-                })
+                let (user_id, created_at, expires_at) = (row.user_id?, row.created_at?, row.expires_at?);
+                let (kind, subject) = (row.kind?, row.subject?);
+                Some((row.tx?, RevokedRow { user_id, kind, subject, created_at, expires_at }))
             })
             .collect();
         Ok(FeedRead { database_id, server_epoch, horizon, now, rows })

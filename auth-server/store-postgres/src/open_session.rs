@@ -4,7 +4,8 @@ use auth_domain::NewSession;
 use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
 
-use crate::rows::{SnapshotRow, interval};
+use crate::rows::interval;
+use crate::session_rows::SnapshotRow;
 
 /// Opens a session if its user is enabled and has the verified password hash.
 ///

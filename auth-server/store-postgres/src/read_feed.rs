@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::connection::ConnectionPool;
+use crate::time_cursor::Reach;
 
 /// The page, and the id of the database that it is from.
 pub(crate) type Read = (Uuid, RevocationPage);
@@ -35,7 +36,7 @@ impl PostgresStore {
                 // A limit of 0 reads only the horizon.
                 (Layout::OneServer, Wanted::Newest) => self.read_exactly(pool, None, 0).await?,
                 (Layout::Distributed, Wanted::Page(after, max)) => {
-                    self.read_by_time(pool, after, max).await?
+                    self.read_by_time(pool, after, max, Reach::EveryNode).await?
                 }
                 (Layout::Distributed, Wanted::PageOfSomeNodes(after, max)) => {
                     self.follow_by_time(pool, after, max).await?

@@ -7,7 +7,8 @@ use sqlx::postgres::types::PgInterval;
 
 use crate::clock::DatabaseClock;
 use crate::connection::ConnectionPool;
-use crate::rows::{SnapshotRow, interval, load_snapshot};
+use crate::rows::interval;
+use crate::session_rows::{SnapshotRow, load_snapshot};
 
 /// The statements that rotate sessions.
 #[derive(Debug, Clone)]

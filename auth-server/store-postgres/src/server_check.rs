@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::PostgresStore;
 use crate::connection::ConnectionPool;
-use crate::distribute::misplaced;
+use crate::placement::misplaced;
 
 /// Gives a session a mark of its own. Neither this nor [`READ_MARK`] is prepared, because a transaction pooler would
 /// let that fail first.

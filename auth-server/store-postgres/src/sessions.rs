@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::PostgresStore;
 use crate::end_sessions::{end_all, end_one, lock_user};
 use crate::open_session::open;
-use crate::rows::{ListedSessionRow, SnapshotRow, interval, load_snapshot};
+use crate::session_rows::{ListedSessionRow, load_snapshot};
 
 #[async_trait]
 impl Sessions for PostgresStore {
@@ -55,42 +55,7 @@ impl Sessions for PostgresStore {
         presented: &PresentedRefresh,
         idle_lifetime: Option<TimeDelta>,
     ) -> Result<TouchOutcome, StoreError> {
-        let (touched, row) = self
-            .pool.with_connection(async |connection| {
-                let touched = sqlx::query_as!(
-                    SnapshotRow,
-                    r#"update sessions s
-                       set last_used_at = statement_timestamp() + $1::interval
-                       from users u
-                       where s.user_id = $2 and s.id = $3 and s.generation >= $4 and s.jti_hash = $5 and s.client_id = $6
-                         and (s.expires_at is null or s.expires_at > statement_timestamp() + $1::interval)
-                         and ($7::interval is null
-                              or s.last_used_at > statement_timestamp() + $1::interval - $7::interval)
-                         and u.id = $2 and u.disabled_at is null
-                       returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                                 s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                                 u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
-                    self.clock_offset(),
-                    presented.key.user_id.0,
-                    presented.key.id.0,
-                    presented.generation.number(),
-                    presented.jti_hash.as_bytes().as_slice(),
-                    presented.client_id.as_str(),
-                    idle_lifetime.map(interval),
-                )
-                .fetch_optional(&mut *connection)
-                .await?;
-                match touched {
-                    Some(row) => Ok::<_, sqlx::Error>((true, Some(row))),
-                    None => Ok((false, load_snapshot(connection, self.clock_offset(), presented.key).await?)),
-                }
-            })
-            .await?;
-        match row {
-            Some(row) if touched => Ok(TouchOutcome::Touched(row.try_into()?)),
-            Some(row) => Ok(TouchOutcome::NotGood(row.try_into()?)),
-            None => Ok(TouchOutcome::Unknown),
-        }
+        self.touch_session(presented, idle_lifetime).await
     }
 
     async fn forgive(
@@ -99,34 +64,7 @@ impl Sessions for PostgresStore {
         generation: Generation,
         before: Option<Generation>,
     ) -> Result<ForgiveOutcome, StoreError> {
-        let forgiven = self
-            .pool.with_connection(async |connection| {
-                sqlx::query_as!(
-                    SnapshotRow,
-                    r#"update sessions s
-                       set forgiven_generation = $4::bigint, last_used_at = statement_timestamp() + $1::interval
-                       from users u
-                       where s.user_id = $2 and s.id = $3 and s.generation = $4::bigint + 1
-                         and s.forgiven_generation is not distinct from $5
-                         and (s.expires_at is null or s.expires_at > statement_timestamp() + $1::interval)
-                         and u.id = $2 and u.disabled_at is null
-                       returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
-                                 s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                                 u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
-                    self.clock_offset(),
-                    key.user_id.0,
-                    key.id.0,
-                    generation.number(),
-                    before.map(Generation::number),
-                )
-                .fetch_optional(connection)
-                .await
-            })
-            .await?;
-        match forgiven {
-            Some(row) => Ok(ForgiveOutcome::Forgiven(row.try_into()?)),
-            None => Ok(ForgiveOutcome::Lost),
-        }
+        self.forgive_retry(key, generation, before).await
     }
 
     async fn find_session(&self, key: SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {

@@ -5,12 +5,9 @@ use auth_domain::{
     Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName,
 };
 use auth_store::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, StoreError, UpgradeOutcome, Users};
-use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::change_user::{add, change_email};
-use crate::email_keys::holder_of;
-use crate::rows::{CredentialsRow, UserRow};
 
 #[async_trait]
 impl Users for PostgresStore {
@@ -35,21 +32,7 @@ impl Users for PostgresStore {
     }
 
     async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError> {
-        let found = self
-            .pool
-            .with_connection(async |connection| {
-                let Some(user) = holder_of(connection, email.as_str()).await? else { return Ok(None) };
-                sqlx::query_as!(
-                    CredentialsRow,
-                    "select id, password_hash from users where id = $1 and email_key = $2",
-                    user,
-                    email.as_str(),
-                )
-                .fetch_optional(connection)
-                .await
-            })
-            .await?;
-        Ok(found.map(Credentials::from))
+        self.find_credentials(email).await
     }
 
     async fn upgrade_hash(
@@ -75,23 +58,7 @@ impl Users for PostgresStore {
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        // The nil UUID sorts before all others, and no user has it.
-        let after = after.map_or(Uuid::nil(), |user| user.0);
-        let rows = self
-            .pool
-            .with_connection(async |connection| {
-                sqlx::query_as!(
-                    UserRow,
-                    "select id, email, email_verified, roles, created_at, disabled_at
-                     from users where id > $1 order by id limit $2",
-                    after,
-                    i64::from(limit),
-                )
-                .fetch_all(connection)
-                .await
-            })
-            .await?;
-        rows.into_iter().map(User::try_from).collect()
+        self.users_after(after, limit).await
     }
 
     async fn search_users(
@@ -100,48 +67,11 @@ impl Users for PostgresStore {
         after: Option<UserId>,
         limit: u32,
     ) -> Result<Vec<User>, StoreError> {
-        let after = after.map_or(Uuid::nil(), |user| user.0);
-        let rows = self
-            .pool
-            .with_connection(async |connection| {
-                sqlx::query_as!(
-                    UserRow,
-                    "select id, email, email_verified, roles, created_at, disabled_at
-                     from users where strpos(email_key, $1) > 0 and id > $2 order by id limit $3",
-                    text,
-                    after,
-                    i64::from(limit),
-                )
-                .fetch_all(connection)
-                .await
-            })
-            .await?;
-        rows.into_iter().map(User::try_from).collect()
+        self.users_with(text, after, limit).await
     }
 
     async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
-        let found = self
-            .pool
-            .with_connection(async |connection| {
-                let (id, key) = match name {
-                    UserName::Id(id) => (id.0, None),
-                    UserName::Email(key) => match holder_of(connection, key.as_str()).await? {
-                        Some(id) => (id, Some(key.as_str())),
-                        None => return Ok(None),
-                    },
-                };
-                sqlx::query_as!(
-                    UserRow,
-                    "select id, email, email_verified, roles, created_at, disabled_at
-                     from users where id = $1 and ($2::text is null or email_key = $2)",
-                    id,
-                    key,
-                )
-                .fetch_optional(connection)
-                .await
-            })
-            .await?;
-        found.map(User::try_from).transpose()
+        self.user_named(name).await
     }
 
     async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError> {

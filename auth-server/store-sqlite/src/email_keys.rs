@@ -7,7 +7,7 @@ use sqlx::{Error, SqliteConnection};
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::rows::StoredEmailRow;
+use crate::user_rows::StoredEmailRow;
 
 #[async_trait]
 impl EmailKeys for SqliteStore {

@@ -4,20 +4,27 @@
 //! so that SQLite decides every race. `store-postgres` has the same files with the same methods in the same order;
 //! comparing the two is a review of both.
 
+mod change_user;
 mod connection;
-mod distribution;
+mod distribute;
 mod email_keys;
 mod end_sessions;
 mod error;
 mod fate;
 mod file;
+mod find_users;
+mod open_session;
 mod prune_excess;
+mod revocation_rows;
 mod revocations;
 mod rotate;
 mod rows;
+mod session_rows;
 mod sessions;
 mod store;
 mod sweep;
+mod touch;
+mod user_rows;
 mod users;
 mod write_probe;
 

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::SqliteStore;
 use crate::end_sessions::append;
-use crate::rows::{Micros, RevokedRow, corrupt};
+use crate::revocation_rows::RevokedRow;
+use crate::rows::{Micros, corrupt};
 
 #[async_trait]
 impl Revocations for SqliteStore {

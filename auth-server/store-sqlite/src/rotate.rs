@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use crate::connection::ConnectionPool;
-use crate::rows::{Micros, SnapshotRow, load_snapshot, micros};
+use crate::rows::{Micros, micros};
+use crate::session_rows::{SnapshotRow, load_snapshot};
 
 /// The statements that rotate sessions.
 #[derive(Debug, Clone)]
