@@ -1,6 +1,13 @@
 //! What must hold before the tables can be distributed. Each problem has a remedy.
 
-use sqlx::{Error, PgConnection};
+use sqlx::{Error, PgConnection, Row};
+
+/// Whether the database has the extension, in any schema.
+const HAS_CITUS: &str = "select exists (select from pg_catalog.pg_extension where extname = 'citus')";
+
+/// Fails without the extension.
+const IS_COORDINATOR: &str =
+    "select coalesce((select groupid = 0 from pg_catalog.pg_dist_local_group), true)";
 
 /// Why the tables cannot be distributed. Displays the cause and a remedy.
 #[derive(Debug, thiserror::Error)]
@@ -40,18 +47,25 @@ pub(crate) enum Unfit {
 
 /// Whether this is a coordinator.
 pub(crate) async fn check_database(connection: &mut PgConnection) -> Result<(), Unfit> {
-    let extension: bool =
-        sqlx::query_scalar("select exists (select from pg_catalog.pg_extension where extname = 'citus')")
-            .fetch_one(&mut *connection)
-            .await?;
-    if !extension {
+    if !has_citus(connection).await? {
         return Err(Unfit::NoExtension);
     }
-    let coordinator: bool =
-        sqlx::query_scalar("select coalesce((select groupid = 0 from pg_dist_local_group), true)")
-            .fetch_one(connection)
-            .await?;
-    if coordinator { Ok(()) } else { Err(Unfit::NotCoordinator) }
+    if is_true(connection, IS_COORDINATOR).await? { Ok(()) } else { Err(Unfit::NotCoordinator) }
+}
+
+/// Whether this is a worker: a migration there would create tables that the other nodes do not know.
+pub(crate) async fn is_worker(connection: &mut PgConnection) -> Result<bool, Error> {
+    Ok(has_citus(connection).await? && !is_true(connection, IS_COORDINATOR).await?)
+}
+
+/// Whether the database has the extension.
+pub(crate) async fn has_citus(connection: &mut PgConnection) -> Result<bool, Error> {
+    is_true(connection, HAS_CITUS).await
+}
+
+/// The result of a question. The text is not checked at compile time, because a build has no Citus.
+pub(crate) async fn is_true(connection: &mut PgConnection, question: &'static str) -> Result<bool, Error> {
+    sqlx::raw_sql(question).fetch_one(connection).await?.try_get(0)
 }
 
 /// The nodes that hold data. Asks each for an answer.

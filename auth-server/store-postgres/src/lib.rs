@@ -6,6 +6,7 @@
 //!
 //! `store-sqlite` has the same files with the same methods in the same order; comparing the two is a review of both.
 
+mod apply;
 mod change_user;
 mod citus_check;
 mod clock;
@@ -39,6 +40,7 @@ mod servers;
 mod session_rows;
 mod sessions;
 mod shards;
+mod statements;
 mod store;
 mod sweep;
 mod time_cursor;

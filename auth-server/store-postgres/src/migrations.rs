@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use auth_store::{Readiness, STOP_SERVERS};
+use auth_store::{Readiness, RunningServers, STOP_SERVERS, StoreError};
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::{Error, PgConnection};
 
+use crate::PostgresStore;
+use crate::apply::OneByOne;
+use crate::citus_check::{Unfit, is_worker};
 use crate::error::is_undefined_table;
 
 /// The migrations after which statements of earlier versions fail.
@@ -14,7 +17,42 @@ const NEED_STOPPED_SERVERS: [i64; 1] = [8];
 /// Displays the cause and a remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("a missing migration would break running servers of an earlier version; {STOP_SERVERS}")]
-pub(crate) struct ServersMayRun;
+struct ServersMayRun;
+
+impl PostgresStore {
+    pub(crate) async fn migrate_on(
+        &self,
+        connection: &mut PgConnection,
+        servers: RunningServers,
+    ) -> Result<(), StoreError> {
+        if is_up_to_date(connection).await {
+            return Ok(());
+        }
+        if is_worker(connection).await.map_err(|error| self.pool.error(error))? {
+            return Err(self.pool.unsuitable(Unfit::NotCoordinator));
+        }
+        if servers == RunningServers::Possible {
+            let schema = schema_state(connection).await.map_err(|error| self.pool.error(error))?;
+            if schema == Readiness::NeedsStoppedServers {
+                return Err(self.pool.unsuitable(ServersMayRun));
+            }
+        }
+        self.apply(&migrator(), connection).await
+    }
+
+    async fn apply(&self, migrator: &Migrator, connection: &mut PgConnection) -> Result<(), StoreError> {
+        // `run` takes a pool only, as far as the compiler can tell.
+        let migrated = migrator.run_direct(None, &mut OneByOne(connection), false).await;
+        migrated.map_err(|error| self.pool.migration_error(error))
+    }
+
+    /// Applies the migrations of a later program.
+    #[cfg(feature = "testing")]
+    pub async fn migrate_by(&self, later: &Migrator) -> Result<(), StoreError> {
+        let mut connection = self.pool.connect().await?;
+        self.apply(later, &mut connection).await
+    }
+}
 
 /// The migrations of this program. Ignores later ones in the database: a newer program only widens the schema, so that
 /// both run side by side, or has waited until this one was stopped.

@@ -9,8 +9,8 @@ use auth_store::{
     Connections, EmailKeys, Maintenance, Readiness, RefreshBatching, RotationBatcher, RunningServers,
     StoreError,
 };
+use sqlx::Connection;
 use sqlx::postgres::types::PgInterval;
-use sqlx::{Connection, PgConnection};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -19,7 +19,7 @@ use crate::connection::ConnectionPool;
 use crate::feed_by_time::ShardsDown;
 use crate::hosts;
 use crate::layout::KnownLayout;
-use crate::migrations::{ServersMayRun, is_up_to_date, migrator, schema_state};
+use crate::migrations::schema_state;
 use crate::rotate::Rotator;
 use crate::runtime::ConnectionRuntime;
 use crate::url::{self, InvalidUrl};
@@ -122,25 +122,6 @@ impl PostgresStore {
     /// Wakes [`wait_for_append`](auth_store::Revocations::wait_for_append). After a commit that appended revocations.
     pub(crate) fn notify_appended(&self) {
         self.appended.notify_one();
-    }
-
-    async fn migrate_on(
-        &self,
-        connection: &mut PgConnection,
-        servers: RunningServers,
-    ) -> Result<(), StoreError> {
-        if is_up_to_date(connection).await {
-            return Ok(());
-        }
-        if servers == RunningServers::Possible {
-            let schema = schema_state(connection).await.map_err(|error| self.pool.error(error))?;
-            if schema == Readiness::NeedsStoppedServers {
-                return Err(self.pool.unsuitable(ServersMayRun));
-            }
-        }
-        // `run` takes a pool only, as far as the compiler can tell.
-        let migrated = migrator().run_direct(None, connection, false).await;
-        migrated.map_err(|error| self.pool.migration_error(error))
     }
 }
 

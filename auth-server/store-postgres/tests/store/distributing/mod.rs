@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
 
+mod commands;
+mod migrations;
+mod roles;
+
 use std::error::Error;
 
-use auth_store::{
-    Distribution, DistributionPlan, EndOutcome, Layout, Maintenance, Rotation, RunningServers, Sessions,
-    StoreError,
-};
+use auth_store::{Distribution, DistributionPlan, Layout, Maintenance, RunningServers, Sessions, StoreError};
 use scratch_pg::{CitusCluster, CitusDatabase, Database, Profile, named_cluster};
 use store_postgres::PostgresStore;
 
@@ -147,100 +148,4 @@ async fn on_citus_a_node_that_cannot_be_reached_is_named() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(sentence(&error).contains(&format!("127.0.0.1:{}", cluster.node(2).port())), "{error}");
     cluster.node(2).restart().unwrap();
-}
-
-/// The node that reports it is fine, and so is the connection to it.
-#[tokio::test]
-async fn that_a_node_lost_another_one_closes_no_connection() {
-    let database = Database::fresh().await;
-    let store = migrated(database.url()).await;
-    let ann = add_ann(&store).await;
-    store.open_session(&device(&ann, 1).sign_in).await.unwrap();
-    let opened = "select max(extract(epoch from backend_start) * 1000000)::bigint from pg_stat_activity
-                  where datname = current_database() and application_name = 'goptri'";
-    let before = database.number(opened).await;
-    for code in ["08006", "08001", "57P01"] {
-        let fail = format!(
-            "create or replace function fail() returns trigger language plpgsql as
-                 $$ begin raise exception 'connection to the remote node failed' using errcode = '{code}'; end $$;
-             create or replace trigger fails before insert on sessions for each row execute function fail()"
-        );
-        database.execute(&fail).await;
-        let error = store.open_session(&device(&ann, 2).sign_in).await.unwrap_err();
-        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
-    }
-    database.execute("drop trigger fails on sessions").await;
-    store.open_session(&device(&ann, 2).sign_in).await.unwrap();
-    assert_eq!(database.number(opened).await, before, "it connected again");
-}
-
-/// A later migration, as one that adds columns, constraints, indexes and a table. Citus wants each constraint in a
-/// statement of its own.
-const LATER: &str = "alter table sessions add column later text;
-    alter table sessions add constraint sessions_later check (later <> '');
-    alter table users add column later bigint not null default 0;
-    create index sessions_later on sessions (user_id, later);
-    create table later (user_id uuid, id uuid, primary key (user_id, id))";
-
-#[tokio::test]
-async fn a_later_migration_runs_on_one_server() {
-    let database = Database::fresh().await;
-    let store = migrated(database.url()).await;
-    database.execute(LATER).await;
-    used(&store).await;
-}
-
-#[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
-async fn on_citus_a_later_migration_runs_through_the_coordinator() {
-    let database = citus().await;
-    let store = migrated(&database.url(0)).await;
-    store.close().await;
-    let store = self::store(&database.url(0));
-    store.distribute().await.unwrap();
-    database.execute(LATER).await;
-    database.execute("select create_distributed_table('later', 'user_id', colocate_with => 'users')").await;
-    used(&self::store(&database.url(2))).await;
-}
-
-/// The store works on the later schema.
-async fn used(store: &PostgresStore) {
-    let device = device(&add_ann(store).await, 1);
-    store.open_session(&device.sign_in).await.unwrap();
-    let rotation = store.rotate(&device.token(0), None).await.unwrap();
-    assert!(matches!(rotation, Rotation::Rotated(_)), "{rotation:?}");
-}
-
-/// A refresh is one command to one worker, which commits alone; a sign-out is one transaction there.
-#[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
-async fn on_citus_a_refresh_is_one_command() {
-    let cluster = CitusCluster::start(Profile::Fast, 2).unwrap();
-    let database = CitusDatabase::on(&cluster.urls()).await;
-    let store = migrated(&database.url(0)).await;
-    store.close().await;
-    self::store(&database.url(0)).distribute().await.unwrap();
-    let logging = "&options=-ccitus.log_remote_commands=on%20-clog_min_messages=notice";
-    let store = self::store(&format!("{}{logging}", database.url(0)));
-    let device = device(&add_ann(&store).await, 1);
-    store.open_session(&device.sign_in).await.unwrap();
-    store.rotate(&device.token(0), None).await.unwrap();
-    let log = || std::fs::read_to_string(cluster.node(0).folder().join("log")).unwrap();
-    let since = |before: &str| {
-        let commands: Vec<_> = log()[before.len()..]
-            .lines()
-            .filter_map(|line| line.split_once("issuing "))
-            .map(|(_, c)| c.to_owned())
-            .collect();
-        println!("{commands:#?}");
-        commands
-    };
-    let before = log();
-    store.rotate(&device.token(1), None).await.unwrap();
-    let refresh = since(&before);
-    assert!(refresh.len() == 1 && refresh[0].starts_with("UPDATE"), "{refresh:?}");
-    let before = log();
-    assert_eq!(store.end_session(device.sign_in.key, None).await.unwrap(), EndOutcome::Ended);
-    let ending = since(&before);
-    assert!(!ending.iter().any(|command| command.contains("PREPARE TRANSACTION")), "{ending:?}");
 }
