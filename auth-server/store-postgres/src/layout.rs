@@ -1,18 +1,17 @@
 //! Whether the tables are on one server or distributed by Citus. It decides how the feed is read and whether refreshes
 //! are batched.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_store::{Layout, RefreshBatching, StoreError};
-use sqlx::{Error, PgConnection, Row};
+use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::citus_check::{has_citus, is_true};
 use crate::connection::ConnectionPool;
 use crate::error::is_undefined_table;
-
-/// Whether the database has the extension, in any schema.
-const HAS_CITUS: &str = "select exists (select from pg_catalog.pg_extension where extname = 'citus')";
 
 /// Whether Citus manages one of these tables. Fails without the extension.
 const IS_DISTRIBUTED: &str = "select exists (select from pg_catalog.pg_dist_partition
@@ -23,7 +22,14 @@ const IS_DISTRIBUTED: &str = "select exists (select from pg_catalog.pg_dist_part
 /// It belongs to one database: after `distribute`, which gives the database another id, and behind another server after
 /// a failover, it is found again.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct KnownLayout(Arc<Mutex<Option<Found>>>);
+pub(crate) struct KnownLayout(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The layout of `found`, which each refresh reads without the lock.
+    layout: AtomicU8,
+    found: Mutex<Option<Found>>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Found {
@@ -32,23 +38,29 @@ struct Found {
     layout: Layout,
 }
 
-impl KnownLayout {
-    fn found(&self) -> MutexGuard<'_, Option<Found>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+const UNKNOWN: u8 = 0;
+const ONE_SERVER: u8 = 1;
+const DISTRIBUTED: u8 = 2;
 
+impl KnownLayout {
     fn get(&self) -> Option<Layout> {
-        self.found().map(|found| found.layout)
+        match self.0.layout.load(Ordering::Relaxed) {
+            ONE_SERVER => Some(Layout::OneServer),
+            DISTRIBUTED => Some(Layout::Distributed),
+            _ => None,
+        }
     }
 
     #[cfg(feature = "testing")]
     pub(crate) fn forced(layout: Layout) -> Self {
-        Self(Arc::new(Mutex::new(Some(Found { database_id: None, layout }))))
+        let known = Self::default();
+        known.set(Some(Found { database_id: None, layout }));
+        known
     }
 
     /// The layout is looked up again.
     pub(crate) fn forget(&self) {
-        *self.found() = None;
+        self.set(None);
     }
 
     /// Whether the known layout is that of the database with this id. If not, forgets it.
@@ -56,9 +68,28 @@ impl KnownLayout {
         let mut known = self.found();
         let is_of = known.is_some_and(|found| found.database_id.is_none_or(|id| id == database_id));
         if !is_of {
-            *known = None;
+            self.replace(&mut known, None);
         }
         is_of
+    }
+
+    /// Returns what was known before.
+    fn set(&self, found: Option<Found>) -> Option<Found> {
+        self.replace(&mut self.found(), found)
+    }
+
+    fn replace(&self, known: &mut Option<Found>, found: Option<Found>) -> Option<Found> {
+        let layout = match found.map(|found| found.layout) {
+            None => UNKNOWN,
+            Some(Layout::OneServer) => ONE_SERVER,
+            Some(Layout::Distributed) => DISTRIBUTED,
+        };
+        self.0.layout.store(layout, Ordering::Relaxed);
+        std::mem::replace(known, found)
+    }
+
+    fn found(&self) -> MutexGuard<'_, Option<Found>> {
+        self.0.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,8 +103,7 @@ impl PostgresStore {
         // A database without tables may still be distributed.
         if let Some(id) = database_id {
             let found = Some(Found { database_id: Some(id), layout });
-            let before = std::mem::replace(&mut *self.known_layout.found(), found);
-            if before != found {
+            if self.known_layout.set(found) != found {
                 log(layout, self.batching);
             }
         }
@@ -113,13 +143,8 @@ async fn look_up(connection: &mut PgConnection) -> Result<(Option<Uuid>, Layout)
         Err(error) if is_undefined_table(&error) => return Ok((None, Layout::OneServer)),
         id => id?,
     };
-    let distributed = truth(connection, HAS_CITUS).await? && truth(connection, IS_DISTRIBUTED).await?;
+    let distributed = has_citus(connection).await? && is_true(connection, IS_DISTRIBUTED).await?;
     Ok((id, if distributed { Layout::Distributed } else { Layout::OneServer }))
-}
-
-/// The result of a question. The text is not checked at compile time, because a build has no Citus.
-async fn truth(connection: &mut PgConnection, question: &'static str) -> Result<bool, Error> {
-    sqlx::raw_sql(question).fetch_one(connection).await?.try_get(0)
 }
 
 #[cfg(test)]
@@ -131,10 +156,12 @@ mod tests {
         let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
         let known = KnownLayout::default();
         assert!(!known.is_of(one), "before it was found");
-        *known.found() = Some(Found { database_id: Some(one), layout: Layout::OneServer });
-        assert!(known.is_of(one));
-        assert_eq!(known.get(), Some(Layout::OneServer));
-        assert!(!known.is_of(other));
-        assert_eq!(known.get(), None, "it must be found again");
+        for layout in [Layout::OneServer, Layout::Distributed] {
+            assert_eq!(known.set(Some(Found { database_id: Some(one), layout })), None);
+            assert!(known.is_of(one));
+            assert_eq!(known.get(), Some(layout));
+            assert!(!known.is_of(other));
+            assert_eq!(known.get(), None, "it must be found again");
+        }
     }
 }
