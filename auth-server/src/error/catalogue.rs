@@ -150,7 +150,7 @@ catalogue! {
         "The database cannot be read; the log of the server has the cause.",
     )
     .retry_after(1);
-    "`GET /readyz`: the database does not answer, or refuses.";
+    "`GET /readyz`: the database does not answer, or refuses. Of several hosts, the sentence names the one that is used.";
     "The operator looks at the log.";
 
     DATABASE_WRITES_FAIL = ProtocolError::new(
@@ -159,7 +159,7 @@ catalogue! {
         "The database commits no writes; the log of the server has the cause.",
     )
     .retry_after(1);
-    "`GET /readyz`: the database is read-only, its disk is full, or a write does not end within 2 s.";
+    "`GET /readyz`: the database is read-only, its disk is full, or a write does not end within 2 s. Of several hosts, the sentence names the one that is used.";
     "The operator looks at the log.";
 }
 

@@ -15,6 +15,6 @@ pub(crate) use catalogue::{
 pub(crate) use failure::CauseChain;
 pub use failure::{Failure, Refusal};
 pub use refusals::{
-    ChangePasswordRefused, ManageUserRefused, NotReady, RefreshRefused, RegisterRefused, SessionEnded,
-    SignInRefused, SignOutRefused,
+    ChangePasswordRefused, ManageUserRefused, NotReady, NotReadyBecause, RefreshRefused, RegisterRefused,
+    SessionEnded, SignInRefused, SignOutRefused,
 };

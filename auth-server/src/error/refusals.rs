@@ -1,5 +1,6 @@
 //! The refusals of the flows, and the row of the catalogue that each maps to.
 
+use std::fmt;
 use std::sync::Arc;
 
 use auth_domain::{EndReason, InvalidEmail, PasswordRejected, RefuseReason, UserId};
@@ -201,18 +202,27 @@ impl Refusal for ChangePasswordRefused {
     }
 }
 
-/// Why this server is not ready. The causes are for the log.
+/// A server that is not ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotReady {
+    /// Why.
+    pub reason: NotReadyBecause,
+    /// Of several hosts of the database, the one that is used, or all of them while none is.
+    pub host: Option<String>,
+}
+
+/// Why a server is not ready. The causes are for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotReady {
+pub enum NotReadyBecause {
     /// The database lacks migrations.
     #[error("the database lacks migrations")]
     NotMigrated,
     /// The database cannot be read.
     #[error("{0}")]
-    Database(Arc<str>),
+    Unreadable(Arc<str>),
     /// The database can be read, and commits no writes.
     #[error("no write was committed: {0}")]
-    Write(Arc<str>),
+    Unwritable(Arc<str>),
     /// The database neither commits a write nor fails.
     #[error("the database did not commit a write within 2 s")]
     NoAnswer,
@@ -220,13 +230,32 @@ pub enum NotReady {
 
 impl Refusal for NotReady {
     fn protocol_error(&self) -> ProtocolError {
-        match self {
-            Self::NotMigrated => NOT_MIGRATED,
-            Self::Database(_) => DATABASE_READS_FAIL,
-            Self::Write(_) | Self::NoAnswer => DATABASE_WRITES_FAIL,
+        let (error, what) = match self.reason {
+            NotReadyBecause::NotMigrated => return NOT_MIGRATED,
+            NotReadyBecause::Unreadable(_) => (DATABASE_READS_FAIL, "cannot be read"),
+            NotReadyBecause::Unwritable(_) | NotReadyBecause::NoAnswer => {
+                (DATABASE_WRITES_FAIL, "commits no writes")
+            }
+        };
+        match &self.host {
+            Some(host) => error
+                .describe(&format!("The database at {host} {what}; the log of the server has the cause.")),
+            None => error,
         }
     }
 }
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.reason, &self.host) {
+            // Other causes name the host themselves.
+            (NotReadyBecause::NoAnswer, Some(host)) => write!(f, "{}: {host}", self.reason),
+            (reason, _) => reason.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NotReady {}
 
 /// Why an administrator's command changed nothing. No client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

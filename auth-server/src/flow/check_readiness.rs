@@ -9,7 +9,7 @@ use goptri::revocation::MonotonicClock;
 use tokio::sync::{OnceCell, watch};
 use tokio::time::timeout;
 
-use crate::error::{CauseChain, NotReady};
+use crate::error::{CauseChain, NotReady, NotReadyBecause};
 
 /// How long a caller waits for the database.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ pub struct CheckReadiness {
     last: Arc<Mutex<Option<Probe>>>,
 }
 
-type Outcome = Result<(), NotReady>;
+type Outcome = Result<(), NotReadyBecause>;
 
 /// A probe that has ended or is in flight.
 #[derive(Debug, Clone)]
@@ -48,11 +48,12 @@ impl CheckReadiness {
     pub async fn run(&self) -> Result<(), NotReady> {
         let Probe { started, mut outcome } = self.current_probe();
         let left = PROBE_TIMEOUT.saturating_sub(self.clock.elapsed().saturating_sub(started));
-        match timeout(left, outcome.wait_for(Option::is_some)).await {
-            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(NotReady::NoAnswer)),
+        let outcome = match timeout(left, outcome.wait_for(Option::is_some)).await {
+            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(NotReadyBecause::NoAnswer)),
             // It takes longer, or its worker has stopped.
-            Err(_) | Ok(Err(_)) => Err(NotReady::NoAnswer),
-        }
+            Err(_) | Ok(Err(_)) => Err(NotReadyBecause::NoAnswer),
+        };
+        outcome.map_err(|reason| NotReady { reason, host: self.database.store.host() })
     }
 
     /// The last probe, or a new one if the last one has ended and is old. A probe that hangs stays the only one, so that
@@ -92,13 +93,15 @@ struct DatabaseProbe {
 
 impl DatabaseProbe {
     async fn run(self) -> Outcome {
-        let unreadable = |error| NotReady::Database(cause(&error));
+        let unreadable = |error| NotReadyBecause::Unreadable(cause(&error));
         self.server_checked.get_or_try_init(|| self.store.check_server()).await.map_err(unreadable)?;
         match self.store.ready().await.map_err(unreadable)? {
             Readiness::Ready => {}
-            Readiness::NotMigrated | Readiness::NeedsStoppedServers => return Err(NotReady::NotMigrated),
+            Readiness::NotMigrated | Readiness::NeedsStoppedServers => {
+                return Err(NotReadyBecause::NotMigrated);
+            }
         }
-        self.store.probe_write().await.map_err(|error| NotReady::Write(cause(&error)))
+        self.store.probe_write().await.map_err(|error| NotReadyBecause::Unwritable(cause(&error)))
     }
 }
 

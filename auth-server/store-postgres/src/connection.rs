@@ -112,6 +112,11 @@ impl ConnectionPool {
         self.pool.connector().servers()
     }
 
+    /// The address of the host that is used, if the URL names several.
+    pub(crate) fn host(&self) -> Option<String> {
+        self.servers().has_several_hosts().then(|| self.servers().address(None))
+    }
+
     fn failure(&self, HostFailure { host, failure }: HostFailure) -> StoreError {
         DatabaseError::new(self.servers().address(host), failure).into()
     }

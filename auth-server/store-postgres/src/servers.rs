@@ -179,7 +179,11 @@ impl Servers {
 
     /// Whether another host may become the primary.
     pub(crate) fn may_change(&self) -> bool {
-        self.hosts.attrs == SessionAttrs::ReadWrite && self.hosts.options.len() > 1
+        self.hosts.attrs == SessionAttrs::ReadWrite && self.has_several_hosts()
+    }
+
+    pub(crate) fn has_several_hosts(&self) -> bool {
+        self.hosts.options.len() > 1
     }
 
     /// The hosts beside the primary, once that is known.

@@ -161,6 +161,10 @@ impl Maintenance for PostgresStore {
         self.commit_probe().await
     }
 
+    fn host(&self) -> Option<String> {
+        self.pool.host()
+    }
+
     fn connections(&self) -> Connections {
         let pools = [&self.feed_pool, &self.background_pool, &self.pool].map(ConnectionPool::size);
         Connections {

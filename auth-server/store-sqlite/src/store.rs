@@ -155,6 +155,10 @@ impl Maintenance for SqliteStore {
         self.commit_probe().await
     }
 
+    fn host(&self) -> Option<String> {
+        None
+    }
+
     fn connections(&self) -> Connections {
         let pools = [&self.readers, &self.writer, &self.probe.connection].map(ConnectionPool::size);
         Connections {

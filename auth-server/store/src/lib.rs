@@ -56,6 +56,10 @@ pub trait Maintenance: Send + Sync + 'static {
     /// Commits a write, as proof that writes are possible. Only in a migrated database.
     async fn probe_write(&self) -> Result<(), StoreError>;
 
+    /// Which of several hosts of the database is used now, for messages; all of them while none is. `None`: there is only
+    /// one.
+    fn host(&self) -> Option<String>;
+
     /// How many connections to the database are open, for metrics. Does not wait.
     fn connections(&self) -> Connections;
 

@@ -7,6 +7,7 @@ mod load;
 mod moment;
 mod no_primary;
 mod pair;
+mod readiness;
 
 use std::time::{Duration, Instant};
 
