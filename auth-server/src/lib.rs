@@ -17,6 +17,7 @@ mod keyrings;
 mod metrics;
 mod rfc3339;
 pub mod storage;
+mod suspension;
 mod throttle;
 
 pub use application::{Application, StartError, routes};

@@ -11,8 +11,8 @@ use crate::{PresentedRefresh, Session, SessionSnapshot};
 /// The number of generations in which at most one late retry is forgiven.
 const GENERATIONS_PER_FORGIVENESS: i64 = 8;
 
-/// The least grace for a rotation that this server sent twice.
-const MIN_RESENT_GRACE: TimeDelta = TimeDelta::seconds(30);
+/// The least grace where the order of requests is unclear.
+const MIN_UNCLEAR_GRACE: TimeDelta = TimeDelta::seconds(30);
 
 /// The settings of refresh tokens.
 #[derive(Debug, Clone, Copy)]
@@ -102,14 +102,15 @@ pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &
     }
 }
 
-/// Judges a token whose rotation this server sent a second time, after it got no answer to the first. `None`: it cannot
-/// tell its own first try from another holder of the token, so nothing may change, and the client tries again.
-pub fn judge_resent(
+/// Judges a token whose rotation this server sent a second time, after it got no answer to the first, or whose request
+/// may have waited while this server was suspended. `None`: it cannot tell the client's own requests from those of
+/// another holder of the token, so nothing may change, and the client tries again.
+pub fn judge_unclear(
     snapshot: &SessionSnapshot,
     presented: &PresentedRefresh,
     policy: &RefreshPolicy,
 ) -> Option<Verdict> {
-    let policy = RefreshPolicy { grace: policy.grace.max(MIN_RESENT_GRACE), ..*policy };
+    let policy = RefreshPolicy { grace: policy.grace.max(MIN_UNCLEAR_GRACE), ..*policy };
     match judge(snapshot, presented, &policy) {
         Verdict::Forgive | Verdict::End(EndReason::Theft) => None,
         verdict => Some(verdict),

@@ -22,7 +22,7 @@ pub use email::{Email, EmailKey, InvalidEmail, StoredEmail};
 pub use entropy::{Entropy, random_id, random_token_id};
 pub use guess_limit::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, RetryLater, Tally, prefix};
 pub use hashing_cost::{CostTooLow, HashingCost};
-pub use judge::{EndReason, RefreshPolicy, RefuseReason, Verdict, judge, judge_resent};
+pub use judge::{EndReason, RefreshPolicy, RefuseReason, Verdict, judge, judge_unclear};
 pub use password::{NormalizedPassword, Password, PasswordHash, PasswordRejected, PasswordRules};
 pub use refresh_token::{PresentedRefresh, RefreshTokens};
 pub use session::{

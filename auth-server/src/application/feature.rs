@@ -19,6 +19,7 @@ use crate::entropy::SystemEntropy;
 use crate::flow::{FindAccount, IssueTokens};
 use crate::hashing::{HashingError, PasswordHasher};
 use crate::keyrings::{KeyChanges, LiveKeys};
+use crate::suspension::Suspensions;
 use crate::throttle::Throttle;
 
 /// A feature of the server: its routes, and what it assembles from the shared parts.
@@ -59,6 +60,7 @@ pub(super) struct Parts {
     pub(super) hasher: PasswordHasher,
     pub(super) throttle: Throttle,
     pub(super) refresh_tokens: RefreshTokens,
+    pub(super) suspensions: Suspensions,
     pub(super) issue: IssueTokens,
     /// Accepts access tokens for this server: not those of applications.
     pub(super) guard: Guard,
@@ -66,7 +68,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Starts the hashing threads.
+    /// Starts the threads that hash, and the one that notices suspensions.
     pub(super) async fn new(
         config: Config,
         store: Arc<dyn Store>,
@@ -95,6 +97,7 @@ impl Parts {
             config,
             store,
             clock,
+            suspensions: Suspensions::watch(Arc::clone(&monotonic))?,
             monotonic,
             entropy,
             keys,

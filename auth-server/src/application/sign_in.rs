@@ -36,6 +36,7 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
             issue: parts.issue.clone(),
             policy: parts.config.refresh,
             counters: counters.clone(),
+            suspensions: parts.suspensions.clone(),
         })
         .provide(SignOut {
             store: parts.store(),

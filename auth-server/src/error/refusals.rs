@@ -82,6 +82,9 @@ pub enum RefreshRefused {
     /// This request rotated, or another holder of the token did: the database did not answer the first try.
     #[error("the database was lost while the session was rotated")]
     Unclear,
+    /// It would end the session, or count as its late retry, and may be from before a suspension of this server.
+    #[error("the request may have waited while this server was suspended")]
+    MayBeOld,
 }
 
 impl Refusal for RefreshRefused {
@@ -89,7 +92,7 @@ impl Refusal for RefreshRefused {
         match self {
             Self::Token(_) | Self::UnknownSession | Self::Session(_) | Self::Ended(_) => INVALID_GRANT,
             Self::Overtaken { retry_after } => OVERTAKEN.retry_after(*retry_after),
-            Self::Contended | Self::Unclear => ProtocolError::UNAVAILABLE,
+            Self::Contended | Self::Unclear | Self::MayBeOld => ProtocolError::UNAVAILABLE,
         }
     }
 }

@@ -84,7 +84,7 @@ impl SessionCounters {
                 RefreshRefused::Ended(EndReason::Theft) => "theft",
                 RefreshRefused::Ended(EndReason::Disabled) => "disabled",
                 RefreshRefused::Ended(EndReason::Expired) => "expired",
-                RefreshRefused::Contended | RefreshRefused::Unclear => "contended",
+                RefreshRefused::Contended | RefreshRefused::Unclear | RefreshRefused::MayBeOld => "contended",
             },
             Failure::Store(_) | Failure::Hashing(_) | Failure::Internal(_) => "failed",
         });

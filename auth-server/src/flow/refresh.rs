@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use auth_domain::{
     ClientId, EndReason, PresentedRefresh, RefreshPolicy, RefreshTokens, RefuseReason, SessionSnapshot,
-    Verdict, judge, judge_resent,
+    Verdict, judge, judge_unclear,
 };
 use auth_store::{ForgiveOutcome, Rotation, Store, TouchOutcome};
 use chrono::TimeDelta;
 
 use super::{IssueTokens, IssuedTokens, SessionCounters};
 use crate::error::{Failure, RefreshRefused};
+use crate::suspension::Suspensions;
 
 /// How often a rotation is tried while other requests keep changing the row.
 const MAX_TRIES: usize = 4;
@@ -23,6 +24,7 @@ pub struct Refresh {
     pub(crate) issue: IssueTokens,
     pub(crate) policy: RefreshPolicy,
     pub(crate) counters: SessionCounters,
+    pub(crate) suspensions: Suspensions,
 }
 
 impl Refresh {
@@ -65,12 +67,16 @@ impl Refresh {
                     return Ok(snapshot);
                 }
                 Rotation::Unknown => return Err(RefreshRefused::UnknownSession.into()),
+                Rotation::NotCurrent(found) if self.suspensions.may_have_delayed_a_request() => {
+                    let verdict = judge_unclear(&found, presented, &self.policy);
+                    (found, verdict.ok_or(RefreshRefused::MayBeOld)?)
+                }
                 Rotation::NotCurrent(found) => {
                     let verdict = judge(&found, presented, &self.policy);
                     (found, verdict)
                 }
                 Rotation::Resent(found) => {
-                    let verdict = judge_resent(&found, presented, &self.policy);
+                    let verdict = judge_unclear(&found, presented, &self.policy);
                     (found, verdict.ok_or(RefreshRefused::Unclear)?)
                 }
             };
@@ -156,7 +162,8 @@ fn log_refusal(presented: &PresentedRefresh, refused: &RefreshRefused) {
         RefreshRefused::Session(_)
         | RefreshRefused::Overtaken { .. }
         | RefreshRefused::Contended
-        | RefreshRefused::Unclear => {
+        | RefreshRefused::Unclear
+        | RefreshRefused::MayBeOld => {
             tracing::warn!(%session, reason = %refused, "refresh token refused; the session lives on");
         }
         RefreshRefused::Ended(_) | RefreshRefused::UnknownSession | RefreshRefused::Token(_) => {

@@ -54,7 +54,7 @@ pub enum HashingError {
     #[error("hashing the password panicked")]
     Panicked,
     /// The operating system refused a thread.
-    #[error("a hashing thread cannot be started")]
+    #[error("a thread cannot be started")]
     Start(#[from] std::io::Error),
 }
 

@@ -111,7 +111,7 @@ pub enum Rotation {
     /// Nothing changed. The current session, to be judged.
     NotCurrent(SessionSnapshot),
     /// Nothing changed now, but the statement was sent before, got no answer, and may have rotated then. The current
-    /// session, to be judged with [`judge_resent`](auth_domain::judge_resent).
+    /// session, to be judged with [`judge_unclear`](auth_domain::judge_unclear).
     Resent(SessionSnapshot),
     /// There is no such session.
     Unknown,

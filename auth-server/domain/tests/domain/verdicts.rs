@@ -2,7 +2,7 @@
 
 use auth_domain::{
     ClientId, Digest, EndReason, Generation, PresentedRefresh, RefreshPolicy, RefuseReason, SessionSnapshot,
-    Verdict, judge, judge_resent,
+    Verdict, judge, judge_unclear,
 };
 use chrono::TimeDelta;
 use goptri_settings::Plain;
@@ -385,7 +385,7 @@ fn a_rotation_that_was_sent_twice_is_neither_forgiven_nor_theft() {
     for (description, arrange, expected) in table {
         let mut given = Situation::late_retry();
         arrange(&mut given);
-        let verdict = judge_resent(&given.snapshot, &given.presented, &given.policy);
+        let verdict = judge_unclear(&given.snapshot, &given.presented, &given.policy);
         assert_eq!(verdict, *expected, "{description}");
     }
 }
