@@ -46,6 +46,11 @@ enum Unsuitable {
         "role {role} lacks {missing}; grant select, insert, update, delete on all tables in schema {schema} to {role}"
     )]
     Privileges { role: String, missing: String, schema: String },
+    #[error(
+        "role {role} lacks {missing}; grant select, insert, update, delete on write_probe to {role} on this node, \
+         because each node of a distributed database has this table for itself"
+    )]
+    Probe { role: String, missing: String },
     #[error("only a part of it is distributed, without the table {0}; run `auth-server database distribute`")]
     HalfDistributed(&'static str),
 }
@@ -69,7 +74,7 @@ impl PostgresStore {
             return Err(first.unsuitable(Unsuitable::SharedSessions));
         }
         if let Some(missing) = first.with_connection(missing_privileges).await? {
-            return Err(first.unsuitable(missing));
+            return Err(first.unsuitable(self.of_this_node(missing).await?));
         }
         if self.find_layout(first).await? == Layout::Distributed
             && let Some(table) = first.with_connection(misplaced).await?
@@ -77,6 +82,19 @@ impl PostgresStore {
             return Err(first.unsuitable(Unsuitable::HalfDistributed(table)));
         }
         Ok(())
+    }
+
+    /// In a distributed database, all grants but those on the probe table are given on the coordinator.
+    async fn of_this_node(&self, missing: Unsuitable) -> Result<Unsuitable, StoreError> {
+        Ok(match missing {
+            Unsuitable::Privileges { role, missing, .. }
+                if missing.split(", ").all(|privilege| privilege.ends_with(" on write_probe"))
+                    && self.find_layout(&self.background_pool).await? == Layout::Distributed =>
+            {
+                Unsuitable::Probe { role, missing }
+            }
+            missing => missing,
+        })
     }
 }
 

@@ -14,6 +14,7 @@ mod configuration;
 mod database_faults;
 mod deploying;
 mod developing;
+mod distributing;
 mod documented;
 mod errors_page;
 mod failover;
