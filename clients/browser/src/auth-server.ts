@@ -12,7 +12,7 @@ const MAX_PAUSE = 5;
 export type Call = (method: string, path: string, body?: object, access?: string) => Promise<any>;
 
 /** A {@link Call} to the auth-server with this URL. */
-export function callTo(server: string, cookies: boolean, fetch = globalThis.fetch): Call {
+export function callTo(server: string, cookies: boolean): Call {
   return async (method, path, body, access) => {
     let response: Response;
     let text: string;
@@ -30,8 +30,8 @@ export function callTo(server: string, cookies: boolean, fetch = globalThis.fetc
         signal: AbortSignal.timeout(path === '/login' ? SIGN_IN_TIMEOUT : TIMEOUT),
       });
       text = await response.text();
-    } catch (error) {
-      throw error instanceof GoptriError ? error : new GoptriError('network', 'auth-server did not respond');
+    } catch {
+      throw new GoptriError('network', 'auth-server did not respond');
     }
     return read(response, text);
   };
@@ -53,9 +53,9 @@ function read({ ok, status, headers }: Response, text: string): any {
   );
 }
 
-/** Whether auth-server itself said that the session does not exist. */
-export function isFinal(error: unknown): boolean {
-  return error instanceof GoptriError && /^(invalid_grant|invalid_token|missing_token)$/.test(error.code);
+/** Whether auth-server itself said that the credential is missing or worthless. */
+export function isRefusal(error: unknown): error is GoptriError {
+  return error instanceof GoptriError && /^40[01] (?!unexpected)/.test(`${error.status} ${error.code}`);
 }
 
 /** Runs a task up to three times, while the next try may succeed soon. */

@@ -1,5 +1,6 @@
-import { callTo, isFinal, persistently } from './auth-server.js';
+import { callTo, isRefusal, persistently } from './auth-server.js';
 import type { Change, Client, ClientOptions, User } from './client.js';
+import type { GoptriError } from './error.js';
 import { sessionFetch } from './fetch.js';
 import { refresher, withSession } from './refresh.js';
 import { SessionStore, type Session } from './session.js';
@@ -25,17 +26,21 @@ export function createClient(options: ClientOptions): Client {
   const fresh = withSession(store, refresher(store, name, exchange, () => tabs.tell('signed-out')));
   const fetch = sessionFetch(api.replace(/\/$/, ''), trusted, cookies, fresh);
 
-  /** Ends the session by its refresh token. A cookie of a sign-in without one ends it too. */
-  async function endSession(): Promise<void> {
+  /** Ends the session by its refresh token, or by the cookie of a sign-in without one. Returns why it has not. */
+  async function endSession(query: string): Promise<GoptriError | undefined> {
+    let refusal: GoptriError | undefined;
     for (const path of cookies ? ['/token', '/logout'] : ['/logout']) {
       const session = store.current();
-      if (!cookies && !session) return;
+      if (!cookies && !session) break;
       try {
-        return await persistently(() => present('DELETE', path, session));
+        await persistently(() => present('DELETE', path + query, session));
+        return undefined;
       } catch (error) {
-        if (!isFinal(error)) throw error;
+        if (!isRefusal(error)) throw error;
+        refusal = error;
       }
     }
+    return refusal;
   }
 
   return {
@@ -46,10 +51,11 @@ export function createClient(options: ClientOptions): Client {
     },
 
     async signOut({ everywhere } = {}) {
-      if (everywhere) await callTo(server, cookies, fetch)('DELETE', '/logout?everywhere=true');
-      else await exclusively(name, endSession);
+      const refusal = await exclusively(name, () => endSession(everywhere ? '?everywhere=true' : ''));
       store.write(null);
       tabs.tell('signed-out');
+      // The session had ended, so it could not end the others.
+      if (everywhere && refusal) throw refusal;
     },
 
     fetch,

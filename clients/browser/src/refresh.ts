@@ -1,4 +1,4 @@
-import { isFinal, persistently } from './auth-server.js';
+import { persistently } from './auth-server.js';
 import { GoptriError } from './error.js';
 import type { Session, SessionStore } from './session.js';
 import { exclusively } from './tabs.js';
@@ -25,7 +25,8 @@ export function refresher(
       const answer = await exchange(session);
       if (isCurrent()) store.save(answer);
     } catch (error) {
-      if (!isFinal(error)) throw error;
+      // No other answer says that the session has ended.
+      if (!(error instanceof GoptriError && error.code === 'invalid_grant')) throw error;
       if (!isCurrent()) return;
       store.write(null);
       // Without a text, no user of this page was ever signed in.

@@ -138,6 +138,7 @@ test('no failure but the final one signs the user out', async () => {
     [() => [200, { expires_in: 900 }], 'unexpected_response', 200, 1],
     [() => [401, '<html>Proxy</html>'], 'unexpected_response', 401, 1],
     [refused(400, 'invalid_request'), 'invalid_request', 400, 1],
+    [refused(401, 'invalid_token'), 'invalid_token', 401, 1],
     [refused(403, 'forbidden'), 'forbidden', 403, 1],
     [() => [307, '', { Location: '/photos' }], 'network', 0, 3],
   ];
@@ -246,22 +247,21 @@ test('a sign-out is acknowledged before the token is deleted, and may be repeate
   assert.equal(server.to('/currentuser').length, 0, 'without a token there is no user');
 });
 
-test('a sign-out everywhere has a fresh access token', async () => {
-  const everywhere = ({ headers }) =>
-    headers.authorization === 'Bearer access-2' ? [204, ''] : refused(401, 'invalid_token')();
-  const { goptri } = await signedIn({ 'DELETE /logout?everywhere=true': everywhere });
+test('a sign-out everywhere that came too late says so', async () => {
+  let answer = () => [204, ''];
+  const { goptri } = await signedIn({ 'DELETE /logout?everywhere=true': () => answer() });
   await goptri.signOut({ everywhere: true });
-  assert.equal(server.to('/token').length, 1);
+  assert.equal(server.to('/logout?everywhere=true')[0].text, '{"refresh_token":"refresh-1"}');
+  await goptri.signIn(ANN);
+  answer = refused(401, 'invalid_token');
+  await assert.rejects(goptri.signOut({ everywhere: true }), { code: 'invalid_token' });
   assert.equal(await goptri.currentUser(), null);
 });
 
-test('a sign-out everywhere that came too late says so', async () => {
-  const { goptri } = await signedIn({
-    'DELETE /logout?everywhere=true': refused(401, 'invalid_token'),
-    'POST /token': refused(400, 'invalid_grant'),
-  });
-  await assert.rejects(goptri.signOut({ everywhere: true }), { code: 'invalid_token' });
-  assert.equal(await goptri.currentUser(), null);
+test('a sign-out that another program refuses is none', async () => {
+  const { goptri } = await signedIn({ 'DELETE /logout': () => [401, '<html>Proxy</html>'] });
+  await assert.rejects(goptri.signOut(), { code: 'unexpected_response', status: 401 });
+  assert.notEqual(await goptri.currentUser(), null);
 });
 
 test('the current user is asked for with a fresh token', async () => {

@@ -100,9 +100,14 @@ test('a sign-out ends the session by the refresh cookie, and by the access cooki
   assert.equal(await goptri.currentUser(), null);
   server.stop();
 
-  await site({}, { 'DELETE /token': refused(400, 'invalid_grant'), 'DELETE /logout': () => [204, ''] });
+  await site({}, { 'DELETE /token': refused(400, 'invalid_request'), 'DELETE /logout': () => [204, ''] });
   await client().signOut();
   assert.equal(server.to('/logout').length, 1);
+  server.stop();
+
+  const nothing = refused(400, 'invalid_request');
+  await site({}, { 'DELETE /token': nothing, 'DELETE /logout': nothing });
+  await client().signOut();
   server.stop();
 
   await site({}, { 'DELETE /token': refused(503, 'temporarily_unavailable', { 'Retry-After': '60' }) });
