@@ -67,7 +67,11 @@ export async function persistently<T>(task: () => Promise<T>, tries = 3): Promis
     const { status, retryAfter = PAUSE } = error;
     const mayPass = !status || status === 429 || status >= 500;
     if (!mayPass || retryAfter > MAX_PAUSE) throw error;
-    await new Promise((resolve) => setTimeout(resolve, retryAfter * 1000));
+    await pause(retryAfter * 1000);
     return persistently(task, tries - 1);
   }
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,7 +1,11 @@
-import { persistently } from './auth-server.js';
+import { pause, persistently } from './auth-server.js';
 import { GoptriError } from './error.js';
 import type { Session, SessionStore } from './session.js';
 import { exclusively } from './tabs.js';
+
+/** How long a change of another tab may be under way, and the time between two looks, in milliseconds. */
+const MAX_DELAY = 200;
+const DELAY = 10;
 
 /** Replaces the session that was stored with this text, unless that has been done. */
 export type Refresh = (stale: string | null) => Promise<void>;
@@ -33,7 +37,14 @@ export function refresher(
       if (stale) onEnd();
     }
   }
-  return shared((stale) => exclusively(name, () => persistently(() => replace(stale))));
+  return shared((stale) =>
+    exclusively(name, async (hasWaited) => {
+      // Browsers deliver what another tab has stored a little later than its lock.
+      const until = performance.now() + (hasWaited ? MAX_DELAY : 0);
+      while (store.text() === stale && performance.now() < until) await pause(DELAY);
+      await persistently(() => replace(stale));
+    }),
+  );
 }
 
 /**

@@ -2,18 +2,21 @@
 const MAX_WAIT = 10_000;
 
 /**
- * Runs `task` while no other tab does. Without Web Locks, or if another tab does not finish, tasks may overlap: the
- * server then gives all tabs the same tokens.
+ * Runs `task` while no other tab does, and says whether it had to wait for one. Without Web Locks, or if another tab
+ * does not finish, tasks may overlap: the server then gives all tabs the same tokens.
  */
-export async function exclusively<T>(name: string, task: () => Promise<T>): Promise<T> {
+export async function exclusively<T>(name: string, task: (hasWaited: boolean) => Promise<T>): Promise<T> {
   const locks = globalThis.navigator?.locks;
   let running: Promise<T> | undefined;
   try {
-    await locks?.request(name, { signal: AbortSignal.timeout(MAX_WAIT) }, () => (running = task()));
+    await locks?.request(name, { ifAvailable: true }, (lock) => lock && (running = task(false)));
+    if (!running) {
+      await locks?.request(name, { signal: AbortSignal.timeout(MAX_WAIT) }, () => (running = task(true)));
+    }
   } catch {
     // The wait was too long, this page may not use locks, or the task failed.
   }
-  return running ?? task();
+  return running ?? task(false);
 }
 
 /** Tells all tabs, and the listeners in this one, what has changed. */
