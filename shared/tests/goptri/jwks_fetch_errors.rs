@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use goptri::TokenError;
-use goptri::keys::JwksRefreshConfig;
+use goptri::keys::{JwksRefreshConfig, MAX_JWKS_BYTES};
 use serde_json::json;
 
 use crate::jwks_fixture::{CONTINUOUSLY, FollowedKeys};
@@ -72,6 +72,15 @@ fn a_response_that_is_not_a_jwks_changes_nothing() {
         fails(&followed, reason, |asked| asked.answer(status, "Content-Type: text/html\r\n", &body));
         assert!(!followed.log.text().contains("hunter2"), "{}", followed.log.text());
     }
+}
+
+#[test]
+fn a_response_of_the_largest_size_is_used() {
+    let followed = knowing_one(CONTINUOUSLY);
+    let set = jwks(&[P256]);
+    let padding = " ".repeat(MAX_JWKS_BYTES - set.len());
+    followed.server.next_keys_request().publish(&(set + &padding));
+    followed.wait_until_used(P256);
 }
 
 /// OI-03: every reader of such a set can sign, so that an operator must act at once.
