@@ -1,8 +1,8 @@
 //! Small values: addresses, digests, random ids, and passwords that repeat a unit.
 
 use auth_domain::{
-    Digest, Email, Entropy, PasswordRules, RefreshJti, SessionId, SessionKey, UserId, access_claims,
-    random_id, random_token_id, session_of,
+    ClientId, Digest, Email, Entropy, ListedSession, PasswordRules, RefreshJti, SessionId, SessionKey,
+    UserId, access_claims, random_id, random_token_id, session_of,
 };
 use chrono::TimeDelta;
 use goptri_settings::Plain;
@@ -65,4 +65,29 @@ fn a_repeated_unit_of_eight_uncommon_characters_is_accepted() {
     let is_accepted = |unit: &str| rules.check(&Plain::new(unit.repeat(3)), &email).is_ok();
     assert!(is_accepted("kz7wq4vx"));
     assert!(!is_accepted("kz7wq4v"));
+}
+
+#[test]
+fn a_listed_session_is_over_exactly_at_its_end_and_after_the_idle_lifetime() {
+    let listed = |expires_at| ListedSession {
+        id: SessionId(Uuid::parse_str(SESSION).unwrap()),
+        client_id: ClientId::first_party(),
+        created_at: at(NOW - 100),
+        last_used_at: at(NOW - 10),
+        expires_at,
+        user_agent: None,
+        ip: None,
+        now: at(NOW),
+    };
+    let seconds = TimeDelta::seconds;
+    for (expires_at, idle_lifetime, is_over) in [
+        (None, None, false),
+        (Some(at(NOW + 1)), None, false),
+        (Some(at(NOW)), None, true),
+        (None, Some(seconds(11)), false),
+        (None, Some(seconds(10)), true),
+        (Some(at(NOW + 1)), Some(seconds(10)), true),
+    ] {
+        assert_eq!(listed(expires_at).is_over(idle_lifetime), is_over, "{expires_at:?}, {idle_lifetime:?}");
+    }
 }
