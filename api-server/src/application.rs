@@ -67,7 +67,7 @@ impl Application {
         registry.register_collector(Box::new(VerifierMetrics(guard.clone())));
         let (guarding, reported) = (guard.clone(), Data::new(state.clone()));
         let proxies = Data::new(config.trusted_proxies);
-        let (limits, tls) = (config.connections, config.tls);
+        let (limits, tls, origins) = (config.connections, config.tls, config.cors_origins);
         let server = HttpServer::bind(address, "API_SERVER_ADDR", limits, tls.as_ref(), move || {
             App::new()
                 .app_data(proxies.clone())
@@ -75,7 +75,13 @@ impl Application {
                 .app_data(listings.clone())
                 .app_data(Data::new(guarding.clone()))
                 .app_data(reported.clone())
-                .configure(mount(routes(), guarding.clone(), UnknownPath::Unauthorized, requests.clone()))
+                .configure(mount(
+                    routes(),
+                    guarding.clone(),
+                    UnknownPath::Unauthorized,
+                    origins.clone(),
+                    requests.clone(),
+                ))
                 .wrap(from_fn(response_policy))
         });
         let metrics = config.metrics_address.map(|address| MetricsServer::serve(address, registry, &state));

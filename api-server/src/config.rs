@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use goptri::GuardBuilder;
+use goptri::origin::Origins;
 use goptri_server::{ConnectionLimits, Tls, TrustedProxies};
 use goptri_settings::{Environment, SettingErrors, Settings};
 
@@ -17,6 +18,8 @@ pub struct Config {
     /// `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`; `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`,
     /// `FEED_SECRET`, `REVOCATION_MAX_STALENESS`, `ON_STALE`, `VERIFIED_CACHE_ENTRIES`.
     pub guard: GuardBuilder,
+    /// `CORS_ORIGINS`.
+    pub cors_origins: Origins,
     /// `TRUSTED_PROXIES`.
     pub trusted_proxies: TrustedProxies,
     /// `KEEP_ALIVE`.
@@ -51,6 +54,7 @@ impl Config {
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
         let guard = GuardBuilder::with_required_feed(settings);
+        let cors_origins = goptri::settings::cors_origins(settings);
         let trusted_proxies = goptri_server::trusted_proxies(settings);
         let (connections, tls) = (ConnectionLimits::read(settings), Tls::read(settings));
         goptri_server::check_plain_listener(settings, address, &tls, trusted_proxies.as_ref());
@@ -61,6 +65,7 @@ impl Config {
         Some(Self {
             address: address?,
             guard: guard?,
+            cors_origins: cors_origins?,
             trusted_proxies: trusted_proxies?,
             connections: connections?,
             tls: tls.ok()?,

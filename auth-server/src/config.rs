@@ -9,6 +9,7 @@ use auth_store::RefreshBatching;
 use chrono::TimeDelta;
 use goptri::Scope;
 use goptri::keys::KeySource;
+use goptri::origin::Origins;
 use goptri::token::AccessVerifier;
 use goptri_server::{ConnectionLimits, Tls, TrustedProxies};
 use goptri_settings::{Environment, Plain, Reported, SecretFiles, SettingErrors, Settings, parse_duration};
@@ -38,6 +39,8 @@ pub struct Config {
     pub issuer: String,
     /// `AUDIENCE`.
     pub audience: String,
+    /// `CORS_ORIGINS`.
+    pub cors_origins: Origins,
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`, `REFRESH_TOKEN_SECRET`, `FEED_SECRET`.
     pub keys: KeyRings,
     /// The files that the keys were read from.
@@ -89,6 +92,7 @@ impl Config {
         let (keys, secret_files) = (KeyRings::read(settings), settings.secret_files());
         let (database_url, database_connections) = (database_url(settings), database_connections(settings));
         let (issuer, audience) = (goptri::settings::issuer(settings), goptri::settings::audience(settings));
+        let cors_origins = goptri::settings::cors_origins(settings);
         let clock_leeway = goptri::settings::clock_leeway(settings);
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
@@ -118,6 +122,7 @@ impl Config {
             database_connections: database_connections?,
             issuer: issuer?,
             audience: audience?,
+            cors_origins: cors_origins?,
             keys: keys?,
             secret_files,
             clock_leeway: clock_leeway?,

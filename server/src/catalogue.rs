@@ -109,6 +109,11 @@ fn other_errors() -> Vec<CatalogueRow> {
             "Use a method from the `Allow` header.",
         ),
         CatalogueRow::new(
+            ProtocolError::PREFLIGHT_REFUSED,
+            "A page in `CORS_ORIGINS` announces a method or a header that the route does not take from pages.",
+            "Send what [http.md](http.md#pages-of-other-origins) lists.",
+        ),
+        CatalogueRow::new(
             ProtocolError::TIMED_OUT,
             "The request was not received and answered within its time limit, usually 60 s.",
             "Retry.",

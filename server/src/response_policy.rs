@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use goptri::ProtocolError;
 
+use crate::cross_origin;
 use crate::request_observer::{ObservedRequest, RequestObserver};
 use crate::tls;
 
@@ -52,8 +53,10 @@ pub async fn response_policy<B: MessageBody + 'static>(
     let status = response.status();
     log(status, response.response().error(), observe(Some(response.request()), status));
     let mut response = if status == StatusCode::INTERNAL_SERVER_ERROR {
-        let http_request = response.into_parts().0;
-        ServiceResponse::new(http_request, server_error(&id)).map_into_right_body()
+        let (http_request, failed) = response.into_parts();
+        let mut hidden = server_error(&id);
+        cross_origin::keep_headers(failed.headers(), hidden.headers_mut());
+        ServiceResponse::new(http_request, hidden).map_into_right_body()
     } else {
         response.map_into_left_body()
     };
@@ -86,7 +89,9 @@ fn log(status: StatusCode, error: Option<&Error>, observed: Option<ObservedReque
 fn with_standard_headers(error: Error, id: &str, hsts: bool) -> Error {
     let mut response = error.error_response();
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
-        response = server_error(id);
+        let mut hidden = server_error(id);
+        cross_origin::keep_headers(response.headers(), hidden.headers_mut());
+        response = hidden;
     }
     set_headers(response.headers_mut(), id, hsts);
     InternalError::from_response(error, response).into()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::ALLOW;
+use actix_web::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{
@@ -15,8 +15,10 @@ use actix_web::{
 };
 
 use goptri::actix::{BearerAuth, authorize};
+use goptri::origin::Origins;
 use goptri::{Guard, Needs, ProtocolError};
 
+use crate::cross_origin::{CrossOrigin, CrossOriginPolicy};
 use crate::request_observer::{MatchedRoute, RequestObserver};
 
 /// How long a request may take, from its head to the head of the response.
@@ -60,12 +62,16 @@ pub struct Route {
     pub path: &'static str,
     /// Which requests it accepts.
     pub access: Access,
+    /// Which pages of other origins may use it.
+    pub cross_origin: CrossOrigin,
+    takes_body: bool,
+    other_headers: &'static [HeaderName],
     timeout: Duration,
     handler: actix_web::Route,
 }
 
 impl Route {
-    /// A row of the table, with a timeout of one minute.
+    /// A row of the table, with a timeout of one minute, for the pages in `CORS_ORIGINS`. `POST` and `PUT` take a body.
     pub fn new<F, Args>(method: Method, path: &'static str, access: Access, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -78,7 +84,47 @@ impl Route {
         } else {
             web::method(method.clone()).to(handler)
         };
-        Self { method, path, access, timeout: REQUEST_TIMEOUT, handler }
+        // The feed is for services.
+        let is_for_pages = access != Access::FeedClient;
+        let cross_origin = if is_for_pages { CrossOrigin::Listed } else { CrossOrigin::Nobody };
+        let takes_body = matches!(method, Method::POST | Method::PUT);
+        let (other_headers, timeout) = (&[][..], REQUEST_TIMEOUT);
+        Self { method, path, access, cross_origin, takes_body, other_headers, timeout, handler }
+    }
+
+    /// Permits pages of every origin, without cookies.
+    #[must_use]
+    pub fn for_every_origin(mut self) -> Self {
+        self.cross_origin = CrossOrigin::Everyone;
+        self
+    }
+
+    /// Permits no page of another origin.
+    #[must_use]
+    pub fn for_no_other_origin(mut self) -> Self {
+        self.cross_origin = CrossOrigin::Nobody;
+        self
+    }
+
+    /// Declares that requests have a body.
+    #[must_use]
+    pub fn with_body(mut self) -> Self {
+        self.takes_body = true;
+        self
+    }
+
+    /// Declares headers that the handler reads, besides `Authorization` and `Content-Type`.
+    #[must_use]
+    pub fn with_headers(mut self, headers: &'static [HeaderName]) -> Self {
+        self.other_headers = headers;
+        self
+    }
+
+    /// The headers that it takes from pages, besides those that every request may have.
+    pub fn request_headers(&self) -> impl Iterator<Item = HeaderName> {
+        let has_credential = !matches!(self.access, Access::Public | Access::FeedClient);
+        let usual = [has_credential.then_some(AUTHORIZATION), self.takes_body.then_some(CONTENT_TYPE)];
+        usual.into_iter().flatten().chain(self.other_headers.iter().cloned())
     }
 
     /// Sets another timeout, for bodies that take longer to arrive.
@@ -152,26 +198,51 @@ pub enum UnknownPath {
     Unauthorized,
 }
 
-/// Mounts the table. Each route enforces its own access; `requests` observes all of them.
+/// Mounts the table. Each route enforces its own access; `requests` observes all of them. Pages of `origins` may use the
+/// routes that the table declares.
 pub fn mount(
     table: Vec<Route>,
     guard: Guard,
     unknown: UnknownPath,
+    origins: Origins,
     requests: RequestObserver,
 ) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         for (path, routes) in by_path(table) {
-            config.service(resource(path, routes, &guard, &requests));
+            let policy = policy(&routes, &origins);
+            let resource = resource(path, routes, &guard, &requests);
+            match policy {
+                Some(policy) => config.service(resource.wrap(policy)),
+                None => config.service(resource),
+            };
         }
+        // Pages may read these errors too.
+        let (nowhere, policy) =
+            (web::scope("").default_service(web::to(not_found)), CrossOriginPolicy::of_errors(origins));
         match unknown {
-            UnknownPath::NotFound => config.default_service(web::to(not_found)),
+            UnknownPath::NotFound => config.service(nowhere.wrap(policy)),
             UnknownPath::Unauthorized => {
-                let nowhere = web::scope("").default_service(web::to(not_found));
-                config.service(nowhere.wrap(BearerAuth::required(guard)))
+                config.service(nowhere.wrap(BearerAuth::required(guard)).wrap(policy))
             }
         };
         config.app_data(Data::new(requests));
     }
+}
+
+/// What the routes of one path declare about pages of other origins. `None`: there is nothing to decide.
+fn policy(routes: &[Route], origins: &Origins) -> Option<CrossOriginPolicy> {
+    let origins = match routes.first()?.cross_origin {
+        CrossOrigin::Nobody => return None,
+        CrossOrigin::Listed if origins.is_empty() => return None,
+        CrossOrigin::Listed => Some(origins.clone()),
+        CrossOrigin::Everyone => None,
+    };
+    let methods = routes.iter().flat_map(|route| {
+        let head = (route.method == Method::GET).then_some(Method::HEAD);
+        [route.method.clone()].into_iter().chain(head)
+    });
+    let headers = routes.iter().flat_map(Route::request_headers);
+    Some(CrossOriginPolicy { origins, methods: methods.collect(), headers: headers.collect() })
 }
 
 async fn not_found() -> HttpResponse {

@@ -3,7 +3,7 @@
 use goptri_settings::Environment;
 
 /// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
-pub const KNOWN_VARIABLES: [&str; 46] = [
+pub const KNOWN_VARIABLES: [&str; 47] = [
     "ACCESS_TOKEN_KEY_FILE",
     "ACCESS_TOKEN_SECRET",
     "ACCESS_TOKEN_SECRET_FILE",
@@ -18,6 +18,7 @@ pub const KNOWN_VARIABLES: [&str; 46] = [
     "AUTH_SERVER_URL",
     "AUTO_MIGRATE",
     "CLOCK_LEEWAY",
+    "CORS_ORIGINS",
     "DATABASE_CONNECTIONS",
     "DATABASE_URL",
     "DATABASE_URL_FILE",

@@ -89,6 +89,11 @@ impl Origins {
         self.iter().any(|origin| origin.as_str().as_bytes() == header)
     }
 
+    /// Whether no origin is in the list.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Each origin.
     pub fn iter(&self) -> impl Iterator<Item = &Origin> {
         self.0.iter()

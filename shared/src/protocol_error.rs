@@ -77,6 +77,12 @@ impl ProtocolError {
     /// The path has routes for other methods only.
     pub const METHOD_NOT_ALLOWED: Self =
         Self::new(405, "method_not_allowed", "Method not allowed; see the Allow header.");
+    /// A page of another origin announces a request that the route does not take.
+    pub const PREFLIGHT_REFUSED: Self = Self::new(
+        400,
+        "invalid_request",
+        "Pages of other origins cannot send this method or one of these headers to this route.",
+    );
     /// The JSON body cannot be parsed.
     pub const MALFORMED_BODY: Self = Self::new(
         400,

@@ -8,6 +8,9 @@ mod photos;
 use std::time::Duration;
 
 use actix_web::http::Method;
+use actix_web::http::header::{
+    HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+};
 use goptri::{Needs, Permission};
 use goptri_server::{Access, Route, current_user, healthz, with_index};
 
@@ -16,6 +19,10 @@ use crate::photos::{PhotosRead, PhotosWrite};
 /// How long an upload may take: the largest photo then needs 18 kB/s.
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 
+/// Which part of a photo, and under which condition (RFC 9110 §13 and §14).
+const CONDITIONAL: [HeaderName; 6] =
+    [IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE];
+
 /// Every route, with the access that it requires.
 pub fn routes() -> Vec<Route> {
     use Access::{Caller, OptionalCaller, Public};
@@ -23,7 +30,7 @@ pub fn routes() -> Vec<Route> {
     let table = vec![
         Route::new(Method::GET, "/me", Caller(Needs::AnyToken), me::me),
         Route::new(Method::GET, "/photos", reads, photos::list),
-        Route::new(Method::GET, "/photos/{name}", reads, photos::show),
+        Route::new(Method::GET, "/photos/{name}", reads, photos::show).with_headers(&CONDITIONAL),
         Route::new(Method::PUT, "/photos/{name}", writes, photos::put).with_timeout(UPLOAD_TIMEOUT),
         Route::new(Method::DELETE, "/photos/{name}", writes, photos::delete),
         Route::new(Method::GET, "/currentuser", OptionalCaller, current_user),

@@ -102,12 +102,18 @@ impl Application {
         let stopped = state.clone().delay_stop(stop, parts.config.shutdown_delay);
         let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));
         let (address, limits) = (parts.config.address, parts.config.connections);
-        let tls = parts.config.tls.as_ref();
+        let (tls, origins) = (parts.config.tls.as_ref(), parts.config.cors_origins.clone());
         let server = HttpServer::bind(address, "AUTH_SERVER_ADDR", limits, tls, move || {
             App::new()
                 .app_data(proxies.clone())
                 .configure(|config| data.iter().for_each(|provide| provide(config)))
-                .configure(mount(routes(), guard.clone(), UnknownPath::NotFound, requests.clone()))
+                .configure(mount(
+                    routes(),
+                    guard.clone(),
+                    UnknownPath::NotFound,
+                    origins.clone(),
+                    requests.clone(),
+                ))
                 .wrap(from_fn(response_policy))
         });
         let metrics =

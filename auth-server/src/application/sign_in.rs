@@ -18,7 +18,7 @@ fn routes() -> Vec<Route> {
         Route::new(Method::POST, "/users", Access::Public, users::register),
         Route::new(Method::POST, "/login", Access::TokenInBody, login::sign_in),
         Route::new(Method::POST, "/token", Access::TokenInBody, token::refresh),
-        Route::new(Method::DELETE, "/logout", Access::TokenInBody, logout::sign_out),
+        Route::new(Method::DELETE, "/logout", Access::TokenInBody, logout::sign_out).with_body(),
     ]
 }
 

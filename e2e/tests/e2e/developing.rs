@@ -89,6 +89,26 @@ async fn a_second_start_finds_the_data_of_the_first_and_ctrl_c_stops_silently() 
     }
 }
 
+/// The addresses of docs/http.md.
+#[tokio::test]
+async fn pages_of_the_usual_development_servers_may_call_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = started(&folder.path().join("data"));
+    let output = running.output();
+    for server in ["auth-server", "api-server"] {
+        for (origin, allowed) in [
+            ("http://localhost:5173", true),
+            ("http://localhost:3001", true),
+            ("http://localhost:5174", false),
+        ] {
+            let request = Client::new().get(format!("{}/healthz", value(&output, server)));
+            let answer = request.header("Origin", origin).send().await.unwrap();
+            let found = answer.headers().get("access-control-allow-origin");
+            assert_eq!(found.is_some_and(|found| found == origin), allowed, "{server} {origin}");
+        }
+    }
+}
+
 #[test]
 fn the_welcome_says_where_everything_is_and_has_colour_on_terminals_only() {
     let folder = tempfile::tempdir().unwrap();

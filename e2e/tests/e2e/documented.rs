@@ -8,8 +8,9 @@ const RELIABILITY: &str = include_str!("../../../docs/reliability.md");
 const HTTP: &str = include_str!("../../../docs/http.md");
 
 /// The sources that read variables.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("../../../shared/src/settings/auth_server_url.rs"),
+    include_str!("../../../shared/src/settings/cookies.rs"),
     include_str!("../../../shared/src/settings/feed.rs"),
     include_str!("../../../shared/src/settings/signing.rs"),
     include_str!("../../../shared/src/settings/tokens.rs"),

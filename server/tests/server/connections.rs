@@ -266,9 +266,9 @@ async fn a_client_that_reads_nothing_is_not_read_from_and_is_disconnected() {
         }
     })
     .await;
-    // The operating system buffers some megabytes of responses.
-    let handled = server.handled.load(Ordering::SeqCst);
-    assert!(handled < 1000, "{handled} requests were handled");
+    // The operating system buffers some megabytes of responses, and the forwarder's too.
+    let (handled, most) = (server.handled.load(Ordering::SeqCst), if is_over_tls() { 3000 } else { 1000 });
+    assert!(handled < most, "{handled} requests were handled");
 }
 
 #[actix_web::test]

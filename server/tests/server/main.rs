@@ -7,6 +7,7 @@ mod connections;
 #[expect(clippy::duplicate_mod, reason = "the same tests, over TLS")]
 #[path = "connections.rs"]
 mod connections_over_tls;
+mod cross_origin;
 mod http2;
 mod responses;
 mod routes;

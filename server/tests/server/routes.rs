@@ -7,6 +7,7 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use goptri::actix::Bearer;
+use goptri::origin::Origins;
 use goptri::{Guard, Needs};
 use goptri_server::{Access, RequestObserver, Route, UnknownPath, mount, response_policy};
 
@@ -43,7 +44,13 @@ fn table() -> Vec<Route> {
 
 async fn call_table(table: Vec<Route>, unknown: UnknownPath, request: TestRequest) -> Answer {
     let requests = RequestObserver::new(&table, true);
-    let app = App::new().wrap(from_fn(response_policy)).configure(mount(table, guard(), unknown, requests));
+    let app = App::new().wrap(from_fn(response_policy)).configure(mount(
+        table,
+        guard(),
+        unknown,
+        Origins::default(),
+        requests,
+    ));
     Answer::of_app(call_service(&init_service(app).await, request.to_request()).await).await
 }
 
@@ -151,7 +158,7 @@ async fn a_handler_that_exceeds_the_timeout_of_its_route_is_dropped() {
         Route::new(Method::PUT, "/short", Access::Public, hello),
     ];
     let requests = RequestObserver::new(&table, true);
-    let mounted = mount(table, guard(), UnknownPath::NotFound, requests);
+    let mounted = mount(table, guard(), UnknownPath::NotFound, Origins::default(), requests);
     let app = init_service(App::new().wrap(from_fn(response_policy)).configure(mounted)).await;
     let long =
         tokio::time::timeout(Duration::from_millis(50), try_call_service(&app, get("/long").to_request()));

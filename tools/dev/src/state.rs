@@ -13,6 +13,9 @@ use goptri_settings::Environment;
 
 use crate::certificate::DevCertificate;
 
+/// Where the development servers of web applications usually listen.
+const CORS_ORIGINS: &str = "http://localhost:5173,http://localhost:3001";
+
 /// The folder, opened.
 pub(crate) struct DevState {
     folder: PathBuf,
@@ -40,6 +43,7 @@ impl DevState {
         let environment = environment
             .or_default("DATABASE_URL", &database)
             .or_default("PHOTOS_DIR", &photos.to_string_lossy())
+            .or_default("CORS_ORIGINS", CORS_ORIGINS)
             .or_default("DEFAULT_SCOPE", "photos:read photos:write")
             .or_default("RUST_LOG", "warn");
         self.secrets

@@ -6,11 +6,12 @@ use goptri_server::KNOWN_VARIABLES;
 use goptri_settings::Environment;
 
 /// The variables that are taken. All others come from the folder of `cargo dev`, or have their defaults.
-const TAKEN: [&str; 20] = [
+const TAKEN: [&str; 21] = [
     "ACCESS_TOKEN_TTL",
     "API_SERVER_ADDR",
     "AUTH_SERVER_ADDR",
     "CLOCK_LEEWAY",
+    "CORS_ORIGINS",
     "DEFAULT_SCOPE",
     "LOG_FORMAT",
     "METRICS_ADDR",

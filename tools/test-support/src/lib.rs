@@ -7,6 +7,7 @@ mod answer;
 mod bad_settings;
 mod certificates;
 mod costs;
+pub mod cross_origin;
 pub mod expensive;
 pub mod feed_server;
 pub mod forge;

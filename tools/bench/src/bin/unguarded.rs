@@ -12,6 +12,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
 use actix_web::{App, HttpServer};
 use bench::example_claims;
+use goptri::origin::Origins;
 use goptri::token::NumericDate;
 use goptri::{AccessClaims, Guard, Scope};
 use goptri_server::{
@@ -78,7 +79,13 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         App::new()
             .app_data(caller.clone())
             .app_data(Data::new(guard.clone()))
-            .configure(mount(routes(), guard.clone(), UnknownPath::NotFound, requests.clone()))
+            .configure(mount(
+                routes(),
+                guard.clone(),
+                UnknownPath::NotFound,
+                Origins::default(),
+                requests.clone(),
+            ))
             .wrap(from_fn(response_policy))
     })
     .tcp_nodelay(true)
