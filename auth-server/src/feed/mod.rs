@@ -11,7 +11,7 @@ mod subscriber;
 mod tail;
 mod tail_health;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_store::Store;
@@ -42,7 +42,7 @@ pub(crate) struct Feed {
     health: TailHealth,
     snapshots: Arc<Semaphore>,
     keys_changed: Arc<Notify>,
-    wrong_secrets: Arc<Mutex<LineLimit>>,
+    wrong_secrets: Arc<LineLimit>,
 }
 
 impl Feed {
@@ -54,7 +54,7 @@ impl Feed {
             health: TailHealth::new(clock),
             snapshots: Arc::new(Semaphore::new(MAX_SNAPSHOTS)),
             keys_changed: Arc::default(),
-            wrong_secrets: Arc::new(Mutex::new(LineLimit::new(1, WRONG_SECRET_INTERVAL))),
+            wrong_secrets: Arc::new(LineLimit::new(1, WRONG_SECRET_INTERVAL)),
         }
     }
 
@@ -78,9 +78,8 @@ impl Feed {
 
     /// Logs that a client has presented a wrong secret, at most once a minute.
     pub(crate) fn log_wrong_secret(&self, client: ClientAddress) {
-        let mut limit = self.wrong_secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        if limit.permits(self.health.now()) {
-            let left_out = limit.take_left_out();
+        if self.wrong_secrets.permits(self.health.now()) {
+            let left_out = self.wrong_secrets.take_left_out();
             tracing::warn!(%client, left_out, "revocation feed: refused a secret that is not in FEED_SECRET");
         }
     }

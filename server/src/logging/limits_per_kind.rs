@@ -4,11 +4,10 @@
 //! come from one place in the code; those of requests also have one route and status. All other lines report successes
 //! and are never limited.
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::fmt::Debug;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
@@ -19,23 +18,27 @@ use tracing_subscriber::layer::{Context, Layer};
 use super::line_limit::LineLimit;
 
 /// Lines of one kind per second.
-const MAX_PER_SECOND: u32 = 20;
+const MAX_PER_SECOND: u64 = 20;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The kinds of lines that were logged so far. Their number is bounded by the code.
-#[derive(Debug, Default)]
+/// More than the code has kinds. Kinds beyond these would share the limits of others.
+const SLOTS: usize = 512;
+
+/// The kinds of lines that were logged so far: a hash table without removal, so that finding a kind takes no lock.
+#[derive(Debug)]
 pub(super) struct LimitsPerKind {
-    kinds: Mutex<HashMap<u64, KindState>>,
+    slots: Box<[OnceLock<KindState>]>,
     hasher: RandomState,
     clock: SystemMonotonicClock,
 }
 
 #[derive(Debug)]
 struct KindState {
+    hash: u64,
     limit: LineLimit,
     level: Level,
-    line: LineKind,
+    kind: LineKind,
 }
 
 /// What the lines of a kind have in common.
@@ -46,25 +49,37 @@ struct LineKind {
     status: Option<u64>,
 }
 
+impl Default for LimitsPerKind {
+    fn default() -> Self {
+        let slots = (0..SLOTS).map(|_| OnceLock::new()).collect();
+        Self { slots, hasher: RandomState::default(), clock: SystemMonotonicClock::default() }
+    }
+}
+
 impl LimitsPerKind {
     fn permits(&self, event: &Event<'_>) -> bool {
         if !is_limited(event.metadata()) {
             return true;
         }
-        let mut hash = KindHasher(self.hasher.build_hasher());
-        event.metadata().callsite().hash(&mut hash.0);
-        event.record(&mut hash);
-        let kind = || {
-            let mut line = LineKind::default();
-            event.record(&mut line);
-            KindState {
-                limit: LineLimit::new(MAX_PER_SECOND, SECOND),
-                level: *event.metadata().level(),
-                line,
-            }
+        let mut hasher = KindHasher(self.hasher.build_hasher());
+        event.metadata().callsite().hash(&mut hasher.0);
+        event.record(&mut hasher);
+        let hash = hasher.0.finish();
+        let new = || {
+            let mut kind = LineKind::default();
+            event.record(&mut kind);
+            let limit = LineLimit::new(MAX_PER_SECOND, SECOND);
+            KindState { hash, limit, level: *event.metadata().level(), kind }
         };
-        let now = self.clock.elapsed();
-        self.kinds().entry(hash.0.finish()).or_insert_with(kind).limit.permits(now)
+        self.find_or_add(hash, new).limit.permits(self.clock.elapsed())
+    }
+
+    /// Linear probing, from the slot that the hash names.
+    fn find_or_add(&self, hash: u64, new: impl Fn() -> KindState) -> &KindState {
+        let first = usize::try_from(hash % SLOTS as u64).unwrap_or(0);
+        let (before, after) = self.slots.split_at(first);
+        let mut kinds = after.iter().chain(before).map(|slot| slot.get_or_init(&new));
+        kinds.find(|kind| kind.hash == hash).unwrap_or_else(|| self.slots[first].get_or_init(&new))
     }
 
     /// Logs how many lines of each kind were left out in the last second.
@@ -79,21 +94,13 @@ impl LimitsPerKind {
     }
 
     fn report_if(&self, is_due: impl Fn(&LineLimit) -> bool) {
-        let mut reports = Vec::new();
-        for kind in self.kinds().values_mut().filter(|kind| is_due(&kind.limit)) {
-            let left_out = kind.limit.take_left_out();
+        let kinds = self.slots.iter().filter_map(OnceLock::get);
+        for KindState { limit, level, kind, .. } in kinds.filter(|kind| is_due(&kind.limit)) {
+            let left_out = limit.take_left_out();
             if left_out > 0 {
-                reports.push((kind.level, left_out, kind.line.clone()));
+                kind.log_left_out(*level, left_out);
             }
         }
-        // Logged after the lock is released, because logging takes it again.
-        for (level, left_out, line) in reports {
-            line.log_left_out(level, left_out);
-        }
-    }
-
-    fn kinds(&self) -> MutexGuard<'_, HashMap<u64, KindState>> {
-        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,7 +186,7 @@ impl<S: Subscriber> Layer<S> for LimitLayer {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use tracing_subscriber::layer::SubscriberExt;
 
@@ -234,11 +241,31 @@ mod tests {
             }
             limits.report_all();
         });
-        let max = MAX_PER_SECOND as usize;
+        let max = usize::try_from(MAX_PER_SECOND).unwrap();
         assert_eq!(logged.count("refused", 1), (max, 80));
         assert_eq!(logged.count("answered", 2), (max, 80));
         assert_eq!(logged.count("signed in", 3), (100, 0));
         assert_eq!(logged.count("unavailable", 4), (max, 80));
         assert_eq!(logged.count("details", 5), (100, 0));
+    }
+
+    #[test]
+    fn a_full_table_limits_further_kinds_together_with_others() {
+        let limits = LimitsPerKind::default();
+        let state = |hash| KindState {
+            hash,
+            limit: LineLimit::new(1, SECOND),
+            level: Level::INFO,
+            kind: LineKind::default(),
+        };
+        let slots = SLOTS as u64;
+        for hash in (0..2 * slots).step_by(2) {
+            assert_eq!(limits.find_or_add(hash, || state(hash)).hash, hash);
+        }
+        for hash in (0..2 * slots).step_by(2) {
+            assert_eq!(limits.find_or_add(hash, || state(hash)).hash, hash, "it is found again");
+        }
+        let beyond = limits.find_or_add(slots + 1, || state(slots + 1));
+        assert!(beyond.hash < 2 * slots && beyond.hash.is_multiple_of(2), "the limit of another kind");
     }
 }
