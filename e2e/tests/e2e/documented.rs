@@ -1,7 +1,7 @@
 //! docs/configuration.md and docs/http.md name what the code has, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const RELIABILITY: &str = include_str!("../../../docs/reliability.md");
@@ -44,6 +44,17 @@ fn every_variable_is_documented() {
     assert_eq!(read, documented);
 }
 
+/// The last cell of each row of the tables whose last column is `test`.
+fn tests_of_rows(page: &str) -> impl Iterator<Item = &str> {
+    let mut is_about_tests = false;
+    page.lines().filter_map(move |line| {
+        let cell =
+            line.strip_prefix("| ").map(|row| row.trim_end_matches(" |").rsplit("| ").next().unwrap().trim());
+        is_about_tests = cell.is_some_and(|cell| is_about_tests || cell == "test");
+        cell.filter(|cell| is_about_tests && !matches!(*cell, "test" | "---"))
+    })
+}
+
 /// The rows of docs/reliability.md name their tests by a letter and a number.
 #[test]
 fn every_fault_in_the_page_on_reliability_has_a_test_that_exists() {
@@ -51,20 +62,10 @@ fn every_fault_in_the_page_on_reliability_has_a_test_that_exists() {
     let items = list.split("\n- ").skip(1).map(|item| item.split_once(':').unwrap());
     let tests: BTreeMap<&str, Vec<&str>> =
         items.map(|(id, item)| (id, item.split('`').skip(1).step_by(2).collect())).collect();
-    let is_id = |cell: &&str| {
-        let number = cell.trim_start_matches(|c: char| c.is_ascii_uppercase());
-        number.len() < cell.len() && number.parse::<u32>().is_ok()
-    };
-    let rows: Vec<&str> = tables.lines().filter(|line| line.starts_with("| ")).collect();
-    let named: Vec<&str> = rows
-        .iter()
-        .filter_map(|row| row.trim_end_matches('|').rsplit('|').next())
-        .map(str::trim)
-        .filter(is_id)
-        .collect();
-    assert!(named.len() > 10, "{named:?}");
-    assert_eq!(named.iter().copied().collect::<BTreeSet<_>>(), tests.keys().copied().collect());
-    let sources = sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")));
+    let named: BTreeSet<&str> = tests_of_rows(tables).collect();
+    assert!(named.len() > 40, "{named:?}");
+    assert_eq!(named, tests.keys().copied().collect());
+    let sources: String = rust_files().iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     for (id, names) in tests {
         assert!(!names.is_empty(), "{id} names no test");
         for test in names {
@@ -73,19 +74,34 @@ fn every_fault_in_the_page_on_reliability_has_a_test_that_exists() {
     }
 }
 
-/// The text of all Rust files of the workspace.
-fn sources(folder: &Path) -> String {
-    let mut text = String::new();
-    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let path = entry.path();
-        let name = entry.file_name();
-        if path.is_dir() && name != "target" && !name.to_string_lossy().starts_with('.') {
-            text.push_str(&sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            text.push_str(&std::fs::read_to_string(&path).unwrap());
+/// The page names the tests of the other faults by their modules: `e2e logs::`.
+#[test]
+fn every_module_in_the_page_on_reliability_exists() {
+    let files = rust_files();
+    let of_tests = files.iter().filter(|file| file.components().any(|part| part.as_os_str() == "tests"));
+    let modules: BTreeSet<_> = of_tests.map(|file| file.file_stem().unwrap().to_str().unwrap()).collect();
+    let code = RELIABILITY.split('`').skip(1).step_by(2);
+    let named: Vec<&str> = code.filter_map(|text| text.split(' ').next_back()?.strip_suffix("::")).collect();
+    assert!(named.len() > 4, "{named:?}");
+    for module in named {
+        assert!(modules.contains(module), "there is no module {module}");
+    }
+}
+
+/// All Rust files of the workspace.
+fn rust_files() -> Vec<PathBuf> {
+    let (mut files, mut folders) = (Vec::new(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..")]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let (path, name) = (entry.path(), entry.file_name());
+            if path.is_dir() && name != "target" && !name.to_string_lossy().starts_with('.') {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
         }
     }
-    text
+    files
 }
 
 #[test]
