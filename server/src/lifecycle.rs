@@ -93,8 +93,8 @@ async fn reload_at_signals(signals: Option<Signal>, files: Vec<Arc<FileWatch>>) 
 
 /// Resolves when the process is asked to stop: by SIGTERM, by Ctrl-C, or by SIGHUP from its terminal.
 ///
-/// The handlers are installed at once, so that a signal before the first poll is not lost. Must be called within a Tokio
-/// runtime.
+/// The handlers are installed before it returns, so that a signal before the first poll is not lost. Must be called
+/// within a Tokio runtime.
 pub fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
     // Asked now: standard input is no terminal any more once its terminal has closed.
     let mut terminal_closed = io::stdin().is_terminal().then(|| install(SignalKind::hangup())).flatten();
@@ -120,5 +120,74 @@ async fn received(signals: &mut Option<Signal>) {
             signals.recv().await;
         }
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use goptri_settings::{AccessTokenSecret, Environment, Plain, Settings};
+    use rustix::process::{Signal as RawSignal, getpid, kill_process};
+    use test_support::{ACCESS_TOKEN_SECRET, TIMEOUT};
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    const HANDLER: &str = "SIGHUP handler";
+
+    /// Longer than a restart takes.
+    const RESTART_TIMEOUT: Duration = Duration::from_secs(20);
+
+    /// A watch of a file with a secret, and its reloads.
+    fn watch(file: &str) -> (Arc<FileWatch>, UnboundedReceiver<()>) {
+        fs::write(file, ACCESS_TOKEN_SECRET).unwrap();
+        let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET_FILE", file)]);
+        let settings = Settings::new(&environment);
+        let _: Option<(Plain<AccessTokenSecret>, _)> = settings.secrets("ACCESS_TOKEN_SECRET");
+        let (reload, reloads) = unbounded_channel();
+        let on_change = move |_: &Settings<'_>| {
+            let _ = reload.send(());
+        };
+        let files = FileWatch::start(settings.secret_files(), "watch of a test", on_change).unwrap();
+        (Arc::new(files.unwrap()), reloads)
+    }
+
+    async fn hang_up(reloads: &mut UnboundedReceiver<()>, when: &str) {
+        kill_process(getpid(), RawSignal::HUP).unwrap();
+        let reloaded = timeout(TIMEOUT, reloads.recv()).await;
+        assert!(reloaded.is_ok(), "SIGHUP reloads nothing {when}");
+    }
+
+    /// Waits until the reason why the server is not ready is `expected`.
+    async fn wait_until_ready_is(state: &ServerState, expected: Result<(), &str>) {
+        let is_expected = || match (state.ready(), expected) {
+            (Ok(()), Ok(())) => true,
+            (Err(error), Err(task)) => format!("{error:?}").contains(task),
+            _ => false,
+        };
+        let waiting = async {
+            while !is_expected() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        assert!(timeout(RESTART_TIMEOUT, waiting).await.is_ok(), "never {expected:?}: {:?}", state.ready());
+    }
+
+    #[actix_web::test]
+    async fn a_handler_of_sighup_that_panics_makes_the_server_unready_and_is_restarted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, mut reloads) = watch(folder.path().join("secret").to_str().unwrap());
+        let state = ServerState::default();
+        // Not by `install`: the standard input of a test may be a terminal.
+        SighupReload(signal(SignalKind::hangup()).ok()).reload(vec![files], &state);
+        hang_up(&mut reloads, "at first").await;
+        let tasks = state.tasks();
+        tasks.iter().find(|task| task.name() == HANDLER).unwrap().kill();
+        wait_until_ready_is(&state, Err(HANDLER)).await;
+        wait_until_ready_is(&state, Ok(())).await;
+        hang_up(&mut reloads, "after the restart").await;
     }
 }

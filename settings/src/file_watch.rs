@@ -43,8 +43,9 @@ pub struct FileWatch {
 }
 
 impl FileWatch {
-    /// Starts to watch, as the task `name`. Calls `reload` with settings that read the new contents whenever a file has changed. Logs the
-    /// errors that `reload` reports to the settings, by variable; the values before the change then stay in use.
+    /// Starts to watch, as the task `name`. Calls `reload` with settings that read the new contents whenever a file has
+    /// changed. Logs the errors that `reload` reports to the settings, by variable; the values before the change then
+    /// stay in use.
     ///
     /// Detects changes by content, not by date: a Kubernetes secret changes by replacing a symbolic link.
     ///
