@@ -68,7 +68,7 @@ goptri_server::catalogue! {
     UNSUPPORTED_TYPE = ProtocolError::new(
         415,
         "unsupported_media_type",
-        "The body is no PNG, JPEG or WebP image. Its name and Content-Type do not matter.",
+        "The body is not a PNG, JPEG or WebP image. Its name and Content-Type do not matter.",
     );
     "The first bytes of the upload are of no PNG, JPEG or WebP image.";
     "Convert the image.";

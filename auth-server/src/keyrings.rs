@@ -74,7 +74,7 @@ impl LiveKeys {
         {
             let (signs, verify) = (&access.signing_key_name().kid, access.verifying().describe());
             tracing::info!(signs, verify, "the keys of access tokens have changed");
-            // The verifying half first, so that this server never refuses a token that it has signed.
+            // The verifying half first, so that this server never rejects a token that it has signed.
             self.verifying.set_local(access.verifying().clone());
             self.access.replace(access);
             changes.access_keys = true;

@@ -1,6 +1,6 @@
 //! Request bodies: of limited size and of the right content type.
 //!
-//! The log says why a body was refused, and quotes nothing of it: the parser's own message would quote a value of the
+//! The log says why a body was rejected, and quotes nothing of it: the parser's own message would quote a value of the
 //! wrong type, which may be a password.
 
 use std::future::Future;
@@ -19,7 +19,7 @@ use goptri::strict_json::{self, MAX_MEMBERS, StrictJsonError};
 /// The largest JSON body or form, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// A body that is one JSON object with the members of `T`. Unknown members are ignored, duplicate ones refused, and
+/// A body that is one JSON object with the members of `T`. Unknown members are ignored, duplicate ones rejected, and
 /// more than [`MAX_MEMBERS`] too.
 #[derive(Debug)]
 pub struct JsonObject<T>(pub T);
@@ -32,7 +32,7 @@ impl<T: DeserializeOwned> JsonObject<T> {
                 StrictJsonError::Json(error) => tracing::debug!(
                     line = error.line(),
                     column = error.column(),
-                    "the body is no JSON object, or a member is missing or has the wrong type"
+                    "the body is not a JSON object, or a member is missing or has the wrong type"
                 ),
                 StrictJsonError::Duplicate => tracing::debug!("the body has a duplicate member"),
                 StrictJsonError::TooManyMembers => {
@@ -119,7 +119,7 @@ impl FromRequest for LimitedBody {
     }
 }
 
-/// Refuses a body with a `Content-Encoding` other than `identity` (RFC 9110 §8.4): no server here decompresses, and a
+/// Rejects a body with a `Content-Encoding` other than `identity` (RFC 9110 §8.4): no server here decompresses, and a
 /// compressed body would look malformed.
 pub fn refuse_content_encoding(headers: &HeaderMap) -> Result<(), ProtocolError> {
     let codings =

@@ -146,7 +146,7 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
     let network = match text.parse::<IpAddr>() {
         Ok(address) => IpNet::from(address),
         Err(_) => text.parse().map_err(|_| {
-            format!("contains {text:?}, which is no address or network such as 127.0.0.1 or 10.0.0.0/8")
+            format!("contains {text:?}, which is not an address or network such as 127.0.0.1 or 10.0.0.0/8")
         })?,
     };
     if network.prefix_len() == 0 {
@@ -163,7 +163,7 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
     Ok(network)
 }
 
-/// One element of the header: `None` if it is empty, an error if it is no address. Some proxies add the port.
+/// One element of the header: `None` if it is empty, an error if it is not an address. Some proxies add the port.
 fn parse_hop(element: &[u8]) -> Option<Result<ClientAddress, ()>> {
     let text = match str::from_utf8(element.trim_ascii()) {
         Ok("") => return None,
@@ -250,7 +250,7 @@ mod tests {
             (both, "10.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"], "198.51.100.1"),
             (both, "10.0.0.1", &["6.6.6.6", "198.51.100.1", "10.0.0.2, 2001:db8::3"], "198.51.100.1"),
             (both, "10.0.0.1", &["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
-            // An element that is no address ends the search.
+            // An element that is not an address ends the search.
             (both, "10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
             (both, "10.0.0.1", &["198.51.100.1, _hidden, 10.0.0.2"], "10.0.0.2"),
             (both, "10.0.0.1", &["198.51.100.1,, ,10.0.0.2,"], "198.51.100.1"),
@@ -308,7 +308,7 @@ mod tests {
             ("::/0", "contains ::/0, which is every address"),
             ("10.0.0.1/8", "contains 10.0.0.1/8; the network of that length is 10.0.0.0/8"),
             ("::ffff:10.0.0.1", "contains ::ffff:10.0.0.1; write it as an IPv4 address"),
-            ("127.0.0.1,", "contains \"\", which is no address or network"),
+            ("127.0.0.1,", "contains \"\", which is not an address or network"),
             ("10.0.0.0/33", "contains \"10.0.0.0/33\""),
             ("proxy.example.com", "contains \"proxy.example.com\""),
             ("127.0.0.1 10.0.0.1", "contains \"127.0.0.1 10.0.0.1\""),

@@ -96,7 +96,7 @@ async fn reload_at_signals(signals: Option<Signal>, files: Vec<Arc<FileWatch>>) 
 /// The handlers are installed before it returns, so that a signal before the first poll is not lost. Must be called
 /// within a Tokio runtime.
 pub fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
-    // Asked now: standard input is no terminal any more once its terminal has closed.
+    // Asked now: standard input is no longer a terminal once its terminal has closed.
     let mut terminal_closed = io::stdin().is_terminal().then(|| install(SignalKind::hangup())).flatten();
     let mut terminate = install(SignalKind::terminate());
     let mut interrupt = install(SignalKind::interrupt());

@@ -118,7 +118,7 @@ pub(crate) struct ObservedRequest {
     elapsed: Duration,
     /// Whether it gets a line when it succeeds.
     pub(crate) log: bool,
-    /// Why its access token was refused.
+    /// Why its access token was rejected.
     pub(crate) token_error: Option<TokenError>,
 }
 

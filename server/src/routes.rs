@@ -176,7 +176,7 @@ async fn with_deadline(
     }
 }
 
-/// Refuses callers whose token lacks the permission that the table declares, independent of the handler's signature.
+/// Rejects callers whose token lacks the permission that the table declares, independent of the handler's signature.
 async fn with_permission(
     needs: Needs,
     request: ServiceRequest,

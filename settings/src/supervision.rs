@@ -248,7 +248,7 @@ mod tests {
         let pauses = pauses.take();
         assert!(runs.get() == 4 && pauses.len() == 3, "{pauses:?}");
         assert!(pauses.iter().zip(&pauses[1..]).all(|(one, next)| *next <= MAX_PAUSE && *one <= 2 * *next));
-        assert!(health.is_down(), "it may panic again at once");
+        assert!(health.is_down(), "it may panic again immediately");
         health.runs().state = RunState::RestartedAt(now().checked_sub(RECOVERED_AFTER).unwrap());
         assert!(!health.is_down());
     }

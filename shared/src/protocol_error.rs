@@ -192,7 +192,7 @@ impl ProtocolError {
 }
 
 impl From<TokenError> for ProtocolError {
-    /// What a client sees if its access token is refused.
+    /// What a client sees if its access token is rejected.
     fn from(error: TokenError) -> Self {
         match error {
             // The token may be valid, and another one would not help.

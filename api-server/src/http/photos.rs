@@ -104,7 +104,7 @@ impl FromRequest for PhotoName {
     type Error = Failure;
     type Future = Ready<Result<Self, Failure>>;
 
-    /// An escaped slash is still escaped here, so it is refused.
+    /// An escaped slash is still escaped here, so it is rejected.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Self::parse(request.match_info().get("name").unwrap_or_default()).map_err(Failure::from))
     }

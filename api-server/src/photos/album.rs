@@ -185,7 +185,7 @@ fn names(folder: &OwnedFd) -> io::Result<Vec<PhotoName>> {
     Ok(names)
 }
 
-/// `None` for a link, for anything but a file, and for content that is no photo.
+/// `None` for a link, for anything but a file, and for content that is not a photo.
 fn open_photo(folder: &OwnedFd, name: &PhotoName) -> io::Result<Option<Photo>> {
     let for_reading = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mut file = match openat(folder, name.as_str(), for_reading, Mode::empty()) {

@@ -4,7 +4,7 @@ use std::io;
 
 use goptri::ProtocolError;
 
-/// Why a request for photos is refused. [`protocol_error`](Self::protocol_error) says what the client sees of it.
+/// Why a request for photos is rejected. [`protocol_error`](Self::protocol_error) says what the client sees of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The name does not match `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`.
@@ -46,7 +46,7 @@ pub enum Failure {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The caller's token has expired or was revoked since the request began.
-    #[error("the token was refused when the body had arrived")]
+    #[error("the token was rejected when the body had arrived")]
     Token(#[from] ProtocolError),
     /// The folder of photos cannot be used; the client gets 507 if the disk is full, otherwise 500.
     #[error("cannot use the folder of photos: {0}")]

@@ -31,7 +31,7 @@ fn assert_has_sentence(refused: &Answer) {
 }
 
 #[actix_web::test]
-async fn five_mebibytes_are_accepted_and_one_byte_more_is_refused() {
+async fn five_mebibytes_are_accepted_and_one_byte_more_is_rejected() {
     let server = TestServer::start().await;
     let ann = server.user(USER);
     let (most, more) = (photo(LIMIT), photo(LIMIT + 1));
@@ -77,7 +77,7 @@ async fn an_album_holds_a_thousand_photos() {
 
 /// The client sends no more until it gets the response.
 #[actix_web::test]
-async fn an_upload_that_is_too_large_is_refused_before_all_of_it_has_arrived() {
+async fn an_upload_that_is_too_large_is_rejected_before_all_of_it_has_arrived() {
     let server = TestServer::start().await;
     let ann = server.user(USER);
     let declared = head("PUT /photos/a", &ann, "Content-Length: 5242881\r\n");
@@ -92,7 +92,7 @@ async fn an_upload_that_is_too_large_is_refused_before_all_of_it_has_arrived() {
 }
 
 #[actix_web::test]
-async fn a_file_that_is_no_image_is_refused_whatever_its_name() {
+async fn a_file_that_is_not_an_image_is_rejected_whatever_its_name() {
     let server = TestServer::start().await;
     let ann = server.ann_has_the_gopher().await;
     for (what, body) in [
@@ -189,7 +189,7 @@ async fn a_client_that_ends_an_upload_early_and_still_reads_gets_a_400() {
 }
 
 #[actix_web::test]
-async fn every_method_refuses_an_invalid_name() {
+async fn every_method_rejects_an_invalid_name() {
     let server = TestServer::start().await;
     let ann = server.user(USER);
     let (longest, longer) = ("a".repeat(100), "a".repeat(101));

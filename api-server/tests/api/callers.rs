@@ -47,7 +47,7 @@ async fn a_token_is_valid_until_it_expires() {
 }
 
 #[actix_web::test]
-async fn a_token_of_another_issuer_or_audience_is_refused() {
+async fn a_token_of_another_issuer_or_audience_is_rejected() {
     let server = TestServer::start().await;
     let mut issuer = server.claims();
     issuer.iss = "http://localhost:4001".into();

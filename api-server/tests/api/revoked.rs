@@ -1,4 +1,4 @@
-//! Revoked tokens are refused, and readiness reports whether revocations are known.
+//! Revoked tokens are rejected, and readiness reports whether revocations are known.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(crate) async fn caught_up(server: &TestServer, feed: &FeedServer) -> Request
 
 /// RV-06
 #[actix_web::test]
-async fn tokens_of_a_revoked_session_are_refused_and_others_are_not() {
+async fn tokens_of_a_revoked_session_are_rejected_and_others_are_not() {
     let (server, feed) = follow(&[]).await;
     let mut feed = caught_up(&server, &feed).await;
     let (mine, client) = (server.user("0193b3a4-0000-7000-8000-000000000001"), server.client("reports"));

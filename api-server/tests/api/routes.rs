@@ -29,7 +29,7 @@ fn all_but(mut claims: AccessClaims, needs: Needs) -> AccessClaims {
 
 /// Covers new routes too, since a route that is not in the table is not mounted.
 #[actix_web::test]
-async fn every_route_refuses_requests_as_declared() {
+async fn every_route_rejects_requests_as_declared() {
     let server = TestServer::start().await;
     let table = api_server::http::routes();
     assert!(table.len() >= 9, "the table has the routes");

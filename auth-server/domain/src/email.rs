@@ -64,7 +64,7 @@ fn normalised(text: &str) -> Option<String> {
         return None;
     }
     let text: String = text.nfc().collect();
-    if text.contains(characters::is_refused) {
+    if text.contains(characters::is_rejected) {
         return None;
     }
     let (name, domain) = text.rsplit_once('@')?;

@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub const PER_ACCOUNT_AND_ADDRESS: GuessLimit =
     GuessLimit { burst: 5, first_wait: TimeDelta::seconds(15), longest_wait: TimeDelta::minutes(15) };
 
-/// The limit for one [`prefix`], for all accounts together: a hundred failures at once, then one per minute.
+/// The limit for one [`prefix`], for all accounts together: a burst of a hundred failures, then one per minute.
 ///
 /// A whole company may share one address. A thousand users who sign in on one morning, with one typing error in ten,
 /// are not limited. An attacker who tries the most common password on every account gets 100 attempts, and 1,440 more

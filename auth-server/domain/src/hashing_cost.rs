@@ -72,7 +72,7 @@ mod tests {
 
     /// PW-01
     #[test]
-    fn parameters_below_every_row_of_the_table_are_refused() {
+    fn parameters_below_every_row_of_the_table_are_rejected() {
         for (memory_kib, passes) in OWASP_MINIMUMS {
             assert!(HashingCost::new(memory_kib, passes).is_ok());
             assert!(HashingCost::new(memory_kib * 2, passes + 7).is_ok());

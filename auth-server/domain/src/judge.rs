@@ -48,7 +48,7 @@ pub enum Verdict {
     Forgive,
 }
 
-/// Why a token is refused while the session lives on.
+/// Why a token is rejected while the session lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefuseReason {
     /// Presented by another client.

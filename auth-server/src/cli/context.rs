@@ -45,7 +45,7 @@ impl Context {
         &self.environment
     }
 
-    /// Reads settings, and fails with all their errors at once.
+    /// Reads settings, and fails with all their errors together.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Settings<'_>) -> Option<T>) -> Result<T, CliError> {
         let settings = Settings::new(&self.environment);
         log_to_stderr(&settings);

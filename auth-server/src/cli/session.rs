@@ -21,7 +21,7 @@ pub(super) enum Command {
         /// The user's e-mail address or id
         user: String,
     },
-    /// End one session of a user, all of them, or all sessions of all users. Access tokens are rejected at once
+    /// End one session of a user, all of them, or all sessions of all users. Access tokens are rejected immediately
     End {
         /// The user's e-mail address or id
         #[arg(required_unless_present = "all_users")]

@@ -1,4 +1,4 @@
-//! `auth-server sweep`: what a server does every minute, at once.
+//! `auth-server sweep`: does now what a server does every minute.
 
 use std::sync::Arc;
 

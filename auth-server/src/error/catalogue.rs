@@ -33,7 +33,7 @@ catalogue! {
         "Too many attempts; try again after the seconds in the Retry-After header.",
     );
     "Too many failed attempts on this account from this address, or from this address on any account.";
-    "Wait for the seconds in `Retry-After`. Earlier attempts are refused without looking at the password.";
+    "Wait for the seconds in `Retry-After`. Earlier attempts are rejected without looking at the password.";
 
     INVALID_GRANT = ProtocolError::new(
         400,

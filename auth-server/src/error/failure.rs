@@ -1,4 +1,4 @@
-//! Why a flow or a handler returned nothing: refused by a rule, or failed on this side.
+//! Why a flow or a handler returned nothing: rejected by a rule, or failed on this side.
 
 use std::error::Error;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::hashing::HashingError;
 /// How many seconds a client waits after [`HashingError::Busy`]; a full queue is worked off in that time.
 const RETRY_AFTER_BUSY: u32 = 5;
 
-/// The failure of a flow that refuses with `R`, and of handlers, which refuse with a row of the catalogue.
+/// The failure of a flow that rejects with `R`, and of handlers, which reject with a row of the catalogue.
 ///
 /// Its text is for the log and contains the whole chain of causes.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub enum Failure<R = ProtocolError> {
     Internal(Box<dyn Error + Send + Sync>),
 }
 
-/// Why a flow refuses: one of its outcomes, which maps to one row of the catalogue.
+/// Why a flow rejects: one of its outcomes, which maps to one row of the catalogue.
 pub trait Refusal: Error {
     /// What the client gets. It may say less than the refusal.
     fn protocol_error(&self) -> ProtocolError;

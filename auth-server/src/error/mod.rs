@@ -1,4 +1,4 @@
-//! Errors: the catalogue that clients see, why a flow refuses, and [`Failure`].
+//! Errors: the catalogue that clients see, why a flow rejects, and [`Failure`].
 //!
 //! A flow returns a refusal that says exactly what happened. The log gets that reason, and the client gets the row of
 //! the catalogue that [`Refusal::protocol_error`] maps it to.

@@ -14,10 +14,10 @@ use super::catalogue::{
 };
 use crate::throttle::TooManyAttempts;
 
-/// Why a sign-in was refused.
+/// Why a sign-in was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignInRefused {
-    /// The throttle refused the attempt; the password was not looked at.
+    /// The throttle rejected the attempt; the password was not looked at.
     #[error(transparent)]
     TooManyAttempts(TooManyAttempts),
     /// No user can have a password of this length.
@@ -65,7 +65,7 @@ pub enum RefreshRefused {
     #[error("no such session")]
     UnknownSession,
     /// The token is not valid for its session, which lives on.
-    #[error("refused: {0:?}")]
+    #[error("rejected: {0:?}")]
     Session(RefuseReason),
     /// The session was ended by this attempt.
     #[error("the session was ended: {0:?}")]
@@ -150,7 +150,7 @@ pub enum RegisterRefused {
     /// `REGISTRATION=closed`.
     #[error("registration is closed")]
     Closed,
-    /// The throttle refused the attempt.
+    /// The throttle rejected the attempt.
     #[error(transparent)]
     TooManyAttempts(TooManyAttempts),
     /// The text is not an e-mail address.
@@ -179,7 +179,7 @@ impl Refusal for RegisterRefused {
 /// Why the password stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChangePasswordRefused {
-    /// The throttle refused the attempt; the current password was not looked at.
+    /// The throttle rejected the attempt; the current password was not looked at.
     #[error(transparent)]
     TooManyAttempts(TooManyAttempts),
     /// The rules for passwords forbid the new one.

@@ -80,7 +80,7 @@ impl Feed {
     pub(crate) fn log_wrong_secret(&self, client: ClientAddress) {
         if self.wrong_secrets.permits(self.health.now()) {
             let left_out = self.wrong_secrets.take_left_out();
-            tracing::warn!(%client, left_out, "revocation feed: refused a secret that is not in FEED_SECRET");
+            tracing::warn!(%client, left_out, "revocation feed: rejected a secret that is not in FEED_SECRET");
         }
     }
 

@@ -11,7 +11,7 @@ use super::events;
 use super::seen::Seen;
 use super::tail_health::TailHealth;
 
-/// Interval between reads while there are subscribers. An entry that this server appends is read at once.
+/// Interval between reads while there are subscribers. An entry that this server appends is read immediately.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The pause after a slow pass is as long as its reads, and at most this. While any transaction is open on a Postgres

@@ -64,6 +64,6 @@ fn account(key: SessionKey, found: Option<SessionSnapshot>) -> Result<Account, F
     if let Some(found) = found {
         return Ok(Account { key, owner: found.owner });
     }
-    tracing::info!(user = %key.user_id, session = %key.id, reason = %SessionEnded, "access refused");
+    tracing::info!(user = %key.user_id, session = %key.id, reason = %SessionEnded, "access rejected");
     Err(SessionEnded.into())
 }

@@ -37,7 +37,7 @@ impl ChangePassword {
         let changed = self.attempt(account, from, current, new).await;
         if let Err(Failure::Refused(refused)) = &changed {
             let user = account.session().user_id;
-            tracing::info!(%user, ip = %from, reason = %refused, "password change refused");
+            tracing::info!(%user, ip = %from, reason = %refused, "password change rejected");
         }
         changed
     }

@@ -33,7 +33,7 @@ const VERDICTS: [&str; 12] = [
     "theft",
     "disabled",
     "expired",
-    "refused",
+    "rejected",
     "overtaken",
     "unknown_session",
     "invalid_token",
@@ -79,7 +79,7 @@ impl SessionCounters {
             Failure::Refused(refused) => match refused {
                 RefreshRefused::Token(_) => "invalid_token",
                 RefreshRefused::UnknownSession => "unknown_session",
-                RefreshRefused::Session(_) => "refused",
+                RefreshRefused::Session(_) => "rejected",
                 RefreshRefused::Overtaken { .. } => "overtaken",
                 RefreshRefused::Ended(EndReason::Theft) => "theft",
                 RefreshRefused::Ended(EndReason::Disabled) => "disabled",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use auth_domain::{EmailKey, StoredEmail, UserId};
 use auth_store::{RunningServers, SetKeyOutcome, Store, StoreError};
 
-/// How many users are loaded at once.
+/// How many users one query loads.
 const SLICE: u32 = 500;
 
 /// Migrates a database. Several servers may do so at the same time, and any of them may stop in the middle.
@@ -29,7 +29,7 @@ pub struct UnusableAddress {
 pub enum UnusableBecause {
     /// An older user has another spelling of the same address, and its key.
     OlderUser(UserId),
-    /// The present rules refuse it.
+    /// The present rules reject it.
     Refused,
 }
 

@@ -44,7 +44,7 @@ impl Refresh {
         client_id: ClientId,
     ) -> Result<IssuedTokens, Failure<RefreshRefused>> {
         let presented = self.tokens.open(token, client_id).map_err(|error| {
-            tracing::info!(reason = %error, "refresh token refused");
+            tracing::info!(reason = %error, "refresh token rejected");
             RefreshRefused::Token(error)
         })?;
         let snapshot = self.advance(&presented).await.inspect_err(|failure| {
@@ -164,10 +164,10 @@ fn log_refusal(presented: &PresentedRefresh, refused: &RefreshRefused) {
         | RefreshRefused::Contended
         | RefreshRefused::Unclear
         | RefreshRefused::MayBeOld => {
-            tracing::warn!(%session, reason = %refused, "refresh token refused; the session lives on");
+            tracing::warn!(%session, reason = %refused, "refresh token rejected; the session lives on");
         }
         RefreshRefused::Ended(_) | RefreshRefused::UnknownSession | RefreshRefused::Token(_) => {
-            tracing::info!(%user, %session, reason = %refused, "refresh token refused");
+            tracing::info!(%user, %session, reason = %refused, "refresh token rejected");
         }
     }
 }

@@ -89,7 +89,7 @@ impl SelfRegister {
     ) -> Result<User, Failure<RegisterRefused>> {
         let added = self.attempt(email, password, from).await;
         if let Err(Failure::Refused(refused)) = &added {
-            tracing::info!(ip = %from, reason = %refused, "registration refused");
+            tracing::info!(ip = %from, reason = %refused, "registration rejected");
         }
         added
     }

@@ -19,7 +19,7 @@ pub struct RevokeToken {
 }
 
 impl RevokeToken {
-    /// Records the token's `jti`, and returns it. Refuses a token that no service accepts: it needs no record.
+    /// Records the token's `jti`, and returns it. Rejects a token that no service accepts: it needs no record.
     pub async fn run(&self, token: &str) -> Result<String, Failure<TokenError>> {
         let claims = self.verifier.verify(token, self.clock.now()).map_err(Failure::Refused)?;
         let owner = session_of(&claims).map(|session| session.user_id);

@@ -64,11 +64,11 @@ impl SignIn {
         match &signed_in {
             // A line of its own: the log limits each, and a flood of these must not hide wrong passwords.
             Err(Failure::Refused(refused @ SignInRefused::TooManyAttempts(_))) => {
-                tracing::info!(%ip, reason = %refused, "sign-in refused");
+                tracing::info!(%ip, reason = %refused, "sign-in rejected");
             }
             Err(Failure::Refused(refused)) => {
                 let user = refused.user().map(tracing::field::display);
-                tracing::info!(user, %ip, reason = %refused, "sign-in refused");
+                tracing::info!(user, %ip, reason = %refused, "sign-in rejected");
             }
             Ok(_) | Err(_) => {}
         }
@@ -177,7 +177,7 @@ impl SignIn {
 
 /// Opens the session, and ends what its user has beyond [`MAX_SESSIONS`].
 ///
-/// A sign-in is never refused for them; otherwise a thief could lock the owner out. If ending them fails, the next
+/// A sign-in is never rejected for them; otherwise a thief could lock the owner out. If ending them fails, the next
 /// sign-in tries again.
 async fn open_and_prune_excess(
     store: Arc<dyn Store>,

@@ -56,7 +56,7 @@ impl SignOut {
                 Ok(())
             }
             EndOutcome::NotGenuine => {
-                tracing::warn!(session = %key.id, reason = %SignOutRefused::OtherJti, "sign-out refused");
+                tracing::warn!(session = %key.id, reason = %SignOutRefused::OtherJti, "sign-out rejected");
                 Err(SignOutRefused::OtherJti.into())
             }
         }
@@ -98,7 +98,7 @@ pub struct SignOutEverywhere {
 impl SignOutEverywhere {
     /// Ends all sessions of the user, the presented one included.
     ///
-    /// Unlike [`SignOut`], this refuses expired tokens and those whose session has ended.
+    /// Unlike [`SignOut`], this rejects expired tokens and those whose session has ended.
     pub async fn run(&self, presented: PresentedTokens<'_>) -> Result<(), Failure<SignOutRefused>> {
         let account = self.account(presented).await.inspect_err(log_refusal)?;
         self.sessions.all(account.session().user_id).await?;
@@ -150,6 +150,6 @@ fn log_refusal(failure: &Failure<SignOutRefused>) {
     if let Failure::Refused(refused) = failure
         && !matches!(refused, SignOutRefused::OtherJti | SignOutRefused::SessionEnded)
     {
-        tracing::info!(reason = %refused, "sign-out refused");
+        tracing::info!(reason = %refused, "sign-out rejected");
     }
 }

@@ -61,7 +61,7 @@ impl HashMemory {
         Self { blocks: Vec::new(), written: 0, max_kept: cost.memory_kib() as usize }
     }
 
-    /// Removes all data. Must be called unless another hash follows at once.
+    /// Removes all data. Must be called unless another hash follows immediately.
     pub(super) fn wipe(&mut self) {
         self.wipe_after(0);
     }
@@ -156,7 +156,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Parses a stored hash, and refuses one above the limits.
+    /// Parses a stored hash, and rejects one above the limits.
     pub(super) fn read(hash: &PasswordHash) -> Result<Self, Unverifiable> {
         let phc = Phc::new(hash.as_str())?;
         let params = Params::try_from(&phc)?;
@@ -226,7 +226,7 @@ mod tests {
             assert!(stored.matches(&password("password"), &mut memory).unwrap(), "{phc}");
             assert!(!stored.matches(&password("passwore"), &mut memory).unwrap(), "{phc}");
         }
-        assert_eq!(memory.allocated(), 0, "a larger allocation is released at once");
+        assert_eq!(memory.allocated(), 0, "a larger allocation is released immediately");
     }
 
     /// PW-01
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_above_the_limits_is_refused_before_it_is_computed() {
+    fn a_hash_above_the_limits_is_rejected_before_it_is_computed() {
         for (parameters, shown) in [
             ("m=4194304,t=2,p=1", "4194304 KiB, 2 passes, 1 lanes"),
             ("m=65537,t=1,p=1", "65537 KiB, 1 passes, 1 lanes"),

@@ -197,7 +197,7 @@ mod tests {
 
     /// PW-10, PW-12: for known and unknown users alike.
     #[actix_web::test]
-    async fn a_full_queue_refuses_at_once() {
+    async fn a_full_queue_rejects_immediately() {
         let hasher = hasher().await;
         let hash = hasher.hash(password()).await.unwrap();
         let (release, held) = std::sync::mpsc::channel::<()>();
@@ -213,7 +213,7 @@ mod tests {
             assert!(waiting.now_or_never().is_none(), "the queue has room");
         }
         for hash in [Some(&hash), None] {
-            let answer = hasher.verify(password(), hash).now_or_never().expect("an answer at once");
+            let answer = hasher.verify(password(), hash).now_or_never().expect("an immediate answer");
             assert!(is_busy(&answer), "{answer:?}");
         }
         drop(release);
@@ -222,7 +222,7 @@ mod tests {
 
     /// PW-12: the wait of requests is limited, for known and unknown users alike; that of a starting server is not.
     #[actix_web::test]
-    async fn a_request_that_waits_too_long_is_refused() {
+    async fn a_request_that_waits_too_long_is_rejected() {
         let patient = hasher().await;
         let clock = Arc::new(goptri::revocation::SystemMonotonicClock::default());
         let hasher = patient.clone().for_requests(&mut Registry::default(), clock);

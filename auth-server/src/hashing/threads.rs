@@ -171,7 +171,7 @@ mod tests {
 
     /// PW-12
     #[actix_web::test]
-    async fn a_full_queue_refuses_jobs_until_one_is_taken_and_runs_those_of_a_client_in_order() {
+    async fn a_full_queue_rejects_jobs_until_one_is_taken_and_runs_those_of_a_client_in_order() {
         let threads = one_thread();
         let release = occupy(&threads);
         let waiting: Vec<_> = (0..QUEUE_PER_THREAD).map(|n| threads.queue(CLIENT, move |_| n)).collect();

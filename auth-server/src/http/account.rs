@@ -13,7 +13,7 @@ use goptri::actix::Bearer;
 use crate::error::Failure;
 use crate::flow::{Account, FindAccount};
 
-/// Refuses with 401 if the access token is invalid, for another audience, or of a session that has ended.
+/// Rejects with 401 if the access token is invalid, for another audience, or of a session that has ended.
 impl FromRequest for Account {
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;

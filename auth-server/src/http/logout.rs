@@ -13,7 +13,7 @@ use super::tokens::TokenBody;
 use crate::error::{CLIENT_CREDENTIALS, Failure, SIGN_OUT_QUERY};
 use crate::flow::{PresentedTokens, RefreshToken, SignOut, SignOutEverywhere};
 
-/// `?everywhere=true`. Anything else is refused, so that no client believes that more ended than did.
+/// `?everywhere=true`. Anything else is rejected, so that no client believes that more ended than did.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
@@ -41,7 +41,7 @@ pub(crate) async fn sign_out(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Beside a refresh token, a malformed header does not decide. `Basic` is always refused: its sender believes that it
+/// Beside a refresh token, a malformed header does not decide. `Basic` is always rejected: its sender believes that it
 /// counts.
 fn access_token(request: &HttpRequest, has_refresh_token: bool) -> Result<Option<&str>, ProtocolError> {
     match credential(request.headers()) {

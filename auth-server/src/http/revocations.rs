@@ -82,7 +82,7 @@ fn body(page: RevocationPage) -> Page {
     Page { entries, next: page.next.as_str().to_owned(), as_of: now }
 }
 
-/// A client with a secret of the feed as bearer token. Access tokens are refused.
+/// A client with a secret of the feed as bearer token. Access tokens are rejected.
 pub(crate) struct FeedClient(Plain<FeedSecret>);
 
 impl FromRequest for FeedClient {

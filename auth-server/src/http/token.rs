@@ -39,7 +39,7 @@ fn presented(body: &LimitedBody) -> Result<Plain<RefreshToken>, ProtocolError> {
     }
 }
 
-/// No client is registered, so that `Basic` is refused: in a form as RFC 6749 §5.2 says, in JSON without a challenge,
+/// No client is registered, so that `Basic` is rejected: in a form as RFC 6749 §5.2 says, in JSON without a challenge,
 /// which would make a browser ask for a password. Other headers are ignored, whatever they contain: an app that attaches
 /// its expired access token, or `Bearer null`, to every request must still be able to refresh.
 fn refuse_client_credentials(headers: &HeaderMap, body: BodyKind) -> Result<(), ProtocolError> {

@@ -50,7 +50,7 @@ pub(crate) struct TokenBody {
 }
 
 impl TokenBody {
-    /// The token, if there is one. Refuses two, even if they are equal.
+    /// The token, if there is one. Rejects two, even if they are equal.
     pub(super) fn token(self) -> Result<Option<Plain<RefreshToken>>, ProtocolError> {
         match (self.refresh_token, self.token) {
             (Some(_), Some(_)) => Err(NOT_ONE_REFRESH_TOKEN),

@@ -40,7 +40,7 @@ enum Purpose {
     Registering,
 }
 
-/// A limit is reached: the attempt must be refused without looking at the password.
+/// A limit is reached: the attempt must be rejected without looking at the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{scope}")]
 pub struct TooManyAttempts {
@@ -75,7 +75,7 @@ pub(crate) struct Attempt {
 pub(crate) enum AttemptOutcome {
     /// The password was right, or the registration succeeded.
     Succeeded,
-    /// It was refused. It stays counted.
+    /// It was rejected. It stays counted.
     Failed,
     /// The server failed (5xx). It does not count.
     NotJudged,

@@ -54,7 +54,7 @@ fn an_address_is_limited_across_accounts() {
     for n in 0..10_000 {
         assert_eq!(refused(&throttle, &format!("made up {n}"), address(1)), Some(LimitScope::Address));
     }
-    assert_eq!(throttle.state.pairs.len(), pairs, "a refused attempt leaves no counter");
+    assert_eq!(throttle.state.pairs.len(), pairs, "a rejected attempt leaves no counter");
     assert_eq!(refused(&throttle, "0", address(2)), None);
     assert!(throttle.registration(address(1)).is_ok(), "registrations are counted separately");
     clock.advance(TimeDelta::seconds(61));
@@ -62,7 +62,7 @@ fn an_address_is_limited_across_accounts() {
 }
 
 #[test]
-fn attempts_refused_for_the_pair_do_not_count_for_the_address() {
+fn attempts_rejected_for_the_pair_do_not_count_for_the_address() {
     let (throttle, _) = throttle();
     fail(&throttle, "ann", address(1), 5);
     for _ in 0..1000 {

@@ -101,7 +101,7 @@ impl ConnectionPool {
         answer.map_err(|failed| self.failure(failed))
     }
 
-    /// Connects outside the pool and without the limits for verbs. Fails at once if the server refuses.
+    /// Connects outside the pool and without the limits for verbs. Fails immediately if the server refuses.
     pub(crate) async fn connect(&self) -> Result<PgConnection, StoreError> {
         let connected = timeout(CONNECT_TIMEOUT, self.servers().open()).await;
         let connected = connected.unwrap_or_else(|_| Err(Failure::from(no_answer(CONNECT_TIMEOUT)).into()));

@@ -189,7 +189,7 @@ pub(crate) fn is_undefined_table(error: &Error) -> bool {
     has_code(error, UNDEFINED_TABLE)
 }
 
-/// Whether the transaction is worth retrying at once.
+/// Whether the transaction is worth retrying immediately.
 pub(crate) fn is_deadlock(error: &StoreError) -> bool {
     let StoreError::Unavailable(cause) = error else { return false };
     let Some(DatabaseError { failure, .. }) = cause.downcast_ref() else { return false };

@@ -119,7 +119,7 @@ on_both_engines! {
         assert_eq!(server.login().await.status, 200, "the password is unchanged");
     }
 
-    async fn account_routes_refuse_a_fresh_token_of_an_application(server) {
+    async fn account_routes_reject_a_fresh_token_of_an_application(server) {
         let (access, _) = server.signed_in().await;
         for answer in act_on_account(&server, &as_application(&access)).await {
             assert_eq!(answer.error(), (401, "invalid_token"), "{}", answer.text);

@@ -21,7 +21,7 @@ impl TestServer {
         }
     }
 
-    /// Does what makes each task notice that it is killed: a future does so at once, a thread with its next work.
+    /// Does what makes each task notice that it is killed: a future does so immediately, a thread with its next work.
     async fn kill(&self, name: &str) {
         let tasks = self.state.tasks();
         tasks.iter().find(|task| task.name() == name).unwrap().kill();

@@ -72,7 +72,7 @@ const TABLE: [BadSetting<'_>; 51] = [
     ),
     (
         &[("TRUSTED_PROXIES", "proxy.example.com")],
-        "TRUSTED_PROXIES contains \"proxy.example.com\", which is no address or network such as 127.0.0.1 or 10.0.0.0/8",
+        "TRUSTED_PROXIES contains \"proxy.example.com\", which is not an address or network such as 127.0.0.1 or 10.0.0.0/8",
     ),
     (&[("REQUEST_LOG", "yes")], "REQUEST_LOG is \"yes\"; it is either on or off"),
     (&[("REFRESH_BATCHING", "true")], "REFRESH_BATCHING is \"true\"; it is auto, on or off"),

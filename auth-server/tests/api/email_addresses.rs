@@ -53,7 +53,7 @@ async fn a_response_has_the_normalised_address() {
 }
 
 #[actix_web::test]
-async fn addresses_that_look_like_another_one_are_refused() {
+async fn addresses_that_look_like_another_one_are_rejected() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     assert_eq!(register(&server, "ann@example.com").await, 201);
     for character in

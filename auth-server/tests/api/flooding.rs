@@ -1,4 +1,4 @@
-//! More sign-ins than can be hashed: those beyond the queue are refused at once, and refreshes are not delayed.
+//! More sign-ins than can be hashed: those beyond the queue are rejected immediately, and refreshes are not delayed.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -79,12 +79,12 @@ async fn delays_no_refresh(engine: Engine) {
             after_a_refusal += usize::from(refused != [0, 0]);
         }
     }
-    assert!(refused[0] > 0 && refused[1] > 0, "the queue refuses known and unknown users: {refused:?}");
+    assert!(refused[0] > 0 && refused[1] > 0, "the queue rejects known and unknown users: {refused:?}");
     assert!(after_a_refusal > hashed / 2, "refusals are immediate");
     assert!(!during.is_empty());
     print(&format!("alone, {} refreshes", alone.len()), alone);
     print(
-        &format!("while {hashed} are hashed and {refused:?} are refused, {} refreshes", during.len()),
+        &format!("while {hashed} are hashed and {refused:?} are rejected, {} refreshes", during.len()),
         during,
     );
 }

@@ -176,7 +176,7 @@ const REFRESH: [&str; 2] =
 
 /// OP-02
 #[actix_web::test]
-async fn replacing_the_refresh_secret_refuses_no_refresh_until_the_old_one_is_removed() {
+async fn replacing_the_refresh_secret_rejects_no_refresh_until_the_old_one_is_removed() {
     let folder = files(&[("refresh", REFRESH[0])]);
     let file = folder.path().join("refresh");
     let server = TestServer::start(Engine::Sqlite, &[("REFRESH_TOKEN_SECRET_FILE", text(&file))]).await;

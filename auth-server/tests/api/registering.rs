@@ -39,7 +39,7 @@ on_both_engines! {
         assert_eq!(server.login().await.status, 401, "no user was added");
     }
 
-    async fn an_invalid_address_is_refused(server) {
+    async fn an_invalid_address_is_rejected(server) {
         for email in ["", "ann", "ann@example.com\r\nBcc: eve@example.com", "a\0b@example.com", "ann@example.com, eve@example.com"] {
             let answer = server.post("/users", &json!({ "email": email, "password": PASSWORD })).await;
             assert_eq!(answer.error(), (422, "invalid_email"), "{email:?}");
@@ -49,7 +49,7 @@ on_both_engines! {
 }
 
 #[actix_web::test]
-async fn closed_registration_refuses_every_registration() {
+async fn closed_registration_rejects_every_registration() {
     let server = TestServer::start(Engine::Sqlite, &[("REGISTRATION", "closed")]).await;
     let answer = server.register().await;
     assert_eq!(answer.error(), (403, "registration_closed"));

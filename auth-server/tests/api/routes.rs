@@ -22,7 +22,7 @@ fn forged_refresh_token() -> String {
 
 /// Covers new routes without a change: only routes of the table are mounted.
 #[actix_web::test]
-async fn every_route_refuses_unauthorised_callers_as_declared() {
+async fn every_route_rejects_unauthorised_callers_as_declared() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let forged =
         json!({ "email": "eve@example.com", "password": PASSWORD, "refresh_token": forged_refresh_token() });

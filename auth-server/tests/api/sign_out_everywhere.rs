@@ -57,7 +57,7 @@ on_both_engines! {
         assert_all_refresh(&server, &[&third, &other]).await;
     }
 
-    async fn everywhere_refuses_expired_tokens_and_those_of_applications(server) {
+    async fn everywhere_rejects_expired_tokens_and_those_of_applications(server) {
         let (access, refresh) = server.signed_in().await;
         let other = server.login().await.field("refresh_token");
         let applications = as_application(&access);

@@ -1,4 +1,4 @@
-//! Administering users and their sessions on the command line, effective at once, on both engines.
+//! Administering users and their sessions on the command line, effective immediately, on both engines.
 
 use std::process::Output;
 

@@ -74,5 +74,5 @@ fn check_says_whether_auth_server_is_reachable() {
     let mut command = api_server_that_follows(&auth.url);
     command.env("FEED_SECRET", FEED_SECRET.to_uppercase());
     let (code, output) = run(command, "check");
-    assert_eq!(code, Some(1), "a wrong secret is refused: {output}");
+    assert_eq!(code, Some(1), "a wrong secret is rejected: {output}");
 }

@@ -1,4 +1,4 @@
-//! A wrong configuration: every error at once, exit code 2, nothing listening.
+//! A wrong configuration: all errors together, exit code 2, nothing listening.
 
 use std::fs;
 use std::process::{Command, Output};

@@ -137,7 +137,7 @@ fn the_welcome_says_where_everything_is_and_has_colour_on_terminals_only() {
 }
 
 #[test]
-fn the_script_signs_in_calls_refreshes_signs_out_and_is_refused_at_once() {
+fn the_script_signs_in_calls_refreshes_signs_out_and_is_rejected_immediately() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let running = started(&data);
@@ -165,7 +165,7 @@ fn the_script_signs_in_calls_refreshes_signs_out_and_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn each_refused_request_is_one_line_with_its_reason() {
+async fn each_rejected_request_is_one_line_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let mut running = started(&folder.path().join("data"));
     let output = running.output();

@@ -16,7 +16,7 @@ async fn refresh(server: &Server, token: &str) -> String {
 
 /// RT-05
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_that_arrives_two_generations_late_is_refused_and_the_session_lives_on() {
+async fn a_refresh_that_arrives_two_generations_late_is_rejected_and_the_session_lives_on() {
     let database = Database::sqlite();
     let server = Server::start(auth_server(&database.url()));
     server.register().await;

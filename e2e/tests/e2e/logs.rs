@@ -168,7 +168,7 @@ fn a_server_whose_log_is_not_read_exits_within_moments() {
 }
 
 #[test]
-fn a_flood_of_refused_requests_leaves_a_few_lines_and_the_number_of_the_others() {
+fn a_flood_of_rejected_requests_leaves_a_few_lines_and_the_number_of_the_others() {
     const SIGN_INS: usize = 6_000;
     let database = Database::sqlite();
     let mut server = Server::start(auth_server(&database.url()));
@@ -192,7 +192,7 @@ fn a_flood_of_refused_requests_leaves_a_few_lines_and_the_number_of_the_others()
     server.running.signal("TERM");
     let log = server.running.whole_output();
     assert!(log.len() < seconds * 20_000 + 10_000, "{} bytes after {seconds} s:\n{log}", log.len());
-    for text in ["sign-in refused", "answered"] {
+    for text in ["sign-in rejected", "answered"] {
         let left_out: usize = log
             .lines()
             .filter(|line| {

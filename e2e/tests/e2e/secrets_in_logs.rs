@@ -233,7 +233,7 @@ fn every_command(auth_server: impl Fn() -> Command, token: &str) -> String {
 async fn nothing_secret_is_logged(database_url: &str) {
     let files = Files::new();
     let mut command = at_trace(files.given_to(auth_server(database_url)));
-    // Without a grace, an old generation is theft at once.
+    // Without a grace, an old generation is theft immediately.
     command.env("REFRESH_GRACE", "0");
     let mut auth = Server::start(command);
     let mut api = Server::start(at_trace(files.given_to(api_server_that_follows(&auth.url))));

@@ -1,4 +1,4 @@
-//! `.env` and files of secrets as other systems write them, with the real programs: read as meant, or refused with the
+//! `.env` and files of secrets as other systems write them, with the real programs: read as meant, or rejected with the
 //! remedy. And the warnings about files and networks that let everyone in.
 
 use std::fs::{self, Permissions};

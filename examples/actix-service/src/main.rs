@@ -31,7 +31,7 @@ async fn hello(caller: Bearer) -> impl Responder {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Shows why a token is refused.
+    // Shows why a token is rejected.
     tracing_subscriber::fmt().init();
     let environment = with_dev_secrets(Environment::load()?);
     // Fetches the public keys of auth-server, and follows its revocation feed: a sign-out takes effect within moments.

@@ -1,6 +1,6 @@
-//! Limits the log lines that unauthenticated clients can cause: a flood of refused requests must not fill a disk.
+//! Limits the log lines that unauthenticated clients can cause: a flood of rejected requests must not fill a disk.
 //!
-//! Limited are warnings, errors, and lines with a `reason`, which says why something was refused. The lines of a kind
+//! Limited are warnings, errors, and lines with a `reason`, which says why something was rejected. The lines of a kind
 //! come from one place in the code; those of requests also have one route and status. All other lines report successes
 //! and are never limited.
 
@@ -233,7 +233,7 @@ mod tests {
         let subscriber = tracing_subscriber::registry().with(logged.clone()).with(LimitLayer(limits));
         tracing::subscriber::with_default(subscriber, || {
             for _ in 0..100 {
-                tracing::info!(status = 1u64, reason = "it has expired", "refused");
+                tracing::info!(status = 1u64, reason = "it has expired", "rejected");
                 tracing::info!(status = 2u64, reason = None::<&str>, route = "/a", "answered");
                 tracing::info!(status = 3u64, "signed in");
                 tracing::warn!(status = 4u64, "unavailable");
@@ -242,7 +242,7 @@ mod tests {
             limits.report_all();
         });
         let max = usize::try_from(MAX_PER_SECOND).unwrap();
-        assert_eq!(logged.count("refused", 1), (max, 80));
+        assert_eq!(logged.count("rejected", 1), (max, 80));
         assert_eq!(logged.count("answered", 2), (max, 80));
         assert_eq!(logged.count("signed in", 3), (100, 0));
         assert_eq!(logged.count("unavailable", 4), (max, 80));

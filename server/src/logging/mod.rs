@@ -55,7 +55,7 @@ const MAX_LEVELS: [(&str, LevelFilter); 17] = [
 pub fn log_to_stderr(settings: &Settings<'_>) {
     let filter = settings.value("RUST_LOG", "info", |directives| {
         reject_unknown_levels(directives)?;
-        EnvFilter::try_new(directives).map_err(|error| format!("is no list of log levels: {error}"))
+        EnvFilter::try_new(directives).map_err(|error| format!("is not a list of log levels: {error}"))
     });
     let json = settings.value("LOG_FORMAT", "text", |text| match text {
         "text" => Ok(false),

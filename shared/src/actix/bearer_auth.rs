@@ -54,7 +54,7 @@ impl BearerAuth {
     fn authenticate(&self, request: &ServiceRequest) -> Result<Arc<AccessClaims>, ProtocolError> {
         let token = credential(request.headers()).bearer_token()?.ok_or(ProtocolError::MISSING_TOKEN)?;
         self.guard.verify(token).map_err(|error| {
-            tracing::info!(reason = %error, "access token refused");
+            tracing::info!(reason = %error, "access token rejected");
             request.extensions_mut().insert(error);
             error.into()
         })

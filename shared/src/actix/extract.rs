@@ -33,7 +33,7 @@ impl<P: Permission> Bearer<P> {
     /// As the middleware: 401 if the token has expired or was revoked meanwhile, 503 while that is unknown.
     pub fn verify_again(&self, guard: &Guard) -> Result<(), ProtocolError> {
         guard.verify_again(&self.claims).map_err(|error| {
-            tracing::info!(reason = %error, "access token refused after it was accepted");
+            tracing::info!(reason = %error, "access token rejected after it was accepted");
             error.into()
         })
     }

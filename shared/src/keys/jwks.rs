@@ -51,7 +51,7 @@ pub enum JwksError {
     DuplicateKid,
     /// A private member: every reader of the set could sign.
     #[error(
-        "it has private members, so everyone who can read it can sign: replace these keys at once, and publish only public members"
+        "it has private members, with which any reader can sign tokens; replace these keys now, and publish only public members"
     )]
     PrivateMembers,
 }

@@ -20,10 +20,10 @@ pub enum KeyFileError {
     #[error("has a block that is not base64; copy the key again, or `auth-server key generate` makes one")]
     NotBase64,
     /// A certificate.
-    #[error("holds a certificate; what belongs here is the private key alone")]
+    #[error("holds a certificate; put only the private key here")]
     Certificate,
     /// A public key.
-    #[error("holds a public key; what belongs here is the private key, from which the public one follows")]
+    #[error("holds a public key; put the private key here, from which the public one is derived")]
     Public,
     /// PKCS#1 or SEC 1.
     #[error(

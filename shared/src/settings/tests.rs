@@ -42,7 +42,7 @@ fn each_error_has_its_sentence() {
             "ISSUER is \"http://localhost:4000/\"; it is compared letter by letter",
         ),
         (&[("ISSUER", "ftp://localhost")], "ISSUER is \"ftp://localhost\"; it starts with https://"),
-        (&[("ISSUER", "https://")], "ISSUER is \"https://\", which is no URL"),
+        (&[("ISSUER", "https://")], "ISSUER is \"https://\", which is not a URL"),
         (
             &[("ISSUER", "login.example.com")],
             "ISSUER is \"login.example.com\", which has no scheme; write https://login.example.com",

@@ -84,7 +84,7 @@ pub(crate) fn base_url(text: &str) -> Result<Url, String> {
         let scheme = if text.starts_with("localhost") || text.starts_with("127.") { "http" } else { "https" };
         return Err(format!("is {text:?}, which has no scheme; write {scheme}://{text}"));
     }
-    let url = Url::parse(text).map_err(|error| format!("is {text:?}, which is no URL: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("is {text:?}, which is not a URL: {error}"))?;
     match url.scheme() {
         "https" => {}
         "http" if is_local(&url) => {}

@@ -164,7 +164,7 @@ fn a_change_of_keys_invalidates_the_cache() {
     assert!(anew() && !anew());
 }
 
-/// Removing a key takes effect at once, also while other threads verify with it.
+/// Removing a key takes effect immediately, also while other threads verify with it.
 #[test]
 fn after_a_key_is_removed_its_tokens_are_rejected_even_if_verified_concurrently() {
     let of = |secret: &str| ring(&[secret]).verifying().clone();

@@ -201,7 +201,7 @@ fn a_claim_of_the_wrong_type_is_rejected() {
 
 /// Tokens of a genuine key that auth-server never issues.
 #[test]
-fn a_text_that_is_blank_or_has_control_characters_is_refused() {
+fn a_text_that_is_blank_or_has_control_characters_is_rejected() {
     let texts = [
         "",
         " ",
@@ -249,7 +249,7 @@ fn a_text_that_is_blank_or_has_control_characters_is_refused() {
 
 /// Also if each of the two is possible by itself.
 #[test]
-fn times_that_contradict_each_other_are_refused() {
+fn times_that_contradict_each_other_are_rejected() {
     let table = [
         ("expires when it was issued", json!({ "exp": NOW, "iat": NOW }), None),
         ("expires before it was issued", json!({ "exp": NOW - 1, "iat": NOW }), Some("exp")),

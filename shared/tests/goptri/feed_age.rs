@@ -87,7 +87,11 @@ fn after_a_suspension_longer_than_the_timeout_buffered_data_is_discarded() {
     let followed = Followed::start(OnStale::Refuse);
     let mut feed = followed.caught_up();
     followed.clock.advance(Duration::from_hours(1));
-    assert_eq!(followed.refusal(&good()), Some(TokenError::Stale), "at once, not at the next maintenance");
+    assert_eq!(
+        followed.refusal(&good()),
+        Some(TokenError::Stale),
+        "immediately, not at the next maintenance"
+    );
     feed.heartbeat(0);
     feed.wait_until_closed();
     assert!(seconds(&followed) >= 3_600);

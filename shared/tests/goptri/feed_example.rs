@@ -75,7 +75,7 @@ fn the_recorded_stream_is_followed_as_documented() {
     }
     for entry in ENTRIES {
         let refused = || followed.guard.verify(&token_of(entry)).err() == Some(TokenError::Revoked);
-        followed.wait("its token is refused", refused);
+        followed.wait("its token is rejected", refused);
     }
     assert!(followed.guard.verify(&with_claims(&claims())).is_ok());
     assert_eq!(revocations.len(), ENTRIES.len());

@@ -68,7 +68,7 @@ impl Followed {
     }
 
     pub(crate) fn wait_until_revoked(&self, token: &str) {
-        self.wait("the token is refused", || self.refusal(token) == Some(TokenError::Revoked));
+        self.wait("the token is rejected", || self.refusal(token) == Some(TokenError::Revoked));
     }
 
     pub(crate) fn wait_for_log(&self, sentence: &str) {

@@ -65,7 +65,7 @@ fn a_response_that_is_not_a_jwks_changes_nothing() {
         ("200 OK", half, no_set),
         ("200 OK", many.to_string(), "it has more than 64 keys"),
         ("200 OK", twice, "it has two keys with the same kid"),
-        ("200 OK", private, "it has private members, so everyone who can read it can sign"),
+        ("200 OK", private, "it has private members, with which any reader can sign tokens"),
     ];
     for (status, body, reason) in table {
         let followed = knowing_one(CONTINUOUSLY);
@@ -83,7 +83,7 @@ fn a_response_of_the_largest_size_is_used() {
     followed.wait_until_used(P256);
 }
 
-/// OI-03: every reader of such a set can sign, so that an operator must act at once.
+/// OI-03: every reader of such a set can sign, so an operator must act immediately.
 #[test]
 fn private_members_are_logged_as_an_error_also_after_other_failures() {
     let followed = knowing_one(CONTINUOUSLY);
@@ -95,7 +95,7 @@ fn private_members_are_logged_as_an_error_also_after_other_failures() {
     let _judged = followed.server.next_keys_request();
     let text = followed.log.text();
     let error = text.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
-    assert!(error.contains("replace these keys at once, and publish only public members"), "{text}");
+    assert!(error.contains("replace these keys now, and publish only public members"), "{text}");
     assert_eq!((followed.refusal(ED25519), followed.refusal(P256)), (None, Some(TokenError::UnknownKey)));
 }
 

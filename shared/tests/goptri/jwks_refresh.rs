@@ -1,4 +1,4 @@
-//! What triggers a fetch of the keys: events of the feed at once, tokens with unknown key ids rarely.
+//! What triggers a fetch of the keys: events of the feed immediately, tokens with unknown key ids rarely.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

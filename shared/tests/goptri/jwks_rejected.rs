@@ -39,10 +39,7 @@ fn a_private_member_in_any_key_makes_the_jwks_invalid() {
         json!({ "keys": [{ "kty": "oct", "k": base64url(test_support::forge::SECRET), "alg": "HS256" }] });
     let fault = read(&secret).unwrap_err();
     assert_eq!(fault, JwksError::PrivateMembers);
-    assert!(
-        fault.to_string().contains("everyone who can read it can sign: replace these keys at once"),
-        "{fault}"
-    );
+    assert!(fault.to_string().contains("any reader can sign tokens; replace these keys now"), "{fault}");
 }
 
 /// JV-06, OI-03: the `kid` of a token would be ambiguous.

@@ -45,7 +45,7 @@ fn each_unusable_file_has_its_error_and_message() {
         (unarmoured, NoKey, "has no private key in PEM"),
         (ED25519.replace("-----", ""), NoKey, "has no private key in PEM"),
         (ED25519.replace("MC4CAQAw", "MC4C*QAw"), NotBase64, "has a block that is not base64"),
-        (include_str!("test_keys/certificate.pem").into(), Certificate, "the private key alone"),
+        (include_str!("test_keys/certificate.pem").into(), Certificate, "put only the private key here"),
         ([P256, include_str!("test_keys/certificate.pem")].concat(), Certificate, "holds a certificate"),
         (include_str!("test_keys/ed25519_public.pem").into(), Public, "holds a public key"),
         (include_str!("test_keys/rsa_public_pkcs1.pem").into(), Public, "holds a public key"),

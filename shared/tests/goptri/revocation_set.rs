@@ -190,7 +190,7 @@ fn on_stale_decides_what_a_stale_set_does() {
 
 /// A restarted service still rejects the tokens that were revoked before the restart.
 #[test]
-fn a_set_that_was_never_complete_refuses_every_token_for_a_minute_or_until_it_would_be_stale() {
+fn a_set_that_was_never_complete_rejects_every_token_for_a_minute_or_until_it_would_be_stale() {
     for (on_stale, max_age, start) in [
         (OnStale::Allow, 600, 60),
         (OnStale::Allow, 10, 10),

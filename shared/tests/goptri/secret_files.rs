@@ -220,7 +220,7 @@ fn a_thread_watches_files_if_there_are_any_until_the_last_guard_is_dropped() {
 
 /// OP-02
 #[test]
-fn concurrent_checks_see_no_refusal_during_reloads() {
+fn concurrent_checks_see_no_rejection_during_reloads() {
     let watched = Watched::start();
     let files = watched.guard.secret_files().unwrap();
     let (token, over, verified) = (token_of(SECRET), AtomicBool::new(false), AtomicUsize::new(0));

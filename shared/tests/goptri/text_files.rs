@@ -1,4 +1,4 @@
-//! Files of secrets, keys and certificates that other systems wrote: read as meant, or refused with the remedy.
+//! Files of secrets, keys and certificates that other systems wrote: read as meant, or rejected with the remedy.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -29,7 +29,7 @@ fn utf16(mark: &[u8], text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     [mark, &text.encode_utf16().flat_map(bytes).collect::<Vec<_>>()].concat()
 }
 
-/// A text in encodings that are refused, each with a part of the message.
+/// A text in encodings that are rejected, each with a part of the message.
 fn encodings(text: &str) -> Vec<(Vec<u8>, &'static str)> {
     vec![
         (

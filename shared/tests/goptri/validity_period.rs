@@ -60,7 +60,7 @@ fn a_token_becomes_valid_at_nbf_minus_the_leeway_to_the_microsecond() {
 
 /// JV-16
 #[test]
-fn a_token_from_more_than_an_hour_and_the_leeway_in_the_future_is_refused() {
+fn a_token_from_more_than_an_hour_and_the_leeway_in_the_future_is_rejected() {
     let token = with_claims(&with(claims(), "iat", NOW));
     for leeway in [0, 1, LEEWAY, 300] {
         let verifier = verifier_of(leeway);

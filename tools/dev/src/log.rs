@@ -1,4 +1,4 @@
-//! One line for each refused request, with its reason; warnings and errors as usual; nothing while stopping.
+//! One line for each rejected request, with its reason; warnings and errors as usual; nothing while stopping.
 
 use std::fmt::Debug;
 use std::io::Write;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Written by `cargo dev` at each start. Signs in, calls the application, refreshes, signs out, and shows that the access
-# token is refused at once.
+# token is rejected immediately.
 set -eu
 
 AUTH='@AUTH@'
@@ -57,7 +57,7 @@ step '5. Sign out: the session is deleted (DELETE /logout).'
 request 204 DELETE "$AUTH/logout" -H 'Content-Type: application/json' -d "{\"refresh_token\": \"$NEW\"}"
 echo "   $STATUS"
 
-step '6. The same access token has not expired, but is refused at once (GET /me).'
+step '6. The same access token has not expired, but is rejected immediately (GET /me).'
 tries=0
 while
     request any GET "$API/me" -H "Authorization: Bearer $ACCESS"
@@ -67,6 +67,6 @@ do :; done
 [ "$STATUS" = 401 ] || { echo "   $STATUS, not 401: $BODY" >&2; exit 1; }
 echo "   $STATUS: $BODY"
 
-step '7. The refresh token is refused as well (POST /token).'
+step '7. The refresh token is rejected as well (POST /token).'
 request 400 POST "$AUTH/token" -H 'Content-Type: application/json' -d "{\"refresh_token\": \"$NEW\"}"
 echo "   $STATUS: $BODY"

@@ -53,7 +53,7 @@ impl Welcome<'_> {
             let name = paint("36", &format!("{name:13}"));
             text.extend(["  ", &name, " ", &value, "\n"]);
         }
-        text.push_str("\n  Ctrl-C stops both servers. Refused requests appear below.\n\n");
+        text.push_str("\n  Ctrl-C stops both servers. Rejected requests appear below.\n\n");
         text
     }
 }

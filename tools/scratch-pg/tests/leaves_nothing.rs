@@ -149,7 +149,7 @@ fn scratch_pg(arguments: &[&str]) -> Command {
     command
 }
 
-/// The supervisor notices the end of its owner at once, but has to stop the server first.
+/// The supervisor notices the end of its owner immediately, but has to stop the server first.
 fn gone_in_time(folder: &Path) -> bool {
     let end = Instant::now() + TIMEOUT;
     while folder.exists() {

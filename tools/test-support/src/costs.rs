@@ -27,7 +27,7 @@ const MAX_COST: Duration = Duration::from_micros(200);
 const NEGLIGIBLE: Duration = Duration::from_micros(50);
 
 /// Sends both requests of each pair to a server in this process, and fails if an expensive one costs more than it may.
-/// The server must refuse them before any work that is meant to be expensive. Must not be called on a thread that serves.
+/// The server must reject them before any work that is meant to be expensive. Must not be called on a thread that serves.
 #[expect(clippy::print_stdout, reason = "shown if the test fails")]
 pub fn assert_costs(address: SocketAddr, pairs: &[Pair]) {
     assert!(!pairs.is_empty());

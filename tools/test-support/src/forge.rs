@@ -126,12 +126,12 @@ pub fn good() -> String {
     with_claims(&claims())
 }
 
-/// Why the token is refused; `None` when it passes.
+/// Why the token is rejected; `None` when it passes.
 pub fn refusal(token: &str) -> Option<TokenError> {
     verifier().verify(token, at(NOW)).err()
 }
 
-/// One token for each reason there is to refuse one.
+/// One token for each reason there is to reject one.
 pub fn one_for_each_refusal() -> Vec<(TokenError, String)> {
     let good = good();
     let (signed, _) = good.rsplit_once('.').unwrap();
@@ -166,7 +166,7 @@ fn a_forged_token_with_nothing_wrong_passes() {
 }
 
 #[test]
-fn each_refusal_has_its_token() {
+fn each_rejection_has_its_token() {
     for (expected, token) in one_for_each_refusal() {
         assert_eq!(refusal(&token), Some(expected), "{token}");
     }

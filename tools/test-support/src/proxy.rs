@@ -19,7 +19,7 @@ pub enum Link {
     Slow,
     /// Data is held until the link changes; no side gets an error.
     BlackHole,
-    /// Connections are closed, and new ones are closed at once.
+    /// Connections are closed, and new ones are closed immediately.
     Down,
 }
 

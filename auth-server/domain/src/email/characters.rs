@@ -5,7 +5,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_normalization::UnicodeNormalization;
 
 /// Whether no address has this character. With an invisible character or a false separator, two addresses look the same.
-pub(super) fn is_refused(c: char) -> bool {
+pub(super) fn is_rejected(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() || c == ' ' || breaks_a_header(c);
     }

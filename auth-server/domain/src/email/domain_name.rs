@@ -15,7 +15,7 @@ pub(super) fn normalised(name: &str) -> Option<String> {
     let ascii = Uts46::new().to_ascii(name.as_bytes(), DENIED, HYPHENS, DnsLength::Verify).ok()?;
     let (unicode, valid) = Uts46::new().to_unicode(ascii.as_bytes(), DENIED, HYPHENS);
     // UTS #46 allows symbols, which the ASCII form would hide.
-    (valid.is_ok() && !unicode.contains(characters::is_refused)).then(|| unicode.into_owned())
+    (valid.is_ok() && !unicode.contains(characters::is_rejected)).then(|| unicode.into_owned())
 }
 
 /// Whether a label is in its ASCII form.

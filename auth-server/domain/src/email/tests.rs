@@ -118,7 +118,7 @@ fn an_address_keeps_the_capitals_of_its_first_part_and_shows_its_domain_in_unico
 }
 
 #[test]
-fn invisible_characters_and_false_separators_are_refused() {
+fn invisible_characters_and_false_separators_are_rejected() {
     let invisible = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{180e}\u{180f}\u{200b}\u{200c}\u{200d}\
                      \u{200e}\u{200f}\u{202a}\u{202e}\u{2060}\u{2061}\u{2064}\u{2065}\u{2066}\u{2069}\u{206f}\u{2800}\
                      \u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{fffc}\u{fffd}\u{e000}\u{1d159}\u{1d173}\

@@ -62,7 +62,7 @@ fn a_token_of_one_kind_fails_the_check_of_the_other_kind() {
     assert_eq!(passed, kinds);
 }
 
-/// JV-21: the settings refuse one secret for both kinds; even with it, `typ` would keep them apart.
+/// JV-21: the settings reject one secret for both kinds; even with it, `typ` would keep them apart.
 #[test]
 fn the_kinds_stay_apart_even_if_both_key_rings_have_the_same_secret() {
     let mut passed = Vec::new();

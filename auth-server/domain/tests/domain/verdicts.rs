@@ -192,7 +192,7 @@ fn the_grace_ends_exactly_on_time_and_covers_only_the_predecessor() {
 
 /// RT-05
 #[test]
-fn a_token_older_than_the_predecessor_is_refused_for_the_rest_of_the_grace_and_is_theft_after_it() {
+fn a_token_older_than_the_predecessor_is_rejected_for_the_rest_of_the_grace_and_is_theft_after_it() {
     fn retry_after(rest: TimeDelta) -> Verdict {
         Verdict::RetryAfter(rest)
     }
@@ -255,7 +255,7 @@ fn a_token_older_than_the_predecessor_is_refused_for_the_rest_of_the_grace_and_i
 
 /// The database's clock may be set back, so only the row says whether a token is dated too late.
 #[test]
-fn a_token_that_is_dated_later_than_its_generation_began_is_refused() {
+fn a_token_that_is_dated_later_than_its_generation_began_is_rejected() {
     assert_verdicts(&[
         ("current", |f| f.presented(20).rotated(SECOND).began(SECOND), Verdict::TryAgain),
         ("current, dated later", |f| f.presented(20).rotated(SECOND).began(SECOND - MICRO), OTHER_BEGINNING),

@@ -231,7 +231,7 @@ fn run_case<F: Future<Output = Subject>>(fresh: fn() -> F, migrate: bool, case: 
         if migrate {
             addresses::assert_keys_agree(&subject).await;
         }
-        // A database without connections is dropped at once.
+        // A database without connections is dropped immediately.
         subject.store.close().await;
         subject.probe.close().await;
     });

@@ -28,10 +28,10 @@
 //! **Theft is detected.** Owner and thief *meet* at generation `g` if both present it, further apart than the grace, in any
 //! order. The session ends at the latest with the later presentation of their second meeting, if the two generations are
 //! at most eight apart. A meeting nine generations later counts as a first one again: it looks like the loss of an honest
-//! client, which is promised forgiveness. A token older than the row's predecessor ends the session at once, unless it is
+//! client, which is promised forgiveness. A token older than the row's predecessor ends the session immediately, unless it is
 //! overtaken. An owner or thief who was overtaken and presents the same token again after the grace ends it.
 //!
-//! Always: all who present one token at one moment get the same bytes, or all are refused; a generation has one token; the
+//! Always: all who present one token at one moment get the same bytes, or all are rejected; a generation has one token; the
 //! row never goes back; once one presentation that is not overtaken is refused, all are, and the row is gone; no other
 //! session is affected.
 //!
@@ -40,8 +40,8 @@
 //! The later of two that meet at `g` finds a row that has been past `g` for longer than the grace. If it is past `g + 1`,
 //! that is theft: `g + 1` began longer than one grace ago, and `g` earlier, so it is not overtaken. Otherwise the
 //! presentation is late, and `g` is recorded as forgiven if none of the eight before it was; only late presentations are
-//! recorded. So after a meeting at `g`, one of `g - 8 ..= g` was refused, or `g` is recorded and the next one at most
-//! eight later is refused. A generation recorded since would itself have been too close.
+//! recorded. So after a meeting at `g`, one of `g - 8 ..= g` was rejected, or `g` is recorded and the next one at most
+//! eight later is rejected. A generation recorded since would itself have been too close.
 
 mod play;
 mod record;

@@ -50,9 +50,9 @@ impl<'a> Play<'a> {
             let successors: Vec<String> = answers.into_iter().flatten().collect();
             self.answered(volley, &successors).await
         } else if volley.must == Must::Reloadable {
-            Err(format!("a client was signed out by accident: generation {} was refused", volley.generation))
+            Err(format!("a client was signed out by accident: generation {} was rejected", volley.generation))
         } else if refused < answers.len() {
-            Err(format!("one token at one moment was good for some, and refused {refused} times"))
+            Err(format!("one token at one moment was good for some, and rejected {refused} times"))
         } else {
             self.refused(&answers).await
         }
@@ -85,7 +85,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// All were refused, and all later ones must be.
+    /// All were rejected, and all later ones must be.
     async fn refused(&mut self, answers: &[Result<String, (u16, String)>]) -> Played {
         let newest = self.chain.last().map_or("", String::as_str);
         let known = [self.stage.present(newest, 1).await, self.stage.present(&self.chain[0], 1).await];
@@ -99,20 +99,20 @@ impl<'a> Play<'a> {
             }
         }
         if self.stage.row(&self.chain[0]).await.is_some() {
-            return Err("a refused session is still there".to_owned());
+            return Err("a rejected session is still there".to_owned());
         }
         self.over = true;
         Ok(())
     }
 }
 
-/// All were refused for now, and nothing changed.
+/// All were rejected for now, and nothing changed.
 fn overtaken(volley: &Volley, answers: &[Result<String, (u16, String)>], unchanged: bool) -> Played {
     let for_now = |answer: &Result<_, (u16, String)>| matches!(answer, Err((503, _)));
     if let Some(other) = answers.iter().find(|answer| !for_now(answer)) {
         let generation = volley.generation;
         return Err(format!(
-            "a request that was overtaken was not refused for now: generation {generation}: {other:?}"
+            "a request that was overtaken was not rejected for now: generation {generation}: {other:?}"
         ));
     }
     if unchanged { Ok(()) } else { Err("a request that was overtaken changed the session".to_owned()) }

@@ -16,7 +16,7 @@ const MICRO: TimeDelta = TimeDelta::microseconds(1);
 /// What happens to a response to a tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// The tab stores it at once.
+    /// The tab stores it immediately.
     Stored,
     /// It never arrives.
     Lost,
@@ -37,7 +37,7 @@ pub(super) enum Step {
     },
     /// Consecutive refreshes without a loss.
     Steadily(u32),
-    /// A tab reads the store, and sends later. Or it sends at once, and the request arrives later.
+    /// A tab reads the store, and sends later. Or it sends immediately, and the request arrives later.
     Doze,
     /// What that tab had read arrives.
     Wake {

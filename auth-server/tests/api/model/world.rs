@@ -13,7 +13,7 @@ pub(super) struct Volley {
     pub(super) at_once: usize,
     /// The generation of the row afterwards, if the session lives.
     pub(super) row: u32,
-    /// Newer presentations came first, within the grace: it is refused, and nothing changes.
+    /// Newer presentations came first, within the grace: it is rejected, and nothing changes.
     pub(super) overtaken: bool,
     pub(super) must: Must,
 }
@@ -158,7 +158,7 @@ impl World {
         self.dozing.iter().any(|generation| generation + 1 == self.row())
     }
 
-    /// Whether the owner's store is so old that its token is refused until the grace is over.
+    /// Whether the owner's store is so old that its token is rejected until the grace is over.
     pub(super) fn owner_is_overtaken(&self) -> bool {
         self.is_overtaken(self.held())
     }

@@ -47,7 +47,7 @@ pub(super) struct Ledger {
     pub(super) live: HashSet<String>,
     /// The last tokens of sessions that were signed out.
     signed_out: HashSet<String>,
-    /// Sessions that were refused although nothing ended them.
+    /// Sessions that were rejected although nothing ended them.
     refused: usize,
 }
 

@@ -90,7 +90,7 @@ async fn an_api_server_fetches_keys_until_the_last_of_several_auth_servers_has_t
     let since = Instant::now();
     fleet.auths[1].put(KEYS, &new.text);
     let took = until_rejected(&client, &api, &token, since).await;
-    println!("behind one address: refused {took:.0?} after the last auth-server had the new key");
+    println!("behind one address: rejected {took:.0?} after the last auth-server had the new key");
     let (newer, _) = refresh(&client, &fleet.auths[1], &next).await;
     assert!(accepts(&client, &api, &newer).await);
 }

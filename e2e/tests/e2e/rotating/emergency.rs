@@ -1,4 +1,4 @@
-//! The emergency: a secret or a key has leaked. The new one replaces it at once; tokens signed with the old one are rejected,
+//! The emergency: a secret or a key has leaked. The new one replaces it immediately; tokens signed with the old one are rejected,
 //! and clients refresh and go on.
 
 use std::time::{Duration, Instant};
@@ -86,7 +86,7 @@ impl Emergency<'_> {
         let took: Vec<Duration> = join_all(took).await;
         let signal = if self.hangup { "with SIGHUP" } else { "without SIGHUP" };
         println!(
-            "{}, {signal}: refused by the two auth-servers after {:.0?} and {:.0?}, by the two api-servers after {:.0?} and {:.0?}",
+            "{}, {signal}: rejected by the two auth-servers after {:.0?} and {:.0?}, by the two api-servers after {:.0?} and {:.0?}",
             self.what, took[0], took[1], took[2], took[3]
         );
         assert!(took.iter().all(|took| *took < SOON), "too slow: {took:?}");

@@ -209,7 +209,7 @@ async fn verify(users: Arc<Users>, server: usize) {
     }
 }
 
-/// Presents each new token to all servers at once: each must know its key already.
+/// Presents each new token to all servers at the same time: each must know its key already.
 async fn refresh(users: Arc<Users>, first: usize) {
     let mut ticks = paced(REFRESH_EVERY);
     for turn in first.. {

@@ -105,7 +105,7 @@ async fn beats(auth: String, number: usize) -> reqwest::Response {
     stream
 }
 
-/// The next event; auth-server writes each event at once.
+/// The next event; auth-server writes each event immediately.
 async fn next(stream: &mut reqwest::Response) -> String {
     let piece = tokio::time::timeout(TIMEOUT, stream.chunk()).await.expect("an event arrives");
     String::from_utf8(piece.unwrap().expect("the stream is open").to_vec()).unwrap()

@@ -39,7 +39,7 @@ const HEAD_START: Duration = Duration::from_millis(200);
 /// The highest ratio of the p50 beside expensive requests to that beside plain ones.
 const MAX_RATIO: f64 = 2.0;
 
-/// Sends the same requests in turn, all of which are refused.
+/// Sends the same requests in turn, all of which are rejected.
 #[derive(Clone)]
 struct Refused {
     requests: Vec<Vec<u8>>,
