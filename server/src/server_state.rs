@@ -89,7 +89,7 @@ impl ServerState {
         self.0.is_stopping.store(true, Ordering::Relaxed);
         if !delay.is_zero() {
             let seconds = delay.as_secs_f64();
-            tracing::info!(seconds, "not ready any more: serving on for SHUTDOWN_DELAY");
+            tracing::info!(seconds, "no longer ready: still serving for SHUTDOWN_DELAY");
             sleep(delay).await;
         }
         tracing::info!("stopping: finishing the requests in flight");

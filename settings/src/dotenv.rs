@@ -20,7 +20,7 @@ pub enum EnvironmentError {
     NotUtf8(usize),
     /// A line is not an assignment, or a quote is not closed.
     #[error(
-        "line {0} of .env is not NAME=value; a value with spaces, quotes or # stands in quotes, and each quote is closed"
+        "line {0} of .env is not NAME=value; a value with spaces, quotes or # must be in quotes, and each quote must be closed"
     )]
     Syntax(usize),
     /// A `$` that begins no name, or `${…}` with something other than a name.

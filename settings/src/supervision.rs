@@ -131,7 +131,7 @@ impl TaskHealth {
     /// Panics if [`kill`](Self::kill) was called since.
     ///
     /// # Panics
-    /// That is its purpose.
+    /// If a test has killed the task.
     pub fn test_point(&self) {
         let is_due = std::mem::take(&mut self.runs().kill.is_due);
         assert!(!is_due, "a test kills the task {:?}", self.name);

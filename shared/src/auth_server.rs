@@ -39,7 +39,7 @@ impl AuthServer {
             builder.tls_certs_only([])
         };
         let client =
-            builder.build().map_err(|error| format!("cannot be asked: {error}: {}", root_cause(&error)))?;
+            builder.build().map_err(|error| format!("cannot be used: {error}: {}", root_cause(&error)))?;
         Ok(Self { url: url.to_owned(), client })
     }
 

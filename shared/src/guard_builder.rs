@@ -68,7 +68,7 @@ pub enum GuardError {
     #[error("a feed secret needs the URL of auth-server")]
     FeedWithoutAuthServer,
     /// The operating system cannot create a thread.
-    #[error("there is no thread to watch files and follow auth-server: {0}")]
+    #[error("the thread that watches files or follows auth-server cannot be created: {0}")]
     Thread(#[from] io::Error),
 }
 

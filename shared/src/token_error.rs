@@ -33,7 +33,7 @@ pub enum TokenError {
     #[error("its header requires an extension that is not supported (crit, zip or enc)")]
     Extension,
     /// `typ` is absent or that of another type of token.
-    #[error("its typ is not that of this type of token")]
+    #[error("its typ is missing or names another type of token")]
     WrongType,
     /// The header has no `kid`.
     #[error("its header names no key (kid)")]

@@ -128,7 +128,7 @@ catalogue! {
     "Sign in, or use another address.";
 
     INVALID_EMAIL = ProtocolError::new(422, "invalid_email", "This is not a valid e-mail address.");
-    "`POST /users`: the e-mail address is invalid. The sentence names the rule that it breaks.";
+    "`POST /users`: the e-mail address is invalid. The sentence says what an address looks like.";
     "Ask the user again.";
 
     WEAK_PASSWORD = ProtocolError::new(422, "weak_password", "This password is not allowed.");
@@ -150,7 +150,7 @@ catalogue! {
         "The database cannot be read; the log of the server has the cause.",
     )
     .retry_after(1);
-    "`GET /readyz`: the database does not answer, or refuses. Of several hosts, the sentence names the one that is used.";
+    "`GET /readyz`: the database does not answer, or rejects the connection or the query. The sentence names the host, if there are several.";
     "The operator looks at the log.";
 
     DATABASE_WRITES_FAIL = ProtocolError::new(

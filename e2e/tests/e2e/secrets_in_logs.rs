@@ -148,7 +148,7 @@ impl Files {
         auth.running.wait_for("the keys of access tokens have changed");
         api.running.wait_for("the keys that verify access tokens have changed");
         fs::write(self.path("keys.pem"), half).unwrap();
-        auth.running.wait_for("breaks off in the middle of a block");
+        auth.running.wait_for("is cut off in the middle of a block");
         fs::write(self.path("feed"), OTHER_SECRET).unwrap();
         auth.running.wait_for("is identical to ACCESS_TOKEN_SECRET");
         api.running.wait_for("is identical to ACCESS_TOKEN_SECRET");

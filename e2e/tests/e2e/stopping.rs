@@ -114,7 +114,7 @@ async fn with_a_shutdown_delay_a_server_is_not_ready_and_serves_on_before_it_sto
         let mut server = Server::start(command);
         let asked = std::time::Instant::now();
         server.running.signal("TERM");
-        server.running.wait_for("serving on for SHUTDOWN_DELAY");
+        server.running.wait_for("still serving for SHUTDOWN_DELAY");
         let ready = server.get("/readyz", "").await;
         assert_eq!(ready.status(), 503);
         assert!(ready.text().await.unwrap().contains("is stopping"));

@@ -1,6 +1,6 @@
 //! Limits the log lines that unauthenticated clients can cause: a flood of rejected requests must not fill a disk.
 //!
-//! Limited are warnings, errors, and lines with a `reason`, which says why something was rejected. The lines of a kind
+//! It limits warnings, errors, and lines with a `reason`, which says why something was rejected. The lines of a kind
 //! come from one place in the code; those of requests also have one route and status. All other lines report successes
 //! and are never limited.
 

@@ -33,7 +33,7 @@ pub(super) enum FetchError {
     Redirect(StatusCode),
     #[error("it answers {0} instead of keys; does AUTH_SERVER_URL name auth-server itself?")]
     Status(StatusCode),
-    #[error("its answer is not used: {0}")]
+    #[error("its response cannot be used: {0}")]
     Unusable(#[from] JwksError),
 }
 

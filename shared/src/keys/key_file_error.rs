@@ -14,7 +14,7 @@ pub enum KeyFileError {
     #[error("has no private key in PEM (-----BEGIN PRIVATE KEY-----). `auth-server key generate` makes one")]
     NoKey,
     /// A block has no end.
-    #[error("breaks off in the middle of a block, as a file that is half-written does")]
+    #[error("is cut off in the middle of a block, like a file that is still being written")]
     Truncated,
     /// A block has characters that base64 does not have.
     #[error("has a block that is not base64; copy the key again, or `auth-server key generate` makes one")]

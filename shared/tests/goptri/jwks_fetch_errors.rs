@@ -52,7 +52,7 @@ fn a_response_that_is_not_a_jwks_changes_nothing() {
     let many =
         json!({ "keys": (0..65).map(|kid| with(jwk(P256), "kid", kid.to_string())).collect::<Vec<_>>() });
     let half = jwks(&[P256])[..100].to_owned();
-    let no_set = "its answer is not used: it is not a JSON object with an array of keys; does AUTH_SERVER_URL name auth-server itself?";
+    let no_set = "its response cannot be used: it is not a JSON object with an array of keys; does AUTH_SERVER_URL name auth-server itself?";
     let table = [
         ("500 Internal Server Error", jwks(&[P256]), "it answers 500 Internal Server Error instead of keys"),
         ("503 Service Unavailable", String::new(), "it answers 503 Service Unavailable instead of keys"),

@@ -204,7 +204,7 @@ fn an_error_names_the_variable_and_the_file_and_shows_none_of_its_contents() {
     let path = write(folder.path(), half, 0o600);
     let faults = read(&[(KEY_FILE, &path)]).unwrap_err();
     assert_eq!((faults.0.len(), faults.0[0].variable.as_str()), (1, KEY_FILE));
-    let sentence = format!("names the file {path:?}, which breaks off in the middle of a block");
+    let sentence = format!("names the file {path:?}, which is cut off in the middle of a block");
     assert!(faults.to_string().contains(&sentence), "{faults}");
     assert_tells_nothing(&format!("{faults:?} {faults}"), half);
 

@@ -17,7 +17,7 @@ fn bad(key: &Key, of_pair: bool) -> [(Option<&str>, &'static str); 4] {
     // Half of a secret must be shorter than the minimum; half of a PEM block is invalid.
     let half = &key.text[..if of_pair { key.text.len() / 2 } else { 20 }];
     let (empty, broken, certificate) = if of_pair {
-        ("is empty", "breaks off in the middle", "holds a certificate")
+        ("is empty", "is cut off in the middle", "holds a certificate")
     } else {
         ("which is empty", "is 20 bytes long", "contains white space")
     };
