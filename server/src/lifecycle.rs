@@ -173,7 +173,11 @@ mod tests {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        assert!(timeout(RESTART_TIMEOUT, waiting).await.is_ok(), "never {expected:?}: {:?}", state.ready());
+        assert!(
+            timeout(RESTART_TIMEOUT, waiting).await.is_ok(),
+            "its readiness was never {expected:?}: {:?}",
+            state.ready()
+        );
     }
 
     #[actix_web::test]

@@ -238,6 +238,9 @@ mod tests {
                 tracing::info!(status = 3u64, "signed in");
                 tracing::warn!(status = 4u64, "unavailable");
                 tracing::debug!(status = 5u64, reason = "as asked for", "details");
+                // The same fields from two places.
+                tracing::info!(status = 6u64, reason = "a throttle", "one");
+                tracing::info!(status = 6u64, reason = "a wrong password", "another");
             }
             limits.report_all();
         });
@@ -247,6 +250,8 @@ mod tests {
         assert_eq!(logged.count("signed in", 3), (100, 0));
         assert_eq!(logged.count("unavailable", 4), (max, 80));
         assert_eq!(logged.count("details", 5), (100, 0));
+        assert_eq!(logged.count("one", 6), (max, 160));
+        assert_eq!(logged.count("another", 6), (max, 160));
     }
 
     #[test]
