@@ -50,17 +50,22 @@ fn caller_errors() -> Vec<CatalogueRow> {
         CatalogueRow::new(
             ProtocolError::MISSING_TOKEN,
             "The route needs an access token, and the request has none.",
-            "Send `Authorization: Bearer` with an access token.",
+            "Send `Authorization: Bearer` with an access token, or the session cookie.",
         ),
         CatalogueRow::new(
             ProtocolError::INVALID_TOKEN,
-            "The token fails verification, has expired, or its session has ended. The log has the reason.",
+            "The token, or its cookie, fails verification, it has expired, or its session has ended. The log has the reason.",
             "Refresh once and repeat the request; if that fails too, sign in again.",
         ),
         CatalogueRow::new(
             ProtocolError::INSUFFICIENT_SCOPE,
             "The token is valid and lacks the scope or the role that the route needs.",
             "Ask for the scope that `WWW-Authenticate` names.",
+        ),
+        CatalogueRow::new(
+            ProtocolError::CROSS_SITE,
+            "The request would use or set a cookie and change something, and no page that may do so sent it.",
+            "Send it from a page of this service, from one whose origin is in `CORS_ORIGINS`, or with a bearer token.",
         ),
         CatalogueRow::new(
             ProtocolError::TWO_CREDENTIALS,

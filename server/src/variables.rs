@@ -3,7 +3,7 @@
 use goptri_settings::Environment;
 
 /// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
-pub const KNOWN_VARIABLES: [&str; 47] = [
+pub const KNOWN_VARIABLES: [&str; 49] = [
     "ACCESS_TOKEN_KEY_FILE",
     "ACCESS_TOKEN_SECRET",
     "ACCESS_TOKEN_SECRET_FILE",
@@ -46,6 +46,8 @@ pub const KNOWN_VARIABLES: [&str; 47] = [
     "REVOCATION_MAX_STALENESS",
     "RUST_BACKTRACE",
     "RUST_LOG",
+    "SESSION_COOKIE_DOMAIN",
+    "SESSION_COOKIE_NAME",
     "SHUTDOWN_DELAY",
     "TLS_CERT_FILE",
     "TLS_KEY_FILE",

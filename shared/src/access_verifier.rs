@@ -32,6 +32,14 @@ impl AccessVerifier {
         &self.keys
     }
 
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn audience(&self) -> &str {
+        &self.audience
+    }
+
     /// The claims of `token`, if it is genuine, for this audience and valid at `now`.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, TokenError> {
         self.verify_with(&self.keys.snapshot(), token, now.timestamp_micros())

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::cookie::{TwoCookies, find_cookie};
 use crate::protocol_error::ProtocolError;
 
-/// The credential in the `Authorization` header of a request, not yet verified.
+/// The credential of a request, not yet verified: in the `Authorization` header, or in the session cookie.
 ///
 /// `Debug` does not show the token.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Credential<'a> {
     Unsupported,
     /// More than one `Authorization` header (JV-26).
     Conflict,
+    /// No `Authorization` header, and a session cookie with this value.
+    Cookie(&'a [u8]),
+    /// No `Authorization` header, and two session cookies (CK-11).
+    TwoCookies,
 }
 
 impl<'a> Credential<'a> {
@@ -42,6 +47,20 @@ impl<'a> Credential<'a> {
         }
     }
 
+    /// The session cookie `name` in the values of all `Cookie` headers, if there is no `Authorization` header, whatever
+    /// that contains.
+    #[must_use]
+    pub fn or_cookie(self, cookies: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Self {
+        if self != Self::None {
+            return self;
+        }
+        match find_cookie(cookies, name) {
+            Ok(None) => Self::None,
+            Ok(Some(value)) => Self::Cookie(value),
+            Err(TwoCookies) => Self::TwoCookies,
+        }
+    }
+
     /// The bearer token, or `None` if the request has no credential or one of another scheme.
     ///
     /// # Errors
@@ -49,7 +68,7 @@ impl<'a> Credential<'a> {
     pub fn bearer_token(self) -> Result<Option<&'a str>, ProtocolError> {
         match self {
             Self::Bearer(token) => Ok(Some(token)),
-            Self::None | Self::Basic | Self::Unsupported => Ok(None),
+            Self::None | Self::Basic | Self::Unsupported | Self::Cookie(_) | Self::TwoCookies => Ok(None),
             Self::MalformedBearer => Err(ProtocolError::INVALID_TOKEN),
             Self::Conflict => Err(ProtocolError::TWO_CREDENTIALS),
         }
@@ -65,6 +84,8 @@ impl fmt::Debug for Credential<'_> {
             Self::Basic => "Basic",
             Self::Unsupported => "Unsupported",
             Self::Conflict => "Conflict",
+            Self::Cookie(_) => "Cookie(<redacted>)",
+            Self::TwoCookies => "TwoCookies",
         })
     }
 }
@@ -97,7 +118,25 @@ mod tests {
     }
 
     #[test]
+    fn cookies_beside_an_authorization_header_are_ignored() {
+        let with = |headers: &[&'static [u8]]| {
+            let credential = Credential::from_authorization(headers.iter().copied());
+            credential.or_cookie([b"a=b; session=x".as_slice()], "session")
+        };
+        assert_eq!(with(&[]), Credential::Cookie(b"x"));
+        for broken in [b"Bearer null".as_slice(), b"Bearer", b"Bearer \xff", b"Basic YTpi", b"undefined", b""]
+        {
+            assert_eq!(with(&[broken]), Credential::from_authorization([broken]));
+        }
+        assert_eq!(with(&[b"", b""]), Credential::Conflict);
+        let cookies = |text: &'static str| Credential::None.or_cookie([text.as_bytes()], "session");
+        assert_eq!(cookies("a=b"), Credential::None);
+        assert_eq!(cookies("session=x; session=x"), Credential::TwoCookies);
+    }
+
+    #[test]
     fn debug_does_not_show_the_token() {
         assert_eq!(format!("{:?}", Credential::Bearer("a.b.c")), "Bearer(<redacted>)");
+        assert_eq!(format!("{:?}", Credential::Cookie(b"x")), "Cookie(<redacted>)");
     }
 }

@@ -10,6 +10,7 @@ use goptri_settings::{
 use crate::access_claims::AccessClaims;
 use crate::access_verifier::AccessVerifier;
 use crate::clock::Clock;
+use crate::cookie::{self, SessionCookie};
 use crate::guard_builder::{GuardBuilder, GuardError};
 use crate::keys::{KeySnapshot, KeySource, KeysUnavailable};
 #[cfg(feature = "feed")]
@@ -25,6 +26,7 @@ pub struct Guard {
     clock: Arc<dyn Clock>,
     revocations: Option<RevocationSet>,
     cache: Option<Arc<VerifiedTokens>>,
+    session_cookie: SessionCookie,
     files: Option<Arc<FileWatch>>,
     #[cfg(feature = "feed")]
     background: Option<Arc<BackgroundTasks>>,
@@ -51,9 +53,10 @@ impl Guard {
         GuardBuilder::default()
     }
 
-    /// A guard without a cache and without revocation.
+    /// A guard without a cache and without revocation. It accepts the default [`SessionCookie`] of issuer and audience.
     pub fn new(verifier: AccessVerifier, clock: Arc<dyn Clock>) -> Self {
         Self {
+            session_cookie: SessionCookie::new(verifier.issuer(), verifier.audience()),
             verifier: Arc::new(verifier),
             clock,
             revocations: None,
@@ -104,6 +107,12 @@ impl Guard {
     pub fn with_token_cache(self, entries: usize) -> Self {
         let cache = (entries > 0).then(|| Arc::new(VerifiedTokens::new(entries)));
         Self { cache, ..self }
+    }
+
+    /// Accepts this cookie.
+    #[must_use]
+    pub fn with_session_cookie(self, session_cookie: SessionCookie) -> Self {
+        Self { session_cookie, ..self }
     }
 
     /// Keeps `tasks` running until the last clone of the guard is dropped.
@@ -185,6 +194,16 @@ impl Guard {
             return Ok(claims);
         }
         Ok(cache.insert(token, keys.version(), self.verify_uncached(&keys, token)?))
+    }
+
+    /// As [`verify`](Self::verify), for the value of a [session cookie](Self::session_cookie).
+    pub fn verify_cookie(&self, value: &[u8]) -> Result<Arc<AccessClaims>, TokenError> {
+        cookie::with_token(value, |token| self.verify(token))
+    }
+
+    /// The cookie that may carry an access token.
+    pub fn session_cookie(&self) -> &SessionCookie {
+        &self.session_cookie
     }
 
     /// Checks the times and the revocation of claims that [`verify`](Self::verify) returned. Call it after long work,

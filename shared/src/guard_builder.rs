@@ -8,6 +8,7 @@ use goptri_settings::{AccessTokenSecret, Plain, SecretFiles, Settings, WeakSecre
 
 use crate::access_verifier::AccessVerifier;
 use crate::clock::{Clock, SystemClock};
+use crate::cookie::SessionCookie;
 use crate::guard::Guard;
 use crate::keys::{KeySource, VerifyingKeys};
 #[cfg(feature = "feed")]
@@ -32,6 +33,7 @@ pub struct GuardBuilder {
     audience: String,
     clock_leeway: TimeDelta,
     cache_entries: usize,
+    session_cookie: Option<SessionCookie>,
     secrets: Vec<Plain<AccessTokenSecret>>,
     clock: Arc<dyn Clock>,
     files: Option<SecretFiles>,
@@ -79,6 +81,7 @@ impl Default for GuardBuilder {
             audience: String::new(),
             clock_leeway: TimeDelta::seconds(30),
             cache_entries: 30_000,
+            session_cookie: None,
             secrets: Vec::new(),
             clock: Arc::new(SystemClock),
             files: None,
@@ -113,6 +116,12 @@ impl GuardBuilder {
     /// The size of the cache of verified tokens, about 1 KiB each (default: 30,000). 0 disables the cache.
     pub fn cache_entries(self, cache_entries: usize) -> Self {
         Self { cache_entries, ..self }
+    }
+
+    /// The cookie that may carry the access token, and the pages that may use it (default: `__Host-session`, and the
+    /// pages of issuer and audience).
+    pub fn session_cookie(self, cookie: SessionCookie) -> Self {
+        Self { session_cookie: Some(cookie), ..self }
     }
 
     /// The clock that decides whether a token has expired (default: that of the operating system).
@@ -150,6 +159,10 @@ impl GuardBuilder {
         }
         let verifier = AccessVerifier::new(keys.clone(), self.issuer, self.audience, self.clock_leeway);
         let guard = Guard::new(verifier, self.clock).with_token_cache(self.cache_entries);
+        let guard = match self.session_cookie {
+            Some(cookie) => guard.with_session_cookie(cookie),
+            None => guard,
+        };
         #[cfg(feature = "feed")]
         let (guard, feed_secrets) = self.remote.start(guard, keys.clone())?;
         let Some(files) = self.files else { return Ok(guard) };
@@ -168,8 +181,8 @@ impl GuardBuilder {
         })?)
     }
 
-    /// Reads `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and `VERIFIED_CACHE_ENTRIES`. `None` means
-    /// that an error was reported.
+    /// Reads `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`, `VERIFIED_CACHE_ENTRIES`,
+    /// `SESSION_COOKIE_NAME`, `SESSION_COOKIE_DOMAIN` and `CORS_ORIGINS`. `None` means that an error was reported.
     pub fn from_settings(settings: &Settings<'_>) -> Option<Self> {
         let secrets = settings::access_secrets(settings);
         let builder = Self::without_secrets(settings);
@@ -180,11 +193,13 @@ impl GuardBuilder {
         let (issuer, audience) = (settings::issuer(settings), settings::audience(settings));
         let (leeway, entries) =
             (settings::clock_leeway(settings), settings::verified_cache_entries(settings));
+        let (cookie, origins) = (settings::session_cookie(settings), settings::cors_origins(settings));
         Some(Self {
             issuer: issuer?,
             audience: audience?,
             clock_leeway: leeway?,
             cache_entries: entries?,
+            session_cookie: origins.and(cookie).map(Some)?,
             files: Some(settings.secret_files()),
             ..Self::default()
         })

@@ -40,6 +40,7 @@ mod base64url;
 mod claim_text;
 mod claims_interner;
 pub mod clock;
+pub mod cookie;
 pub mod credential;
 mod guard;
 mod guard_builder;

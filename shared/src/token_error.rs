@@ -73,6 +73,12 @@ pub enum TokenError {
     /// Its session, the token itself or its client was revoked.
     #[error("its session, the token itself or its client was revoked")]
     Revoked,
+    /// The session cookie is too long, not base64, or not JSON with a `jwt`.
+    #[error("its cookie is not base64 of JSON with the member jwt, or too long")]
+    MalformedCookie,
+    /// The request has two session cookies (CK-11).
+    #[error("the request has two session cookies of one name")]
+    TwoCookies,
     /// The token is valid, but it is unknown whether it was revoked.
     #[error("it is unknown whether it was revoked: the revocation feed is stale, and ON_STALE is refuse")]
     Stale,

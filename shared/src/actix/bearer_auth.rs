@@ -1,20 +1,22 @@
-//! The bearer middleware (RFC 6750 §2.1): verifies the access token of each request once and attaches its claims.
+//! The bearer middleware (RFC 6750 §2.1): verifies the access token of each request once and attaches its claims. The
+//! token is in the `Authorization` header or in the session cookie.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use actix_web::{Error, HttpMessage, ResponseError};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use futures_util::TryFutureExt;
 use futures_util::future::{Either, MapOk};
 
+use super::cookies::{check_sender, credential_or_cookie, set_private, set_vary};
 use super::extract::VerificationResult;
 use crate::access_claims::AccessClaims;
 use crate::credential::Credential;
 use crate::guard::Guard;
 use crate::protocol_error::ProtocolError;
+use crate::token_error::TokenError;
 
 /// Middleware for a scope of routes:
 ///
@@ -40,30 +42,79 @@ pub struct BearerAuth {
 }
 
 impl BearerAuth {
-    /// Rejects requests without a valid access token.
+    /// Rejects requests without a valid access token, and unsafe ones whose cookie a foreign page sends.
     pub fn required(guard: Guard) -> Self {
         Self { guard, optional: false }
     }
 
     /// Accepts every request, and attaches the claims of a valid token. Still responds 503 while the guard cannot
-    /// decide, and 400 for two credentials.
+    /// decide, 400 for two `Authorization` headers, and 403 for an unsafe request whose cookie a foreign page sends.
     pub fn optional(guard: Guard) -> Self {
         Self { guard, optional: true }
     }
-
-    fn authenticate(&self, request: &ServiceRequest) -> Result<Arc<AccessClaims>, ProtocolError> {
-        let token = credential(request.headers()).bearer_token()?.ok_or(ProtocolError::MISSING_TOKEN)?;
-        self.guard.verify(token).map_err(|error| {
-            tracing::info!(reason = %error, "access token rejected");
-            request.extensions_mut().insert(error);
-            error.into()
-        })
-    }
 }
 
-/// The credential of a request with these headers.
-pub fn credential(headers: &HeaderMap) -> Credential<'_> {
-    Credential::from_authorization(headers.get_all(AUTHORIZATION).map(HeaderValue::as_bytes))
+/// The claims of the caller of a request, as the middleware verifies them. `method` is that of the request, except for a
+/// handler that decides for a proxy about another request.
+///
+/// # Errors
+/// As the middleware; 401 without a token.
+pub fn caller(
+    guard: &Guard,
+    request: &HttpRequest,
+    method: &str,
+) -> Result<Arc<AccessClaims>, ProtocolError> {
+    verify(guard, request, method, credential_or_cookie(request.headers(), guard.session_cookie()))
+}
+
+fn verify(
+    guard: &Guard,
+    request: &HttpRequest,
+    method: &str,
+    credential: Credential<'_>,
+) -> Result<Arc<AccessClaims>, ProtocolError> {
+    let verified = match credential {
+        Credential::Cookie(value) => {
+            // First, so that a foreign page does not learn whether the cookie is valid.
+            check_sender(request.headers(), method, guard.session_cookie())?;
+            guard.verify_cookie(value)
+        }
+        Credential::TwoCookies => Err(TokenError::TwoCookies),
+        credential => guard.verify(credential.bearer_token()?.ok_or(ProtocolError::MISSING_TOKEN)?),
+    };
+    verified.map_err(|error| {
+        tracing::info!(reason = %error, "access token rejected");
+        request.extensions_mut().insert(error);
+        error.into()
+    })
+}
+
+/// Where a request has its access token.
+#[derive(Debug, Clone, Copy)]
+enum Carrier {
+    Header,
+    Cookie,
+    Nothing,
+}
+
+impl Carrier {
+    fn of(credential: Credential<'_>) -> Self {
+        match credential {
+            Credential::Cookie(_) | Credential::TwoCookies => Self::Cookie,
+            Credential::Bearer(_) | Credential::MalformedBearer | Credential::Conflict => Self::Header,
+            Credential::None | Credential::Basic | Credential::Unsupported => Self::Nothing,
+        }
+    }
+
+    fn mark<B>(self, mut response: ServiceResponse<B>) -> ServiceResponse<B> {
+        match self {
+            Self::Header => {}
+            Self::Cookie => set_private(response.headers_mut()),
+            // With a cookie, the response may be another one.
+            Self::Nothing => set_vary(response.headers_mut()),
+        }
+        response
+    }
 }
 
 impl<S, B> Transform<S, ServiceRequest> for BearerAuth
@@ -105,14 +156,23 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let checked = self.auth.authenticate(&request);
+        let guard = &self.auth.guard;
+        let credential = credential_or_cookie(request.headers(), guard.session_cookie());
+        let carrier = Carrier::of(credential);
+        let checked = verify(guard, request.request(), request.method().as_str(), credential);
         match checked {
             Err(error) if !self.auth.optional || error.status != 401 => {
-                Either::Left(ready(Ok(request.into_response(error.error_response()).map_into_right_body())))
+                let refused = carrier.mark(request.into_response(error.error_response()));
+                Either::Left(ready(Ok(refused.map_into_right_body())))
             }
             checked => {
                 request.extensions_mut().insert(VerificationResult(checked));
-                Either::Right(self.inner.call(request).map_ok(ServiceResponse::map_into_left_body))
+                let pass: fn(ServiceResponse<B>) -> _ = match carrier {
+                    Carrier::Header => ServiceResponse::map_into_left_body,
+                    Carrier::Cookie => |response| Carrier::Cookie.mark(response).map_into_left_body(),
+                    Carrier::Nothing => |response| Carrier::Nothing.mark(response).map_into_left_body(),
+                };
+                Either::Right(self.inner.call(request).map_ok(pass))
             }
         }
     }

@@ -1,8 +1,10 @@
 //! For services built on actix-web: the bearer middleware, its extractor, and errors as responses.
 
 mod bearer_auth;
+mod cookies;
 mod extract;
 mod respond;
 
-pub use bearer_auth::{BearerAuth, credential};
+pub use bearer_auth::{BearerAuth, caller};
+pub use cookies::{check_sender, credential, credential_or_cookie, set_private};
 pub use extract::{Bearer, authorize, verification};

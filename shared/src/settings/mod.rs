@@ -15,7 +15,7 @@ mod tokens;
 pub use auth_server_url::auth_server;
 #[cfg(feature = "feed")]
 pub(crate) use auth_server_url::check_auth_server_url;
-pub use cookies::cors_origins;
+pub use cookies::{cors_origins, session_cookie};
 #[cfg(feature = "feed")]
 pub(crate) use feed::required_feed_secrets;
 pub use feed::{feed_secrets, optional_feed_secrets, staleness};

@@ -137,3 +137,49 @@ fn an_invalid_origin_is_reported_once_however_often_the_origins_are_read() {
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(errors.iter().all(|error| error.variable == "CORS_ORIGINS"));
 }
+
+/// CK-01, CK-08
+#[test]
+fn settings_of_cookies_are_checked_against_the_issuer() {
+    let https = ("ISSUER", "https://login.example.com");
+    let table: [(&[(&str, &str)], &str); 9] = [
+        (&[("CORS_ORIGINS", "null")], "CORS_ORIGINS contains null, which every sandboxed page has"),
+        (&[("CORS_ORIGINS", "*")], "CORS_ORIGINS contains *, which is every page"),
+        (
+            &[("CORS_ORIGINS", "https://a.example,https://b.example/")],
+            "CORS_ORIGINS contains \"https://b.example/\"; browsers send this origin as https://b.example",
+        ),
+        (&[("SESSION_COOKIE_DOMAIN", "example.com")], "SESSION_COOKIE_DOMAIN needs an https ISSUER"),
+        (
+            &[https, ("SESSION_COOKIE_DOMAIN", "example.org")],
+            "SESSION_COOKIE_DOMAIN is \"example.org\"; login.example.com, the host of ISSUER, is not in that domain",
+        ),
+        (&[("SESSION_COOKIE_NAME", "a b")], "SESSION_COOKIE_NAME is \"a b\"; a name has 1 to 64 letters"),
+        (&[("SESSION_COOKIE_NAME", "refresh")], "SESSION_COOKIE_NAME is \"refresh\", which is the cookie of"),
+        (
+            &[https, ("SESSION_COOKIE_NAME", "__Secure-app")],
+            "SESSION_COOKIE_NAME is \"__Secure-app\"; without SESSION_COOKIE_DOMAIN it is __Host-app",
+        ),
+        (
+            &[https, ("SESSION_COOKIE_DOMAIN", "example.com"), ("SESSION_COOKIE_NAME", "__Host-app")],
+            "SESSION_COOKIE_NAME is \"__Host-app\"; with SESSION_COOKIE_DOMAIN it is __Secure-app",
+        ),
+    ];
+    let secrets =
+        [("ACCESS_TOKEN_SECRET", GOOD), ("REFRESH_TOKEN_SECRET", "8e71d2c5f0a9364b8e71d2c5f0a9364b")];
+    for (pairs, sentence) in table {
+        let found = errors(&[&secrets, pairs].concat());
+        assert!(found.len() == 1 && found[0].starts_with(sentence), "{pairs:?}: {found:?}");
+    }
+    let good = [
+        https,
+        ("SESSION_COOKIE_DOMAIN", "example.com"),
+        ("SESSION_COOKIE_NAME", "app"),
+        ("CORS_ORIGINS", "https://a.example"),
+    ];
+    let environment = Environment::from_pairs(good);
+    let cookie = session_cookie(&Settings::new(&environment)).unwrap();
+    let senders: Vec<_> = cookie.senders().iter().map(ToString::to_string).collect();
+    assert_eq!((cookie.name(), cookie.domain()), ("__Secure-app", Some("example.com")));
+    assert_eq!(senders, ["https://login.example.com", "http://localhost:3000", "https://a.example"]);
+}

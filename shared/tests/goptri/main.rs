@@ -34,6 +34,7 @@ mod challenges;
 #[cfg(feature = "actix")]
 mod protected_app;
 #[cfg(feature = "actix")]
+mod session_cookies;
 mod stale_revocations;
 
 #[cfg(feature = "feed")]
