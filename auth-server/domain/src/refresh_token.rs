@@ -41,6 +41,8 @@ pub struct PresentedRefresh {
     pub jti_hash: Digest<RefreshJti>,
     /// The client that presents it.
     pub client_id: ClientId,
+    /// Whether the session is remembered from now on; `false` changes nothing.
+    pub remember: bool,
     jti: Plain<RefreshJti>,
 }
 
@@ -100,6 +102,7 @@ impl RefreshTokens {
             began: claims.iat.to_datetime(),
             jti_hash: Digest::of(&jti),
             client_id,
+            remember: false,
             jti,
         })
     }
@@ -119,6 +122,14 @@ impl PresentedRefresh {
         jti: Plain<RefreshJti>,
         client_id: ClientId,
     ) -> Self {
-        Self { key, generation, began: DateTime::UNIX_EPOCH, jti_hash: Digest::of(&jti), client_id, jti }
+        Self {
+            key,
+            generation,
+            began: DateTime::UNIX_EPOCH,
+            jti_hash: Digest::of(&jti),
+            client_id,
+            remember: false,
+            jti,
+        }
     }
 }

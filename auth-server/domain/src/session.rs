@@ -7,7 +7,7 @@ use goptri::Scope;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Digest, Email, PasswordHash, RefreshJti, Role, UserId};
+use crate::{Digest, Email, PasswordHash, RefreshJti, Role, User, UserId};
 
 /// The most sessions of one user: more than a user has devices, and few enough to end them in one statement within its
 /// timeout, so that an attacker cannot open more sessions than the owner can end.
@@ -100,6 +100,32 @@ pub struct NewSession {
     pub user_agent: Option<String>,
     /// The address of the client, for the list of sessions.
     pub ip: Option<String>,
+    /// Whether the browser keeps its cookies when it is closed.
+    pub remember: bool,
+}
+
+impl NewSession {
+    /// The session as a store would open it at `now`.
+    pub fn at_opening(&self, user: User, now: DateTime<Utc>) -> SessionSnapshot {
+        let User { email, email_verified, roles, disabled_at, .. } = user;
+        let session = Session {
+            key: self.key,
+            client_id: self.client_id.clone(),
+            scope: self.scope.clone(),
+            audience: self.audience.clone(),
+            auth_time: now,
+            jti_hash: self.jti_hash.clone(),
+            generation: Generation::FIRST,
+            forgiven_generation: None,
+            rotated_at: now,
+            previous_rotated_at: None,
+            last_used_at: now,
+            expires_at: self.lifetime.map(|lifetime| now + lifetime),
+            remember: self.remember,
+        };
+        let owner = SessionOwner { email, email_verified, roles, disabled: disabled_at.is_some() };
+        SessionSnapshot { session, owner, now }
+    }
 }
 
 #[cfg(feature = "testing")]
@@ -120,6 +146,7 @@ impl NewSession {
             lifetime: None,
             user_agent: None,
             ip: None,
+            remember: false,
         }
     }
 }
@@ -151,6 +178,8 @@ pub struct Session {
     pub last_used_at: DateTime<Utc>,
     /// When it ends, however it is used. `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether the browser keeps its cookies when it is closed.
+    pub remember: bool,
 }
 
 impl Session {
@@ -159,6 +188,9 @@ impl Session {
         is_over(self.expires_at, self.last_used_at, now, idle_lifetime)
     }
 }
+
+/// The longest that browsers keep a cookie (RFC 6265bis §5.5).
+const MAX_REMEMBERED: TimeDelta = TimeDelta::days(400);
 
 /// A session in its owner's list of sessions.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,8 +226,17 @@ fn is_over(
     now: DateTime<Utc>,
     idle_lifetime: Option<TimeDelta>,
 ) -> bool {
+    end(expires_at, last_used_at, idle_lifetime).is_some_and(|end| end <= now)
+}
+
+/// When a session ends unless it is used before. `None`: never.
+fn end(
+    expires_at: Option<DateTime<Utc>>,
+    last_used_at: DateTime<Utc>,
+    idle_lifetime: Option<TimeDelta>,
+) -> Option<DateTime<Utc>> {
     let idle_end = idle_lifetime.map(|idle| last_used_at + idle);
-    expires_at.is_some_and(|end| end <= now) || idle_end.is_some_and(|end| end <= now)
+    expires_at.into_iter().chain(idle_end).min()
 }
 
 /// What access tokens contain about the user of a session.
@@ -220,4 +261,14 @@ pub struct SessionSnapshot {
     pub owner: SessionOwner,
     /// The database's clock at that moment. It dates tokens.
     pub now: DateTime<Utc>,
+}
+
+impl SessionSnapshot {
+    /// How long the browser keeps its cookies: 400 days, or until the session ends unless it is used before. `None`:
+    /// until the browser is closed.
+    pub fn remembered_for(&self, idle_lifetime: Option<TimeDelta>) -> Option<TimeDelta> {
+        let Session { remember, expires_at, last_used_at, .. } = self.session;
+        let end = end(expires_at, last_used_at, idle_lifetime);
+        remember.then(|| end.map_or(MAX_REMEMBERED, |end| (end - self.now).min(MAX_REMEMBERED)))
+    }
 }

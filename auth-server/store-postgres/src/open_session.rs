@@ -26,12 +26,12 @@ pub(crate) async fn open(
     let Some(owner) = owner.fetch_optional(&mut *transaction).await? else { return Ok(None) };
     let opened = sqlx::query!(
         "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
-                               last_used_at, expires_at, user_agent, ip)
+                               last_used_at, expires_at, user_agent, ip, remember)
          values ($2, $3, $4, $5, $6, statement_timestamp() + $1::interval, $7, statement_timestamp() + $1::interval,
                  statement_timestamp() + $1::interval, statement_timestamp() + $1::interval,
-                 statement_timestamp() + $1::interval + $8::interval, $9, $10)
+                 statement_timestamp() + $1::interval + $8::interval, $9, $10, $11)
          returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation, forgiven_generation,
-                   rotated_at, previous_rotated_at, last_used_at, expires_at",
+                   rotated_at, previous_rotated_at, last_used_at, expires_at, remember",
         clock_offset,
         session.key.user_id.0,
         session.key.id.0,
@@ -42,6 +42,7 @@ pub(crate) async fn open(
         session.lifetime.map(interval),
         session.user_agent.as_deref(),
         session.ip.as_deref(),
+        session.remember,
     )
     .fetch_one(transaction)
     .await?;
@@ -59,6 +60,7 @@ pub(crate) async fn open(
         previous_rotated_at: opened.previous_rotated_at,
         last_used_at: opened.last_used_at,
         expires_at: opened.expires_at,
+        remember: opened.remember,
         email: owner.email,
         email_verified: owner.email_verified,
         roles: owner.roles,

@@ -31,7 +31,7 @@ impl RotateBatch for Rotator {
                     r#"update sessions s
                        set generation = s.generation + 1, previous_rotated_at = s.rotated_at,
                            rotated_at = statement_timestamp() + $1::interval,
-                           last_used_at = statement_timestamp() + $1::interval
+                           last_used_at = statement_timestamp() + $1::interval, remember = s.remember or $9
                        from users u
                        where s.user_id = $2 and s.id = $3 and s.generation = $4 and s.jti_hash = $5 and s.client_id = $6
                          and (s.expires_at is null or s.expires_at > statement_timestamp() + $1::interval)
@@ -41,7 +41,7 @@ impl RotateBatch for Rotator {
                          and u.id = $2 and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                                  s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                                 u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
+                                 s.remember, u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
                     self.clock.offset(),
                     presented.key.user_id.0,
                     presented.key.id.0,
@@ -50,6 +50,7 @@ impl RotateBatch for Rotator {
                     presented.client_id.as_str(),
                     idle_lifetime.map(interval),
                     presented.began,
+                    presented.remember,
                 )
                 .fetch_optional(&mut *connection)
                 .await?;
@@ -76,6 +77,7 @@ impl RotateBatch for Rotator {
         let hashes: Vec<_> = presented().map(|presented| presented.jti_hash.as_bytes().to_vec()).collect();
         let clients: Vec<_> = presented().map(|presented| presented.client_id.as_str().to_owned()).collect();
         let began: Vec<_> = presented().map(|presented| presented.began).collect();
+        let remember: Vec<_> = presented().map(|presented| presented.remember).collect();
         let idle: Vec<_> = requests.iter().map(|request| request.idle_lifetime.map(interval)).collect();
         let Answer { value: rows, resent } = self
             .pool
@@ -84,15 +86,15 @@ impl RotateBatch for Rotator {
                     SnapshotRow,
                     r#"with request as (
                            select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bytea[], $6::text[], $7::interval[],
-                                                $8::timestamptz[])
-                               as r (user_id, id, generation, jti_hash, client_id, idle, began)
+                                                $8::timestamptz[], $9::boolean[])
+                               as r (user_id, id, generation, jti_hash, client_id, idle, began, remember)
                        ), unlocked as materialized (
                            select r.* from request r join sessions s on s.user_id = r.user_id and s.id = r.id
                            for update of s skip locked
                        )
                        update sessions s
                        set generation = s.generation + 1, previous_rotated_at = s.rotated_at, rotated_at = c.now,
-                           last_used_at = c.now
+                           last_used_at = c.now, remember = s.remember or r.remember
                        from unlocked r, users u, (select statement_timestamp() + $1::interval as now) c
                        where s.user_id = r.user_id and s.id = r.id and s.generation = r.generation and s.jti_hash = r.jti_hash
                          and s.client_id = r.client_id and s.rotated_at >= r.began
@@ -101,7 +103,7 @@ impl RotateBatch for Rotator {
                          and u.id = s.user_id and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                                  s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                                 u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
+                                 s.remember, u.email, u.email_verified, u.roles, u.disabled_at, c.now as "now!""#,
                     self.clock.offset(),
                     &users,
                     &sessions,
@@ -110,6 +112,7 @@ impl RotateBatch for Rotator {
                     &clients,
                     &idle as &[Option<PgInterval>],
                     &began,
+                    &remember,
                 )
                 .fetch_all(connection)
                 .await

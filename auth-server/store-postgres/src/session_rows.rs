@@ -28,6 +28,7 @@ pub(crate) struct SnapshotRow {
     pub(crate) previous_rotated_at: Option<DateTime<Utc>>,
     pub(crate) last_used_at: DateTime<Utc>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) remember: bool,
     pub(crate) email: String,
     pub(crate) email_verified: bool,
     pub(crate) roles: Vec<String>,
@@ -68,6 +69,7 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
             previous_rotated_at: row.previous_rotated_at,
             last_used_at: row.last_used_at,
             expires_at: row.expires_at,
+            remember: row.remember,
         };
         let owner = SessionOwner {
             email: email(row.user_id, &row.email)?,
@@ -95,7 +97,7 @@ pub(crate) async fn load_snapshot(
         SnapshotRow,
         r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                   s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                  u.email, u.email_verified, u.roles, u.disabled_at,
+                  s.remember, u.email, u.email_verified, u.roles, u.disabled_at,
                   statement_timestamp() + $1::interval as "now!"
            from sessions s join users u on u.id = s.user_id
            where s.user_id = $2 and s.id = $3 and u.id = $2"#,

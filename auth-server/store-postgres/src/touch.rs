@@ -19,7 +19,7 @@ impl PostgresStore {
                 let touched = sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions s
-                       set last_used_at = statement_timestamp() + $1::interval
+                       set last_used_at = statement_timestamp() + $1::interval, remember = s.remember or $8
                        from users u
                        where s.user_id = $2 and s.id = $3 and s.generation >= $4 and s.jti_hash = $5 and s.client_id = $6
                          and (s.expires_at is null or s.expires_at > statement_timestamp() + $1::interval)
@@ -28,7 +28,7 @@ impl PostgresStore {
                          and u.id = $2 and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                                  s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                                 u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
+                                 s.remember, u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
                     self.clock_offset(),
                     presented.key.user_id.0,
                     presented.key.id.0,
@@ -36,6 +36,7 @@ impl PostgresStore {
                     presented.jti_hash.as_bytes().as_slice(),
                     presented.client_id.as_str(),
                     idle_lifetime.map(interval),
+                    presented.remember,
                 )
                 .fetch_optional(&mut *connection)
                 .await?;
@@ -71,7 +72,7 @@ impl PostgresStore {
                          and u.id = $2 and u.disabled_at is null
                        returning s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                                  s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                                 u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
+                                 s.remember, u.email, u.email_verified, u.roles, u.disabled_at, s.last_used_at as "now!""#,
                     self.clock_offset(),
                     key.user_id.0,
                     key.id.0,

@@ -21,12 +21,12 @@ impl SqliteStore {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at,
-                                             rotated_at, last_used_at, expires_at, user_agent, ip)
-                       select u.id, ?4, ?5, ?6, ?7, ?1, ?8, ?1, ?1, ?1, ?9, ?10, ?11
+                                             rotated_at, last_used_at, expires_at, user_agent, ip, remember)
+                       select u.id, ?4, ?5, ?6, ?7, ?1, ?8, ?1, ?1, ?1, ?9, ?10, ?11, ?12
                        from users u
                        where u.id = ?2 and u.password_hash = ?3 and u.disabled_at is null
                        returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at,
+                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at, remember,
                                  (select u.email from users u where u.id = sessions.user_id) as "email!: String",
                                  (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
                                  (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
@@ -43,6 +43,7 @@ impl SqliteStore {
                     expires_at,
                     user_agent,
                     ip,
+                    session.remember,
                 )
                 .fetch_all(connection)
                 .await

@@ -74,6 +74,7 @@ fn to_json<'a>(requests: impl IntoIterator<Item = (&'a PresentedRefresh, Option<
             presented.client_id.as_str(),
             idle_lifetime.map(micros),
             presented.began.timestamp_micros(),
+            presented.remember,
         ])
     });
     rows.collect::<Value>().to_string()
@@ -89,10 +90,10 @@ async fn rotate(
         SnapshotRow,
         r#"update sessions
            set generation = sessions.generation + 1, previous_rotated_at = sessions.rotated_at, rotated_at = ?1,
-               last_used_at = ?1
+               last_used_at = ?1, remember = sessions.remember or request.remember
            from (select unhex(value ->> 0) as user_id, unhex(value ->> 1) as id, value ->> 2 as generation,
                         unhex(value ->> 3) as jti_hash, value ->> 4 as client_id, value ->> 5 as idle,
-                        value ->> 6 as began
+                        value ->> 6 as began, value ->> 7 as remember
                  from json_each(?2)) request
            where sessions.user_id = request.user_id and sessions.id = request.id
              and sessions.generation = request.generation and sessions.jti_hash = request.jti_hash
@@ -101,7 +102,7 @@ async fn rotate(
              and (request.idle is null or last_used_at + request.idle > ?1)
              and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
            returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                     forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at,
+                     forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at, remember,
                      (select u.email from users u where u.id = sessions.user_id) as "email!: String",
                      (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
                      (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",

@@ -26,6 +26,7 @@ pub(crate) struct SnapshotRow {
     pub(crate) previous_rotated_at: Option<Micros>,
     pub(crate) last_used_at: Micros,
     pub(crate) expires_at: Option<Micros>,
+    pub(crate) remember: bool,
     pub(crate) email: String,
     pub(crate) email_verified: bool,
     pub(crate) roles: String,
@@ -71,6 +72,7 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
                 .transpose()?,
             last_used_at: time(row.last_used_at, "last_used_at")?,
             expires_at: row.expires_at.map(|micros| time(micros, "expires_at")).transpose()?,
+            remember: row.remember,
         };
         let owner = SessionOwner {
             email: email(row.user_id, &row.email)?,
@@ -98,7 +100,7 @@ pub(crate) async fn load_snapshot(
         SnapshotRow,
         r#"select s.user_id, s.id, s.client_id, s.scope, s.audience, s.auth_time, s.jti_hash, s.generation,
                   s.forgiven_generation, s.rotated_at, s.previous_rotated_at, s.last_used_at, s.expires_at,
-                  u.email, u.email_verified, u.roles, u.disabled_at, ?1 as "now!: Micros"
+                  s.remember, u.email, u.email_verified, u.roles, u.disabled_at, ?1 as "now!: Micros"
            from sessions s join users u on u.id = s.user_id
            where s.user_id = ?2 and s.id = ?3"#,
         now,

@@ -23,13 +23,13 @@ impl SqliteStore {
                 let mut touched = sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions
-                       set last_used_at = ?1
+                       set last_used_at = ?1, remember = remember or ?8
                        where user_id = ?2 and id = ?3 and generation >= ?4 and jti_hash = ?5 and client_id = ?6
                          and (expires_at is null or expires_at > ?1)
                          and (?7 is null or last_used_at + ?7 > ?1)
                          and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
                        returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at,
+                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at, remember,
                                  (select u.email from users u where u.id = sessions.user_id) as "email!: String",
                                  (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
                                  (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",
@@ -42,6 +42,7 @@ impl SqliteStore {
                     jti_hash,
                     client_id,
                     idle_lifetime,
+                    presented.remember,
                 )
                 .fetch_all(&mut *connection)
                 .await?;
@@ -77,7 +78,7 @@ impl SqliteStore {
                          and (expires_at is null or expires_at > ?1)
                          and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null)
                        returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
-                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at,
+                                 forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at, remember,
                                  (select u.email from users u where u.id = sessions.user_id) as "email!: String",
                                  (select u.email_verified from users u where u.id = sessions.user_id) as "email_verified!: bool",
                                  (select u.roles from users u where u.id = sessions.user_id) as "roles!: String",

@@ -55,6 +55,7 @@ fn snapshot(number: u64, generation: u32) -> Result<SessionSnapshot, Error> {
         previous_rotated_at: None,
         last_used_at: now,
         expires_at: None,
+        remember: false,
     };
     let owner = SessionOwner {
         email: Email::parse(&email(user)).map_err(|error| error.to_string())?,

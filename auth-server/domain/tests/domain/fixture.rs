@@ -58,6 +58,7 @@ pub(crate) fn session() -> Session {
         previous_rotated_at: Some(at(ROTATED - 900)),
         last_used_at: at(NOW - 50),
         expires_at: None,
+        remember: false,
     }
 }
 

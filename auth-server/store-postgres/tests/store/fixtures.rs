@@ -40,6 +40,7 @@ pub(crate) fn device(user: &NewUser, number: u128) -> Device {
         audience: vec!["http://localhost:3000".to_owned(), "http://localhost:4000".to_owned()],
         user_agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned()),
         ip: Some("192.0.2.1".to_owned()),
+        remember: false,
         ..NewSession::for_test(key, user.password_hash.clone(), &Plain::new(jti.clone()))
     };
     Device { sign_in, jti }

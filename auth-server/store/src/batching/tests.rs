@@ -87,6 +87,7 @@ fn snapshot(presented: &PresentedRefresh) -> SessionSnapshot {
         previous_rotated_at: None,
         last_used_at: DateTime::UNIX_EPOCH,
         expires_at: None,
+        remember: false,
     };
     let owner = SessionOwner {
         email: Email::parse("ann@example.com").unwrap(),

@@ -27,6 +27,7 @@ mod maintenance;
 mod opening;
 mod pruning;
 mod races;
+mod remembering;
 mod rotating;
 mod sweeping;
 mod touching;
@@ -177,6 +178,7 @@ const MIGRATED: &[(&str, &[Case])] = &[
     ("pruning", pruning::CASES),
     ("sweeping", sweeping::CASES),
     ("feed", feed::CASES),
+    ("remembering", remembering::CASES),
     ("races", races::CASES),
 ];
 

@@ -34,6 +34,7 @@ async fn a_session_is_stored_as_requested(subject: &Subject) {
         lifetime: Some(TimeDelta::days(30)),
         user_agent: Some("Ünïcode/1.0 'quoted' 😀".to_owned()),
         ip: Some("2001:db8::7".to_owned()),
+        remember: true,
         ..device.sign_in(&user)
     };
 
@@ -53,6 +54,7 @@ async fn a_session_is_stored_as_requested(subject: &Subject) {
         previous_rotated_at: None,
         last_used_at: now,
         expires_at: Some(now + TimeDelta::days(30)),
+        remember: true,
     };
     let owner = SessionOwner { email: user.email, email_verified: true, roles: user.roles, disabled: false };
     assert_eq!((&opened.session, &opened.owner), (&session, &owner));

@@ -56,6 +56,7 @@ async fn open_one(store: &dyn Store, tokens: &RefreshTokens, number: usize) -> S
         lifetime: None,
         user_agent: None,
         ip: None,
+        remember: false,
     };
     match store.open_session(&session).await {
         Ok(OpenOutcome::Opened(snapshot)) => tokens.mint(&snapshot.session, &jti).unwrap(),
