@@ -8,6 +8,7 @@ use auth_domain::{PasswordRules, RefreshPolicy};
 use auth_store::RefreshBatching;
 use chrono::TimeDelta;
 use goptri::Scope;
+use goptri::cookie::SessionCookie;
 use goptri::keys::KeySource;
 use goptri::origin::Origins;
 use goptri::token::AccessVerifier;
@@ -41,6 +42,8 @@ pub struct Config {
     pub audience: String,
     /// `CORS_ORIGINS`.
     pub cors_origins: Origins,
+    /// `SESSION_COOKIE_NAME`, `SESSION_COOKIE_DOMAIN`.
+    pub session_cookie: SessionCookie,
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`, `REFRESH_TOKEN_SECRET`, `FEED_SECRET`.
     pub keys: KeyRings,
     /// The files that the keys were read from.
@@ -93,6 +96,7 @@ impl Config {
         let (database_url, database_connections) = (database_url(settings), database_connections(settings));
         let (issuer, audience) = (goptri::settings::issuer(settings), goptri::settings::audience(settings));
         let cors_origins = goptri::settings::cors_origins(settings);
+        let session_cookie = goptri::settings::session_cookie(settings);
         let clock_leeway = goptri::settings::clock_leeway(settings);
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
@@ -123,6 +127,7 @@ impl Config {
             issuer: issuer?,
             audience: audience?,
             cors_origins: cors_origins?,
+            session_cookie: session_cookie?,
             keys: keys?,
             secret_files,
             clock_leeway: clock_leeway?,

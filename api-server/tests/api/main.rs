@@ -7,6 +7,7 @@ mod background_tasks;
 mod bad_photos;
 mod callers;
 mod configuration;
+mod cookies;
 mod cross_origin;
 mod expensive_requests;
 mod full_disk;

@@ -87,12 +87,14 @@ impl Parts {
             refresh_tokens: refresh_tokens.clone(),
             issuer: config.issuer.clone(),
             access_lifetime: config.access_lifetime,
+            idle_lifetime: config.refresh.idle_lifetime,
             entropy: entropy.clone(),
         };
         Ok(Self {
             hasher: hasher.for_requests(registry, Arc::clone(&monotonic)),
             throttle: Throttle::new(Arc::clone(&clock)),
-            guard: Guard::new(config.account_verifier(keys.verifying.clone()), Arc::clone(&clock)),
+            guard: Guard::new(config.account_verifier(keys.verifying.clone()), Arc::clone(&clock))
+                .with_session_cookie(config.session_cookie.clone()),
             accounts: FindAccount { store: Arc::clone(&store), policy: config.refresh },
             config,
             store,

@@ -182,6 +182,10 @@ fn log_start(parts: &Parts, address: SocketAddr) {
         "auth-server listens on {}://{address}",
         goptri_server::scheme(config.tls.as_ref())
     );
+    if !config.session_cookie.is_secure() {
+        let name = config.session_cookie.name();
+        tracing::info!(name, "ISSUER is http on localhost, so cookies have neither a prefix nor Secure");
+    }
 }
 
 /// Reloads the keys when a file changes, and calls the hooks.

@@ -9,6 +9,7 @@ use super::feature::{Assembly, Feature, Parts};
 use crate::flow::{
     EndSessions, Refresh, Register, Rehash, SelfRegister, SessionCounters, SignIn, SignOut, SignOutEverywhere,
 };
+use crate::http::cookies::Cookies;
 use crate::http::{login, logout, token, users};
 
 pub(super) const FEATURE: Feature = Feature { routes, assemble };
@@ -18,6 +19,8 @@ fn routes() -> Vec<Route> {
         Route::new(Method::POST, "/users", Access::Public, users::register),
         Route::new(Method::POST, "/login", Access::TokenInBody, login::sign_in),
         Route::new(Method::POST, "/token", Access::TokenInBody, token::refresh),
+        Route::new(Method::DELETE, "/token", Access::TokenInBody, logout::sign_out_by_refresh_cookie)
+            .with_body(),
         Route::new(Method::DELETE, "/logout", Access::TokenInBody, logout::sign_out).with_body(),
     ]
 }
@@ -29,6 +32,7 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
             register: parts.config.registration_open.then(|| register(parts)),
             throttle: parts.throttle.clone(),
         })
+        .provide(Cookies::new(parts.config.session_cookie.clone(), &parts.config.issuer))
         .provide(sign_in(parts, &counters))
         .provide(Refresh {
             store: parts.store(),

@@ -79,6 +79,38 @@ catalogue! {
     "`POST /token`, `DELETE /logout`: the refresh token is missing or sent under two names.";
     "Send it once.";
 
+    NO_REFRESH_COOKIE = ProtocolError::new(
+        400,
+        "invalid_grant",
+        "The request has no cookie with a refresh token; sign in again.",
+    );
+    "`POST /token` with `cookie` and without a refresh token: the browser has no refresh cookie, or did not send it.";
+    "Sign in again. A page of another site must use bearer tokens: it never gets the cookie sent.";
+
+    TWO_REFRESH_COOKIES = ProtocolError::new(
+        400,
+        "invalid_request",
+        "The request has two cookies with refresh tokens.",
+    );
+    "`POST /token`, `DELETE /token`: another host of the domain has set a cookie of this name, too.";
+    "Delete the cookies of this site. The operator looks for the host that sets it.";
+
+    COOKIES_IGNORED = ProtocolError::new(
+        400,
+        "invalid_request",
+        "Cookies beside an Authorization header are ignored; leave the header out.",
+    );
+    "`POST /token` with `cookie` and without a refresh token: the request has an `Authorization` header.";
+    "Leave the header out.";
+
+    COOKIE_TOO_LARGE = ProtocolError::new(
+        422,
+        "cookie_too_large",
+        "The access token of this user does not fit into a cookie; sign in without cookies, or with fewer roles.",
+    );
+    "`POST /login`, `POST /token` with `cookie`: the user has so many roles that browsers would not store the cookie. No session opens, and none ends.";
+    "The operator takes roles away, or the client uses bearer tokens.";
+
     NOT_ONE_ADDRESS = ProtocolError::new(400, "invalid_request", "Send either email or username, and a password.");
     "`POST /login`: the body has both `email` and `username`, or neither.";
     "Send one of them.";
@@ -86,9 +118,9 @@ catalogue! {
     NOTHING_TO_SIGN_OUT = ProtocolError::new(
         400,
         "invalid_request",
-        "Send the refresh token in the body, or the access token in the Authorization header.",
+        "Send the refresh token in the body, the access token in the Authorization header, or a cookie.",
     );
-    "`DELETE /logout`: the request has no token.";
+    "`DELETE /logout`: the request has no token. `DELETE /token`: it has no refresh cookie.";
     "Send a token of the session to end.";
 
     TWO_SESSIONS = ProtocolError::new(
@@ -104,7 +136,7 @@ catalogue! {
         "invalid_request",
         "The query must be everywhere=true, everywhere=false, or empty.",
     );
-    "`DELETE /logout`: the query has another parameter or value. Nothing ends.";
+    "`DELETE /logout`, `DELETE /token`: the query has another parameter or value. Nothing ends.";
     "Correct the query.";
 
     PAGE_QUERY = ProtocolError::new(

@@ -8,9 +8,9 @@ use goptri::{ProtocolError, TokenError};
 
 use super::Refusal;
 use super::catalogue::{
-    DATABASE_READS_FAIL, DATABASE_WRITES_FAIL, EMAIL_TAKEN, INVALID_EMAIL, INVALID_GRANT, NOT_MIGRATED,
-    NOTHING_TO_SIGN_OUT, OVERTAKEN, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS, TWO_SESSIONS, WEAK_PASSWORD,
-    WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
+    COOKIE_TOO_LARGE, DATABASE_READS_FAIL, DATABASE_WRITES_FAIL, EMAIL_TAKEN, INVALID_EMAIL, INVALID_GRANT,
+    NOT_MIGRATED, NOTHING_TO_SIGN_OUT, OVERTAKEN, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS, TWO_SESSIONS,
+    WEAK_PASSWORD, WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
 };
 use crate::throttle::TooManyAttempts;
 
@@ -32,13 +32,16 @@ pub enum SignInRefused {
     /// The password is right, and no session was opened.
     #[error("the user is disabled or was just changed")]
     NotOpened(UserId),
+    /// The password is right, and the access token would not fit into a cookie.
+    #[error("the access token does not fit into a cookie: the user has too many roles")]
+    TokenTooLong(UserId),
 }
 
 impl SignInRefused {
     /// The user whose address was used, for the log.
     pub(crate) fn user(&self) -> Option<UserId> {
         match self {
-            Self::WrongPassword(user) | Self::NotOpened(user) => Some(*user),
+            Self::WrongPassword(user) | Self::NotOpened(user) | Self::TokenTooLong(user) => Some(*user),
             Self::TooManyAttempts(_) | Self::PasswordTooLong | Self::UnknownUser => None,
         }
     }
@@ -51,6 +54,7 @@ impl Refusal for SignInRefused {
             Self::PasswordTooLong | Self::UnknownUser | Self::WrongPassword(_) | Self::NotOpened(_) => {
                 WRONG_CREDENTIALS
             }
+            Self::TokenTooLong(_) => COOKIE_TOO_LARGE,
         }
     }
 }

@@ -15,12 +15,13 @@ pub struct SessionCounters {
     sign_outs: CounterByLabel,
 }
 
-const RESULTS: [&str; 8] = [
+const RESULTS: [&str; 9] = [
     "signed_in",
     "unknown_user",
     "wrong_password",
     "password_too_long",
     "not_opened",
+    "token_too_long",
     "too_many_attempts",
     "busy",
     "failed",
@@ -62,6 +63,7 @@ impl SessionCounters {
                 SignInRefused::WrongPassword(_) => "wrong_password",
                 SignInRefused::PasswordTooLong => "password_too_long",
                 SignInRefused::NotOpened(_) => "not_opened",
+                SignInRefused::TokenTooLong(_) => "token_too_long",
                 SignInRefused::TooManyAttempts(_) => "too_many_attempts",
             },
             Err(Failure::Hashing(error)) if error.is_busy() => "busy",

@@ -34,6 +34,8 @@ pub struct IssuedTokens {
     pub refresh_token: Plain<RefreshToken>,
     /// The scope of the access token.
     pub scope: Scope,
+    /// How long a browser keeps both, if the user asked to be remembered. `None`: until it is closed.
+    pub remembered_for: Option<TimeDelta>,
 }
 
 /// Signs access tokens and refresh tokens.
@@ -43,6 +45,8 @@ pub struct IssueTokens {
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) issuer: String,
     pub(crate) access_lifetime: TimeDelta,
+    /// How long a session may be idle. `None`: no limit.
+    pub(crate) idle_lifetime: Option<TimeDelta>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -60,6 +64,7 @@ impl IssueTokens {
             access_lifetime: TimeDelta::seconds(claims.exp.seconds() - claims.iat.seconds()),
             refresh_token: Plain::new(self.refresh_tokens.mint(&snapshot.session, jti)?),
             scope: claims.scope,
+            remembered_for: snapshot.remembered_for(self.idle_lifetime),
         })
     }
 }

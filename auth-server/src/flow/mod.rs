@@ -40,7 +40,7 @@ pub use refresh::Refresh;
 pub use register::{Register, Registration, SelfRegister};
 pub(crate) use rehash::Rehash;
 pub use revoke_token::RevokeToken;
-pub use sign_in::{Device, SignIn};
+pub use sign_in::{Device, SignIn, TokenStorage};
 pub use sign_out::{PresentedTokens, SignOut, SignOutEverywhere};
 pub use sweep::{Sweep, Swept};
 

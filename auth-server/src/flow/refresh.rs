@@ -28,13 +28,15 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// The next pair of tokens, or the same successor again. A forged token costs no query.
+    /// The next pair of tokens, or the same successor again. A forged token costs no query. `remember` has the session
+    /// remembered from now on; without it, nothing changes.
     pub async fn run(
         &self,
         token: &str,
         client_id: ClientId,
+        remember: bool,
     ) -> Result<IssuedTokens, Failure<RefreshRefused>> {
-        let refreshed = self.refresh(token, client_id).await;
+        let refreshed = self.refresh(token, client_id, remember).await;
         refreshed.inspect_err(|failure| self.counters.refresh_failed(failure))
     }
 
@@ -42,11 +44,13 @@ impl Refresh {
         &self,
         token: &str,
         client_id: ClientId,
+        remember: bool,
     ) -> Result<IssuedTokens, Failure<RefreshRefused>> {
-        let presented = self.tokens.open(token, client_id).map_err(|error| {
+        let mut presented = self.tokens.open(token, client_id).map_err(|error| {
             tracing::info!(reason = %error, "refresh token rejected");
             RefreshRefused::Token(error)
         })?;
+        presented.remember = remember;
         let snapshot = self.advance(&presented).await.inspect_err(|failure| {
             if let Failure::Refused(refused) = failure {
                 log_refusal(&presented, refused);

@@ -5,16 +5,17 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::USER_AGENT;
-use actix_web::web::{Data, Json};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use auth_domain::Password;
 use goptri_server::{ClientAddress, JsonObject};
 use goptri_settings::Plain;
 use serde::Deserialize;
 
+use super::cookies::{Cookies, private};
 use super::tokens::TokenResponse;
 use crate::error::{Failure, NOT_ONE_ADDRESS};
-use crate::flow::{Device, SignIn};
+use crate::flow::{Device, SignIn, TokenStorage};
 
 /// Longer `User-Agent` headers are truncated.
 const MAX_USER_AGENT_CHARS: usize = 256;
@@ -24,20 +25,33 @@ pub(crate) struct Body {
     email: Option<String>,
     username: Option<String>,
     password: Plain<Password>,
+    #[serde(default)]
+    cookie: bool,
+    #[serde(default)]
+    remember: bool,
 }
 
-/// 200 with the tokens of a new session.
+/// 200 with the tokens of a new session, in the body or in cookies.
 pub(crate) async fn sign_in(
+    request: HttpRequest,
     flow: Data<SignIn>,
+    cookies: Data<Cookies>,
     RequestDevice(device): RequestDevice,
     body: JsonObject<Body>,
-) -> Result<Json<TokenResponse>, Failure> {
-    let Body { email, username, password } = body.0;
+) -> Result<HttpResponse, Failure> {
+    let Body { email, username, password, cookie, remember } = body.0;
     let ((Some(email), None) | (None, Some(email))) = (email, username) else {
         return Err(NOT_ONE_ADDRESS.into());
     };
-    let tokens = flow.run(&email, password, device).await?;
-    Ok(Json(tokens.into()))
+    if !cookie {
+        let storage = TokenStorage { remember, max_access_token: None };
+        let tokens = flow.run(&email, password, device, storage).await?;
+        return Ok(HttpResponse::Ok().json(TokenResponse::from(tokens)));
+    }
+    cookies.check_sender(&request)?;
+    let storage = TokenStorage { remember, max_access_token: Some(cookies.max_access_token()) };
+    let tokens = flow.run(&email, password, device, storage).await?;
+    Ok(private(cookies.deliver(&tokens)))
 }
 
 /// The device, as the request describes it.

@@ -1,4 +1,5 @@
-//! `DELETE /logout`: ends one session, or all sessions of the user.
+//! `DELETE /logout`: ends one session, or all sessions of the user. `DELETE /token` does so with the refresh cookie, which
+//! browsers send to no other path.
 
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -9,6 +10,7 @@ use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use goptri_settings::Plain;
 use serde::Deserialize;
 
+use super::cookies::{CookieKind, Cookies, private};
 use super::tokens::TokenBody;
 use crate::error::{CLIENT_CREDENTIALS, Failure, SIGN_OUT_QUERY};
 use crate::flow::{PresentedTokens, RefreshToken, SignOut, SignOutEverywhere};
@@ -27,18 +29,59 @@ pub(crate) async fn sign_out(
     body: LimitedBody,
     one: Data<SignOut>,
     all: Data<SignOutEverywhere>,
+    cookies: Data<Cookies>,
 ) -> Result<HttpResponse, Failure> {
-    let parameters = Query::<Parameters>::from_query(request.query_string()).map_err(|_| SIGN_OUT_QUERY)?;
+    let everywhere = everywhere(&request)?;
     let refresh_token = refresh_token(&body)?;
     let refresh_token = refresh_token.as_ref().map(Plain::expose);
-    let access_token = access_token(&request, refresh_token.is_some())?;
-    let presented = PresentedTokens { refresh_token, access_token };
-    if parameters.everywhere {
-        all.run(presented).await?;
-    } else {
-        one.run(presented).await?;
+    if refresh_token.is_none()
+        && let Some(access_token) = cookies.access_token(&request)
+    {
+        let ended = async {
+            cookies.check_sender(&request)?;
+            let access_token = access_token?;
+            let presented =
+                PresentedTokens { refresh_token: None, access_token: Some(access_token.expose()) };
+            end(everywhere, presented, &one, &all).await
+        };
+        return Ok(cookies.signed_out(&request, CookieKind::Access, ended.await));
     }
+    let access_token = access_token(&request, refresh_token.is_some())?;
+    end(everywhere, PresentedTokens { refresh_token, access_token }, &one, &all).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// As [`sign_out`], with the refresh cookie.
+pub(crate) async fn sign_out_by_refresh_cookie(
+    request: HttpRequest,
+    one: Data<SignOut>,
+    all: Data<SignOutEverywhere>,
+    cookies: Data<Cookies>,
+) -> HttpResponse {
+    let token = match cookies.refresh_token_to_end(&request) {
+        Ok(token) => token,
+        Err(error) => return private(Err(error.into())),
+    };
+    let ended = async {
+        cookies.check_sender(&request)?;
+        let presented = PresentedTokens { refresh_token: Some(token.expose()), access_token: None };
+        end(everywhere(&request)?, presented, &one, &all).await
+    };
+    cookies.signed_out(&request, CookieKind::Refresh, ended.await)
+}
+
+fn everywhere(request: &HttpRequest) -> Result<bool, ProtocolError> {
+    let parameters = Query::<Parameters>::from_query(request.query_string()).map_err(|_| SIGN_OUT_QUERY)?;
+    Ok(parameters.everywhere)
+}
+
+async fn end(
+    everywhere: bool,
+    presented: PresentedTokens<'_>,
+    one: &SignOut,
+    all: &SignOutEverywhere,
+) -> Result<(), Failure> {
+    if everywhere { Ok(all.run(presented).await?) } else { Ok(one.run(presented).await?) }
 }
 
 /// Beside a refresh token, a malformed header does not decide. `Basic` is always rejected: its sender believes that it

@@ -1,6 +1,7 @@
 //! auth-server over HTTP: handlers parse the request, call a flow, and render the response.
 
 mod account;
+pub(crate) mod cookies;
 mod failure;
 pub(crate) mod health;
 pub(crate) mod jwks;

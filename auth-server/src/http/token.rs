@@ -1,8 +1,9 @@
-//! `POST /token`: refreshes a session, by JSON or by form (RFC 6749 §6).
+//! `POST /token`: refreshes a session, by JSON or by form (RFC 6749 §6). `DELETE /token`: ends the session of the refresh
+//! cookie.
 
-use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use auth_domain::ClientId;
 use goptri::ProtocolError;
 use goptri::actix::credential;
@@ -13,29 +14,64 @@ use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use goptri_settings::Plain;
 use serde::Deserialize;
 
+use super::cookies::{Cookies, private};
 use super::tokens::{TokenBody, TokenResponse};
 use crate::error::{
     CLIENT_CREDENTIALS, Failure, INVALID_CLIENT, NOT_ONE_REFRESH_TOKEN, UNSUPPORTED_GRANT_TYPE,
 };
 use crate::flow::{Refresh, RefreshToken};
 
-/// 200 with the next pair of tokens.
+/// 200 with the next pair of tokens, in the body or in cookies.
 pub(crate) async fn refresh(
     request: HttpRequest,
     body: LimitedBody,
     flow: Data<Refresh>,
-) -> Result<Json<TokenResponse>, Failure> {
+    cookies: Data<Cookies>,
+) -> Result<HttpResponse, Failure> {
     refuse_client_credentials(request.headers(), body.kind)?;
-    let token = presented(&body)?;
-    let tokens = flow.run(token.expose(), ClientId::first_party()).await?;
-    Ok(Json(tokens.into()))
+    let Presented { token, cookie, remember } = Presented::parse(&body)?;
+    if cookie {
+        return Ok(private(renew(&request, token, remember, &flow, &cookies).await));
+    }
+    let token = token.ok_or(NOT_ONE_REFRESH_TOKEN)?;
+    let tokens = flow.run(token.expose(), ClientId::first_party(), remember).await?;
+    Ok(HttpResponse::Ok().json(TokenResponse::from(tokens)))
 }
 
-fn presented(body: &LimitedBody) -> Result<Plain<RefreshToken>, ProtocolError> {
-    match body.kind {
-        BodyKind::Json => JsonObject::<TokenBody>::parse(&body.bytes)?.token()?.ok_or(NOT_ONE_REFRESH_TOKEN),
-        BodyKind::Form => Form::parse(&body.bytes)?.refresh_token(),
-        BodyKind::Other => Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE),
+/// The refresh cookie counts only here, where no token gets into a body (CK-02).
+async fn renew(
+    request: &HttpRequest,
+    token: Option<Plain<RefreshToken>>,
+    remember: bool,
+    flow: &Refresh,
+    cookies: &Cookies,
+) -> Result<HttpResponse, Failure> {
+    cookies.check_sender(request)?;
+    let token = token.map_or_else(|| cookies.refresh_token(request), Ok)?;
+    let tokens = flow.run(token.expose(), ClientId::first_party(), remember).await?;
+    cookies.deliver(&tokens)
+}
+
+/// What a body asks for.
+struct Presented {
+    token: Option<Plain<RefreshToken>>,
+    cookie: bool,
+    remember: bool,
+}
+
+impl Presented {
+    fn parse(body: &LimitedBody) -> Result<Self, ProtocolError> {
+        match body.kind {
+            BodyKind::Json => {
+                let body = JsonObject::<TokenBody>::parse(&body.bytes)?;
+                Ok(Self { cookie: body.cookie, remember: body.remember, token: body.token()? })
+            }
+            BodyKind::Form => {
+                let token = Some(Form::parse(&body.bytes)?.refresh_token()?);
+                Ok(Self { token, cookie: false, remember: false })
+            }
+            BodyKind::Other => Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE),
+        }
     }
 }
 

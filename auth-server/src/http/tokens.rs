@@ -34,6 +34,22 @@ impl From<IssuedTokens> for TokenResponse {
     }
 }
 
+/// What a page may know about tokens that are in cookies (CK-02).
+#[derive(Serialize)]
+pub(crate) struct CookieResponse {
+    /// Seconds.
+    expires_in: i64,
+    /// Left out if it is empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scope: String,
+}
+
+impl From<&IssuedTokens> for CookieResponse {
+    fn from(tokens: &IssuedTokens) -> Self {
+        Self { expires_in: tokens.access_lifetime.num_seconds(), scope: tokens.scope.to_string() }
+    }
+}
+
 fn access_token<S: Serializer>(token: &Plain<AccessToken>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.expose())
 }
@@ -47,6 +63,12 @@ fn refresh_token<S: Serializer>(token: &Plain<RefreshToken>, serializer: S) -> R
 pub(crate) struct TokenBody {
     refresh_token: Option<Plain<RefreshToken>>,
     token: Option<Plain<RefreshToken>>,
+    /// Whether the new tokens go into cookies.
+    #[serde(default)]
+    pub(super) cookie: bool,
+    /// Whether the session is remembered from now on.
+    #[serde(default)]
+    pub(super) remember: bool,
 }
 
 impl TokenBody {

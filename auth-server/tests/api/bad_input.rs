@@ -170,7 +170,7 @@ async fn unknown_methods_are_405_and_unknown_paths_are_404() {
     let server = server().await;
     for (method, path, allow) in [
         ("GET", "/login", "POST"),
-        ("PUT", "/token", "POST"),
+        ("PUT", "/token", "POST, DELETE"),
         ("POST", "/logout", "DELETE"),
         ("TRACE", "/healthz", "GET, HEAD"),
         ("BREW", "/users", "POST"),

@@ -8,6 +8,7 @@ mod background_tasks;
 mod bad_input;
 mod changing_password;
 mod configuration;
+mod cookies;
 mod cross_origin;
 mod email_addresses;
 mod expensive_requests;

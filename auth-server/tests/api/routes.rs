@@ -38,7 +38,9 @@ async fn every_route_rejects_unauthorised_callers_as_declared() {
             Access::TokenInBody => {
                 assert!(matches!(answer.status, 400 | 401 | 415), "{what}");
                 let method = route.method.as_str();
-                let forger = server.send(server.request(method, route.path).json(&forged)).await;
+                let forger = server.request(method, route.path).header("sec-fetch-site", "same-origin");
+                let cookie = format!("refresh={}", forged_refresh_token());
+                let forger = server.send(forger.header("cookie", cookie).json(&forged)).await;
                 let code = forger.field("error");
                 assert!(
                     matches!(code.as_str(), "invalid_credentials" | "invalid_grant" | "invalid_token"),

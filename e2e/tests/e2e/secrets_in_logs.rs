@@ -102,6 +102,47 @@ async fn every_flow(auth: &Server, api: &Server, minted: &mut Minted) {
     minted.token(&access);
     minted.token(&refresh);
     assert_eq!(auth.delete("/logout", &json!({ "refresh_token": refresh })).await.status(), 204);
+    every_flow_of_cookies(auth, api, minted).await;
+}
+
+async fn every_flow_of_cookies(auth: &Server, api: &Server, minted: &mut Minted) {
+    let client = Client::new();
+    let send = async |method: Method, url: String, cookies: &str, body: Option<&Value>| {
+        let request = client.request(method, url).header("cookie", cookies);
+        let request = request.header("sec-fetch-site", "same-origin");
+        body.into_iter().fold(request, reqwest::RequestBuilder::json).send().await.unwrap()
+    };
+    let login = json!({ "email": EMAIL, "password": PASSWORD, "cookie": true, "remember": true });
+    let mut cookies = String::new();
+    for (path, body) in [("/login", login), ("/token", json!({ "cookie": true }))] {
+        let answer = send(Method::POST, format!("{}{path}", auth.url), &cookies, Some(&body)).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        let set = answer.headers().get_all("set-cookie").iter();
+        let pairs: Vec<_> =
+            set.map(|set| set.to_str().unwrap().split(';').next().unwrap().to_owned()).collect();
+        for pair in &pairs {
+            let (name, value) = pair.split_once('=').unwrap();
+            minted.0.push(value.to_owned());
+            let access = || goptri::cookie::decode(value.as_bytes()).unwrap();
+            minted.token(&if name == "refresh" { value.to_owned() } else { access() });
+        }
+        cookies = pairs.join("; ");
+    }
+    // A cookie that cannot be parsed, and one beside itself.
+    let broken = format!("{cookies}x");
+    let twice = format!("{cookies}; {cookies}");
+    for cookies in [&cookies, &broken, &twice] {
+        for url in [format!("{}/me", api.url), format!("{}/currentuser", auth.url)] {
+            send(Method::GET, url, cookies, None).await;
+        }
+        send(Method::POST, format!("{}/token", auth.url), cookies, Some(&json!({ "cookie": true }))).await;
+    }
+    for path in ["/logout", "/token"] {
+        send(Method::DELETE, format!("{}{path}", auth.url), &twice, None).await;
+        let foreign = client.delete(format!("{}{path}", auth.url)).header("cookie", &cookies);
+        assert_eq!(foreign.send().await.unwrap().status(), 403, "{path}");
+        assert_eq!(send(Method::DELETE, format!("{}{path}", auth.url), &cookies, None).await.status(), 204);
+    }
 }
 
 /// Files with keys and secrets, which change.

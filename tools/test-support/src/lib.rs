@@ -6,6 +6,7 @@
 mod answer;
 mod bad_settings;
 mod certificates;
+mod cookie_jar;
 mod costs;
 pub mod cross_origin;
 pub mod expensive;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use answer::{Answer, answer, bearing, get};
 pub use bad_settings::{BadSetting, assert_sentences};
 pub use certificates::{Authority, CertificateFiles, Issued, Validity};
+pub use cookie_jar::{CookieJar, SetCookie};
 pub use costs::assert_costs;
 pub use local_server::{LocalServer, Stop};
 pub use proxy::{Link, Proxy, Target};

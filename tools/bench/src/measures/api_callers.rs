@@ -11,9 +11,22 @@ pub(super) fn requests(tokens: &[String]) -> Requests {
     tokens.iter().map(|token| request(token).into_bytes()).collect()
 }
 
+/// As [`requests`], with each token in a cookie, as a browser sends it.
+pub(super) fn requests_by_cookie(tokens: &[String]) -> Requests {
+    tokens.iter().map(|token| request_by_cookie(token).into_bytes()).collect()
+}
+
 /// A request for `GET /me`.
 pub(super) fn request(token: &str) -> String {
     format!("GET /me HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n")
+}
+
+fn request_by_cookie(token: &str) -> String {
+    let value = goptri::cookie::encode(token);
+    format!(
+        "GET /me HTTP/1.1\r\nHost: bench\r\nCookie: theme=dark; session={value}\r\n\
+         Sec-Fetch-Site: same-origin\r\n\r\n"
+    )
 }
 
 /// Sends all requests, again and again.

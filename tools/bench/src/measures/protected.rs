@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use goptri::keys::KeyRing;
 
-use super::api_callers::{Expected, api_callers, request, requests};
+use super::api_callers::{Expected, api_callers, request, requests, requests_by_cookie};
 use crate::Error;
 use crate::driver::{Load, once};
 use crate::figures::{Findings, Row, number};
@@ -42,37 +42,42 @@ pub(super) fn run(run: &Run) -> Result<Findings, Error> {
         let ring = keys.map_or_else(access_secret, |keys| Ok(keys.ring))?;
         ended_sessions_are_rejected(&api, &ring)?;
         let tokens = (0..run.scale.tokens).map(|session| access_token(&ring, session));
-        let requests = requests(&tokens.collect::<Result<Vec<_>, _>>()?);
-        measure(run, algorithm, &api, &requests, &mut findings)?;
+        let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+        let what = format!("protected call, {algorithm}");
+        let calls = Calls { what, requests: requests(&tokens), mark: 0.9 };
+        measure(run, &calls, &api, &mut findings)?;
+        let what = format!("memory, api-server under protected calls, {algorithm}");
+        findings.rows.push(Row::at_most(&what, api.resident_mib(), MAX_MIB, "MiB"));
+        if key_type.is_none() {
+            let what = "protected call by cookie".to_owned();
+            let calls = Calls { what, requests: requests_by_cookie(&tokens), mark: 0.85 };
+            measure(run, &calls, &api, &mut findings)?;
+        }
     }
     Ok(findings)
 }
 
-fn measure(
-    run: &Run,
-    algorithm: &str,
-    api: &Server,
-    requests: &Requests,
-    findings: &mut Findings,
-) -> Result<(), Error> {
+/// Calls that are sent with the guard and without it.
+struct Calls {
+    what: String,
+    requests: Requests,
+    /// The rate with the guard must be at least this part of the rate without it.
+    mark: f64,
+}
+
+fn measure(run: &Run, calls: &Calls, api: &Server, findings: &mut Findings) -> Result<(), Error> {
+    let Calls { what, requests, mark } = calls;
     let bare = run.start(&Program::unguarded())?;
     let (mut ours, mut limit) = (Cost::default(), Cost::default());
     let alternation = run.alternate(
-        &format!("protected call, {algorithm}"),
+        what,
         || ours.call(run, api, requests, Expected::OwnSession),
         || limit.call(run, &bare, requests, Expected::ConstantLength),
     )?;
-    findings.rows.push(Row::rate(
-        &format!("protected call, {algorithm}"),
-        alternation.ours(),
-        alternation.limit(),
-        alternation.ratio(),
-        0.9,
-    ));
-    let what = format!("memory, api-server under protected calls, {algorithm}");
-    findings.rows.push(Row::at_most(&what, api.resident_mib(), MAX_MIB, "MiB"));
+    let (ours_rate, limit_rate, ratio) = (alternation.ours(), alternation.limit(), alternation.ratio());
+    findings.rows.push(Row::rate(what, ours_rate, limit_rate, ratio, *mark));
     findings.notes.push(format!(
-        "protected call, {algorithm}: a call took {} µs of CPU time with the guard and {} µs without it",
+        "{what}: a call took {} µs of CPU time with the guard and {} µs without it",
         number(ours.micros_each()),
         number(limit.micros_each()),
     ));
