@@ -54,7 +54,7 @@ function read({ ok, status, headers }: Response, text: string): any {
 }
 
 /** Whether auth-server itself said that the credential is missing or worthless. */
-export function isRefusal(error: unknown): error is GoptriError {
+export function isRejection(error: unknown): error is GoptriError {
   return error instanceof GoptriError && /^40[01] (?!unexpected)/.test(`${error.status} ${error.code}`);
 }
 

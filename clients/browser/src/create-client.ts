@@ -1,4 +1,4 @@
-import { callTo, isRefusal, persistently } from './auth-server.js';
+import { callTo, isRejection, persistently } from './auth-server.js';
 import type { Change, Client, ClientOptions, User } from './client.js';
 import type { GoptriError } from './error.js';
 import { sessionFetch } from './fetch.js';
@@ -19,16 +19,16 @@ export function createClient(options: ClientOptions): Client {
   const tabs = new Tabs<Change>(name);
 
   const call = callTo(server, cookies);
-  /** Sends the refresh token, or the cookie that has it. */
-  const present = (method: string, path: string, session: Session | null) =>
-    call(method, path, cookies ? { cookie: true } : { refresh_token: session?.refresh });
-  const exchange = (session: Session) => present('POST', '/token', session);
+  /** Sends the refresh token, or the cookie that has it with `body`. */
+  const present = (method: string, path: string, session: Session | null, body?: object) =>
+    call(method, path, cookies ? body : { refresh_token: session?.refresh });
+  const exchange = (session: Session) => present('POST', '/token', session, { cookie: true });
   const fresh = withSession(store, refresher(store, name, exchange, () => tabs.tell('signed-out')));
   const fetch = sessionFetch(api.replace(/\/$/, ''), trusted, cookies, fresh);
 
   /** Ends the session by its refresh token, or by the cookie of a sign-in without one. Returns why it has not. */
   async function endSession(query: string): Promise<GoptriError | undefined> {
-    let refusal: GoptriError | undefined;
+    let rejection: GoptriError | undefined;
     for (const path of cookies ? ['/token', '/logout'] : ['/logout']) {
       const session = store.current();
       if (!cookies && !session) break;
@@ -36,11 +36,11 @@ export function createClient(options: ClientOptions): Client {
         await persistently(() => present('DELETE', path + query, session));
         return undefined;
       } catch (error) {
-        if (!isRefusal(error)) throw error;
-        refusal = error;
+        if (!isRejection(error)) throw error;
+        rejection = error;
       }
     }
-    return refusal;
+    return rejection;
   }
 
   return {
@@ -51,11 +51,11 @@ export function createClient(options: ClientOptions): Client {
     },
 
     async signOut({ everywhere } = {}) {
-      const refusal = await exclusively(name, () => endSession(everywhere ? '?everywhere=true' : ''));
+      const rejection = await exclusively(name, () => endSession(everywhere ? '?everywhere=true' : ''));
       store.write(null);
       tabs.tell('signed-out');
       // The session had ended, so it could not end the others.
-      if (everywhere && refusal) throw refusal;
+      if (everywhere && rejection) throw rejection;
     },
 
     fetch,

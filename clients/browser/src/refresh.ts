@@ -77,16 +77,16 @@ function shared(refresh: Refresh): Refresh {
     }));
 }
 
-/** Calls `request` with the access token of a fresh session, and once more if the result is a refusal. */
+/** Calls `request` with the access token of a fresh session, and once more if the result is a rejection. */
 export type WithSession = <T>(
   request: (access?: string) => Promise<T>,
-  isRefusal: (result: T) => boolean,
+  isRejection: (result: T) => boolean,
   signal?: AbortSignal,
 ) => Promise<T>;
 
-/** A {@link WithSession} that refreshes before the request if the session has expired, and after a refusal. */
+/** A {@link WithSession} that refreshes before the request if the session has expired, and after a rejection. */
 export function withSession(store: SessionStore, refresh: Refresh): WithSession {
-  return async (request, isRefusal, signal) => {
+  return async (request, isRejection, signal) => {
     let text = store.text();
     if ((store.parse(text)?.expires ?? Infinity) <= Date.now()) {
       await unlessAborted(refresh(text), signal);
@@ -94,7 +94,7 @@ export function withSession(store: SessionStore, refresh: Refresh): WithSession 
     }
     const session = store.parse(text);
     const result = await request(session?.access);
-    if (!session || !isRefusal(result)) return result;
+    if (!session || !isRejection(result)) return result;
     if (store.text() === text) await unlessAborted(refresh(text), signal);
     const next = store.current();
     return next && store.text() !== text ? request(next.access) : result;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { createClient, GoptriError, memoryStorage } from '../dist/index.js';
-import { accepting, refused, start, tokens } from './scripted-server.js';
+import { accepting, rejected, start, tokens } from './scripted-server.js';
 
 const ANN = { email: 'ann@example.com', password: 'correct horse battery staple' };
 const UNAVAILABLE = ['temporarily_unavailable', { 'Retry-After': '0.01' }];
@@ -52,8 +52,8 @@ test('a sign-in sends the credentials, and requests then carry the access token'
   assert.equal(server.to('/token').length, 0);
 });
 
-test('a refused sign-in rejects with the code, the status and the time to wait', async () => {
-  await site({ 'POST /login': refused(429, 'too_many_requests', { 'Retry-After': '7' }) });
+test('a rejected sign-in fails with the code, the status and the time to wait', async () => {
+  await site({ 'POST /login': rejected(429, 'too_many_requests', { 'Retry-After': '7' }) });
   const failed = client().signIn(ANN);
   await assert.rejects(failed, (error) => {
     assert.ok(error instanceof GoptriError && error instanceof Error);
@@ -94,7 +94,7 @@ test('a body that is a stream is not repeated, but the session is fresh for it',
 });
 
 test('a 401 that a refresh does not change is returned after one repetition', async () => {
-  const { goptri } = await signedIn({ 'GET /photos': refused(401, 'invalid_token') });
+  const { goptri } = await signedIn({ 'GET /photos': rejected(401, 'invalid_token') });
   const response = await goptri.fetch('/photos');
   assert.equal(response.status, 401);
   assert.equal((await response.json()).error, 'invalid_token');
@@ -118,7 +118,7 @@ test('other origins and requests with a header of their own get no token', async
 
 test('a lost response, a cut one and a 503 are tried again with the same token', async () => {
   const cut = () => [200, '{"access_token":"a', { 'Content-Length': '500' }];
-  for (const lost of [() => null, cut, refused(503, ...UNAVAILABLE), refused(502, 'bad_gateway')]) {
+  for (const lost of [() => null, cut, rejected(503, ...UNAVAILABLE), rejected(502, 'bad_gateway')]) {
     const { goptri, expire } = await signedIn({ 'POST /token': sequence(lost, () => tokens(2)) });
     expire();
     assert.equal((await goptri.fetch('/photos')).status, 200, lost.toString());
@@ -131,15 +131,15 @@ test('no failure but the final one signs the user out', async () => {
   const page = () => [200, '<html>Sign in to the hotel</html>'];
   const failures = [
     [() => null, 'network', 0, 3],
-    [refused(503, ...UNAVAILABLE), 'temporarily_unavailable', 503, 3],
-    [refused(503, 'temporarily_unavailable', { 'Retry-After': '30' }), 'temporarily_unavailable', 503, 1],
+    [rejected(503, ...UNAVAILABLE), 'temporarily_unavailable', 503, 3],
+    [rejected(503, 'temporarily_unavailable', { 'Retry-After': '30' }), 'temporarily_unavailable', 503, 1],
     [page, 'unexpected_response', 200, 1],
     [() => [200, { welcome: true }], 'unexpected_response', 200, 1],
     [() => [200, { expires_in: 900 }], 'unexpected_response', 200, 1],
     [() => [401, '<html>Proxy</html>'], 'unexpected_response', 401, 1],
-    [refused(400, 'invalid_request'), 'invalid_request', 400, 1],
-    [refused(401, 'invalid_token'), 'invalid_token', 401, 1],
-    [refused(403, 'forbidden'), 'forbidden', 403, 1],
+    [rejected(400, 'invalid_request'), 'invalid_request', 400, 1],
+    [rejected(401, 'invalid_token'), 'invalid_token', 401, 1],
+    [rejected(403, 'forbidden'), 'forbidden', 403, 1],
     [() => [307, '', { Location: '/photos' }], 'network', 0, 3],
   ];
   for (const [failure, code, status, tries] of failures) {
@@ -170,7 +170,7 @@ test('no failure but the final one signs the user out', async () => {
 
 test('invalid_grant ends the session, and the 401 is returned', async () => {
   const changes = [];
-  const { goptri, expire } = await signedIn({ 'POST /token': refused(400, 'invalid_grant') });
+  const { goptri, expire } = await signedIn({ 'POST /token': rejected(400, 'invalid_grant') });
   goptri.onChange((change) => changes.push(change));
   expire();
   assert.equal((await goptri.fetch('/photos')).status, 401);
@@ -181,7 +181,7 @@ test('invalid_grant ends the session, and the 401 is returned', async () => {
 });
 
 test('a refresh that is overtaken by another tab uses its token and never overwrites it', async () => {
-  for (const answer of [() => tokens(2), refused(400, 'invalid_grant'), refused(503, ...UNAVAILABLE)]) {
+  for (const answer of [() => tokens(2), rejected(400, 'invalid_grant'), rejected(503, ...UNAVAILABLE)]) {
     const storage = memoryStorage();
     let other;
     const { goptri, expire } = await signedIn(
@@ -210,7 +210,7 @@ test('a refresh that another tab has made is not repeated', async () => {
   assert.equal((await other.fetch('/photos')).status, 200);
   assert.equal((await goptri.fetch('/photos')).status, 200);
   assert.equal(server.to('/token').length, 1);
-  assert.equal(server.to('/photos').length, 3, 'the second sends the new token at once');
+  assert.equal(server.to('/photos').length, 3, 'the second sends the new token immediately');
 });
 
 test('an aborted request stops waiting, and the refresh goes on', async () => {
@@ -233,7 +233,7 @@ test('an aborted request stops waiting, and the refresh goes on', async () => {
 
 test('a sign-out is acknowledged before the token is deleted, and may be repeated', async () => {
   let fails = true;
-  const { goptri } = await signedIn({ 'DELETE /logout': () => (fails ? refused(500, 'internal')() : [204, '']) });
+  const { goptri } = await signedIn({ 'DELETE /logout': () => (fails ? rejected(500, 'internal')() : [204, '']) });
   const changes = [];
   goptri.onChange((change) => changes.push(change));
   await assert.rejects(goptri.signOut(), { code: 'internal', status: 500 });
@@ -253,12 +253,12 @@ test('a sign-out everywhere that came too late says so', async () => {
   await goptri.signOut({ everywhere: true });
   assert.equal(server.to('/logout?everywhere=true')[0].text, '{"refresh_token":"refresh-1"}');
   await goptri.signIn(ANN);
-  answer = refused(401, 'invalid_token');
+  answer = rejected(401, 'invalid_token');
   await assert.rejects(goptri.signOut({ everywhere: true }), { code: 'invalid_token' });
   assert.equal(await goptri.currentUser(), null);
 });
 
-test('a sign-out that another program refuses is none', async () => {
+test('a sign-out that another program rejects is none', async () => {
   const { goptri } = await signedIn({ 'DELETE /logout': () => [401, '<html>Proxy</html>'] });
   await assert.rejects(goptri.signOut(), { code: 'unexpected_response', status: 401 });
   assert.notEqual(await goptri.currentUser(), null);

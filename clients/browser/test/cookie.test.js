@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { createClient, memoryStorage } from '../dist/index.js';
-import { refused, start } from './scripted-server.js';
+import { rejected, start } from './scripted-server.js';
 
 // Node keeps no cookies: the server of these tests says what the cookies of a browser would have said.
 
@@ -19,7 +19,7 @@ async function site(cookies, answers) {
       return [200, { expires_in: 900 }];
     },
     'POST /token': () => {
-      if (!cookies.session) return refused(400, 'invalid_grant')();
+      if (!cookies.session) return rejected(400, 'invalid_grant')();
       cookies.session = 'fresh';
       return [200, { expires_in: 900 }];
     },
@@ -28,7 +28,7 @@ async function site(cookies, answers) {
       return [204, ''];
     },
     'GET /currentuser': () => [200, { currentUser: cookies.session === 'fresh' ? USER : null }],
-    'GET /photos': () => (cookies.session === 'fresh' ? [200, 'photos'] : refused(401, 'invalid_token')()),
+    'GET /photos': () => (cookies.session === 'fresh' ? [200, 'photos'] : rejected(401, 'invalid_token')()),
     ...answers,
   });
 }
@@ -100,24 +100,24 @@ test('a sign-out ends the session by the refresh cookie, and by the access cooki
   assert.equal(await goptri.currentUser(), null);
   server.stop();
 
-  await site({}, { 'DELETE /token': refused(400, 'invalid_request'), 'DELETE /logout': () => [204, ''] });
+  await site({}, { 'DELETE /token': rejected(400, 'invalid_request'), 'DELETE /logout': () => [204, ''] });
   await client().signOut();
   assert.equal(server.to('/logout').length, 1);
   server.stop();
 
-  const nothing = refused(400, 'invalid_request');
+  const nothing = rejected(400, 'invalid_request');
   await site({}, { 'DELETE /token': nothing, 'DELETE /logout': nothing });
   await client().signOut();
   server.stop();
 
-  await site({}, { 'DELETE /token': refused(503, 'temporarily_unavailable', { 'Retry-After': '60' }) });
+  await site({}, { 'DELETE /token': rejected(503, 'temporarily_unavailable', { 'Retry-After': '60' }) });
   await assert.rejects(client().signOut(), { status: 503, retryAfter: 60 });
   assert.equal(server.to('/logout').length, 0);
 });
 
-test('a refusal for its origin signs no user out', async () => {
+test('a rejection for its origin signs no user out', async () => {
   const cookies = { session: 'expired' };
-  await site(cookies, { 'POST /token': refused(403, 'cross_site_request') });
+  await site(cookies, { 'POST /token': rejected(403, 'cross_site_request') });
   const goptri = client();
   await goptri.signIn(ANN);
   cookies.session = 'expired';

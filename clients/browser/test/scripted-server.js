@@ -54,4 +54,4 @@ export const accepting = (number) => (request) =>
     ? [200, { text: request.text }]
     : [401, { error: 'invalid_token' }];
 
-export const refused = (status, error, headers) => () => [status, { error, error_description: 'No.' }, headers];
+export const rejected = (status, error, headers) => () => [status, { error, error_description: 'No.' }, headers];
