@@ -14,10 +14,15 @@ use serde_json::{Value, json};
 use crate::programs::{Running, TIMEOUT, free_address, program};
 
 fn dev(folder: &Path) -> Command {
+    dev_with_example(folder, &free_address())
+}
+
+fn dev_with_example(folder: &Path, address: &str) -> Command {
     let mut command = program("dev");
     command
         .arg("--data")
         .arg(folder)
+        .args(["--example", address])
         .env("AUTH_SERVER_ADDR", "127.0.0.1:0")
         .env("API_SERVER_ADDR", "127.0.0.1:0");
     command.current_dir(folder.parent().unwrap());
@@ -238,6 +243,24 @@ fn taken_ports_and_an_unusable_folder_are_clear_errors() {
         !output.status.success() && text.contains("cannot be used") && !text.contains("panicked"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn the_example_page_has_an_origin_of_its_own_and_is_left_out_if_its_port_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = started(&folder.path().join("first"));
+    let (auth, origin) = (value(&first.output(), "auth-server"), value(&first.output(), "example page"));
+    let page = reqwest::get(&origin).await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains(&auth.replace("127.0.0.1", "localhost")), "{policy}");
+    assert!(page.text().await.unwrap().contains("app.js"));
+    let module = reqwest::get(format!("{origin}/goptri.js")).await.unwrap().text().await.unwrap();
+    assert!(module == include_str!("../../../clients/browser/dist/index.js"), "cargo dev is not built anew");
+
+    let address = origin.replace("http://localhost", "127.0.0.1");
+    let mut second = Running::start(dev_with_example(&folder.path().join("second"), &address));
+    second.wait_for("Ctrl-C");
+    assert!(value(&second.output(), "example page").starts_with("none: "), "{}", second.output());
 }
 
 #[test]

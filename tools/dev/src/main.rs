@@ -3,6 +3,7 @@
 //! Secrets, data and the demo user's password are in a folder that git ignores, so that the next start finds them again.
 
 mod certificate;
+mod example;
 mod log;
 mod state;
 mod variables;
@@ -27,6 +28,7 @@ use goptri_server::{ListenError, ListenErrors, flush_log, log_to_stderr, print_e
 use goptri_settings::{Environment, Plain, Settings};
 
 use certificate::DevCertificate;
+use example::ExamplePage;
 use log::Stopping;
 use state::DevState;
 use variables::Variables;
@@ -53,6 +55,9 @@ struct Arguments {
     /// Serve https, with a certificate of its own
     #[arg(long)]
     tls: bool,
+    /// The address of the example page
+    #[arg(long, default_value = "127.0.0.1:3001")]
+    example: SocketAddr,
 }
 
 #[actix_web::main]
@@ -78,7 +83,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let process = Environment::of_process();
     let variables = Variables::of_process(&process);
     let state = DevState::open(&arguments.data)?;
-    let mut environment = state.complete(variables.environment());
+    let example = ExamplePage { address: arguments.example, tls: arguments.tls };
+    let mut environment = state.complete(variables.environment(), &example.origin());
     let mut certificate = None;
     if arguments.tls {
         let (with_tls, own) = state.with_tls(environment, SystemClock.now())?;
@@ -106,17 +112,20 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             stopping.begin();
         }
     };
+    let (limits, tls) = (auth.connections, auth.tls.clone());
     let clock = Arc::new(SystemClock);
     let store = storage::open_for_server(&auth, clock.clone())?;
     let auth = auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop()).await?;
     api.guard = api.guard.at_local_address(auth.address());
     let api = api_server::Application::start(api, clock, monotonic.clone(), stop())?;
+    let example_server = example.bind(auth.address(), api.address(), limits, tls.as_ref());
     add_demo_user(store, state.demo_password()).await?;
     let urls = [auth.address(), api.address()].map(|address| url(address, certificate.as_ref()));
     let script = state.write_script(&script(&urls, certificate.as_ref(), state.demo_password())?)?;
     let welcome = Welcome {
         urls: &urls,
         authority: certificate.as_ref().map(|certificate| certificate.authority.as_path()),
+        example: example_server.as_ref().map(|_| example.origin()),
         email: DEMO_EMAIL,
         password: state.demo_password(),
         folder: &arguments.data,
@@ -127,8 +136,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let text = welcome.text(std::io::stdout().is_terminal() && !no_colour);
     // The servers run, whether or not their welcome is read.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    let (auth, api) = tokio::join!(auth.run(), api.run());
-    auth.and(api)?;
+    let (auth, api, example) = tokio::join!(auth.run(), api.run(), example::run(example_server, stop()));
+    auth.and(api).and(example)?;
     Ok(())
 }
 

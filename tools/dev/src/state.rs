@@ -36,14 +36,19 @@ impl DevState {
         Ok(Self { folder: folder.to_owned(), secrets, demo_password: demo_password.trim().to_owned() })
     }
 
-    /// `environment` with the secrets and paths of the folder.
-    pub(crate) fn complete(&self, environment: Environment) -> Environment {
+    /// `environment` with the secrets and paths of the folder. Pages of the origin `example` may call the servers too.
+    pub(crate) fn complete(&self, environment: Environment, example: &str) -> Environment {
         let database = format!("sqlite://{}", self.folder.join("goptri.db").display());
         let photos = self.folder.join("photos");
+        let origins = if CORS_ORIGINS.split(',').any(|origin| origin == example) {
+            CORS_ORIGINS.to_owned()
+        } else {
+            format!("{CORS_ORIGINS},{example}")
+        };
         let environment = environment
             .or_default("DATABASE_URL", &database)
             .or_default("PHOTOS_DIR", &photos.to_string_lossy())
-            .or_default("CORS_ORIGINS", CORS_ORIGINS)
+            .or_default("CORS_ORIGINS", &origins)
             .or_default("DEFAULT_SCOPE", "photos:read photos:write")
             .or_default("RUST_LOG", "warn");
         self.secrets

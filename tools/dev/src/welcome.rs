@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use goptri_server::ListenError;
+
 use crate::variables::Variables;
 
 pub(crate) struct Welcome<'a> {
@@ -10,6 +12,8 @@ pub(crate) struct Welcome<'a> {
     pub(crate) urls: &'a [String; 2],
     /// The certificate that browsers must trust, with `--tls`.
     pub(crate) authority: Option<&'a Path>,
+    /// The origin of the example page, or why there is none.
+    pub(crate) example: Result<String, &'a ListenError>,
     pub(crate) email: &'a str,
     pub(crate) password: &'a str,
     pub(crate) folder: &'a Path,
@@ -28,6 +32,7 @@ impl Welcome<'_> {
         let mut rows = vec![
             ("auth-server", self.urls[0].clone()),
             ("api-server", self.urls[1].clone()),
+            ("example page", self.example.clone().unwrap_or_else(|error| format!("none: {error}"))),
             ("demo user", self.email.to_owned()),
             ("password", self.password.to_owned()),
             ("try it", format!("{script}   (in another terminal)")),
