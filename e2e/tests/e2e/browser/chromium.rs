@@ -20,7 +20,7 @@ const ARGUMENTS: [&str; 9] = [
     "--no-first-run",
     // Chromium ends when the driver does, however that ends.
     "--remote-debugging-pipe",
-    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP *.example.com 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
 
 /// A browser with an empty profile, which ends with this value.
@@ -95,6 +95,13 @@ impl Tab {
         self.show().await;
         let returned = self.driver.execute(script, Vec::new()).await.unwrap();
         returned.json().clone()
+    }
+
+    /// The value of a cookie of this page, also of one that no script can read.
+    pub(crate) async fn cookie(&self, name: &str) -> Option<String> {
+        self.show().await;
+        let cookies = self.driver.get_all_cookies().await.unwrap();
+        cookies.into_iter().find(|cookie| cookie.name == name).map(|cookie| cookie.value)
     }
 
     /// Suspends the page, as browsers do with tabs that are not used, or wakes it up.

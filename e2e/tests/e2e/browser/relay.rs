@@ -1,5 +1,5 @@
 //! The web server of a page: serves the page, passes `/auth` and `/api` on to the servers, and holds, cuts off or
-//! refuses responses as a test says.
+//! replaces responses as a test says.
 
 use std::collections::HashMap;
 use std::net::TcpListener;
@@ -12,10 +12,10 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use reqwest::{Client, Method, Response};
 use tokio::sync::Notify;
 
-const MODULE: &str = include_str!("../../../../clients/browser/dist/index.js");
+pub(super) const MODULE: &str = include_str!("../../../../clients/browser/dist/index.js");
 
 /// It has the module as `module`.
-const PAGE: &str = "<!doctype html><html lang=en><title>Page</title><link rel=icon href='data:,'>\
+pub(super) const PAGE: &str = "<!doctype html><html lang=en><title>Page</title><link rel=icon href='data:,'>\
     <script type=module>import * as module from '/goptri.js'; window.module = module</script>";
 
 /// What happens to a response.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use test_support::Proxy;
 
 use super::chromium::{Chromium, Tab};
@@ -15,7 +15,19 @@ use crate::programs::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Bearer,
+    Cookie,
 }
+
+impl Mode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::Cookie => "cookie",
+        }
+    }
+}
+
+pub(crate) const MODES: [Mode; 2] = [Mode::Bearer, Mode::Cookie];
 
 /// A site: one origin with a page, auth-server at `/auth` and api-server at `/api`.
 pub(crate) struct Site {
@@ -57,19 +69,13 @@ impl Site {
     /// A new tab with the page, and `goptri` in it.
     pub(crate) async fn open(&self) -> Tab {
         let tab = self.chromium.open(&self.origin).await;
-        let options = json!({ "authServer": "/auth", "api": "/api", "mode": self.mode_name() });
+        let options = json!({ "authServer": "/auth", "api": "/api", "mode": self.mode.name() });
         let script = format!(
             "window.goptri = module.createClient({options}); window.changes = []; \
              goptri.onChange((change) => changes.push(change)); return document.title"
         );
         assert_eq!(tab.evaluate(&script).await, "Page");
         tab
-    }
-
-    fn mode_name(&self) -> &'static str {
-        match self.mode {
-            Mode::Bearer => "bearer",
-        }
     }
 
     /// A new tab in which Ann signs in.
@@ -81,17 +87,17 @@ impl Site {
         tab
     }
 
-    /// Makes api-server refuse the access token of the browser, as if it had expired.
+    /// Makes api-server reject the access token of the browser, as if it had expired.
     pub(crate) async fn expire(&self, tab: &Tab) {
         let token = self.access_token(tab).await;
         let mut command = auth_server(&self.database.url());
         command.envs(names_at(&self.origin));
         let revoked = run(command, &["token", "revoke", &token], "");
         assert!(revoked.status.success(), "{}", String::from_utf8_lossy(&revoked.stderr));
-        self.wait_until_refused(&token).await;
+        self.wait_until_rejected(&token).await;
     }
 
-    pub(crate) async fn wait_until_refused(&self, token: &str) {
+    pub(crate) async fn wait_until_rejected(&self, token: &str) {
         let started = Instant::now();
         while self.api.get("/me", token).await.status() != 401 {
             assert!(started.elapsed() < TIMEOUT, "the token stays valid");
@@ -101,9 +107,15 @@ impl Site {
 
     /// The access token that the browser has.
     pub(crate) async fn access_token(&self, tab: &Tab) -> String {
-        let stored = tab.evaluate("return localStorage.getItem(Object.keys(localStorage)[0])").await;
-        let session: Value = serde_json::from_str(stored.as_str().unwrap()).unwrap();
-        session["access"].as_str().unwrap().to_owned()
+        let script = match self.mode {
+            Mode::Bearer => {
+                "return JSON.parse(localStorage.getItem(Object.keys(localStorage)[0])).access".to_owned()
+            }
+            Mode::Cookie => {
+                format!("return JSON.parse(atob('{}')).jwt", tab.cookie("session").await.unwrap())
+            }
+        };
+        tab.evaluate(&script).await.as_str().unwrap().to_owned()
     }
 
     /// How many refreshes reached the relay.

@@ -6,7 +6,7 @@ mod documented;
 mod haproxy;
 mod image;
 #[cfg(target_os = "linux")]
-mod nginx;
+pub(crate) mod nginx;
 mod page;
 #[cfg(target_os = "linux")]
 mod systemd;

@@ -142,7 +142,7 @@ fn for_test(
 }
 
 /// nginx as an ordinary process with all its files in `folder`.
-fn nginx(folder: &Path, configuration: &str) -> Running {
+pub(crate) fn nginx(folder: &Path, configuration: &str) -> Running {
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {}/{kind};", folder.display()));
     let main = format!(
@@ -161,7 +161,7 @@ fn nginx(folder: &Path, configuration: &str) -> Running {
     Running::start(command)
 }
 
-fn wait_until_it_listens(nginx: &mut Running, address: SocketAddr) {
+pub(crate) fn wait_until_it_listens(nginx: &mut Running, address: SocketAddr) {
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_err() {
         let ended = nginx.child.try_wait().unwrap();
