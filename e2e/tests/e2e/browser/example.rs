@@ -21,36 +21,51 @@ async fn wait_for(tab: &Tab, text: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_example_page_signs_in_shows_photos_and_signs_all_tabs_out() {
-    let folder = tempfile::tempdir().unwrap();
+/// `cargo dev` with these arguments, the origin of its example page, and the password of the demo user.
+fn dev(folder: &Path, arguments: &[&str]) -> (Running, String, String) {
     let mut command = program("dev");
-    command.args(["--example", &free_address(), "--data"]).arg(folder.path());
+    command.args(["--example", &free_address(), "--data"]).arg(folder).args(arguments);
     let [auth, api] = [free_address(), free_address()];
     command.env("AUTH_SERVER_ADDR", auth).env("API_SERVER_ADDR", api);
     let mut dev = Running::start(command);
-    let origin = dev.wait_for("example page");
-    let password = dev.wait_for("password");
+    let (origin, password) = (dev.wait_for("example page"), dev.wait_for("password"));
+    (dev, origin, password)
+}
+
+async fn click(tab: &Tab, selector: &str) {
+    tab.show().await;
+    tab.driver.find(By::Css(selector)).await.unwrap().click().await.unwrap();
+}
+
+/// Types a text into an empty field.
+async fn fill(tab: &Tab, id: &str, text: &str) {
+    tab.show().await;
+    let field = tab.driver.find(By::Id(id)).await.unwrap();
+    field.send_keys(text).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_page_signs_in_shows_photos_and_signs_all_tabs_out() {
     let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/gopher.png").canonicalize().unwrap();
     let chromium = Chromium::start().await;
-    for query in ["", "?mode=bearer"] {
+    for (query, arguments) in [("", &[][..]), ("?mode=bearer", &[]), ("", &["--tls"])] {
+        let folder = tempfile::tempdir().unwrap();
+        let (_dev, origin, password) = dev(folder.path(), arguments);
         let tab = chromium.open(&format!("{origin}/{query}")).await;
         wait_for(&tab, "Create an account").await;
-        for (field, value) in [("email", "demo@example.com"), ("password", "wrong, wrong and wrong")] {
-            tab.driver.find(By::Id(field)).await.unwrap().send_keys(value).await.unwrap();
-        }
-        tab.driver.find(By::Css("button[value=sign-in]")).await.unwrap().click().await.unwrap();
+        fill(&tab, "email", "demo@example.com").await;
+        fill(&tab, "password", "wrong, wrong and wrong").await;
+        click(&tab, "button[value=sign-in]").await;
         wait_for(&tab, "That e-mail and password do not match.").await;
-        let field = tab.driver.find(By::Id("password")).await.unwrap();
-        field.clear().await.unwrap();
-        field.send_keys(format!("{password}\n")).await.unwrap();
+        tab.evaluate("document.getElementById('password').value = ''; return null").await;
+        fill(&tab, "password", &format!("{password}\n")).await;
         wait_for(&tab, "Signed in as demo@example.com").await;
-        tab.driver.find(By::Id("file")).await.unwrap().send_keys(photo.to_str().unwrap()).await.unwrap();
+        fill(&tab, "file", photo.to_str().unwrap()).await;
         wait_for(&tab, "Delete").await;
 
         let other = chromium.open(&format!("{origin}/{query}")).await;
         wait_for(&other, "Signed in as demo@example.com").await;
-        other.driver.find(By::Id("sign-out")).await.unwrap().click().await.unwrap();
+        click(&other, "#sign-out").await;
         wait_for(&other, "You are signed out.").await;
         wait_for(&tab, "Create an account").await;
     }
