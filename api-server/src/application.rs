@@ -56,6 +56,7 @@ impl Application {
     ) -> Result<Self, StartError> {
         let address = config.address;
         delete_stale_uploads(&config.photos, clock.as_ref());
+        let page = Data::new(config.sign_in_page);
         let (photos, listings) = (Data::new(config.photos), Data::new(Listings::new(Arc::clone(&monotonic))));
         let (jwks_url, feed_url) = config.guard.urls().unwrap_or_default();
         let keys = if config.has_secret { format!("ACCESS_TOKEN_SECRET, {jwks_url}") } else { jwks_url };
@@ -73,6 +74,7 @@ impl Application {
                 .app_data(proxies.clone())
                 .app_data(photos.clone())
                 .app_data(listings.clone())
+                .app_data(page.clone())
                 .app_data(Data::new(guarding.clone()))
                 .app_data(reported.clone())
                 .configure(mount(

@@ -8,6 +8,7 @@ use goptri::origin::Origins;
 use goptri_server::{ConnectionLimits, Tls, TrustedProxies};
 use goptri_settings::{Environment, SettingErrors, Settings};
 
+use crate::forward_auth::SignInPage;
 use crate::photos::PhotosFolder;
 
 /// The settings of api-server.
@@ -35,6 +36,8 @@ pub struct Config {
     pub request_log: bool,
     /// `SHUTDOWN_DELAY`.
     pub shutdown_delay: Duration,
+    /// `ISSUER`, whose sign-in page `/verify` names.
+    pub sign_in_page: SignInPage,
     /// `PHOTOS_DIR`, created if missing, and opened.
     pub photos: PhotosFolder,
 }
@@ -61,6 +64,7 @@ impl Config {
         let metrics_address = goptri_server::metrics_address(settings, address);
         let request_log = goptri_server::request_log(settings);
         let shutdown_delay = goptri_server::shutdown_delay(settings);
+        let sign_in_page = goptri::settings::issuer(settings).and_then(|issuer| SignInPage::of(&issuer));
         let photos = settings.value("PHOTOS_DIR", "./photos", PhotosFolder::open);
         Some(Self {
             address: address?,
@@ -73,6 +77,7 @@ impl Config {
             has_secret: settings.has_secret("ACCESS_TOKEN_SECRET"),
             request_log: request_log?,
             shutdown_delay: shutdown_delay?,
+            sign_in_page: sign_in_page?,
             photos: photos?,
         })
     }

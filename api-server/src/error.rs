@@ -5,10 +5,11 @@ use goptri_server::{CatalogueRow, common_errors};
 
 use crate::photos::Refusal;
 
-/// The whole catalogue: the errors of photos, after those that every server sends.
+/// The whole catalogue: those of photos and of forward auth, after those that every server sends.
 pub fn catalogue() -> Vec<CatalogueRow> {
     let mut rows = common_errors();
     rows.extend(photo_errors());
+    rows.extend(forward_auth_errors());
     rows
 }
 
@@ -104,6 +105,18 @@ goptri_server::catalogue! {
     );
     "The `Range` is malformed, or starts beyond the end of the photo.";
     "Use the size in `Content-Range`.";
+}
+
+goptri_server::catalogue! {
+    fn forward_auth_errors;
+
+    UNKNOWN_DEMAND = ProtocolError::new(
+        403,
+        "invalid_request",
+        "The query of /verify has only scope, with words that a scope may have, and redirect=1; the configuration of the proxy is wrong.",
+    );
+    "`GET /verify` with another parameter or value. If it were ignored, a misspelt `scope` would admit everyone.";
+    "Correct the proxy's configuration.";
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod application;
 pub mod cli;
 mod config;
 pub mod error;
+pub mod forward_auth;
 pub mod http;
 mod metrics;
 pub mod photos;

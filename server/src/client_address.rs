@@ -20,7 +20,7 @@ use goptri_settings::Settings;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
-/// The proxies whose `X-Forwarded-For` is trusted (OP-07), as app data. Without it, none is.
+/// The proxies whose `X-Forwarded-For` and other headers about the client are trusted (OP-07), as app data. Without it, none is.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
     networks: Arc<[IpNet]>,
@@ -36,14 +36,13 @@ impl ClientAddress {
 
     /// The address of the client that sent this request.
     pub fn of(request: &HttpRequest) -> Self {
-        // Only a request that did not come over TCP has no peer address.
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let peer = peer_of(request);
         let headers: Vec<&[u8]> =
             request.headers().get_all(X_FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
         let none = TrustedProxies::default();
-        let proxies = request.app_data::<Data<TrustedProxies>>().map_or(&none, Data::get_ref);
+        let proxies = TrustedProxies::of(request).unwrap_or(&none);
         if !headers.is_empty() {
-            proxies.warn_untrusted_proxy_once(peer);
+            proxies.warn_untrusted_proxy_once(peer, "X-Forwarded-For");
         }
         proxies.client(peer, headers.into_iter())
     }
@@ -83,6 +82,19 @@ impl TrustedProxies {
         self.networks.is_empty()
     }
 
+    /// Whether a trusted proxy sent this request, so that its headers about another request count, such as
+    /// `X-Forwarded-Method`. Call it for requests that have such headers.
+    pub fn sent(request: &HttpRequest) -> bool {
+        let (peer, none) = (peer_of(request), Self::default());
+        let proxies = Self::of(request).unwrap_or(&none);
+        proxies.warn_untrusted_proxy_once(peer, "X-Forwarded-Method");
+        proxies.trusts(peer.to_canonical())
+    }
+
+    fn of(request: &HttpRequest) -> Option<&Self> {
+        request.app_data::<Data<Self>>().map(Data::get_ref)
+    }
+
     /// The peer, or, if that is a trusted proxy, the last address of `forwarded` that is not. An element that is no
     /// address ends the search, with the last trusted proxy as the result.
     ///
@@ -119,11 +131,11 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    fn warn_untrusted_proxy_once(&self, peer: IpAddr) {
+    fn warn_untrusted_proxy_once(&self, peer: IpAddr, header: &str) {
         if self.may_be_unlisted_proxy(peer) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 %peer,
-                "ignored X-Forwarded-For from this address; if it is your proxy, add it to TRUSTED_PROXIES"
+                "ignored {header} from this address; if it is your proxy, add it to TRUSTED_PROXIES"
             );
         }
     }
@@ -139,6 +151,11 @@ impl TrustedProxies {
         };
         !self.trusts(peer) && (nearby || self.networks.is_empty())
     }
+}
+
+/// Only a request that did not come over TCP has no peer address.
+fn peer_of(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
 }
 
 /// Parses a network, or explains why it cannot be trusted.

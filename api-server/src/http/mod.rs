@@ -4,6 +4,7 @@ mod failure;
 mod health;
 mod me;
 mod photos;
+mod verify;
 
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ const CONDITIONAL: [HeaderName; 6] =
 
 /// Every route, with the access that it requires.
 pub fn routes() -> Vec<Route> {
-    use Access::{Caller, OptionalCaller, Public};
+    use Access::{Caller, OptionalCaller, Public, TokenInBody};
     let (reads, writes) = (Caller(PhotosRead::NEEDS), Caller(PhotosWrite::NEEDS));
     let table = vec![
         Route::new(Method::GET, "/me", Caller(Needs::AnyToken), me::me),
@@ -33,6 +34,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/photos/{name}", reads, photos::show).with_headers(&CONDITIONAL),
         Route::new(Method::PUT, "/photos/{name}", writes, photos::put).with_timeout(UPLOAD_TIMEOUT),
         Route::new(Method::DELETE, "/photos/{name}", writes, photos::delete),
+        Route::new(Method::GET, "/verify", TokenInBody, verify::verify),
         Route::new(Method::GET, "/currentuser", OptionalCaller, current_user),
         Route::new(Method::GET, "/healthz", Public, healthz),
         Route::new(Method::GET, "/readyz", Public, health::readyz),

@@ -19,3 +19,4 @@ mod revoked;
 mod routes;
 mod slow_uploads;
 mod support;
+mod verify;

@@ -64,7 +64,10 @@ pub fn caller(
     request: &HttpRequest,
     method: &str,
 ) -> Result<Arc<AccessClaims>, ProtocolError> {
-    verify(guard, request, method, credential_or_cookie(request.headers(), guard.session_cookie()))
+    let credential = credential_or_cookie(request.headers(), guard.session_cookie());
+    let checked = verify(guard, request, method, credential);
+    request.extensions_mut().insert(VerificationResult(checked.clone()));
+    checked
 }
 
 fn verify(

@@ -65,7 +65,7 @@ impl Program {
             .with("PHOTOS_DIR", &photos.display().to_string())
     }
 
-    /// api-server's `GET /me` without the guard.
+    /// api-server's `GET /me` and `GET /verify` without the guard.
     pub(crate) fn unguarded() -> Self {
         Self { program: "unguarded", variables: Vec::new() }.with("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)
     }

@@ -20,6 +20,8 @@ fn every_measure_gives_figures() {
         "protected call, HS256",
         "protected call, EdDSA",
         "protected call, ES256",
+        "protected call by cookie",
+        "forward auth",
         "verification, repeated: allocations",
         "refresh, Postgres, 256 connections",
         "refresh, SQLite, 64 connections",

@@ -3,6 +3,8 @@
 mod compose;
 mod documented;
 #[cfg(target_os = "linux")]
+mod forward_auth;
+#[cfg(target_os = "linux")]
 mod haproxy;
 mod image;
 #[cfg(target_os = "linux")]

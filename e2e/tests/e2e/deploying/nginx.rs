@@ -54,7 +54,7 @@ impl Site {
         api.env("ISSUER", LOGIN).env("AUDIENCE", API);
         let api = Server::start(api);
         let [http, https] = [(); 2].map(|()| free_address().parse::<SocketAddr>().unwrap());
-        let certificate = write_certificate(folder.path());
+        let certificate = write_certificate(folder.path(), &["login.example.com", "api.example.com"]);
         let shipped = text_of("deploy/nginx/goptri.conf");
         let configuration = for_test(&shipped, folder.path(), &[&auth, &api], http, https);
         let mut nginx = nginx(folder.path(), &configuration);
@@ -104,9 +104,9 @@ impl Site {
     }
 }
 
-/// A self-signed certificate for both names, and its key.
-fn write_certificate(folder: &Path) -> Certificate {
-    let names = ["login.example.com", "api.example.com"].map(str::to_owned);
+/// A self-signed certificate for these names, and its key.
+pub(super) fn write_certificate(folder: &Path, names: &[&str]) -> Certificate {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let made = rcgen::generate_simple_self_signed(names).unwrap();
     fs::write(folder.join("fullchain.pem"), made.cert.pem()).unwrap();
     fs::write(folder.join("privkey.pem"), made.signing_key.serialize_pem()).unwrap();
@@ -161,11 +161,11 @@ pub(crate) fn nginx(folder: &Path, configuration: &str) -> Running {
     Running::start(command)
 }
 
-pub(crate) fn wait_until_it_listens(nginx: &mut Running, address: SocketAddr) {
+pub(crate) fn wait_until_it_listens(proxy: &mut Running, address: SocketAddr) {
     let started = Instant::now();
     while std::net::TcpStream::connect(address).is_err() {
-        let ended = nginx.child.try_wait().unwrap();
-        assert!(ended.is_none() && started.elapsed() < TIMEOUT, "{}", nginx.output());
+        let ended = proxy.child.try_wait().unwrap();
+        assert!(ended.is_none() && started.elapsed() < TIMEOUT, "{}", proxy.output());
         std::thread::sleep(Duration::from_millis(5));
     }
 }

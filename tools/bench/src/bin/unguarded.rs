@@ -1,6 +1,6 @@
-//! api-server's `GET /me` without its guard: the limit for a protected call.
+//! api-server's `GET /me` and `GET /verify` without their guard: the limit for a protected call.
 //!
-//! The handler does the same work, the response has the same headers and a body of the same length, and the route has the
+//! The handlers do the same work, the response has the same headers and a body of the same length, and the route has the
 //! same middleware around it. A separate program, so that it does not share a process with the driver.
 
 #![expect(clippy::print_stderr, reason = "why it did not start")]
@@ -10,8 +10,10 @@ use std::process::ExitCode;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, Json};
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpResponse, HttpServer};
+use api_server::forward_auth::identity_headers;
 use bench::example_claims;
+use goptri::actix::set_private;
 use goptri::origin::Origins;
 use goptri::token::NumericDate;
 use goptri::{AccessClaims, Guard, Scope};
@@ -47,9 +49,20 @@ async fn me(caller: Data<AccessClaims>) -> Json<Me> {
     })
 }
 
+async fn verify(caller: Data<AccessClaims>) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    for header in identity_headers(&caller) {
+        response.insert_header(header);
+    }
+    let mut response = response.finish();
+    set_private(response.headers_mut());
+    response
+}
+
 fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/me", Access::Public, me),
+        Route::new(Method::GET, "/verify", Access::Public, verify),
         Route::new(Method::GET, "/healthz", Access::Public, healthz),
     ]
 }

@@ -17,6 +17,7 @@ pub(crate) struct Connection {
 
 pub(crate) struct Response<'a> {
     pub(crate) status: u16,
+    pub(crate) head: &'a [u8],
     pub(crate) body: &'a [u8],
 }
 
@@ -64,7 +65,8 @@ impl Connection {
         while self.received.len() < body_begins + length {
             self.receive().await?;
         }
-        Ok(Response { status, body: &self.received[body_begins..body_begins + length] })
+        let (head, rest) = self.received.split_at(body_begins);
+        Ok(Response { status, head, body: &rest[..length] })
     }
 
     async fn receive(&mut self) -> io::Result<()> {
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_member_is_found_in_a_body() {
-        let response = Response { status: 200, body: br#"{"a":"x","refresh_token":"t.t.t"}"# };
+        let response = Response { status: 200, head: b"", body: br#"{"a":"x","refresh_token":"t.t.t"}"# };
         assert_eq!(response.quoted_after(r#""refresh_token":""#), Some("t.t.t"));
         assert_eq!(response.quoted_after(r#""b":""#), None);
     }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::Error;
 use crate::driver::{Caller, Response};
-use crate::tokens::{Requests, session_id};
+use crate::tokens::{Requests, SESSIONS_EACH, session_id, user_id};
 
 /// A request for `GET /me` for each token.
 pub(super) fn requests(tokens: &[String]) -> Requests {
@@ -14,6 +14,16 @@ pub(super) fn requests(tokens: &[String]) -> Requests {
 /// As [`requests`], with each token in a cookie, as a browser sends it.
 pub(super) fn requests_by_cookie(tokens: &[String]) -> Requests {
     tokens.iter().map(|token| request_by_cookie(token).into_bytes()).collect()
+}
+
+/// A request of a proxy, for each token, about a request that has it.
+pub(super) fn requests_of_proxy(tokens: &[String]) -> Requests {
+    let ask = |token| {
+        format!(
+            "GET /verify HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nX-Original-Method: POST\r\n\r\n"
+        )
+    };
+    tokens.iter().map(|token| ask(token).into_bytes()).collect()
 }
 
 /// A request for `GET /me`.
@@ -28,6 +38,8 @@ fn request_by_cookie(token: &str) -> String {
          Sec-Fetch-Site: same-origin\r\n\r\n"
     )
 }
+
+const USER_HEADER: &[u8] = b"\r\nx-auth-user: ";
 
 /// Sends all requests, again and again.
 pub(super) struct ApiCaller {
@@ -46,6 +58,10 @@ pub(super) enum Expected {
     OwnSession,
     /// A body of constant length.
     ConstantLength,
+    /// The user of the token in a header, and no body.
+    OwnUser,
+    /// No body.
+    NoBody,
 }
 
 /// One caller per connection, each starting at another request.
@@ -67,7 +83,11 @@ impl Caller for ApiCaller {
     fn on_response(&mut self, response: &Response<'_>) -> Result<(), Error> {
         let number = self.next;
         self.next = (self.next + 1) % self.requests.len();
-        if response.status != 200 {
+        let status = match self.expected {
+            Expected::OwnSession | Expected::ConstantLength => 200,
+            Expected::OwnUser | Expected::NoBody => 204,
+        };
+        if response.status != status {
             return Err(format!("a good token got {}", response.describe()).into());
         }
         let right = match self.expected {
@@ -83,11 +103,18 @@ impl Caller for ApiCaller {
                     self.expected_position.and_then(|from_end| response.body.len().checked_sub(from_end));
                 start.is_some_and(|start| response.body[start..].starts_with(session))
             }
+            Expected::OwnUser => {
+                let mut text = Uuid::encode_buffer();
+                let user = user_id(number as u64 / SESSIONS_EACH).as_hyphenated().encode_lower(&mut text);
+                let header = memchr::memmem::find(response.head, USER_HEADER);
+                header.is_some_and(|at| response.head[at + USER_HEADER.len()..].starts_with(user.as_bytes()))
+            }
+            Expected::NoBody => response.body.is_empty(),
         };
         if right {
             Ok(())
         } else {
-            Err(format!("the response is for another session: {}", response.describe()).into())
+            Err(format!("the response is for another user or session: {}", response.describe()).into())
         }
     }
 }

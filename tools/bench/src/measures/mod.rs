@@ -28,7 +28,7 @@ use crate::run::Run;
 /// The measures that the command line can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Measure {
-    /// `GET /me` with the guard (limit: without it)
+    /// `GET /me` and `GET /verify` with the guard (limit: without it)
     Protected,
     /// Verifying a token in process (limit: one HMAC)
     Verification,

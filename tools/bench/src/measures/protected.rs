@@ -1,11 +1,11 @@
-//! A protected call (limit: the same call without the guard).
+//! A protected call, and the question of a proxy (limit: the same without the guard).
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use goptri::keys::KeyRing;
 
-use super::api_callers::{Expected, api_callers, request, requests, requests_by_cookie};
+use super::api_callers::{Expected, api_callers, request, requests, requests_by_cookie, requests_of_proxy};
 use crate::Error;
 use crate::driver::{Load, once};
 use crate::figures::{Findings, Row, number};
@@ -44,35 +44,43 @@ pub(super) fn run(run: &Run) -> Result<Findings, Error> {
         let tokens = (0..run.scale.tokens).map(|session| access_token(&ring, session));
         let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
         let what = format!("protected call, {algorithm}");
-        let calls = Calls { what, requests: requests(&tokens), mark: 0.9 };
+        let calls = Calls { what, requests: requests(&tokens), expected: ME, mark: 0.9 };
         measure(run, &calls, &api, &mut findings)?;
         let what = format!("memory, api-server under protected calls, {algorithm}");
         findings.rows.push(Row::at_most(&what, api.resident_mib(), MAX_MIB, "MiB"));
         if key_type.is_none() {
             let what = "protected call by cookie".to_owned();
-            let calls = Calls { what, requests: requests_by_cookie(&tokens), mark: 0.85 };
+            let calls = Calls { what, requests: requests_by_cookie(&tokens), expected: ME, mark: 0.85 };
+            measure(run, &calls, &api, &mut findings)?;
+            let what = "forward auth".to_owned();
+            let calls = Calls { what, requests: requests_of_proxy(&tokens), expected: VERIFY, mark: 0.85 };
             measure(run, &calls, &api, &mut findings)?;
         }
     }
     Ok(findings)
 }
 
+const ME: (Expected, Expected) = (Expected::OwnSession, Expected::ConstantLength);
+const VERIFY: (Expected, Expected) = (Expected::OwnUser, Expected::NoBody);
+
 /// Calls that are sent with the guard and without it.
 struct Calls {
     what: String,
     requests: Requests,
+    /// With the guard, and without it.
+    expected: (Expected, Expected),
     /// The rate with the guard must be at least this part of the rate without it.
     mark: f64,
 }
 
 fn measure(run: &Run, calls: &Calls, api: &Server, findings: &mut Findings) -> Result<(), Error> {
-    let Calls { what, requests, mark } = calls;
+    let Calls { what, requests, expected: (guarded, unguarded), mark } = calls;
     let bare = run.start(&Program::unguarded())?;
     let (mut ours, mut limit) = (Cost::default(), Cost::default());
     let alternation = run.alternate(
         what,
-        || ours.call(run, api, requests, Expected::OwnSession),
-        || limit.call(run, &bare, requests, Expected::ConstantLength),
+        || ours.call(run, api, requests, *guarded),
+        || limit.call(run, &bare, requests, *unguarded),
     )?;
     let (ours_rate, limit_rate, ratio) = (alternation.ours(), alternation.limit(), alternation.ratio());
     findings.rows.push(Row::rate(what, ours_rate, limit_rate, ratio, *mark));
