@@ -34,7 +34,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/photos/{name}", reads, photos::show).with_headers(&CONDITIONAL),
         Route::new(Method::PUT, "/photos/{name}", writes, photos::put).with_timeout(UPLOAD_TIMEOUT),
         Route::new(Method::DELETE, "/photos/{name}", writes, photos::delete),
-        Route::new(Method::GET, "/verify", TokenInBody, verify::verify),
+        Route::new(Method::GET, "/verify", TokenInBody, verify::verify).for_no_other_origin(),
         Route::new(Method::GET, "/currentuser", OptionalCaller, current_user),
         Route::new(Method::GET, "/healthz", Public, healthz),
         Route::new(Method::GET, "/readyz", Public, health::readyz),
