@@ -16,7 +16,7 @@ pub(super) async fn verify(request: HttpRequest, guard: Data<Guard>, page: Data<
     let mut response = if let Ok(demand) = Demand::parse(request.query_string()) {
         decide(&request, &guard, &page, &demand)
     } else {
-        tracing::warn!(query = request.query_string(), "refused, because of the configuration of the proxy");
+        tracing::warn!(query = request.query_string(), "rejected, because of the configuration of the proxy");
         UNKNOWN_DEMAND.error_response()
     };
     set_private(response.headers_mut());

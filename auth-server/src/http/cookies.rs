@@ -118,7 +118,7 @@ impl Cookies {
             _ => return None,
         };
         Some(decoded.map(Plain::new).map_err(|reason| {
-            tracing::info!(%reason, "sign-out refused");
+            tracing::info!(%reason, "sign-out rejected");
             reason.into()
         }))
     }
