@@ -31,12 +31,7 @@ pub fn check_sender(headers: &HeaderMap, method: &str, cookie: &SessionCookie) -
         return Ok(());
     }
     let show = |value: Option<&[u8]>| value.map(|value| String::from_utf8_lossy(value).into_owned());
-    tracing::info!(
-        method,
-        fetch_site = show(fetch_site),
-        origin = show(origin),
-        "the cookies of this request are rejected"
-    );
+    tracing::info!(method, fetch_site = show(fetch_site), origin = show(origin), "cookies rejected");
     Err(ProtocolError::CROSS_SITE)
 }
 
