@@ -161,7 +161,18 @@ pub(crate) async fn claim(transaction: &mut PgConnection, user: UserId, key: &st
 }
 
 /// Frees an address that a user had. Within a transaction that removes the same key from `users`.
+///
+/// The commit that claimed the address may appear later on the node of the address than on that of the user. To claim it
+/// again waits for that commit; without that, nothing would be deleted, and the address would stay taken.
 pub(crate) async fn release(transaction: &mut PgConnection, user: UserId, key: &str) -> Result<(), Error> {
-    let release = sqlx::query!("delete from emails where email_key = $1 and user_id = $2", key, user.0);
-    release.execute(transaction).await.map(|_| ())
+    if !delete_key(transaction, user, key).await? {
+        claim(transaction, user, key).await?;
+        delete_key(transaction, user, key).await?;
+    }
+    Ok(())
+}
+
+async fn delete_key(transaction: &mut PgConnection, user: UserId, key: &str) -> Result<bool, Error> {
+    let delete = sqlx::query!("delete from emails where email_key = $1 and user_id = $2", key, user.0);
+    Ok(delete.execute(transaction).await?.rows_affected() > 0)
 }
