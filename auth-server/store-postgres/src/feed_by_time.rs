@@ -1,6 +1,6 @@
 //! Reads the feed of a distributed database, with a [cursor by time](crate::time_cursor).
 //!
-//! One query reads all shards and fails if one of them does not answer. Only while it fails, each shard is read on a
+//! One query reads all nodes and fails if one of them does not answer. Only while it fails, each node is read on a
 //! connection of its own, so that the entries of the others arrive.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,14 +14,14 @@ use crate::PostgresStore;
 use crate::connection::ConnectionPool;
 use crate::entry_key::EntryKey;
 use crate::fate::Failure;
+use crate::nodes::read_each;
 use crate::read_feed::Read;
 use crate::revocation_rows::RevokedRow;
-use crate::shards::read_each;
 use crate::time_cursor::{Pass, Reach, RowKey, TimeCursor};
 
-/// Whether the last read of all shards failed. Clones of the store share it.
+/// Whether the last read of all nodes failed. Clones of the store share it.
 #[derive(Debug, Default)]
-pub(crate) struct ShardsDown(AtomicBool);
+pub(crate) struct NodesDown(AtomicBool);
 
 /// What belongs to all rows of a read.
 struct Head {
@@ -74,7 +74,7 @@ impl PostgresStore {
         after: Option<&Cursor>,
         max: u32,
     ) -> Result<Read, StoreError> {
-        let down = &self.shards_down.0;
+        let down = &self.nodes_down.0;
         let failed = if down.load(Ordering::Relaxed) {
             None
         } else {
@@ -89,7 +89,7 @@ impl PostgresStore {
         match result {
             // All answer again. Only the query reads what the others missed meanwhile.
             Ok(_) if !still_down => self.read_by_time(pool, after, max, Reach::EveryNode).await,
-            // That no shard can be read says less than why the query failed.
+            // That no node can be read says less than why the query failed.
             result => result.map_err(|error| failed.unwrap_or(error)),
         }
     }

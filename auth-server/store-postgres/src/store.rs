@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::clock::DatabaseClock;
 use crate::connection::ConnectionPool;
-use crate::feed_by_time::ShardsDown;
+use crate::feed_by_time::NodesDown;
 use crate::hosts;
 use crate::layout::KnownLayout;
 use crate::migrations::schema_state;
@@ -35,7 +35,7 @@ pub struct PostgresStore {
     pub(crate) rotations: RotationBatcher<Rotator>,
     pub(crate) batching: RefreshBatching,
     pub(crate) known_layout: KnownLayout,
-    pub(crate) shards_down: Arc<ShardsDown>,
+    pub(crate) nodes_down: Arc<NodesDown>,
     /// Notified after each commit that appended revocations.
     pub(crate) appended: Arc<Notify>,
     clock: DatabaseClock,
@@ -79,7 +79,7 @@ impl PostgresStore {
             rotations: RotationBatcher::new(rotator, runtime.handle()),
             batching: RefreshBatching::default(),
             known_layout: KnownLayout::default(),
-            shards_down: Arc::default(),
+            nodes_down: Arc::default(),
             appended: Arc::default(),
             clock,
             runtime,

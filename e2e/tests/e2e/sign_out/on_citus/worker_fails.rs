@@ -10,11 +10,12 @@ use super::super::fleet::{client, metric_at, ready_api, sign_out, status, wait_f
 use super::{Tokens, distributed, refresh, register, sign_in};
 use crate::programs::{Server, TIMEOUT, auth_server};
 
-/// How long a sign-out may take to reach api-server while a worker is down: the shards are read once a second.
-const MAX_DELAY: Duration = Duration::from_secs(5);
+/// How long a sign-out may take to reach api-server while a worker is down: the nodes are read once a second, and one
+/// that hangs is waited for, for another second.
+const MAX_DELAY: Duration = Duration::from_secs(4);
 
-/// The same if the worker accepts connections and answers nothing: the first read of all shards waits for 6 s.
-const MAX_DELAY_OF_HANGING: Duration = Duration::from_secs(15);
+/// The same for the first one if the worker accepts connections and answers nothing: the read of all nodes waits for 6 s.
+const MAX_FIRST_DELAY_OF_HANGING: Duration = Duration::from_secs(15);
 
 /// The worker that fails.
 const FAILING: usize = 1;
@@ -63,9 +64,9 @@ impl Site {
         (refresh(&self.client, &self.auth.url, &tokens.refresh).await.0, began.elapsed())
     }
 
-    /// Users of the other worker refresh at both auth-servers, sign in and sign out. Each sign-out reaches api-server in
-    /// time.
-    async fn serves_the_others(&self, api: &Server, sessions: [Tokens; 2], max_delay: Duration) {
+    /// Users of the other worker refresh at both auth-servers, sign in and sign out. The first sign-out reaches api-server
+    /// within this delay, the second one soon.
+    async fn serves_the_others(&self, api: &Server, sessions: [Tokens; 2], max_first_delay: Duration) {
         let [here, there] = sessions;
         let began = Instant::now();
         let (code, successor) = refresh(&self.client, &self.auth.url, &here.refresh).await;
@@ -74,7 +75,7 @@ impl Site {
         assert_eq!(code, 200, "at an auth-server on the worker that runs");
         assert_eq!(sign_in(&self.client, &self.auth.url, &self.served[2]).await.0, 200);
         println!("two refreshes and a sign-in of the others took {:?}", began.elapsed());
-        for tokens in [successor, at_other] {
+        for (tokens, max_delay) in [(successor, max_first_delay), (at_other, MAX_DELAY)] {
             let tokens = tokens.unwrap();
             let began = Instant::now();
             assert_eq!(sign_out(&self.client, &self.auth.url, &tokens.access).await, 204);
@@ -166,7 +167,7 @@ async fn on_citus_a_worker_that_hangs_concerns_only_its_users() {
     site.cluster.node(FAILING).pause().unwrap();
     let began = Instant::now();
     let (refreshed, ()) =
-        tokio::join!(site.refresh(&lost), site.serves_the_others(&api, sessions, MAX_DELAY_OF_HANGING));
+        tokio::join!(site.refresh(&lost), site.serves_the_others(&api, sessions, MAX_FIRST_DELAY_OF_HANGING));
     println!("a refresh of a user of the worker that hangs got {refreshed:?}");
     assert_eq!(refreshed.0, 503);
     assert!(refreshed.1 < Duration::from_secs(11), "{refreshed:?}");
