@@ -36,7 +36,9 @@ async fn a_cookie_is_accepted_wherever_a_bearer_token_is() {
         assert_eq!(answer.status, status, "{method} {path}");
         // CK-05
         assert_eq!(answer.header("cache-control"), Some("private, no-store"), "{method} {path}");
-        assert_eq!(answer.header("vary"), Some("Sec-Fetch-Site, Origin, Cookie"), "{method} {path}");
+        let varies =
+            answer.headers.get_all("vary").iter().any(|vary| vary == "Sec-Fetch-Site, Origin, Cookie");
+        assert!(varies, "{method} {path}: {:?}", answer.headers);
     }
     // JV-19
     let reader = with_cookie(server.request("DELETE", PHOTO), &sign(&server.claims()));
@@ -58,8 +60,8 @@ async fn a_foreign_page_changes_no_photo() {
     ] {
         for method in ["PUT", "DELETE"] {
             let request = with_cookie(server.request(method, PHOTO), &token).header(name, value);
-            let refused = answer(request.body(GOPHER)).await;
-            assert_eq!(refused.error(), (403, "cross_site_request"), "{method} {name}: {value}");
+            let rejected = answer(request.body(GOPHER)).await;
+            assert_eq!(rejected.error(), (403, "cross_site_request"), "{method} {name}: {value}");
         }
     }
     assert_eq!(server.get(PHOTO, &token).await.status, 200);

@@ -205,7 +205,7 @@ fn path_of(url: &str) -> &str {
     host_and_path.find('/').map_or("", |start| host_and_path[start..].trim_end_matches('/'))
 }
 
-/// The cookies that a response to a sign-out expires. A cookie that was refused is of no use; the other one may still
+/// The cookies that a response to a sign-out expires. A cookie that was rejected is of no use; the other one may still
 /// end the session. After any other error, both may be.
 fn expired_by(status: StatusCode, received: CookieKind) -> &'static [CookieKind] {
     match (status, received) {
@@ -270,7 +270,7 @@ mod tests {
 
     /// CK-10
     #[test]
-    fn only_a_sign_out_and_a_refused_cookie_expire_cookies() {
+    fn only_a_sign_out_and_a_rejected_cookie_expire_cookies() {
         for received in [Access, Refresh] {
             assert_eq!(expired_by(StatusCode::NO_CONTENT, received), [Access, Refresh]);
             assert_eq!(expired_by(StatusCode::UNAUTHORIZED, received), [received]);

@@ -83,7 +83,7 @@ mod tests {
 
     /// CK-11
     #[test]
-    fn two_cookies_of_one_name_are_refused_even_if_they_are_equal() {
+    fn two_cookies_of_one_name_are_rejected_even_if_they_are_equal() {
         for headers in [
             &["__Host-session=x; __Host-session=y"] as &[&str],
             &["__Host-session=x; __Host-session=x"],

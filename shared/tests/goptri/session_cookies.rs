@@ -42,9 +42,9 @@ async fn a_bad_token_in_a_cookie_gets_the_same_response_for_every_reason() {
     tokens.push(format!("{0}; __Host-session={0}", encode(&good())));
     tokens.push(format!("{}; __Host-session=x", encode(&good())));
     for value in tokens {
-        let refused = call(with_cookie("/api/me", &value)).await;
-        assert_eq!(refused.error(), (401, "invalid_token"), "{value}");
-        assert_eq!(refused.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+        let rejected = call(with_cookie("/api/me", &value)).await;
+        assert_eq!(rejected.error(), (401, "invalid_token"), "{value}");
+        assert_eq!(rejected.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
         assert_eq!(call(with_cookie("/open/who", &value)).await.text, "anonymous");
     }
 }
@@ -130,7 +130,7 @@ fn a_cookie_and_a_header_with_one_token_share_its_place_in_the_cache() {
 
 /// CK-11
 #[test]
-fn a_long_cookie_is_refused_before_anything_is_allocated() {
+fn a_long_cookie_is_rejected_before_anything_is_allocated() {
     let guard: Guard = guard();
     let long = "A".repeat(1 << 20);
     let counted = allocation_counter::measure(|| {

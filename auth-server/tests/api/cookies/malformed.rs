@@ -34,7 +34,7 @@ async fn with(server: &TestServer, method: Method, path: &str, cookies: &[String
 
 on_both_engines! {
     /// CK-11
-    async fn a_malformed_cookie_is_refused_and_counts_as_none_where_a_token_is_optional(server) {
+    async fn a_malformed_cookie_is_rejected_and_counts_as_none_where_a_token_is_optional(server) {
         let jar = new_browser(&server).await;
         let good = jar.get("session").unwrap();
         let access = goptri::cookie::decode(good.as_bytes()).unwrap();
@@ -47,16 +47,16 @@ on_both_engines! {
             let shown = cookies.join(" | ");
             let anonymous = with(&server, Method::GET, "/currentuser", &cookies).await;
             assert_eq!((anonymous.status, &anonymous.body), (200, &json!({ "currentUser": null })), "{shown}");
-            let refused = with(&server, Method::GET, "/sessions", &cookies).await;
-            assert_eq!(refused.error(), (401, "invalid_token"), "{shown}");
-            assert_eq!(refused.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
-            assert_eq!(SetCookie::all_of(&refused), []);
+            let rejected = with(&server, Method::GET, "/sessions", &cookies).await;
+            assert_eq!(rejected.error(), (401, "invalid_token"), "{shown}");
+            assert_eq!(rejected.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+            assert_eq!(SetCookie::all_of(&rejected), []);
             assert_eq!(with(&server, Method::DELETE, "/logout", &cookies).await.status, 401, "{shown}");
         }
         // Others, and a name in other letters, are not looked at.
         for other in ["", "a=b", "SESSION=x", "sessions=x", "session"] {
-            let refused = with(&server, Method::GET, "/sessions", &[other.to_owned()]).await;
-            assert_eq!(refused.error(), (401, "missing_token"), "{other}");
+            let rejected = with(&server, Method::GET, "/sessions", &[other.to_owned()]).await;
+            assert_eq!(rejected.error(), (401, "missing_token"), "{other}");
         }
         let user = with(&server, Method::GET, "/currentuser", &[format!("session={good}")]).await;
         assert_eq!(user.body["currentUser"]["email"], EMAIL);

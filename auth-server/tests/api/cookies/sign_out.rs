@@ -74,7 +74,7 @@ on_both_engines! {
     }
 
     /// CK-10: the other cookie may still end the session.
-    async fn a_refused_cookie_is_expired_and_the_other_one_is_not(server) {
+    async fn a_rejected_cookie_is_expired_and_the_other_one_is_not(server) {
         let mut jar = new_browser(&server).await;
         server.later(TimeDelta::hours(25));
         let answer = server.send(jar.request(&server, Method::DELETE, BY_ACCESS)).await;
