@@ -6,8 +6,8 @@ use goptri::AccessClaims;
 
 /// The four headers, of which none is ever left out: the proxy replaces those of the client with them.
 ///
-/// Each value, and each word of a list, is percent-encoded UTF-8 (RFC 3986 §2.1). Roles are separated by commas, words of
-/// the scope by spaces. The address is empty unless the user has confirmed it.
+/// Each value, and each word of a list, is percent-encoded UTF-8 (RFC 3986 §2.1). Roles are separated by commas, words
+/// of the scope by spaces. The address is empty unless the user has confirmed it.
 pub fn identity_headers(claims: &AccessClaims) -> [(&'static str, String); 4] {
     let user = claims.user();
     let confirmed = user.filter(|user| user.email_verified == Some(true));

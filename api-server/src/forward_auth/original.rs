@@ -21,8 +21,8 @@ impl OriginalRequest {
         if describes && TrustedProxies::sent(request) { Self::described_by(headers) } else { Self::default() }
     }
 
-    /// Whether it is a `GET` or a `HEAD`. A browser attaches cookies to those of other pages, too, so nothing else counts
-    /// as one: no method that is unknown or contradictory, and no request to open a WebSocket.
+    /// Whether it is a `GET` or a `HEAD`. A browser attaches cookies to requests of foreign pages, too, so an unknown or
+    /// contradictory method does not count as one, and neither does a request to open a WebSocket.
     pub fn only_reads(&self) -> bool {
         self.only_reads
     }

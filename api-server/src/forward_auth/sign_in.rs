@@ -32,8 +32,8 @@ impl SignInPage {
         url
     }
 
-    /// Whether a browser whose request gets 401 is sent to this page instead. The proxy must ask for that, since most pass
-    /// a 302 on only if they are configured to; and a form that was sent is lost with a redirect.
+    /// Whether a browser whose request gets 401 is sent to this page instead. The proxy must ask for that, because nginx
+    /// turns a 302 into 500; and a redirect would lose a form that was sent.
     pub fn replaces_401(&self, demand: &Demand, original: &OriginalRequest) -> bool {
         self.exists && demand.redirect() && original.only_reads()
     }
