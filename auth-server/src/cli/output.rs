@@ -19,7 +19,7 @@ impl Format {
     pub(super) fn print(self, text: &str, json: &Value) -> Result<(), CliError> {
         let line = match self {
             Self::Text => text,
-            Self::Json => &json.to_string(),
+            Self::Json => &sorted(json),
         };
         write_out(&format!("{line}\n")).map(|_| ())
     }
@@ -31,6 +31,13 @@ impl Format {
             let _ = writeln!(std::io::stderr(), "{remark}");
         }
     }
+}
+
+/// The members of each object in alphabetical order, also if another crate enables `preserve_order` of `serde_json`.
+fn sorted(json: &Value) -> String {
+    let mut json = json.clone();
+    json.sort_all_objects();
+    json.to_string()
 }
 
 /// A row of a list: the cells of the table, and the JSON object.
@@ -61,7 +68,7 @@ impl List {
             match self.format {
                 Format::Json => {
                     text.push_str(if self.printed { ",\n" } else { "[" });
-                    text.push_str(&row.json.to_string());
+                    text.push_str(&sorted(&row.json));
                 }
                 Format::Text => {
                     if !self.printed {
