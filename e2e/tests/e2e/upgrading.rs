@@ -9,11 +9,12 @@ use crate::programs::{Database, EMAIL, PASSWORD, Running, Server, auth_server, r
 /// What an operator reads. After this sentence, every program does nothing.
 const REMEDY: &str = "stop all servers, then run `auth-server migrate --servers-stopped`";
 
-/// Takes migration 8 back, as if only a program of the version before had used the database.
+/// Takes migration 8 and those after it back, as if only a program of the version before had used the database.
 async fn take_back(database: &Database) {
     let Database::Postgres(database) = database else { panic!() };
     let revocations = include_str!("../../../migrations/postgres/0002_revocations.sql");
     let users = "drop table emails; drop table revocations; alter table users add unique (email_key);
+                 alter table sessions drop column remember;
                  delete from _sqlx_migrations where version >= 8;";
     database.execute(&format!("{users} {revocations}")).await;
 }

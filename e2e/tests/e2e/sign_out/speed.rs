@@ -156,9 +156,10 @@ async fn a_token_revoked_on_the_command_line_is_rejected_and_its_session_goes_on
         let tokens: Value = refreshed.json().await.unwrap();
         let next = tokens["access_token"].as_str().unwrap();
         assert_eq!(status(&client(), &api.url, "/me", next).await, 200);
-        for (nonsense, why) in
-            [("nonsense", "there is nothing to revoke"), (refresh.as_str(), "its typ is not")]
-        {
+        for (nonsense, why) in [
+            ("nonsense", "there is nothing to revoke"),
+            (refresh.as_str(), "its typ is missing or names another type"),
+        ] {
             let refused = run(auth_server(&database.url()), &["token", "revoke"], nonsense);
             let said = String::from_utf8_lossy(&refused.stderr).into_owned();
             assert!(refused.status.code() == Some(1) && said.contains(why), "{said}");
