@@ -34,8 +34,8 @@ pub enum CrossOrigin {
     Listed,
     /// Every page, without cookies: for public documents.
     Everyone,
-    /// None.
-    Nobody,
+    /// No page of another origin.
+    Forbidden,
 }
 
 /// The middleware of one path.

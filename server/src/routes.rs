@@ -86,7 +86,7 @@ impl Route {
         };
         // The feed is for services.
         let is_for_pages = access != Access::FeedClient;
-        let cross_origin = if is_for_pages { CrossOrigin::Listed } else { CrossOrigin::Nobody };
+        let cross_origin = if is_for_pages { CrossOrigin::Listed } else { CrossOrigin::Forbidden };
         let takes_body = matches!(method, Method::POST | Method::PUT);
         let (other_headers, timeout) = (&[][..], REQUEST_TIMEOUT);
         Self { method, path, access, cross_origin, takes_body, other_headers, timeout, handler }
@@ -102,7 +102,7 @@ impl Route {
     /// Permits no page of another origin.
     #[must_use]
     pub fn for_no_other_origin(mut self) -> Self {
-        self.cross_origin = CrossOrigin::Nobody;
+        self.cross_origin = CrossOrigin::Forbidden;
         self
     }
 
@@ -232,7 +232,7 @@ pub fn mount(
 /// What the routes of one path declare about pages of other origins. `None`: there is nothing to decide.
 fn policy(routes: &[Route], origins: &Origins) -> Option<CrossOriginPolicy> {
     let origins = match routes.first()?.cross_origin {
-        CrossOrigin::Nobody => return None,
+        CrossOrigin::Forbidden => return None,
         CrossOrigin::Listed if origins.is_empty() => return None,
         CrossOrigin::Listed => Some(origins.clone()),
         CrossOrigin::Everyone => None,

@@ -44,7 +44,7 @@ impl Demand {
         self.words().collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether a user who is not signed in should be sent to the sign-in page.
+    /// Whether to redirect a user who is not signed in to the sign-in page.
     pub fn redirect(&self) -> bool {
         self.redirect
     }

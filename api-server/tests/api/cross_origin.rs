@@ -19,7 +19,7 @@ async fn each_route_is_for_the_pages_that_the_table_declares() {
     assert!(table.len() >= 8, "the table is not empty");
     for route in table {
         let (declared, pages) = match route.path {
-            "/verify" => (CrossOrigin::Nobody, Pages::None),
+            "/verify" => (CrossOrigin::Forbidden, Pages::None),
             _ => (CrossOrigin::Listed, Pages::Listed),
         };
         assert_eq!(route.cross_origin, declared, "{route:?}");

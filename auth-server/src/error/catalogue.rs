@@ -108,7 +108,7 @@ catalogue! {
         "cookie_too_large",
         "The access token of this user does not fit into a cookie; sign in without cookies, or with fewer roles.",
     );
-    "`POST /login`, `POST /token` with `cookie`: the user has so many roles that browsers would not store the cookie. No session opens, and none ends.";
+    "`POST /login`, `POST /token` with `cookie`: the user has so many roles that browsers would not store the cookie. No session is opened or ended.";
     "The operator takes roles away, or the client uses bearer tokens.";
 
     NOT_ONE_ADDRESS = ProtocolError::new(400, "invalid_request", "Send either email or username, and a password.");

@@ -22,8 +22,8 @@ pub trait Sessions: Send + Sync + 'static {
     async fn open_session(&self, session: &NewSession) -> Result<OpenOutcome, StoreError>;
 
     /// Advances a session by one generation if key, generation, `jti` and client match, the generation did not begin before
-    /// the token says, the session has neither expired nor been idle for `idle_lifetime`, and its user is enabled. The
-    /// session is remembered from then on if `presented` asks for it. One conditional statement: of concurrent calls
+    /// the token says, the session has neither expired nor been idle for `idle_lifetime`, and its user is enabled. If
+    /// `presented.remember` is set, it also sets the session's `remember`. One conditional statement: of concurrent calls
     /// exactly one rotates.
     async fn rotate(
         &self,

@@ -15,7 +15,7 @@ fn declared() -> Vec<DeclaredRoute> {
         pages: match route.cross_origin {
             CrossOrigin::Listed => Pages::Listed,
             CrossOrigin::Everyone => Pages::Every,
-            CrossOrigin::Nobody => Pages::None,
+            CrossOrigin::Forbidden => Pages::None,
         },
     };
     routes().into_iter().map(declared).collect()

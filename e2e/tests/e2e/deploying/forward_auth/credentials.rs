@@ -1,4 +1,4 @@
-//! Who is admitted, and what of a credential the application gets.
+//! Which requests pass, and which part of a credential the application receives.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Who the application is told that the caller is.
+//! The identity headers that the application receives.
 
 use chrono::TimeDelta;
 use goptri::clock::{Clock, SystemClock};
