@@ -156,7 +156,7 @@ where
     }
 }
 
-/// A cache must not give the response to a page that may read it.
+/// This response has no CORS headers. A cache must not reuse it for a page that may read the response.
 fn vary_by_origin<B>(
     answered: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {

@@ -24,7 +24,7 @@ pub fn credential_or_cookie<'a>(headers: &'a HeaderMap, cookie: &SessionCookie) 
 /// ([`may_use_cookies`]).
 ///
 /// # Errors
-/// [`ProtocolError::CROSS_SITE`], if a page that may not sent it.
+/// [`ProtocolError::CROSS_SITE`] if it comes from a page of another origin that is not listed.
 pub fn check_sender(headers: &HeaderMap, method: &str, cookie: &SessionCookie) -> Result<(), ProtocolError> {
     let (fetch_site, origin) = (single(headers, &SEC_FETCH_SITE), single(headers, &ORIGIN));
     if may_use_cookies(method, fetch_site, origin, cookie.senders()) {
