@@ -13,11 +13,12 @@ static ENGINE: LazyLock<base64::engine::Simd> =
 static ENGINE: LazyLock<base64::engine::GeneralPurpose> =
     LazyLock::new(|| base64::engine::general_purpose::URL_SAFE_NO_PAD);
 
-pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+/// The base64url of `bytes`.
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     ENGINE.encode(bytes)
 }
 
-/// Returns `None` for padding, other characters, or trailing bits that are not zero.
-pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+/// The bytes of a base64url text. Returns `None` for padding, other characters, or trailing bits that are not zero.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     ENGINE.decode(text).ok()
 }

@@ -38,6 +38,11 @@ impl Scope {
         &self.0
     }
 
+    /// The words, in the order in which they were granted.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').filter(|word| !word.is_empty())
+    }
+
     /// Whether `word` was granted. The comparison is exact and case-sensitive.
     pub fn contains(&self, word: &str) -> bool {
         !word.is_empty() && self.0.split(' ').any(|granted| granted == word)

@@ -3,6 +3,7 @@
 pub use crate::access_claims::FIRST_PARTY_CLIENT;
 pub use crate::access_verifier::AccessVerifier;
 pub use crate::audience::Audience;
+pub use crate::base64url::{decode as decode_base64url, encode as encode_base64url};
 pub use crate::claim_text::is_claim_text;
 pub use crate::jws::{TokenType, UnverifiedJws};
 pub use crate::numeric_date::NumericDate;

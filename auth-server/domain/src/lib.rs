@@ -11,6 +11,7 @@ mod entropy;
 mod guess_limit;
 mod hashing_cost;
 mod judge;
+mod oauth;
 mod password;
 mod refresh_token;
 mod session;
@@ -23,6 +24,12 @@ pub use entropy::{Entropy, random_id, random_token_id};
 pub use guess_limit::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, RetryLater, Tally, prefix};
 pub use hashing_cost::{CostTooLow, HashingCost};
 pub use judge::{EndReason, RefreshPolicy, RefuseReason, Verdict, judge, judge_unclear};
+pub use oauth::{
+    ApplicationSession, AuthorizationCode, CODE_LIFETIME, Client, ClientAuthentication, ClientOrigin,
+    ClientSecret, CodeChallenge, CodeKey, CodeVerifier, Grant, InvalidPkce, InvalidRedirectUri, NewCode,
+    OFFLINE_ACCESS, PUSHED_LIFETIME, PushedRequest, RedirectUri, RegisteredScope, RequestUri, SignInHandle,
+    SignInKey, StoredCode,
+};
 pub use password::{NormalizedPassword, Password, PasswordHash, PasswordRejected, PasswordRules};
 pub use refresh_token::{PresentedRefresh, RefreshTokens};
 pub use session::{

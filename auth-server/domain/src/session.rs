@@ -7,7 +7,7 @@ use goptri::Scope;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Digest, Email, PasswordHash, RefreshJti, Role, User, UserId};
+use crate::{Digest, Email, PasswordHash, RefreshJti, Role, SignInHandle, User, UserId};
 
 /// The most sessions of one user: more than a user has devices, and few enough to end them in one statement within its
 /// timeout, so that an attacker cannot open more sessions than the owner can end.
@@ -102,6 +102,8 @@ pub struct NewSession {
     pub ip: Option<String>,
     /// Whether the browser keeps its cookies when it is closed.
     pub remember: bool,
+    /// The digest of the handle in the cookie of a sign-in at the pages of this server. `None`: it has tokens instead.
+    pub handle_hash: Option<Digest<SignInHandle>>,
 }
 
 impl NewSession {
@@ -147,6 +149,7 @@ impl NewSession {
             user_agent: None,
             ip: None,
             remember: false,
+            handle_hash: None,
         }
     }
 }

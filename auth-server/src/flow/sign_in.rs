@@ -212,6 +212,7 @@ impl SignIn {
             user_agent: device.user_agent.clone(),
             ip: Some(device.address.to_string()),
             remember: storage.remember,
+            handle_hash: None,
         };
         self.refuse_long_token(&session, &jti, storage).await?;
         // A task of its own: a client that disconnects must not prevent the excess sessions from being ended.

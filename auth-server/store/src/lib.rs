@@ -8,6 +8,7 @@ mod batching;
 pub mod conformance;
 mod distribution;
 mod email_keys;
+mod oauth;
 mod pool;
 mod revocations;
 mod sessions;
@@ -18,6 +19,10 @@ use async_trait::async_trait;
 pub use batching::{RotateBatch, RotateRequest, RotatedRow, RotationBatcher};
 pub use distribution::{Distribution, DistributionPlan, Layout, Placement, RefreshBatching, TablePlan};
 pub use email_keys::{EmailKeys, SetKeyOutcome};
+pub use oauth::{
+    AddClientOutcome, ChangeClientOutcome, Clients, Codes, Grants, IssueCodeOutcome, OpenApplicationOutcome,
+    PushedRequests, RegisteredScopes, SignIns, SpendOutcome,
+};
 pub use pool::{Answer, Connector, Fate, Pool, PoolError, Sending};
 pub use revocations::{
     Cursor, REVOCATION_LIFETIME, RevocationId, RevocationKind, RevocationPage, RevocationRecord, Revocations,
@@ -31,6 +36,10 @@ pub use users::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, UpgradeOutcome, 
 /// A whole store.
 pub trait Store: Users + EmailKeys + Sessions + Revocations + Maintenance + Distribution {}
 impl<S: Users + EmailKeys + Sessions + Revocations + Maintenance + Distribution> Store for S {}
+
+/// The ports of the authorization server.
+pub trait OAuth: Clients + RegisteredScopes + Grants + SignIns + Codes + PushedRequests {}
+impl<S: Clients + RegisteredScopes + Grants + SignIns + Codes + PushedRequests> OAuth for S {}
 
 /// The maintenance of a store.
 #[async_trait]

@@ -88,6 +88,7 @@ impl Device {
             user_agent: Some("Mozilla/5.0 (X11; Linux x86_64)".to_owned()),
             ip: Some("203.0.113.7".to_owned()),
             remember: false,
+            handle_hash: None,
         }
     }
 }

@@ -68,6 +68,7 @@ pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
             user_agent: None,
             ip: None,
             remember: false,
+            handle_hash: None,
         };
         assert!(matches!(store.open_session(&session).await, Ok(OpenOutcome::Opened(_))));
         signed_in.push(SignedIn { id, access: access_token(&keys, id) });

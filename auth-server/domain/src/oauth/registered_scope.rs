@@ -1,0 +1,15 @@
+//! The scopes that clients may ask for. They belong to the operator.
+
+/// The scope that lets an application use its tokens when the user has signed out (OpenID Connect Core §11). Built in.
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// A scope that clients may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredScope {
+    /// Its name: one word.
+    pub name: String,
+    /// What it permits, as the consent page words it: "See your photos".
+    pub description: String,
+    /// The API to which it belongs. `None`: the default one.
+    pub resource: Option<String>,
+}

@@ -1,0 +1,59 @@
+//! The port to clients.
+
+use async_trait::async_trait;
+use auth_domain::{Client, ClientId, ClientSecret, Digest};
+
+use crate::StoreError;
+
+/// Stores the registered clients. There are few.
+#[async_trait]
+pub trait Clients: Send + Sync + 'static {
+    /// Adds a client, unless its id is taken. The database's clock sets `created_at`.
+    async fn add_client(&self, client: &Client) -> Result<AddClientOutcome, StoreError>;
+
+    /// Replaces everything about a client except its secrets, if it keeps the way in which it authenticates, and
+    /// `created_at`.
+    async fn change_client(&self, client: &Client) -> Result<ChangeClientOutcome, StoreError>;
+
+    /// Replaces the secrets of a client if they still are `from`.
+    async fn set_client_secrets(
+        &self,
+        id: &ClientId,
+        from: &[Digest<ClientSecret>],
+        to: &[Digest<ClientSecret>],
+    ) -> Result<ChangeClientOutcome, StoreError>;
+
+    /// The client with that id. `None`: there is none, or it is being removed.
+    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
+
+    /// All clients, ordered by id.
+    async fn list_clients(&self) -> Result<Vec<Client>, StoreError>;
+
+    /// Removes a client, and records that its access tokens are revoked. After this, no code is issued for it or redeemed.
+    ///
+    /// Disables it first, in a transaction of its own, so that every token that is issued to it is older than the entry
+    /// of the feed. After an error, it may be disabled; the next call removes it.
+    async fn remove_client(&self, id: &ClientId) -> Result<ChangeClientOutcome, StoreError>;
+
+    /// Deletes at most `max` sessions, and as many codes and consents, of a client that was removed. Returns how many rows.
+    /// Repeat until there are none. Records no revocation: [`remove_client`](Self::remove_client) did.
+    async fn clear_removed_client(&self, id: &ClientId, max: u32) -> Result<u64, StoreError>;
+}
+
+/// The result of [`Clients::add_client`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddClientOutcome {
+    /// Added.
+    Added,
+    /// Another client has this id. Nothing changed.
+    IdTaken,
+}
+
+/// The result of the verbs that change a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeClientOutcome {
+    /// Changed.
+    Changed,
+    /// There is no such client, or a condition of the verb does not hold. Nothing changed.
+    Refused,
+}
