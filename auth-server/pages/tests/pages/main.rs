@@ -1,0 +1,1 @@
+//! The pages in both languages, with ordinary and hostile texts.
