@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             web::scope("").wrap(BearerAuth::required(guard.clone())).service(invoices).service(hello),
         )
     })
-    .bind(environment.get("ADDR").unwrap_or("127.0.0.1:5000"))?;
+    .bind(environment.get("ADDR").unwrap_or("127.0.0.1:5001"))?;
     for address in server.addrs() {
         tracing::info!("listening on http://{address}");
     }
