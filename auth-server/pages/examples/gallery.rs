@@ -2,13 +2,13 @@
 //! `cargo run -p auth-pages --example gallery -- FOLDER`.
 
 #[path = "../tests/pages/samples.rs"]
-#[expect(clippy::unwrap_used, reason = "shared with the tests; a panic shows which sample is wrong")]
 mod samples;
 
 use std::error::Error;
 use std::path::Path;
 
 use auth_pages::{Brand, Language, Pages};
+use samples::{HOSTILE, LONG, ORDINARY};
 
 /// An operator with colours, links and a logo of their own.
 const ACME: &str = r##"
@@ -46,8 +46,11 @@ fn write(folder: &Path, pages: &Pages) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(folder.join("logos"))?;
     std::fs::write(folder.join("logos/print-shop.svg"), LOGO)?;
     for language in Language::ALL {
-        for sample in samples::all(pages, language, &samples::ORDINARY) {
-            let name = format!("{}-{}", sample.name, language.tag());
+        let words = [("", &ORDINARY), ("hostile-", &HOSTILE), ("long-", &LONG)];
+        for (prefix, sample) in words.iter().flat_map(|(prefix, words)| {
+            samples::all(pages, language, words).into_iter().map(move |sample| (prefix, sample))
+        }) {
+            let name = format!("{prefix}{}-{}", sample.name, language.tag());
             std::fs::write(folder.join(format!("{name}.html")), sample.page.html)?;
             // For a server that sends it as the header.
             std::fs::write(folder.join(format!("{name}.csp")), sample.page.content_security_policy)?;

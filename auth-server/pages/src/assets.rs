@@ -88,7 +88,8 @@ fn named(name: &str, extension: &str, content_type: &'static str, bytes: &[u8]) 
     Asset { path: format!("/assets/{name}-{hash}.{extension}"), content_type, bytes: bytes.to_vec() }
 }
 
-/// The stylesheet without comments and indentation. Its source has no string that contains either.
+/// The stylesheet without comments and the spaces that CSS does not need. Its source has no string and no selector in
+/// which they have a meaning.
 fn minified(css: &str) -> String {
     let mut rest = css;
     let mut output = String::with_capacity(css.len());
@@ -97,5 +98,8 @@ fn minified(css: &str) -> String {
         rest = comment.split_once("*/").map_or("", |(_, after)| after);
     }
     output.push_str(rest);
-    output.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    let output: String = output.lines().map(str::trim).collect();
+    [(" {", "{"), ("{ ", "{"), (" }", "}"), (": ", ":"), (", ", ","), ("; ", ";"), (" > ", ">"), (";}", "}")]
+        .iter()
+        .fold(output, |css, (long, short)| css.replace(long, short))
 }

@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::page::{Frame, Page, Pages};
 use crate::times::Moment;
 use crate::web_url::{Logo, WebUrl};
-use crate::{FormContext, Lasts, PasswordProblem};
+use crate::{Lasts, PasswordProblem};
 
 /// The account of the signed-in user: devices, applications, password, deletion.
 ///
@@ -18,8 +18,8 @@ use crate::{FormContext, Lasts, PasswordProblem};
 /// (`client_id`), `/account/password` (`current_password`, `new_password`) and `/account/delete` (`password`).
 #[derive(Debug, Clone, Copy)]
 pub struct Account<'a> {
-    /// The hidden fields.
-    pub form: FormContext<'a>,
+    /// The field `csrf` of each form.
+    pub csrf: &'a str,
     /// The user's address.
     pub email: &'a str,
     /// The time for "5 minutes ago".
@@ -155,6 +155,9 @@ impl Device<'_> {
 }
 
 impl Account<'_> {
+    /// Show at most this many devices, so that the page stays small; the rest are `more_devices`.
+    pub const MAX_DEVICES: usize = 15;
+
     fn notice_text(&self, frame: &Frame<'_>) -> &'static str {
         self.notice.map(frame.t.account.notice).unwrap_or_default()
     }

@@ -3,7 +3,6 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use crate::FormContext;
 use crate::language::Language;
 use crate::page::{Frame, Page, Pages};
 use crate::times::Moment;
@@ -11,8 +10,8 @@ use crate::times::Moment;
 /// The form of `/inspect`, which posts `token`, and what the token says. The page never repeats the token.
 #[derive(Debug, Clone, Copy)]
 pub struct Inspect<'a> {
-    /// The hidden fields.
-    pub form: FormContext<'a>,
+    /// The field `csrf`.
+    pub csrf: &'a str,
     /// The time for "in 5 minutes".
     pub now: DateTime<Utc>,
     /// The result for the posted token. `None`: only the form.

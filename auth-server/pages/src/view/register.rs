@@ -68,7 +68,8 @@ struct RegisterTemplate<'a> {
 impl Pages {
     /// The page of `/register`.
     pub fn register(&self, language: Language, view: &Register<'_>) -> Page {
-        let policy = self.policy().with_forms_to(view.form.destination);
+        let policy = self.policy();
+        let policy = if view.is_closed() { policy } else { policy.with_forms_to(view.form.destination) };
         self.page(language, policy, |frame| RegisterTemplate { frame, view }.render())
     }
 }

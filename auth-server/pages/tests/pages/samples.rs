@@ -1,4 +1,5 @@
 //! Every page in each of its states, filled with given words.
+#![expect(clippy::unwrap_used, reason = "a panic shows which sample is wrong")]
 
 use std::net::IpAddr;
 
@@ -39,6 +40,41 @@ pub(crate) const ORDINARY: Words = Words {
     destination: "https://print.example/callback",
     home: "https://print.example/",
 };
+
+pub(crate) const HOSTILE: Words = Words {
+    application: "\u{202e}\"><script>alert(1)</script>",
+    email: "'\"><script>alert(1)</script>@example.com",
+    permissions: ["</li></ul><script>alert(1)</script>", "&lt;b&gt;\u{2028}", "\u{202e}{{ 7*7 }}"],
+    user_agents: ["Firefox\"><script>alert(1)</script>", "iPhone</p><svg onload=alert(1)>", "\u{202e}<!--"],
+    hidden: "\" onfocus=alert(1) autofocus x=\"",
+    claim: "</code><script>alert(1)</script>",
+    request_id: "\"><script>alert(1)</script>",
+    destination: "https://print.example/\"><script>alert(1)</script>; script-src *",
+    home: "https://print.example/\"><script>alert(1)</script>",
+};
+
+/// Names have 200 characters, a word without spaces among them; a sealed request has 2 KB.
+pub(crate) const LONG: Words = Words {
+    application: NAME_OF_200,
+    email: "a.very.long.address.of.somebody.who.has.many.names.and.likes@a.domain.that.is.nearly.as.long.as.the.rules.of.names.allow.and.has.no.good.place.to.break.it.example.com",
+    permissions: [
+        SENTENCE,
+        "See your photos",
+        "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen sehen",
+    ],
+    user_agents: [NAME_OF_200, NAME_OF_200, NAME_OF_200],
+    hidden: SEALED_REQUEST,
+    claim: SENTENCE,
+    request_id: NAME_OF_200,
+    destination: "https://a.host.with.a.long.name.that.does.not.fit.on.one.line.of.a.phone.example.com/callback",
+    home: "https://a.host.with.a.long.name.that.does.not.fit.on.one.line.of.a.phone.example.com/",
+};
+
+const NAME_OF_200: &str = "The Wonderful Print Shop of Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx and Sons photographs and albums photographs and albums photographs and albums photographs and.";
+
+const SENTENCE: &str = "See, sort, print, enlarge, frame and send all your photos and albums, and those that others have shared with you, also while you are not using the application and on each of your devices";
+
+const SEALED_REQUEST: &str = "abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwxyz012345abcdefghijklmnopqrstuvwx";
 
 /// A page, and the name of its state.
 pub(crate) struct Sample {
@@ -252,7 +288,7 @@ impl<'a> Gallery<'a> {
         });
         let devices = self.devices();
         let empty = Account {
-            form: self.plain_form(),
+            csrf: self.words.hidden,
             email: self.words.email,
             now: now(),
             devices: &devices[..1],
@@ -284,7 +320,7 @@ impl<'a> Gallery<'a> {
             ("expired", AccountProblem::Expired),
         ] {
             let view = Account {
-                form: self.plain_form(),
+                csrf: self.words.hidden,
                 email: self.words.email,
                 now: now(),
                 devices: &devices,
@@ -312,7 +348,7 @@ impl<'a> Gallery<'a> {
             text(self.words.application, self.words.claim),
         ];
         let mut add = |name: &str, inspection| {
-            let view = Inspect { form: self.plain_form(), now: now(), inspection };
+            let view = Inspect { csrf: self.words.hidden, now: now(), inspection };
             let page = self.pages.inspect(self.language, &view);
             self.samples.push(Sample { name: format!("{FOR_DEVELOPERS}{name}"), page });
         };
