@@ -19,6 +19,9 @@ pub enum TokenType {
     Access,
     /// `rt+jwt`, which only Goptri uses.
     Refresh,
+    /// `client-authentication+jwt`, with which a client authenticates (RFC 7523). `JWT` and no type at all are accepted
+    /// too: most clients send them, and no other type of token has them.
+    ClientAssertion,
 }
 
 impl TokenType {
@@ -27,6 +30,7 @@ impl TokenType {
         match self {
             Self::Access => "at+jwt",
             Self::Refresh => "rt+jwt",
+            Self::ClientAssertion => "client-authentication+jwt",
         }
     }
 
@@ -38,6 +42,7 @@ impl TokenType {
             _ => typ,
         };
         short.eq_ignore_ascii_case(self.name())
+            || (self == Self::ClientAssertion && short.eq_ignore_ascii_case("JWT"))
     }
 }
 
@@ -133,7 +138,7 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn has_type(&self, typ: TokenType) -> bool {
-        self.typ.as_deref().is_some_and(|text| typ.matches(text))
+        self.typ.as_deref().map_or(typ == TokenType::ClientAssertion, |text| typ.matches(text))
     }
 
     /// JV-07, JV-22: Goptri supports no extension.

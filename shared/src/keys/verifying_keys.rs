@@ -97,8 +97,12 @@ impl VerifyingKeys {
         if !header.has_type(typ) {
             return Err(TokenError::WrongType);
         }
-        let kid = header.kid.as_deref().ok_or(TokenError::MissingKid)?;
-        let key = self.find(kid).ok_or(TokenError::UnknownKey)?;
+        let key = match (header.kid.as_deref(), self.0.as_slice()) {
+            (Some(kid), _) => self.find(kid).ok_or(TokenError::UnknownKey)?,
+            // A client with one key need not name it (RFC 7515 §4.1.4).
+            (None, [only]) if typ == TokenType::ClientAssertion => only,
+            (None, _) => return Err(TokenError::MissingKid),
+        };
         // JV-03: a key has one algorithm. The `alg` of a token is compared with it and selects nothing.
         if header.alg == key.name.alg { Ok(key) } else { Err(TokenError::WrongAlgorithm) }
     }
