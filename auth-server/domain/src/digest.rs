@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use goptri_settings::{Plain, SecretKind};
 use sha2::Digest as _;
+use subtle::ConstantTimeEq;
 
 /// The kind of a refresh token's `jti`, which only the token contains.
 #[derive(Debug)]
@@ -28,6 +29,12 @@ impl<K: SecretKind> Digest<K> {
     /// A stored digest.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self { bytes, kind: PhantomData }
+    }
+
+    /// Whether it is the same, in a time that does not depend on the difference. For secrets whose digest an attacker can
+    /// compute and vary.
+    pub fn equals_in_constant_time(&self, other: &Self) -> bool {
+        self.bytes.ct_eq(&other.bytes).into()
     }
 
     /// The bytes, to be stored or to be compared by the database.

@@ -25,10 +25,12 @@ pub use guess_limit::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, RetryLat
 pub use hashing_cost::{CostTooLow, HashingCost};
 pub use judge::{EndReason, RefreshPolicy, RefuseReason, Verdict, judge, judge_unclear};
 pub use oauth::{
-    ApplicationSession, AuthorizationCode, CODE_LIFETIME, Client, ClientAuthentication, ClientOrigin,
-    ClientSecret, CodeChallenge, CodeKey, CodeVerifier, Grant, InvalidPkce, InvalidRedirectUri, NewCode,
-    OFFLINE_ACCESS, PUSHED_LIFETIME, PushedRequest, RedirectUri, RegisteredScope, RequestUri, SignInHandle,
-    SignInKey, StoredCode,
+    ApplicationSession, AssertionVerifier, AuthorizationCode, CODE_LIFETIME, Client, ClientAssertion,
+    ClientAuthentication, ClientLinks, ClientOrigin, ClientRegistration, ClientSecret, CodeChallenge,
+    CodeKey, CodeMismatch, CodeVerdict, CodeVerifier, Grant, InvalidAssertion, InvalidClient, InvalidPkce,
+    InvalidRedirectUri, NewCode, OFFLINE_ACCESS, PUSHED_LIFETIME, PushedRequest, Redemption, RedirectUri,
+    RegisteredScope, RequestUri, ScopeTooWide, SignInHandle, SignInKey, StoredCode, client_named_by,
+    narrow_scope,
 };
 pub use password::{NormalizedPassword, Password, PasswordHash, PasswordRejected, PasswordRules};
 pub use refresh_token::{PresentedRefresh, RefreshTokens};

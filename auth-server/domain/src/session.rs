@@ -58,6 +58,9 @@ impl Generation {
     }
 }
 
+/// The most characters of a client's id.
+const MAX_CLIENT_ID: usize = 100;
+
 /// The id of an OAuth client; `goptri` is the first-party client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientId(String);
@@ -71,6 +74,14 @@ impl ClientId {
     /// An id from a store or a token.
     pub fn new(text: String) -> Self {
         Self(text)
+    }
+
+    /// An id that a request presents: 1 to 100 characters of printable ASCII (RFC 6749, appendix A.1). `None`: no client
+    /// has such an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_valid =
+            (1..=MAX_CLIENT_ID).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+        is_valid.then(|| Self(text.to_owned()))
     }
 
     /// The text of the id.

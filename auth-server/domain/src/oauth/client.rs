@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use goptri::Scope;
-use goptri_settings::SecretKind;
+use goptri_settings::{Plain, SecretKind};
 
 use super::RedirectUri;
 use crate::{ClientId, Digest};
@@ -83,6 +83,19 @@ impl ClientOrigin {
 }
 
 impl Client {
+    /// Whether it authenticates with a secret, and this is one of its secrets.
+    ///
+    /// Compares all of them, each in constant time.
+    pub fn has_secret(&self, secret: &Plain<ClientSecret>) -> bool {
+        let digest = Digest::of(secret);
+        let none = [Digest::from_bytes([0; 32])];
+        let known = match &self.authentication {
+            ClientAuthentication::Secret(digests) => digests.as_slice(),
+            ClientAuthentication::Public | ClientAuthentication::PrivateKeyJwt(_) => &none,
+        };
+        known.iter().fold(false, |found, known| found | known.equals_in_constant_time(&digest))
+    }
+
     /// Whether it cannot keep a secret.
     pub fn is_public(&self) -> bool {
         self.authentication == ClientAuthentication::Public

@@ -33,7 +33,7 @@ impl CodeKey {
         let mut bytes = [0; 48];
         bytes[..16].copy_from_slice(user_id.0.as_bytes());
         entropy.fill(&mut bytes[16..]);
-        let code = Plain::new(goptri::token::encode_base64url(&bytes));
+        let code = Plain::new(goptri::token::encode_base64url(bytes));
         let hash = Digest::of(&code);
         (code, Self { user_id, hash })
     }

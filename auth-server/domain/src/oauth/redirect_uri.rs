@@ -98,9 +98,10 @@ impl RedirectUri {
         format!("{}:", self.url.scheme())
     }
 
-    /// The host, for users. A scheme of an app has none.
+    /// The host, for users. `None` at the scheme of an app, where the text in the place of a host says nothing about who
+    /// gets the response.
     pub fn host(&self) -> Option<&str> {
-        self.url.host_str()
+        matches!(self.url.scheme(), "http" | "https").then(|| self.url.host_str())?
     }
 }
 

@@ -28,7 +28,7 @@ impl SignInKey {
         bytes[..16].copy_from_slice(session.user_id.0.as_bytes());
         bytes[16..32].copy_from_slice(session.id.0.as_bytes());
         entropy.fill(&mut bytes[32..]);
-        let handle = Plain::new(goptri::token::encode_base64url(&bytes));
+        let handle = Plain::new(goptri::token::encode_base64url(bytes));
         let hash = Digest::of(&handle);
         (handle, Self { session, hash })
     }

@@ -3,8 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod access_tokens;
+mod client_assertions;
+mod client_registrations;
 mod confusion;
 mod fixture;
+mod oauth_secrets;
+mod pkce;
+mod redeeming;
+mod redirect_uris;
 mod refresh_tokens;
 mod values;
 mod verdicts;
