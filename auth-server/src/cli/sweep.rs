@@ -19,10 +19,15 @@ pub(super) async fn run(context: &Context) -> Result<(), CliError> {
                 let swept = sweep.run(progress).await?;
                 context.format.print(
                     &format!(
-                        "Deleted {} revocations and {} expired sessions.",
-                        swept.records, swept.sessions
+                        "Deleted {} revocations, {} expired sessions, {} authorization codes and {} pushed requests.",
+                        swept.records, swept.sessions, swept.codes, swept.requests
                     ),
-                    &json!({ "revocations": swept.records, "sessions": swept.sessions }),
+                    &json!({
+                        "revocations": swept.records,
+                        "sessions": swept.sessions,
+                        "codes": swept.codes,
+                        "pushed_requests": swept.requests,
+                    }),
                 )
             },
         )

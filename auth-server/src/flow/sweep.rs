@@ -1,4 +1,4 @@
-//! Deletes expired entries of the feed and sessions that ended by time, in slices.
+//! Deletes expired entries of the feed, sessions that ended by time, and old codes and pushed requests, in slices.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// other work.
 const MAX_SLICES_PER_PASS: u32 = 100;
 
-/// Sweeps the feed and the sessions.
+/// Sweeps all tables whose rows expire.
 #[derive(Clone)]
 pub struct Sweep {
     pub(crate) store: Arc<dyn Store>,
@@ -34,6 +34,18 @@ pub struct Swept {
     pub records: u64,
     /// Sessions that ended by time.
     pub sessions: u64,
+    /// Authorization codes that expired long enough ago.
+    pub codes: u64,
+    /// Pushed authorization requests that can no longer be used.
+    pub requests: u64,
+}
+
+/// A table whose oldest rows are deleted first.
+#[derive(Debug, Clone, Copy)]
+enum Table {
+    Revocations,
+    Codes,
+    Pushed,
 }
 
 impl Sweep {
@@ -44,8 +56,11 @@ impl Sweep {
             let (swept, sessions) = self.pass(&mut position, MAX_SLICES_PER_PASS).await?;
             total.records += swept.records;
             total.sessions += swept.sessions;
+            total.codes += swept.codes;
+            total.requests += swept.requests;
             examined += sessions;
-            if position.is_none() && swept.records < u64::from(SLICE * MAX_SLICES_PER_PASS) {
+            let most = swept.records.max(swept.codes).max(swept.requests);
+            if position.is_none() && most < u64::from(SLICE * MAX_SLICES_PER_PASS) {
                 return Ok(total);
             }
             progress(examined);
@@ -60,14 +75,13 @@ impl Sweep {
         position: &mut Option<SessionKey>,
         max_slices: u32,
     ) -> Result<(Swept, u64), StoreError> {
-        let (mut swept, mut examined) = (Swept::default(), 0);
-        for _ in 0..max_slices {
-            let records = self.store.sweep_revocations(SLICE).await?;
-            swept.records += records;
-            if records < u64::from(SLICE) {
-                break;
-            }
-        }
+        let mut swept = Swept {
+            records: self.slices(Table::Revocations, max_slices).await?,
+            codes: self.slices(Table::Codes, max_slices).await?,
+            requests: self.slices(Table::Pushed, max_slices).await?,
+            sessions: 0,
+        };
+        let mut examined = 0;
         for _ in 0..max_slices {
             let slice = self.store.sweep_sessions(*position, SLICE, self.idle_lifetime).await?;
             swept.sessions += slice.swept;
@@ -80,13 +94,33 @@ impl Sweep {
         Ok((swept, examined))
     }
 
+    /// Sweeps slices of a table until one is not full. Returns how many rows were deleted.
+    async fn slices(&self, table: Table, max_slices: u32) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        for _ in 0..max_slices {
+            let slice = match table {
+                Table::Revocations => self.store.sweep_revocations(SLICE).await?,
+                Table::Codes => self.store.sweep_codes(SLICE).await?,
+                Table::Pushed => self.store.sweep_pushed_requests(SLICE).await?,
+            };
+            swept += slice;
+            if slice < u64::from(SLICE) {
+                break;
+            }
+        }
+        Ok(swept)
+    }
+
     /// Sweeps every minute, for as long as the server runs.
     pub(crate) async fn run_periodically(self) {
         let mut position = None;
         loop {
             match self.pass(&mut position, MAX_SLICES_PER_PASS).await {
                 Ok((swept, _)) if swept == Swept::default() => {}
-                Ok((swept, _)) => tracing::debug!(swept.records, swept.sessions, "swept"),
+                Ok((swept, _)) => {
+                    let Swept { records, sessions, codes, requests } = swept;
+                    tracing::debug!(records, sessions, codes, requests, "swept");
+                }
                 Err(error) => {
                     let error = CauseChain(&error);
                     tracing::warn!(%error, "the sweep failed; the next one starts in a minute");

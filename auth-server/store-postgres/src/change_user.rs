@@ -70,15 +70,18 @@ impl PostgresStore {
         Ok(changed)
     }
 
-    /// Deletes a disabled user and releases the address. Returns whether a row was deleted. A disabled user cannot open
-    /// a session meanwhile.
+    /// Deletes a disabled user, what the user allowed and the spent codes, and releases the address. Returns whether a row
+    /// was deleted. A disabled user cannot open a session meanwhile, and the lock waits for a consent.
     pub(crate) async fn delete_disabled(&self, user: UserId) -> Result<bool, StoreError> {
         self.transact_once(async |transaction| {
-            let delete = sqlx::query_scalar!(
-                "delete from users where id = $1 and disabled_at is not null returning email_key",
+            let lock = sqlx::query_scalar!(
+                "select email_key from users where id = $1 and disabled_at is not null for update",
                 user.0
             );
-            let Some(key) = delete.fetch_optional(&mut *transaction).await? else { return Ok(false) };
+            let Some(key) = lock.fetch_optional(&mut *transaction).await? else { return Ok(false) };
+            sqlx::query!("delete from grants where user_id = $1", user.0).execute(&mut *transaction).await?;
+            sqlx::query!("delete from codes where user_id = $1", user.0).execute(&mut *transaction).await?;
+            sqlx::query!("delete from users where id = $1", user.0).execute(&mut *transaction).await?;
             release(transaction, user, &key).await?;
             Ok(true)
         })

@@ -26,13 +26,50 @@ pub(crate) async fn end_all(
     except: Option<SessionId>,
 ) -> Result<u64, Error> {
     let locked = sqlx::query_scalar!(
-        "select id from sessions where user_id = $1 and ($2::uuid is null or id <> $2) order by id for update",
+        "select id from sessions
+         where user_id = $1 and ($2::uuid is null or (id <> $2 and parent_id is distinct from $2))
+         order by id for update",
         user.0,
         except.map(|id| id.0),
     )
     .fetch_all(&mut *transaction)
     .await?;
-    end_each(transaction, clock_offset, user, &locked).await
+    let ended = end_each(transaction, clock_offset, user, &locked).await?;
+    let delete = sqlx::query!(
+        "delete from codes where user_id = $1 and spent_for is null and ($2::uuid is null or sign_in_id <> $2)",
+        user.0,
+        except.map(|id| id.0),
+    );
+    delete.execute(transaction).await?;
+    Ok(ended)
+}
+
+/// Ends the sessions of applications that belong to these sign-ins of a user, and deletes their unspent codes. Returns how
+/// many sessions.
+///
+/// After the sign-ins were deleted and in a statement of its own, whose snapshot includes the sessions and codes that the
+/// deletion waited for; later ones find no sign-in. Locks sessions in the order of their keys.
+pub(crate) async fn end_children(
+    transaction: &mut PgConnection,
+    clock_offset: PgInterval,
+    user: UserId,
+    sign_ins: &[Uuid],
+) -> Result<u64, Error> {
+    let locked = sqlx::query_scalar!(
+        "select id from sessions where user_id = $1 and parent_id = any($2) order by id for update",
+        user.0,
+        sign_ins,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let ended = end_each(transaction, clock_offset, user, &locked).await?;
+    let delete = sqlx::query!(
+        "delete from codes where user_id = $1 and spent_for is null and sign_in_id = any($2)",
+        user.0,
+        sign_ins,
+    );
+    delete.execute(transaction).await?;
+    Ok(ended)
 }
 
 /// Ends these sessions of a user, which the transaction has locked. Returns how many.
@@ -73,17 +110,21 @@ pub(crate) async fn end_one(
 ) -> Result<EndOutcome, Error> {
     let (user, id, proof) = (key.user_id.0, key.id.0, proof.map(|digest| digest.as_bytes().as_slice()));
     let delete = sqlx::query!(
-        "delete from sessions where user_id = $1 and id = $2 and ($3::bytea is null or jti_hash = $3)",
+        r#"delete from sessions where user_id = $1 and id = $2 and ($3::bytea is null or jti_hash = $3)
+           returning handle_hash is not null as "is_sign_in!""#,
         user,
         id,
         proof,
     );
-    let deleted = delete.execute(&mut *transaction).await?.rows_affected() > 0;
-    if !deleted && has_another_jti(transaction, key, proof).await? {
+    let deleted = delete.fetch_optional(&mut *transaction).await?;
+    if deleted.is_none() && has_another_jti(transaction, key, proof).await? {
         return Ok(EndOutcome::NotGenuine);
     }
+    if deleted.as_ref().is_some_and(|session| session.is_sign_in) {
+        end_children(transaction, clock_offset.clone(), key.user_id, &[id]).await?;
+    }
     append(transaction, clock_offset, user, "session", &id.to_string()).await?;
-    Ok(if deleted { EndOutcome::Ended } else { EndOutcome::WasGone })
+    Ok(if deleted.is_some() { EndOutcome::Ended } else { EndOutcome::WasGone })
 }
 
 /// Whether the session exists and the proof is not its own.
@@ -118,6 +159,27 @@ pub(crate) async fn append(
         user,
         kind,
         subject,
+        interval(REVOCATION_LIFETIME),
+    );
+    appended.execute(connection).await.map(|_| ())
+}
+
+/// Records that all access tokens of a client are revoked. Replaces an earlier entry, so that readers of the feed get it
+/// again: both the times and `tx` become later.
+pub(crate) async fn append_client(
+    connection: &mut PgConnection,
+    clock_offset: PgInterval,
+    client: &str,
+) -> Result<(), Error> {
+    let appended = sqlx::query!(
+        "insert into revocations (user_id, kind, subject, created_at, expires_at)
+         values ($2, 'client', $3, statement_timestamp() + $1::interval,
+                 statement_timestamp() + $1::interval + $4::interval)
+         on conflict (user_id, kind, subject) do update
+         set created_at = excluded.created_at, expires_at = excluded.expires_at, tx = excluded.tx",
+        clock_offset,
+        Uuid::nil(),
+        client,
         interval(REVOCATION_LIFETIME),
     );
     appended.execute(connection).await.map(|_| ())

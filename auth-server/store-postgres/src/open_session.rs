@@ -26,10 +26,10 @@ pub(crate) async fn open(
     let Some(owner) = owner.fetch_optional(&mut *transaction).await? else { return Ok(None) };
     let opened = sqlx::query!(
         "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
-                               last_used_at, expires_at, user_agent, ip, remember)
+                               last_used_at, expires_at, user_agent, ip, remember, handle_hash)
          values ($2, $3, $4, $5, $6, statement_timestamp() + $1::interval, $7, statement_timestamp() + $1::interval,
                  statement_timestamp() + $1::interval, statement_timestamp() + $1::interval,
-                 statement_timestamp() + $1::interval + $8::interval, $9, $10, $11)
+                 statement_timestamp() + $1::interval + $8::interval, $9, $10, $11, $12)
          returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation, forgiven_generation,
                    rotated_at, previous_rotated_at, last_used_at, expires_at, remember",
         clock_offset,
@@ -43,6 +43,7 @@ pub(crate) async fn open(
         session.user_agent.as_deref(),
         session.ip.as_deref(),
         session.remember,
+        session.handle_hash.as_ref().map(|digest| digest.as_bytes().as_slice()),
     )
     .fetch_one(transaction)
     .await?;

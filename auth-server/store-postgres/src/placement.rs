@@ -8,14 +8,19 @@ use sqlx::{Error, PgConnection};
 use crate::citus_check::Unfit;
 
 /// Where the rows of each table belong. `users` comes before the tables whose rows are stored beside its own.
-pub(crate) const TABLES: [(&str, Placement); 8] = [
+pub(crate) const TABLES: [(&str, Placement); 13] = [
     ("_sqlx_migrations", Placement::Everywhere),
     ("database_id", Placement::Everywhere),
     ("email_key_version", Placement::Everywhere),
+    ("clients", Placement::Everywhere),
+    ("scopes", Placement::Everywhere),
     ("users", Placement::By("id")),
     ("sessions", Placement::By("user_id")),
     ("revocations", Placement::By("user_id")),
+    ("grants", Placement::By("user_id")),
+    ("codes", Placement::By("user_id")),
     ("emails", Placement::By("email_key")),
+    ("pushed", Placement::By("uri_hash")),
     ("write_probe", Placement::EachItsOwn),
 ];
 
@@ -101,7 +106,7 @@ fn is_done(table: &'static str, wanted: Placement, found: &TableState) -> Result
 /// The rows of a user are on one node, so that what ends the user's sessions commits there.
 pub(crate) fn colocated_with(table: &str) -> &'static str {
     match table {
-        "sessions" | "revocations" => "users",
+        "sessions" | "revocations" | "grants" | "codes" => "users",
         _ => "none",
     }
 }

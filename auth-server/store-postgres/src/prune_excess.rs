@@ -6,7 +6,7 @@ use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::end_sessions::end_each;
+use crate::end_sessions::{end_children, end_each};
 
 impl PostgresStore {
     /// Begins no transaction where there is no excess, as after nearly every sign-in. A session that is opened after the
@@ -22,7 +22,9 @@ impl PostgresStore {
                 store
                     .transact(async |transaction| {
                         let chosen = lock_excess(transaction, opened, keep).await?;
-                        end_each(transaction, store.clock_offset(), opened.user_id, &chosen).await
+                        let (clock, user) = (store.clock_offset(), opened.user_id);
+                        let ended = end_each(transaction, clock.clone(), user, &chosen).await?;
+                        Ok(ended + end_children(transaction, clock, user, &chosen).await?)
                     })
                     .await
             })
@@ -46,7 +48,7 @@ async fn count(connection: &mut PgConnection, opened: SessionKey, keep: u32) -> 
 }
 
 /// Chooses sessions by the statement's snapshot, before it locks any: concurrent calls choose the same ones, and a locked
-/// session is skipped, not replaced by the next one. As no call waits for a lock, their order does not matter.
+/// session is skipped, not replaced by the next one. As no call waits for a lock here, their order does not matter.
 async fn lock_excess(
     transaction: &mut PgConnection,
     opened: SessionKey,
@@ -57,7 +59,9 @@ async fn lock_excess(
                select greatest(count(*) - $3::bigint, 0) as number
                from (select id from sessions where user_id = $1 limit $3::bigint + $4::bigint) s
            ), oldest as (
-               select id from sessions where user_id = $1 and id <> $2
+               select id from sessions
+               where user_id = $1 and id <> $2
+                 and id is distinct from (select parent_id from sessions where user_id = $1 and id = $2)
                order by last_used_at, id limit (select number from excess)
            )
            select s.id from sessions s join oldest o on o.id = s.id

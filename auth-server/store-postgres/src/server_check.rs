@@ -20,7 +20,18 @@ const READ_MARK: &str = "select coalesce(current_setting('goptri.session', true)
 const ROUNDS: usize = 3;
 
 /// The tables that the store writes.
-const WRITTEN_TABLES: [&str; 5] = ["users", "emails", "sessions", "revocations", "write_probe"];
+const WRITTEN_TABLES: [&str; 10] = [
+    "users",
+    "emails",
+    "sessions",
+    "revocations",
+    "clients",
+    "scopes",
+    "grants",
+    "codes",
+    "pushed",
+    "write_probe",
+];
 
 /// The tables that it only reads.
 const READ_TABLES: [&str; 2] = ["database_id", "_sqlx_migrations"];

@@ -10,6 +10,7 @@ use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::end_sessions::end_children;
 use crate::rows::interval;
 use crate::transactions::transact_on;
 
@@ -28,34 +29,63 @@ impl PostgresStore {
             .await?;
         let is_full = u32::try_from(slice.len()).is_ok_and(|examined| examined == max);
         let last = slice.last().filter(|_| is_full).map(|(key, _)| *key);
-        let mut ended_by_time: BTreeMap<UserId, Vec<Uuid>> = BTreeMap::new();
-        for (key, _) in slice.into_iter().filter(|(_, is_old)| *is_old) {
-            ended_by_time.entry(key.user_id).or_default().push(key.id.0);
+        let (mut sessions, mut sign_ins): (Old, Old) = Default::default();
+        for (key, state) in slice {
+            match state {
+                State::InUse => {}
+                State::Old => sessions.entry(key.user_id).or_default().push(key.id.0),
+                State::OldSignIn => sign_ins.entry(key.user_id).or_default().push(key.id.0),
+            }
         }
-        if ended_by_time.is_empty() {
-            return Ok(SessionSweep { swept: 0, last });
+        let mut swept = 0;
+        if !sessions.is_empty() {
+            let sweep = self.run_detached(move |store| {
+                let sessions = sessions.clone();
+                async move { store.sweep_users(&sessions, idle_lifetime).await }
+            });
+            swept += sweep.await?;
         }
-        let swept = self.run_detached(move |store| {
-            let ended_by_time = ended_by_time.clone();
-            async move { store.sweep_users(&ended_by_time, idle_lifetime).await }
-        });
-        Ok(SessionSweep { swept: swept.await?, last })
+        for (user, sign_ins) in sign_ins {
+            let sweep = self.run_detached(move |store| {
+                let sign_ins = sign_ins.clone();
+                async move { store.sweep_sign_ins(user, &sign_ins, idle_lifetime).await }
+            });
+            swept += sweep.await?;
+        }
+        Ok(SessionSweep { swept, last })
     }
 
     /// Waits for no lock, so the order of users does not matter.
-    async fn sweep_users(
-        &self,
-        ended_by_time: &BTreeMap<UserId, Vec<Uuid>>,
-        idle_lifetime: Option<TimeDelta>,
-    ) -> Result<u64, StoreError> {
+    async fn sweep_users(&self, old: &Old, idle_lifetime: Option<TimeDelta>) -> Result<u64, StoreError> {
         transact_on(&self.background_pool, async |transaction| {
             let mut swept = 0;
-            for (user, sessions) in ended_by_time {
-                swept += delete(transaction, self.clock_offset(), *user, sessions, idle_lifetime).await?;
+            for (user, sessions) in old {
+                let deleted = delete(transaction, self.clock_offset(), *user, sessions, idle_lifetime);
+                swept += count(&deleted.await?);
             }
             Ok(swept)
         })
         .await
+    }
+
+    /// One user at a time: the sessions that end with a sign-in may be in use, so this waits for their locks, and their
+    /// entries of the feed commit on one node.
+    async fn sweep_sign_ins(
+        &self,
+        user: UserId,
+        old: &[Uuid],
+        idle_lifetime: Option<TimeDelta>,
+    ) -> Result<u64, StoreError> {
+        let (swept, ended) = transact_on(&self.background_pool, async |transaction| {
+            let deleted = delete(transaction, self.clock_offset(), user, old, idle_lifetime).await?;
+            let ended = end_children(transaction, self.clock_offset(), user, &deleted).await?;
+            Ok((count(&deleted), ended))
+        })
+        .await?;
+        if ended > 0 {
+            self.notify_appended();
+        }
+        Ok(swept + ended)
     }
 
     /// Deletes the oldest entries of the feed that have expired. Another sweep at the same time waits for this one, and
@@ -73,21 +103,35 @@ impl PostgresStore {
     }
 }
 
-/// The keys of the first `max` sessions after `after`, in their order, and whether each is to be deleted.
+/// What the sweep does with a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing.
+    InUse,
+    /// It is to be deleted.
+    Old,
+    /// It is to be deleted, with the sessions that end with it.
+    OldSignIn,
+}
+
+/// Sessions to delete, by user.
+type Old = BTreeMap<UserId, Vec<Uuid>>;
+
+/// The keys of the first `max` sessions after `after`, in their order.
 async fn examine(
     connection: &mut PgConnection,
     clock_offset: PgInterval,
     after: Option<SessionKey>,
     max: u32,
     idle_lifetime: Option<TimeDelta>,
-) -> Result<Vec<(SessionKey, bool)>, Error> {
+) -> Result<Vec<(SessionKey, State)>, Error> {
     // The nil UUID sorts before all others, and no user has it.
     let (user_id, id) = after.map_or((Uuid::nil(), Uuid::nil()), |key| (key.user_id.0, key.id.0));
     let slice = sqlx::query!(
-        "select user_id, id,
+        r#"select user_id, id, handle_hash is not null as "is_sign_in!",
                 expires_at <= statement_timestamp() + $1::interval - $5::interval
                 or last_used_at <= statement_timestamp() + $1::interval - $5::interval - $6::interval as is_old
-         from sessions where (user_id, id) > ($2, $3) order by user_id, id limit $4",
+         from sessions where (user_id, id) > ($2, $3) order by user_id, id limit $4"#,
         clock_offset,
         user_id,
         id,
@@ -99,21 +143,30 @@ async fn examine(
     .await?;
     let examined = slice.into_iter().map(|row| {
         let key = SessionKey { user_id: UserId(row.user_id), id: SessionId(row.id) };
-        // Null: it ends at no time.
-        (key, row.is_old.unwrap_or(false))
+        let state = match (row.is_old, row.is_sign_in) {
+            (Some(true), false) => State::Old,
+            (Some(true), true) => State::OldSignIn,
+            // Null: it ends at no time.
+            (Some(false) | None, _) => State::InUse,
+        };
+        (key, state)
     });
     Ok(examined.collect())
 }
 
-/// Deletes those of a user's sessions that are still to be deleted and that no transaction has locked.
+fn count(deleted: &[Uuid]) -> u64 {
+    u64::try_from(deleted.len()).unwrap_or(u64::MAX)
+}
+
+/// Deletes those of a user's sessions that are still to be deleted and that no transaction has locked. Returns their ids.
 async fn delete(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
     user: UserId,
     sessions: &[Uuid],
     idle_lifetime: Option<TimeDelta>,
-) -> Result<u64, Error> {
-    let delete = sqlx::query!(
+) -> Result<Vec<Uuid>, Error> {
+    let delete = sqlx::query_scalar!(
         "with old as (
              select id from sessions
              where user_id = $2 and id = any($3)
@@ -121,14 +174,15 @@ async fn delete(
                     or last_used_at <= statement_timestamp() + $1::interval - $4::interval - $5::interval)
              for update skip locked
          )
-         delete from sessions s using old where s.user_id = $2 and s.id = old.id",
+         delete from sessions s using old where s.user_id = $2 and s.id = old.id
+         returning s.id",
         clock_offset,
         user.0,
         sessions,
         interval(REVOCATION_LIFETIME),
         idle_lifetime.map(interval),
     );
-    Ok(delete.execute(transaction).await?.rows_affected())
+    delete.fetch_all(transaction).await
 }
 
 /// Deletes up to the last of the `max` oldest entries that have expired.

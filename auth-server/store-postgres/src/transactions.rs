@@ -1,8 +1,11 @@
 //! Verbs of several statements: each is one transaction, in a task of its own.
 //!
-//! Transactions never deadlock, because all lock in this order: users by id, sessions by key, keys of addresses,
-//! revocations by subject. A transaction that records the revocation of a session has locked or deleted the session
-//! before, if there is one.
+//! All lock in this order: users by id, sessions by key, codes, grants, keys of addresses, revocations by subject. A
+//! transaction that records the revocation of a session has locked or deleted the session before, if there is one.
+//!
+//! One case is out of order: a sign-in is locked before the sessions that end with it, which are nearly always later ones
+//! (ids begin with the time). Where the clocks of two servers have changed places, two transactions that end both may
+//! deadlock. Postgres rolls one back, which is retried.
 
 use auth_store::StoreError;
 use sqlx::{Connection, Error, PgConnection};

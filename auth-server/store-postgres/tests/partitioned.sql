@@ -6,7 +6,8 @@ declare
 begin
     alter table sessions drop constraint sessions_user_id_fkey;
     for part in
-        select * from (values ('users', 'id'), ('emails', 'email_key'), ('sessions', 'user_id'), ('revocations', 'user_id'))
+        select * from (values ('users', 'id'), ('emails', 'email_key'), ('sessions', 'user_id'), ('revocations', 'user_id'),
+                             ('grants', 'user_id'), ('codes', 'user_id'), ('pushed', 'uri_hash'))
             as t (name, key)
     loop
         execute format('alter table %I rename to whole', part.name);

@@ -16,16 +16,52 @@ pub(crate) async fn end_all(
 ) -> Result<u64, sqlx::Error> {
     let except = except.map(|id| id.0);
     let chosen = sqlx::query_scalar!(
-        "select id from sessions where user_id = ?1 and (?2 is null or id <> ?2) order by user_id, id",
+        "select id from sessions
+         where user_id = ?1 and (?2 is null or (id <> ?2 and parent_id is distinct from ?2))
+         order by user_id, id",
         user.0,
         except,
     )
     .fetch_all(&mut *transaction)
     .await?;
-    end_each(transaction, now, user, chosen).await
+    let ended = end_each(transaction, now, user, chosen).await?;
+    let delete = sqlx::query!(
+        "delete from codes where user_id = ?1 and spent_for is null and (?2 is null or sign_in_id <> ?2)",
+        user.0,
+        except,
+    );
+    delete.execute(transaction).await?;
+    Ok(ended)
 }
 
-/// Ends these sessions of a user. Returns how many. Within a transaction that writes.
+/// Ends the sessions of applications that belong to a sign-in of a user, and deletes its unspent codes. Returns how many
+/// sessions. Within a transaction that writes.
+pub(crate) async fn end_children(
+    transaction: &mut SqliteConnection,
+    now: Micros,
+    user: UserId,
+    sign_in: Uuid,
+) -> Result<u64, sqlx::Error> {
+    let children = sqlx::query_scalar!(
+        "select id from sessions where user_id = ?1 and parent_id = ?2 order by id",
+        user.0,
+        sign_in
+    );
+    let children = children.fetch_all(&mut *transaction).await?;
+    let mut ended = 0;
+    for child in children {
+        ended += u64::from(delete(transaction, now, user, child).await?.is_some());
+    }
+    let delete = sqlx::query!(
+        "delete from codes where user_id = ?1 and spent_for is null and sign_in_id = ?2",
+        user.0,
+        sign_in,
+    );
+    delete.execute(transaction).await?;
+    Ok(ended)
+}
+
+/// Ends these sessions of a user, and those that belong to them. Returns how many. Within a transaction that writes.
 pub(crate) async fn end_each(
     transaction: &mut SqliteConnection,
     now: Micros,
@@ -34,29 +70,49 @@ pub(crate) async fn end_each(
 ) -> Result<u64, sqlx::Error> {
     let mut ended = 0;
     for id in chosen {
-        ended += u64::from(end_one(transaction, now, user, id).await?);
+        ended += end_one(transaction, now, user, id).await?;
     }
     Ok(ended)
 }
 
-/// Ends a session, and records it even if the session is gone. Returns whether it existed. Within a transaction that
-/// writes.
+/// Ends a session, and with a sign-in the sessions that belong to it. Records it even if the session is gone. Returns how
+/// many sessions ended. Within a transaction that writes.
 pub(crate) async fn end_one(
     transaction: &mut SqliteConnection,
     now: Micros,
     user: UserId,
     id: Uuid,
-) -> Result<bool, sqlx::Error> {
-    let deleted = sqlx::query_scalar!(
-        "delete from sessions where user_id = ?1 and id = ?2 returning last_used_at",
+) -> Result<u64, sqlx::Error> {
+    match delete(transaction, now, user, id).await? {
+        None => Ok(0),
+        Some(Deleted { is_sign_in: false }) => Ok(1),
+        Some(Deleted { is_sign_in: true }) => Ok(1 + end_children(transaction, now, user, id).await?),
+    }
+}
+
+/// A session that was deleted.
+struct Deleted {
+    is_sign_in: bool,
+}
+
+/// Deletes one session and records its end, even if it is gone.
+async fn delete(
+    transaction: &mut SqliteConnection,
+    now: Micros,
+    user: UserId,
+    id: Uuid,
+) -> Result<Option<Deleted>, sqlx::Error> {
+    let deleted = sqlx::query!(
+        r#"delete from sessions where user_id = ?1 and id = ?2
+           returning last_used_at, handle_hash is not null as "is_sign_in!: bool""#,
         user.0,
         id,
     );
-    let last_used = deleted.fetch_all(&mut *transaction).await?.pop();
+    let deleted = deleted.fetch_all(&mut *transaction).await?.pop();
     // The session's tokens are dated by its last use.
-    let now = last_used.map_or(now, |last_used| last_used.max(now));
+    let now = deleted.as_ref().map_or(now, |session| session.last_used_at.max(now));
     append(transaction, user.0, "session", &id.to_string(), now).await?;
-    Ok(last_used.is_some())
+    Ok(deleted.map(|session| Deleted { is_sign_in: session.is_sign_in }))
 }
 
 /// Records a revocation, unless it is recorded already. `user` is the nil UUID where there is none.
@@ -84,4 +140,24 @@ pub(crate) async fn append(
         user,
     );
     appended.execute(connection).await.map(|_| ())
+}
+
+/// Records that all access tokens of a client are revoked. Replaces an earlier entry by one with a later number and later
+/// times, so that readers of the feed get it again. Within a transaction that writes.
+pub(crate) async fn append_client(
+    transaction: &mut SqliteConnection,
+    now: Micros,
+    client: &str,
+) -> Result<(), sqlx::Error> {
+    let (user, kind) = (Uuid::nil(), "client");
+    let replaced = sqlx::query_scalar!(
+        "delete from revocations where user_id = ?1 and kind = ?2 and subject = ?3 returning created_at",
+        user,
+        kind,
+        client,
+    );
+    let replaced = replaced.fetch_all(&mut *transaction).await?.pop();
+    // It may have been the newest entry, like which the next one is dated.
+    let now = replaced.map_or(now, |created_at| Micros(created_at).max(now));
+    append(transaction, user, kind, client, now).await
 }

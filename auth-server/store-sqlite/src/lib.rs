@@ -5,6 +5,9 @@
 //! comparing the two is a review of both.
 
 mod change_user;
+mod client_rows;
+mod clients;
+mod codes;
 mod connection;
 mod distribute;
 mod email_keys;
@@ -13,16 +16,24 @@ mod error;
 mod fate;
 mod file;
 mod find_users;
+mod grants;
+mod open_application;
 mod open_session;
 mod prune_excess;
+mod pushed;
+mod remove_client;
 mod revocation_rows;
 mod revocations;
 mod rotate;
 mod rows;
+mod scopes;
 mod session_rows;
 mod sessions;
+mod sign_ins;
+mod spend_code;
 mod store;
 mod sweep;
+mod sweep_requests;
 mod touch;
 mod user_rows;
 mod users;

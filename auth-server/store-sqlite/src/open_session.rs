@@ -13,6 +13,7 @@ impl SqliteStore {
             (session.verified_hash.as_str(), session.client_id.as_str(), session.scope.to_string());
         let audience = json(session.audience.iter().map(String::as_str));
         let jti_hash = session.jti_hash.as_bytes().as_slice();
+        let handle_hash = session.handle_hash.as_ref().map(|digest| digest.as_bytes().as_slice());
         let (user_agent, ip) = (session.user_agent.as_deref(), session.ip.as_deref());
         let mut opened = self
             .writer.with_connection_once(async |connection| {
@@ -21,8 +22,8 @@ impl SqliteStore {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at,
-                                             rotated_at, last_used_at, expires_at, user_agent, ip, remember)
-                       select u.id, ?4, ?5, ?6, ?7, ?1, ?8, ?1, ?1, ?1, ?9, ?10, ?11, ?12
+                                             rotated_at, last_used_at, expires_at, user_agent, ip, remember, handle_hash)
+                       select u.id, ?4, ?5, ?6, ?7, ?1, ?8, ?1, ?1, ?1, ?9, ?10, ?11, ?12, ?13
                        from users u
                        where u.id = ?2 and u.password_hash = ?3 and u.disabled_at is null
                        returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
@@ -44,6 +45,7 @@ impl SqliteStore {
                     user_agent,
                     ip,
                     session.remember,
+                    handle_hash,
                 )
                 .fetch_all(connection)
                 .await

@@ -24,13 +24,16 @@ impl SqliteStore {
                 // No other connection writes before the commit, so the reads below stay valid.
                 let excess = excess(&mut *transaction, opened.user_id, keep).await?;
                 let chosen = sqlx::query_scalar!(
-                "select id from sessions where user_id = ?1 and id <> ?2 order by last_used_at, id limit ?3",
-                opened.user_id.0,
-                opened.id.0,
-                excess,
-            )
-            .fetch_all(&mut *transaction)
-            .await?;
+                    "select id from sessions
+                 where user_id = ?1 and id <> ?2
+                   and id is distinct from (select parent_id from sessions where user_id = ?1 and id = ?2)
+                 order by last_used_at, id limit ?3",
+                    opened.user_id.0,
+                    opened.id.0,
+                    excess,
+                )
+                .fetch_all(&mut *transaction)
+                .await?;
                 end_each(transaction, self.now(), opened.user_id, chosen).await
             })
             .await?;

@@ -116,7 +116,7 @@ impl Sessions for SqliteStore {
                 return Ok(EndOutcome::NotGenuine);
             }
             let ended = end_one(transaction, self.now(), key.user_id, key.id.0).await?;
-            Ok(if ended { EndOutcome::Ended } else { EndOutcome::WasGone })
+            Ok(if ended > 0 { EndOutcome::Ended } else { EndOutcome::WasGone })
         })
         .await?;
         if ended != EndOutcome::NotGenuine {

@@ -20,8 +20,8 @@ pub use batching::{RotateBatch, RotateRequest, RotatedRow, RotationBatcher};
 pub use distribution::{Distribution, DistributionPlan, Layout, Placement, RefreshBatching, TablePlan};
 pub use email_keys::{EmailKeys, SetKeyOutcome};
 pub use oauth::{
-    AddClientOutcome, ChangeClientOutcome, Clients, Codes, Grants, IssueCodeOutcome, OpenApplicationOutcome,
-    PushedRequests, RegisteredScopes, SignIns, SpendOutcome,
+    AddClientOutcome, CODE_RETENTION, ChangeClientOutcome, Clients, Codes, Grants, IssueCodeOutcome,
+    OPENED_LIFETIME, OpenApplicationOutcome, PushedRequests, RegisteredScopes, SignIns, SpendOutcome,
 };
 pub use pool::{Answer, Connector, Fate, Pool, PoolError, Sending};
 pub use revocations::{
@@ -34,8 +34,8 @@ pub use sessions::{
 pub use users::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, UpgradeOutcome, Users};
 
 /// A whole store.
-pub trait Store: Users + EmailKeys + Sessions + Revocations + Maintenance + Distribution {}
-impl<S: Users + EmailKeys + Sessions + Revocations + Maintenance + Distribution> Store for S {}
+pub trait Store: Users + EmailKeys + Sessions + Revocations + OAuth + Maintenance + Distribution {}
+impl<S: Users + EmailKeys + Sessions + Revocations + OAuth + Maintenance + Distribution> Store for S {}
 
 /// The ports of the authorization server.
 pub trait OAuth: Clients + RegisteredScopes + Grants + SignIns + Codes + PushedRequests {}

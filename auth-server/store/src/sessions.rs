@@ -61,7 +61,8 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Examines the next `max` sessions after `after`, ordered by key, and deletes those that expired or became idle at
     /// least [`REVOCATION_LIFETIME`](super::REVOCATION_LIFETIME) ago. Their access tokens have expired, so no revocation
-    /// is recorded.
+    /// is recorded. With a sign-in, the sessions of applications that belong to it end, as
+    /// [`end_session`](Self::end_session) does: they may still be in use. They count as swept.
     ///
     /// Skips locked sessions; the next sweep finds them.
     async fn sweep_sessions(
@@ -73,24 +74,26 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Ends a session: deletes it and records a revocation, both or neither. Records it even if the session is gone.
     ///
-    /// With a `proof`, only if the session's `jti` has that digest.
+    /// With a `proof`, only if the session's `jti` has that digest. With a sign-in, all sessions of applications end that
+    /// belong to it, and its unspent codes are deleted.
     async fn end_session(
         &self,
         key: SessionKey,
         proof: Option<&Digest<RefreshJti>>,
     ) -> Result<EndOutcome, StoreError>;
 
-    /// Ends all sessions of a user except `except`, all or none, each as [`end_session`](Self::end_session) does. Returns
-    /// how many.
+    /// Ends all sessions of a user except `except` and the sessions of applications that belong to it, all or none, each as
+    /// [`end_session`](Self::end_session) does. Returns how many.
     ///
-    /// Waits for a concurrent sign-in and ends its session too.
+    /// Waits for a concurrent sign-in, and for a code that is being redeemed, and ends its session too.
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError>;
 
     /// Ends the least recently used sessions of the user of `opened`, so that at most `keep` remain, expired ones
-    /// included: never `opened` itself, at most [`MAX_PRUNED_PER_SIGN_IN`], all or none, each as
-    /// [`end_session`](Self::end_session) does. Returns how many.
+    /// included: never `opened` itself or its sign-in, at most [`MAX_PRUNED_PER_SIGN_IN`], all or none, each as
+    /// [`end_session`](Self::end_session) does. The sessions that end with a sign-in may be more than that. Returns how
+    /// many.
     ///
-    /// Skips locked sessions. Concurrent calls together do not end more than the excess.
+    /// Skips locked sessions. Concurrent calls together do not end more than the excess, and what belongs to it.
     async fn prune_excess(&self, opened: SessionKey, keep: u32) -> Result<u64, StoreError>;
 }
 

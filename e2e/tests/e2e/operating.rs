@@ -49,7 +49,7 @@ async fn users_are_added_and_listed(database: Database) {
     let (access, refresh) = auth.sign_in().await;
     assert_eq!(auth.delete("/logout", &json!({ "refresh_token": refresh })).await.status(), 204);
     let swept = run(auth_server(&url), &["sweep"], "");
-    let nothing = "Deleted 0 revocations and 0 expired sessions.\n";
+    let nothing = "Deleted 0 revocations, 0 expired sessions, 0 authorization codes and 0 pushed requests.\n";
     assert_eq!(printed(&swept), nothing, "revocations that still matter are kept");
     let me: Value = api.get("/me", &access).await.json().await.unwrap();
     assert_eq!(me["roles"], json!(["admin", "editor"]));

@@ -14,7 +14,8 @@ async fn take_back(database: &Database) {
     let Database::Postgres(database) = database else { panic!() };
     let revocations = include_str!("../../../migrations/postgres/0002_revocations.sql");
     let users = "drop table emails; drop table revocations; alter table users add unique (email_key);
-                 alter table sessions drop column remember;
+                 alter table sessions drop column remember, drop column parent_id, drop column handle_hash;
+                 drop table clients, scopes, grants, codes, pushed;
                  delete from _sqlx_migrations where version >= 8;";
     database.execute(&format!("{users} {revocations}")).await;
 }

@@ -13,10 +13,10 @@ use store_postgres::PostgresStore;
 
 use super::committed::{Statement, statements};
 
-const TABLES: [&str; 4] = ["users", "emails", "sessions", "revocations"];
+const TABLES: [&str; 7] = ["users", "emails", "sessions", "revocations", "grants", "codes", "pushed"];
 
 /// Parts of the statements that read several partitions: those that concern no particular user.
-const OF_ALL_USERS: [(&str, &str); 10] = [
+const OF_ALL_USERS: [(&str, &str); 17] = [
     ("sweep of sessions", "from sessions where (user_id, id) > ($2, $3)"),
     ("sweep of the feed, its end", "select expires_at as"),
     ("sweep of the feed", "delete from revocations where expires_at"),
@@ -27,6 +27,13 @@ const OF_ALL_USERS: [(&str, &str); 10] = [
     ("list of addresses", "created_at from users where id > $1 order by id"),
     ("whether there are users", "select exists (select 1 from users)"),
     ("batch of refreshes", "with request as"),
+    ("sweep of codes, its end", "from codes where expires_at <= statement_timestamp()"),
+    ("sweep of codes", "delete from codes where expires_at"),
+    ("sweep of pushed requests, its end", "from pushed where created_at <= statement_timestamp()"),
+    ("sweep of pushed requests", "delete from pushed where created_at"),
+    ("sessions of a removed client", "select user_id, id, client_id = $1"),
+    ("codes of a removed client", "select user_id, code_hash from codes where client_id"),
+    ("grants of a removed client", "select user_id from grants where client_id"),
 ];
 
 /// A connection to a database whose tables are partitioned. Each execution has a plan of its own, which knows the values.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use auth_domain::{Email, SessionId, SessionKey, UserId};
 use auth_store::{
-    AddUserOutcome, ChangeOutcome, Cursor, Maintenance, Readiness, Revocations, RunningServers, Sessions,
-    Users,
+    AddUserOutcome, ChangeOutcome, Cursor, EndOutcome, Maintenance, Readiness, Revocations, RunningServers,
+    Sessions, Users,
 };
 use goptri::clock::{Clock, SystemClock};
 use sqlx::{Connection, SqliteConnection};
@@ -179,4 +179,37 @@ async fn numbers_go_on_where_all_entries_were_swept() {
     assert_eq!(store.newest_revocation().await.unwrap(), newest);
     store.revoke_token(None, "after").await.unwrap();
     assert_eq!(store.read_revocations(Some(&newest), 9).await.unwrap().entries.len(), 1);
+}
+
+/// The migration that adds the tables of OAuth.
+const OAUTH: i64 = 10;
+
+#[tokio::test]
+async fn a_file_without_the_tables_of_oauth_keeps_its_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    of_the_version_before(folder).await;
+    let mut file = SqliteConnection::connect(&url(folder)).await.unwrap();
+    let migrator = sqlx::migrate!("../../migrations/sqlite");
+    migrator.run_direct(Some(OAUTH - 1), &mut file, false).await.unwrap();
+    file.close().await.unwrap();
+    let queries = [ALL_USERS, ALL_SESSIONS, ALL_REVOCATIONS];
+    let mut before = Vec::new();
+    for query in queries {
+        before.push(rows(folder, query).await);
+    }
+
+    let store = open(folder);
+    assert_eq!(store.ready().await.unwrap(), Readiness::NotMigrated);
+    store.migrate(RunningServers::Possible).await.unwrap();
+    for (query, before) in queries.into_iter().zip(before) {
+        assert_eq!(rows(folder, query).await, before);
+    }
+    let of_applications =
+        "select hex(id) from sessions where parent_id is not null or handle_hash is not null";
+    assert_eq!(rows(folder, of_applications).await, Vec::<String>::new());
+    let key = SessionKey { user_id: user(9), id: SessionId(user(9).0) };
+    assert_eq!(store.find_session(key).await.unwrap().unwrap().session.generation.number(), 9);
+    assert_eq!(store.end_session(key, None).await.unwrap(), EndOutcome::Ended);
+    assert_eq!(store.end_session(key, None).await.unwrap(), EndOutcome::WasGone);
 }

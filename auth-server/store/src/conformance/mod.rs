@@ -15,20 +15,28 @@ macro_rules! cases {
 }
 
 mod addresses;
+mod application_races;
+mod applications;
 mod batching;
 mod changing;
+mod clients;
+mod codes;
 mod email_keys;
 mod ending;
 mod feed;
 mod fixtures;
 mod forgiving;
+mod grants;
 mod listing;
 mod maintenance;
 mod opening;
 mod pruning;
+mod pushed;
 mod races;
 mod remembering;
 mod rotating;
+mod scopes;
+mod sign_ins;
 mod sweeping;
 mod touching;
 mod upgrading;
@@ -180,6 +188,13 @@ const MIGRATED: &[(&str, &[Case])] = &[
     ("feed", feed::CASES),
     ("remembering", remembering::CASES),
     ("races", races::CASES),
+    ("clients", clients::CASES),
+    ("scopes", scopes::CASES),
+    ("grants", grants::CASES),
+    ("sign_ins", sign_ins::CASES),
+    ("codes", codes::CASES),
+    ("pushed", pushed::CASES),
+    ("application_races", application_races::CASES),
 ];
 
 /// Runs the whole suite with the arguments of a test program, each case on a subject of its own. Exits the process.

@@ -252,7 +252,7 @@ where
 }
 
 /// Delays by some microseconds, so that over the rounds the two calls overlap in different ways.
-fn spin(steps: u32) {
+pub(super) fn spin(steps: u32) {
     for _ in 0..steps * 2_000 {
         std::hint::spin_loop();
     }

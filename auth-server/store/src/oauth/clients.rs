@@ -8,14 +8,13 @@ use crate::StoreError;
 /// Stores the registered clients. There are few.
 #[async_trait]
 pub trait Clients: Send + Sync + 'static {
-    /// Adds a client, unless its id is taken. The database's clock sets `created_at`.
+    /// Adds a client, unless its id is taken, also by one that is being removed. The database's clock sets `created_at`.
     async fn add_client(&self, client: &Client) -> Result<AddClientOutcome, StoreError>;
 
-    /// Replaces everything about a client except its secrets, if it keeps the way in which it authenticates, and
-    /// `created_at`.
+    /// Replaces everything about a client except `created_at`, and except its secrets if it had secrets before.
     async fn change_client(&self, client: &Client) -> Result<ChangeClientOutcome, StoreError>;
 
-    /// Replaces the secrets of a client if they still are `from`.
+    /// Replaces the secrets of a client that authenticates with secrets if they still are `from`.
     async fn set_client_secrets(
         &self,
         id: &ClientId,
@@ -26,13 +25,14 @@ pub trait Clients: Send + Sync + 'static {
     /// The client with that id. `None`: there is none, or it is being removed.
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
 
-    /// All clients, ordered by id.
+    /// All clients, ordered by id, also one whose removal failed: remove it again.
     async fn list_clients(&self) -> Result<Vec<Client>, StoreError>;
 
     /// Removes a client, and records that its access tokens are revoked. After this, no code is issued for it or redeemed.
     ///
-    /// Disables it first, in a transaction of its own, so that every token that is issued to it is older than the entry
-    /// of the feed. After an error, it may be disabled; the next call removes it.
+    /// Disables it first, in a transaction of its own, so that every session that is opened for it is older than the entry
+    /// of the feed. After an error, it may be disabled; the next call removes it. Another removal of a client with the same
+    /// id replaces the entry by a later one, which readers of the feed get again.
     async fn remove_client(&self, id: &ClientId) -> Result<ChangeClientOutcome, StoreError>;
 
     /// Deletes at most `max` sessions, and as many codes and consents, of a client that was removed. Returns how many rows.

@@ -2,23 +2,35 @@
 
 use async_trait::async_trait;
 use auth_domain::{ApplicationSession, CodeKey, NewCode, SessionKey, SessionSnapshot, StoredCode};
+use chrono::TimeDelta;
 
 use crate::StoreError;
+
+/// How long a code is kept after it expired, so that a second use is noticed for that long.
+pub const CODE_RETENTION: TimeDelta = TimeDelta::hours(1);
 
 /// Stores authorization codes.
 #[async_trait]
 pub trait Codes: Send + Sync + 'static {
-    /// Stores a code that expires after [`CODE_LIFETIME`](auth_domain::CODE_LIFETIME), if its sign-in exists.
+    /// Stores a code that expires after [`CODE_LIFETIME`](auth_domain::CODE_LIFETIME), if its sign-in exists and has not
+    /// expired, and its client is registered. It counts as a use of the sign-in. A second call with the same code changes
+    /// nothing else.
+    ///
+    /// A concurrent end of the sign-in either comes first, so that no code is stored, or deletes the code.
     async fn issue_code(&self, code: &NewCode) -> Result<IssueCodeOutcome, StoreError>;
 
     /// The code, also an expired or spent one. `None`: there is none.
     async fn find_code(&self, key: &CodeKey) -> Result<Option<StoredCode>, StoreError>;
 
-    /// Spends a code and opens its session: both or neither. Only if the code is unspent and unexpired, the sign-in exists,
-    /// the user is enabled and the client is registered. Of concurrent calls exactly one opens a session.
+    /// Spends a code and opens its session: both or neither. Only if the code is unspent and unexpired, and the client's and
+    /// the sign-in's own, the sign-in exists and has not expired, the user is enabled and the client is registered. Of
+    /// concurrent calls exactly one opens a session. Another call with the same session returns that session again.
+    ///
+    /// The session has the `auth_time` of the sign-in. One that ends with the sign-in also expires no later than it.
     ///
     /// A concurrent end of the sign-in, of all the user's sessions, or of the consent either comes first, so that no
-    /// session opens, or ends the session.
+    /// session opens, or ends the session. A concurrent removal of the client either comes first, or the entry of the feed
+    /// is not older than the session.
     async fn spend_code(
         &self,
         key: &CodeKey,
@@ -32,8 +44,7 @@ pub trait Codes: Send + Sync + 'static {
         session: &ApplicationSession,
     ) -> Result<OpenApplicationOutcome, StoreError>;
 
-    /// Deletes at most `max` codes that expired an hour ago or earlier, so that a second use of a code is noticed for that
-    /// long. Returns how many.
+    /// Deletes at most `max` codes that expired [`CODE_RETENTION`] ago or earlier, the oldest first. Returns how many.
     async fn sweep_codes(&self, max: u32) -> Result<u64, StoreError>;
 }
 
@@ -42,7 +53,7 @@ pub trait Codes: Send + Sync + 'static {
 pub enum IssueCodeOutcome {
     /// Stored.
     Issued,
-    /// The sign-in has ended. Nothing changed.
+    /// The sign-in has ended or expired, or the client was removed. Nothing changed.
     SignInEnded,
 }
 
@@ -52,7 +63,7 @@ pub enum IssueCodeOutcome {
 pub enum SpendOutcome {
     /// The session, as stored.
     Opened(SessionSnapshot),
-    /// The code was spent before, for this session. Nothing changed.
+    /// The code was spent before, for this session, which may have ended. Nothing changed.
     AlreadySpent(SessionKey),
     /// Another condition does not hold. Nothing changed.
     Refused,

@@ -13,7 +13,7 @@ pub trait Grants: Send + Sync + 'static {
     async fn find_grant(&self, user: UserId, client: &ClientId) -> Result<Option<Grant>, StoreError>;
 
     /// Replaces what the user allowed the client; the caller has added what was allowed before. The database's clock sets
-    /// `granted_at`.
+    /// `granted_at`. Does nothing if the user was deleted.
     async fn put_grant(
         &self,
         user: UserId,

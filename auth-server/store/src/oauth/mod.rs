@@ -8,8 +8,8 @@ mod scopes;
 mod sign_ins;
 
 pub use clients::{AddClientOutcome, ChangeClientOutcome, Clients};
-pub use codes::{Codes, IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome};
+pub use codes::{CODE_RETENTION, Codes, IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome};
 pub use grants::Grants;
-pub use pushed::PushedRequests;
+pub use pushed::{OPENED_LIFETIME, PushedRequests};
 pub use scopes::RegisteredScopes;
 pub use sign_ins::SignIns;

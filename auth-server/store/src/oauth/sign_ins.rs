@@ -11,8 +11,8 @@ pub trait SignIns: Send + Sync + 'static {
     /// The sign-in, also an expired one or that of a disabled user. `None`: there is none, or it has another handle.
     async fn find_sign_in(&self, key: &SignInKey) -> Result<Option<SessionSnapshot>, StoreError>;
 
-    /// Gives a sign-in a new handle and the present time as `auth_time`, if its user is enabled and still has the verified
-    /// password hash. It counts as a use. Its children stay. `None`: nothing changed.
+    /// Gives a sign-in a new handle and the present time as `auth_time`, if it has not expired and its user is enabled and
+    /// still has the verified password hash. It counts as a use. Its children stay. `None`: nothing changed.
     async fn renew_sign_in(
         &self,
         key: &SignInKey,

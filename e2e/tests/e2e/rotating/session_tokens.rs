@@ -57,6 +57,7 @@ async fn open_one(store: &dyn Store, tokens: &RefreshTokens, number: usize) -> S
         user_agent: None,
         ip: None,
         remember: false,
+        handle_hash: None,
     };
     match store.open_session(&session).await {
         Ok(OpenOutcome::Opened(snapshot)) => tokens.mint(&snapshot.session, &jti).unwrap(),

@@ -1,0 +1,166 @@
+//! Removes a client: first itself, then what belongs to it.
+
+use std::collections::BTreeMap;
+
+use auth_domain::ClientId;
+use auth_store::StoreError;
+use sqlx::{Error, PgConnection};
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::end_sessions::append_client;
+use crate::transactions::transact_on;
+
+/// How many sessions one statement examines.
+const EXAMINED: i64 = 10_000;
+
+/// Rows to delete, by user.
+#[derive(Default)]
+struct OfUser {
+    sessions: Vec<Uuid>,
+    codes: Vec<Vec<u8>>,
+    has_grant: bool,
+}
+
+impl PostgresStore {
+    /// Each statement is a transaction. Returns how many clients were removed.
+    ///
+    /// A verb that opens a session for the client takes the time of the session from the statement that finds the client
+    /// enabled ([`enabled_since`](crate::open_application::enabled_since)), so that this is before the first commit here,
+    /// and the time of the entry is after it.
+    pub(crate) async fn remove(&self, id: &ClientId) -> Result<u64, StoreError> {
+        let disabled = self
+            .pool
+            .with_connection(async |connection| {
+                let disable = sqlx::query!(
+                    "update clients set disabled_at = least(disabled_at, statement_timestamp() + $1::interval)
+                     where id = $2",
+                    self.clock_offset(),
+                    id.as_str(),
+                );
+                Ok::<_, Error>(disable.execute(connection).await?.rows_affected())
+            })
+            .await?;
+        if disabled == 0 {
+            return Ok(0);
+        }
+        self.pool
+            .with_connection(async |connection| {
+                append_client(connection, self.clock_offset(), id.as_str()).await
+            })
+            .await?;
+        self.notify_appended();
+        self.pool
+            .with_connection(async |connection| {
+                // Not a client that was added again.
+                let delete = sqlx::query!(
+                    "delete from clients where id = $1 and disabled_at is not null",
+                    id.as_str()
+                );
+                delete.execute(connection).await.map(|_| disabled)
+            })
+            .await
+    }
+
+    pub(crate) async fn clear_client(&self, id: &ClientId, max: u32) -> Result<u64, StoreError> {
+        let (id, max) = (id.as_str().to_owned(), i64::from(max));
+        self.run_detached(move |store| {
+            let id = id.clone();
+            async move {
+                let mut found = store
+                    .background_pool
+                    .with_connection(async |connection| find_codes_and_grants(connection, &id, max).await)
+                    .await?;
+                store.find_sessions(&id, max, &mut found).await?;
+                transact_on(&store.background_pool, async |transaction| {
+                    let mut deleted = 0;
+                    for (user, rows) in &found {
+                        deleted += delete(transaction, *user, &id, rows).await?;
+                    }
+                    Ok(deleted)
+                })
+                .await
+            }
+        })
+        .await
+    }
+
+    /// Examines sessions slice by slice, because no index finds those of a client.
+    async fn find_sessions(
+        &self,
+        client: &str,
+        max: i64,
+        found: &mut BTreeMap<Uuid, OfUser>,
+    ) -> Result<(), StoreError> {
+        let (mut after, mut wanted) = ((Uuid::nil(), Uuid::nil()), max);
+        while wanted > 0 {
+            let slice = self
+                .background_pool
+                .with_connection(async |connection| {
+                    let slice = sqlx::query!(
+                        r#"select user_id, id, client_id = $1 as "is_wanted!" from sessions
+                           where (user_id, id) > ($2, $3) order by user_id, id limit $4"#,
+                        client,
+                        after.0,
+                        after.1,
+                        EXAMINED,
+                    );
+                    slice.fetch_all(connection).await
+                })
+                .await?;
+            let Some(last) = slice.last() else { break };
+            after = (last.user_id, last.id);
+            for row in slice.iter().filter(|row| row.is_wanted).take(usize::try_from(wanted).unwrap_or(0)) {
+                found.entry(row.user_id).or_default().sessions.push(row.id);
+                wanted -= 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn find_codes_and_grants(
+    connection: &mut PgConnection,
+    client: &str,
+    max: i64,
+) -> Result<BTreeMap<Uuid, OfUser>, Error> {
+    let mut found: BTreeMap<Uuid, OfUser> = BTreeMap::new();
+    let codes =
+        sqlx::query!("select user_id, code_hash from codes where client_id = $1 limit $2", client, max);
+    for row in codes.fetch_all(&mut *connection).await? {
+        found.entry(row.user_id).or_default().codes.push(row.code_hash);
+    }
+    let grants = sqlx::query_scalar!("select user_id from grants where client_id = $1 limit $2", client, max);
+    for user in grants.fetch_all(connection).await? {
+        found.entry(user).or_default().has_grant = true;
+    }
+    Ok(found)
+}
+
+async fn delete(
+    transaction: &mut PgConnection,
+    user: Uuid,
+    client: &str,
+    rows: &OfUser,
+) -> Result<u64, Error> {
+    let mut deleted = 0;
+    if !rows.sessions.is_empty() {
+        let delete = sqlx::query!(
+            "delete from sessions where user_id = $1 and id = any($2) and client_id = $3",
+            user,
+            &rows.sessions,
+            client,
+        );
+        deleted += delete.execute(&mut *transaction).await?.rows_affected();
+    }
+    if !rows.codes.is_empty() {
+        let delete =
+            sqlx::query!("delete from codes where user_id = $1 and code_hash = any($2)", user, &rows.codes);
+        deleted += delete.execute(&mut *transaction).await?.rows_affected();
+    }
+    if rows.has_grant {
+        let delete = sqlx::query!("delete from grants where user_id = $1 and client_id = $2", user, client);
+        deleted += delete.execute(&mut *transaction).await?.rows_affected();
+    }
+    Ok(deleted)
+}

@@ -1,0 +1,110 @@
+//! Authorization codes.
+
+use async_trait::async_trait;
+use auth_domain::{
+    ApplicationSession, ClientId, CodeChallenge, CodeKey, NewCode, SessionId, SessionKey, StoredCode,
+};
+use auth_store::{Codes, IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome, StoreError};
+use goptri::Scope;
+use uuid::Uuid;
+
+use crate::SqliteStore;
+use crate::open_application::open;
+use crate::rows::{Micros, corrupt};
+use crate::spend_code::{Spent, issue, spend};
+
+/// A code.
+struct CodeRow {
+    user_id: Uuid,
+    client_id: String,
+    sign_in_id: Uuid,
+    redirect_uri: String,
+    challenge: Vec<u8>,
+    scope: String,
+    audience: String,
+    expires_at: Micros,
+    spent_for: Option<Uuid>,
+    now: Micros,
+}
+
+#[async_trait]
+impl Codes for SqliteStore {
+    async fn issue_code(&self, code: &NewCode) -> Result<IssueCodeOutcome, StoreError> {
+        self.writer.transact(async |transaction| issue(transaction, self.now(), code).await).await
+    }
+
+    async fn find_code(&self, key: &CodeKey) -> Result<Option<StoredCode>, StoreError> {
+        let hash = key.hash.as_bytes().as_slice();
+        let found = self
+            .readers
+            .with_connection(async |connection| {
+                let now = self.now();
+                sqlx::query_as!(
+                    CodeRow,
+                    r#"select user_id, client_id, sign_in_id, redirect_uri, challenge, scope, audience, expires_at,
+                              spent_for, ?1 as "now!: Micros"
+                       from codes where user_id = ?2 and code_hash = ?3"#,
+                    now,
+                    key.user_id.0,
+                    hash,
+                )
+                .fetch_optional(connection)
+                .await
+            })
+            .await?;
+        found.map(StoredCode::try_from).transpose()
+    }
+
+    async fn spend_code(
+        &self,
+        key: &CodeKey,
+        session: &ApplicationSession,
+    ) -> Result<SpendOutcome, StoreError> {
+        let user_id = key.user_id;
+        let spent =
+            self.writer.transact(async |transaction| spend(transaction, self.now(), key, session).await);
+        Ok(match spent.await? {
+            Spent::For(row) => SpendOutcome::Opened(row.try_into()?),
+            Spent::Before(id) => SpendOutcome::AlreadySpent(SessionKey { user_id, id: SessionId(id) }),
+            Spent::Not => SpendOutcome::Refused,
+        })
+    }
+
+    async fn open_application_session(
+        &self,
+        session: &ApplicationSession,
+    ) -> Result<OpenApplicationOutcome, StoreError> {
+        let opened =
+            self.writer.transact_once(async |transaction| open(transaction, self.now(), session).await);
+        match opened.await? {
+            Some(row) => Ok(OpenApplicationOutcome::Opened(row.try_into()?)),
+            None => Ok(OpenApplicationOutcome::Refused),
+        }
+    }
+
+    async fn sweep_codes(&self, max: u32) -> Result<u64, StoreError> {
+        self.sweep_old_codes(max).await
+    }
+}
+
+impl TryFrom<CodeRow> for StoredCode {
+    type Error = StoreError;
+
+    fn try_from(row: CodeRow) -> Result<Self, StoreError> {
+        // Not with its digest, so that the message fits on a line.
+        let corrupt = |what| corrupt("codes", row.user_id.to_string(), what);
+        let time = |micros: Micros, what| micros.time().ok_or_else(|| corrupt(what));
+        let challenge = row.challenge.try_into().map_err(|_| corrupt("challenge"))?;
+        Ok(Self {
+            client_id: ClientId::new(row.client_id),
+            sign_in: SessionId(row.sign_in_id),
+            redirect_uri: row.redirect_uri,
+            challenge: CodeChallenge::from_bytes(challenge),
+            scope: Scope::parse(&row.scope).map_err(|_| corrupt("scope"))?,
+            audience: row.audience,
+            expires_at: time(row.expires_at, "expires_at")?,
+            spent_for: row.spent_for.map(SessionId),
+            now: time(row.now, "now")?,
+        })
+    }
+}
