@@ -9,6 +9,9 @@ use crate::brand::Brand;
 const STYLESHEET: &str = include_str!("../assets/pages.css");
 const SCRIPT: &str = include_str!("../assets/pages.js");
 
+/// Goptri's icon, without a logo of the operator.
+const ICON: &str = include_str!("../assets/icon.svg");
+
 /// A file that the pages load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
@@ -34,8 +37,9 @@ pub(crate) struct Assets {
     stylesheet: String,
     stylesheet_hash: String,
     script_hash: String,
-    /// The script, then the logo.
-    files: Vec<Asset>,
+    /// The script and the icon, which is the operator's logo if there is one.
+    files: [Asset; 2],
+    has_logo: bool,
 }
 
 impl Assets {
@@ -44,11 +48,14 @@ impl Assets {
         let script = named("pages", "js", "text/javascript; charset=utf-8", SCRIPT.as_bytes());
         let logo =
             brand.logo_image().map(|logo| named("logo", logo.extension(), logo.content_type(), logo.bytes()));
+        let has_logo = logo.is_some();
+        let icon = logo.unwrap_or_else(|| named("icon", "svg", "image/svg+xml", ICON.as_bytes()));
         Self {
             stylesheet_hash: hash_source(stylesheet.as_bytes()),
             stylesheet,
             script_hash: hash_source(SCRIPT.as_bytes()),
-            files: [script].into_iter().chain(logo).collect(),
+            files: [script, icon],
+            has_logo,
         }
     }
 
@@ -74,8 +81,14 @@ impl Assets {
         &self.script_hash
     }
 
+    /// The icon of the browser's tab.
+    pub(crate) fn icon(&self) -> &str {
+        &self.files[1].path
+    }
+
+    /// The operator's logo.
     pub(crate) fn logo(&self) -> Option<&str> {
-        self.files.get(1).map(|logo| logo.path.as_str())
+        self.has_logo.then_some(self.icon())
     }
 }
 

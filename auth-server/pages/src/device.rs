@@ -6,7 +6,7 @@ use crate::text::DeviceTexts;
 
 /// The browsers, by a mark in the header. The first that matches counts: Edge and Opera also name Chrome, and Chrome also
 /// names Safari.
-const PROGRAMS: [(&str, &str); 16] = [
+const PROGRAMS: [(&str, &str); 14] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
     ("SamsungBrowser/", "Samsung Internet"),
@@ -20,13 +20,11 @@ const PROGRAMS: [(&str, &str); 16] = [
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
     ("curl/", "curl"),
-    ("okhttp/", "Android"),
-    ("CFNetwork/", "Apple"),
     ("python", "Python"),
 ];
 
 /// The systems, likewise: an iPad says that it is "like Mac OS X", and Android that it is Linux.
-const SYSTEMS: [(&str, &str); 8] = [
+const SYSTEMS: [(&str, &str); 10] = [
     ("Windows", "Windows"),
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -35,6 +33,9 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("Macintosh", "Mac"),
     ("Mac OS X", "Mac"),
     ("Linux", "Linux"),
+    // What applications send that do not name themselves.
+    ("okhttp/", "Android"),
+    ("CFNetwork/", "Apple"),
 ];
 
 /// The kind of a device, for its icon.
@@ -59,7 +60,7 @@ pub(crate) fn describe(texts: &DeviceTexts, user_agent: Option<&str>) -> String 
 /// The kind of device that the header names.
 pub(crate) fn kind(user_agent: Option<&str>) -> Kind {
     match named(&SYSTEMS, user_agent.unwrap_or_default()) {
-        Some("iPhone" | "Android" | "iPad") => Kind::Phone,
+        Some("iPhone" | "iPad" | "Android" | "Apple") => Kind::Phone,
         Some(_) => Kind::Computer,
         None => Kind::Unknown,
     }
@@ -117,6 +118,7 @@ mod tests {
             ),
             (format!("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {webkit} Chrome/141.0.0.0 Safari/537.36"), "Chrome on ChromeOS"),
             ("curl/8.5.0".to_owned(), "curl"),
+            ("okhttp/4.12.0".to_owned(), "Android"),
             ("<b>\"x".to_owned(), "Unknown device"),
             (String::new(), "Unknown device"),
         ] {

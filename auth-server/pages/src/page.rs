@@ -44,15 +44,6 @@ impl Pages {
         self.assets.files()
     }
 
-    /// The policy of a page without forms and without an image other than the brand's.
-    pub(crate) fn policy(&self) -> Policy {
-        let mut policy = Policy { forms: Vec::new(), images: Vec::new() };
-        if self.assets.logo().is_some() {
-            policy.images.push("'self'".to_owned());
-        }
-        policy
-    }
-
     /// Renders a template into a page.
     pub(crate) fn page(
         &self,
@@ -92,6 +83,11 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
+    /// The policy of a page without forms and without an image other than the icon or the brand's logo.
+    pub(crate) fn new() -> Self {
+        Self { forms: Vec::new(), images: vec!["'self'".to_owned()] }
+    }
+
     /// The page has forms, which lead to this server and from there to the destination. Its scheme is allowed, not only
     /// its origin, because the application may redirect further. `https:` is always among them, for the same reason.
     #[must_use]

@@ -70,7 +70,7 @@ pub(crate) static ENGLISH: Texts = Texts {
         cancel: "Cancel",
         goes_to: ("You will return to ", "."),
         goes_to_this_device: "You will return to a program on this device.",
-        policy: "Privacy policy",
+        policy: ("Privacy policy of ", ""),
     },
     select_account: SelectAccountTexts {
         title: "Choose an account",
@@ -90,7 +90,7 @@ pub(crate) static ENGLISH: Texts = Texts {
             SignedOutReason::AccountDeleted => "Your account is deleted",
         },
         explanation: |reason| match reason {
-            SignedOutReason::SignedOut => "Applications that you used with this sign-in are signed out too.",
+            SignedOutReason::SignedOut => "Applications that you used while signed in are signed out too.",
             SignedOutReason::AccountDeleted => "You are signed out on all your devices.",
         },
         sign_in: "Sign in again",
@@ -124,7 +124,10 @@ const ACCOUNT: AccountTexts = AccountTexts {
         signed_in: "Signed in",
         end: "Sign out",
         empty: "No other devices. When you sign in on one, it appears here.",
-        more: |count, _| format!("{count} more, used longer ago, are not shown."),
+        more: |count, number| match number {
+            1 => "1 more, used longer ago, is not shown.".to_owned(),
+            _ => format!("{count} more, used longer ago, are not shown."),
+        },
     },
     applications: ApplicationsTexts {
         title: "Applications",
@@ -183,8 +186,6 @@ const INSPECT: InspectTexts = InspectTexts {
     },
     header: "Header",
     claims: "Claims",
-    name: "Name",
-    value: "Value",
     meaning,
 };
 

@@ -41,7 +41,7 @@ pub(crate) static GERMAN: Texts = Texts {
         hide: "Verbergen",
         show_password: "Passwort zeigen",
         hide_password: "Passwort verbergen",
-        to_continue: ("um fortzufahren mit ", ""),
+        to_continue: ("weiter zu ", ""),
         signed_in_as: "Angemeldet als",
         links: "Weiteres",
         thousands: ".",
@@ -88,13 +88,13 @@ pub(crate) static GERMAN: Texts = Texts {
         email: "Ihre E-Mail-Adresse sehen",
         while_signed_in: "Das gilt, bis Sie sich abmelden.",
         until_taken_back: "Das gilt, bis Sie es widerrufen, auch nachdem Sie sich abgemeldet haben.",
-        take_back: ("Sie können es jederzeit widerrufen, und zwar in ", "."),
+        take_back: ("Widerrufen können Sie es jederzeit in ", "."),
         account: "Ihrem Konto",
         allow: "Erlauben",
         cancel: "Abbrechen",
         goes_to: ("Danach kehren Sie zurück zu ", "."),
         goes_to_this_device: "Danach kehren Sie zu einem Programm auf diesem Gerät zurück.",
-        policy: "Datenschutzerklärung",
+        policy: ("Datenschutzerklärung von ", ""),
     },
     select_account: SelectAccountTexts {
         title: "Konto auswählen",
@@ -212,8 +212,6 @@ const INSPECT: InspectTexts = InspectTexts {
     },
     header: "Kopf",
     claims: "Angaben (Claims)",
-    name: "Name",
-    value: "Wert",
     meaning,
 };
 

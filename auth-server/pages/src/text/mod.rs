@@ -106,7 +106,8 @@ pub(crate) struct ConsentTexts {
     /// Around the host that the answer goes to.
     pub(crate) goes_to: Around,
     pub(crate) goes_to_this_device: &'static str,
-    pub(crate) policy: &'static str,
+    /// The link to the privacy policy of the application.
+    pub(crate) policy: Around,
 }
 
 pub(crate) struct SelectAccountTexts {
@@ -186,8 +187,6 @@ pub(crate) struct InspectTexts {
     pub(crate) verdict: fn(Verdict) -> &'static str,
     pub(crate) header: &'static str,
     pub(crate) claims: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) value: &'static str,
     /// What a claim or a header member means, for those that Goptri issues.
     pub(crate) meaning: fn(&str) -> Option<&'static str>,
 }

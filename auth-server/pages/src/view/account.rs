@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::device::{self, Kind};
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 use crate::times::Moment;
 use crate::web_url::{Logo, WebUrl};
 use crate::{Lasts, PasswordProblem};
@@ -135,7 +135,7 @@ impl Pages {
     pub fn account(&self, language: Language, view: &Account<'_>) -> Page {
         let logos = view.applications.iter().filter_map(|application| application.logo.as_ref());
         let policy =
-            logos.fold(self.policy().with_forms_to(None), |policy, logo| policy.with_image(Some(logo)));
+            logos.fold(Policy::new().with_forms_to(None), |policy, logo| policy.with_image(Some(logo)));
         self.page(language, policy, |frame| AccountTemplate { frame, view }.render())
     }
 }

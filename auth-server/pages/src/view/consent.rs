@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 use crate::web_url::Destination;
 use crate::{Application, FormContext, Lasts};
 
@@ -46,7 +46,7 @@ impl Pages {
     /// The page of `/consent`.
     pub fn consent(&self, language: Language, view: &Consent<'_>) -> Page {
         let policy =
-            self.policy().with_forms_to(view.form.destination).with_image(view.application.logo.as_ref());
+            Policy::new().with_forms_to(view.form.destination).with_image(view.application.logo.as_ref());
         let destination = Destination::of(view.form.destination);
         self.page(language, policy, |frame| ConsentTemplate { frame, view, destination }.render())
     }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 
 /// What went wrong, what to do, and the request id to quote.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +56,6 @@ struct ErrorTemplate<'a> {
 impl Pages {
     /// The page of an error.
     pub fn error(&self, language: Language, view: &ErrorPage<'_>) -> Page {
-        self.page(language, self.policy(), |frame| ErrorTemplate { frame, view }.render())
+        self.page(language, Policy::new(), |frame| ErrorTemplate { frame, view }.render())
     }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 use crate::web_url::WebUrl;
 
 /// A form that posts the answer to the application: at once where scripts run, otherwise with a button.
@@ -27,7 +27,7 @@ struct FormPostTemplate<'a> {
 impl Pages {
     /// The page that sends the answer to the application.
     pub fn form_post(&self, language: Language, view: &FormPost<'_>) -> Page {
-        let policy = self.policy().with_forms_to(Some(view.action.as_str()));
+        let policy = Policy::new().with_forms_to(Some(view.action.as_str()));
         self.page(language, policy, |frame| FormPostTemplate { frame, view }.render())
     }
 }

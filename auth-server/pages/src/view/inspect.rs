@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 use crate::times::Moment;
 
 /// The form of `/inspect`, which posts `token`, and what the token says. The page never repeats the token.
@@ -88,7 +88,7 @@ struct InspectTemplate<'a> {
 impl Pages {
     /// The page of `/inspect`.
     pub fn inspect(&self, language: Language, view: &Inspect<'_>) -> Page {
-        self.page(language, self.policy().with_forms_to(None), |frame| {
+        self.page(language, Policy::new().with_forms_to(None), |frame| {
             InspectTemplate { frame, view }.render()
         })
     }

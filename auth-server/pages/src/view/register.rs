@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::FormContext;
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 
 /// The form of `/register`. It posts `email` and `password`.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,7 @@ struct RegisterTemplate<'a> {
 impl Pages {
     /// The page of `/register`.
     pub fn register(&self, language: Language, view: &Register<'_>) -> Page {
-        let policy = self.policy();
+        let policy = Policy::new();
         let policy = if view.is_closed() { policy } else { policy.with_forms_to(view.form.destination) };
         self.page(language, policy, |frame| RegisterTemplate { frame, view }.render())
     }

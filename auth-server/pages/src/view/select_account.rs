@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::FormContext;
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 
 /// The choice between the signed-in user and another one. It posts `choice=continue` or `choice=other` to
 /// `/authorize/account`.
@@ -28,7 +28,7 @@ struct SelectAccountTemplate<'a> {
 impl Pages {
     /// The page that asks which account to use.
     pub fn select_account(&self, language: Language, view: &SelectAccount<'_>) -> Page {
-        let policy = self.policy().with_forms_to(view.form.destination);
+        let policy = Policy::new().with_forms_to(view.form.destination);
         self.page(language, policy, |frame| SelectAccountTemplate { frame, view }.render())
     }
 }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::FormContext;
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 
 /// The form of `/sign-in`. It posts `email` and `password`.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ struct SignInTemplate<'a> {
 impl Pages {
     /// The page of `/sign-in`.
     pub fn sign_in(&self, language: Language, view: &SignIn<'_>) -> Page {
-        let policy = self.policy().with_forms_to(view.form.destination);
+        let policy = Policy::new().with_forms_to(view.form.destination);
         self.page(language, policy, |frame| SignInTemplate { frame, view }.render())
     }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::language::Language;
-use crate::page::{Frame, Page, Pages};
+use crate::page::{Frame, Page, Pages, Policy};
 
 /// Confirms that the user is signed out, and links to `/sign-in`.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,6 @@ struct SignedOutTemplate<'a> {
 impl Pages {
     /// The page after signing out.
     pub fn signed_out(&self, language: Language, view: &SignedOut) -> Page {
-        self.page(language, self.policy(), |frame| SignedOutTemplate { frame, view }.render())
+        self.page(language, Policy::new(), |frame| SignedOutTemplate { frame, view }.render())
     }
 }

@@ -59,12 +59,24 @@ fn the_hashes_are_those_of_the_stylesheet_and_the_script() {
 }
 
 #[test]
-fn images_are_allowed_only_where_there_are_some() {
-    let words = Words { home: "https://print.example/", ..ORDINARY };
+fn images_are_those_of_this_server_and_of_the_application_that_the_page_shows() {
+    let words = Words { logo: "https://print.example:8443/logo.svg", ..ORDINARY };
     for_each_page(&words, |name, _, document, page| {
-        let expected = if document.all("img").count() == 0 { "'none'" } else { "'self'" };
-        assert_eq!(sources(&page.content_security_policy, "img-src"), [expected], "{name}");
+        let shows_logo = document.all("img").any(|image| image.attribute("src") == Some(words.logo));
+        let expected: &[_] = if shows_logo { &["'self'", "https://print.example:8443"] } else { &["'self'"] };
+        assert_eq!(sources(&page.content_security_policy, "img-src"), expected, "{name}");
+        assert_eq!(shows_logo, name.starts_with("consent ") || has_applications(name), "{name}");
     });
+}
+
+fn has_applications(name: &str) -> bool {
+    let done =
+        ["account ", "account-device-ended", "account-application-withdrawn", "account-password-changed"];
+    done.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[test]
+fn the_logo_of_the_operator_is_on_each_page() {
     let brand = Brand::parse(BRAND).unwrap().with_logo(b"\x89PNG".to_vec()).unwrap();
     let pages = Pages::new(brand);
     for sample in samples::all(&pages, Language::English, &ORDINARY) {

@@ -23,6 +23,7 @@ pub(crate) struct Words {
     pub(crate) request_id: &'static str,
     pub(crate) destination: &'static str,
     pub(crate) home: &'static str,
+    pub(crate) logo: &'static str,
 }
 
 pub(crate) const ORDINARY: Words = Words {
@@ -39,6 +40,7 @@ pub(crate) const ORDINARY: Words = Words {
     request_id: "5f3c1a9e2b7d4f60",
     destination: "https://print.example/callback",
     home: "https://print.example/",
+    logo: "/logos/print-shop.svg",
 };
 
 pub(crate) const HOSTILE: Words = Words {
@@ -51,6 +53,7 @@ pub(crate) const HOSTILE: Words = Words {
     request_id: "\"><script>alert(1)</script>",
     destination: "https://print.example/\"><script>alert(1)</script>; script-src *",
     home: "https://print.example/\"><script>alert(1)</script>",
+    logo: "/\"><script>alert(1)</script>",
 };
 
 /// Names have 200 characters, a word without spaces among them; a sealed request has 2 KB.
@@ -68,6 +71,7 @@ pub(crate) const LONG: Words = Words {
     request_id: NAME_OF_200,
     destination: "https://a.host.with.a.long.name.that.does.not.fit.on.one.line.of.a.phone.example.com/callback",
     home: "https://a.host.with.a.long.name.that.does.not.fit.on.one.line.of.a.phone.example.com/",
+    logo: "/logos/print-shop.svg",
 };
 
 const NAME_OF_200: &str = "The Wonderful Print Shop of Xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx and Sons photographs and albums photographs and albums photographs and albums photographs and.";
@@ -137,7 +141,7 @@ impl<'a> Gallery<'a> {
         Application {
             name: self.words.application,
             home: WebUrl::parse(self.words.home),
-            logo: known.then(|| Logo::parse("/logos/print-shop.svg").unwrap()),
+            logo: known.then(|| Logo::parse(self.words.logo).unwrap()),
             policy: WebUrl::parse(self.words.home),
             known,
         }
