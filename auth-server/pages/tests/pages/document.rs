@@ -29,6 +29,13 @@ impl Document {
         Self { elements, errors, _dom: dom }
     }
 
+    /// Without the text of the stylesheet, which is most of a page and the same on each.
+    pub(crate) fn parse_content(html: &str) -> Self {
+        let (before, rest) = html.split_once("<style>").unwrap_or_default();
+        let (_, after) = rest.split_once("</style>").unwrap_or_default();
+        Self::parse(&format!("{before}<style></style>{after}"))
+    }
+
     pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Element> + use<'a> {
         let name = name.to_owned();
         self.elements.iter().filter(move |element| element.name == name)

@@ -149,7 +149,7 @@ fn each_form_posts_with_the_csrf_token_except_to_an_application() {
 fn links_between_sign_in_and_register_carry_the_pending_request() {
     let pages = Pages::new(Brand::default());
     for sample in samples::all(&pages, Language::English, &ORDINARY) {
-        let document = Document::parse(&sample.page.html);
+        let document = Document::parse_content(&sample.page.html);
         if matches!(sample.name.as_str(), "sign-in-wrong" | "register" | "register-closed") {
             let links: Vec<_> = document.all("a").filter_map(|link| link.attribute("href")).collect();
             let expected = format!("?request={}", ORDINARY.hidden);
@@ -175,7 +175,7 @@ fn allow_and_cancel_are_alike_in_size() {
 fn pages_of_an_issuer_with_a_path_stay_below_it() {
     let pages = Pages::new(Brand::default()).below("/auth/");
     for sample in samples::all(&pages, Language::English, &ORDINARY) {
-        let document = Document::parse(&sample.page.html);
+        let document = Document::parse_content(&sample.page.html);
         for (attribute, value) in document.elements.iter().flat_map(|element| &element.attributes) {
             if matches!(attribute.as_str(), "href" | "action" | "src")
                 && value.starts_with('/')
