@@ -18,12 +18,15 @@ for (const input of document.querySelectorAll('input[data-show]')) {
   input.after(toggle);
 }
 
-// A form is sent once. The buttons are disabled after the browser has read which one was clicked, and enabled again when
-// the user comes back to the page.
+// A form is sent once. The buttons are disabled after the browser has read which one was clicked. They are enabled again
+// when the user comes back to the page, and after a while: a redirect to a program on the device leaves the page open.
 const enable = (enabled) => {
   for (const button of document.querySelectorAll('form button')) button.disabled = !enabled;
 };
-document.addEventListener('submit', () => setTimeout(enable, 0, false));
+document.addEventListener('submit', () => {
+  setTimeout(enable, 0, false);
+  setTimeout(enable, 10_000, true);
+});
 addEventListener('pageshow', () => enable(true));
 
 document.getElementById('problem')?.focus();
