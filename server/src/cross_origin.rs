@@ -15,10 +15,11 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, ResponseError};
+use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture};
-use futures_util::{FutureExt, TryFutureExt};
 use goptri::ProtocolError;
 use goptri::origin::Origins;
+use goptri_settings::Reloadable;
 
 /// How long browsers may remember the answer to a preflight request, in seconds.
 const MAX_AGE: usize = 2 * 60 * 60;
@@ -32,43 +33,109 @@ const EXPOSED: [HeaderName; 4] =
 pub enum CrossOrigin {
     /// Those of `CORS_ORIGINS`, also with cookies.
     Listed,
+    /// Those of `CORS_ORIGINS`, also with cookies, and those that are OAuth clients, without.
+    ListedAndClients,
     /// Every page, without cookies: for public documents.
     Everyone,
     /// No page of another origin.
     Forbidden,
 }
 
+/// The pages of other origins that may read responses.
+#[derive(Debug, Clone)]
+pub struct AllowedOrigins {
+    /// `CORS_ORIGINS`.
+    pub listed: Origins,
+    /// The pages that are OAuth clients. It changes while the server runs.
+    pub clients: Reloadable<Origins>,
+}
+
+impl From<Origins> for AllowedOrigins {
+    /// No page is a client.
+    fn from(listed: Origins) -> Self {
+        Self { listed, clients: Reloadable::new(Origins::default()) }
+    }
+}
+
 /// The middleware of one path.
 #[derive(Debug, Clone)]
 pub(crate) struct CrossOriginPolicy {
-    /// `None`: every origin.
-    pub(crate) origins: Option<Origins>,
+    pub(crate) pages: AdmittedPages,
     pub(crate) methods: Vec<Method>,
+    /// The methods for pages that are clients.
+    pub(crate) methods_for_clients: Vec<Method>,
     pub(crate) headers: Vec<HeaderName>,
+}
+
+/// Which pages a policy admits.
+#[derive(Debug, Clone)]
+pub(crate) enum AdmittedPages {
+    /// Every page.
+    All,
+    /// These.
+    Some(AllowedOrigins),
+}
+
+/// Which of the two policies of a path applies to a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admitted {
+    /// To every page, or to those that are listed.
+    Listed,
+    /// To the pages that are clients.
+    Client,
+    /// None.
+    No,
 }
 
 impl CrossOriginPolicy {
     /// For paths that have no route.
-    pub(crate) fn of_errors(origins: Origins) -> Self {
+    pub(crate) fn of_errors(origins: AllowedOrigins) -> Self {
         Self {
-            origins: Some(origins),
+            pages: AdmittedPages::Some(origins),
             methods: vec![Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE],
+            methods_for_clients: Vec::new(),
             headers: vec![AUTHORIZATION, CONTENT_TYPE],
         }
     }
 
-    fn cors(&self) -> Cors {
-        let cors = Cors::default()
-            .allowed_methods(self.methods.iter().cloned())
+    fn cors(&self, methods: &[Method]) -> Cors {
+        Cors::default()
+            .allowed_methods(methods.iter().cloned())
             .allowed_headers(self.headers.iter().cloned())
             .expose_headers(EXPOSED)
-            .max_age(MAX_AGE);
-        match &self.origins {
-            None => cors.allow_any_origin().send_wildcard(),
-            Some(origins) => origins
+            .max_age(MAX_AGE)
+    }
+
+    fn for_listed(&self) -> Cors {
+        let cors = self.cors(&self.methods);
+        match &self.pages {
+            AdmittedPages::All => cors.allow_any_origin().send_wildcard(),
+            AdmittedPages::Some(AllowedOrigins { listed, .. }) => listed
                 .iter()
                 .fold(cors, |cors, origin| cors.allowed_origin(origin.as_str()))
                 .supports_credentials(),
+        }
+    }
+
+    /// Without cookies. The origin was looked up before; actix-cors repeats it in its response.
+    fn for_clients(&self) -> Cors {
+        self.cors(&self.methods_for_clients).allow_any_origin()
+    }
+
+    /// Which policy applies to the page that sends a request.
+    fn admits(&self, headers: &HeaderMap) -> Admitted {
+        let mut sent = headers.get_all(ORIGIN);
+        let (Some(origin), None) = (sent.next(), sent.next()) else { return Admitted::No };
+        match &self.pages {
+            AdmittedPages::All => Admitted::Listed,
+            AdmittedPages::Some(origins) if origins.listed.contains(origin.as_bytes()) => Admitted::Listed,
+            AdmittedPages::Some(origins)
+                if !self.methods_for_clients.is_empty()
+                    && origins.clients.load().contains(origin.as_bytes()) =>
+            {
+                Admitted::Client
+            }
+            AdmittedPages::Some(_) => Admitted::No,
         }
     }
 }
@@ -86,30 +153,27 @@ where
     type Future = LocalBoxFuture<'static, Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        let (service, origins) = (Rc::new(service), self.origins.clone());
-        let cors = self.cors().new_transform(Rc::clone(&service));
-        cors.map_ok(|cors| CrossOriginService { origins, cors, service }).boxed_local()
+        let (service, policy) = (Rc::new(service), self.clone());
+        let for_listed = self.for_listed().new_transform(Rc::clone(&service));
+        let for_clients = self.for_clients().new_transform(Rc::clone(&service));
+        async move {
+            Ok(CrossOriginService {
+                policy,
+                for_listed: for_listed.await?,
+                for_clients: for_clients.await?,
+                service,
+            })
+        }
+        .boxed_local()
     }
 }
 
 /// A service behind [`CrossOriginPolicy`].
 pub(crate) struct CrossOriginService<S> {
-    origins: Option<Origins>,
-    cors: CorsMiddleware<Rc<S>>,
+    policy: CrossOriginPolicy,
+    for_listed: CorsMiddleware<Rc<S>>,
+    for_clients: CorsMiddleware<Rc<S>>,
     service: Rc<S>,
-}
-
-impl<S> CrossOriginService<S> {
-    /// Whether the page that sends the request is one of those that may use the route.
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        let mut sent = headers.get_all(ORIGIN);
-        match (sent.next(), sent.next()) {
-            (Some(origin), None) => {
-                self.origins.as_ref().is_none_or(|origins| origins.contains(origin.as_bytes()))
-            }
-            _ => false,
-        }
-    }
 }
 
 impl<S, B> Service<ServiceRequest> for CrossOriginService<S>
@@ -131,13 +195,17 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        if !self.admits(request.headers()) {
-            let answered = self.service.call(request);
-            return Either::Right(answered.map(vary_by_origin));
-        }
+        let cors = match self.policy.admits(request.headers()) {
+            Admitted::Listed => &self.for_listed,
+            Admitted::Client => &self.for_clients,
+            Admitted::No => {
+                let answered = self.service.call(request);
+                return Either::Right(answered.map(vary_by_origin));
+            }
+        };
         let is_preflight = request.method() == Method::OPTIONS
             && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        let answered = self.cors.call(request);
+        let answered = cors.call(request);
         if !is_preflight {
             return Either::Left(answered);
         }

@@ -30,7 +30,7 @@ pub use catalogue::{CatalogueRow, common_errors};
 pub use check::{CheckReport, Finding};
 pub use client_address::{ClientAddress, TrustedProxies, trusted_proxies};
 pub use connection::{ConnectionHandle, ConnectionLimits};
-pub use cross_origin::CrossOrigin;
+pub use cross_origin::{AllowedOrigins, CrossOrigin};
 pub use descriptors::raise_descriptor_limit;
 pub use endpoints::{CurrentUser, Health, current_user, healthz};
 pub use http_server::HttpServer;

@@ -15,10 +15,9 @@ use actix_web::{
 };
 
 use goptri::actix::{BearerAuth, authorize};
-use goptri::origin::Origins;
 use goptri::{Guard, Needs, ProtocolError};
 
-use crate::cross_origin::{CrossOrigin, CrossOriginPolicy};
+use crate::cross_origin::{AdmittedPages, AllowedOrigins, CrossOrigin, CrossOriginPolicy};
 use crate::request_observer::{MatchedRoute, RequestObserver};
 
 /// How long a request may take, from its head to the head of the response.
@@ -96,6 +95,13 @@ impl Route {
     #[must_use]
     pub fn for_every_origin(mut self) -> Self {
         self.cross_origin = CrossOrigin::Everyone;
+        self
+    }
+
+    /// Also permits pages that are OAuth clients, without cookies.
+    #[must_use]
+    pub fn for_clients(mut self) -> Self {
+        self.cross_origin = CrossOrigin::ListedAndClients;
         self
     }
 
@@ -204,9 +210,10 @@ pub fn mount(
     table: Vec<Route>,
     guard: Guard,
     unknown: UnknownPath,
-    origins: Origins,
+    origins: impl Into<AllowedOrigins>,
     requests: RequestObserver,
 ) -> impl FnOnce(&mut ServiceConfig) {
+    let origins = origins.into();
     move |config| {
         for (path, routes) in by_path(table) {
             let policy = policy(&routes, &origins);
@@ -230,19 +237,28 @@ pub fn mount(
 }
 
 /// What the routes of one path declare about pages of other origins. `None`: there is nothing to decide.
-fn policy(routes: &[Route], origins: &Origins) -> Option<CrossOriginPolicy> {
-    let origins = match routes.first()?.cross_origin {
+fn policy(routes: &[Route], origins: &AllowedOrigins) -> Option<CrossOriginPolicy> {
+    let methods_for_clients: Vec<_> =
+        methods(routes.iter().filter(|route| route.cross_origin == CrossOrigin::ListedAndClients)).collect();
+    let pages = match routes.first()?.cross_origin {
         CrossOrigin::Forbidden => return None,
-        CrossOrigin::Listed if origins.is_empty() => return None,
-        CrossOrigin::Listed => Some(origins.clone()),
-        CrossOrigin::Everyone => None,
+        CrossOrigin::Everyone => AdmittedPages::All,
+        CrossOrigin::Listed | CrossOrigin::ListedAndClients
+            if origins.listed.is_empty() && methods_for_clients.is_empty() =>
+        {
+            return None;
+        }
+        CrossOrigin::Listed | CrossOrigin::ListedAndClients => AdmittedPages::Some(origins.clone()),
     };
-    let methods = routes.iter().flat_map(|route| {
+    let headers = routes.iter().flat_map(Route::request_headers).collect();
+    Some(CrossOriginPolicy { pages, methods: methods(routes).collect(), methods_for_clients, headers })
+}
+
+fn methods<'a>(routes: impl IntoIterator<Item = &'a Route>) -> impl Iterator<Item = Method> {
+    routes.into_iter().flat_map(|route| {
         let head = (route.method == Method::GET).then_some(Method::HEAD);
         [route.method.clone()].into_iter().chain(head)
-    });
-    let headers = routes.iter().flat_map(Route::request_headers);
-    Some(CrossOriginPolicy { origins, methods: methods.collect(), headers: headers.collect() })
+    })
 }
 
 async fn not_found() -> HttpResponse {
