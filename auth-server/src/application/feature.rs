@@ -9,14 +9,16 @@ use auth_domain::{HashingCost, RefreshTokens};
 use auth_store::Store;
 use goptri::Guard;
 use goptri::clock::Clock;
+use goptri::origin::Origins;
 use goptri::revocation::MonotonicClock;
 use goptri_server::{Route, ServerState, with_index};
+use goptri_settings::Reloadable;
 use prometheus_client::registry::Registry;
 
-use super::{account, feed, health, keys, sign_in, sweep};
+use super::{account, feed, health, keys, oauth, sign_in, sweep};
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
-use crate::flow::{FindAccount, IssueTokens};
+use crate::flow::{FindAccount, IssueTokens, Refresh, SessionCounters};
 use crate::hashing::{HashingError, PasswordHasher};
 use crate::keyrings::{KeyChanges, LiveKeys};
 use crate::suspension::Suspensions;
@@ -29,8 +31,15 @@ pub(super) struct Feature {
 }
 
 /// Every feature. A new one is added here.
-const FEATURES: [Feature; 6] =
-    [sign_in::FEATURE, account::FEATURE, keys::FEATURE, feed::FEATURE, health::FEATURE, sweep::FEATURE];
+const FEATURES: [Feature; 7] = [
+    sign_in::FEATURE,
+    account::FEATURE,
+    oauth::FEATURE,
+    keys::FEATURE,
+    feed::FEATURE,
+    health::FEATURE,
+    sweep::FEATURE,
+];
 
 /// The table of all routes.
 pub fn routes() -> Vec<Route> {
@@ -65,6 +74,9 @@ pub(super) struct Parts {
     /// Accepts access tokens for this server: not those of applications.
     pub(super) guard: Guard,
     pub(super) accounts: FindAccount,
+    pub(super) counters: SessionCounters,
+    /// The pages of other origins that are clients.
+    pub(super) client_origins: Reloadable<Origins>,
 }
 
 impl Parts {
@@ -105,11 +117,24 @@ impl Parts {
             keys,
             refresh_tokens,
             issue,
+            counters: SessionCounters::register(registry),
+            client_origins: Reloadable::new(Origins::default()),
         })
     }
 
     pub(super) fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store)
+    }
+
+    pub(super) fn refresh(&self) -> Refresh {
+        Refresh {
+            store: self.store(),
+            tokens: self.refresh_tokens.clone(),
+            issue: self.issue.clone(),
+            policy: self.config.refresh,
+            counters: self.counters.clone(),
+            suspensions: self.suspensions.clone(),
+        }
     }
 }
 

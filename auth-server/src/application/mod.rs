@@ -5,6 +5,7 @@ mod feature;
 mod feed;
 mod health;
 mod keys;
+mod oauth;
 mod sign_in;
 mod sweep;
 
@@ -21,7 +22,7 @@ use auth_store::{Store, StoreError};
 use goptri::clock::Clock;
 use goptri::revocation::{MonotonicClock, SystemMonotonicClock};
 use goptri_server::{
-    HttpServer, ListenErrors, MetricsServer, RequestObserver, ServerState, Tls, UnknownPath,
+    AllowedOrigins, HttpServer, ListenErrors, MetricsServer, RequestObserver, ServerState, Tls, UnknownPath,
     metrics_registry, mount, response_policy,
 };
 use goptri_settings::{FileWatch, SecretFiles};
@@ -102,7 +103,7 @@ impl Application {
         let stopped = state.clone().delay_stop(stop, parts.config.shutdown_delay);
         let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));
         let (address, limits) = (parts.config.address, parts.config.connections);
-        let (tls, origins) = (parts.config.tls.as_ref(), parts.config.cors_origins.clone());
+        let (tls, origins) = (parts.config.tls.as_ref(), pages(&parts));
         let server = HttpServer::bind(address, "AUTH_SERVER_ADDR", limits, tls, move || {
             App::new()
                 .app_data(proxies.clone())
@@ -165,6 +166,11 @@ impl Application {
         tracing::info!("auth-server has stopped");
         served
     }
+}
+
+/// The pages of other origins that may read responses.
+fn pages(parts: &Parts) -> AllowedOrigins {
+    AllowedOrigins { listed: parts.config.cors_origins.clone(), clients: parts.client_origins.clone() }
 }
 
 /// The line that says what was started, for an operator.

@@ -6,9 +6,7 @@ use actix_web::http::Method;
 use goptri_server::{Access, Route};
 
 use super::feature::{Assembly, Feature, Parts};
-use crate::flow::{
-    EndSessions, Refresh, Register, Rehash, SelfRegister, SessionCounters, SignIn, SignOut, SignOutEverywhere,
-};
+use crate::flow::{EndSessions, Register, Rehash, SelfRegister, SignIn, SignOut, SignOutEverywhere};
 use crate::http::cookies::Cookies;
 use crate::http::{login, logout, token, users};
 
@@ -18,7 +16,7 @@ fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/users", Access::Public, users::register),
         Route::new(Method::POST, "/login", Access::TokenInBody, login::sign_in),
-        Route::new(Method::POST, "/token", Access::TokenInBody, token::refresh),
+        Route::new(Method::POST, "/token", Access::TokenInBody, token::issue).for_clients(),
         Route::new(Method::DELETE, "/token", Access::TokenInBody, logout::sign_out_by_refresh_cookie)
             .with_body(),
         Route::new(Method::DELETE, "/logout", Access::TokenInBody, logout::sign_out).with_body(),
@@ -26,35 +24,28 @@ fn routes() -> Vec<Route> {
 }
 
 fn assemble(parts: &Parts, assembly: &mut Assembly) {
-    let counters = SessionCounters::register(&mut assembly.registry);
+    let cookies = Cookies::new(parts.config.session_cookie.clone(), &parts.config.issuer);
     assembly
         .provide(SelfRegister {
             register: parts.config.registration_open.then(|| register(parts)),
             throttle: parts.throttle.clone(),
         })
-        .provide(Cookies::new(parts.config.session_cookie.clone(), &parts.config.issuer))
-        .provide(sign_in(parts, &counters))
-        .provide(Refresh {
-            store: parts.store(),
-            tokens: parts.refresh_tokens.clone(),
-            issue: parts.issue.clone(),
-            policy: parts.config.refresh,
-            counters: counters.clone(),
-            suspensions: parts.suspensions.clone(),
-        })
+        .provide(cookies.clone())
+        .provide(sign_in(parts))
+        .provide(token::FirstParty { flow: parts.refresh(), cookies })
         .provide(SignOut {
             store: parts.store(),
             refresh_tokens: parts.refresh_tokens.clone(),
             verifier: parts.config.access_verifier(parts.keys.verifying.clone()),
             clock: Arc::clone(&parts.clock),
-            counters: counters.clone(),
+            counters: parts.counters.clone(),
         })
         .provide(SignOutEverywhere {
             sessions: EndSessions { store: parts.store() },
             accounts: parts.accounts.clone(),
             refresh_tokens: parts.refresh_tokens.clone(),
             guard: parts.guard.clone(),
-            counters,
+            counters: parts.counters.clone(),
         });
 }
 
@@ -68,7 +59,7 @@ fn register(parts: &Parts) -> Register {
     }
 }
 
-fn sign_in(parts: &Parts, counters: &SessionCounters) -> SignIn {
+fn sign_in(parts: &Parts) -> SignIn {
     SignIn {
         store: parts.store(),
         hasher: parts.hasher.clone(),
@@ -80,6 +71,6 @@ fn sign_in(parts: &Parts, counters: &SessionCounters) -> SignIn {
         lifetime: parts.config.refresh.lifetime,
         clock: Arc::clone(&parts.clock),
         entropy: parts.entropy.clone(),
-        counters: counters.clone(),
+        counters: parts.counters.clone(),
     }
 }

@@ -7,12 +7,13 @@ use goptri_server::{CatalogueRow, catalogue, common_errors};
 pub fn catalogue() -> Vec<CatalogueRow> {
     let forms = CatalogueRow::new(
         ProtocolError::MALFORMED_FORM,
-        "The form at `/token` cannot be parsed, lacks `grant_type`, or has a field twice.",
+        "The form at `/token`, `/revoke` or `/par` cannot be parsed, lacks a field such as `grant_type`, or has one twice.",
         "Correct the form.",
     );
     let mut rows = common_errors();
     rows.push(forms);
     rows.extend(own_errors());
+    rows.extend(super::oauth_catalogue::oauth_errors());
     rows
 }
 
@@ -52,8 +53,8 @@ catalogue! {
     "Send the newest refresh token that you stored. Sent again after `Retry-After`, this one ends the session.";
 
     INVALID_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
-    "`POST /token` with a form: the request has client credentials, and no client is registered.";
-    "Refresh without client credentials.";
+    "`POST /token` with a form: the request has a `client_secret` without a `client_id`, or for `goptri`, which has none.";
+    "Refresh without client credentials, or send the `client_id` of the application.";
 
     CLIENT_CREDENTIALS = ProtocolError::new(
         400,

@@ -5,6 +5,8 @@
 
 mod catalogue;
 mod failure;
+mod oauth_catalogue;
+mod oauth_refusals;
 mod refusals;
 
 pub use catalogue::catalogue;
@@ -15,6 +17,8 @@ pub(crate) use catalogue::{
 };
 pub(crate) use failure::CauseChain;
 pub use failure::{Failure, Refusal};
+pub(crate) use oauth_catalogue::{CLIENT_NOT_AUTHENTICATED, TWO_CLIENT_AUTHENTICATIONS};
+pub use oauth_refusals::{ClientRefused, GrantRefused, ManageClientRefused, ManageScopeRefused};
 pub use refusals::{
     ChangePasswordRefused, ManageUserRefused, NotReady, NotReadyBecause, RefreshRefused, RegisterRefused,
     SessionEnded, SignInRefused, SignOutRefused,

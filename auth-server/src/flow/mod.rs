@@ -14,6 +14,7 @@ mod list_sessions;
 mod list_users;
 mod manage_users;
 mod migrate;
+pub mod oauth;
 mod read_revocations;
 mod refresh;
 mod register;

@@ -8,6 +8,7 @@ use auth_domain::{
 };
 use auth_store::{ForgiveOutcome, Rotation, Store, TouchOutcome};
 use chrono::TimeDelta;
+use goptri::Scope;
 
 use super::{IssueTokens, IssuedTokens, SessionCounters};
 use crate::error::{Failure, RefreshRefused};
@@ -36,16 +37,39 @@ impl Refresh {
         client_id: ClientId,
         remember: bool,
     ) -> Result<IssuedTokens, Failure<RefreshRefused>> {
-        let refreshed = self.refresh(token, client_id, remember).await;
-        refreshed.inspect_err(|failure| self.counters.refresh_failed(failure))
+        let (snapshot, presented) = self.refresh(token, client_id, remember).await?;
+        Ok(self.issue.run(&snapshot, presented.jti())?)
     }
 
+    /// As [`run`](Self::run), for an application. `narrow` returns the scope of the access token; the session keeps its own.
+    pub(crate) async fn for_application(
+        &self,
+        token: &str,
+        client_id: ClientId,
+        narrow: impl FnOnce(&Scope) -> Scope,
+    ) -> Result<IssuedTokens, Failure<RefreshRefused>> {
+        let (mut snapshot, presented) = self.refresh(token, client_id, false).await?;
+        snapshot.session.scope = narrow(&snapshot.session.scope);
+        Ok(self.issue.run(&snapshot, presented.jti())?)
+    }
+
+    /// The session after this refresh, and the token that was presented.
     async fn refresh(
         &self,
         token: &str,
         client_id: ClientId,
         remember: bool,
-    ) -> Result<IssuedTokens, Failure<RefreshRefused>> {
+    ) -> Result<(SessionSnapshot, PresentedRefresh), Failure<RefreshRefused>> {
+        let refreshed = self.open_and_advance(token, client_id, remember).await;
+        refreshed.inspect_err(|failure| self.counters.refresh_failed(failure))
+    }
+
+    async fn open_and_advance(
+        &self,
+        token: &str,
+        client_id: ClientId,
+        remember: bool,
+    ) -> Result<(SessionSnapshot, PresentedRefresh), Failure<RefreshRefused>> {
         let mut presented = self.tokens.open(token, client_id).map_err(|error| {
             tracing::info!(reason = %error, "refresh token rejected");
             RefreshRefused::Token(error)
@@ -56,7 +80,7 @@ impl Refresh {
                 log_refusal(&presented, refused);
             }
         })?;
-        Ok(self.issue.run(&snapshot, presented.jti())?)
+        Ok((snapshot, presented))
     }
 
     /// The session after this refresh.

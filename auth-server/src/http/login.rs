@@ -55,7 +55,7 @@ pub(crate) async fn sign_in(
 }
 
 /// The device, as the request describes it.
-pub(crate) struct RequestDevice(Device);
+pub(crate) struct RequestDevice(pub(crate) Device);
 
 impl FromRequest for RequestDevice {
     type Error = Infallible;

@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod oauth;
 mod page_query;
 pub(crate) mod password;
 pub(crate) mod revocations;

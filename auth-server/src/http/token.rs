@@ -1,5 +1,5 @@
-//! `POST /token`: refreshes a session, by JSON or by form (RFC 6749 §6). `DELETE /token`: ends the session of the refresh
-//! cookie.
+//! `POST /token`: refreshes a session of the first party, by JSON or by form (RFC 6749 §6). Forms of applications are
+//! handled by [`oauth::token`].
 
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Data;
@@ -8,30 +8,54 @@ use auth_domain::ClientId;
 use goptri::ProtocolError;
 use goptri::actix::credential;
 use goptri::credential::Credential;
-use goptri::protocol_error::Challenge;
 use goptri::token::FIRST_PARTY_CLIENT;
 use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use goptri_settings::Plain;
 use serde::Deserialize;
 
 use super::cookies::{Cookies, private};
+use super::login::RequestDevice;
+use super::oauth::{self, Form, PresentedClient};
 use super::tokens::{TokenBody, TokenResponse};
 use crate::error::{
     CLIENT_CREDENTIALS, Failure, INVALID_CLIENT, NOT_ONE_REFRESH_TOKEN, UNSUPPORTED_GRANT_TYPE,
 };
+use crate::flow::oauth::GrantTokens;
 use crate::flow::{Refresh, RefreshToken};
 
-/// 200 with the next pair of tokens, in the body or in cookies.
-pub(crate) async fn refresh(
+/// 200 with tokens, for the first party or an application.
+pub(crate) async fn issue(
     request: HttpRequest,
     body: LimitedBody,
-    flow: Data<Refresh>,
-    cookies: Data<Cookies>,
+    RequestDevice(device): RequestDevice,
+    of_first_party: Data<FirstParty>,
+    of_applications: Data<GrantTokens>,
+) -> Result<HttpResponse, Failure> {
+    if body.kind == BodyKind::Form {
+        let form = Form::decode(&body.bytes)?;
+        if PresentedClient::is_in(request.headers(), &form) {
+            return oauth::token::grant(request.headers(), form, device, &of_applications).await;
+        }
+    }
+    refresh(&request, &body, &of_first_party).await
+}
+
+/// What a refresh of the first party needs.
+pub(crate) struct FirstParty {
+    pub(crate) flow: Refresh,
+    pub(crate) cookies: Cookies,
+}
+
+/// 200 with the next pair of tokens, in the body or in cookies.
+async fn refresh(
+    request: &HttpRequest,
+    body: &LimitedBody,
+    FirstParty { flow, cookies }: &FirstParty,
 ) -> Result<HttpResponse, Failure> {
     refuse_client_credentials(request.headers(), body.kind)?;
-    let Presented { token, cookie, remember } = Presented::parse(&body)?;
+    let Presented { token, cookie, remember } = Presented::parse(body)?;
     if cookie {
-        return Ok(private(renew(&request, token, remember, &flow, &cookies).await));
+        return Ok(private(renew(request, token, remember, flow, cookies).await));
     }
     let token = token.ok_or(NOT_ONE_REFRESH_TOKEN)?;
     let tokens = flow.run(token.expose(), ClientId::first_party(), remember).await?;
@@ -67,7 +91,7 @@ impl Presented {
                 Ok(Self { cookie: body.cookie, remember: body.remember, token: body.token()? })
             }
             BodyKind::Form => {
-                let token = Some(Form::parse(&body.bytes)?.refresh_token()?);
+                let token = Some(RefreshForm::parse(&body.bytes)?.refresh_token()?);
                 Ok(Self { token, cookie: false, remember: false })
             }
             BodyKind::Other => Err(ProtocolError::UNSUPPORTED_MEDIA_TYPE),
@@ -75,13 +99,12 @@ impl Presented {
     }
 }
 
-/// No client is registered, so that `Basic` is rejected: in a form as RFC 6749 §5.2 says, in JSON without a challenge,
-/// which would make a browser ask for a password. Other headers are ignored, whatever they contain: an app that attaches
-/// its expired access token, or `Bearer null`, to every request must still be able to refresh.
+/// Applications authenticate with forms. In JSON, `Basic` is rejected without a challenge, which would make a browser ask
+/// for a password. Other headers are ignored, whatever they contain: an app that attaches its expired access token, or
+/// `Bearer null`, to every request must still be able to refresh.
 fn refuse_client_credentials(headers: &HeaderMap, body: BodyKind) -> Result<(), ProtocolError> {
     match (credential(headers), body) {
         (Credential::Conflict, _) => Err(ProtocolError::TWO_CREDENTIALS),
-        (Credential::Basic, BodyKind::Form) => Err(INVALID_CLIENT.challenge(Challenge::Basic)),
         (Credential::Basic, BodyKind::Json) => Err(CLIENT_CREDENTIALS),
         _ => Ok(()),
     }
@@ -89,7 +112,7 @@ fn refuse_client_credentials(headers: &HeaderMap, body: BodyKind) -> Result<(), 
 
 /// The fields of a form, each at most once; an empty one counts as absent (RFC 6749 §3.2).
 #[derive(Deserialize)]
-struct Form {
+struct RefreshForm {
     #[serde(default)]
     grant_type: String,
     refresh_token: Option<Plain<RefreshToken>>,
@@ -99,7 +122,7 @@ struct Form {
     client_secret: String,
 }
 
-impl Form {
+impl RefreshForm {
     fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
         serde_urlencoded::from_bytes(body).map_err(|_| ProtocolError::MALFORMED_FORM)
     }

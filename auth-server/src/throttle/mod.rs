@@ -38,6 +38,7 @@ struct State {
 enum Purpose {
     Guessing,
     Registering,
+    Client,
 }
 
 /// A limit is reached: the attempt must be rejected without looking at the password.
@@ -115,6 +116,34 @@ impl Throttle {
     /// Counts a registration, which costs as much work as a guess. It stays counted if it succeeds.
     pub(crate) fn registration(&self, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
         self.begin(Purpose::Registering, prefix(from))
+    }
+
+    /// Whether a client may try to authenticate (AS-13). Nothing is counted until it fails: one application sends many
+    /// requests at the same time, and its secret cannot be guessed in a burst.
+    pub(crate) fn admit_client(&self, client: &str, from: IpAddr) -> Result<(), TooManyAttempts> {
+        let from = prefix(from);
+        let address = self.state.addresses.key(&(Purpose::Client, from));
+        let pair = self.state.pairs.key(&(Purpose::Client, client, from));
+        self.peek(&self.state.addresses, &PER_ADDRESS, address)
+            .map_err(|retry_after| TooManyAttempts { retry_after, scope: LimitScope::Address })?;
+        self.peek(&self.state.pairs, &PER_ACCOUNT_AND_ADDRESS, pair)
+            .map_err(|retry_after| TooManyAttempts { retry_after, scope: LimitScope::Pair })
+    }
+
+    /// Counts a client that failed to authenticate. Sign-ins are counted separately.
+    pub(crate) fn count_client_failure(&self, client: &str, from: IpAddr) {
+        let from = prefix(from);
+        // It is too soon only if other requests have failed meanwhile.
+        if self.count(&self.state.addresses, &PER_ADDRESS, &(Purpose::Client, from)).is_ok() {
+            let pair = (Purpose::Client, client, from);
+            let _ = self.count(&self.state.pairs, &PER_ACCOUNT_AND_ADDRESS, &pair);
+        }
+    }
+
+    fn peek(&self, counters: &Counters, limit: &GuessLimit, key: u64) -> Result<(), u32> {
+        counters.update(key, self.clock.as_ref(), |before, now| {
+            (before, limit.attempt(before, now).map(|_| ()).map_err(|too_soon| too_soon.retry_after))
+        })
     }
 
     fn begin(&self, purpose: Purpose, from: IpAddr) -> Result<Attempt, TooManyAttempts> {

@@ -13,7 +13,7 @@ fn declared() -> Vec<DeclaredRoute> {
         path: route.path,
         headers: route.request_headers().map(|name| name.to_string()).collect(),
         pages: match route.cross_origin {
-            CrossOrigin::Listed => Pages::Listed,
+            CrossOrigin::Listed | CrossOrigin::ListedAndClients => Pages::Listed,
             CrossOrigin::Everyone => Pages::Every,
             CrossOrigin::Forbidden => Pages::None,
         },

@@ -18,6 +18,7 @@ mod guessing;
 mod many_sessions;
 mod metrics;
 mod model;
+mod oauth;
 mod published_keys;
 mod refreshing;
 mod registering;

@@ -1,0 +1,78 @@
+//! Applications that act for a user: their tokens, and what they need to know about this server.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use auth_domain::{AssertionVerifier, RefreshPolicy, RefreshTokens};
+use goptri_server::{Access, Route};
+
+use super::feature::{Assembly, Feature, Parts};
+use crate::flow::oauth::{
+    AuthenticateClient, DescribeServer, ExchangeCode, FollowClients, GrantTokens, RefreshApplication,
+    RevokeTokens,
+};
+use crate::flow::{IssueTokens, Refresh};
+use crate::http::oauth::{metadata, revoke};
+
+pub(super) const FEATURE: Feature = Feature { routes, assemble };
+
+/// `POST /token`, for first party and applications, is a route of the feature `sign_in`.
+fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::POST, "/revoke", Access::TokenInBody, revoke::revoke).for_clients(),
+        Route::new(Method::GET, metadata::PATH, Access::Public, metadata::show).for_every_origin(),
+    ]
+}
+
+fn assemble(parts: &Parts, assembly: &mut Assembly) {
+    let authenticate = authenticate_client(parts);
+    assembly
+        .provide(grant_tokens(parts, &authenticate))
+        .provide(RevokeTokens {
+            authenticate,
+            store: parts.store(),
+            refresh_tokens: parts.refresh_tokens.clone(),
+            access_keys: parts.keys.access.clone(),
+            issuer: parts.config.issuer.clone(),
+            clock: Arc::clone(&parts.clock),
+        })
+        .provide(DescribeServer { store: parts.store() })
+        .provide(metadata::Issuer(parts.config.issuer.clone()));
+    let follow = FollowClients { store: parts.store(), origins: parts.client_origins.clone() };
+    assembly.run_in_background("origins of clients", move || follow.clone().run_periodically());
+}
+
+fn authenticate_client(parts: &Parts) -> AuthenticateClient {
+    let issuer = &parts.config.issuer;
+    let audiences = ["", "/token", "/par"].map(|path| format!("{issuer}{path}")).to_vec();
+    AuthenticateClient {
+        store: parts.store(),
+        assertions: AssertionVerifier { audiences, leeway: parts.config.clock_leeway },
+        throttle: parts.throttle.clone(),
+        clock: Arc::clone(&parts.clock),
+    }
+}
+
+fn grant_tokens(parts: &Parts, authenticate: &AuthenticateClient) -> GrantTokens {
+    // Without rotation, a token cannot contain an expiry that moves with each use.
+    let fixed = RefreshTokens::new(parts.keys.refresh.clone(), parts.config.issuer.clone(), None);
+    let issue_without_rotation = IssueTokens { refresh_tokens: fixed, ..parts.issue.clone() };
+    let refresh = parts.refresh();
+    let refresh_without_rotation = Refresh {
+        issue: issue_without_rotation.clone(),
+        policy: RefreshPolicy { rotation: false, ..parts.config.refresh },
+        ..refresh.clone()
+    };
+    GrantTokens {
+        authenticate: authenticate.clone(),
+        exchange: ExchangeCode {
+            store: parts.store(),
+            issue: parts.issue.clone(),
+            issue_without_rotation,
+            lifetime: parts.config.refresh.lifetime,
+            clock: Arc::clone(&parts.clock),
+            entropy: parts.entropy.clone(),
+        },
+        refresh: RefreshApplication { store: parts.store(), refresh, refresh_without_rotation },
+    }
+}

@@ -1,0 +1,23 @@
+//! `POST /revoke`: ends the session of a token (RFC 7009).
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use goptri_server::{ClientAddress, LimitedBody};
+
+use super::{Form, PresentedClient};
+use crate::error::Failure;
+use crate::flow::oauth::RevokeTokens;
+
+/// 200 without a body, whether the token was valid or not (RFC 7009 §2.2).
+pub(crate) async fn revoke(
+    request: HttpRequest,
+    body: LimitedBody,
+    flow: Data<RevokeTokens>,
+) -> Result<HttpResponse, Failure> {
+    let form = Form::parse(&body)?;
+    let PresentedClient { credentials, by } = PresentedClient::parse(request.headers(), &form)?;
+    let token = form.required("token")?;
+    let revoked = flow.run(&credentials, token, ClientAddress::of(&request).ip()).await;
+    revoked.map_err(|failure| by.challenge(failure.into()))?;
+    Ok(HttpResponse::Ok().finish())
+}

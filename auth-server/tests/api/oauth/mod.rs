@@ -1,0 +1,10 @@
+//! The endpoints that applications call.
+
+mod authenticating;
+mod fixture;
+mod metadata;
+mod pages_of_clients;
+mod parameters;
+mod redeeming;
+mod refreshing;
+mod revoking;
