@@ -9,7 +9,9 @@ use goptri::TokenError;
 use goptri_settings::{EnvironmentError, SettingErrors};
 use serde_json::{Value, json};
 
-use crate::error::{CauseChain, Failure, ManageUserRefused, Refusal, RegisterRefused};
+use crate::error::{
+    CauseChain, Failure, ManageClientRefused, ManageScopeRefused, ManageUserRefused, Refusal, RegisterRefused,
+};
 use crate::hashing::HashingError;
 
 /// A command that failed.
@@ -131,5 +133,34 @@ impl From<Failure<RegisterRefused>> for CliError {
 impl From<Failure<TokenError>> for CliError {
     fn from(failure: Failure<TokenError>) -> Self {
         Self::of_flow(failure, |_| "invalid_token")
+    }
+}
+
+impl From<Failure<ManageClientRefused>> for CliError {
+    fn from(failure: Failure<ManageClientRefused>) -> Self {
+        Self::of_flow(failure, |refused| match refused {
+            ManageClientRefused::Unknown => "not_found",
+            ManageClientRefused::IdTaken => "id_taken",
+            ManageClientRefused::UnknownScope(_) => "unknown_scope",
+            ManageClientRefused::Changed => "changed_meanwhile",
+            ManageClientRefused::Invalid(_)
+            | ManageClientRefused::Twice(_)
+            | ManageClientRefused::OfOperator(_)
+            | ManageClientRefused::OfFile { .. } => "invalid_client",
+            ManageClientRefused::NoSecrets
+            | ManageClientRefused::TwoSecrets
+            | ManageClientRefused::OneSecret => "invalid_secrets",
+        })
+    }
+}
+
+impl From<Failure<ManageScopeRefused>> for CliError {
+    fn from(failure: Failure<ManageScopeRefused>) -> Self {
+        Self::of_flow(failure, |refused| match refused {
+            ManageScopeRefused::Unknown => "not_found",
+            ManageScopeRefused::BuiltIn | ManageScopeRefused::Name | ManageScopeRefused::Description => {
+                "invalid_scope"
+            }
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The command line. Commands call the same flows as HTTP, and never the store.
 
 mod check;
+mod client;
 mod context;
 mod database;
 mod error;
@@ -9,6 +10,7 @@ mod migrate;
 mod new_file;
 mod output;
 mod prompt;
+mod scope;
 mod secrets;
 mod serve;
 mod session;
@@ -61,6 +63,12 @@ enum Command {
     /// List and end sessions
     #[command(subcommand)]
     Session(session::Command),
+    /// Add, list, change and remove the applications that may ask users for access
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Add, list and remove the scopes that applications may ask for
+    #[command(subcommand)]
+    Scope(scope::Command),
     /// Generate and list the keys that sign access tokens
     #[command(subcommand)]
     Key(key::Command),
@@ -108,6 +116,8 @@ async fn run_command(command: Option<Command>, format: Format) -> Result<(), Cli
                 Command::Migrate(arguments) => migrate::run(&arguments, context).await,
                 Command::User(command) => user::run(command, context).await,
                 Command::Session(command) => session::run(command, context).await,
+                Command::Client(command) => client::run(command, context).await,
+                Command::Scope(command) => scope::run(command, context).await,
                 Command::Key(command) => key::run(command, context),
                 Command::Token(command) => token::run(command, context).await,
                 Command::Sweep => sweep::run(context).await,

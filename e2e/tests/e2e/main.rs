@@ -32,6 +32,7 @@ mod operating;
 mod outside_service;
 mod programs;
 mod readme;
+mod registering_clients;
 mod request_log;
 mod requirements;
 mod rotating;
