@@ -1,7 +1,8 @@
 //! Ends the sessions of a user beyond the maximum.
 
-use auth_domain::SessionKey;
+use auth_domain::{SessionKey, UserId};
 use auth_store::{MAX_PRUNED_PER_SIGN_IN, StoreError};
+use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
@@ -22,9 +23,7 @@ impl PostgresStore {
                 store
                     .transact(async |transaction| {
                         let chosen = lock_excess(transaction, opened, keep).await?;
-                        let (clock, user) = (store.clock_offset(), opened.user_id);
-                        let ended = end_each(transaction, clock.clone(), user, &chosen).await?;
-                        Ok(ended + end_children(transaction, clock, user, &chosen).await?)
+                        end_chosen(transaction, store.clock_offset(), opened.user_id, &chosen).await
                     })
                     .await
             })
@@ -34,6 +33,12 @@ impl PostgresStore {
         }
         Ok(ended)
     }
+}
+
+/// A session that this transaction has locked, to end it.
+struct Chosen {
+    id: Uuid,
+    is_sign_in: bool,
 }
 
 /// How many sessions the user has, counted up to one more than `keep`.
@@ -53,8 +58,9 @@ async fn lock_excess(
     transaction: &mut PgConnection,
     opened: SessionKey,
     keep: u32,
-) -> Result<Vec<Uuid>, Error> {
-    sqlx::query_scalar!(
+) -> Result<Vec<Chosen>, Error> {
+    sqlx::query_as!(
+        Chosen,
         r#"with excess as (
                select greatest(count(*) - $3::bigint, 0) as number
                from (select id from sessions where user_id = $1 limit $3::bigint + $4::bigint) s
@@ -64,7 +70,7 @@ async fn lock_excess(
                  and id is distinct from (select parent_id from sessions where user_id = $1 and id = $2)
                order by last_used_at, id limit (select number from excess)
            )
-           select s.id from sessions s join oldest o on o.id = s.id
+           select s.id, s.handle_hash is not null as "is_sign_in!" from sessions s join oldest o on o.id = s.id
            where s.user_id = $1
            for update of s skip locked"#,
         opened.user_id.0,
@@ -74,4 +80,21 @@ async fn lock_excess(
     )
     .fetch_all(transaction)
     .await
+}
+
+/// Ends these sessions, and those of applications that belong to the sign-ins among them. Returns how many.
+async fn end_chosen(
+    transaction: &mut PgConnection,
+    clock_offset: PgInterval,
+    user: UserId,
+    chosen: &[Chosen],
+) -> Result<u64, Error> {
+    let all: Vec<_> = chosen.iter().map(|session| session.id).collect();
+    let sign_ins: Vec<_> =
+        chosen.iter().filter(|session| session.is_sign_in).map(|session| session.id).collect();
+    let mut ended = end_each(transaction, clock_offset.clone(), user, &all).await?;
+    if !sign_ins.is_empty() {
+        ended += end_children(transaction, clock_offset, user, &sign_ins).await?;
+    }
+    Ok(ended)
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use auth_domain::ClientId;
+use auth_domain::{ClientId, UserId};
 use auth_store::StoreError;
+use chrono::{DateTime, Utc};
+use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::end_sessions::append_client;
+use crate::end_sessions::{append_client, end_each};
 use crate::transactions::transact_on;
 
 /// How many sessions one statement examines.
@@ -62,27 +64,41 @@ impl PostgresStore {
             .await
     }
 
+    /// Each user in a transaction of its own, so that what ends a session commits on one node.
     pub(crate) async fn clear_client(&self, id: &ClientId, max: u32) -> Result<u64, StoreError> {
         let (id, max) = (id.as_str().to_owned(), i64::from(max));
-        self.run_detached(move |store| {
+        let deleted = self.run_detached(move |store| {
             let id = id.clone();
             async move {
-                let mut found = store
+                let (removed_at, mut found) = store
                     .background_pool
-                    .with_connection(async |connection| find_codes_and_grants(connection, &id, max).await)
+                    .with_connection(async |connection| {
+                        let removed_at = removed_at(connection, &id).await?;
+                        Ok::<_, Error>((removed_at, find_codes_and_grants(connection, &id, max).await?))
+                    })
                     .await?;
                 store.find_sessions(&id, max, &mut found).await?;
-                transact_on(&store.background_pool, async |transaction| {
-                    let mut deleted = 0;
-                    for (user, rows) in &found {
-                        deleted += delete(transaction, *user, &id, rows).await?;
-                    }
-                    Ok(deleted)
-                })
-                .await
+                let mut deleted = 0;
+                for (user, rows) in &found {
+                    let clear = transact_on(&store.background_pool, async |transaction| {
+                        let sessions = delete_sessions(
+                            transaction,
+                            store.clock_offset(),
+                            (*user, &id),
+                            removed_at,
+                            rows,
+                        );
+                        let sessions = sessions.await?;
+                        Ok(sessions + delete_others(transaction, *user, &id, rows).await?)
+                    });
+                    deleted += clear.await?;
+                }
+                Ok(deleted)
             }
-        })
-        .await
+        });
+        let deleted = deleted.await?;
+        self.notify_appended();
+        Ok(deleted)
     }
 
     /// Examines sessions slice by slice, because no index finds those of a client.
@@ -137,22 +153,52 @@ async fn find_codes_and_grants(
     Ok(found)
 }
 
-async fn delete(
+/// When the entry of the feed was recorded. `None`: it was swept.
+async fn removed_at(connection: &mut PgConnection, client: &str) -> Result<Option<DateTime<Utc>>, Error> {
+    let entry = sqlx::query_scalar!(
+        "select created_at from revocations where user_id = $1 and kind = 'client' and subject = $2",
+        Uuid::nil(),
+        client,
+    );
+    entry.fetch_optional(connection).await
+}
+
+/// Locks the sessions, so that none is refreshed meanwhile. One that was refreshed after the client was removed, by a
+/// request that had found the client before, has an access token that the entry of the client does not revoke.
+async fn delete_sessions(
+    transaction: &mut PgConnection,
+    clock_offset: PgInterval,
+    (user, client): (Uuid, &str),
+    removed_at: Option<DateTime<Utc>>,
+    rows: &OfUser,
+) -> Result<u64, Error> {
+    if rows.sessions.is_empty() {
+        return Ok(0);
+    }
+    let lock = sqlx::query!(
+        "select id, last_used_at from sessions where user_id = $1 and id = any($2) and client_id = $3
+         order by id for update",
+        user,
+        &rows.sessions,
+        client,
+    );
+    let (mut covered, mut used) = (Vec::new(), Vec::new());
+    for session in lock.fetch_all(&mut *transaction).await? {
+        let is_covered = removed_at.is_some_and(|removed_at| session.last_used_at <= removed_at);
+        if is_covered { &mut covered } else { &mut used }.push(session.id);
+    }
+    let ended = end_each(transaction, clock_offset, UserId(user), &used).await?;
+    let delete = sqlx::query!("delete from sessions where user_id = $1 and id = any($2)", user, &covered);
+    Ok(ended + delete.execute(transaction).await?.rows_affected())
+}
+
+async fn delete_others(
     transaction: &mut PgConnection,
     user: Uuid,
     client: &str,
     rows: &OfUser,
 ) -> Result<u64, Error> {
     let mut deleted = 0;
-    if !rows.sessions.is_empty() {
-        let delete = sqlx::query!(
-            "delete from sessions where user_id = $1 and id = any($2) and client_id = $3",
-            user,
-            &rows.sessions,
-            client,
-        );
-        deleted += delete.execute(&mut *transaction).await?.rows_affected();
-    }
     if !rows.codes.is_empty() {
         let delete =
             sqlx::query!("delete from codes where user_id = $1 and code_hash = any($2)", user, &rows.codes);

@@ -1,12 +1,14 @@
-//! A user, Ann, and her devices.
+//! A user, Ann, her devices, and the printer, an application that she uses.
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 use auth_domain::{
-    ClientId, Email, Generation, NewSession, NewUser, PasswordHash, PresentedRefresh, SessionId, SessionKey,
+    ApplicationSession, Client, ClientAuthentication, ClientId, ClientOrigin, CodeChallenge, CodeKey, Digest,
+    Email, Generation, NewCode, NewSession, NewUser, PasswordHash, PresentedRefresh, SessionId, SessionKey,
     UserId,
 };
-use auth_store::{AddUserOutcome, Users};
+use auth_store::{AddClientOutcome, AddUserOutcome, Clients, Users};
+use chrono::DateTime;
 use goptri::Scope;
 use goptri_settings::Plain;
 use store_postgres::PostgresStore;
@@ -56,4 +58,57 @@ impl Device {
             ClientId::first_party(),
         )
     }
+}
+
+/// Registers the printer, a public client.
+pub(crate) async fn add_printer(store: &PostgresStore) -> Client {
+    let client = Client {
+        id: ClientId::new("printer".to_owned()),
+        name: "Printer".to_owned(),
+        authentication: ClientAuthentication::Public,
+        redirect_uris: Vec::new(),
+        scope: Scope::parse("photos:read").unwrap(),
+        resources: Vec::new(),
+        first_party: false,
+        implicit: false,
+        rotation: true,
+        home: None,
+        logo: None,
+        policy: None,
+        origin: ClientOrigin::Operator,
+        created_at: DateTime::UNIX_EPOCH,
+    };
+    assert_eq!(store.add_client(&client).await.unwrap(), AddClientOutcome::Added);
+    client
+}
+
+/// The user's sign-in with that number at a browser, a code of it for a client, and the session that the code opens.
+pub(crate) fn application(
+    user: &NewUser,
+    client: &Client,
+    number: u128,
+) -> (NewSession, NewCode, ApplicationSession) {
+    let handle = Digest::of(&Plain::new(format!("handle {number}")));
+    let sign_in = NewSession { handle_hash: Some(handle), ..device(user, number).sign_in };
+    let code = NewCode {
+        key: CodeKey { user_id: user.id, hash: Digest::of(&Plain::new(format!("code {number}"))) },
+        client_id: client.id.clone(),
+        sign_in: sign_in.key.id,
+        redirect_uri: "https://printer.example/callback".to_owned(),
+        challenge: CodeChallenge::from_bytes([0; 32]),
+        scope: client.scope.clone(),
+        audience: "http://localhost:3000".to_owned(),
+    };
+    let session = ApplicationSession {
+        key: SessionKey { user_id: user.id, id: SessionId(Uuid::from_u128(number + 1_000)) },
+        client_id: client.id.clone(),
+        sign_in: code.sign_in,
+        scope: code.scope.clone(),
+        audience: code.audience.clone(),
+        jti_hash: Digest::of(&Plain::new(format!("jti {number}"))),
+        lifetime: None,
+        user_agent: None,
+        ip: None,
+    };
+    (sign_in, code, session)
 }

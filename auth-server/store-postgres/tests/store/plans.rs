@@ -17,7 +17,9 @@ const TABLES: [&str; 7] = ["users", "emails", "sessions", "revocations", "grants
 
 /// Parts of the statements that read several partitions: those that concern no particular user.
 const OF_ALL_USERS: [(&str, &str); 17] = [
+    ("sessions of a removed client", "select user_id, id, client_id = $1"),
     ("sweep of sessions", "from sessions where (user_id, id) > ($2, $3)"),
+    ("sweep of codes, its end", "from codes where expires_at <= statement_timestamp()"),
     ("sweep of the feed, its end", "select expires_at as"),
     ("sweep of the feed", "delete from revocations where expires_at"),
     ("feed", "with c as"),
@@ -27,11 +29,9 @@ const OF_ALL_USERS: [(&str, &str); 17] = [
     ("list of addresses", "created_at from users where id > $1 order by id"),
     ("whether there are users", "select exists (select 1 from users)"),
     ("batch of refreshes", "with request as"),
-    ("sweep of codes, its end", "from codes where expires_at <= statement_timestamp()"),
     ("sweep of codes", "delete from codes where expires_at"),
     ("sweep of pushed requests, its end", "from pushed where created_at <= statement_timestamp()"),
     ("sweep of pushed requests", "delete from pushed where created_at"),
-    ("sessions of a removed client", "select user_id, id, client_id = $1"),
     ("codes of a removed client", "select user_id, code_hash from codes where client_id"),
     ("grants of a removed client", "select user_id from grants where client_id"),
 ];

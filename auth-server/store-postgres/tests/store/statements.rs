@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use auth_domain::Generation;
 use auth_store::{
-    Distribution, EndOutcome, ForgiveOutcome, Maintenance, OpenOutcome, Rotation, RunningServers, Sessions,
-    StoreError, TouchOutcome,
+    Codes, Distribution, EndOutcome, ForgiveOutcome, IssueCodeOutcome, Maintenance, OpenOutcome, Rotation,
+    RunningServers, Sessions, SpendOutcome, StoreError, TouchOutcome,
 };
 use scratch_pg::{Database, statements_between};
 use store_postgres::PostgresStore;
 
-use super::fixtures::{add_ann, device};
+use super::fixtures::{add_ann, add_printer, application, device};
 
 #[tokio::test]
 async fn every_verb_of_a_refresh_is_one_statement() {
@@ -59,8 +59,46 @@ async fn every_verb_that_opens_or_ends_sessions_is_a_short_transaction() {
     assert_eq!(meter.runs(&end, store.end_session(two, None)).await, EndOutcome::Ended);
     let end = transaction(&["delete from sessions", "select id from sessions", "insert into revocations"]);
     assert_eq!(meter.runs(&end, store.end_session(one, None)).await, EndOutcome::WasGone);
-    let end_all = transaction(&["select id from users", "select id from sessions", end_each[0], end_each[1]]);
+    let end_all = transaction(&[
+        "select id from users",
+        "select id from sessions",
+        end_each[0],
+        end_each[1],
+        "delete from codes",
+    ]);
     assert_eq!(meter.runs(&end_all, store.end_sessions_of(user.id, Some(three.id))).await, 1);
+}
+
+/// In the same order: the user, sessions, codes, revocations. Only the end of a sign-in looks for sessions that belong to it.
+#[tokio::test]
+async fn every_verb_of_an_application_is_a_short_transaction() {
+    let (database, store) = migrated().await;
+    let ann = add_ann(&store).await;
+    let client = add_printer(&store).await;
+    let (sign_in, code, session) = application(&ann, &client, 1);
+    store.open_session(&sign_in).await.unwrap();
+    let meter = Meter(&database);
+    let transaction = |statements: &[&'static str]| [&["begin"], statements, &["COMMIT"]].concat();
+
+    let issue = ["update sessions set last_used_at", "select statement_timestamp()", "insert into codes"];
+    let issued = meter.runs(&transaction(&issue), store.issue_code(&code)).await;
+    assert_eq!(issued, IssueCodeOutcome::Issued);
+    let open = ["select email", "select auth_time", "select statement_timestamp()"];
+    let spend = [&open[..], &["update codes", "insert into sessions"]].concat();
+    let spent = meter.runs(&transaction(&spend), store.spend_code(&code.key, &session)).await;
+    assert!(matches!(spent, SpendOutcome::Opened(_)), "{spent:?}");
+    let end = [
+        "delete from sessions",
+        "select id from sessions",
+        "insert into revocations",
+        "delete from sessions",
+        "delete from codes",
+        "insert into revocations",
+    ];
+    let ended = meter.runs(&transaction(&end), store.end_session(sign_in.key, None)).await;
+    assert_eq!(ended, EndOutcome::Ended);
+    let spent = store.spend_code(&code.key, &session).await.unwrap();
+    assert_eq!(spent, SpendOutcome::Refused, "its session has ended");
 }
 
 /// A store with one connection, which has run the statements that a new connection runs once.

@@ -26,6 +26,7 @@ cases![
     no_code_is_issued_or_redeemed_for_a_removed_client,
     a_second_removal_is_a_later_entry_of_the_feed,
     what_belongs_to_a_removed_client_is_deleted_in_slices,
+    a_session_that_was_refreshed_after_its_client_was_removed_is_revoked_by_itself,
 ];
 
 async fn find(subject: &Subject, client: &Client) -> Option<Client> {
@@ -262,4 +263,20 @@ async fn what_belongs_to_a_removed_client_is_deleted_in_slices(subject: &Subject
         assert!(subject.store.find_grant(user, &other.id).await.expect("no error").is_some());
     }
     assert_eq!(subject.ended().await, Vec::<String>::new(), "the entry of the client covers them");
+}
+
+/// By a request that had found the client before.
+async fn a_session_that_was_refreshed_after_its_client_was_removed_is_revoked_by_itself(subject: &Subject) {
+    let (client, browser) = (subject.client().await, subject.browser().await);
+    let before = subject.application(&browser, &client, true).await;
+    let late = subject.application(&browser, &client, true).await;
+    subject.remove(&client).await;
+    subject.clock.advance(TimeDelta::seconds(2));
+    subject.rotates(&late.tokens.token(0)).await;
+    // Two sessions and two codes.
+    assert_eq!(subject.store.clear_removed_client(&client.id, 9).await.expect("no error"), 4);
+    assert_eq!(subject.ended().await, [late.tokens.key.id.to_string()]);
+    for application in [before, late] {
+        assert!(!subject.exists(application.tokens.key).await);
+    }
 }

@@ -36,7 +36,10 @@ pub trait Clients: Send + Sync + 'static {
     async fn remove_client(&self, id: &ClientId) -> Result<ChangeClientOutcome, StoreError>;
 
     /// Deletes at most `max` sessions, and as many codes and consents, of a client that was removed. Returns how many rows.
-    /// Repeat until there are none. Records no revocation: [`remove_client`](Self::remove_client) did.
+    /// Repeat until there are none.
+    ///
+    /// Records a revocation only for a session that was refreshed after [`remove_client`](Self::remove_client) had recorded
+    /// its own, by a request that had found the client before.
     async fn clear_removed_client(&self, id: &ClientId, max: u32) -> Result<u64, StoreError>;
 }
 

@@ -28,7 +28,8 @@ async fn on_citus_a_role_without_rights_on_the_probe_table_of_its_node_is_refuse
     super::store(&database.url(0)).distribute().await.unwrap();
     let role = format!("app_{}", std::process::id());
     database.execute(&format!("create role {role} login")).await;
-    let tables = "users, emails, sessions, revocations, database_id, email_key_version, _sqlx_migrations";
+    let tables = "users, emails, sessions, revocations, clients, scopes, grants, codes, pushed, database_id, \
+                  email_key_version, _sqlx_migrations";
     database.execute(&format!("grant select, insert, update, delete on {tables} to {role}")).await;
     for node in 0..2 {
         let at_node = store(&url_of(&database, node, &role));
