@@ -121,7 +121,7 @@ pub(crate) async fn end_one(
         return Ok(EndOutcome::NotGenuine);
     }
     if deleted.as_ref().is_some_and(|session| session.is_sign_in) {
-        end_children(transaction, clock_offset.clone(), key.user_id, &[id]).await?;
+        end_children(transaction, clock_offset, key.user_id, &[id]).await?;
     }
     append(transaction, clock_offset, user, "session", &id.to_string()).await?;
     Ok(if deleted.is_some() { EndOutcome::Ended } else { EndOutcome::WasGone })

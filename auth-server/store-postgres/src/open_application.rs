@@ -57,7 +57,7 @@ pub(crate) async fn conditions(
     );
     let Some(owner) = owner.fetch_optional(&mut *transaction).await? else { return Ok(None) };
     let sign_in = SessionKey { user_id: key.user_id, id: *sign_in };
-    let Some(sign_in) = lock_sign_in(transaction, clock_offset.clone(), sign_in).await? else {
+    let Some(sign_in) = lock_sign_in(transaction, clock_offset, sign_in).await? else {
         return Ok(None);
     };
     let now = enabled_since(transaction, clock_offset, client_id).await?;

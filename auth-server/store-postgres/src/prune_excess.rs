@@ -92,7 +92,7 @@ async fn end_chosen(
     let all: Vec<_> = chosen.iter().map(|session| session.id).collect();
     let sign_ins: Vec<_> =
         chosen.iter().filter(|session| session.is_sign_in).map(|session| session.id).collect();
-    let mut ended = end_each(transaction, clock_offset.clone(), user, &all).await?;
+    let mut ended = end_each(transaction, clock_offset, user, &all).await?;
     if !sign_ins.is_empty() {
         ended += end_children(transaction, clock_offset, user, &sign_ins).await?;
     }

@@ -182,12 +182,12 @@ async fn delete_sessions(
         &rows.sessions,
         client,
     );
-    let (mut covered, mut used) = (Vec::new(), Vec::new());
+    let (mut covered, mut refreshed) = (Vec::new(), Vec::new());
     for session in lock.fetch_all(&mut *transaction).await? {
         let is_covered = removed_at.is_some_and(|removed_at| session.last_used_at <= removed_at);
-        if is_covered { &mut covered } else { &mut used }.push(session.id);
+        if is_covered { &mut covered } else { &mut refreshed }.push(session.id);
     }
-    let ended = end_each(transaction, clock_offset, UserId(user), &used).await?;
+    let ended = end_each(transaction, clock_offset, UserId(user), &refreshed).await?;
     let delete = sqlx::query!("delete from sessions where user_id = $1 and id = any($2)", user, &covered);
     Ok(ended + delete.execute(transaction).await?.rows_affected())
 }

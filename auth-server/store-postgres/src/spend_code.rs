@@ -32,12 +32,12 @@ pub(crate) async fn issue(
         "update sessions set last_used_at = statement_timestamp() + $1::interval
          where user_id = $2 and id = $3 and handle_hash is not null
            and (expires_at is null or expires_at > statement_timestamp() + $1::interval)",
-        clock_offset.clone(),
+        clock_offset,
         code.key.user_id.0,
         code.sign_in.0,
     );
     if using.execute(&mut *transaction).await?.rows_affected() == 0
-        || enabled_since(transaction, clock_offset.clone(), &code.client_id).await?.is_none()
+        || enabled_since(transaction, clock_offset, &code.client_id).await?.is_none()
     {
         return Ok(IssueCodeOutcome::SignInEnded);
     }
@@ -71,7 +71,7 @@ pub(crate) async fn spend(
     key: &CodeKey,
     session: &ApplicationSession,
 ) -> Result<Spent, Error> {
-    if let Some(opening) = conditions(transaction, clock_offset.clone(), session).await?
+    if let Some(opening) = conditions(transaction, clock_offset, session).await?
         && mark(transaction, opening.now, key, session).await?
     {
         return Ok(Spent::For(insert(transaction, opening, session).await?));

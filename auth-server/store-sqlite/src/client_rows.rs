@@ -1,5 +1,7 @@
 //! Rows of `clients`.
 
+use std::fmt::Write;
+
 use auth_domain::{Client, ClientAuthentication, ClientId, ClientOrigin, ClientSecret, Digest, RedirectUri};
 use auth_store::StoreError;
 use goptri::Scope;
@@ -82,10 +84,16 @@ impl TryFrom<ClientRow> for Client {
 
 /// A bind parameter.
 pub(crate) fn secrets(digests: &[Digest<ClientSecret>]) -> String {
-    let hex =
-        |digest: &Digest<ClientSecret>| digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let texts: Vec<String> = digests.iter().map(hex).collect();
     json(texts.iter().map(String::as_str))
+}
+
+fn hex(digest: &Digest<ClientSecret>) -> String {
+    digest.as_bytes().iter().fold(String::new(), |mut text, byte| {
+        // Cannot fail: it is a string.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn digests(json: &str) -> Option<Vec<Digest<ClientSecret>>> {

@@ -84,8 +84,8 @@ async fn every_verb_of_an_application_is_a_short_transaction() {
     let issued = meter.runs(&transaction(&issue), store.issue_code(&code)).await;
     assert_eq!(issued, IssueCodeOutcome::Issued);
     let open = ["select email", "select auth_time", "select statement_timestamp()"];
-    let spend = [&open[..], &["update codes", "insert into sessions"]].concat();
-    let spent = meter.runs(&transaction(&spend), store.spend_code(&code.key, &session)).await;
+    let redeem = [&open[..], &["update codes", "insert into sessions"]].concat();
+    let spent = meter.runs(&transaction(&redeem), store.spend_code(&code.key, &session)).await;
     assert!(matches!(spent, SpendOutcome::Opened(_)), "{spent:?}");
     let end = [
         "delete from sessions",

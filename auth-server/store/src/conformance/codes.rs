@@ -253,9 +253,8 @@ async fn an_application_opens_a_session_without_a_code_under_the_same_conditions
     let with_code = subject.application(&browser, &client, false).await;
     let expected = subject.store.find_session(with_code.tokens.key).await.expect("no error").expect("it");
     let application = Application::of(&browser.code(&client.id, false));
-    let opened = match subject.open_without_code(&application).await {
-        OpenApplicationOutcome::Opened(opened) => opened,
-        other => panic!("{other:?}"),
+    let OpenApplicationOutcome::Opened(opened) = subject.open_without_code(&application).await else {
+        panic!("refused")
     };
     let session = Session {
         key: with_code.tokens.key,
