@@ -25,11 +25,13 @@ pub use guess_limit::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, RetryLat
 pub use hashing_cost::{CostTooLow, HashingCost};
 pub use judge::{EndReason, RefreshPolicy, RefuseReason, Verdict, judge, judge_unclear};
 pub use oauth::{
-    ApplicationSession, AssertionVerifier, AuthorizationCode, CODE_LIFETIME, Client, ClientAssertion,
-    ClientAuthentication, ClientLinks, ClientOrigin, ClientRegistration, ClientSecret, CodeChallenge,
-    CodeKey, CodeMismatch, CodeVerdict, CodeVerifier, Grant, InvalidAssertion, InvalidClient, InvalidPkce,
-    InvalidRedirectUri, NewCode, OFFLINE_ACCESS, PUSHED_LIFETIME, PushedRequest, Redemption, RedirectUri,
-    RegisteredScope, RequestUri, ScopeTooWide, SignInHandle, SignInKey, StoredCode, client_named_by,
+    ApplicationSession, AssertionVerifier, AuthorizationCode, AuthorizationError, AuthorizationParameters,
+    AuthorizationRequest, CODE_LIFETIME, Client, ClientAssertion, ClientAuthentication, ClientLinks,
+    ClientOrigin, ClientRegistration, ClientSecret, CodeChallenge, CodeKey, CodeMismatch, CodeVerdict,
+    CodeVerifier, Grant, InvalidAssertion, InvalidClient, InvalidPkce, InvalidRedirectUri,
+    MAX_AUTHORIZATION_REQUEST, NewCode, NextStep, OFFLINE_ACCESS, PUSHED_LIFETIME, Prompt, PushedRequest,
+    Redemption, RedirectUri, RegisteredScope, RequestUri, ResponseMode, ResponseType, ReturnAddress,
+    ScopeTooWide, SignInHandle, SignInKey, Situation, StoredCode, Unanswerable, client_named_by,
     narrow_scope,
 };
 pub use password::{NormalizedPassword, Password, PasswordHash, PasswordRejected, PasswordRules};

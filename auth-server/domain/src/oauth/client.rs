@@ -100,4 +100,10 @@ impl Client {
     pub fn is_public(&self) -> bool {
         self.authentication == ClientAuthentication::Public
     }
+
+    /// The redirect URI that a request presents, if it [matches](RedirectUri::matches) one of the client's.
+    pub fn redirect_uri(&self, presented: &str) -> Option<RedirectUri> {
+        let is_registered = self.redirect_uris.iter().any(|registered| registered.matches(presented));
+        is_registered.then(|| RedirectUri::parse(presented).ok())?
+    }
 }

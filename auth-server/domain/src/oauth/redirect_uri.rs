@@ -88,6 +88,11 @@ impl RedirectUri {
         self.url.scheme() != "https"
     }
 
+    /// Whether a browser can post a form to it: it is not the scheme of an app.
+    pub fn is_web(&self) -> bool {
+        matches!(self.url.scheme(), "http" | "https")
+    }
+
     /// The origin of the page there, if it is `https`.
     pub fn https_origin(&self) -> Option<String> {
         (self.url.scheme() == "https").then(|| self.url.origin().ascii_serialization())

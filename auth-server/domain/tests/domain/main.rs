@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod access_tokens;
+mod authorization_requests;
 mod client_assertions;
 mod client_registrations;
 mod confusion;
 mod fixture;
+mod next_steps;
+mod oauth_fixture;
 mod oauth_secrets;
 mod pkce;
 mod redeeming;
