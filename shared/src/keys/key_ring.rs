@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use goptri_settings::{Plain, SecretKind, WeakSecret};
+use zeroize::Zeroizing;
 
 use super::key_file;
 use super::key_file_error::KeyFileError;
@@ -89,6 +90,15 @@ impl KeyRing {
     /// Verifies type, key and signature of `token` and returns its claims. Issuer, audience and times are not checked.
     pub fn verify<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, TokenError> {
         self.verifying.verify(typ, token)
+    }
+
+    /// A key for another purpose from each secret, in their order; none from a key pair. A signature of a token cannot be computed
+    /// from them.
+    ///
+    /// `purpose` has a space, which no signed token has, so that no token's signature is such a key.
+    pub fn derived_keys(&self, purpose: &'static str) -> Vec<Zeroizing<[u8; 32]>> {
+        debug_assert!(purpose.contains(' '), "{purpose}");
+        self.verifying.derive(purpose).collect()
     }
 
     /// The name of the key that signs.

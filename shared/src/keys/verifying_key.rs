@@ -5,6 +5,8 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+#[cfg(feature = "signing")]
+use zeroize::Zeroizing;
 
 use super::public_key::PublicKey;
 use crate::base64url;
@@ -71,6 +73,17 @@ impl VerifyingKey {
         match &self.material {
             KeyMaterial::Secret(_) => None,
             KeyMaterial::Public(key) => Some(key),
+        }
+    }
+
+    /// The HMAC of a purpose with this secret. `None`: it is a public key.
+    #[cfg(feature = "signing")]
+    pub(super) fn derive(&self, purpose: &str) -> Option<Zeroizing<[u8; 32]>> {
+        match &self.material {
+            KeyMaterial::Secret(mac) => {
+                Some(Zeroizing::new(mac.clone().chain_update(purpose).finalize().into_bytes().into()))
+            }
+            KeyMaterial::Public(_) => None,
         }
     }
 

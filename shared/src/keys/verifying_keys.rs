@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use goptri_settings::{Plain, SecretKind, WeakSecret};
+#[cfg(feature = "signing")]
+use zeroize::Zeroizing;
 
 use super::public_key::PublicKey;
 use super::verifying_key::{KeyName, VerifyingKey};
@@ -77,6 +79,12 @@ impl VerifyingKeys {
     /// The public keys, each with its `kid`. Secrets are left out.
     pub(super) fn public_keys(&self) -> impl Iterator<Item = (&str, &PublicKey)> {
         self.0.iter().filter_map(|key| Some((key.name.kid.as_str(), key.public_key()?)))
+    }
+
+    /// What [`KeyRing::derived_keys`](super::KeyRing::derived_keys) returns.
+    #[cfg(feature = "signing")]
+    pub(super) fn derive<'a>(&'a self, purpose: &'a str) -> impl Iterator<Item = Zeroizing<[u8; 32]>> + 'a {
+        self.0.iter().filter_map(move |key| key.derive(purpose))
     }
 
     /// Adds a public key under `kid` or its thumbprint. Returns `false` if that name is taken.
