@@ -1,9 +1,6 @@
 //! Applies to every response: a request id, a span and a line in the log, headers that stop browsers from guessing
 //! content types, and no detail of an internal failure.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -16,14 +13,19 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use tracing::Instrument;
 
 use goptri::ProtocolError;
 
 use crate::cross_origin;
+use crate::request_id::RequestId;
 use crate::request_observer::{ObservedRequest, RequestObserver};
 use crate::tls;
+
+/// Put into the extensions of a response to an internal error, keeps its body: a page that says nothing about the cause.
+#[derive(Debug, Clone, Copy)]
+pub struct PublicBody;
 
 /// The outermost middleware, for `actix_web::middleware::from_fn`.
 ///
@@ -32,7 +34,9 @@ pub async fn response_policy<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let id = request_id();
+    let request_id = RequestId::next();
+    request.extensions_mut().insert(request_id.clone());
+    let id = request_id.as_str();
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.path());
     let hsts = tls::is_for_hsts(request.request());
     let requests = request.app_data::<Data<RequestObserver>>().cloned();
@@ -47,20 +51,21 @@ pub async fn response_policy<B: MessageBody + 'static>(
         Err(error) => {
             let status = error.as_response_error().status_code();
             log(status, Some(&error), observe(None, status));
-            return Err(with_standard_headers(error, &id, hsts));
+            return Err(with_standard_headers(error, id, hsts));
         }
     };
     let status = response.status();
     log(status, response.response().error(), observe(Some(response.request()), status));
-    let mut response = if status == StatusCode::INTERNAL_SERVER_ERROR {
+    let is_public = response.response().extensions().contains::<PublicBody>();
+    let mut response = if status == StatusCode::INTERNAL_SERVER_ERROR && !is_public {
         let (http_request, failed) = response.into_parts();
-        let mut hidden = server_error(&id);
+        let mut hidden = server_error(id);
         cross_origin::keep_headers(failed.headers(), hidden.headers_mut());
         ServiceResponse::new(http_request, hidden).map_into_right_body()
     } else {
         response.map_into_left_body()
     };
-    set_headers(response.headers_mut(), &id, hsts);
+    set_headers(response.headers_mut(), id, hsts);
     Ok(response)
 }
 
@@ -124,11 +129,4 @@ fn set_headers(headers: &mut HeaderMap, id: &str, hsts: bool) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
-}
-
-/// Unique among all servers: 64 random bits of the process, and a count.
-fn request_id() -> String {
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
-    static COUNT: AtomicU64 = AtomicU64::new(1);
-    format!("{:016x}-{}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed))
 }

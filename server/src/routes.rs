@@ -34,6 +34,9 @@ pub enum Access {
     TokenInBody,
     /// Requests with a secret of the revocation feed as bearer token, which the handler verifies.
     FeedClient,
+    /// Every request of a browser to a page, which reads its own cookies and no access token. The handler rejects forms of
+    /// other sites. No page of another origin may read it (AS-07).
+    Page,
     /// Requests with a valid access token that fulfils these needs. Others get 401 or 403.
     Caller(Needs),
 }
@@ -45,6 +48,7 @@ impl fmt::Display for Access {
             Self::OptionalCaller => f.write_str("access token, optional"),
             Self::TokenInBody => f.write_str("credentials in the request"),
             Self::FeedClient => f.write_str("feed secret"),
+            Self::Page => f.write_str("page"),
             Self::Caller(Needs::AnyToken) => f.write_str("access token"),
             Self::Caller(Needs::Scope(scope)) => write!(f, "access token with the scope {scope}"),
             Self::Caller(Needs::Role(role)) => write!(f, "access token of a user with the role {role}"),
@@ -83,9 +87,11 @@ impl Route {
         } else {
             web::method(method.clone()).to(handler)
         };
-        // The feed is for services.
-        let is_for_pages = access != Access::FeedClient;
-        let cross_origin = if is_for_pages { CrossOrigin::Listed } else { CrossOrigin::Forbidden };
+        let cross_origin = match access {
+            // The feed is for services, and pages are for users.
+            Access::FeedClient | Access::Page => CrossOrigin::Forbidden,
+            _ => CrossOrigin::Listed,
+        };
         let takes_body = matches!(method, Method::POST | Method::PUT);
         let (other_headers, timeout) = (&[][..], REQUEST_TIMEOUT);
         Self { method, path, access, cross_origin, takes_body, other_headers, timeout, handler }
@@ -128,7 +134,7 @@ impl Route {
 
     /// The headers that it takes from pages, besides those that every request may have.
     pub fn request_headers(&self) -> impl Iterator<Item = HeaderName> {
-        let has_credential = !matches!(self.access, Access::Public | Access::FeedClient);
+        let has_credential = !matches!(self.access, Access::Public | Access::FeedClient | Access::Page);
         let usual = [has_credential.then_some(AUTHORIZATION), self.takes_body.then_some(CONTENT_TYPE)];
         usual.into_iter().flatten().chain(self.other_headers.iter().cloned())
     }
@@ -149,7 +155,7 @@ impl Route {
     fn into_handler(self, guard: &Guard, requests: &RequestObserver) -> actix_web::Route {
         let (matched, timeout) = (requests.route(&self), self.timeout);
         let guarded = match self.access {
-            Access::Public | Access::TokenInBody | Access::FeedClient => self.handler,
+            Access::Public | Access::TokenInBody | Access::FeedClient | Access::Page => self.handler,
             Access::OptionalCaller => self.handler.wrap(BearerAuth::optional(guard.clone())),
             Access::Caller(Needs::AnyToken) => self.handler.wrap(BearerAuth::required(guard.clone())),
             Access::Caller(needs) => self
