@@ -8,7 +8,8 @@ use goptri_settings::{Plain, RefreshTokenSecret};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Engine, PASSWORD, TestServer, as_application};
+use crate::support::{EMAIL, Engine, PASSWORD, TestServer, as_application};
+use test_support::SetCookie;
 
 /// A refresh token that is valid except for the secret that signed it.
 fn forged_refresh_token() -> String {
@@ -68,6 +69,15 @@ async fn every_route_rejects_unauthorised_callers_as_declared() {
                     let forger = server.send(server.request(method, route.path).bearer_auth(token)).await;
                     assert_eq!(forger.error(), (401, "invalid_token"), "{what}");
                 }
+            }
+            Access::Page => {
+                assert!(matches!(answer.status, 200 | 400 | 404), "{what}");
+                let method = route.method.as_str();
+                let form = [("email", EMAIL), ("password", PASSWORD), ("decision", "allow")];
+                let forger = server.request(method, route.path).header("sec-fetch-site", "cross-site");
+                let forger = server.send(forger.header("cookie", "signin=forged").form(&form)).await;
+                let signs_in = SetCookie::all_of(&forger).iter().any(|cookie| cookie.name == "signin");
+                assert!(!signs_in, "{route:?} sets a cookie for a forger");
             }
             Access::Caller(_) => {
                 assert_eq!(answer.status, 401, "{what}");
