@@ -3,7 +3,6 @@
 use auth_domain::EndReason;
 use prometheus_client::registry::Registry;
 
-use super::IssuedTokens;
 use crate::error::{Failure, RefreshRefused, SignInRefused};
 use crate::metrics::CounterByLabel;
 
@@ -55,7 +54,7 @@ impl SessionCounters {
         }
     }
 
-    pub(super) fn sign_in(&self, result: &Result<IssuedTokens, Failure<SignInRefused>>) {
+    pub(super) fn sign_in<T>(&self, result: &Result<T, Failure<SignInRefused>>) {
         self.sign_ins.increment(match result {
             Ok(_) => "signed_in",
             Err(Failure::Refused(refused)) => match refused {
