@@ -13,6 +13,7 @@ mod oauth_fixture;
 mod oauth_secrets;
 mod pkce;
 mod redeeming;
+mod redirect_uri_attacks;
 mod redirect_uris;
 mod refresh_tokens;
 mod values;
