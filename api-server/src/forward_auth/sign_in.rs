@@ -9,22 +9,17 @@ const MAX_RETURN_BYTES: usize = 2048;
 
 /// The sign-in page of the issuer.
 #[derive(Debug, Clone)]
-pub struct SignInPage {
-    url: Url,
-    exists: bool,
-}
+pub struct SignInPage(Url);
 
 impl SignInPage {
     /// The page of this issuer. `None`: the issuer is no URL that has a path.
     pub fn of(issuer: &str) -> Option<Self> {
-        let url = Url::parse(&format!("{}/sign-in", issuer.trim_end_matches('/'))).ok()?;
-        // auth-server has no sign-in page yet, so no browser is sent there.
-        Some(Self { url, exists: false })
+        Url::parse(&format!("{}/sign-in", issuer.trim_end_matches('/'))).ok().map(Self)
     }
 
     /// Its complete URL, with that of the original request as `return_to` if the user can open that again.
     pub fn url_for(&self, original: &OriginalRequest) -> Url {
-        let mut url = self.url.clone();
+        let mut url = self.0.clone();
         let target = original.url().filter(|_| original.only_reads());
         if let Some(target) = target.filter(|target| target.as_str().len() <= MAX_RETURN_BYTES) {
             url.query_pairs_mut().append_pair("return_to", target.as_str());
@@ -34,8 +29,8 @@ impl SignInPage {
 
     /// Whether a browser whose request gets 401 is sent to this page instead. The proxy must ask for that, because nginx
     /// turns a 302 into 500; and a redirect would lose a form that was sent.
-    pub fn replaces_401(&self, demand: &Demand, original: &OriginalRequest) -> bool {
-        self.exists && demand.redirect() && original.only_reads()
+    pub fn replaces_401(demand: &Demand, original: &OriginalRequest) -> bool {
+        demand.redirect() && original.only_reads()
     }
 }
 
@@ -76,7 +71,6 @@ mod tests {
 
     #[test]
     fn only_a_page_load_is_redirected_and_only_if_the_proxy_asks_for_it() {
-        let page = SignInPage { exists: true, ..SignInPage::of(ISSUER).unwrap() };
         for (query, method, expected) in [
             ("redirect=1", "GET", true),
             ("redirect=1&scope=a", "HEAD", true),
@@ -86,8 +80,7 @@ mod tests {
             ("scope=a", "GET", false),
         ] {
             let (demand, original) = (Demand::parse(query).unwrap(), original(method, "/"));
-            assert_eq!(page.replaces_401(&demand, &original), expected, "{query} {method}");
-            assert!(!SignInPage::of(ISSUER).unwrap().replaces_401(&demand, &original), "there is none yet");
+            assert_eq!(SignInPage::replaces_401(&demand, &original), expected, "{query} {method}");
         }
     }
 }

@@ -55,7 +55,7 @@ fn signed_out(
     original: &OriginalRequest,
 ) -> HttpResponse {
     let url = page.url_for(original);
-    if page.replaces_401(demand, original) {
+    if SignInPage::replaces_401(demand, original) {
         return with_header(HttpResponse::Found().finish(), LOCATION, url.as_str());
     }
     let error = if error.status == 401 { error } else { &ProtocolError::INVALID_TOKEN };
