@@ -16,6 +16,7 @@ use goptri_server::{ConnectionLimits, Tls, TrustedProxies};
 use goptri_settings::{Environment, Plain, Reported, SecretFiles, SettingErrors, Settings, parse_duration};
 
 use crate::keyrings::KeyRings;
+use crate::return_origins;
 use crate::storage::{self, DatabaseUrl};
 
 /// Entries of the revocation feed outlive an access token of this lifetime.
@@ -42,6 +43,8 @@ pub struct Config {
     pub audience: String,
     /// `CORS_ORIGINS`.
     pub cors_origins: Origins,
+    /// `RETURN_ORIGINS`.
+    pub return_origins: Origins,
     /// `SESSION_COOKIE_NAME`, `SESSION_COOKIE_DOMAIN`.
     pub session_cookie: SessionCookie,
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`, `REFRESH_TOKEN_SECRET`, `FEED_SECRET`.
@@ -97,6 +100,9 @@ impl Config {
         let (issuer, audience) = (goptri::settings::issuer(settings), goptri::settings::audience(settings));
         let cors_origins = goptri::settings::cors_origins(settings);
         let session_cookie = goptri::settings::session_cookie(settings);
+        let return_origins = issuer.as_deref().zip(session_cookie.as_ref());
+        let return_origins =
+            return_origins.and_then(|(issuer, cookie)| return_origins::read(settings, issuer, cookie));
         let clock_leeway = goptri::settings::clock_leeway(settings);
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
@@ -127,6 +133,7 @@ impl Config {
             issuer: issuer?,
             audience: audience?,
             cors_origins: cors_origins?,
+            return_origins: return_origins?,
             session_cookie: session_cookie?,
             keys: keys?,
             secret_files,

@@ -1,7 +1,7 @@
 //! auth-server: signs users in, issues access tokens and refresh tokens, and ends sessions.
 //!
 //! Four layers: the rules in `auth-domain`; [`error`], the catalogue of protocol errors; [`flow`], one use case per
-//! file; and `http` and [`cli`], which parse, call a flow, and render.
+//! file; and `http`, `page` and [`cli`], which parse, call a flow, and render.
 
 mod application;
 pub mod cli;
@@ -15,6 +15,8 @@ mod http;
 mod key_pair;
 mod keyrings;
 mod metrics;
+mod page;
+mod return_origins;
 mod rfc3339;
 pub mod storage;
 mod suspension;

@@ -3,7 +3,7 @@
 use goptri_settings::Environment;
 
 /// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
-pub const KNOWN_VARIABLES: [&str; 49] = [
+pub const KNOWN_VARIABLES: [&str; 50] = [
     "ACCESS_TOKEN_KEY_FILE",
     "ACCESS_TOKEN_SECRET",
     "ACCESS_TOKEN_SECRET_FILE",
@@ -43,6 +43,7 @@ pub const KNOWN_VARIABLES: [&str; 49] = [
     "REFRESH_TOKEN_TTL",
     "REGISTRATION",
     "REQUEST_LOG",
+    "RETURN_ORIGINS",
     "REVOCATION_MAX_STALENESS",
     "RUST_BACKTRACE",
     "RUST_LOG",

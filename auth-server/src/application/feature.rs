@@ -15,7 +15,7 @@ use goptri_server::{Route, ServerState, with_index};
 use goptri_settings::Reloadable;
 use prometheus_client::registry::Registry;
 
-use super::{account, feed, health, keys, oauth, sign_in, sweep};
+use super::{account, feed, health, keys, oauth, pages, sign_in, sweep};
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
 use crate::flow::{FindAccount, IssueTokens, Refresh, SessionCounters};
@@ -31,10 +31,11 @@ pub(super) struct Feature {
 }
 
 /// Every feature. A new one is added here.
-const FEATURES: [Feature; 7] = [
+const FEATURES: [Feature; 8] = [
     sign_in::FEATURE,
     account::FEATURE,
     oauth::FEATURE,
+    pages::FEATURE,
     keys::FEATURE,
     feed::FEATURE,
     health::FEATURE,
@@ -105,6 +106,7 @@ impl Parts {
         Ok(Self {
             hasher: hasher.for_requests(registry, Arc::clone(&monotonic)),
             throttle: Throttle::new(Arc::clone(&clock)),
+            counters: SessionCounters::register(registry),
             guard: Guard::new(config.account_verifier(keys.verifying.clone()), Arc::clone(&clock))
                 .with_session_cookie(config.session_cookie.clone()),
             accounts: FindAccount { store: Arc::clone(&store), policy: config.refresh },
@@ -117,7 +119,6 @@ impl Parts {
             keys,
             refresh_tokens,
             issue,
-            counters: SessionCounters::register(registry),
             client_origins: Reloadable::new(Origins::default()),
         })
     }

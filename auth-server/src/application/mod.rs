@@ -6,6 +6,7 @@ mod feed;
 mod health;
 mod keys;
 mod oauth;
+mod pages;
 mod sign_in;
 mod sweep;
 

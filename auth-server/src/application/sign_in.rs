@@ -6,7 +6,10 @@ use actix_web::http::Method;
 use goptri_server::{Access, Route};
 
 use super::feature::{Assembly, Feature, Parts};
-use crate::flow::{EndSessions, Register, Rehash, SelfRegister, SignIn, SignOut, SignOutEverywhere};
+use crate::flow::{
+    EndSessions, OpenSession, Register, Rehash, SelfRegister, SignIn, SignOut, SignOutEverywhere,
+    VerifyCredentials,
+};
 use crate::http::cookies::Cookies;
 use crate::http::{login, logout, token, users};
 
@@ -26,10 +29,7 @@ fn routes() -> Vec<Route> {
 fn assemble(parts: &Parts, assembly: &mut Assembly) {
     let cookies = Cookies::new(parts.config.session_cookie.clone(), &parts.config.issuer);
     assembly
-        .provide(SelfRegister {
-            register: parts.config.registration_open.then(|| register(parts)),
-            throttle: parts.throttle.clone(),
-        })
+        .provide(self_register(parts))
         .provide(cookies.clone())
         .provide(sign_in(parts))
         .provide(token::FirstParty { flow: parts.refresh(), cookies })
@@ -49,28 +49,38 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
         });
 }
 
-fn register(parts: &Parts) -> Register {
-    Register {
+pub(super) fn self_register(parts: &Parts) -> SelfRegister {
+    let register = || Register {
         store: parts.store(),
         hasher: parts.hasher.clone(),
         rules: parts.config.password_rules,
         clock: Arc::clone(&parts.clock),
         entropy: parts.entropy.clone(),
-    }
+    };
+    SelfRegister { register: parts.config.registration_open.then(register), throttle: parts.throttle.clone() }
 }
 
 fn sign_in(parts: &Parts) -> SignIn {
-    SignIn {
+    SignIn { verify: verify_credentials(parts), sessions: open_session(parts), issue: parts.issue.clone() }
+}
+
+pub(super) fn verify_credentials(parts: &Parts) -> VerifyCredentials {
+    VerifyCredentials {
         store: parts.store(),
         hasher: parts.hasher.clone(),
         throttle: parts.throttle.clone(),
         rehash: Rehash { store: parts.store(), hasher: parts.hasher.clone() },
-        issue: parts.issue.clone(),
+        counters: parts.counters.clone(),
+    }
+}
+
+pub(super) fn open_session(parts: &Parts) -> OpenSession {
+    OpenSession {
+        store: parts.store(),
         scope: parts.config.default_scope.clone(),
         audience: vec![parts.config.audience.clone(), parts.config.issuer.clone()],
         lifetime: parts.config.refresh.lifetime,
         clock: Arc::clone(&parts.clock),
         entropy: parts.entropy.clone(),
-        counters: parts.counters.clone(),
     }
 }

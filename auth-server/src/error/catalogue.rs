@@ -148,6 +148,30 @@ catalogue! {
     "`GET /sessions`, `GET /revocations`: the query has another parameter or value.";
     "Pass `next` of the previous page as `after`.";
 
+    UNKNOWN_APPLICATION = ProtocolError::new(
+        400,
+        "invalid_request",
+        "The authorization request names no client that is registered here.",
+    );
+    "`GET /authorize`: `client_id` is missing, repeated or unknown. The user sees a page; nothing is sent to the client.";
+    "The developer of the application corrects `client_id`.";
+
+    WRONG_REDIRECT_URI = ProtocolError::new(
+        400,
+        "invalid_request",
+        "The authorization request names no redirect URI of its client.",
+    );
+    "`GET /authorize`: `redirect_uri` is missing, repeated or not registered, character by character. The user sees a page; nothing is sent to that address.";
+    "The developer of the application corrects `redirect_uri`, or the operator registers it.";
+
+    UNUSABLE_REQUEST_URI = ProtocolError::new(
+        400,
+        "invalid_request",
+        "The request_uri is unknown, expired, used, or another client's.",
+    );
+    "`GET /authorize`: nothing was pushed to `/par` under this `request_uri`, longer ago than 90 s, or a code was issued for it. The user sees a page.";
+    "The application starts again.";
+
     REGISTRATION_CLOSED = ProtocolError::new(
         403,
         "registration_closed",

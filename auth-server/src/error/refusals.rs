@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_domain::{EndReason, InvalidEmail, PasswordRejected, RefuseReason, UserId};
+use auth_domain::{EndReason, InvalidEmail, PasswordRejected, RefuseReason, Unanswerable, UserId};
 use goptri::{ProtocolError, TokenError};
 
 use super::Refusal;
 use super::catalogue::{
     COOKIE_TOO_LARGE, DATABASE_READS_FAIL, DATABASE_WRITES_FAIL, EMAIL_TAKEN, INVALID_EMAIL, INVALID_GRANT,
     NOT_MIGRATED, NOTHING_TO_SIGN_OUT, OVERTAKEN, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS, TWO_SESSIONS,
-    WEAK_PASSWORD, WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
+    UNKNOWN_APPLICATION, UNUSABLE_REQUEST_URI, WEAK_PASSWORD, WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
+    WRONG_REDIRECT_URI,
 };
 use crate::throttle::TooManyAttempts;
 
@@ -205,6 +206,16 @@ impl Refusal for ChangePasswordRefused {
             // Not a 401: the access token is valid, and refreshing it would not help.
             Self::WrongPassword => WRONG_CURRENT_PASSWORD,
             Self::SessionEnded => ProtocolError::INVALID_TOKEN,
+        }
+    }
+}
+
+impl Refusal for Unanswerable {
+    fn protocol_error(&self) -> ProtocolError {
+        match self {
+            Self::ClientId | Self::UnknownClient => UNKNOWN_APPLICATION,
+            Self::NoRedirectUri | Self::RedirectUri => WRONG_REDIRECT_URI,
+            Self::RequestUri | Self::NotPushed => UNUSABLE_REQUEST_URI,
         }
     }
 }

@@ -51,6 +51,19 @@ pub struct IssueTokens {
 }
 
 impl IssueTokens {
+    /// A new access token for one API only, without a refresh token.
+    pub(crate) fn access_only(
+        &self,
+        snapshot: &SessionSnapshot,
+        audience: &str,
+    ) -> Result<Plain<AccessToken>, SigningError> {
+        let mut snapshot = snapshot.clone();
+        snapshot.session.audience = vec![audience.to_owned()];
+        let token_id = random_token_id(self.entropy.as_ref());
+        let claims = access_claims(&snapshot, &self.issuer, self.access_lifetime, token_id);
+        Ok(Plain::new(self.access_keys.load().sign(TokenType::Access, &claims)?))
+    }
+
     /// A new access token, and the refresh token of the session's current generation.
     pub fn run(
         &self,

@@ -77,6 +77,16 @@ impl Cookies {
         Ok(response)
     }
 
+    /// The cookie with this access token, without a refresh cookie, until the browser is closed.
+    pub(crate) fn access_only(&self, token: &Plain<AccessToken>) -> Result<HeaderValue, Failure> {
+        self.set(Access, &cookie::encode(token.expose()), None)
+    }
+
+    /// Takes the cookie with the access token away.
+    pub(crate) fn expire_access(&self) -> Option<HeaderValue> {
+        self.header(Access, "", Some(TimeDelta::zero())).ok()
+    }
+
     /// The refresh token in the cookie of a request to renew both.
     pub(crate) fn refresh_token(&self, request: &HttpRequest) -> Result<Plain<RefreshToken>, ProtocolError> {
         if credential(request.headers()) != Credential::None {
@@ -200,7 +210,7 @@ pub(crate) fn private(response: Result<HttpResponse, Failure>) -> HttpResponse {
 }
 
 /// The path of a URL, without a slash at its end.
-fn path_of(url: &str) -> &str {
+pub(crate) fn path_of(url: &str) -> &str {
     let host_and_path = url.split_once("://").map_or(url, |(_, rest)| rest);
     host_and_path.find('/').map_or("", |start| host_and_path[start..].trim_end_matches('/'))
 }

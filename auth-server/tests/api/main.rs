@@ -19,6 +19,7 @@ mod many_sessions;
 mod metrics;
 mod model;
 mod oauth;
+mod oauth_pages;
 mod published_keys;
 mod refreshing;
 mod registering;

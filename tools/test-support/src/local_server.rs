@@ -6,6 +6,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 
 use actix_web::rt::task::JoinHandle;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 use tokio::sync::oneshot;
 
@@ -53,7 +54,7 @@ impl LocalServer {
         Self {
             address,
             url: format!("http://{address}"),
-            client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
+            client: Client::builder().redirect(Policy::none()).pool_max_idle_per_host(0).build().unwrap(),
             running: RefCell::new(Some((stop, running))),
         }
     }

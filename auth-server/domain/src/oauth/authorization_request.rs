@@ -37,6 +37,10 @@ pub enum ResponseType {
 
 /// The values of `prompt` (OpenID Connect Core §3.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the parameter, and any of the last three may occur"
+)]
 pub struct Prompt {
     /// No page is shown.
     pub none: bool,

@@ -181,10 +181,8 @@ fn a_token_is_for_one_api() {
         ("photos:read", vec![PRINTS], Err(Error::Target)),
         ("prints:order", vec![ARCHIVE], Err(Error::ScopeOfAnotherApi)),
     ] {
-        let mut query = query(&[("scope", Some(scope))]);
-        for resource in &resources {
-            query += &format!("&resource={resource}");
-        }
+        let resource = |resource| format!("&resource={resource}");
+        let query = query(&[("scope", Some(scope))]) + &resources.iter().map(resource).collect::<String>();
         let found = parse(&query, &client()).map(|request| request.audience);
         assert_eq!(found, audience.map(str::to_owned), "{scope} {resources:?}");
     }

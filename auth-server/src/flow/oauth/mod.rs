@@ -2,22 +2,34 @@
 
 mod apply_clients;
 mod authenticate_client;
+mod authorize;
+mod client_response;
 mod describe_server;
+mod end_sign_in;
 mod exchange_code;
+mod find_sign_in;
 mod follow_clients;
 mod grant_tokens;
+mod issue_response;
 mod manage_clients;
 mod manage_scopes;
+mod page_sign_in;
 mod refresh_application;
 mod revoke_tokens;
 
 pub use apply_clients::{ChangeKind, ClientChange, WantedClient, WantedSecret};
 pub(crate) use authenticate_client::{AuthenticateClient, ClientCredentials};
+pub(crate) use authorize::{Authorization, Authorize, Decision, KnownRequest, PendingRequest, UserPage};
+pub(crate) use client_response::ClientResponse;
 pub(crate) use describe_server::{DescribeServer, Described};
+pub(crate) use end_sign_in::EndSignIn;
 pub(crate) use exchange_code::ExchangeCode;
+pub(crate) use find_sign_in::{FindSignIn, SignedIn};
 pub(crate) use follow_clients::FollowClients;
 pub(crate) use grant_tokens::{GrantTokens, PresentedCode, PresentedGrant, PresentedToken};
+pub(crate) use issue_response::IssueResponse;
 pub use manage_clients::ManageClients;
 pub use manage_scopes::ManageScopes;
+pub(crate) use page_sign_in::PageSignIn;
 pub(crate) use refresh_application::RefreshApplication;
 pub(crate) use revoke_tokens::RevokeTokens;
