@@ -8,11 +8,11 @@ use goptri_server::{Access, Route};
 
 use super::feature::{Assembly, Feature, Parts};
 use crate::flow::oauth::{
-    AuthenticateClient, DescribeServer, ExchangeCode, FollowClients, GrantTokens, RefreshApplication,
-    RevokeTokens,
+    AuthenticateClient, DescribeServer, ExchangeCode, FollowClients, GrantTokens, PushRequest,
+    RefreshApplication, RevokeTokens,
 };
 use crate::flow::{IssueTokens, Refresh};
-use crate::http::oauth::{metadata, revoke};
+use crate::http::oauth::{metadata, par, revoke};
 
 pub(super) const FEATURE: Feature = Feature { routes, assemble };
 
@@ -20,6 +20,7 @@ pub(super) const FEATURE: Feature = Feature { routes, assemble };
 fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/revoke", Access::TokenInBody, revoke::revoke).for_clients(),
+        Route::new(Method::POST, "/par", Access::TokenInBody, par::push).for_clients(),
         Route::new(Method::GET, metadata::PATH, Access::Public, metadata::show).for_every_origin(),
     ]
 }
@@ -28,6 +29,12 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
     let authenticate = authenticate_client(parts);
     assembly
         .provide(grant_tokens(parts, &authenticate))
+        .provide(PushRequest {
+            authenticate: authenticate.clone(),
+            store: parts.store(),
+            audience: parts.config.audience.clone(),
+            entropy: parts.entropy.clone(),
+        })
         .provide(RevokeTokens {
             authenticate,
             store: parts.store(),

@@ -18,7 +18,7 @@ pub(crate) use catalogue::{
 pub(crate) use failure::CauseChain;
 pub use failure::{Failure, Refusal};
 pub(crate) use oauth_catalogue::{CLIENT_NOT_AUTHENTICATED, TWO_CLIENT_AUTHENTICATIONS};
-pub use oauth_refusals::{ClientRefused, GrantRefused, ManageClientRefused, ManageScopeRefused};
+pub use oauth_refusals::{ClientRefused, GrantRefused, ManageClientRefused, ManageScopeRefused, PushRefused};
 pub use refusals::{
     ChangePasswordRefused, ManageUserRefused, NotReady, NotReadyBecause, RefreshRefused, RegisterRefused,
     SessionEnded, SignInRefused, SignOutRefused,

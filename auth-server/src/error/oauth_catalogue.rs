@@ -62,6 +62,14 @@ catalogue! {
     "`POST /token` with a refresh token: `scope` may only leave out words. The token is not rotated.";
     "Send fewer words, or no `scope`. For more, send the user to `/authorize`.";
 
+    INVALID_PUSHED_REQUEST = ProtocolError::new(
+        400,
+        "invalid_request",
+        "The authorization request is not one that this client may send.",
+    );
+    "`POST /par`: `/authorize` would refuse the request. The code is the one that `/authorize` would return, such as `invalid_scope`; the sentence says what is wrong.";
+    "Correct the request.";
+
     INVALID_TARGET = ProtocolError::new(
         400,
         "invalid_target",

@@ -1,12 +1,14 @@
 //! The refusals of the authorization server's flows, and the row of the catalogue that each maps to.
 
-use auth_domain::{CodeMismatch, InvalidAssertion, InvalidClient, ScopeTooWide};
+use auth_domain::{
+    AuthorizationError, CodeMismatch, InvalidAssertion, InvalidClient, ScopeTooWide, Unanswerable,
+};
 use goptri::ProtocolError;
 
 use super::catalogue::TOO_MANY_ATTEMPTS;
 use super::oauth_catalogue::{
-    CLIENT_NOT_AUTHENTICATED, INVALID_CODE, INVALID_SCOPE, INVALID_TARGET, UNSUPPORTED_CLIENT_GRANT,
-    WRONG_REDIRECT_URI, WRONG_VERIFIER,
+    CLIENT_NOT_AUTHENTICATED, INVALID_CODE, INVALID_PUSHED_REQUEST, INVALID_SCOPE, INVALID_TARGET,
+    UNSUPPORTED_CLIENT_GRANT, WRONG_REDIRECT_URI, WRONG_VERIFIER,
 };
 use super::{RefreshRefused, Refusal};
 use crate::throttle::TooManyAttempts;
@@ -94,6 +96,34 @@ impl Refusal for GrantRefused {
             Self::Code(CodeMismatch::Resource) | Self::Resource => INVALID_TARGET,
             Self::MalformedScope | Self::Scope(_) => INVALID_SCOPE,
             Self::Refresh(refused) => refused.protocol_error(),
+        }
+    }
+}
+
+/// Why an authorization request was not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PushRefused {
+    /// The client is not authenticated.
+    #[error(transparent)]
+    Client(ClientRefused),
+    /// The redirect URI is missing, or not one of the client's.
+    #[error(transparent)]
+    ReturnAddress(Unanswerable),
+    /// `/authorize` would refuse the request.
+    #[error(transparent)]
+    Request(AuthorizationError),
+}
+
+impl Refusal for PushRefused {
+    fn protocol_error(&self) -> ProtocolError {
+        match self {
+            Self::Client(refused) => refused.protocol_error(),
+            Self::ReturnAddress(problem) => INVALID_PUSHED_REQUEST.describe(&format!("The {problem}.")),
+            Self::Request(error) => {
+                let mut refused = INVALID_PUSHED_REQUEST.describe(&error.to_string());
+                refused.code = error.code();
+                refused
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod issue_response;
 mod manage_clients;
 mod manage_scopes;
 mod page_sign_in;
+mod push_request;
 mod refresh_application;
 mod revoke_tokens;
 
@@ -31,5 +32,6 @@ pub(crate) use issue_response::IssueResponse;
 pub use manage_clients::ManageClients;
 pub use manage_scopes::ManageScopes;
 pub(crate) use page_sign_in::PageSignIn;
+pub(crate) use push_request::PushRequest;
 pub(crate) use refresh_application::RefreshApplication;
 pub(crate) use revoke_tokens::RevokeTokens;

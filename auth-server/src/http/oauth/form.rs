@@ -4,6 +4,8 @@ use goptri::ProtocolError;
 use goptri_server::{BodyKind, LimitedBody};
 use goptri_settings::{Plain, SecretKind};
 
+use crate::error::Failure;
+
 /// The kind of a value in a form: it may be a secret.
 #[derive(Debug)]
 pub(crate) enum FormValue {}
@@ -53,6 +55,13 @@ impl Form {
     /// The parameter as a secret.
     pub(crate) fn secret<K: SecretKind>(&self, name: &str) -> Option<Plain<K>> {
         self.get(name).map(|value| Plain::new(value.to_owned()))
+    }
+
+    /// The parameters as a query, without those with these names.
+    pub(crate) fn to_query_without(&self, names: &[&str]) -> Result<String, Failure> {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        let pairs: Vec<_> = kept.map(|(name, value)| (name.as_str(), value.expose())).collect();
+        serde_urlencoded::to_string(pairs).map_err(Failure::internal)
     }
 
     /// Every value of a parameter that may repeat.

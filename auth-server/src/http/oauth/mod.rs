@@ -3,6 +3,7 @@
 mod client_credentials;
 mod form;
 pub(crate) mod metadata;
+pub(crate) mod par;
 pub(crate) mod revoke;
 pub(crate) mod token;
 

@@ -5,6 +5,7 @@ mod fixture;
 mod metadata;
 mod pages_of_clients;
 mod parameters;
+mod pushing;
 mod redeeming;
 mod refreshing;
 mod revoking;

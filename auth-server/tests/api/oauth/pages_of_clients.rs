@@ -1,4 +1,4 @@
-//! CORS for pages that are clients (W5): `/token` and `/revoke`, without cookies.
+//! CORS for pages that are clients (W5): `/token`, `/revoke` and `/par`, without cookies.
 
 use auth_domain::Client;
 use auth_store::RunningServers;
@@ -48,7 +48,7 @@ fn allowed(answer: &Answer) -> [Option<&str>; 2] {
 async fn a_page_that_is_a_public_client_reads_its_tokens_without_cookies() {
     for variables in [&[][..], &[CORS_ORIGINS]] {
         let server = server(variables).await;
-        for path in ["/token", "/revoke"] {
+        for path in ["/token", "/revoke", "/par"] {
             let answer = preflight(&server, path, PAGE, "POST").await;
             assert_eq!((answer.status, allowed(&answer)), (200, [Some(PAGE), None]), "{path}");
             assert_eq!(answer.header("access-control-allow-methods"), Some("POST"), "{path}");

@@ -57,7 +57,7 @@ async fn applications_send_forms_only() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     server.add(&printer()).await;
     let body = json!({ "token": "x", "client_id": "printer", "client_secret": SECRET });
-    for path in ["/revoke"] {
+    for path in ["/revoke", "/par"] {
         assert_eq!(server.post(path, &body).await.error(), (415, "unsupported_media_type"), "{path}");
         let text = server.request(Method::POST, path).header("content-type", "text/plain").body("token=x");
         assert_eq!(server.send(text).await.status, 415, "{path}");
