@@ -62,7 +62,8 @@ impl AuthorizationParameters {
     /// The client that the request names.
     pub fn client_id(&self) -> Result<ClientId, Unanswerable> {
         match self.one("client_id") {
-            Ok(Some(id)) => Ok(ClientId::new(id.to_owned())),
+            // No client has another id, and a database may reject a control character.
+            Ok(Some(id)) => ClientId::parse(id).ok_or(Unanswerable::UnknownClient),
             Ok(None) | Err(_) => Err(Unanswerable::ClientId),
         }
     }

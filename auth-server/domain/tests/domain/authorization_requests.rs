@@ -31,12 +31,13 @@ fn a_request_is_read_as_it_was_sent() {
 /// AS-03
 #[test]
 fn without_a_client_and_one_of_its_redirect_uris_nothing_reaches_the_client() {
-    use Unanswerable::{ClientId, NoRedirectUri, RedirectUri, RequestUri};
+    use Unanswerable::{ClientId, NoRedirectUri, RedirectUri, RequestUri, UnknownClient};
     let client_ids = [
         (query(&[("client_id", None)]), Some(ClientId)),
         (query(&[("client_id", Some(""))]), Some(ClientId)),
         (query(&[]) + "&client_id=printer", Some(ClientId)),
         (query(&[]) + "&client_id=", None),
+        (query(&[("client_id", Some("a\0b"))]), Some(UnknownClient)),
     ];
     for (query, error) in client_ids {
         assert_eq!(AuthorizationParameters::parse(&query).client_id().err(), error, "{query}");
