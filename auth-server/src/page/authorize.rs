@@ -22,7 +22,9 @@ pub(crate) async fn get(visit: Visit, flow: Data<Authorize>) -> HttpResponse {
 async fn authorize(visit: &Visit, flow: &Authorize) -> Result<HttpResponse, PageError> {
     let signed_in = visit.signed_in().await?;
     let query = visit.request.query_string();
-    let pending = match query.strip_prefix(RESUME) {
+    // A client may have a parameter of this name, beside the required ones.
+    let sealed = query.strip_prefix(RESUME).filter(|sealed| !sealed.contains('&'));
+    let pending = match sealed {
         Some(sealed) => visit.pending(sealed)?,
         None => visit.new_request(query.to_owned(), signed_in.as_ref()),
     };
