@@ -6,13 +6,17 @@ use chrono::DateTime;
 use tokio::task::JoinSet;
 
 use super::Subject;
+use super::applications::{Application, Browser, new_client};
 use super::fixtures::{device_of, new_user};
 use crate::{Connections, Readiness, Rotation, RunningServers, Store, StoreError};
-use auth_domain::{Generation, NewPassword, PasswordSetter, StoredEmail, UserName};
+use auth_domain::{
+    Digest, Generation, NewPassword, PasswordSetter, PushedRequest, RegisteredScope, StoredEmail, UserName,
+};
 
 cases![
     an_empty_database_is_not_ready_until_it_is_migrated,
     every_verb_reports_missing_migrations,
+    every_verb_of_applications_reports_missing_migrations,
     migrating_again_changes_nothing,
     concurrent_migrations_succeed,
     a_database_migrated_by_a_newer_program_is_ready,
@@ -27,6 +31,15 @@ const PORTS: [&str; 4] = [
     include_str!("../email_keys.rs"),
     include_str!("../sessions.rs"),
     include_str!("../revocations.rs"),
+];
+
+const PORTS_OF_APPLICATIONS: [&str; 6] = [
+    include_str!("../oauth/clients.rs"),
+    include_str!("../oauth/scopes.rs"),
+    include_str!("../oauth/grants.rs"),
+    include_str!("../oauth/sign_ins.rs"),
+    include_str!("../oauth/codes.rs"),
+    include_str!("../oauth/pushed.rs"),
 ];
 
 async fn an_empty_database_is_not_ready_until_it_is_migrated(subject: &Subject) {
@@ -88,6 +101,53 @@ async fn every_verb_reports_missing_migrations(subject: &Subject) {
     ];
     let verbs: usize = PORTS.iter().map(|port| port.matches("    async fn ").count()).sum();
     assert_eq!(errors.len(), verbs - 1, "all but `appended`, which asks no database");
+    for error in errors {
+        assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
+    }
+}
+
+async fn every_verb_of_applications_reports_missing_migrations(subject: &Subject) {
+    let (store, client, user) = (&subject.store, new_client(), new_user());
+    let (sign_in, _) = Browser::new_session(&user);
+    let hash = user.password_hash.clone();
+    let browser = Browser { user, sign_in };
+    let code = browser.code(&client.id, true);
+    let application = Application::of(&code);
+    let request = PushedRequest {
+        uri_hash: Digest::from_bytes([1; 32]),
+        client_id: client.id.clone(),
+        request: String::new(),
+    };
+    let scope = RegisteredScope { name: "a".to_owned(), description: "b".to_owned(), resource: None };
+    let errors = [
+        store.add_client(&client).await.err(),
+        store.change_client(&client).await.err(),
+        store.set_client_secrets(&client.id, &[], &[]).await.err(),
+        store.find_client(&client.id).await.err(),
+        store.list_clients().await.err(),
+        store.remove_client(&client.id).await.err(),
+        store.clear_removed_client(&client.id, 1).await.err(),
+        store.put_scope(&scope).await.err(),
+        store.list_scopes().await.err(),
+        store.remove_scope("a").await.err(),
+        store.find_grant(browser.user.id, &client.id).await.err(),
+        store.put_grant(browser.user.id, &client.id, &client.scope, &[]).await.err(),
+        store.list_grants(browser.user.id).await.err(),
+        store.withdraw_grant(browser.user.id, &client.id).await.err(),
+        store.find_sign_in(&browser.sign_in).await.err(),
+        store.renew_sign_in(&browser.sign_in, &browser.sign_in.hash, &hash).await.err(),
+        store.issue_code(&code).await.err(),
+        store.find_code(&code.key).await.err(),
+        store.spend_code(&code.key, &application.session).await.err(),
+        store.open_application_session(&application.session).await.err(),
+        store.sweep_codes(1).await.err(),
+        store.push_request(&request).await.err(),
+        store.find_pushed_request(&request.uri_hash, false).await.err(),
+        store.spend_pushed_request(&request.uri_hash).await.err(),
+        store.sweep_pushed_requests(1).await.err(),
+    ];
+    let verbs: usize = PORTS_OF_APPLICATIONS.iter().map(|port| port.matches("    async fn ").count()).sum();
+    assert_eq!(errors.len(), verbs);
     for error in errors {
         assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
     }
