@@ -84,6 +84,11 @@ impl ClientId {
         is_valid.then(|| Self(text.to_owned()))
     }
 
+    /// Whether it is the first-party client.
+    pub fn is_first_party(&self) -> bool {
+        self.0 == goptri::token::FIRST_PARTY_CLIENT
+    }
+
     /// The text of the id.
     pub fn as_str(&self) -> &str {
         &self.0

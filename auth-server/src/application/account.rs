@@ -28,10 +28,14 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
         .provide(parts.accounts.clone())
         .provide(ListSessions { store: parts.store(), idle_lifetime })
         .provide(EndSessions { store: parts.store() })
-        .provide(ChangePassword {
-            store: parts.store(),
-            hasher: parts.hasher.clone(),
-            rules: parts.config.password_rules,
-            throttle: parts.throttle.clone(),
-        });
+        .provide(change_password(parts));
+}
+
+pub(super) fn change_password(parts: &Parts) -> ChangePassword {
+    ChangePassword {
+        store: parts.store(),
+        hasher: parts.hasher.clone(),
+        rules: parts.config.password_rules,
+        throttle: parts.throttle.clone(),
+    }
 }

@@ -15,7 +15,7 @@ use goptri_server::{Route, ServerState, with_index};
 use goptri_settings::Reloadable;
 use prometheus_client::registry::Registry;
 
-use super::{account, feed, health, keys, oauth, pages, sign_in, sweep};
+use super::{account, account_pages, feed, health, keys, oauth, pages, sign_in, sweep};
 use crate::config::Config;
 use crate::entropy::SystemEntropy;
 use crate::flow::{FindAccount, IssueTokens, Refresh, SessionCounters};
@@ -31,11 +31,12 @@ pub(super) struct Feature {
 }
 
 /// Every feature. A new one is added here.
-const FEATURES: [Feature; 8] = [
+const FEATURES: [Feature; 9] = [
     sign_in::FEATURE,
     account::FEATURE,
     oauth::FEATURE,
     pages::FEATURE,
+    account_pages::FEATURE,
     keys::FEATURE,
     feed::FEATURE,
     health::FEATURE,

@@ -1,6 +1,7 @@
 //! The server itself, the same in production, in tests, and in `cargo dev`.
 
 mod account;
+mod account_pages;
 mod feature;
 mod feed;
 mod health;

@@ -42,6 +42,23 @@ impl ChangePassword {
         changed
     }
 
+    /// Whether the password is the caller's, within the same limits.
+    pub(crate) async fn confirm(
+        &self,
+        account: &Account,
+        from: IpAddr,
+        current: &Plain<Password>,
+    ) -> Result<(), Failure<ChangePasswordRefused>> {
+        let attempt = self.throttle.attempt(account.owner().email.key().as_str(), from);
+        let attempt = attempt.map_err(ChangePasswordRefused::TooManyAttempts)?;
+        let flow = Self { hasher: self.hasher.for_client(from), ..self.clone() };
+        let confirmed = async {
+            let current = NormalizedPassword::of(current).ok_or(ChangePasswordRefused::WrongPassword)?;
+            flow.verify(account, &current).await.map(|_| ())
+        };
+        record_attempt(attempt, confirmed.await)
+    }
+
     async fn attempt(
         &self,
         account: &Account,

@@ -2,6 +2,8 @@
 //!
 //! Pages read only their own cookies, never an access token, and have no CORS (AS-07).
 
+pub(crate) mod account;
+pub(crate) mod account_forms;
 mod answer;
 pub(crate) mod assets;
 pub(crate) mod authorize;
@@ -9,6 +11,7 @@ mod browser;
 pub(crate) mod consent;
 mod form;
 mod form_keys;
+pub(crate) mod inspect;
 mod page_error;
 mod parts;
 mod purpose;

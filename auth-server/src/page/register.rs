@@ -124,12 +124,17 @@ fn problem(refused: &RegisterRefused) -> RegisterProblem {
         }
         RegisterRefused::InvalidEmail(_) => RegisterProblem::AddressUnusable,
         RegisterRefused::EmailTaken => RegisterProblem::AddressTaken,
-        RegisterRefused::Password(rejected) => RegisterProblem::Password(match rejected {
-            PasswordRejected::TooShort(_) => PasswordProblem::TooShort,
-            PasswordRejected::TooLong => PasswordProblem::TooLong,
-            PasswordRejected::Nul => PasswordProblem::Nul,
-            PasswordRejected::Obvious => PasswordProblem::Obvious,
-            PasswordRejected::Common => PasswordProblem::Common,
-        }),
+        RegisterRefused::Password(rejected) => RegisterProblem::Password(password_problem(*rejected)),
+    }
+}
+
+/// What a page says about a password that the rules forbid.
+pub(super) fn password_problem(rejected: PasswordRejected) -> PasswordProblem {
+    match rejected {
+        PasswordRejected::TooShort(_) => PasswordProblem::TooShort,
+        PasswordRejected::TooLong => PasswordProblem::TooLong,
+        PasswordRejected::Nul => PasswordProblem::Nul,
+        PasswordRejected::Obvious => PasswordProblem::Obvious,
+        PasswordRejected::Common => PasswordProblem::Common,
     }
 }

@@ -39,6 +39,10 @@ pub(crate) async fn post(
 
 /// The page after a sign-out.
 pub(crate) async fn signed_out(visit: Visit) -> HttpResponse {
-    let view = SignedOut { reason: SignedOutReason::SignedOut };
+    let reason = match visit.request.query_string() {
+        "account=deleted" => SignedOutReason::AccountDeleted,
+        _ => SignedOutReason::SignedOut,
+    };
+    let view = SignedOut { reason };
     visit.page(StatusCode::OK, visit.pages().signed_out(visit.language(None), &view))
 }

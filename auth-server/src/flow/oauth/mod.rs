@@ -17,6 +17,8 @@ mod page_sign_in;
 mod push_request;
 mod refresh_application;
 mod revoke_tokens;
+mod view_account;
+mod withdraw_access;
 
 pub use apply_clients::{ChangeKind, ClientChange, WantedClient, WantedSecret};
 pub(crate) use authenticate_client::{AuthenticateClient, ClientCredentials};
@@ -35,3 +37,5 @@ pub(crate) use page_sign_in::PageSignIn;
 pub(crate) use push_request::PushRequest;
 pub(crate) use refresh_application::RefreshApplication;
 pub(crate) use revoke_tokens::RevokeTokens;
+pub(crate) use view_account::{AccountOverview, AllowedApplication, ViewAccount};
+pub(crate) use withdraw_access::WithdrawAccess;

@@ -1,5 +1,6 @@
 //! `/authorize` and the pages of the sign-in, as a browser sees them.
 
+mod account;
 mod browser;
 mod client_errors;
 mod consent;
@@ -7,6 +8,7 @@ mod fixture;
 mod forms;
 mod forward_auth;
 mod headers;
+mod inspect;
 mod pushed;
 mod redirect_uris;
 mod responses;
