@@ -22,7 +22,7 @@ fn dev_with_example(folder: &Path, address: &str) -> Command {
     command
         .arg("--data")
         .arg(folder)
-        .args(["--example", address])
+        .args(["--example", address, "--printer", &free_address()])
         .env("AUTH_SERVER_ADDR", "127.0.0.1:0")
         .env("API_SERVER_ADDR", "127.0.0.1:0");
     command.current_dir(folder.parent().unwrap());

@@ -5,6 +5,7 @@
 mod certificate;
 mod example;
 mod log;
+mod printer;
 mod state;
 mod variables;
 mod welcome;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use auth_domain::PasswordRules;
+use auth_domain::{PasswordRules, UserId};
 use auth_server::error::{Failure, RegisterRefused};
 use auth_server::flow::{Register, Registration};
 use auth_server::{SystemEntropy, storage};
@@ -30,6 +31,7 @@ use goptri_settings::{Environment, Plain, Settings};
 use certificate::DevCertificate;
 use example::ExamplePage;
 use log::Stopping;
+use photo_printer::Printer;
 use state::DevState;
 use variables::Variables;
 use welcome::Welcome;
@@ -58,6 +60,9 @@ struct Arguments {
     /// The address of the example page
     #[arg(long, default_value = "127.0.0.1:3001")]
     example: SocketAddr,
+    /// The address of the photo printer, which is left out with --tls
+    #[arg(long, default_value = "127.0.0.1:5000")]
+    printer: SocketAddr,
 }
 
 #[actix_web::main]
@@ -84,7 +89,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let variables = Variables::of_process(&process);
     let state = DevState::open(&arguments.data)?;
     let example = ExamplePage { address: arguments.example, tls: arguments.tls };
-    let mut environment = state.complete(variables.environment(), &example.origin());
+    let mut environment = variables.environment();
+    if let Some(issuer) = issuer_at(environment.get("AUTH_SERVER_ADDR"), arguments.tls) {
+        environment = environment.or_default("ISSUER", &issuer);
+    }
+    environment = state.complete(environment, &example.origin());
     let mut certificate = None;
     if arguments.tls {
         let (with_tls, own) = state.with_tls(environment, SystemClock.now())?;
@@ -112,19 +121,24 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             stopping.begin();
         }
     };
-    let (limits, tls) = (auth.connections, auth.tls.clone());
+    let (limits, tls, issuer) = (auth.connections, auth.tls.clone(), auth.issuer.clone());
     let clock = Arc::new(SystemClock);
     let store = storage::open_for_server(&auth, clock.clone())?;
     let auth = auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop()).await?;
     api.guard = api.guard.at_local_address(auth.address());
+    let photos = api.photos.clone();
     let api = api_server::Application::start(api, clock, monotonic.clone(), stop())?;
     let example_server = example.bind(auth.address(), api.address(), limits, tls.as_ref());
-    add_demo_user(store, state.demo_password()).await?;
+    if let Some(new) = add_demo_user(Arc::clone(&store), state.demo_password()).await? {
+        printer::add_photos(&photos, &issuer, new).await?;
+    }
+    let printer = start_printer(&arguments, store.as_ref(), &state, &issuer, api.address()).await?;
     let urls = [auth.address(), api.address()].map(|address| url(address, certificate.as_ref()));
     let script = state.write_script(&script(&urls, certificate.as_ref(), state.demo_password())?)?;
     let welcome = Welcome {
         urls: &urls,
         authority: certificate.as_ref().map(|certificate| certificate.authority.as_path()),
+        printer: printer.as_ref().map(|printer| printer::url(printer.address())),
         example: example_server.as_ref().map(|_| example.origin()),
         email: DEMO_EMAIL,
         password: state.demo_password(),
@@ -136,9 +150,35 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let text = welcome.text(std::io::stdout().is_terminal() && !no_colour);
     // The servers run, whether or not their welcome is read.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    let (auth, api, example) = tokio::join!(auth.run(), api.run(), example::run(example_server, stop()));
-    auth.and(api).and(example)?;
+    let printer = printer::run(printer.ok(), stop());
+    let (auth, api, example, printer) =
+        tokio::join!(auth.run(), api.run(), example::run(example_server, stop()), printer);
+    auth.and(api).and(example).and(printer)?;
     Ok(())
+}
+
+/// Registers the printer, and listens for its users.
+async fn start_printer(
+    arguments: &Arguments,
+    store: &dyn Store,
+    state: &DevState,
+    issuer: &str,
+    api: SocketAddr,
+) -> Result<Result<Printer, String>, Box<dyn Error>> {
+    if arguments.tls {
+        return Ok(Err("it does not know the certificate of --tls".to_owned()));
+    }
+    let (address, secret) = (arguments.printer, state.printer_secret());
+    printer::register(store, address, secret, SystemClock.now()).await?;
+    let bound = printer::bind(address, issuer, api, secret);
+    Ok(bound.map_err(|error| format!("{address} cannot be used: {error}")))
+}
+
+/// The issuer, if auth-server listens at another port than usual. Browsers find its pages there.
+fn issuer_at(address: Option<&str>, tls: bool) -> Option<String> {
+    let port = address?.parse::<SocketAddr>().ok()?.port();
+    let scheme = if tls { "https" } else { "http" };
+    (port != 0).then(|| format!("{scheme}://localhost:{port}"))
 }
 
 /// Fails with all ports that are in use, before anything is started.
@@ -156,7 +196,8 @@ fn check_ports(auth: SocketAddr, api: SocketAddr) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
-async fn add_demo_user(store: Arc<dyn Store>, password: &str) -> Result<(), Box<dyn Error>> {
+/// Returns the user's id if the user is new.
+async fn add_demo_user(store: Arc<dyn Store>, password: &str) -> Result<Option<UserId>, Box<dyn Error>> {
     let register = Register::new(store, DEMO_RULES, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?;
     let demo = Registration {
         email: DEMO_EMAIL.to_owned(),
@@ -165,7 +206,8 @@ async fn add_demo_user(store: Arc<dyn Store>, password: &str) -> Result<(), Box<
         roles: Vec::new(),
     };
     match register.run(demo).await {
-        Ok(_) | Err(Failure::Refused(RegisterRefused::EmailTaken)) => Ok(()),
+        Ok(user) => Ok(Some(user.id)),
+        Err(Failure::Refused(RegisterRefused::EmailTaken)) => Ok(None),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct DevState {
     folder: PathBuf,
     secrets: Vec<(String, String)>,
     demo_password: String,
+    printer_secret: String,
 }
 
 impl DevState {
@@ -33,7 +34,12 @@ impl DevState {
         let secrets = load_secrets(&folder.join("secrets.env")).map_err(describe)?;
         let demo_password = load_or_create(&folder.join("demo-password"), || random_token_id(&SystemEntropy))
             .map_err(describe)?;
-        Ok(Self { folder: folder.to_owned(), secrets, demo_password: demo_password.trim().to_owned() })
+        let printer_secret = load_or_create(&folder.join("printer-secret"), || {
+            format!("{}{}", random_token_id(&SystemEntropy), random_token_id(&SystemEntropy))
+        });
+        let printer_secret = printer_secret.map_err(describe)?.trim().to_owned();
+        let demo_password = demo_password.trim().to_owned();
+        Ok(Self { folder: folder.to_owned(), secrets, demo_password, printer_secret })
     }
 
     /// `environment` with the secrets and paths of the folder. Pages of the origin `example` may call the servers too.
@@ -68,6 +74,11 @@ impl DevState {
             .iter()
             .fold(environment, |environment, (name, value)| environment.or_default(name, value));
         Ok((environment, certificate))
+    }
+
+    /// The client secret of the photo printer.
+    pub(crate) fn printer_secret(&self) -> &str {
+        &self.printer_secret
     }
 
     pub(crate) fn demo_password(&self) -> &str {

@@ -12,6 +12,8 @@ pub(crate) struct Welcome<'a> {
     pub(crate) urls: &'a [String; 2],
     /// The certificate that browsers must trust, with `--tls`.
     pub(crate) authority: Option<&'a Path>,
+    /// The address of the photo printer, or why there is none.
+    pub(crate) printer: Result<String, &'a String>,
     /// The origin of the example page, or why there is none.
     pub(crate) example: Result<String, &'a ListenError>,
     pub(crate) email: &'a str,
@@ -29,12 +31,17 @@ impl Welcome<'_> {
             if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
         };
         let script = self.script.display();
+        let printer = match &self.printer {
+            Ok(url) => format!("{url}   (open it in a browser: sign in, allow it, print your photos)"),
+            Err(reason) => format!("none: {reason}"),
+        };
         let mut rows = vec![
+            ("start here", printer),
+            ("demo user", self.email.to_owned()),
+            ("password", self.password.to_owned()),
             ("auth-server", self.urls[0].clone()),
             ("api-server", self.urls[1].clone()),
             ("example page", self.example.clone().unwrap_or_else(|error| format!("none: {error}"))),
-            ("demo user", self.email.to_owned()),
-            ("password", self.password.to_owned()),
             ("try it", format!("{script}   (in another terminal)")),
             ("data", format!("{}   (delete it to start afresh)", self.folder.display())),
             ("more log", "RUST_LOG=info cargo dev".to_owned()),
