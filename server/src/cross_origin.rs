@@ -229,9 +229,19 @@ fn vary_by_origin<B>(
     answered: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     answered.map(|mut response| {
-        response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
+        let headers = response.headers_mut();
+        if !varies_by_origin(headers) {
+            headers.append(VARY, HeaderValue::from_static("Origin"));
+        }
         response.map_into_left_body()
     })
+}
+
+/// Whether the handler or an inner middleware has said so already.
+fn varies_by_origin(headers: &HeaderMap) -> bool {
+    let names =
+        headers.get_all(VARY).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    names.map(str::trim).any(|name| name.eq_ignore_ascii_case(ORIGIN.as_str()))
 }
 
 /// Copies the headers of this module to the response that replaces another one.
