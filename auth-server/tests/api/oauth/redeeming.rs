@@ -34,7 +34,11 @@ on_both_engines! {
         let answers = join_all((0..100).map(|_| server.send(redemption(&server, &code)))).await;
         let (good, bad): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
         assert_eq!(good.len(), 1);
-        assert!(bad.iter().all(|answer| answer.error() == (400, "invalid_grant")), "{bad:?}");
+        // Each waits for a connection that writes. On a slow machine, some wait too long and get 503.
+        let (refused, busy): (Vec<_>, Vec<_>) = bad.into_iter().partition(|answer| answer.status == 400);
+        assert!(refused.iter().all(|answer| answer.error().1 == "invalid_grant"), "{refused:?}");
+        assert!(busy.iter().all(|answer| answer.error() == (503, "temporarily_unavailable")), "{busy:?}");
+        assert!(!refused.is_empty());
         let refresh = good[0].field("refresh_token");
         assert_eq!(server.refreshed(&refresh, &[]).await.error(), (400, "invalid_grant"));
         assert!(server.is_in_feed(EntryKind::Session, &session_of(&refresh)).await);
