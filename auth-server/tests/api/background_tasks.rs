@@ -47,6 +47,7 @@ async fn each_task_that_panics_makes_the_server_unready_and_is_restarted() {
         [
             "log writer",
             "password hashing",
+            "origins of clients",
             "feed",
             "announcement of keys",
             "sweep",
