@@ -8,7 +8,7 @@ const RELIABILITY: &str = include_str!("../../../docs/reliability.md");
 const HTTP: &str = include_str!("../../../docs/http.md");
 
 /// The sources that read variables.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     include_str!("../../../shared/src/settings/auth_server_url.rs"),
     include_str!("../../../shared/src/settings/cookies.rs"),
     include_str!("../../../shared/src/settings/feed.rs"),
@@ -23,6 +23,7 @@ const SOURCES: [&str; 15] = [
     include_str!("../../../server/src/tls/certificate.rs"),
     include_str!("../../../auth-server/src/config.rs"),
     include_str!("../../../auth-server/src/keyrings.rs"),
+    include_str!("../../../auth-server/src/return_origins.rs"),
     include_str!("../../../api-server/src/config.rs"),
 ];
 
