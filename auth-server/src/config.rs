@@ -5,6 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use auth_domain::{PasswordRules, RefreshPolicy};
+use auth_pages::Brand;
 use auth_store::RefreshBatching;
 use chrono::TimeDelta;
 use goptri::Scope;
@@ -16,8 +17,8 @@ use goptri_server::{ConnectionLimits, Tls, TrustedProxies};
 use goptri_settings::{Environment, Plain, Reported, SecretFiles, SettingErrors, Settings, parse_duration};
 
 use crate::keyrings::KeyRings;
-use crate::return_origins;
 use crate::storage::{self, DatabaseUrl};
+use crate::{brand, return_origins};
 
 /// Entries of the revocation feed outlive an access token of this lifetime.
 const MAX_ACCESS_TOKEN_TTL: TimeDelta = TimeDelta::hours(1);
@@ -45,6 +46,8 @@ pub struct Config {
     pub cors_origins: Origins,
     /// `RETURN_ORIGINS`.
     pub return_origins: Origins,
+    /// `BRAND_FILE`.
+    pub brand: Brand,
     /// `SESSION_COOKIE_NAME`, `SESSION_COOKIE_DOMAIN`.
     pub session_cookie: SessionCookie,
     /// `ACCESS_TOKEN_KEY_FILE`, `ACCESS_TOKEN_SECRET`, `REFRESH_TOKEN_SECRET`, `FEED_SECRET`.
@@ -103,6 +106,7 @@ impl Config {
         let return_origins = issuer.as_deref().zip(session_cookie.as_ref());
         let return_origins =
             return_origins.and_then(|(issuer, cookie)| return_origins::read(settings, issuer, cookie));
+        let brand = brand::read(settings);
         let clock_leeway = goptri::settings::clock_leeway(settings);
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
@@ -134,6 +138,7 @@ impl Config {
             audience: audience?,
             cors_origins: cors_origins?,
             return_origins: return_origins?,
+            brand: brand?,
             session_cookie: session_cookie?,
             keys: keys?,
             secret_files,

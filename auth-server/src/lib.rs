@@ -4,6 +4,7 @@
 //! file; and `http`, `page` and [`cli`], which parse, call a flow, and render.
 
 mod application;
+mod brand;
 pub mod cli;
 mod config;
 mod entropy;

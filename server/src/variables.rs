@@ -3,7 +3,7 @@
 use goptri_settings::Environment;
 
 /// Every variable of both servers, because they can share one `.env`, and those of Compose, which reads `.env` too.
-pub const KNOWN_VARIABLES: [&str; 50] = [
+pub const KNOWN_VARIABLES: [&str; 51] = [
     "ACCESS_TOKEN_KEY_FILE",
     "ACCESS_TOKEN_SECRET",
     "ACCESS_TOKEN_SECRET_FILE",
@@ -17,6 +17,7 @@ pub const KNOWN_VARIABLES: [&str; 50] = [
     "AUTH_SERVER_SECRETS_DIR",
     "AUTH_SERVER_URL",
     "AUTO_MIGRATE",
+    "BRAND_FILE",
     "CLOCK_LEEWAY",
     "CORS_ORIGINS",
     "DATABASE_CONNECTIONS",

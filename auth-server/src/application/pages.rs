@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use auth_pages::{Brand, Pages};
+use auth_pages::Pages;
 use goptri::cookie::SessionCookie;
 use goptri_server::{Access, Route};
 
@@ -59,7 +59,7 @@ fn page_parts(parts: &Parts) -> PageParts {
     let issuer = parts.config.issuer.clone();
     let base_path = path_of(&issuer).to_owned();
     PageParts {
-        pages: Pages::new(Brand::default()).below(&base_path),
+        pages: Pages::new(parts.config.brand.clone()).below(&base_path),
         keys: FormKeys::new(parts.keys.refresh.clone()),
         cookies: PageCookies::new(parts.config.session_cookie.is_secure()),
         sign_ins: FindSignIn { store: parts.store(), idle_lifetime: parts.config.refresh.idle_lifetime },
