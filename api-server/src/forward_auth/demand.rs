@@ -39,6 +39,11 @@ impl Demand {
         self.words().all(|word| granted.contains(word))
     }
 
+    /// Whether it demands a scope.
+    pub fn names_a_scope(&self) -> bool {
+        !self.scopes.is_empty()
+    }
+
     /// The words that a token must have, separated by spaces.
     pub fn scope(&self) -> String {
         self.words().collect::<Vec<_>>().join(" ")

@@ -4,6 +4,7 @@ use actix_web::http::header::{HeaderName, LOCATION, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use goptri::actix::{caller, set_private};
+use goptri::token::FIRST_PARTY_CLIENT;
 use goptri::{AccessClaims, Guard, ProtocolError};
 
 use crate::error::UNKNOWN_DEMAND;
@@ -26,11 +27,17 @@ pub(super) async fn verify(request: HttpRequest, guard: Data<Guard>, page: Data<
 fn decide(request: &HttpRequest, guard: &Guard, page: &SignInPage, demand: &Demand) -> HttpResponse {
     let original = OriginalRequest::of(request);
     match caller(guard, request, original.method()) {
-        Ok(claims) if demand.met_by(&claims.scope) => admitted(&claims),
+        Ok(claims) if is_met_by(demand, &claims) => admitted(&claims),
         Ok(_) => lacks_scope(demand),
         Err(error) if matches!(error.status, 403 | 503) => error.error_response(),
         Err(error) => signed_out(&error, page, demand, &original),
     }
+}
+
+/// A user's consent to an application is for scopes: without one in the demand, only the user's own sign-ins count.
+fn is_met_by(demand: &Demand, claims: &AccessClaims) -> bool {
+    let is_own = &*claims.client_id == FIRST_PARTY_CLIENT;
+    demand.met_by(&claims.scope) && (is_own || demand.names_a_scope())
 }
 
 fn admitted(claims: &AccessClaims) -> HttpResponse {
@@ -43,7 +50,10 @@ fn admitted(claims: &AccessClaims) -> HttpResponse {
 
 fn lacks_scope(demand: &Demand) -> HttpResponse {
     let error = ProtocolError::INSUFFICIENT_SCOPE;
-    let challenge = format!("Bearer error=\"{}\", scope=\"{}\"", error.code, demand.scope());
+    let mut challenge = format!("Bearer error=\"{}\"", error.code);
+    if demand.names_a_scope() {
+        challenge += &format!(", scope=\"{}\"", demand.scope());
+    }
     with_header(error.error_response(), WWW_AUTHENTICATE, &challenge)
 }
 

@@ -17,7 +17,8 @@ pub fn session_of(claims: &AccessClaims) -> Option<SessionKey> {
 
 /// The claims of a new access token for a session, dated by the database's clock.
 ///
-/// It expires after `lifetime`, or with the session if that is sooner.
+/// It expires after `lifetime`, or with the session if that is sooner. Address and roles are only in the tokens of the
+/// user's own sign-ins: no consent page asks for them, and an application must not act with the roles of its user.
 pub fn access_claims(
     snapshot: &SessionSnapshot,
     issuer: &str,
@@ -27,9 +28,11 @@ pub fn access_claims(
     let SessionSnapshot { session, owner, now } = snapshot;
     let end = *now + lifetime;
     let mut user = User::new(session.key.user_id.to_string(), session.key.id.to_string());
-    user.email = Some(owner.email.as_str().to_owned());
-    user.email_verified = Some(owner.email_verified);
-    user.roles = owner.roles.iter().map(|role| role.as_str().to_owned()).collect();
+    if session.client_id.is_first_party() {
+        user.email = Some(owner.email.as_str().to_owned());
+        user.email_verified = Some(owner.email_verified);
+        user.roles = owner.roles.iter().map(|role| role.as_str().to_owned()).collect();
+    }
     // The clock may have been set back since.
     user.auth_time = Some(session.auth_time.min(*now).into());
     let audience = Audience(session.audience.as_slice().into());

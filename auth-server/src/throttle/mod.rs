@@ -39,6 +39,7 @@ enum Purpose {
     Guessing,
     Registering,
     Client,
+    Pushing,
 }
 
 /// A limit is reached: the attempt must be rejected without looking at the password.
@@ -116,6 +117,13 @@ impl Throttle {
     /// Counts a registration, which costs as much work as a guess. It stays counted if it succeeds.
     pub(crate) fn registration(&self, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
         self.begin(Purpose::Registering, prefix(from))
+    }
+
+    /// Counts a request that a public client pushes: its id is no secret, and each request is stored.
+    pub(crate) fn push(&self, from: IpAddr) -> Result<(), TooManyAttempts> {
+        let counted = self.count(&self.state.addresses, &PER_ADDRESS, &(Purpose::Pushing, prefix(from)));
+        let too_many = |retry_after| TooManyAttempts { retry_after, scope: LimitScope::Address };
+        counted.map(|_| ()).map_err(too_many)
     }
 
     /// Whether a client may try to authenticate (AS-13). Nothing is counted until it fails: one application sends many

@@ -105,6 +105,20 @@ async fn a_scope_that_the_token_lacks_gets_403() {
 }
 
 #[actix_web::test]
+async fn the_token_of_an_application_counts_only_for_a_scope_that_the_proxy_demands() {
+    let server = TestServer::start().await;
+    let mut claims = server.claims();
+    claims.client_id = "printer".into();
+    let token = sign(&claims);
+    let refused = server.get("/verify", &token).await;
+    assert_eq!(refused.error(), (403, "insufficient_scope"));
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer error=\"insufficient_scope\""));
+    assert!(identity(&refused).is_empty());
+    assert_eq!(server.get("/verify?scope=photos:read", &token).await.status, 204);
+    assert_eq!(server.get("/verify?scope=photos:write", &token).await.status, 403);
+}
+
+#[actix_web::test]
 async fn a_misspelt_query_admits_nobody() {
     let server = TestServer::start().await;
     let token = sign(&server.claims());

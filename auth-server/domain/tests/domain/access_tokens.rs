@@ -1,6 +1,6 @@
 //! The claims and the expiry of access tokens.
 
-use auth_domain::access_claims;
+use auth_domain::{ClientId, access_claims};
 use chrono::TimeDelta;
 use goptri::token::TokenType;
 use serde_json::json;
@@ -24,6 +24,21 @@ fn an_access_token_contains_exactly_these_claims() {
         })
     );
     assert_eq!(verifier(ACCESS_SECRET).verify(&token, at(NOW)), Ok(claims));
+}
+
+#[test]
+fn the_token_of_an_application_has_neither_address_nor_roles() {
+    let mut snapshot = snapshot();
+    snapshot.session.client_id = ClientId::new("printer".to_owned());
+    let claims = access_claims(&snapshot, ISSUER, LIFETIME, "a1b2".to_owned());
+    let wire = serde_json::to_value(&claims).unwrap();
+    for claim in ["email", "email_verified", "roles"] {
+        assert_eq!(wire.get(claim), None, "{claim}");
+    }
+    assert_eq!(
+        (&wire["client_id"], &wire["sub"], &wire["sid"]),
+        (&json!("printer"), &json!(USER), &json!(SESSION))
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use auth_store::Store;
 use goptri_settings::Plain;
 
 use super::authenticate_client::{AuthenticateClient, ClientCredentials};
-use crate::error::{Failure, PushRefused};
+use crate::error::{ClientRefused, Failure, PushRefused};
 
 /// Keeps authorization requests.
 #[derive(Clone)]
@@ -33,6 +33,10 @@ impl PushRequest {
     ) -> Result<Plain<RequestUri>, Failure<PushRefused>> {
         let authenticated = self.authenticate.run(credentials, from).await;
         let client = authenticated.map_err(|failure| failure.map_refusal(PushRefused::Client))?;
+        if client.is_public() {
+            let counted = self.authenticate.throttle.push(from);
+            counted.map_err(|too_many| PushRefused::Client(ClientRefused::TooManyAttempts(too_many)))?;
+        }
         let checked = self.check(&client, &AuthorizationParameters::parse(&request)).await;
         checked.inspect_err(|failure| {
             if let Failure::Refused(reason) = failure {

@@ -79,3 +79,24 @@ async fn only_an_authenticated_client_pushes() {
     assert_eq!(push(&server, &other).await.error(), (400, "invalid_request"), "the names differ");
     assert_eq!(server.form("/par", &other).await.status, 201, "a public client");
 }
+
+/// Its id is no secret, and each request is stored.
+#[actix_web::test]
+async fn an_address_pushes_a_limited_number_of_requests_as_a_public_client() {
+    let server = TestServer::start(Engine::Sqlite, &[]).await;
+    server.scope("photos:read").await;
+    server.add(&printer()).await;
+    server.add(&page()).await;
+    let request = [&[("client_id", "page")], &REQUEST[1..]].concat();
+    let mut pushed = 0;
+    let refused = loop {
+        let answer = server.form("/par", &request).await;
+        if answer.status == 429 {
+            break answer;
+        }
+        pushed += 1;
+        assert!(pushed <= 100, "{} {}", answer.status, answer.text);
+    };
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(push(&server, &REQUEST).await.status, 201, "a client with a secret is not limited");
+}
