@@ -27,7 +27,7 @@ pub enum Unanswerable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizationError {
     /// The request is too long to travel through the pages.
-    #[error("The request is too long; push it to /par.")]
+    #[error("The request is too long; it has at most 4096 bytes.")]
     TooLong,
     /// A parameter occurs twice.
     #[error("The parameter {0} occurs twice.")]
