@@ -1,16 +1,18 @@
 //! A headless Chromium, and the driver that controls it.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::{
-    CapabilitiesHelper, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WindowHandle,
+    By, CapabilitiesHelper, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver,
+    WindowHandle,
 };
 
-use crate::programs::Running;
+use crate::programs::{Running, TIMEOUT};
 
-const ARGUMENTS: [&str; 9] = [
+const ARGUMENTS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -18,6 +20,8 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
+    // The driver does not wait for smooth scrolling.
+    "--force-prefers-reduced-motion",
     // Chromium ends when the driver does, however that ends.
     "--remote-debugging-pipe",
     "--host-resolver-rules=MAP *.example.com 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
@@ -44,6 +48,7 @@ impl Chromium {
         wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         // The certificates of the tests are signed by no authority.
         wanted.accept_insecure_certs(true).unwrap();
+        wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         let url = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
         let driver = WebDriver::new(url, wanted).await.unwrap();
         Self { driver, _chromedriver: chromedriver, _profile: profile }
@@ -97,6 +102,61 @@ impl Tab {
         returned.json().clone()
     }
 
+    pub(crate) async fn goto(&self, url: &str) {
+        self.show().await;
+        self.driver.goto(url).await.unwrap();
+    }
+
+    /// The text on the page.
+    pub(crate) async fn text(&self) -> String {
+        self.show().await;
+        let read = self.driver.execute("return document.body?.innerText ?? ''", Vec::new()).await;
+        // One page may just be giving way to the next.
+        read.ok().and_then(|text| text.json().as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Waits until a text is on the page.
+    pub(crate) async fn wait_for(&self, text: &str) {
+        let started = Instant::now();
+        loop {
+            let shown = self.text().await;
+            if shown.contains(text) {
+                return;
+            }
+            assert!(started.elapsed() < TIMEOUT, "no {text:?} in {shown}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) async fn click(&self, selector: &str) {
+        self.show().await;
+        self.driver.find(By::Css(selector)).await.unwrap().click().await.unwrap();
+    }
+
+    /// Types a text into an empty field.
+    pub(crate) async fn fill(&self, id: &str, text: &str) {
+        self.show().await;
+        self.driver.find(By::Id(id)).await.unwrap().send_keys(text).await.unwrap();
+    }
+
+    /// Fails if the browser has reported anything since the last call, such as an error of a script or a violation of a
+    /// content security policy. Pages of errors are no fault.
+    pub(crate) async fn assert_no_reports(&self) {
+        self.show().await;
+        let reports = self.driver.browser_log().await.unwrap();
+        let faults: Vec<_> = reports
+            .into_iter()
+            .map(|report| report.message)
+            .filter(|message| !message.contains("the server responded with a status of 4"))
+            .collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+
+    pub(crate) async fn command(&self, name: &str, parameters: Value) {
+        self.show().await;
+        self.driver.cdp().send_raw(name, parameters).await.unwrap();
+    }
+
     /// The value of a cookie of this page, also of one that no script can read.
     pub(crate) async fn cookie(&self, name: &str) -> Option<String> {
         self.show().await;
@@ -106,9 +166,8 @@ impl Tab {
 
     /// Suspends the page, as browsers do with tabs that are not used, or wakes it up.
     pub(crate) async fn freeze(&self, frozen: bool) {
-        self.show().await;
         let state = json!({ "state": if frozen { "frozen" } else { "active" } });
-        self.driver.cdp().send_raw("Page.setWebLifecycleState", state).await.unwrap();
+        self.command("Page.setWebLifecycleState", state).await;
     }
 
     /// Closes the tab, whatever it is doing.

@@ -1,47 +1,22 @@
 //! The example page of `cargo dev`.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use thirtyfour::By;
-
-use super::chromium::{Chromium, Tab};
-use crate::programs::{Running, TIMEOUT, free_address, program};
-
-/// Waits until a text is on the page.
-async fn wait_for(tab: &Tab, text: &str) {
-    let started = Instant::now();
-    loop {
-        let shown = tab.evaluate("return document.body.innerText").await;
-        if shown.as_str().unwrap().contains(text) {
-            return;
-        }
-        assert!(started.elapsed() < TIMEOUT, "no {text:?} in {shown}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
+use super::chromium::Chromium;
+use crate::programs::{Running, free_address, program};
 
 /// `cargo dev` with these arguments, the origin of its example page, and the password of the demo user.
 fn dev(folder: &Path, arguments: &[&str]) -> (Running, String, String) {
     let mut command = program("dev");
-    command.args(["--example", &free_address(), "--data"]).arg(folder).args(arguments);
+    command
+        .args(["--example", &free_address(), "--printer", &free_address(), "--data"])
+        .arg(folder)
+        .args(arguments);
     let [auth, api] = [free_address(), free_address()];
     command.env("AUTH_SERVER_ADDR", auth).env("API_SERVER_ADDR", api);
     let mut dev = Running::start(command);
     let (origin, password) = (dev.wait_for("example page"), dev.wait_for("password"));
     (dev, origin, password)
-}
-
-async fn click(tab: &Tab, selector: &str) {
-    tab.show().await;
-    tab.driver.find(By::Css(selector)).await.unwrap().click().await.unwrap();
-}
-
-/// Types a text into an empty field.
-async fn fill(tab: &Tab, id: &str, text: &str) {
-    tab.show().await;
-    let field = tab.driver.find(By::Id(id)).await.unwrap();
-    field.send_keys(text).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,21 +27,21 @@ async fn the_example_page_signs_in_shows_photos_and_signs_all_tabs_out() {
         let folder = tempfile::tempdir().unwrap();
         let (_dev, origin, password) = dev(folder.path(), arguments);
         let tab = chromium.open(&format!("{origin}/{query}")).await;
-        wait_for(&tab, "Create an account").await;
-        fill(&tab, "email", "demo@example.com").await;
-        fill(&tab, "password", "wrong, wrong and wrong").await;
-        click(&tab, "button[value=sign-in]").await;
-        wait_for(&tab, "That e-mail and password do not match.").await;
+        tab.wait_for("Create an account").await;
+        tab.fill("email", "demo@example.com").await;
+        tab.fill("password", "wrong, wrong and wrong").await;
+        tab.click("button[value=sign-in]").await;
+        tab.wait_for("That e-mail and password do not match.").await;
         tab.evaluate("document.getElementById('password').value = ''; return null").await;
-        fill(&tab, "password", &format!("{password}\n")).await;
-        wait_for(&tab, "Signed in as demo@example.com").await;
-        fill(&tab, "file", photo.to_str().unwrap()).await;
-        wait_for(&tab, "Delete").await;
+        tab.fill("password", &format!("{password}\n")).await;
+        tab.wait_for("Signed in as demo@example.com").await;
+        tab.fill("file", photo.to_str().unwrap()).await;
+        tab.wait_for("Delete").await;
 
         let other = chromium.open(&format!("{origin}/{query}")).await;
-        wait_for(&other, "Signed in as demo@example.com").await;
-        click(&other, "#sign-out").await;
-        wait_for(&other, "You are signed out.").await;
-        wait_for(&tab, "Create an account").await;
+        other.wait_for("Signed in as demo@example.com").await;
+        other.click("#sign-out").await;
+        other.wait_for("You are signed out.").await;
+        tab.wait_for("Create an account").await;
     }
 }
