@@ -55,16 +55,14 @@ pub(crate) async fn callback(
     authorization: Data<AuthorizationServer>,
     Query(response): Query<Response>,
 ) -> HttpResponse {
-    let pending = visit(&request).and_then(|id| visits.take_pending(&id));
-    let expected = |state: &str| pending.as_ref().is_some_and(|pending| pending.state.secret() == state);
-    if !response.state.as_deref().is_some_and(expected) {
-        return message(StatusCode::BAD_REQUEST, &NOT_ASKED);
-    }
+    let visit = visit(&request);
+    let pending = visit.zip(response.state).and_then(|(id, state)| visits.take_pending(&id, &state));
+    let Some(pending) = pending else { return message(StatusCode::BAD_REQUEST, &NOT_ASKED) };
     // Another authorization server must not get this code (RFC 9207).
     if !response.iss.as_deref().is_some_and(|iss| authorization.is_issuer(iss)) {
         return message(StatusCode::BAD_REQUEST, &NOT_ASKED);
     }
-    let (Some(code), Some(pending)) = (response.code, pending) else {
+    let Some(code) = response.code else {
         let error = response.error.unwrap_or_default();
         tracing::info!(?error, "no access");
         let page = if error == "access_denied" { &DENIED } else { &UNAVAILABLE };

@@ -12,6 +12,7 @@ mod visits;
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::web::{self, Data};
@@ -22,6 +23,9 @@ use photos::Photos;
 use visits::Visits;
 
 pub use settings::{InvalidSetting, Settings};
+
+/// The longest that a server may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The printer, listening.
 pub struct Printer {
@@ -41,7 +45,8 @@ impl Printer {
     /// # Errors
     /// If the address cannot be listened on, or a URL of the settings is no URL.
     pub fn bind(settings: &Settings) -> io::Result<Self> {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        // The `oauth2` crate demands that no redirect is followed.
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT);
         let http = http.build().map_err(io::Error::other)?;
         let authorization = AuthorizationServer::new(settings, http.clone()).map_err(io::Error::other)?;
         let (authorization, visits) = (Data::new(authorization), Data::new(Visits::default()));

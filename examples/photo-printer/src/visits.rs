@@ -40,15 +40,17 @@ impl Visits {
         self.add(Visit::Asking(pending))
     }
 
-    /// Ends the request for consent that the browser began. `None`: it began none.
-    pub(crate) fn take_pending(&self, id: &str) -> Option<Pending> {
+    /// Ends the request for consent with that `state`. `None`: the browser began none, so that another page made it call
+    /// the printer.
+    pub(crate) fn take_pending(&self, id: &str, state: &str) -> Option<Pending> {
         let mut visits = self.lock();
+        match visits.get(id)? {
+            Visit::Asking(pending) if pending.state.secret() == state => {}
+            Visit::Asking(_) | Visit::Connected(_) => return None,
+        }
         match visits.remove(id)? {
             Visit::Asking(pending) => Some(pending),
-            connected @ Visit::Connected(_) => {
-                visits.insert(id.to_owned(), connected);
-                None
-            }
+            Visit::Connected(_) => None,
         }
     }
 
