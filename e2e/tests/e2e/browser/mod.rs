@@ -4,6 +4,7 @@ mod behind_nginx;
 mod chromium;
 mod cross_origin;
 mod example;
+mod pages;
 mod printer;
 mod relay;
 mod site;

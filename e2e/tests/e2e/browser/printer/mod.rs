@@ -102,8 +102,7 @@ async fn assert_sheet_shows_all_photos(tab: &Tab) {
         assert!(started.elapsed() < TIMEOUT, "the photos do not load");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let shown =
-        "return [...document.images].filter((image) => image.naturalWidth > 0).map((image) => image.alt)";
+    let shown = "return [...document.images].filter((image) => image.naturalWidth > 0).map((image) => image.closest('figure').innerText.trim())";
     assert_eq!(tab.evaluate(shown).await, serde_json::json!(PHOTOS));
 }
 
