@@ -140,6 +140,9 @@ async fn the_consent_page_and_the_printer_are_accessible() {
     tab.click("button[value=allow]").await;
     tab.wait_for("Choose what to print").await;
     viewer.look_at(&tab, "printer-photos").await;
+    tab.click("form[action='/sheet'] button").await;
+    tab.wait_for("Contact sheet").await;
+    viewer.look_at(&tab, "printer-sheet").await;
     tab.goto(&format!("{}/nothing", demo.printer)).await;
     tab.wait_for("There is nothing here").await;
     viewer.look_at(&tab, "printer-message").await;
