@@ -1,6 +1,6 @@
 //! Opens a session of an application, within the transaction of its verb.
 
-use auth_domain::{ApplicationSession, ClientId, SessionKey};
+use auth_domain::{ApplicationSession, ClientId, SessionKey, UserId};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
@@ -29,6 +29,12 @@ struct SignIn {
     expires_at: Option<DateTime<Utc>>,
 }
 
+/// A client that is registered and enabled.
+struct EnabledClient {
+    now: DateTime<Utc>,
+    first_party: bool,
+}
+
 /// Opens a session without a code.
 pub(crate) async fn open(
     transaction: &mut PgConnection,
@@ -43,7 +49,8 @@ pub(crate) async fn open(
 
 /// Checks the conditions under which a session of an application opens. `None`: one does not hold.
 ///
-/// Locks the user and the sign-in. Whatever ends either of them waits for the commit, and then finds the session.
+/// Locks the user and the sign-in. Whatever ends either of them, and the withdrawal of the consent, waits for the commit and
+/// then finds the session.
 pub(crate) async fn conditions(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
@@ -60,7 +67,7 @@ pub(crate) async fn conditions(
     let Some(sign_in) = lock_sign_in(transaction, clock_offset, sign_in).await? else {
         return Ok(None);
     };
-    let now = enabled_since(transaction, clock_offset, client_id).await?;
+    let now = allowed_since(transaction, clock_offset, key.user_id, client_id).await?;
     Ok(now.map(|now| Opening { now, owner, sign_in }))
 }
 
@@ -84,21 +91,35 @@ async fn lock_sign_in(
     .await
 }
 
-/// A time at which the client was registered and enabled. `None`: it is not.
+/// A time at which the client was registered and enabled, if the user's consent exists or is not needed. `None`: one of
+/// these does not hold.
 ///
-/// It is the time at which this statement began, before it looked: whoever disables the client afterwards does so later.
-pub(crate) async fn enabled_since(
+/// It is the time at which the first statement began, before it looked: a verb that disables the client afterwards does so
+/// later. The caller has locked the user, so that the second statement finds a withdrawal that the lock waited for, and
+/// later ones wait.
+pub(crate) async fn allowed_since(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
+    user: UserId,
     client: &ClientId,
 ) -> Result<Option<DateTime<Utc>>, Error> {
-    sqlx::query_scalar!(
-        r#"select statement_timestamp() + $1::interval as "now!" from clients where id = $2 and disabled_at is null"#,
+    let enabled = sqlx::query_as!(
+        EnabledClient,
+        r#"select statement_timestamp() + $1::interval as "now!", first_party
+           from clients where id = $2 and disabled_at is null"#,
         clock_offset,
         client.as_str(),
-    )
-    .fetch_optional(transaction)
-    .await
+    );
+    let Some(enabled) = enabled.fetch_optional(&mut *transaction).await? else { return Ok(None) };
+    if enabled.first_party {
+        return Ok(Some(enabled.now));
+    }
+    let grant = sqlx::query_scalar!(
+        "select client_id from grants where user_id = $1 and client_id = $2",
+        user.0,
+        client.as_str(),
+    );
+    Ok(grant.fetch_optional(transaction).await?.map(|_| enabled.now))
 }
 
 /// `least` ignores null.

@@ -28,7 +28,7 @@ impl PostgresStore {
     /// Each statement is a transaction. Returns how many clients were removed.
     ///
     /// A verb that opens a session for the client takes the time of the session from the statement that finds the client
-    /// enabled ([`enabled_since`](crate::open_application::enabled_since)), so that this is before the first commit here,
+    /// enabled ([`allowed_since`](crate::open_application::allowed_since)), so that this is before the first commit here,
     /// and the time of the entry is after it.
     pub(crate) async fn remove(&self, id: &ClientId) -> Result<u64, StoreError> {
         let disabled = self

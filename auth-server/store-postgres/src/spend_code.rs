@@ -7,7 +7,7 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
-use crate::open_application::{conditions, enabled_since, insert};
+use crate::open_application::{allowed_since, conditions, insert};
 use crate::rows::interval;
 use crate::session_rows::{SnapshotRow, load_snapshot};
 
@@ -22,12 +22,17 @@ pub(crate) enum Spent {
     Not,
 }
 
-/// Stores a code if its sign-in and its client exist. The use of the sign-in holds off its end, which deletes the code.
+/// Stores a code if its sign-in, its client and the consent exist. The lock holds off the withdrawal of the consent, and
+/// the use of the sign-in its end. Both delete the code.
 pub(crate) async fn issue(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
     code: &NewCode,
 ) -> Result<IssueCodeOutcome, Error> {
+    let lock = sqlx::query!("select id from users where id = $1 for share", code.key.user_id.0);
+    if lock.fetch_optional(&mut *transaction).await?.is_none() {
+        return Ok(IssueCodeOutcome::SignInEnded);
+    }
     let using = sqlx::query!(
         "update sessions set last_used_at = statement_timestamp() + $1::interval
          where user_id = $2 and id = $3 and handle_hash is not null
@@ -37,7 +42,7 @@ pub(crate) async fn issue(
         code.sign_in.0,
     );
     if using.execute(&mut *transaction).await?.rows_affected() == 0
-        || enabled_since(transaction, clock_offset, &code.client_id).await?.is_none()
+        || allowed_since(transaction, clock_offset, code.key.user_id, &code.client_id).await?.is_none()
     {
         return Ok(IssueCodeOutcome::SignInEnded);
     }

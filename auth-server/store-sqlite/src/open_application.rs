@@ -1,6 +1,6 @@
 //! Opens a session of an application, within the transaction of its verb.
 
-use auth_domain::{ApplicationSession, ClientId, SessionKey};
+use auth_domain::{ApplicationSession, ClientId, SessionKey, UserId};
 use sqlx::{Error, SqliteConnection};
 
 use crate::rows::{Micros, json};
@@ -35,7 +35,8 @@ pub(crate) async fn sign_in_of(
     let ApplicationSession { key, client_id, sign_in, .. } = session;
     let owner =
         sqlx::query_scalar!("select id from users where id = ?1 and disabled_at is null", key.user_id.0);
-    if owner.fetch_optional(&mut *transaction).await?.is_none() || !is_enabled(transaction, client_id).await?
+    if owner.fetch_optional(&mut *transaction).await?.is_none()
+        || !is_allowed(transaction, key.user_id, client_id).await?
     {
         return Ok(None);
     }
@@ -60,11 +61,21 @@ async fn find_sign_in(
     .await
 }
 
-/// Whether the client is registered and enabled.
-pub(crate) async fn is_enabled(transaction: &mut SqliteConnection, client: &ClientId) -> Result<bool, Error> {
+/// Whether the client is registered and enabled, and the user's consent exists or is not needed.
+pub(crate) async fn is_allowed(
+    transaction: &mut SqliteConnection,
+    user: UserId,
+    client: &ClientId,
+) -> Result<bool, Error> {
     let client = client.as_str();
-    let enabled = sqlx::query_scalar!("select id from clients where id = ?1 and disabled_at is null", client);
-    Ok(enabled.fetch_optional(transaction).await?.is_some())
+    let allowed = sqlx::query_scalar!(
+        "select id from clients
+         where id = ?1 and disabled_at is null
+           and (first_party or exists (select 1 from grants where user_id = ?2 and client_id = ?1))",
+        client,
+        user.0,
+    );
+    Ok(allowed.fetch_optional(transaction).await?.is_some())
 }
 
 pub(crate) async fn insert(

@@ -5,7 +5,7 @@ use auth_store::IssueCodeOutcome;
 use sqlx::{Error, SqliteConnection};
 use uuid::Uuid;
 
-use crate::open_application::{insert, is_enabled, sign_in_of};
+use crate::open_application::{insert, is_allowed, sign_in_of};
 use crate::rows::Micros;
 use crate::session_rows::{SnapshotRow, load_snapshot};
 
@@ -20,7 +20,7 @@ pub(crate) enum Spent {
     Not,
 }
 
-/// Stores a code if its sign-in and its client exist.
+/// Stores a code if its sign-in, its client and the consent exist.
 pub(crate) async fn issue(
     transaction: &mut SqliteConnection,
     now: Micros,
@@ -34,7 +34,7 @@ pub(crate) async fn issue(
         code.sign_in.0,
     );
     if using.execute(&mut *transaction).await?.rows_affected() == 0
-        || !is_enabled(transaction, &code.client_id).await?
+        || !is_allowed(transaction, code.key.user_id, &code.client_id).await?
     {
         return Ok(IssueCodeOutcome::SignInEnded);
     }

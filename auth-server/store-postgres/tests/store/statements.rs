@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use auth_domain::Generation;
 use auth_store::{
-    Codes, Distribution, EndOutcome, ForgiveOutcome, IssueCodeOutcome, Maintenance, OpenOutcome, Rotation,
-    RunningServers, Sessions, SpendOutcome, StoreError, TouchOutcome,
+    Codes, Distribution, EndOutcome, ForgiveOutcome, Grants, IssueCodeOutcome, Maintenance, OpenOutcome,
+    Rotation, RunningServers, Sessions, SpendOutcome, StoreError, TouchOutcome,
 };
 use scratch_pg::{Database, statements_between};
 use store_postgres::PostgresStore;
@@ -80,10 +80,18 @@ async fn every_verb_of_an_application_is_a_short_transaction() {
     let meter = Meter(&database);
     let transaction = |statements: &[&'static str]| [&["begin"], statements, &["COMMIT"]].concat();
 
-    let issue = ["update sessions set last_used_at", "select statement_timestamp()", "insert into codes"];
+    store.put_grant(ann.id, &client.id, &client.scope, &[]).await.unwrap();
+    let issue = [
+        "select id from users",
+        "update sessions set last_used_at",
+        "select statement_timestamp()",
+        "select client_id from grants",
+        "insert into codes",
+    ];
     let issued = meter.runs(&transaction(&issue), store.issue_code(&code)).await;
     assert_eq!(issued, IssueCodeOutcome::Issued);
-    let open = ["select email", "select auth_time", "select statement_timestamp()"];
+    let open =
+        ["select email", "select auth_time", "select statement_timestamp()", "select client_id from grants"];
     let redeem = [&open[..], &["update codes", "insert into sessions"]].concat();
     let spent = meter.runs(&transaction(&redeem), store.spend_code(&code.key, &session)).await;
     assert!(matches!(spent, SpendOutcome::Opened(_)), "{spent:?}");

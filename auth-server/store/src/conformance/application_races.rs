@@ -191,6 +191,7 @@ async fn a_code_that_is_issued_while_its_sign_in_ends_is_deleted_or_refused(subj
     let client = subject.client().await;
     for number in 0..ROUNDS {
         let browser = subject.browser().await;
+        subject.allow(browser.user.id, &client).await;
         let code = browser.code(&client.id, false);
         let start = Arc::new(Barrier::new(2));
         let issuing = {

@@ -158,8 +158,9 @@ impl Subject {
         self.store.spend_code(&code.key, &application.session).await.expect("no error")
     }
 
-    /// A code that was issued to that client.
+    /// A code that was issued to that client, which the user allowed everything.
     pub(super) async fn code(&self, browser: &Browser, client: &Client, offline: bool) -> NewCode {
+        self.allow(browser.user.id, client).await;
         let code = browser.code(&client.id, offline);
         assert_eq!(self.issue(&code).await, IssueCodeOutcome::Issued);
         code

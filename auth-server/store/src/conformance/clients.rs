@@ -273,8 +273,8 @@ async fn a_session_that_was_refreshed_after_its_client_was_removed_is_revoked_by
     subject.remove(&client).await;
     subject.clock.advance(TimeDelta::seconds(2));
     subject.rotates(&late.tokens.token(0)).await;
-    // Two sessions and two codes.
-    assert_eq!(subject.store.clear_removed_client(&client.id, 9).await.expect("no error"), 4);
+    // Two sessions, two codes and the consent.
+    assert_eq!(subject.store.clear_removed_client(&client.id, 9).await.expect("no error"), 5);
     assert_eq!(subject.ended().await, [late.tokens.key.id.to_string()]);
     for application in [before, late] {
         assert!(!subject.exists(application.tokens.key).await);

@@ -6,9 +6,12 @@ use goptri::clock::Clock;
 use super::Subject;
 use super::applications::{Application, Browser, scope};
 use super::fixtures::{assert_about, device_of};
-use crate::{CODE_RETENTION, IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome, StoreError};
+use crate::{
+    CODE_RETENTION, ChangeClientOutcome, IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome, StoreError,
+};
 use auth_domain::{
-    ApplicationSession, CODE_LIFETIME, Generation, NewCode, NewSession, Session, SessionSnapshot, StoredCode,
+    ApplicationSession, CODE_LIFETIME, Client, Generation, NewCode, NewSession, Session, SessionSnapshot,
+    StoredCode,
 };
 
 cases![
@@ -19,6 +22,8 @@ cases![
     a_repeated_call_returns_the_session_that_it_opened,
     an_expired_code_opens_nothing,
     a_code_opens_nothing_for_another_client_sign_in_or_user,
+    without_a_consent_no_code_is_issued_and_no_session_opens,
+    a_first_party_client_needs_no_consent,
     a_failed_check_does_not_spend_a_code,
     a_session_that_ends_with_its_sign_in_expires_no_later,
     an_application_opens_a_session_without_a_code_under_the_same_conditions,
@@ -64,6 +69,7 @@ async fn a_code_is_found_as_it_was_issued(subject: &Subject) {
 async fn a_code_is_issued_only_for_a_sign_in_that_exists(subject: &Subject) {
     let client = subject.client().await;
     let user = subject.user().await;
+    subject.allow(user.id, &client).await;
     let refused = async |browser: &Browser| {
         let code = browser.code(&client.id, false);
         assert_eq!(subject.issue(&code).await, IssueCodeOutcome::SignInEnded);
@@ -82,6 +88,7 @@ async fn a_code_is_issued_only_for_a_sign_in_that_exists(subject: &Subject) {
     subject.clock.advance(TimeDelta::minutes(20));
     refused(&short).await;
     let other = subject.browser().await;
+    subject.allow(other.user.id, &client).await;
     let of_another_user = NewCode { sign_in: other.key().id, ..browser.code(&client.id, false) };
     assert_eq!(subject.issue(&of_another_user).await, IssueCodeOutcome::SignInEnded);
     let browser = subject.another_browser(&user).await;
@@ -181,6 +188,8 @@ async fn a_code_opens_nothing_for_another_client_sign_in_or_user(subject: &Subje
     let browser = subject.browser().await;
     let second = subject.another_browser(&browser.user).await;
     let stranger = subject.browser().await;
+    subject.allow(browser.user.id, &other).await;
+    subject.allow(stranger.user.id, &client).await;
     let code = subject.code(&browser, &client, true).await;
     let asked = [
         NewCode { client_id: other.id.clone(), ..code.clone() },
@@ -197,6 +206,49 @@ async fn a_code_opens_nothing_for_another_client_sign_in_or_user(subject: &Subje
     let unknown = browser.code(&client.id, true);
     assert_eq!(subject.spend(&unknown, &Application::of(&unknown)).await, SpendOutcome::Refused);
     subject.spends(&code, &Application::of(&code)).await;
+}
+
+/// Also for a code that was stored after the withdrawal deleted the others.
+async fn without_a_consent_no_code_is_issued_and_no_session_opens(subject: &Subject) {
+    let (client, browser) = (subject.client().await, subject.browser().await);
+    // The consent of another user, and that to another client.
+    subject.allow(subject.user().await.id, &client).await;
+    subject.allow(browser.user.id, &subject.client().await).await;
+    let refused = async |code: &NewCode| {
+        let application = Application::of(code);
+        assert_eq!(subject.spend(code, &application).await, SpendOutcome::Refused);
+        assert_eq!(subject.open_without_code(&application).await, OpenApplicationOutcome::Refused);
+        assert!(!subject.exists(application.tokens.key).await);
+        assert_eq!(subject.issue(&browser.code(&client.id, true)).await, IssueCodeOutcome::SignInEnded);
+    };
+    refused(&browser.code(&client.id, true)).await;
+    let code = subject.code(&browser, &client, true).await;
+    subject.store.withdraw_grant(browser.user.id, &client.id).await.expect("no error");
+    refused(&code).await;
+
+    let mut changed = Client { first_party: true, ..client.clone() };
+    change(subject, &changed).await;
+    let code = browser.code(&client.id, true);
+    assert_eq!(subject.issue(&code).await, IssueCodeOutcome::Issued);
+    changed.first_party = false;
+    change(subject, &changed).await;
+    refused(&code).await;
+    assert_eq!(find(subject, &code).await.expect("the code").spent_for, None);
+}
+
+async fn a_first_party_client_needs_no_consent(subject: &Subject) {
+    let (client, browser) = (subject.client().await, subject.browser().await);
+    change(subject, &Client { first_party: true, ..client.clone() }).await;
+    let code = browser.code(&client.id, false);
+    assert_eq!(subject.issue(&code).await, IssueCodeOutcome::Issued);
+    subject.spends(&code, &Application::of(&code)).await;
+    let opened = subject.open_without_code(&Application::of(&code)).await;
+    assert!(matches!(opened, OpenApplicationOutcome::Opened(_)), "{opened:?}");
+}
+
+async fn change(subject: &Subject, client: &Client) {
+    let changed = subject.store.change_client(client).await.expect("no error");
+    assert_eq!(changed, ChangeClientOutcome::Changed);
 }
 
 async fn a_failed_check_does_not_spend_a_code(subject: &Subject) {

@@ -6,8 +6,8 @@ use goptri::clock::Clock;
 use super::Subject;
 use super::applications::{Application, scope};
 use super::fixtures::assert_about;
-use crate::{ChangeOutcome, SpendOutcome};
-use auth_domain::{ClientId, Grant, UserId};
+use crate::{ChangeClientOutcome, ChangeOutcome, OpenApplicationOutcome, SpendOutcome};
+use auth_domain::{Client, ClientId, Grant, UserId};
 
 cases![
     a_grant_is_found_as_it_was_put_last,
@@ -106,7 +106,12 @@ async fn withdrawing_a_grant_ends_the_sessions_of_the_client_and_its_unspent_cod
 /// A client of the operator needs none.
 async fn withdrawing_without_a_grant_ends_the_sessions_too(subject: &Subject) {
     let (client, browser) = (subject.client().await, subject.browser().await);
-    let application = subject.application(&browser, &client, true).await;
+    let changed = Client { first_party: true, ..client.clone() };
+    let changed = subject.store.change_client(&changed).await.expect("no error");
+    assert_eq!(changed, ChangeClientOutcome::Changed);
+    let application = Application::of(&browser.code(&client.id, true));
+    let opened = subject.open_without_code(&application).await;
+    assert!(matches!(opened, OpenApplicationOutcome::Opened(_)), "{opened:?}");
     assert_eq!(withdraw(subject, browser.user.id, &client.id).await, 1);
     subject.is_unknown(&application.tokens.token(0)).await;
 }

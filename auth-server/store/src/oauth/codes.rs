@@ -13,18 +13,20 @@ pub const CODE_RETENTION: TimeDelta = TimeDelta::hours(1);
 #[async_trait]
 pub trait Codes: Send + Sync + 'static {
     /// Stores a code that expires after [`CODE_LIFETIME`](auth_domain::CODE_LIFETIME), if its sign-in exists and has not
-    /// expired, and its client is registered. It counts as a use of the sign-in. A second call with the same code changes
-    /// nothing else.
+    /// expired, its client is registered, and the user allowed the client something or it is a first-party client. It
+    /// counts as a use of the sign-in. A second call with the same code changes nothing else.
     ///
-    /// A concurrent end of the sign-in either comes first, so that no code is stored, or deletes the code.
+    /// A concurrent end of the sign-in or withdrawal of the consent either comes first, so that no code is stored, or
+    /// deletes the code.
     async fn issue_code(&self, code: &NewCode) -> Result<IssueCodeOutcome, StoreError>;
 
     /// The code, also an expired or spent one. `None`: there is none.
     async fn find_code(&self, key: &CodeKey) -> Result<Option<StoredCode>, StoreError>;
 
     /// Spends a code and opens its session: both or neither. Only if the code is unspent and unexpired, and the client's and
-    /// the sign-in's own, the sign-in exists and has not expired, the user is enabled and the client is registered. Of
-    /// concurrent calls exactly one opens a session. Another call with the same session returns that session again.
+    /// the sign-in's own, the sign-in exists and has not expired, the user is enabled, the client is registered, and the
+    /// user allowed the client something or it is a first-party client. Of concurrent calls exactly one opens a session.
+    /// Another call with the same session returns that session again.
     ///
     /// The session has the `auth_time` of the sign-in. One that ends with the sign-in also expires no later than it.
     ///
@@ -53,7 +55,7 @@ pub trait Codes: Send + Sync + 'static {
 pub enum IssueCodeOutcome {
     /// Stored.
     Issued,
-    /// The sign-in has ended or expired, or the client was removed. Nothing changed.
+    /// The sign-in has ended or expired, the client was removed, or the consent was withdrawn. No code is stored.
     SignInEnded,
 }
 

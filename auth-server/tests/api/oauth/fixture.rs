@@ -102,6 +102,9 @@ impl OAuth for TestServer {
 
     /// A code that the user has allowed.
     async fn code(&self, sign_in: SessionKey, client: &str, scope: &str) -> String {
+        let (allowed, words) = (ClientId::new(client.to_owned()), Scope::parse(scope).unwrap());
+        let resources = [AUDIENCE.to_owned()];
+        self.store.put_grant(sign_in.user_id, &allowed, &words, &resources).await.unwrap();
         let (code, key) = CodeKey::generate(sign_in.user_id, &SystemEntropy);
         let new = NewCode {
             key,
