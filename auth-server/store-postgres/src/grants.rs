@@ -99,7 +99,7 @@ impl Grants for PostgresStore {
     }
 }
 
-/// The lock holds off the deletion of the user, which deletes the grants.
+/// The lock holds off the deletion of the user, which deletes the grants, and other changes of the same grant.
 async fn put(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
@@ -107,10 +107,21 @@ async fn put(
     scope: &Scope,
     resources: &[String],
 ) -> Result<(), Error> {
-    let lock = sqlx::query!("select id from users where id = $1 for share", user.0);
-    if lock.fetch_optional(&mut *transaction).await?.is_none() {
+    if !lock_user(transaction, user).await? {
         return Ok(());
     }
+    let before = sqlx::query!(
+        "select scope, resources from grants where user_id = $1 and client_id = $2",
+        user.0,
+        client.as_str(),
+    );
+    let (scope, resources) = match before.fetch_optional(&mut *transaction).await? {
+        Some(before) => {
+            let words = Scope::parse(&before.scope).map_err(|error| Error::Decode(error.into()))?;
+            Grant::united((&words, before.resources), (scope, resources))
+        }
+        None => (scope.clone(), resources.to_vec()),
+    };
     let put = sqlx::query!(
         "insert into grants (user_id, client_id, scope, resources, granted_at)
          values ($2, $3, $4, $5, statement_timestamp() + $1::interval)
@@ -120,7 +131,7 @@ async fn put(
         user.0,
         client.as_str(),
         scope.as_str(),
-        resources,
+        &resources,
     );
     put.execute(transaction).await.map(|_| ())
 }

@@ -48,23 +48,10 @@ impl Grants for SqliteStore {
         scope: &Scope,
         resources: &[String],
     ) -> Result<(), StoreError> {
-        let (client, scope) = (client.as_str(), scope.as_str());
-        let resources = json(resources.iter().map(String::as_str));
+        let client = client.as_str();
         self.writer
-            .with_connection(async |connection| {
-                let now = self.now();
-                let put = sqlx::query!(
-                    "insert into grants (user_id, client_id, scope, resources, granted_at)
-                     select id, ?3, ?4, ?5, ?1 from users where id = ?2
-                     on conflict (user_id, client_id) do update
-                     set scope = excluded.scope, resources = excluded.resources, granted_at = excluded.granted_at",
-                    now,
-                    user.0,
-                    client,
-                    scope,
-                    resources,
-                );
-                put.execute(connection).await.map(|_| ())
+            .transact(async |transaction| {
+                put(transaction, self.now(), (user, client), scope, resources).await
             })
             .await
     }
@@ -95,6 +82,42 @@ impl Grants for SqliteStore {
         self.notify_appended();
         Ok(ended)
     }
+}
+
+async fn put(
+    transaction: &mut SqliteConnection,
+    now: Micros,
+    (user, client): (UserId, &str),
+    scope: &Scope,
+    resources: &[String],
+) -> Result<(), Error> {
+    let before = sqlx::query!(
+        "select scope, resources from grants where user_id = ?1 and client_id = ?2",
+        user.0,
+        client,
+    );
+    let (scope, resources) = match before.fetch_optional(&mut *transaction).await? {
+        Some(before) => {
+            let words = Scope::parse(&before.scope).map_err(|error| Error::Decode(error.into()))?;
+            let known =
+                list(&before.resources).ok_or_else(|| Error::Decode("resources of a grant".into()))?;
+            Grant::united((&words, known), (scope, resources))
+        }
+        None => (scope.clone(), resources.to_vec()),
+    };
+    let (scope, resources) = (scope.as_str(), json(resources.iter().map(String::as_str)));
+    let put = sqlx::query!(
+        "insert into grants (user_id, client_id, scope, resources, granted_at)
+         select id, ?3, ?4, ?5, ?1 from users where id = ?2
+         on conflict (user_id, client_id) do update
+         set scope = excluded.scope, resources = excluded.resources, granted_at = excluded.granted_at",
+        now,
+        user.0,
+        client,
+        scope,
+        resources,
+    );
+    put.execute(transaction).await.map(|_| ())
 }
 
 async fn withdraw(

@@ -21,6 +21,22 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// What is allowed once the user has also allowed `scope` for `resources`: the words and the APIs of both.
+    pub fn united(
+        (scope, resources): (&Scope, Vec<String>),
+        (more_scope, more_resources): (&Scope, &[String]),
+    ) -> (Scope, Vec<String>) {
+        let words: Vec<_> = scope.words().chain(more_scope.words()).collect();
+        let mut united = resources;
+        for resource in more_resources {
+            if !united.contains(resource) {
+                united.push(resource.clone());
+            }
+        }
+        // Cannot fail: the words are those of scopes.
+        (Scope::parse(&words.join(" ")).unwrap_or_default(), united)
+    }
+
     /// Whether it includes every word of `scope` for that API, so that the user need not be asked again.
     pub fn covers(&self, scope: &Scope, resource: &str) -> bool {
         scope.words().all(|word| self.scope.contains(word))

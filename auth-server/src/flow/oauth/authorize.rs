@@ -8,7 +8,6 @@ use auth_domain::{
 };
 use auth_store::{Store, StoreError};
 use chrono::{DateTime, Utc};
-use goptri::Scope;
 use goptri_settings::Plain;
 
 use super::issue_response::IssueResponse;
@@ -118,7 +117,7 @@ impl Authorize {
         let step = situation(&request, &known, pending, signed_in, grant.as_ref());
         match (step, signed_in) {
             (NextStep::AskForConsent | NextStep::Issue, Some(user)) => {
-                self.extend_grant(user, &known, &request, grant).await?;
+                self.extend_grant(user, &known, &request).await?;
                 self.issue(known, &request, signed_in).await
             }
             (step, _) => Ok(without_issuing(step, known, request)),
@@ -163,19 +162,10 @@ impl Authorize {
         signed_in: &SignedIn,
         known: &KnownRequest,
         request: &AuthorizationRequest,
-        before: Option<Grant>,
     ) -> Result<(), StoreError> {
         let (user, client) = (signed_in.user(), &known.client.id);
-        let (scope, resources) = match before {
-            Some(before) => (united(&before.scope, &request.scope), before.resources),
-            None => (request.scope.clone(), Vec::new()),
-        };
-        let mut resources = resources;
-        if !resources.contains(&request.audience) {
-            resources.push(request.audience.clone());
-        }
         tracing::info!(%user, client = client.as_str(), scope = request.scope.as_str(), "access allowed");
-        self.store.put_grant(user, client, &scope, &resources).await
+        self.store.put_grant(user, client, &request.scope, std::slice::from_ref(&request.audience)).await
     }
 
     /// The response with a code or a token. If the sign-in has just ended, the user signs in first.
@@ -233,11 +223,4 @@ fn without_issuing(step: NextStep, known: KnownRequest, request: AuthorizationRe
         NextStep::AskForConsent => Authorization::Ask(UserPage::Consent(request), known),
         NextStep::Fail(error) => fail(known, error),
     }
-}
-
-/// The words of both.
-fn united(one: &Scope, other: &Scope) -> Scope {
-    let words: Vec<_> = one.words().chain(other.words()).collect();
-    // Cannot fail: the words are those of scopes.
-    Scope::parse(&words.join(" ")).unwrap_or_default()
 }

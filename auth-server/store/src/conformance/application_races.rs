@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 
 use super::Subject;
-use super::applications::{Application, Browser, handle_of};
+use super::applications::{Application, Browser, handle_of, scope};
 use super::races::{at_once, spin};
 use crate::{ChangeClientOutcome, EndOutcome, IssueCodeOutcome, SpendOutcome, Store};
 use auth_domain::{Client, NewCode};
@@ -20,6 +20,7 @@ cases![
     a_session_of_a_client_that_is_being_removed_is_older_than_the_entry_of_the_feed,
     a_code_that_is_issued_while_its_sign_in_ends_is_deleted_or_refused,
     a_sign_in_that_is_renewed_while_it_ends_is_gone,
+    concurrent_consents_of_a_user_to_one_client_are_all_kept,
     a_consent_that_races_the_deletion_of_its_user_is_gone,
     ends_of_everything_at_once_do_not_deadlock,
 ];
@@ -236,6 +237,30 @@ async fn a_sign_in_that_is_renewed_while_it_ends_is_gone(subject: &Subject) {
             assert_eq!(subject.store.find_sign_in(key).await.expect("no error"), None);
         }
         subject.is_unknown(&application.tokens.token(0)).await;
+    }
+}
+
+/// The first ones, which find no consent that they could lock, and later ones.
+async fn concurrent_consents_of_a_user_to_one_client_are_all_kept(subject: &Subject) {
+    let client = subject.client().await;
+    for _ in 0..5 {
+        let user = subject.user().await.id;
+        let number = std::sync::atomic::AtomicUsize::new(0);
+        let allowed = at_once(subject, |store| {
+            let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let (client, word) = (client.id.clone(), format!("word{number}"));
+            async move {
+                let resource = [format!("https://{word}.example")];
+                store.put_grant(user, &client, &scope(&word), &resource).await?;
+                Ok(word)
+            }
+        })
+        .await;
+        assert!(allowed.len() > 1);
+        let grant = subject.store.find_grant(user, &client.id).await.expect("no error").expect("a grant");
+        for word in allowed {
+            assert!(grant.covers(&scope(&word), &format!("https://{word}.example")), "{word} {grant:?}");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{ChangeClientOutcome, ChangeOutcome, OpenApplicationOutcome, SpendOut
 use auth_domain::{Client, ClientId, Grant, UserId};
 
 cases![
-    a_grant_is_found_as_it_was_put_last,
+    a_grant_is_found_with_everything_that_was_put,
     grants_are_listed_in_the_order_of_their_clients,
     withdrawing_a_grant_ends_the_sessions_of_the_client_and_its_unspent_codes,
     withdrawing_without_a_grant_ends_the_sessions_too,
@@ -26,28 +26,35 @@ async fn withdraw(subject: &Subject, user: UserId, client: &ClientId) -> u64 {
     subject.store.withdraw_grant(user, client).await.expect("no error")
 }
 
-async fn a_grant_is_found_as_it_was_put_last(subject: &Subject) {
+async fn a_grant_is_found_with_everything_that_was_put(subject: &Subject) {
     let (user, other) = (subject.user().await.id, subject.user().await.id);
     let client = ClientId::new("printer".to_owned());
     assert_eq!(find(subject, user, &client).await, None);
     let resources = ["https://photos.example".to_owned(), "https://other.example".to_owned()];
-    for (words, resources) in
-        [("photos:read", &resources[..1]), ("photos:read photos:write", &resources), ("", &[])]
-    {
+    for (words, more, all_words, all) in [
+        ("photos:read", &resources[..1], "photos:read", &resources[..1]),
+        ("photos:write", &resources[1..], "photos:read photos:write", &resources),
+        ("", &[], "photos:read photos:write", &resources),
+        ("photos:read", &resources[1..], "photos:read photos:write", &resources),
+    ] {
         subject.clock.advance(TimeDelta::hours(1));
-        subject.store.put_grant(user, &client, &scope(words), resources).await.expect("no error");
+        subject.store.put_grant(user, &client, &scope(words), more).await.expect("no error");
         let found = find(subject, user, &client).await.expect("a grant");
         assert_about(found.granted_at, subject.clock.now());
         let expected = Grant {
             user_id: user,
             client_id: client.clone(),
-            scope: scope(words),
-            resources: resources.to_vec(),
+            scope: scope(all_words),
+            resources: all.to_vec(),
             granted_at: found.granted_at,
         };
         assert_eq!(found, expected);
     }
     assert_eq!(find(subject, other, &client).await, None);
+    withdraw(subject, user, &client).await;
+    subject.store.put_grant(user, &client, &scope("photos:write"), &[]).await.expect("no error");
+    let found = find(subject, user, &client).await.expect("a grant");
+    assert_eq!((found.scope, found.resources), (scope("photos:write"), Vec::new()), "nothing comes back");
 }
 
 async fn grants_are_listed_in_the_order_of_their_clients(subject: &Subject) {

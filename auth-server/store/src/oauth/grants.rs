@@ -12,8 +12,11 @@ pub trait Grants: Send + Sync + 'static {
     /// What the user allowed the client. `None`: nothing.
     async fn find_grant(&self, user: UserId, client: &ClientId) -> Result<Option<Grant>, StoreError>;
 
-    /// Replaces what the user allowed the client; the caller has added what was allowed before. The database's clock sets
-    /// `granted_at`. Does nothing if the user was deleted.
+    /// Adds to what the user allowed the client. The database's clock sets `granted_at`. Does nothing if the user was
+    /// deleted.
+    ///
+    /// Of concurrent calls each adds its part. A concurrent withdrawal either comes first, so that only this is allowed, or
+    /// deletes it.
     async fn put_grant(
         &self,
         user: UserId,
