@@ -69,8 +69,7 @@ pub(crate) async fn post(
         if let Err(failure) = added {
             return visit.register_failed(failure, &purpose, email);
         }
-        let current = visit.signed_in().await?;
-        match flows.sign_in.run(email, password, &device, current.as_ref()).await {
+        match flows.sign_in.run(email, password, &device, visit.browser.sign_in.as_ref()).await {
             Ok(handle) => Ok(visit.signed_in_with(&handle, &purpose)),
             Err(failure) => visit.sign_in_failed(failure, &purpose, email),
         }

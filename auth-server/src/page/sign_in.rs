@@ -62,8 +62,7 @@ pub(crate) async fn post(
             }
             checked => checked?,
         }
-        let current = visit.signed_in().await?;
-        match flow.run(email, password, &device, current.as_ref()).await {
+        match flow.run(email, password, &device, visit.browser.sign_in.as_ref()).await {
             Ok(handle) => Ok(visit.signed_in_with(&handle, &purpose)),
             Err(failure) => visit.sign_in_failed(failure, &purpose, email),
         }

@@ -1,7 +1,7 @@
 //! Sign-ins at the pages of this server.
 
 use async_trait::async_trait;
-use auth_domain::{Digest, PasswordHash, SessionSnapshot, SignInHandle, SignInKey};
+use auth_domain::{Digest, PasswordHash, SessionKey, SessionSnapshot, SignInHandle, SignInKey};
 use auth_store::{SignIns, StoreError};
 
 use crate::SqliteStore;
@@ -37,12 +37,11 @@ impl SignIns for SqliteStore {
 
     async fn renew_sign_in(
         &self,
-        key: &SignInKey,
+        session: SessionKey,
         to: &Digest<SignInHandle>,
         verified_hash: &PasswordHash,
     ) -> Result<Option<SessionSnapshot>, StoreError> {
-        let (hash, to) = (key.hash.as_bytes().as_slice(), to.as_bytes().as_slice());
-        let verified_hash = verified_hash.as_str();
+        let (to, verified_hash) = (to.as_bytes().as_slice(), verified_hash.as_str());
         let mut renewed = self
             .writer
             .with_connection_once(async |connection| {
@@ -50,10 +49,10 @@ impl SignIns for SqliteStore {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions
-                       set handle_hash = ?5, auth_time = ?1, last_used_at = ?1
-                       where user_id = ?2 and id = ?3 and handle_hash = ?4 and (expires_at is null or expires_at > ?1)
+                       set handle_hash = ?4, auth_time = ?1, last_used_at = ?1
+                       where user_id = ?2 and id = ?3 and handle_hash is not null and (expires_at is null or expires_at > ?1)
                          and exists (select 1 from users u where u.id = sessions.user_id and u.disabled_at is null
-                                                             and u.password_hash = ?6)
+                                                             and u.password_hash = ?5)
                        returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation,
                                  forgiven_generation, rotated_at, previous_rotated_at, last_used_at, expires_at, remember,
                                  (select u.email from users u where u.id = sessions.user_id) as "email!: String",
@@ -62,9 +61,8 @@ impl SignIns for SqliteStore {
                                  (select u.disabled_at from users u where u.id = sessions.user_id) as "disabled_at?: Micros",
                                  ?1 as "now!: Micros""#,
                     now,
-                    key.session.user_id.0,
-                    key.session.id.0,
-                    hash,
+                    session.user_id.0,
+                    session.id.0,
                     to,
                     verified_hash,
                 )

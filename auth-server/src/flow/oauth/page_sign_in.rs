@@ -1,13 +1,12 @@
 //! Signs a user in at the pages: opens or renews the sign-in of a browser.
 
-use auth_domain::{NewSession, Password, SignInHandle, SignInKey};
-use auth_store::OpenOutcome;
+use auth_domain::{NewSession, Password, SessionKey, SignInHandle, SignInKey};
+use auth_store::{OpenOutcome, StoreError};
 use goptri_settings::Plain;
 
 use super::super::Device;
 use super::super::open_session::OpenSession;
 use super::super::verify_credentials::{PresentedCredentials, Verified, VerifyCredentials};
-use super::SignedIn;
 use crate::error::{CauseChain, Failure, SignInRefused};
 
 /// Opens sign-ins.
@@ -20,17 +19,18 @@ pub(crate) struct PageSignIn {
 impl PageSignIn {
     /// The handle for the browser's cookie, a new one each time (CK-09).
     ///
-    /// If the user is signed in in this browser already, the sign-in is renewed, and the sessions of its applications
-    /// continue. Another user's sign-in in this browser ends.
+    /// `presented` is the handle that the browser sent. If it names a sign-in of this user, that is renewed, and the
+    /// sessions of its applications continue: also if the handle is outdated, because the form was sent twice. Another
+    /// user's sign-in in this browser ends.
     pub(crate) async fn run(
         &self,
         email: &str,
         password: &Plain<Password>,
         device: &Device,
-        current: Option<&SignedIn>,
+        presented: Option<&SignInKey>,
     ) -> Result<Plain<SignInHandle>, Failure<SignInRefused>> {
-        let presented = PresentedCredentials { email, password, from: device.address };
-        self.verify.and_open(presented, async |verified| self.open(verified, device, current).await).await
+        let credentials = PresentedCredentials { email, password, from: device.address };
+        self.verify.and_open(credentials, async |verified| self.open(verified, device, presented).await).await
     }
 
     /// The handle. `None`: the user is disabled or has another hash now.
@@ -38,14 +38,14 @@ impl PageSignIn {
         &self,
         verified: &Verified,
         device: &Device,
-        current: Option<&SignedIn>,
+        presented: Option<&SignInKey>,
     ) -> Result<Option<Plain<SignInHandle>>, Failure<SignInRefused>> {
-        let (same_user, other_user) = match current {
-            Some(current) if current.user() == verified.user_id => (Some(current), None),
+        let (same_user, other_user) = match presented {
+            Some(key) if key.session.user_id == verified.user_id => (Some(key.session), None),
             other => (None, other),
         };
-        if let Some(current) = same_user
-            && let Some(handle) = self.renew(verified, &current.key).await?
+        if let Some(session) = same_user
+            && let Some(handle) = self.renew(verified, session).await?
         {
             return Ok(Some(handle));
         }
@@ -60,14 +60,14 @@ impl PageSignIn {
         Ok(Some(handle))
     }
 
-    /// The new handle of a sign-in of the same user. `None`: it has just ended or been renewed.
+    /// The new handle of a sign-in of the same user. `None`: it has ended.
     async fn renew(
         &self,
         verified: &Verified,
-        current: &SignInKey,
+        session: SessionKey,
     ) -> Result<Option<Plain<SignInHandle>>, Failure<SignInRefused>> {
-        let (handle, key) = SignInKey::generate(current.session, self.sessions.entropy.as_ref());
-        let renewed = self.sessions.store.renew_sign_in(current, &key.hash, &verified.hash).await?;
+        let (handle, key) = SignInKey::generate(session, self.sessions.entropy.as_ref());
+        let renewed = self.sessions.store.renew_sign_in(session, &key.hash, &verified.hash).await?;
         Ok(renewed.map(|_| {
             tracing::info!(user = %verified.user_id, session = %key.session.id, "signed in again at the pages");
             handle
@@ -75,10 +75,11 @@ impl PageSignIn {
     }
 
     /// The browser loses the other user's handle in any case. If this fails, the sign-in is in that user's list.
-    async fn end_of_other_user(&self, other: &SignedIn) {
-        let key = other.key.session;
-        match self.sessions.store.end_session(key, None).await {
-            Ok(_) => {
+    async fn end_of_other_user(&self, other: &SignInKey) {
+        let key = other.session;
+        match self.end_if_genuine(other).await {
+            Ok(false) => {}
+            Ok(true) => {
                 tracing::info!(user = %key.user_id, session = %key.id, "ended by another user's sign-in");
             }
             Err(error) => {
@@ -86,5 +87,13 @@ impl PageSignIn {
                 tracing::warn!(user = %key.user_id, session = %key.id, %error, "another user's sign-in was not ended");
             }
         }
+    }
+
+    /// Ends the sign-in with this handle. Returns whether there is one.
+    async fn end_if_genuine(&self, key: &SignInKey) -> Result<bool, StoreError> {
+        if self.sessions.store.find_sign_in(key).await?.is_none() {
+            return Ok(false);
+        }
+        self.sessions.store.end_session(key.session, None).await.map(|_| true)
     }
 }

@@ -222,11 +222,11 @@ async fn a_sign_in_that_is_renewed_while_it_ends_is_gone(subject: &Subject) {
         let start = Arc::new(Barrier::new(2));
         let renewing = {
             let (store, start, to) = (Arc::clone(&other), Arc::clone(&start), to.clone());
-            let (from, hash) = (browser.sign_in.clone(), browser.user.password_hash.clone());
+            let (session, hash) = (browser.key(), browser.user.password_hash.clone());
             tokio::spawn(async move {
                 start.wait().await;
                 spin(number % 20);
-                store.renew_sign_in(&from, &to.hash, &hash).await.expect("no error")
+                store.renew_sign_in(session, &to.hash, &hash).await.expect("no error")
             })
         };
         start.wait().await;

@@ -135,7 +135,7 @@ async fn every_verb_of_applications_reports_missing_migrations(subject: &Subject
         store.list_grants(browser.user.id).await.err(),
         store.withdraw_grant(browser.user.id, &client.id).await.err(),
         store.find_sign_in(&browser.sign_in).await.err(),
-        store.renew_sign_in(&browser.sign_in, &browser.sign_in.hash, &hash).await.err(),
+        store.renew_sign_in(browser.key(), &browser.sign_in.hash, &hash).await.err(),
         store.issue_code(&code).await.err(),
         store.find_code(&code.key).await.err(),
         store.spend_code(&code.key, &application.session).await.err(),

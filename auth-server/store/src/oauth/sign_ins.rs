@@ -1,7 +1,7 @@
 //! The port to sign-ins at the pages of this server. A sign-in is opened, listed and ended as every session is.
 
 use async_trait::async_trait;
-use auth_domain::{Digest, PasswordHash, SessionSnapshot, SignInHandle, SignInKey};
+use auth_domain::{Digest, PasswordHash, SessionKey, SessionSnapshot, SignInHandle, SignInKey};
 
 use crate::StoreError;
 
@@ -13,9 +13,11 @@ pub trait SignIns: Send + Sync + 'static {
 
     /// Gives a sign-in a new handle and the present time as `auth_time`, if it has not expired and its user is enabled and
     /// still has the verified password hash. It counts as a use. Its children stay. `None`: nothing changed.
+    ///
+    /// The password is the proof, not the handle: a form that is sent twice arrives with the old handle again.
     async fn renew_sign_in(
         &self,
-        key: &SignInKey,
+        session: SessionKey,
         to: &Digest<SignInHandle>,
         verified_hash: &PasswordHash,
     ) -> Result<Option<SessionSnapshot>, StoreError>;

@@ -78,6 +78,25 @@ on_both_engines! {
         assert!(is_sign_in(&old), "the old handle is of no use");
     }
 
+    /// The second click arrives with the handle that the first one has replaced.
+    async fn a_form_that_is_sent_twice_leaves_one_sign_in_with_its_applications(server) {
+        prepare(&server).await;
+        let mut browser = Browser::new(&server);
+        browser.sign_in(&request_of("own", &[])).await;
+        let user = server.id_of_ann().await;
+        let before = server.store.list_sessions(user, None, 10).await.unwrap();
+        let page = browser.open(&request_of("own", &[("prompt", Some("login"))])).await;
+        let mut second_click = Browser::new(&server);
+        second_click.jar = browser.jar.clone();
+        browser.sign_in_as(&page, EMAIL, PASSWORD).await;
+        second_click.sign_in_as(&page, EMAIL, PASSWORD).await;
+        let after = server.store.list_sessions(user, None, 10).await.unwrap();
+        assert_eq!((before.len(), after.len()), (1, 1), "{after:?}");
+        assert_eq!(before[0].id, after[0].id);
+        let next = second_click.open(&request_of("own", &[])).await;
+        assert!(response(&next, CALLBACK).contains_key("code"), "the browser has the last handle");
+    }
+
     async fn another_users_sign_in_ends_the_old_one(server) {
         prepare(&server).await;
         let mut browser = Browser::new(&server);
