@@ -1,4 +1,4 @@
-//! Removes a client: first itself, then what belongs to it.
+//! Removes a client: disables it, deletes what belongs to it, and then itself.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ struct OfUser {
 }
 
 impl PostgresStore {
-    /// Each statement is a transaction. Returns how many clients were removed.
+    /// Each statement is a transaction. Returns how many clients were disabled.
     ///
     /// A verb that opens a session for the client takes the time of the session from the statement that finds the client
     /// enabled ([`allowed_since`](crate::open_application::allowed_since)), so that this is before the first commit here,
@@ -52,16 +52,7 @@ impl PostgresStore {
             })
             .await?;
         self.notify_appended();
-        self.pool
-            .with_connection(async |connection| {
-                // Not a client that was added again.
-                let delete = sqlx::query!(
-                    "delete from clients where id = $1 and disabled_at is not null",
-                    id.as_str()
-                );
-                delete.execute(connection).await.map(|_| disabled)
-            })
-            .await
+        Ok(disabled)
     }
 
     /// Each user in a transaction of its own, so that what ends a session commits on one node.
@@ -78,6 +69,9 @@ impl PostgresStore {
                     })
                     .await?;
                 store.find_sessions(&id, max, &mut found).await?;
+                if found.is_empty() {
+                    return store.delete_disabled_client(&id).await;
+                }
                 let mut deleted = 0;
                 for (user, rows) in &found {
                     let clear = transact_on(&store.background_pool, async |transaction| {
@@ -99,6 +93,18 @@ impl PostgresStore {
         let deleted = deleted.await?;
         self.notify_appended();
         Ok(deleted)
+    }
+
+    /// Returns 0, the number of rows that belonged to it.
+    async fn delete_disabled_client(&self, client: &str) -> Result<u64, StoreError> {
+        self.background_pool
+            .with_connection(async |connection| {
+                // Not a client that was added again.
+                let delete =
+                    sqlx::query!("delete from clients where id = $1 and disabled_at is not null", client);
+                delete.execute(connection).await.map(|_| 0)
+            })
+            .await
     }
 
     /// Examines sessions slice by slice, because no index finds those of a client.

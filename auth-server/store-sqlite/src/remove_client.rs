@@ -1,4 +1,4 @@
-//! Removes a client: first itself, then what belongs to it.
+//! Removes a client: disables it, deletes what belongs to it, and then itself.
 
 use auth_domain::{ClientId, UserId};
 use auth_store::StoreError;
@@ -11,29 +11,40 @@ use crate::rows::Micros;
 
 impl SqliteStore {
     /// One transaction: no other connection opens a session for the client meanwhile. Returns how many clients were
-    /// removed.
+    /// disabled.
     pub(crate) async fn remove(&self, id: &ClientId) -> Result<u64, StoreError> {
         let id = id.as_str();
-        let removed = self
+        let disabled = self
             .writer
             .transact_once(async |transaction| {
-                let delete = sqlx::query!("delete from clients where id = ?1", id);
-                let removed = delete.execute(&mut *transaction).await?.rows_affected();
-                if removed > 0 {
-                    append_client(transaction, self.now(), id).await?;
+                let now = self.now();
+                let disable = sqlx::query!(
+                    "update clients set disabled_at = coalesce(disabled_at, ?1) where id = ?2",
+                    now,
+                    id
+                );
+                let disabled = disable.execute(&mut *transaction).await?.rows_affected();
+                if disabled > 0 {
+                    append_client(transaction, now, id).await?;
                 }
-                Ok(removed)
+                Ok(disabled)
             })
             .await?;
         self.notify_appended();
-        Ok(removed)
+        Ok(disabled)
     }
 
     pub(crate) async fn clear_client(&self, id: &ClientId, max: u32) -> Result<u64, StoreError> {
         let id = id.as_str();
         let deleted = self.writer.transact(async |transaction| {
             let sessions = delete_sessions(transaction, self.now(), id, max).await?;
-            Ok(sessions + delete_others(transaction, id, max).await?)
+            let deleted = sessions + delete_others(transaction, id, max).await?;
+            if deleted == 0 {
+                let delete =
+                    sqlx::query!("delete from clients where id = ?1 and disabled_at is not null", id);
+                delete.execute(transaction).await?;
+            }
+            Ok(deleted)
         });
         let deleted = deleted.await?;
         self.notify_appended();

@@ -202,9 +202,14 @@ impl Subject {
         self.store.put_grant(user, &client.id, &client.scope, &client.resources).await.expect("no error");
     }
 
-    /// Removes a client that exists.
+    /// Disables a client that exists.
     pub(super) async fn remove(&self, client: &Client) {
         let removed = self.store.remove_client(&client.id).await.expect("no error");
         assert_eq!(removed, crate::ChangeClientOutcome::Changed);
+    }
+
+    /// Deletes what belonged to a removed client, and the client.
+    pub(super) async fn clear(&self, client: &Client) {
+        while self.store.clear_removed_client(&client.id, 9).await.expect("no error") > 0 {}
     }
 }

@@ -23,6 +23,7 @@ cases![
     secrets_are_replaced_only_if_they_still_are_the_expected_ones,
     of_concurrent_changes_of_the_secrets_exactly_one_succeeds,
     a_removed_client_is_gone_and_its_tokens_are_revoked,
+    an_interrupted_removal_leaves_nothing_to_the_next_client_of_that_id,
     no_code_is_issued_or_redeemed_for_a_removed_client,
     a_second_removal_is_a_later_entry_of_the_feed,
     what_belongs_to_a_removed_client_is_deleted_in_slices,
@@ -185,16 +186,41 @@ async fn a_removed_client_is_gone_and_its_tokens_are_revoked(subject: &Subject) 
     subject.remove(&client).await;
 
     assert_eq!(find(subject, &client).await, None);
-    let listed = subject.store.list_clients().await.expect("no error");
-    assert_eq!(listed.iter().map(|client| &client.id).collect::<Vec<_>>(), [&other.id]);
     let entries = subject.probe.revocations().await;
     let [entry] = entries.as_slice() else { panic!("{entries:?}") };
     assert_eq!((entry.kind.as_str(), entry.subject.as_str()), ("client", client.id.as_str()));
     assert!(entry.created_at >= issued, "{entry:?} is older than a token");
     assert_eq!(entry.expires_at - entry.created_at, REVOCATION_LIFETIME);
+    subject.clear(&client).await;
+    let listed = subject.store.list_clients().await.expect("no error");
+    assert_eq!(listed.iter().map(|client| &client.id).collect::<Vec<_>>(), [&other.id]);
     let again = subject.store.remove_client(&client.id).await.expect("no error");
     assert_eq!(again, ChangeClientOutcome::Refused);
     assert_eq!(subject.store.add_client(&client).await.expect("no error"), AddClientOutcome::Added);
+}
+
+async fn an_interrupted_removal_leaves_nothing_to_the_next_client_of_that_id(subject: &Subject) {
+    let (client, browser) = (subject.client().await, subject.browser().await);
+    let applications = [
+        subject.application(&browser, &client, true).await,
+        subject.application(&browser, &client, true).await,
+    ];
+    subject.remove(&client).await;
+    for _ in 0..2 {
+        assert_eq!(subject.store.add_client(&client).await.expect("no error"), AddClientOutcome::IdTaken);
+        assert_eq!(find(subject, &client).await, None);
+        assert!(subject.store.list_clients().await.expect("no error").iter().any(|one| one.id == client.id));
+        assert!(subject.store.clear_removed_client(&client.id, 1).await.expect("no error") > 0);
+    }
+    // The second removal continues.
+    subject.remove(&client).await;
+    subject.clear(&client).await;
+    assert_eq!(subject.store.add_client(&client).await.expect("no error"), AddClientOutcome::Added);
+    let grant = subject.store.find_grant(browser.user.id, &client.id).await.expect("no error");
+    assert_eq!(grant, None);
+    for application in applications {
+        assert!(!subject.exists(application.tokens.key).await);
+    }
 }
 
 async fn no_code_is_issued_or_redeemed_for_a_removed_client(subject: &Subject) {
@@ -221,6 +247,7 @@ async fn a_second_removal_is_a_later_entry_of_the_feed(subject: &Subject) {
     let second = read(Some(&first.next)).await;
 
     subject.clock.advance(TimeDelta::minutes(10));
+    subject.clear(&client).await;
     assert_eq!(subject.store.add_client(&client).await.expect("no error"), AddClientOutcome::Added);
     subject.remove(&client).await;
     let third = read(Some(&second.next)).await;

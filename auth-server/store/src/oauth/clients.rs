@@ -25,18 +25,20 @@ pub trait Clients: Send + Sync + 'static {
     /// The client with that id. `None`: there is none, or it is being removed.
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
 
-    /// All clients, ordered by id, also one whose removal failed: remove it again.
+    /// All clients, ordered by id, also one whose removal was interrupted: remove it again.
     async fn list_clients(&self) -> Result<Vec<Client>, StoreError>;
 
-    /// Removes a client, and records that its access tokens are revoked. After this, no code is issued for it or redeemed.
+    /// Disables a client, and records that its access tokens are revoked. After this, no code is issued for it or redeemed.
+    /// It keeps its id until [`clear_removed_client`](Self::clear_removed_client) finds nothing more, so that no client
+    /// with the same id gets what belonged to it.
     ///
-    /// Disables it first, in a transaction of its own, so that every session that is opened for it is older than the entry
-    /// of the feed. After an error, it may be disabled; the next call removes it. Another removal of a client with the same
-    /// id replaces the entry by a later one, which readers of the feed get again.
+    /// Disables it in a transaction of its own, so that every session that is opened for it is older than the entry of the
+    /// feed. Another removal of a client with the same id, also of one that is disabled, replaces the entry by a later one,
+    /// which readers of the feed get again.
     async fn remove_client(&self, id: &ClientId) -> Result<ChangeClientOutcome, StoreError>;
 
     /// Deletes at most `max` sessions, and as many codes and consents, of a client that was removed. Returns how many rows.
-    /// Repeat until there are none.
+    /// Repeat until there are none: that call deletes the client.
     ///
     /// Records a revocation only for a session that was refreshed after [`remove_client`](Self::remove_client) had recorded
     /// its own, by a request that had found the client before.
