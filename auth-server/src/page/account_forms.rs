@@ -62,11 +62,9 @@ pub(crate) async fn withdraw(visit: Visit, flows: Data<AccountFlows>, body: Body
     let result = async {
         let (fields, signed_in) = visit.account_form::<ApplicationFields>(body).await?;
         let Some(signed_in) = signed_in else { return Ok(visit.to_own_page("/sign-in")) };
-        let client = ClientId::new(fields.client_id);
-        if client.is_first_party() {
-            // The user's own sign-ins are devices.
-            return Err(PageError::UnusableForm);
-        }
+        // The user's own sign-ins are devices.
+        let client = ClientId::parse(&fields.client_id).filter(|client| !client.is_first_party());
+        let client = client.ok_or(PageError::UnusableForm)?;
         flows.withdraw.run(signed_in.user(), &client).await?;
         Ok(visit.done(AccountNotice::ApplicationWithdrawn))
     };

@@ -132,7 +132,10 @@ async fn a_user_cannot_withdraw_the_access_of_the_own_sign_ins() {
     let server = server().await;
     let (mut browser, page) = at_account(&server).await;
     let csrf = hidden(&page, "/account/password", "csrf");
-    let fields = [("csrf", csrf.as_str()), ("client_id", "goptri")];
-    assert_eq!(browser.post("/account/applications/withdraw", &fields).await.status, 400);
+    // And no text that cannot be an id reaches the database.
+    for client in ["goptri", "a\0b", ""] {
+        let fields = [("csrf", csrf.as_str()), ("client_id", client)];
+        assert_eq!(browser.post("/account/applications/withdraw", &fields).await.status, 400, "{client:?}");
+    }
     assert_eq!(browser.open("/account").await.status, 200);
 }
