@@ -12,7 +12,8 @@ use super::form::{Form, NoFields};
 use super::visit::{Visit, append};
 use crate::flow::oauth::EndSignIn;
 
-/// 303 to the pending request, which starts with a sign-in again ("Not you?"), or to `/signed-out`.
+/// 303 to the pending request, which starts with a sign-in again ("Not you?"), or to `/signed-out`, also if that request has
+/// expired: the user still wants to be signed out.
 pub(crate) async fn post(
     visit: Visit,
     flow: Data<EndSignIn>,
@@ -21,8 +22,7 @@ pub(crate) async fn post(
     let result = async {
         let form = Form::<NoFields>::parse(body)?;
         visit.check_form_of_sign_in(&form.csrf)?;
-        let sealed = form.request.as_deref();
-        sealed.map(|sealed| visit.pending(sealed)).transpose()?;
+        let sealed = form.request.as_deref().filter(|sealed| visit.pending(sealed).is_ok());
         if let Some(key) = &visit.browser.sign_in {
             flow.run(key).await?;
         }

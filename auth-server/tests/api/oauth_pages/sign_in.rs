@@ -157,6 +157,17 @@ async fn no_user_registers_while_registration_is_closed() {
 }
 
 #[actix_web::test]
+async fn signing_out_on_a_page_whose_request_has_expired_ends_the_sign_in() {
+    let server = server().await;
+    let mut browser = Browser::new(&server);
+    let consent = browser.sign_in(&request(&[])).await;
+    let csrf = hidden(&consent, "/sign-out", "csrf");
+    let signed_out = browser.post("/sign-out", &[("csrf", &csrf), ("request", "expired")]).await;
+    assert_eq!(location(&signed_out), "/signed-out");
+    assert_eq!(browser.handle(), None);
+}
+
+#[actix_web::test]
 async fn signing_out_says_so_and_ends_the_sign_in() {
     let server = server().await;
     let mut browser = Browser::new(&server);
