@@ -3,6 +3,7 @@
 use std::str::from_utf8;
 
 use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use goptri::ProtocolError;
 use goptri_server::{BodyKind, LimitedBody};
@@ -15,12 +16,14 @@ use crate::flow::oauth::Authorize;
 const RESUME: &str = "resume=";
 
 /// A page for the user, or a redirect to the client. `?resume=…` continues with a pending request of this browser.
+///
+/// `HEAD` is answered as if the user were not signed in: it must not issue anything.
 pub(crate) async fn get(visit: Visit, flow: Data<Authorize>) -> HttpResponse {
     visit.finish(authorize(&visit, &flow).await)
 }
 
 async fn authorize(visit: &Visit, flow: &Authorize) -> Result<HttpResponse, PageError> {
-    let signed_in = visit.signed_in().await?;
+    let signed_in = if visit.request.method() == Method::HEAD { None } else { visit.signed_in().await? };
     let query = visit.request.query_string();
     // A client may have a parameter of this name, beside the required ones.
     let sealed = query.strip_prefix(RESUME).filter(|sealed| !sealed.contains('&'));

@@ -2,6 +2,7 @@
 
 use auth_domain::{CODE_LIFETIME, CodeChallenge, CodeKey, SignInKey};
 use goptri_settings::Plain;
+use reqwest::Method;
 
 use super::browser::{Browser, hidden_fields, location, parameters, response};
 use super::fixture::{CALLBACK, CHALLENGE, ISSUER, STATE, prepare, request, request_of, server};
@@ -27,6 +28,17 @@ async fn a_code_is_in_the_query_the_fragment_or_a_form() {
     let error = [("response_mode", Some("form_post")), ("scope", Some("photos:delete"))];
     let form = browser.open(&request_of("own", &error)).await;
     assert!(hidden_fields(&form, CALLBACK).contains(&("error".to_owned(), "invalid_scope".to_owned())));
+}
+
+#[actix_web::test]
+async fn head_issues_no_code() {
+    let server = server().await;
+    let mut browser = Browser::new(&server);
+    let code = browser.sign_in(&request_of("own", &[])).await;
+    assert!(response(&code, CALLBACK).contains_key("code"));
+    let head = browser.jar.request(&server, Method::HEAD, &request_of("own", &[]));
+    let head = browser.send(head).await;
+    assert_eq!((head.status, head.header("location")), (200, None));
 }
 
 /// PK-06: so a code that is injected into another browser or client is of no use there.
