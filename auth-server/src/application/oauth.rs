@@ -8,7 +8,7 @@ use goptri_server::{Access, Route};
 
 use super::feature::{Assembly, Feature, Parts};
 use crate::flow::oauth::{
-    AuthenticateClient, DescribeServer, ExchangeCode, FollowClients, GrantTokens, PushRequest,
+    AuthenticateClient, ByRotation, DescribeServer, ExchangeCode, FollowClients, GrantTokens, PushRequest,
     RefreshApplication, RevokeTokens,
 };
 use crate::flow::{IssueTokens, Refresh};
@@ -61,25 +61,30 @@ fn authenticate_client(parts: &Parts) -> AuthenticateClient {
 }
 
 fn grant_tokens(parts: &Parts, authenticate: &AuthenticateClient) -> GrantTokens {
-    // Without rotation, a token cannot contain an expiry that moves with each use.
-    let fixed = RefreshTokens::new(parts.keys.refresh.clone(), parts.config.issuer.clone(), None);
-    let issue_without_rotation = IssueTokens { refresh_tokens: fixed, ..parts.issue.clone() };
-    let refresh = parts.refresh();
-    let refresh_without_rotation = Refresh {
-        issue: issue_without_rotation.clone(),
-        policy: RefreshPolicy { rotation: false, ..parts.config.refresh },
-        ..refresh.clone()
+    let policy = parts.config.refresh;
+    let issue = |idle_lifetime| {
+        let issuer = parts.config.issuer.clone();
+        let refresh_tokens = RefreshTokens::new(parts.keys.refresh.clone(), issuer, idle_lifetime);
+        IssueTokens { refresh_tokens, ..parts.issue.clone() }
     };
+    // Without rotation, a token cannot contain an expiry that moves with each use.
+    let (rotating, fixed) = (issue(policy.idle_lifetime), issue(None));
+    let refresh = |issue: &IssueTokens, rotation| Refresh {
+        issue: issue.clone(),
+        policy: RefreshPolicy { rotation, ..policy },
+        ..parts.refresh()
+    };
+    let is_on = policy.rotation;
+    let refresh = ByRotation { rotating: refresh(&rotating, true), fixed: refresh(&fixed, false), is_on };
     GrantTokens {
         authenticate: authenticate.clone(),
         exchange: ExchangeCode {
             store: parts.store(),
-            issue: parts.issue.clone(),
-            issue_without_rotation,
+            issue: ByRotation { rotating, fixed, is_on },
             lifetime: parts.config.refresh.lifetime,
             clock: Arc::clone(&parts.clock),
             entropy: parts.entropy.clone(),
         },
-        refresh: RefreshApplication { store: parts.store(), refresh, refresh_without_rotation },
+        refresh: RefreshApplication { store: parts.store(), refresh },
     }
 }

@@ -12,6 +12,7 @@ use goptri::clock::Clock;
 use goptri_settings::Plain;
 use tracing::Instrument;
 
+use super::ByRotation;
 use super::grant_tokens::PresentedCode;
 use crate::error::{CauseChain, Failure, GrantRefused};
 use crate::flow::{Device, IssueTokens, IssuedTokens};
@@ -20,9 +21,7 @@ use crate::flow::{Device, IssueTokens, IssuedTokens};
 #[derive(Clone)]
 pub(crate) struct ExchangeCode {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) issue: IssueTokens,
-    /// Issues the tokens of clients without rotation.
-    pub(crate) issue_without_rotation: IssueTokens,
+    pub(crate) issue: ByRotation<IssueTokens>,
     /// The longest life of a session. `None`: no limit.
     pub(crate) lifetime: Option<TimeDelta>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -53,8 +52,7 @@ impl ExchangeCode {
             SpendOutcome::Opened(snapshot) => {
                 let (user, session) = (snapshot.session.key.user_id, snapshot.session.key.id);
                 tracing::info!(%user, %session, client = client.id.as_str(), "session of an application opened");
-                let issue = if client.rotation { &self.issue } else { &self.issue_without_rotation };
-                Ok(issue.run(&snapshot, &jti)?)
+                Ok(self.issue.of(client).run(&snapshot, &jti)?)
             }
             SpendOutcome::AlreadySpent(session) => Err(self.end(client, session).await?.into()),
             SpendOutcome::Refused => Err(GrantRefused::NotOpened.into()),

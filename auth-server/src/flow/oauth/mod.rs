@@ -3,6 +3,7 @@
 mod apply_clients;
 mod authenticate_client;
 mod authorize;
+mod by_rotation;
 mod client_response;
 mod describe_server;
 mod end_sign_in;
@@ -23,6 +24,7 @@ mod withdraw_access;
 pub use apply_clients::{ChangeKind, ClientChange, WantedClient, WantedSecret};
 pub(crate) use authenticate_client::{AuthenticateClient, ClientCredentials};
 pub(crate) use authorize::{Authorization, Authorize, Decision, KnownRequest, PendingRequest, UserPage};
+pub(crate) use by_rotation::ByRotation;
 pub(crate) use client_response::ClientResponse;
 pub(crate) use describe_server::{DescribeServer, Described};
 pub(crate) use end_sign_in::EndSignIn;

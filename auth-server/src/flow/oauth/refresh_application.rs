@@ -6,6 +6,7 @@ use auth_domain::{Client, narrow_scope};
 use auth_store::Store;
 use goptri::Scope;
 
+use super::ByRotation;
 use super::grant_tokens::PresentedToken;
 use crate::error::{Failure, GrantRefused, RefreshRefused};
 use crate::flow::{IssuedTokens, Refresh};
@@ -14,9 +15,7 @@ use crate::flow::{IssuedTokens, Refresh};
 #[derive(Clone)]
 pub(crate) struct RefreshApplication {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) refresh: Refresh,
-    /// Keeps one refresh token for the whole session, for clients without rotation.
-    pub(crate) refresh_without_rotation: Refresh,
+    pub(crate) refresh: ByRotation<Refresh>,
 }
 
 impl RefreshApplication {
@@ -29,11 +28,11 @@ impl RefreshApplication {
         let asked = presented.scope.as_deref().map(Scope::parse).transpose();
         let asked = asked.map_err(|_| GrantRefused::MalformedScope)?;
         self.check(client, presented, asked.as_ref()).await?;
-        let refresh = if client.rotation { &self.refresh } else { &self.refresh_without_rotation };
         let narrow =
             |granted: &Scope| narrow_scope(granted, asked.as_ref(), &client.scope).unwrap_or_default();
-        let refreshed = refresh.for_application(presented.token.expose(), client.id.clone(), narrow).await;
-        refreshed.map_err(|failure| failure.map_refusal(GrantRefused::Refresh))
+        let refreshed =
+            self.refresh.of(client).for_application(presented.token.expose(), client.id.clone(), narrow);
+        refreshed.await.map_err(|failure| failure.map_refusal(GrantRefused::Refresh))
     }
 
     /// Refuses what the session does not permit before its token is rotated. Its scope and its API never change.
@@ -46,7 +45,8 @@ impl RefreshApplication {
         if asked.is_none() && presented.resources.is_empty() {
             return Ok(());
         }
-        let Ok(token) = self.refresh.tokens.open(presented.token.expose(), client.id.clone()) else {
+        let Ok(token) = self.refresh.of(client).tokens.open(presented.token.expose(), client.id.clone())
+        else {
             // The refresh says why not.
             return Ok(());
         };

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use goptri::Scope;
 use serde_json::json;
 
-use super::fixture::{AUDIENCE, OAuth, SECRET, claims, page, printer};
+use super::fixture::{AUDIENCE, OAuth, SECRET, claims, fields, page, printer, with};
 use crate::support::{TestServer, on_both_engines};
 
 /// The refresh token of a new session of the printer.
@@ -83,6 +83,25 @@ on_both_engines! {
             assert_eq!(answer.field("refresh_token"), token);
             server.later(TimeDelta::hours(1));
         }
+    }
+
+    /// Nothing but the rotation reveals the theft of a token of a client without credentials.
+    async fn the_tokens_of_a_public_client_always_rotate(
+        server where "REFRESH_ROTATION" = "off", "REFRESH_GRACE" = "0", "REFRESH_FORGIVENESS" = "off"
+    ) {
+        server.add(&page()).await;
+        let code = server.code(server.sign_in_row().await, "page", "photos:read").await;
+        let redemption = with(fields(&code), "client_id", Some("page"));
+        let first = server.form("/token", &redemption).await.field("refresh_token");
+        let refresh = async |token: &str| {
+            let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", "page")];
+            server.form("/token", &fields).await
+        };
+        let second = refresh(&first).await.field("refresh_token");
+        assert_ne!(first, second);
+        server.later(TimeDelta::hours(1));
+        assert_eq!(refresh(&first).await.error(), (400, "invalid_grant"));
+        assert_eq!(refresh(&second).await.error(), (400, "invalid_grant"), "the session has ended");
     }
 
     async fn the_tokens_of_a_removed_client_are_refused(server) {
