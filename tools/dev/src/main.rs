@@ -89,25 +89,16 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let variables = Variables::of_process(&process);
     let state = DevState::open(&arguments.data)?;
     let example = ExamplePage { address: arguments.example, tls: arguments.tls };
-    let mut environment = variables.environment();
-    if let Some(issuer) = issuer_at(environment.get("AUTH_SERVER_ADDR"), arguments.tls) {
-        environment = environment.or_default("ISSUER", &issuer);
-    }
-    environment = state.complete(environment, &example.origin());
-    let mut certificate = None;
-    if arguments.tls {
-        let (with_tls, own) = state.with_tls(environment, SystemClock.now())?;
-        (environment, certificate) = (with_tls, Some(own));
-    }
+    let environment = state.complete(with_issuer(variables.environment(), arguments.tls), &example.origin());
+    let (environment, certificate) = if arguments.tls {
+        let (environment, own) = state.with_tls(environment, SystemClock.now())?;
+        (environment, Some(own))
+    } else {
+        (environment, None)
+    };
     let no_colour = process.get("NO_COLOR").is_some() || process.get("TERM") == Some("dumb");
     let stopping = Stopping::default();
-    if variables.is_taken("RUST_LOG") || variables.is_taken("LOG_FORMAT") {
-        let settings = Settings::new(&environment);
-        log_to_stderr(&settings);
-        settings.into_result(Some(()))?;
-    } else {
-        log::start(std::io::stderr().is_terminal() && !no_colour, &stopping);
-    }
+    start_log(&variables, &environment, no_colour, &stopping)?;
     let mut auth = auth_server::Config::from_environment(&environment)?;
     // One process serves its metrics once, at the address of api-server's.
     auth.metrics_address = None;
@@ -154,6 +145,31 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let (auth, api, example, printer) =
         tokio::join!(auth.run(), api.run(), example::run(example_server, stop()), printer);
     auth.and(api).and(example).and(printer)?;
+    Ok(())
+}
+
+/// Adds the issuer at which users reach auth-server.
+fn with_issuer(environment: Environment, tls: bool) -> Environment {
+    match issuer_at(environment.get("AUTH_SERVER_ADDR"), tls) {
+        Some(issuer) => environment.or_default("ISSUER", &issuer),
+        None => environment,
+    }
+}
+
+/// Logs for developers, or as the servers do if a variable of the log is set.
+fn start_log(
+    variables: &Variables,
+    environment: &Environment,
+    no_colour: bool,
+    stopping: &Stopping,
+) -> Result<(), Box<dyn Error>> {
+    if !variables.is_taken("RUST_LOG") && !variables.is_taken("LOG_FORMAT") {
+        log::start(std::io::stderr().is_terminal() && !no_colour, stopping);
+        return Ok(());
+    }
+    let settings = Settings::new(environment);
+    log_to_stderr(&settings);
+    settings.into_result(Some(()))?;
     Ok(())
 }
 
