@@ -50,10 +50,8 @@ fn admitted(claims: &AccessClaims) -> HttpResponse {
 
 fn lacks_scope(demand: &Demand) -> HttpResponse {
     let error = ProtocolError::INSUFFICIENT_SCOPE;
-    let mut challenge = format!("Bearer error=\"{}\"", error.code);
-    if demand.names_a_scope() {
-        challenge += &format!(", scope=\"{}\"", demand.scope());
-    }
+    let scope = demand.names_a_scope().then(|| format!(", scope=\"{}\"", demand.scope()));
+    let challenge = format!("Bearer error=\"{}\"{}", error.code, scope.unwrap_or_default());
     with_header(error.error_response(), WWW_AUTHENTICATE, &challenge)
 }
 
