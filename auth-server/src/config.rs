@@ -111,12 +111,7 @@ impl Config {
         let access_lifetime = access_lifetime(settings);
         let refresh = refresh_policy(settings, access_lifetime);
         let refresh_batching = refresh_batching(settings);
-        let default_scope = settings.value("DEFAULT_SCOPE", "", |text| {
-            if text.contains(',') {
-                return Err(format!("is {text:?}; separate scopes by spaces"));
-            }
-            Scope::parse(text).map_err(|error| format!("is {text:?}; {error}"))
-        });
+        let default_scope = default_scope(settings);
         let registration_open = settings.value("REGISTRATION", "open", |text| match text {
             "open" => Ok(true),
             "closed" => Ok(false),
@@ -226,6 +221,15 @@ pub(crate) fn access_lifetime(settings: &Settings<'_>) -> Option<TimeDelta> {
 /// `REFRESH_TOKEN_IDLE_TTL`, for commands that read sessions.
 pub(crate) fn idle_lifetime(settings: &Settings<'_>) -> Result<Option<TimeDelta>, Reported> {
     settings.optional("REFRESH_TOKEN_IDLE_TTL", parse_lifetime)
+}
+
+fn default_scope(settings: &Settings<'_>) -> Option<Scope> {
+    settings.value("DEFAULT_SCOPE", "", |text| {
+        if text.contains(',') {
+            return Err(format!("is {text:?}; separate scopes by spaces"));
+        }
+        Scope::parse(text).map_err(|error| format!("is {text:?}; {error}"))
+    })
 }
 
 /// `REFRESH_ROTATION` and the other settings of refresh tokens, for commands that look at tokens.
