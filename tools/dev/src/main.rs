@@ -84,8 +84,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let monotonic = Arc::new(SystemMonotonicClock::default());
-    let process = Environment::of_process();
+    let (monotonic, process) = (Arc::new(SystemMonotonicClock::default()), Environment::of_process());
     let variables = Variables::of_process(&process);
     let state = DevState::open(&arguments.data)?;
     let example = ExamplePage { address: arguments.example, tls: arguments.tls };
