@@ -154,6 +154,11 @@ impl TestServer {
     /// Registers and signs in a user, and returns the access token and the refresh token.
     pub(crate) async fn signed_in(&self) -> (String, String) {
         assert_eq!(self.register().await.status, 201);
+        self.signed_in_again().await
+    }
+
+    /// Signs in the user who is registered, and returns the access token and the refresh token.
+    pub(crate) async fn signed_in_again(&self) -> (String, String) {
         let answer = self.login().await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         (answer.field("access_token"), answer.field("refresh_token"))

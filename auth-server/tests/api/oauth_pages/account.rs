@@ -32,7 +32,7 @@ on_both_engines! {
     /// RV-10
     async fn a_user_sees_the_devices_and_signs_one_out(server) {
         prepare(&server).await;
-        let (access, refresh) = server.signed_in().await;
+        let (access, refresh) = server.signed_in_again().await;
         let (mut browser, page) = at_account(&server).await;
         assert_eq!(page.text.matches("/account/devices/end").count(), 1, "this device has no button: {}", page.text);
         let ended = browser.submit(&page, "/account/devices/end", &[]).await;
@@ -62,7 +62,7 @@ on_both_engines! {
     /// PW-09
     async fn changing_the_password_signs_all_other_devices_out(server) {
         prepare(&server).await;
-        let (_, refresh) = server.signed_in().await;
+        let (_, refresh) = server.signed_in_again().await;
         let (mut browser, page) = at_account(&server).await;
         let wrong = [("current_password", "wrong"), ("new_password", NEW_PASSWORD)];
         let answer = browser.submit(&page, "/account/password", &wrong).await;
@@ -82,7 +82,7 @@ on_both_engines! {
 
     async fn an_account_is_deleted_with_the_right_password_only(server) {
         prepare(&server).await;
-        let (_, refresh) = server.signed_in().await;
+        let (_, refresh) = server.signed_in_again().await;
         let (mut browser, page) = at_account(&server).await;
         let answer = browser.submit(&page, "/account/delete", &[("password", "wrong")]).await;
         assert_eq!(answer.status, 403);
@@ -100,7 +100,7 @@ on_both_engines! {
 #[actix_web::test]
 async fn a_form_of_another_sign_in_changes_nothing() {
     let server = server().await;
-    let (_, refresh) = server.signed_in().await;
+    let (_, refresh) = server.signed_in_again().await;
     let (mut ann, page) = at_account(&server).await;
     let csrf = hidden(&page, "/account/devices/end", "csrf");
     let id = hidden(&page, "/account/devices/end", "id");
