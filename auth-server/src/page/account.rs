@@ -1,4 +1,4 @@
-//! `GET /account`: the devices and applications of the user who is signed in, the password, and the end of the account.
+//! `GET /account`: the signed-in user's devices, applications, password form and deletion form.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -92,7 +92,7 @@ impl Visit {
         self.parts.keys.csrf(&self.browser.id, None)
     }
 
-    /// The CSRF token of a form that acts for the user who is signed in.
+    /// The CSRF token of a form that acts for the signed-in user.
     pub(super) fn csrf_of_sign_in(&self) -> String {
         self.parts.keys.csrf(&self.browser.id, self.browser.sign_in.as_ref())
     }

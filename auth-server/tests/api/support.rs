@@ -157,7 +157,7 @@ impl TestServer {
         self.signed_in_again().await
     }
 
-    /// Signs in the user who is registered, and returns the access token and the refresh token.
+    /// Signs in the registered user. Returns the access token and the refresh token.
     pub(crate) async fn signed_in_again(&self) -> (String, String) {
         let answer = self.login().await;
         assert_eq!(answer.status, 200, "{}", answer.text);

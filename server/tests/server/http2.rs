@@ -74,7 +74,7 @@ impl Server {
         Self { fixture, address, handle, stop: Cell::new(Some(stop)), begun }
     }
 
-    /// A client, and its connection, which somebody must poll.
+    /// A client, and its connection, which the caller must poll.
     async fn handshake(&self) -> (SendRequest<Bytes>, Connection<TlsStream<TcpStream>>) {
         let stream = self.fixture.connect(self.address, HTTP2).await;
         h2::client::handshake(stream).await.unwrap()

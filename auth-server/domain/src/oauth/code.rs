@@ -88,7 +88,7 @@ pub struct StoredCode {
     pub now: DateTime<Utc>,
 }
 
-/// A session of an application to open, on behalf of a user who is signed in.
+/// An application session to open for a signed-in user.
 #[derive(Debug, Clone)]
 pub struct ApplicationSession {
     /// Its key; the id is fresh.

@@ -59,7 +59,7 @@ pub(crate) const HOSTILE: Words = Words {
 /// Names have 200 characters, a word without spaces among them; a sealed request has 2 KB.
 pub(crate) const LONG: Words = Words {
     application: NAME_OF_200,
-    email: "a.very.long.address.of.somebody.who.has.many.names.and.likes@a.domain.that.is.nearly.as.long.as.the.rules.of.names.allow.and.has.no.good.place.to.break.it.example.com",
+    email: "a.very.long.address.of.customer.who.has.many.names.and.likes@a.domain.that.is.nearly.as.long.as.the.rules.of.names.allow.and.has.no.good.place.to.break.it.example.com",
     permissions: [
         SENTENCE,
         "See your photos",

@@ -39,7 +39,7 @@ pub(crate) struct AllowedApplication {
 }
 
 impl ViewAccount {
-    /// The account of a user who is signed in.
+    /// The signed-in user's account.
     pub(crate) async fn run(&self, signed_in: &SignedIn) -> Result<AccountOverview, StoreError> {
         let sessions = self.all_sessions(signed_in).await?;
         let (mut devices, of_applications): (Vec<_>, Vec<_>) =

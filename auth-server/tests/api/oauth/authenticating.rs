@@ -39,8 +39,8 @@ on_both_engines! {
             (&[id, ("client_secret", "wrong")], REJECTED),
             (&[id, ("client_secret", "")], REJECTED),
             (&[("client_id", "page"), secret], REJECTED),
-            (&[("client_id", "nobody"), secret], REJECTED),
-            (&[("client_id", "nobody")], REJECTED),
+            (&[("client_id", "unknown-client"), secret], REJECTED),
+            (&[("client_id", "unknown-client")], REJECTED),
             (&[("client_id", "prin\0ter"), secret], REJECTED),
             (&[("client_id", "Printer"), secret], REJECTED),
             (&[id, ASSERTION_TYPE, ("client_assertion", "a.b.c")], REJECTED),
@@ -54,7 +54,7 @@ on_both_engines! {
             ("printer", "wrong", REJECTED),
             ("printer", "", REJECTED),
             ("page", "", REJECTED),
-            ("nobody", SECRET, REJECTED),
+            ("unknown-client", SECRET, REJECTED),
         ] {
             let answer = server.form_as(id, secret, "/token", &REFRESH).await;
             assert_eq!(answer.error(), expected, "{id} {secret}");
@@ -66,7 +66,7 @@ on_both_engines! {
     /// PW-10: which clients exist is no secret, but nothing tells it.
     async fn an_unknown_client_and_a_wrong_secret_get_the_same_answer(server) {
         server.add(&printer()).await;
-        let unknown = server.form_as("nobody", SECRET, "/token", &REFRESH).await;
+        let unknown = server.form_as("unknown-client", SECRET, "/token", &REFRESH).await;
         let wrong = server.form_as("printer", "wrong", "/token", &REFRESH).await;
         assert_eq!((unknown.status, unknown.body), (wrong.status, wrong.body));
     }

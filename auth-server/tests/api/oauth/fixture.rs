@@ -1,4 +1,4 @@
-//! An application, a user who is signed in at the pages, and codes that the user has allowed.
+//! Fixtures: an application, a signed-in user, and codes with consent.
 
 use auth_domain::{
     Client, ClientAuthentication, ClientId, ClientOrigin, CodeChallenge, CodeKey, Digest, EmailKey, Entropy,

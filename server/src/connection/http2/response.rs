@@ -97,7 +97,7 @@ impl Sender<'_> {
         self.stream.send_data(Bytes::new(), true).map_err(|_| Aborted(None))
     }
 
-    /// The next bytes of the body, or why nobody waits for them.
+    /// The next bytes of the body, or why the client no longer waits for them.
     fn poll_chunk(
         &mut self,
         body: &mut BoxBody,
