@@ -1,0 +1,187 @@
+# frozen_string_literal: true
+
+require "test_helper"
+require "fake_auth_server"
+
+class FollowerTest < Minitest::Test
+  CAUGHT_UP = "event: heartbeat\ndata: {\"age_ms\":1,\"uptime_ms\":10}\n\n" \
+              "event: caught-up\ndata: {\"age_ms\":1,\"uptime_ms\":11}\n\n"
+  REVOKED = "event: revocations\ndata: {\"entries\":[{\"kind\":\"session\",\"subject\":\"#{TestHelper::SESSION}\"," \
+            "\"revoked_at\":#{TestHelper::NOW},\"expires_in\":7500}]}\n\n"
+
+  def setup
+    @server = FakeAuthServer.new
+  end
+
+  def teardown
+    super
+    @server.close
+    assert_no_secret log.string
+  end
+
+  def following(**more)
+    @guard = guard(follow: true, auth_server_url: @server.url, feed_secret: FEED_SECRET, **more)
+  end
+
+  def reason
+    rejection { @guard.verify(sign) }
+  end
+
+  def test_a_revocation_takes_effect_at_once
+    following
+    feed = @server.next_feed
+    assert_equal "Bearer #{FEED_SECRET}", feed.headers["authorization"]
+    assert_equal "text/event-stream", feed.headers["accept"]
+    assert_equal :not_caught_up, reason
+    assert_equal :not_caught_up, @guard.not_ready
+    feed.send(CAUGHT_UP)
+    eventually { @guard.ready? }
+    assert_nil reason
+    feed.send(REVOKED)
+    eventually { reason == :revoked }
+    assert_equal :revoked, rejection { @guard.verify_again(Goptri::Caller.new(JSON.parse(JSON.generate(claims)))) }
+  end
+
+  def test_a_connection_that_is_cut_within_an_event_is_opened_again
+    following
+    feed = @server.next_feed
+    feed.send(CAUGHT_UP)
+    feed.send(REVOKED[0..-3])
+    eventually { @guard.ready? }
+    feed.close
+    feed = @server.next_feed
+    assert_nil reason
+    feed.send(REVOKED.gsub("\n", "\r\n"))
+    eventually { reason == :revoked }
+    feed.close
+    @server.next_feed
+    assert_equal :revoked, reason
+    assert_includes log.string, "disconnected from the revocation feed"
+  end
+
+  def test_a_wrong_secret_is_logged_once_and_tried_again
+    following
+    3.times { @server.next_feed(status: 401).close }
+    assert_equal :not_caught_up, reason
+    eventually { log.string.include?("FEED_SECRET here must be one of those") }
+    assert_equal 1, log.string.scan("rejects the secret").size
+    @server.next_feed.send(CAUGHT_UP)
+    eventually { @guard.ready? }
+  end
+
+  def test_a_redirect_or_another_page_is_not_followed
+    following
+    @server.next_feed(status: 302, headers: "Location: #{@server.url}/revocations\r\n").close
+    @server.next_feed(headers: "Content-Type: text/html\r\n").close
+    @server.next_feed(status: 503).close
+    eventually { ["answers 302", "without a stream", "answers 503"].all? { |text| log.string.include?(text) } }
+  end
+
+  def test_an_unreachable_server_does_not_delay_requests
+    @server.close
+    following
+    began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    assert_equal :not_caught_up, reason
+    assert_operator Process.clock_gettime(Process::CLOCK_MONOTONIC) - began, :<, 0.5
+    eventually { log.string.include?("disconnected") && log.string.include?("keys of auth-server cannot be fetched") }
+  end
+
+  def test_while_the_feed_is_stale_tokens_are_accepted_or_refused
+    { "allow" => nil, "refuse" => :stale }.each do |on_stale, expected|
+      now = 100.0
+      following(on_stale: on_stale, monotonic_clock: -> { now })
+      @server.next_feed.send(CAUGHT_UP)
+      eventually { @guard.revocations.age }
+      now += 61
+      assert_equal [expected, expected], [reason, @guard.not_ready]
+      @guard.close
+    end
+  end
+
+  def test_data_that_is_read_after_a_suspension_is_not_used
+    now = 100.0
+    following(on_stale: "refuse", max_staleness: 10, monotonic_clock: -> { now })
+    feed = @server.next_feed
+    feed.send(CAUGHT_UP)
+    eventually { @guard.ready? }
+    now += 16
+    feed.send("event: heartbeat\ndata: {\"age_ms\":1,\"uptime_ms\":16011}\n\n")
+    @server.next_feed
+    assert_equal :stale, reason
+    assert_includes log.string, "no data for"
+  end
+
+  def test_a_delayed_heartbeat_is_older_than_it_says
+    now = 100.0
+    following(monotonic_clock: -> { now })
+    feed = @server.next_feed
+    feed.send(CAUGHT_UP)
+    eventually { @guard.revocations.age }
+    now += 10
+    feed.send("event: heartbeat\ndata: {\"age_ms\":500,\"uptime_ms\":4011}\n\n")
+    eventually { @guard.revocations.age < 10 }
+    assert_in_delta 6.5, @guard.revocations.age, 0.02
+  end
+
+  def test_a_silent_connection_is_opened_again
+    server = Goptri::AuthServer.new(@server.url)
+    revocations = Goptri::Revocations.new(max_staleness: 60, on_stale: "allow")
+    timeouts = { response: 5, first_event: 5, next_event: 0.2 }
+    follower = Goptri::Follower.new(server, FEED_SECRET, revocations, logger: Logger.new(log), timeouts: timeouts)
+    thread = Thread.new { follower.run }
+    @server.next_feed.send(CAUGHT_UP)
+    @server.next_feed
+    thread.kill.join
+  end
+
+  def test_new_keys_are_fetched_when_they_are_announced
+    following(secrets: [])
+    key = OpenSSL::PKey.generate_key("ED25519")
+    jwk = { kty: "OKP", crv: "Ed25519", kid: "new", x: encode(key.public_to_der[-32..]) }
+    token = sign(claims, header(kid: "new", alg: "EdDSA")) { |input| key.sign(nil, input) }
+    feed = @server.next_feed
+    feed.send(CAUGHT_UP)
+    eventually { @guard.not_ready == :keys_unavailable && @guard.keys.fetched? }
+    assert_equal :keys_unavailable, rejection { @guard.verify(token) }
+    @server.keys = [jwk]
+    feed.send("event: keys\ndata: {}\n\n")
+    eventually { rejection { @guard.verify(token) }.nil? }
+    assert @guard.ready?
+  end
+
+  def test_a_changed_secret_file_is_used_without_a_restart
+    Tempfile.create do |access|
+      Tempfile.create do |feed_secret|
+        File.write(access.path, "#{SECRET}\n")
+        File.write(feed_secret.path, FEED_SECRET)
+        env = { "ACCESS_TOKEN_SECRET_FILE" => access.path, "FEED_SECRET_FILE" => feed_secret.path }
+        following(secrets: nil, feed_secret: nil, env: env)
+        feed = @server.next_feed
+        feed.send(CAUGHT_UP)
+        eventually { @guard.ready? }
+        File.write(access.path, "short")
+        eventually { log.string.include?("ACCESS_TOKEN_SECRET_FILE is 5 bytes long") }
+        assert_nil reason
+        File.write(access.path, SECRET.reverse)
+        File.write(feed_secret.path, FEED_SECRET.reverse)
+        eventually { reason == :unknown_key }
+        assert_nil(rejection { @guard.verify(sign(claims, header(SECRET.reverse), secret: SECRET.reverse)) })
+        feed.close
+        assert_equal "Bearer #{FEED_SECRET.reverse}", @server.next_feed.headers["authorization"]
+      end
+    end
+  end
+
+  def test_a_forked_process_follows_on_its_own
+    following
+    @server.next_feed.send(CAUGHT_UP)
+    eventually { @guard.ready? }
+    pid = fork do
+      @guard.verify(sign)
+      eventually { rejection { @guard.verify(sign) } == :revoked }
+      exit! 0
+    end
+    @server.next_feed.send(REVOKED)
+    assert_predicate Process.wait2(pid).last, :success?
+  end
+end
