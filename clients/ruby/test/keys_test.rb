@@ -48,6 +48,10 @@ class KeysTest < Minitest::Test
     end
     der = sign(claims, header(kid: "p", alg: "ES256")) { |input| P256.sign("SHA256", input) }
     assert_equal(:bad_signature, rejection { guard.verify(der) })
+    padded = sign(claims, header(kid: "p", alg: "ES256")) do |input|
+      raw(P256.sign("SHA256", input)).then { |rs| "#{rs[0, 32]}\0#{rs[32, 32]}" }
+    end
+    assert_equal(:bad_signature, rejection { guard.verify(padded) })
     zero = sign(claims, header(kid: "p", alg: "ES256")) { "\0" * 64 }
     assert_equal(:bad_signature, rejection { guard.verify(zero) })
   end

@@ -15,10 +15,11 @@ module Goptri
       end
     end
 
-    # The tokens of RFC 8259. The json library also accepts comments, unknown escapes and control characters in strings.
+    # The tokens of RFC 8259, in any order. The json library checks their order, but also accepts comments and unknown
+    # escapes.
     string = /"(?:[^"\\\x00-\x1f]++|\\["\\\/bfnrt]|\\u(?!d[89a-f])\h{4}|\\ud[89ab]\h\h\\ud[c-f]\h\h)*+"/i
-    number = /-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+(?![\w.+-])/
-    LEXICAL = /\A(?:[\[\]{}:, \t\n\r]++|#{string}|#{number}|(?:true|false|null)\b)*+\z/
+    number = /-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+/
+    LEXICAL = /\A(?:[\[\]{}:, \t\n\r]++|#{string}|#{number}|true|false|null)*+\z/
     private_constant :LEXICAL
 
     module_function
