@@ -65,7 +65,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonObject<T> {
 pub struct LimitedBody {
     /// Its `Content-Type`.
     pub kind: BodyKind,
-    /// At most [`MAX_BODY_BYTES`].
+    /// At most [`MAX_BODY_BYTES`]; a form has at most [`MAX_MEMBERS`] fields.
     pub bytes: Bytes,
 }
 
@@ -113,6 +113,10 @@ impl FromRequest for LimitedBody {
             }
             if kind != BodyKind::Other && has_byte_order_mark(&bytes) {
                 return Err(ProtocolError::BYTE_ORDER_MARK);
+            }
+            if kind == BodyKind::Form && bytes.split(|byte| *byte == b'&').count() > MAX_MEMBERS {
+                tracing::debug!("the form has more than {MAX_MEMBERS} fields");
+                return Err(ProtocolError::MALFORMED_FORM);
             }
             Ok(Self { kind, bytes: bytes.into() })
         })

@@ -7,7 +7,7 @@ use goptri_server::{CatalogueRow, catalogue, common_errors};
 pub fn catalogue() -> Vec<CatalogueRow> {
     let forms = CatalogueRow::new(
         ProtocolError::MALFORMED_FORM,
-        "The form at `/token`, `/revoke` or `/par` cannot be parsed, lacks a field such as `grant_type`, or has one twice.",
+        "The form at `/token`, `/revoke` or `/par` cannot be parsed, lacks a field such as `grant_type`, or has one twice or more than 64.",
         "Correct the form.",
     );
     let mut rows = common_errors();

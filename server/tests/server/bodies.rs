@@ -26,11 +26,17 @@ async fn length(body: LimitedBody) -> String {
     body.bytes.len().to_string()
 }
 
+async fn form(body: LimitedBody) -> String {
+    assert_eq!(body.kind, BodyKind::Form);
+    body.bytes.len().to_string()
+}
+
 async fn post(path: &str, content_type: Option<&str>, body: impl Into<Vec<u8>>) -> Answer {
     let app = App::new()
         .wrap(from_fn(response_policy))
         .route("/json", web::post().to(sign_in))
-        .route("/any", web::post().to(length));
+        .route("/any", web::post().to(length))
+        .route("/form", web::post().to(form));
     let request = TestRequest::post().uri(path).set_payload(body.into());
     let request =
         content_type.into_iter().fold(request, |request, kind| request.insert_header(("Content-Type", kind)));
@@ -132,6 +138,19 @@ async fn a_body_that_begins_with_a_byte_order_mark_is_a_400_that_names_it() {
         "4",
         "only JSON and forms are checked for a byte order mark"
     );
+}
+
+#[actix_web::test]
+async fn a_form_has_at_most_64_fields() {
+    let form = "application/x-www-form-urlencoded";
+    let fields = |count: usize| vec!["a=1"; count].join("&");
+    for count in [0, 1, 64] {
+        assert_eq!(post("/form", Some(form), fields(count)).await.status, 200, "{count}");
+    }
+    for body in [fields(65), "&".repeat(64), fields(MAX_BODY_BYTES / 4)] {
+        assert_eq!(post("/form", Some(form), body).await.error(), (400, "invalid_request"));
+    }
+    assert_eq!(post("/any", Some("text/plain"), fields(65)).await.status, 200);
 }
 
 #[actix_web::test]
