@@ -16,7 +16,7 @@ export function createClient(options: ClientOptions): Client {
   const cookies = mode === 'cookie';
   const name = `goptri ${server}`;
   const store = new SessionStore(storage, name, cookies);
-  const tabs = new Tabs<Change>(name);
+  const tabs = new Tabs<Change>(name, () => store.text());
 
   const call = callTo(server, cookies);
   /** Sends the refresh token, or the cookie that has it with `body`. */

@@ -19,18 +19,31 @@ export async function exclusively<T>(name: string, task: (hasWaited: boolean) =>
   return running ?? task(false);
 }
 
+/** What other tabs store may be visible in this one so much later than their message, in steps of 20 ms. */
+const MAX_STEPS = 25;
+
 /** Tells all tabs, and the listeners in this one, what has changed. */
 export class Tabs<Change> {
   private readonly listeners = new Set<(change: Change) => void>();
   private readonly others: BroadcastChannel | undefined;
 
-  constructor(name: string) {
+  /** `stored` reads the text that all tabs share. */
+  constructor(
+    name: string,
+    private readonly stored: () => string | null,
+  ) {
     this.others = globalThis.BroadcastChannel && new BroadcastChannel(name);
-    this.others?.addEventListener('message', ({ data }) => this.tellHere(data));
+    this.others?.addEventListener('message', async ({ data: [change, text] }) => {
+      // Otherwise a listener would use the session before the change.
+      for (let step = 0; step < MAX_STEPS && stored() !== text; step++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      this.tellHere(change);
+    });
   }
 
   tell(change: Change): void {
-    this.others?.postMessage(change);
+    this.others?.postMessage([change, this.stored()]);
     this.tellHere(change);
   }
 

@@ -294,6 +294,21 @@ test('listeners learn of changes in other clients until they are removed', async
   assert.deepEqual(changes, ['signed-in']);
 });
 
+test('a listener sees what another tab has stored, even if that arrives later than the message', async () => {
+  const shared = memoryStorage();
+  const { goptri } = await signedIn({}, shared);
+  const { getItem, setItem } = shared;
+  let isCopied = false;
+  const key = `goptri ${server.url}`;
+  const stale = getItem(key);
+  // Browsers copy what one tab stores to the others with a delay.
+  const other = client({ getItem: (name) => (isCopied ? getItem(name) : stale), setItem });
+  const heard = new Promise((resolve) => other.onChange(async () => resolve(await other.currentUser())));
+  await goptri.signOut();
+  setTimeout(() => (isCopied = true), 60);
+  assert.equal(await heard, null);
+});
+
 test('a damaged store counts as signed out', async () => {
   for (const text of ['{"access', 'null', '3', '']) {
     await site();
