@@ -36,9 +36,13 @@ async function checked(response) {
   throw new Error(error_description ?? 'That did not work. Try again.');
 }
 
-/** Shows the page of the user, or the sign-in. */
+let shown = 0;
+
+/** Shows the page of the user, or the sign-in. Of overlapping calls, the last decides. */
 async function show() {
+  const call = ++shown;
   const user = await attempt('#signed-out', () => goptri.currentUser());
+  if (call !== shown) return;
   const before = !find('#signed-in').hidden;
   find('#signed-in').hidden = !user;
   find('#signed-out').hidden = Boolean(user);

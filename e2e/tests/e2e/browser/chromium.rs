@@ -128,6 +128,15 @@ impl Tab {
         }
     }
 
+    /// Waits until an element is in the page.
+    pub(crate) async fn wait_for_element(&self, selector: &str) {
+        let started = Instant::now();
+        while self.driver.find(By::Css(selector)).await.is_err() {
+            assert!(started.elapsed() < TIMEOUT, "no {selector}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     pub(crate) async fn click(&self, selector: &str) {
         self.show().await;
         self.driver.find(By::Css(selector)).await.unwrap().click().await.unwrap();

@@ -36,7 +36,7 @@ async fn the_example_page_signs_in_shows_photos_and_signs_all_tabs_out() {
         tab.fill("password", &format!("{password}\n")).await;
         tab.wait_for("Signed in as demo@example.com").await;
         tab.fill("file", photo.to_str().unwrap()).await;
-        tab.wait_for("Delete").await;
+        tab.wait_for_element("[aria-label='Delete gopher.png']").await;
 
         let other = chromium.open(&format!("{origin}/{query}")).await;
         other.wait_for("Signed in as demo@example.com").await;
