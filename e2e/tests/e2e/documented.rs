@@ -8,7 +8,7 @@ const RELIABILITY: &str = include_str!("../../../docs/reliability.md");
 const HTTP: &str = include_str!("../../../docs/http.md");
 
 /// The sources that read variables.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     include_str!("../../../shared/src/settings/auth_server_url.rs"),
     include_str!("../../../shared/src/settings/cookies.rs"),
     include_str!("../../../shared/src/settings/feed.rs"),
@@ -21,6 +21,7 @@ const SOURCES: [&str; 16] = [
     include_str!("../../../server/src/request_observer.rs"),
     include_str!("../../../server/src/server_state.rs"),
     include_str!("../../../server/src/tls/certificate.rs"),
+    include_str!("../../../auth-server/src/brand.rs"),
     include_str!("../../../auth-server/src/config.rs"),
     include_str!("../../../auth-server/src/keyrings.rs"),
     include_str!("../../../auth-server/src/return_origins.rs"),
