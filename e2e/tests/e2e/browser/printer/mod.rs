@@ -1,6 +1,7 @@
 //! The photo printer of `cargo dev`: a user lets an application read photos, at the pages of auth-server.
 
 mod access;
+mod callback;
 mod keyboard;
 mod without_scripts;
 
