@@ -1,4 +1,4 @@
-//! api-server's `GET /me` and `GET /verify` without their guard: the limit for a protected call.
+//! api-server's `GET /me` and `GET /verify` without their guard, the limit for a protected call; and a constant page.
 //!
 //! The handlers do the same work, the response has the same headers and a body of the same length, and the route has the
 //! same middleware around it. A separate program, so that it does not share a process with the driver.
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
-use actix_web::web::{Data, Json};
+use actix_web::web::{Bytes, Data, Json};
 use actix_web::{App, HttpResponse, HttpServer};
 use api_server::forward_auth::identity_headers;
 use bench::example_claims;
@@ -59,10 +59,16 @@ async fn verify(caller: Data<AccessClaims>) -> HttpResponse {
     response
 }
 
+/// The bytes of `PAGE_FILE`.
+async fn page(page: Data<Bytes>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page.get_ref().clone())
+}
+
 fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/me", Access::Public, me),
         Route::new(Method::GET, "/verify", Access::Public, verify),
+        Route::new(Method::GET, "/sign-in", Access::Public, page),
         Route::new(Method::GET, "/healthz", Access::Public, healthz),
     ]
 }
@@ -88,9 +94,12 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     // Required by `mount`, but not used: these routes are public.
     let guard = Guard::from_environment(&environment)?;
     let caller = Data::new(example_claims());
+    let page = environment.get("PAGE_FILE").map(std::fs::read).transpose()?.unwrap_or_default();
+    let page = Data::new(Bytes::from(page));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(caller.clone())
+            .app_data(page.clone())
             .app_data(Data::new(guard.clone()))
             .configure(mount(
                 routes(),

@@ -8,10 +8,12 @@ mod hostile_bodies;
 mod interference;
 mod memory;
 mod protected;
+mod redeem_codes;
 mod refresh_citus;
 mod refresh_postgres;
 mod refresh_sqlite;
 mod sign_in;
+mod sign_in_page;
 mod sign_out;
 mod size;
 mod spread;
@@ -40,6 +42,10 @@ pub(crate) enum Measure {
     RefreshSqlite,
     /// `POST /login` (limit: Argon2id alone)
     SignIn,
+    /// `POST /token` with an authorization code on Postgres (limit: pgbench)
+    Redeem,
+    /// `GET /sign-in` (limit: a constant body of its size)
+    SignInPage,
     /// How a flood of sign-ins slows refreshes and verification
     Interference,
     /// How requests that are expensive to parse slow refreshes and verification (limit: plain ones)
@@ -72,6 +78,8 @@ impl Measure {
             Self::RefreshCitus => refresh_citus::run(run),
             Self::RefreshSqlite => refresh_sqlite::run(run),
             Self::SignIn => sign_in::run(run),
+            Self::Redeem => redeem_codes::run(run),
+            Self::SignInPage => sign_in_page::run(run),
             Self::Interference => interference::run(run),
             Self::HostileBodies => hostile_bodies::run(run),
             Self::Failover => failover::run(run),
