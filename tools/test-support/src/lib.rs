@@ -12,6 +12,7 @@ pub mod cross_origin;
 pub mod expensive;
 pub mod feed_server;
 pub mod forge;
+mod forms;
 mod local_server;
 mod proxy;
 
@@ -22,6 +23,7 @@ pub use bad_settings::{BadSetting, assert_sentences};
 pub use certificates::{Authority, CertificateFiles, Issued, Validity};
 pub use cookie_jar::{CookieJar, SetCookie};
 pub use costs::assert_costs;
+pub use forms::{attribute, hidden_fields};
 pub use local_server::{LocalServer, Stop};
 pub use proxy::{Link, Proxy, Target};
 

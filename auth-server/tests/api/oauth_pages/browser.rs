@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use reqwest::{Method, RequestBuilder};
-use test_support::{Answer, CookieJar};
+use test_support::{Answer, CookieJar, attribute, hidden_fields};
 use url::Url;
 
 use crate::support::{EMAIL, PASSWORD, TestServer};
@@ -76,23 +76,9 @@ impl<'a> Browser<'a> {
     }
 }
 
-/// The hidden fields of the form that leads to `path`.
-pub(super) fn hidden_fields(page: &Answer, path: &str) -> Vec<(String, String)> {
-    let form = page.text.split("<form ").find(|form| form.contains(&format!("action=\"{path}\"")));
-    let form = form.unwrap_or_else(|| panic!("no form leads to {path}: {} {}", page.status, page.text));
-    let form = form.split("</form>").next().unwrap();
-    let inputs = form.split("<input ").filter(|input| input.contains("type=\"hidden\""));
-    inputs.map(|input| (attribute(input, "name"), attribute(input, "value"))).collect()
-}
-
 pub(super) fn hidden(page: &Answer, path: &str, name: &str) -> String {
     let fields = hidden_fields(page, path);
     fields.into_iter().find(|(known, _)| known == name).unwrap().1
-}
-
-pub(super) fn attribute(tag: &str, name: &str) -> String {
-    let value = tag.split_once(&format!("{name}=\"")).unwrap().1.split('"').next().unwrap();
-    value.replace("&#38;", "&").replace("&amp;", "&").replace("&#43;", "+")
 }
 
 /// The value of the input with that id.

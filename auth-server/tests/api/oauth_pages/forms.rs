@@ -1,9 +1,9 @@
 //! Forms that were not sent by the page that this browser saw.
 
 use reqwest::Method;
-use test_support::Answer;
+use test_support::{Answer, hidden_fields};
 
-use super::browser::{Browser, hidden, hidden_fields, is_consent, is_sign_in, location, response};
+use super::browser::{Browser, hidden, is_consent, is_sign_in, location, response};
 use super::fixture::{CALLBACK, request, server};
 use crate::support::{EMAIL, PASSWORD, TestServer};
 

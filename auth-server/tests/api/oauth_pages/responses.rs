@@ -3,8 +3,9 @@
 use auth_domain::{CODE_LIFETIME, CodeChallenge, CodeKey, SignInKey};
 use goptri_settings::Plain;
 use reqwest::Method;
+use test_support::hidden_fields;
 
-use super::browser::{Browser, hidden_fields, location, parameters, response};
+use super::browser::{Browser, location, parameters, response};
 use super::fixture::{CALLBACK, CHALLENGE, ISSUER, STATE, prepare, request, request_of, server};
 use crate::support::on_both_engines;
 

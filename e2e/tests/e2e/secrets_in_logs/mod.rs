@@ -1,6 +1,8 @@
 //! Runs every flow at log level TRACE and searches the output for each secret, token and password that it issued or
 //! received (OP-03, OP-08).
 
+mod applications;
+
 use std::fs;
 use std::io::Write;
 use std::net::Shutdown;
@@ -12,6 +14,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use self::applications::every_flow_of_applications;
 use crate::programs::{
     ACCESS_TOKEN_SECRET, Database, EMAIL, FEED_SECRET, PASSWORD, REFRESH_TOKEN_SECRET, Server,
     api_server_that_follows, auth_server, program, read_to_end, run,
@@ -226,7 +229,7 @@ async fn every_flow_of_an_account(auth: &Server, minted: &mut Minted) {
 
 /// Also rejected requests: an invalid name, a script, a body that contains the token.
 async fn every_flow_of_photos(api: &Server, access: &str) {
-    let photo = include_bytes!("../../../docs/gopher.png").to_vec();
+    let photo = include_bytes!("../../../../docs/gopher.png").to_vec();
     for (method, path, body, expected) in [
         (Method::PUT, "/photos/zq7.png", photo, 201),
         (Method::PUT, "/photos/zq7.png", access.as_bytes().to_vec(), 415),
@@ -298,7 +301,9 @@ async fn nothing_secret_is_logged(database_url: &str) {
     every_flow_of_an_account(&auth, &mut minted).await;
     let (access, _) = auth.sign_in().await;
     minted.token(&access);
-    let mut output = every_command(|| files.given_to(auth_server(database_url)), &access);
+    let command = || files.given_to(auth_server(database_url));
+    let mut output = every_flow_of_applications(&auth, command, &mut minted).await;
+    output.push_str(&every_command(command, &access));
     files.change(&mut auth, &mut api);
     for mut server in [auth, api] {
         server.running.signal("TERM");
@@ -312,6 +317,8 @@ async fn nothing_secret_is_logged(database_url: &str) {
         "user added",
         "password changed by its user",
         "user disabled",
+        "authorization code issued",
+        "client rejected",
         "an upload ended early",
         "DEBUG",
         "its signature does not match",
