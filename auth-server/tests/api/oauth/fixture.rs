@@ -1,9 +1,9 @@
 //! Fixtures: an application, a signed-in user, and codes with consent.
 
 use auth_domain::{
-    Client, ClientAuthentication, ClientId, ClientOrigin, CodeChallenge, CodeKey, Digest, EmailKey, Entropy,
-    NewCode, NewSession, RedirectUri, RefreshJti, RegisteredScope, SessionId, SessionKey, SignInKey,
-    random_id,
+    Client, ClientAuthentication, ClientId, ClientOrigin, CodeChallenge, CodeKey, Credentials, Digest,
+    EmailKey, Entropy, NewCode, NewSession, RedirectUri, RefreshJti, RegisteredScope, SessionId, SessionKey,
+    SignInKey, random_id,
 };
 use auth_server::SystemEntropy;
 use auth_store::{AddClientOutcome, IssueCodeOutcome, OpenOutcome};
@@ -58,6 +58,7 @@ pub(crate) trait OAuth {
     async fn add(&self, client: &Client);
     async fn scope(&self, name: &str);
     async fn sign_in_row(&self) -> SessionKey;
+    async fn another_sign_in(&self, user: &Credentials) -> SessionKey;
     async fn code(&self, sign_in: SessionKey, client: &str, scope: &str) -> String;
     async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer;
     async fn form_as(&self, id: &str, secret: &str, path: &str, fields: &[(&str, &str)]) -> Answer;
@@ -81,15 +82,20 @@ impl OAuth for TestServer {
         assert_eq!(self.register().await.status, 201);
         let email: EmailKey = auth_domain::Email::parse(EMAIL).unwrap().key();
         let credentials = self.store.credentials(&email).await.unwrap().unwrap();
+        self.another_sign_in(&credentials).await
+    }
+
+    /// Another sign-in of a user.
+    async fn another_sign_in(&self, user: &Credentials) -> SessionKey {
         let id = SessionId(random_id(&SystemEntropy, self.clock.now()));
-        let key = SessionKey { user_id: credentials.user_id, id };
+        let key = SessionKey { user_id: user.user_id, id };
         let session = NewSession {
             key,
-            verified_hash: credentials.password_hash.unwrap(),
+            verified_hash: user.password_hash.clone().unwrap(),
             client_id: ClientId::first_party(),
             scope: Scope::default(),
             audience: vec![AUDIENCE.to_owned(), "http://localhost:4000".to_owned()],
-            jti_hash: Digest::<RefreshJti>::of(&Plain::new("thrown away".to_owned())),
+            jti_hash: Digest::<RefreshJti>::of(&Plain::new("not used".to_owned())),
             lifetime: None,
             user_agent: None,
             ip: None,

@@ -3,6 +3,7 @@
 mod authenticating;
 mod fixture;
 mod metadata;
+mod model;
 mod pages_of_clients;
 mod parameters;
 mod pushing;
