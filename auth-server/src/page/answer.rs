@@ -11,7 +11,9 @@ use auth_pages::{
 use super::page_error::PageError;
 use super::purpose::Purpose;
 use super::visit::Visit;
-use crate::flow::oauth::{Authorization, ClientResponse, KnownRequest, PendingRequest, SignedIn, UserPage};
+use crate::flow::oauth::{
+    Authorization, ClientResponse, KnownRequest, PendingRequest, ShownConsent, SignedIn, UserPage,
+};
 
 impl Visit {
     /// The response to a browser whose request was decided.
@@ -80,7 +82,8 @@ impl Visit {
         pending: &PendingRequest,
         signed_in: &SignedIn,
     ) -> HttpResponse {
-        let (csrf, sealed) = (self.csrf_of_sign_in(), self.seal(pending));
+        let shown = PendingRequest { shown: Some(ShownConsent::of(request)), ..pending.clone() };
+        let (csrf, sealed) = (self.csrf_of_sign_in(), self.seal(&shown));
         let view = Consent {
             form: form(&csrf, known, &sealed),
             application: application(&known.client),

@@ -9,7 +9,7 @@ use goptri_settings::{Plain, Reloadable};
 use serde::{Deserialize, Serialize};
 
 use super::browser::BrowserId;
-use crate::flow::oauth::PendingRequest;
+use crate::flow::oauth::{PendingRequest, ShownConsent};
 
 /// How long a user may take. A pushed request is kept as long.
 const REQUEST_LIFETIME: TimeDelta = TimeDelta::hours(1);
@@ -33,6 +33,8 @@ struct Sealed {
     started_at: i64,
     #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
     account_chosen: bool,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    shown: Option<ShownConsent>,
 }
 
 impl FormKeys {
@@ -46,6 +48,7 @@ impl FormKeys {
             query: pending.query.clone(),
             started_at: pending.started_at.timestamp_micros(),
             account_chosen: pending.account_chosen,
+            shown: pending.shown.clone(),
         };
         // Cannot fail: it has only text and numbers.
         let payload = serde_json::to_vec(&sealed).unwrap_or_default();
@@ -65,10 +68,10 @@ impl FormKeys {
         if !self.verify(REQUEST, browser, &payload, tag) {
             return None;
         }
-        let Sealed { query, started_at, account_chosen } = serde_json::from_slice(&payload).ok()?;
+        let Sealed { query, started_at, account_chosen, shown } = serde_json::from_slice(&payload).ok()?;
         let started_at = DateTime::from_timestamp_micros(started_at)?;
         let is_recent = now - started_at < REQUEST_LIFETIME;
-        is_recent.then_some(PendingRequest { query, started_at, account_chosen, is_resumed: true })
+        is_recent.then_some(PendingRequest { query, started_at, account_chosen, is_resumed: true, shown })
     }
 
     /// The CSRF token of this browser; for a form that needs a sign-in, of this sign-in (CK-06).
@@ -150,6 +153,7 @@ mod tests {
             started_at: at(0),
             account_chosen: true,
             is_resumed: true,
+            shown: None,
         };
         let sealed = keys(&[OLD]).seal(&pending, &browser("a"));
         let open = |keys: &FormKeys, sealed: &str, id, seconds| keys.open(sealed, &browser(id), at(seconds));

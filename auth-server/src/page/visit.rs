@@ -80,7 +80,7 @@ impl Visit {
             Some(signed_in) => signed_in.snapshot.now,
             None => self.parts.clock.now() - self.parts.clock_leeway,
         };
-        PendingRequest { query, started_at, account_chosen: false, is_resumed: false }
+        PendingRequest { query, started_at, account_chosen: false, is_resumed: false, shown: None }
     }
 
     pub(super) fn seal(&self, pending: &PendingRequest) -> String {

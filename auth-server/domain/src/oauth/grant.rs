@@ -26,20 +26,19 @@ impl Grant {
         (scope, resources): (&Scope, Vec<String>),
         (more_scope, more_resources): (&Scope, &[String]),
     ) -> (Scope, Vec<String>) {
-        let words: Vec<_> = scope.words().chain(more_scope.words()).collect();
         let mut united = resources;
         for resource in more_resources {
             if !united.contains(resource) {
                 united.push(resource.clone());
             }
         }
-        // Cannot fail: the words are those of scopes.
-        (Scope::parse(&words.join(" ")).unwrap_or_default(), united)
+        (scope.union(more_scope), united)
     }
 
     /// Whether it includes every word of `scope` for that API, so that the user need not be asked again.
+    ///
+    /// A consent for several APIs covers nothing: it does not say which words were allowed for which of them.
     pub fn covers(&self, scope: &Scope, resource: &str) -> bool {
-        scope.words().all(|word| self.scope.contains(word))
-            && self.resources.iter().any(|known| known == resource)
+        self.resources == [resource] && scope.words().all(|word| self.scope.contains(word))
     }
 }

@@ -133,4 +133,12 @@ fn a_grant_covers_exactly_what_was_allowed_for_that_api() {
     ] {
         assert_eq!(grant.covers(&Scope::parse(scope).unwrap(), resource), is_covered, "{scope} {resource}");
     }
+    let other = "https://other.example";
+    let several = Grant { resources: vec![AUDIENCE.to_owned(), other.to_owned()], ..grant };
+    for resource in [AUDIENCE, other] {
+        assert!(
+            !several.covers(&Scope::default(), resource),
+            "it is unknown which words belong to {resource}"
+        );
+    }
 }

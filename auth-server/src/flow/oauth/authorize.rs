@@ -8,7 +8,9 @@ use auth_domain::{
 };
 use auth_store::{Store, StoreError};
 use chrono::{DateTime, Utc};
+use goptri::Scope;
 use goptri_settings::Plain;
+use serde::{Deserialize, Serialize};
 
 use super::issue_response::IssueResponse;
 use super::{ClientResponse, SignedIn};
@@ -25,6 +27,22 @@ pub(crate) struct PendingRequest {
     pub(crate) account_chosen: bool,
     /// Whether it was opened before and waited for the user, so that a pushed request stays valid.
     pub(crate) is_resumed: bool,
+    /// What its consent page has shown. `None`: it has not shown any.
+    pub(crate) shown: Option<ShownConsent>,
+}
+
+/// What a consent page has shown: the user allows no more than this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ShownConsent {
+    scope: Scope,
+    audience: String,
+}
+
+impl ShownConsent {
+    /// What the page for this request shows.
+    pub(crate) fn of(request: &AuthorizationRequest) -> Self {
+        Self { scope: request.scope.clone(), audience: request.audience.clone() }
+    }
 }
 
 /// A request whose client and return address are known.
@@ -115,7 +133,12 @@ impl Authorize {
         };
         let grant = self.grant(&known, signed_in).await?;
         let step = situation(&request, &known, pending, signed_in, grant.as_ref());
+        // The client or the scopes may have been changed since the page was shown.
+        let is_shown = pending.shown.as_ref() == Some(&ShownConsent::of(&request));
         match (step, signed_in) {
+            (NextStep::AskForConsent | NextStep::Issue, Some(_)) if !is_shown => {
+                Ok(without_issuing(NextStep::AskForConsent, known, request))
+            }
             (NextStep::AskForConsent | NextStep::Issue, Some(user)) => {
                 self.extend_grant(user, &known, &request).await?;
                 self.issue(known, &request, signed_in).await

@@ -23,7 +23,9 @@ mod withdraw_access;
 
 pub use apply_clients::{ChangeKind, ClientChange, WantedClient, WantedSecret};
 pub(crate) use authenticate_client::{AuthenticateClient, ClientCredentials};
-pub(crate) use authorize::{Authorization, Authorize, Decision, KnownRequest, PendingRequest, UserPage};
+pub(crate) use authorize::{
+    Authorization, Authorize, Decision, KnownRequest, PendingRequest, ShownConsent, UserPage,
+};
 pub(crate) use by_rotation::ByRotation;
 pub(crate) use client_response::ClientResponse;
 pub(crate) use describe_server::{DescribeServer, Described};

@@ -1,7 +1,12 @@
 //! When users are asked for consent, and what happens then.
 
+use auth_domain::Client;
+use goptri::Scope;
+
 use super::browser::{Browser, is_account_choice, is_consent, is_sign_in, location, response};
-use super::fixture::{CALLBACK, ISSUER, LOOPBACK, OTHER_EMAIL, STATE, prepare, request, request_of, server};
+use super::fixture::{
+    CALLBACK, ISSUER, LOOPBACK, OTHER_EMAIL, STATE, client, prepare, request, request_of, server,
+};
 use crate::support::{EMAIL, PASSWORD, on_both_engines};
 
 on_both_engines! {
@@ -51,6 +56,21 @@ async fn a_user_who_says_no_returns_to_the_client_and_is_asked_again_next_time()
     assert_eq!((sent["error"].as_str(), sent["state"].as_str()), ("access_denied", STATE));
     assert_eq!(sent["iss"], ISSUER);
     assert!(is_consent(&browser.open(&request(&[])).await));
+}
+
+/// AS-05
+#[actix_web::test]
+async fn a_user_allows_only_what_the_page_has_shown() {
+    let server = server().await;
+    let narrow = Client { scope: Scope::parse("photos:read").unwrap(), ..client() };
+    server.store.change_client(&narrow).await.unwrap();
+    let mut browser = Browser::new(&server);
+    let page = browser.sign_in(&request(&[("scope", None)])).await;
+    assert!(is_consent(&page) && !page.text.contains("Change &#60;your&#62; photos"), "{}", page.text);
+    server.store.change_client(&client()).await.unwrap();
+    let again = browser.allow(&page).await;
+    assert!(is_consent(&again) && again.text.contains("Change &#60;your&#62; photos"), "{}", again.text);
+    assert!(response(&browser.allow(&again).await, CALLBACK).contains_key("code"));
 }
 
 #[actix_web::test]
