@@ -43,6 +43,19 @@ impl Scope {
         self.0.split(' ').filter(|word| !word.is_empty())
     }
 
+    /// The words for which `keep` returns true.
+    #[must_use]
+    pub fn filter(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        Self(self.words().filter(|word| keep(word)).collect::<Vec<_>>().join(" ").into())
+    }
+
+    /// The words of both, those of `self` first. A word of both counts once.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let more = other.words().filter(|word| !self.contains(word));
+        Self(self.words().chain(more).collect::<Vec<_>>().join(" ").into())
+    }
+
     /// Whether `word` was granted. The comparison is exact and case-sensitive.
     pub fn contains(&self, word: &str) -> bool {
         !word.is_empty() && self.0.split(' ').any(|granted| granted == word)
@@ -109,6 +122,19 @@ mod tests {
                 expected.map(str::to_owned),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn scopes_are_filtered_and_united_in_their_order() {
+        let scope = |text| Scope::parse(text).unwrap();
+        let both = scope("b a").union(&scope("c a d"));
+        assert_eq!(both, scope("b a c d"));
+        assert_eq!(both.filter(|word| word != "a"), scope("b c d"));
+        assert_eq!(both.filter(|_| false), Scope::default());
+        for other in [Scope::default(), scope("b")] {
+            assert_eq!(scope("b").union(&other), scope("b"));
+            assert_eq!(other.union(&scope("b")), scope("b"));
         }
     }
 

@@ -9,6 +9,7 @@ mod counters;
 mod delete_account;
 mod distribute;
 mod end_sessions;
+mod excess_sessions;
 mod inspect_token;
 mod issue;
 mod list_sessions;

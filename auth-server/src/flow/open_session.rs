@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth_domain::{
-    ClientId, Digest, Entropy, MAX_SESSIONS, NewSession, RefreshJti, SessionId, SessionKey, random_id,
-    random_token_id,
+    ClientId, Digest, Entropy, NewSession, RefreshJti, SessionId, SessionKey, random_id, random_token_id,
 };
 use auth_store::{OpenOutcome, Store, StoreError};
 use chrono::TimeDelta;
@@ -14,8 +13,9 @@ use goptri::clock::Clock;
 use goptri_settings::Plain;
 use tracing::Instrument;
 
+use super::excess_sessions::end_excess_sessions;
 use super::verify_credentials::Verified;
-use crate::error::{CauseChain, Failure, SignInRefused};
+use crate::error::{Failure, SignInRefused};
 
 /// The device that signs in, for the user's list of sessions.
 #[derive(Debug)]
@@ -69,27 +69,13 @@ impl OpenSession {
     }
 }
 
-/// Opens the session, and ends what its user has beyond [`MAX_SESSIONS`].
-///
-/// A sign-in is never rejected for them; otherwise a thief could lock the owner out. If ending them fails, the next
-/// sign-in tries again.
 async fn open_and_prune_excess(
     store: Arc<dyn Store>,
     session: NewSession,
 ) -> Result<OpenOutcome, StoreError> {
     let outcome = store.open_session(&session).await?;
     if matches!(outcome, OpenOutcome::Opened(_)) {
-        let user = session.key.user_id;
-        match store.prune_excess(session.key, MAX_SESSIONS).await {
-            Ok(0) => {}
-            Ok(ended) => {
-                tracing::warn!(%user, ended, "the user has too many sessions; the least used were ended");
-            }
-            Err(error) => {
-                let error = CauseChain(&error);
-                tracing::warn!(%user, %error, "excess sessions were not ended; the next sign-in tries again");
-            }
-        }
+        end_excess_sessions(store.as_ref(), session.key).await;
     }
     Ok(outcome)
 }

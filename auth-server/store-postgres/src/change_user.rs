@@ -79,8 +79,8 @@ impl PostgresStore {
                 user.0
             );
             let Some(key) = lock.fetch_optional(&mut *transaction).await? else { return Ok(false) };
-            sqlx::query!("delete from grants where user_id = $1", user.0).execute(&mut *transaction).await?;
             sqlx::query!("delete from codes where user_id = $1", user.0).execute(&mut *transaction).await?;
+            sqlx::query!("delete from grants where user_id = $1", user.0).execute(&mut *transaction).await?;
             sqlx::query!("delete from users where id = $1", user.0).execute(&mut *transaction).await?;
             release(transaction, user, &key).await?;
             Ok(true)

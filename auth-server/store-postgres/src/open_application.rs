@@ -6,21 +6,14 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
 
 use crate::rows::interval;
-use crate::session_rows::SnapshotRow;
+use crate::session_rows::{OpenedRow, OwnerRow, SnapshotRow};
 
 /// What a session of an application is opened with.
 pub(crate) struct Opening {
     /// When the client was found enabled. It dates the session.
     pub(crate) now: DateTime<Utc>,
-    owner: Owner,
+    owner: OwnerRow,
     sign_in: SignIn,
-}
-
-struct Owner {
-    email: String,
-    email_verified: bool,
-    roles: Vec<String>,
-    disabled_at: Option<DateTime<Utc>>,
 }
 
 /// A sign-in that this transaction has locked.
@@ -49,8 +42,8 @@ pub(crate) async fn open(
 
 /// Checks the conditions under which a session of an application opens. `None`: one does not hold.
 ///
-/// Locks the user and the sign-in. Whatever ends either of them, and the withdrawal of the consent, waits for the commit and
-/// then finds the session.
+/// Locks the user and the sign-in. A verb that ends either of them or withdraws the consent waits for the commit, and then
+/// finds the session.
 pub(crate) async fn conditions(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
@@ -58,7 +51,7 @@ pub(crate) async fn conditions(
 ) -> Result<Option<Opening>, Error> {
     let ApplicationSession { key, client_id, sign_in, .. } = session;
     let owner = sqlx::query_as!(
-        Owner,
+        OwnerRow,
         "select email, email_verified, roles, disabled_at from users where id = $1 and disabled_at is null for share",
         key.user_id.0,
     );
@@ -130,7 +123,8 @@ pub(crate) async fn insert(
 ) -> Result<SnapshotRow, Error> {
     let Opening { now, owner, sign_in } = opening;
     let parent = session.parent();
-    let opened = sqlx::query!(
+    let opened = sqlx::query_as!(
+        OpenedRow,
         "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
                                last_used_at, expires_at, user_agent, ip, parent_id)
          values ($2, $3, $4, $5, $6, $7, $8, $1, $1, $1, least($1::timestamptz + $9::interval, $10::timestamptz), $11, $12, $13)
@@ -152,25 +146,5 @@ pub(crate) async fn insert(
     )
     .fetch_one(transaction)
     .await?;
-    Ok(SnapshotRow {
-        user_id: opened.user_id,
-        id: opened.id,
-        client_id: opened.client_id,
-        scope: opened.scope,
-        audience: opened.audience,
-        auth_time: opened.auth_time,
-        jti_hash: opened.jti_hash,
-        generation: opened.generation,
-        forgiven_generation: opened.forgiven_generation,
-        rotated_at: opened.rotated_at,
-        previous_rotated_at: opened.previous_rotated_at,
-        last_used_at: opened.last_used_at,
-        expires_at: opened.expires_at,
-        remember: opened.remember,
-        email: owner.email,
-        email_verified: owner.email_verified,
-        roles: owner.roles,
-        disabled_at: owner.disabled_at,
-        now,
-    })
+    Ok(SnapshotRow::opened(opened, owner, now))
 }

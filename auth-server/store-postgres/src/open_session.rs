@@ -5,7 +5,7 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
 
 use crate::rows::interval;
-use crate::session_rows::SnapshotRow;
+use crate::session_rows::{OpenedRow, OwnerRow, SnapshotRow};
 
 /// Opens a session if its user is enabled and has the verified password hash.
 ///
@@ -16,7 +16,8 @@ pub(crate) async fn open(
     clock_offset: PgInterval,
     session: &NewSession,
 ) -> Result<Option<SnapshotRow>, Error> {
-    let owner = sqlx::query!(
+    let owner = sqlx::query_as!(
+        OwnerRow,
         "select email, email_verified, roles, disabled_at from users
          where id = $1 and password_hash = $2 and disabled_at is null
          for share",
@@ -24,7 +25,8 @@ pub(crate) async fn open(
         session.verified_hash.as_str(),
     );
     let Some(owner) = owner.fetch_optional(&mut *transaction).await? else { return Ok(None) };
-    let opened = sqlx::query!(
+    let opened = sqlx::query_as!(
+        OpenedRow,
         "insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
                                last_used_at, expires_at, user_agent, ip, remember, handle_hash)
          values ($2, $3, $4, $5, $6, statement_timestamp() + $1::interval, $7, statement_timestamp() + $1::interval,
@@ -47,25 +49,6 @@ pub(crate) async fn open(
     )
     .fetch_one(transaction)
     .await?;
-    Ok(Some(SnapshotRow {
-        user_id: opened.user_id,
-        id: opened.id,
-        client_id: opened.client_id,
-        scope: opened.scope,
-        audience: opened.audience,
-        auth_time: opened.auth_time,
-        jti_hash: opened.jti_hash,
-        generation: opened.generation,
-        forgiven_generation: opened.forgiven_generation,
-        rotated_at: opened.rotated_at,
-        previous_rotated_at: opened.previous_rotated_at,
-        last_used_at: opened.last_used_at,
-        expires_at: opened.expires_at,
-        remember: opened.remember,
-        email: owner.email,
-        email_verified: owner.email_verified,
-        roles: owner.roles,
-        disabled_at: owner.disabled_at,
-        now: opened.auth_time,
-    }))
+    let now = opened.auth_time;
+    Ok(Some(SnapshotRow::opened(opened, owner, now)))
 }

@@ -36,6 +36,32 @@ pub(crate) struct SnapshotRow {
     pub(crate) now: DateTime<Utc>,
 }
 
+/// The columns of a session that was just opened.
+pub(crate) struct OpenedRow {
+    pub(crate) user_id: Uuid,
+    pub(crate) id: Uuid,
+    pub(crate) client_id: String,
+    pub(crate) scope: String,
+    pub(crate) audience: Vec<String>,
+    pub(crate) auth_time: DateTime<Utc>,
+    pub(crate) jti_hash: Vec<u8>,
+    pub(crate) generation: i64,
+    pub(crate) forgiven_generation: Option<i64>,
+    pub(crate) rotated_at: DateTime<Utc>,
+    pub(crate) previous_rotated_at: Option<DateTime<Utc>>,
+    pub(crate) last_used_at: DateTime<Utc>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) remember: bool,
+}
+
+/// The columns of a user that a session needs.
+pub(crate) struct OwnerRow {
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) roles: Vec<String>,
+    pub(crate) disabled_at: Option<DateTime<Utc>>,
+}
+
 /// A session in the list of a user's sessions.
 pub(crate) struct ListedSessionRow {
     pub(crate) id: Uuid,
@@ -82,6 +108,30 @@ impl TryFrom<SnapshotRow> for SessionSnapshot {
 }
 
 impl SnapshotRow {
+    pub(crate) fn opened(session: OpenedRow, owner: OwnerRow, now: DateTime<Utc>) -> Self {
+        Self {
+            user_id: session.user_id,
+            id: session.id,
+            client_id: session.client_id,
+            scope: session.scope,
+            audience: session.audience,
+            auth_time: session.auth_time,
+            jti_hash: session.jti_hash,
+            generation: session.generation,
+            forgiven_generation: session.forgiven_generation,
+            rotated_at: session.rotated_at,
+            previous_rotated_at: session.previous_rotated_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+            remember: session.remember,
+            email: owner.email,
+            email_verified: owner.email_verified,
+            roles: owner.roles,
+            disabled_at: owner.disabled_at,
+            now,
+        }
+    }
+
     pub(crate) fn key(&self) -> SessionKey {
         SessionKey { user_id: UserId(self.user_id), id: SessionId(self.id) }
     }

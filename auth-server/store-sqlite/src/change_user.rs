@@ -75,10 +75,10 @@ impl SqliteStore {
                 let Some(key) = deleted.fetch_all(&mut *transaction).await?.pop() else {
                     return Ok(ChangeOutcome::Refused);
                 };
-                sqlx::query!("delete from grants where user_id = ?1", user.0)
+                sqlx::query!("delete from codes where user_id = ?1", user.0)
                     .execute(&mut *transaction)
                     .await?;
-                sqlx::query!("delete from codes where user_id = ?1", user.0)
+                sqlx::query!("delete from grants where user_id = ?1", user.0)
                     .execute(&mut *transaction)
                     .await?;
                 release(transaction, user, &key).await?;

@@ -158,10 +158,7 @@ fn scope(
     scopes: &[RegisteredScope],
 ) -> Result<Scope, AuthorizationError> {
     let is_registered = |word: &str| scopes.iter().any(|scope| scope.name == word);
-    let Some(asked) = asked else {
-        let words: Vec<_> = client.scope.words().filter(|word| is_registered(word)).collect();
-        return Scope::parse(&words.join(" ")).map_err(|_| AuthorizationError::Scope);
-    };
+    let Some(asked) = asked else { return Ok(client.scope.filter(is_registered)) };
     let scope = Scope::parse(asked).map_err(|_| AuthorizationError::Scope)?;
     let is_allowed =
         |word: &str| client.scope.contains(word) && (word == OFFLINE_ACCESS || is_registered(word));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    ApplicationSession, Client, CodeKey, CodeVerdict, Digest, Entropy, MAX_SESSIONS, Redemption, RefreshJti,
-    SessionId, SessionKey, StoredCode, narrow_scope, random_id, random_token_id,
+    ApplicationSession, Client, CodeKey, CodeVerdict, Digest, Entropy, Redemption, RefreshJti, SessionId,
+    SessionKey, StoredCode, narrow_scope, random_id, random_token_id,
 };
 use auth_store::{SpendOutcome, Store, StoreError};
 use chrono::TimeDelta;
@@ -14,7 +14,8 @@ use tracing::Instrument;
 
 use super::ByRotation;
 use super::grant_tokens::PresentedCode;
-use crate::error::{CauseChain, Failure, GrantRefused};
+use crate::error::{Failure, GrantRefused};
+use crate::flow::excess_sessions::end_excess_sessions;
 use crate::flow::{Device, IssueTokens, IssuedTokens};
 
 /// Redeems codes.
@@ -102,25 +103,14 @@ fn of(key: &CodeKey, id: SessionId) -> SessionKey {
     SessionKey { user_id: key.user_id, id }
 }
 
-/// Spends the code, and ends what its user has beyond [`MAX_SESSIONS`]. If ending them fails, the next sign-in tries again.
 async fn spend_and_end_excess(
     store: Arc<dyn Store>,
     key: CodeKey,
     session: ApplicationSession,
 ) -> Result<SpendOutcome, StoreError> {
     let outcome = store.spend_code(&key, &session).await?;
-    if let SpendOutcome::Opened(snapshot) = &outcome {
-        let user = key.user_id;
-        match store.prune_excess(snapshot.session.key, MAX_SESSIONS).await {
-            Ok(0) => {}
-            Ok(ended) => {
-                tracing::warn!(%user, ended, "the user has too many sessions; the least used were ended");
-            }
-            Err(error) => {
-                let error = CauseChain(&error);
-                tracing::warn!(%user, %error, "excess sessions were not ended; the next sign-in tries again");
-            }
-        }
+    if matches!(outcome, SpendOutcome::Opened(_)) {
+        end_excess_sessions(store.as_ref(), session.key).await;
     }
     Ok(outcome)
 }

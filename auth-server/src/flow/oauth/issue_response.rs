@@ -8,11 +8,11 @@ use auth_domain::{
 };
 use auth_store::{IssueCodeOutcome, OpenApplicationOutcome, Store};
 use chrono::TimeDelta;
-use goptri::Scope;
 use goptri::clock::Clock;
 use goptri_settings::Plain;
 
 use super::super::IssueTokens;
+use super::super::excess_sessions::end_excess_sessions;
 use super::{KnownRequest, SignedIn};
 use crate::error::Failure;
 
@@ -96,7 +96,8 @@ impl IssueResponse {
             key: SessionKey { user_id: user, id },
             client_id: client.clone(),
             sign_in: signed_in.key.session.id,
-            scope: while_signed_in(&request.scope),
+            // The token never outlives the sign-in.
+            scope: request.scope.filter(|word| word != OFFLINE_ACCESS),
             audience: request.audience.clone(),
             jti_hash: Digest::of(&jti),
             lifetime: Some(IMPLICIT_LIFETIME.min(self.tokens.access_lifetime)),
@@ -107,6 +108,7 @@ impl IssueResponse {
         else {
             return Ok(None);
         };
+        end_excess_sessions(self.store.as_ref(), session.key).await;
         tracing::warn!(%user, client = client.as_str(), session = %id, "implicit grant: a token passes through the browser");
         let tokens = self.tokens.run(&snapshot, &jti)?;
         Ok(Some(vec![
@@ -116,11 +118,4 @@ impl IssueResponse {
             ("scope", tokens.scope.to_string()),
         ]))
     }
-}
-
-/// The scope without `offline_access`: the token never outlives the sign-in.
-fn while_signed_in(scope: &Scope) -> Scope {
-    let words: Vec<_> = scope.words().filter(|word| *word != OFFLINE_ACCESS).collect();
-    // Cannot fail: the words are those of a scope.
-    Scope::parse(&words.join(" ")).unwrap_or_default()
 }
