@@ -120,7 +120,8 @@ func isClaimText(text string) bool {
 func (r *claimReader) texts(name string) []string {
 	value, present := r.raw[name]
 	list, isList := texts(value)
-	r.check(name, !present || isList && !slices.ContainsFunc(list, func(text string) bool { return !isClaimText(text) }))
+	isInvalid := func(text string) bool { return !isClaimText(text) }
+	r.check(name, !present || isList && !slices.ContainsFunc(list, isInvalid))
 	return list
 }
 

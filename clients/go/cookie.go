@@ -23,7 +23,8 @@ func (s *settings) readCookie(issuer *url.URL) {
 		host := issuer.Hostname()
 		if !domainForm.MatchString(domain) || issuer.Scheme != "https" ||
 			host != domain && !strings.HasSuffix(host, "."+domain) {
-			s.report("SESSION_COOKIE_DOMAIN", "is %q; it is a domain such as example.com that contains the https ISSUER", domain)
+			s.report("SESSION_COOKIE_DOMAIN", "is %q; it is a domain such as example.com, with the https ISSUER in it",
+				domain)
 		}
 	}
 	if issuer.Scheme == "http" {
@@ -36,7 +37,7 @@ func (s *settings) readCookie(issuer *url.URL) {
 	}
 	hasOtherPrefix := base != text && prefix != "" && text != prefix+base
 	if !cookieNameForm.MatchString(base) || strings.HasPrefix(base, "__") || base == "refresh" || hasOtherPrefix {
-		s.report("SESSION_COOKIE_NAME", "is %q; it has letters, digits, hyphens and underscores, and the prefix %q or none",
+		s.report("SESSION_COOKIE_NAME", "is %q; it has letters, digits, - and _, and the prefix %q or none",
 			text, prefix)
 	}
 	s.cookieName = prefix + base
@@ -54,7 +55,7 @@ func (s *settings) readCookie(issuer *url.URL) {
 		isForbidden := func(c rune) bool { return c == '*' || c > '~' }
 		if err != nil || text == "" || originOf(text) != text || strings.ContainsFunc(text, isForbidden) ||
 			parsed.Scheme == "http" && !isLocal(parsed.Hostname()) {
-			s.report("CORS_ORIGINS", "has an element that is no origin as browsers send it, such as https://app.example.com")
+			s.report("CORS_ORIGINS", "has an element that is no origin as browsers send it (https://app.example.com)")
 			continue
 		}
 		s.origins = append(s.origins, text)

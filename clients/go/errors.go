@@ -41,7 +41,8 @@ var (
 		"The request has more than one Authorization header; send one.", ""}
 	// ErrCrossSite: a page of another origin sends an unsafe request with the user's cookie.
 	ErrCrossSite = &Error{http.StatusForbidden, "cross_site_request",
-		"Requests with cookies that change something must come from a page of this service or of an allowed origin.", ""}
+		"Requests with cookies that change something must come from a page of this service or of an allowed origin.",
+		""}
 	// ErrUnavailable: the token may be valid, but keys or revocations are missing.
 	ErrUnavailable = &Error{http.StatusServiceUnavailable, "temporarily_unavailable",
 		"The service is temporarily unavailable; try again after the seconds in the Retry-After header.", ""}

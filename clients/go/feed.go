@@ -103,8 +103,9 @@ func (c *connection) follow(ctx context.Context) error {
 		return errors.New("AUTH_SERVER_URL answers 200 without a stream of events")
 	}
 	c.start = c.set.now()
-	reader := &timedReader{response.Body, timer, c.set.now, c.start, c.start, c.timeouts.firstEvent, c.timeouts.nextEvent}
-	timer.Reset(c.timeouts.firstEvent)
+	limit, next := c.timeouts.firstEvent, c.timeouts.nextEvent
+	reader := &timedReader{response.Body, timer, c.set.now, c.start, c.start, limit, next}
+	timer.Reset(limit)
 	return lost(ctx, readEvents(reader, c.onEvent))
 }
 

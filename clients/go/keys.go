@@ -100,7 +100,7 @@ func parseJWKS(data []byte) (keys map[string]verifyingKey, skipped int, err erro
 	set, err := parseObject(data, 64*maxKeys)
 	list, isList := set["keys"].([]any)
 	if err != nil || !isList || len(list) > maxKeys {
-		return nil, 0, errors.New("not a JSON object with at most 64 keys; does AUTH_SERVER_URL name auth-server itself?")
+		return nil, 0, errors.New("not a set of at most 64 keys; does AUTH_SERVER_URL name auth-server itself?")
 	}
 	keys, kids := map[string]verifyingKey{}, map[any]bool{}
 	for _, item := range list {
@@ -111,7 +111,7 @@ func parseJWKS(data []byte) (keys map[string]verifyingKey, skipped int, err erro
 		}
 		for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
 			if _, present := jwk[private]; present {
-				return nil, 0, errors.New("it has private members, with which any reader can sign tokens; replace these keys now")
+				return nil, 0, errors.New("it has private members, with which any reader can sign; replace the keys")
 			}
 		}
 		kids[kid] = true

@@ -151,7 +151,8 @@ func TestOnlyAStrictCookieIsAccepted(t *testing.T) {
 		"", token, `"` + good + `"`, strings.TrimRight(b64(`{"jwt":"`+token+`" }`), "="), good + "=", good + good,
 		strings.ReplaceAll(good, "J", "%4A"), b64("null"), b64(`["` + token + `"]`), b64(`{"JWT":"` + token + `"}`),
 		b64(`{"jwt":"` + token + `","jwt":"` + token + `"}`), b64(`{"jwt":"` + token + `"} x`), b64(`{"jwt":null}`),
-		b64(`{"jwt":["` + token + `"]}`), b64(" " + `{"jwt":"` + token + `"}`), b64("{\"x\":\"\xff\",\"jwt\":\"" + token + `"}`),
+		b64(`{"jwt":["` + token + `"]}`), b64(" " + `{"jwt":"` + token + `"}`),
+		b64("{\"x\":\"\xff\",\"jwt\":\"" + token + `"}`),
 		b64(`{"jwt":"` + strings.Replace(token, ".", `\u002e`, 1) + `"}`),
 		b64(`{"x":"` + strings.Repeat("x", 3000) + `","jwt":"` + token + `"}`),
 	} {
@@ -178,7 +179,8 @@ func TestAnUnsafeRequestWithTheCookieMustNotComeFromAForeignPage(t *testing.T) {
 		{"same-site", "", false}, {"cross-site", "null", false}, {"Same-Origin", "", false}, {"", "", false},
 		{"cross-site", issuer, true}, {"", audience, true}, {"", "https://app.example", true},
 		{"", "http://localhost:5173", true}, {"", "https://app.example/", false}, {"", "https://APP.example", false},
-		{"", "https://app.example:443", false}, {"", "http://app.example", false}, {"", "https://app.example.evil", false},
+		{"", "https://app.example:443", false}, {"", "http://app.example", false},
+		{"", "https://app.example.evil", false},
 	} {
 		headers := []string{"Cookie", "__Host-session=" + cookieOf(userToken())}
 		if c.site != "" {

@@ -24,8 +24,8 @@ import (
 var ErrConfiguration = errors.New("goptri: invalid configuration")
 
 var variables = []string{"ISSUER", "AUDIENCE", "ACCESS_TOKEN_SECRET", "ACCESS_TOKEN_SECRET_FILE", "FEED_SECRET",
-	"FEED_SECRET_FILE", "AUTH_SERVER_URL", "AUTH_SERVER_CA_FILE", "CLOCK_LEEWAY", "REVOCATION_MAX_STALENESS", "ON_STALE",
-	"SESSION_COOKIE_NAME", "SESSION_COOKIE_DOMAIN", "CORS_ORIGINS"}
+	"FEED_SECRET_FILE", "AUTH_SERVER_URL", "AUTH_SERVER_CA_FILE", "CLOCK_LEEWAY", "REVOCATION_MAX_STALENESS",
+	"ON_STALE", "SESSION_COOKIE_NAME", "SESSION_COOKIE_DOMAIN", "CORS_ORIGINS"}
 
 // settings are the values of the options, by the name of their environment variable, and what they mean.
 type settings struct {

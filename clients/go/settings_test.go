@@ -49,7 +49,8 @@ func TestEachInvalidVariableIsNamedAndNoSecretIsQuoted(t *testing.T) {
 	os.WriteFile(file, []byte("short-secret\n"), 0o600)
 	for _, c := range [][2]string{
 		{"ISSUER", "http://auth.example"}, {"ISSUER", "https://auth.example/"}, {"ISSUER", "auth.example"},
-		{"ISSUER", "https://auth.example?x"}, {"ISSUER", "https://me:hunter2@auth.example"}, {"ISSUER", "ftp://auth.example"},
+		{"ISSUER", "https://auth.example?x"}, {"ISSUER", "https://me:hunter2@auth.example"},
+		{"ISSUER", "ftp://auth.example"},
 		{"AUDIENCE", "http://localhost:4000"}, {"AUDIENCE", "a b"},
 		{"AUTH_SERVER_URL", "http://auth.example"}, {"AUTH_SERVER_URL", "http://8.8.8.8"},
 		{"AUTH_SERVER_URL", "http://172.32.0.1"}, {"AUTH_SERVER_URL", "http://auth-server:4000/"},

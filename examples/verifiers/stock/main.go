@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -30,7 +29,7 @@ func main() {
 	}
 }
 
-// run serves until ctx ends, and then lets requests finish for three seconds.
+// run serves until ctx ends, and then lets requests finish for two seconds.
 func run(ctx context.Context) error {
 	// Fetches the public keys of auth-server and follows its revocation feed, until the last request is finished.
 	following, unfollow := context.WithCancel(context.Background())
@@ -45,17 +44,19 @@ func run(ctx context.Context) error {
 	}
 	slog.Info("listening on http://" + listener.Addr().String())
 	server := &http.Server{Handler: routes(guard), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		deadline, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(deadline)
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
 		return err
+	case <-ctx.Done():
 	}
-	return <-stopped
+	deadline, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := server.Shutdown(deadline); err != nil {
+		return server.Close()
+	}
+	return nil
 }
 
 func routes(guard *goptri.Guard) http.Handler {
