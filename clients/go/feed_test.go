@@ -479,3 +479,32 @@ func TestEventsAreThoseOfTheStandard(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+func TestAnUnknownKidIsLookedUpAgain(t *testing.T) {
+	server := newFakeServer(t)
+	keys := newKeySource()
+	keys.setSecrets([]string{secret})
+	fetcher := &jwksFetcher{keys, server.Client(), server.URL + jwksPath, quiet()}
+	if err := fetcher.fetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.find("unknown"); !errors.Is(err, ErrInvalidToken) {
+		t.Error(err)
+	}
+	long := time.Now().Add(-11 * time.Second)
+	began := time.Now()
+	if fetcher.wait(t.Context(), long, time.Hour) || time.Since(began) > 5*time.Second {
+		t.Error("the keys are fetched because of the unknown kid, not of a reported change")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	keys.find("unknown")
+	if fetcher.wait(ctx, time.Now(), time.Hour); ctx.Err() == nil {
+		t.Error("any client can send an unknown kid: the next fetch is 10 s after the last")
+	}
+	notify(keys.changed)
+	keys.find("unknown")
+	if !fetcher.wait(t.Context(), time.Now(), time.Hour) {
+		t.Error("a reported change is fetched at once")
+	}
+}

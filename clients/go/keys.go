@@ -216,7 +216,7 @@ func (f *jwksFetcher) wait(ctx context.Context, began time.Time, pause time.Dura
 			return true
 		case <-unknownKid:
 			unknownKid = nil
-			timer.Reset(min(pause, time.Until(began.Add(10*time.Second))))
+			timer.Reset(time.Until(began.Add(min(pause, 10*time.Second))))
 		}
 	}
 }

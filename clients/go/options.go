@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Option configures a [Guard]. Options with a value replace that of an earlier [FromEnvironment].
+// Option configures a [Guard]. A later option replaces an earlier one of the same meaning.
 type Option func(*settings)
 
 // FromEnvironment reads the environment variables of api-server: ISSUER, AUDIENCE, ACCESS_TOKEN_SECRET, FEED_SECRET,
@@ -19,7 +19,9 @@ type Option func(*settings)
 func FromEnvironment() Option {
 	return func(s *settings) {
 		for _, name := range variables {
-			s.values[name] = os.Getenv(name)
+			if value := os.Getenv(name); value != "" {
+				s.values[name] = value
+			}
 		}
 	}
 }

@@ -133,8 +133,9 @@ func TestThePrefixOfTheCookieFollowsFromIssuerAndDomain(t *testing.T) {
 func TestAnOptionReplacesTheEnvironment(t *testing.T) {
 	t.Setenv("ACCESS_TOKEN_SECRET_FILE", "/nowhere/at/all")
 	t.Setenv("CLOCK_LEEWAY", "nonsense")
-	s, err := parseSettings([]Option{FromEnvironment(), WithSecrets(secret), WithClockLeeway(90 * time.Second)})
-	if err != nil || s.leeway != 90*time.Second || s.secrets.access[0] != secret {
+	s, err := parseSettings([]Option{WithAudience("stock"), FromEnvironment(), WithSecrets(secret),
+		WithClockLeeway(90 * time.Second)})
+	if err != nil || s.leeway != 90*time.Second || s.audience != "stock" || s.secrets.access[0] != secret {
 		t.Error(err)
 	}
 }
