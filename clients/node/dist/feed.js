@@ -1,0 +1,159 @@
+import { describe } from './auth-server.js';
+import { EventStreamParser } from './event-stream.js';
+const FIRST_EVENT_TIMEOUT = 60_000;
+const NEXT_EVENT_TIMEOUT = 15_000;
+const MIN_BACKOFF = 100;
+const MAX_BACKOFF = 1_500;
+const MAINTENANCE_INTERVAL = 1_000;
+/** The two clocks may drift apart by one millisecond in this many. */
+const DRIFT = 1_000;
+/** Follows the revocation feed (docs/feed.md) until it is closed, and reconnects forever. */
+export class FeedFollower {
+    server;
+    secret;
+    revocations;
+    onKeys;
+    log;
+    #backoff = MIN_BACKOFF;
+    #timer;
+    #maintenance = setInterval(() => this.#maintain(), MAINTENANCE_INTERVAL).unref();
+    #stop = new AbortController();
+    #logged = new Set();
+    #wasStale = false;
+    /** `secret` is called for each connection. `onKeys`: the keys of auth-server have changed, or may have. */
+    constructor(server, secret, revocations, onKeys, log) {
+        this.server = server;
+        this.secret = secret;
+        this.revocations = revocations;
+        this.onKeys = onKeys;
+        this.log = log;
+        void this.#follow();
+    }
+    close() {
+        this.#stop.abort();
+        clearTimeout(this.#timer);
+        clearInterval(this.#maintenance);
+    }
+    async #follow() {
+        const problem = await this.#followOnce().catch(describe);
+        if (this.#stop.signal.aborted)
+            return;
+        // One line for each reason, so that an outage does not flood the log.
+        if (!this.#logged.has(problem)) {
+            this.log.warn(`goptri: disconnected from the revocation feed of ${this.server.url}, will retry: ${problem}`);
+        }
+        this.#logged.add(problem);
+        const pause = this.#backoff * (0.5 + Math.random() / 2);
+        this.#backoff = Math.min(this.#backoff * 2, MAX_BACKOFF);
+        this.#timer = setTimeout(() => void this.#follow(), pause).unref();
+    }
+    /** Reads one connection until it ends, and returns or throws why. */
+    async #followOnce() {
+        const headers = { authorization: `Bearer ${this.secret()}`, accept: 'text/event-stream' };
+        const response = await this.server.get('/revocations', headers);
+        const stop = () => response.destroy();
+        this.#stop.signal.addEventListener('abort', stop);
+        let limit = FIRST_EVENT_TIMEOUT, last = this.revocations.clock();
+        const silent = () => new Error(`no data for ${limit / 1000} s`);
+        let timer = setTimeout(() => response.destroy(silent()), limit).unref();
+        try {
+            checkHead(response.statusCode, response.headers['content-type']);
+            const parser = new EventStreamParser(), connection = new Connection(this);
+            for await (const chunk of response) {
+                clearTimeout(timer);
+                const now = this.revocations.clock();
+                // The timer does not run while the machine is suspended. Data read afterwards is too old to use.
+                if (now - last > limit)
+                    throw silent();
+                for (const [name, data] of parser.feed(chunk))
+                    connection.onEvent(name, data);
+                [limit, last] = [NEXT_EVENT_TIMEOUT, now];
+                timer = setTimeout(() => response.destroy(silent()), limit).unref();
+            }
+            return 'the connection was closed';
+        }
+        finally {
+            clearTimeout(timer);
+            this.#stop.signal.removeEventListener('abort', stop);
+            response.destroy();
+        }
+    }
+    /** @internal */
+    caughtUp() {
+        const what = this.#logged.size > 0 ? 'reconnected' : 'connected';
+        this.log.info(`goptri: ${what} to the revocation feed of ${this.server.url}: ${this.revocations.size} entries`);
+        this.#logged.clear();
+        // A `keys` event may have been missed.
+        this.onKeys();
+    }
+    /** @internal */
+    stable() {
+        this.#backoff = MIN_BACKOFF;
+    }
+    #maintain() {
+        this.revocations.sweep();
+        const age = this.revocations.age(), { maxStaleness, onStale } = this.revocations.staleness;
+        const isStale = Number.isFinite(age) && age > maxStaleness;
+        if (isStale && !this.#wasStale)
+            this.log.error(`goptri: the revocation set is stale; ON_STALE is ${onStale}`);
+        if (!isStale && this.#wasStale)
+            this.log.info('goptri: the revocation set is fresh again');
+        this.#wasStale = isStale;
+    }
+}
+function checkHead(status, type = '') {
+    if (status === 401)
+        throw new Error('it rejects the first secret in FEED_SECRET (401)');
+    if (status !== 200)
+        throw new Error(`it answers ${status} instead of the feed`);
+    if (!/^text\/event-stream/i.test(type))
+        throw new Error('it answers 200 without a stream of events');
+}
+/** The state of one connection. */
+class Connection {
+    follower;
+    #caughtUp = false;
+    /** The smallest offset between arrival and `uptime_ms`, and when it was measured. */
+    #least;
+    #loggedSkipped = false;
+    constructor(follower) {
+        this.follower = follower;
+    }
+    onEvent(name, data) {
+        const { follower } = this;
+        if (name === 'keys')
+            follower.onKeys();
+        if (name === 'revocations')
+            this.#add(JSON.parse(data));
+        if (name !== 'heartbeat' && name !== 'caught-up')
+            return;
+        // Before `caught-up`, a heartbeat only calibrates the delay.
+        const age = this.#age(JSON.parse(data));
+        if (name === 'heartbeat' && !this.#caughtUp)
+            return;
+        follower.revocations.knownAsOf(age);
+        if (name === 'heartbeat')
+            follower.stable();
+        else
+            follower.caughtUp();
+        this.#caughtUp = true;
+    }
+    #add({ entries }) {
+        const skipped = entries.filter((entry) => !this.follower.revocations.insert(entry));
+        if (skipped.length === 0 || this.#loggedSkipped)
+            return;
+        this.follower.log.error('goptri: skipped revocation entries that this version cannot read');
+        this.#loggedSkipped = true;
+    }
+    /** The age that auth-server states, plus the time that the message spent in buffers. */
+    #age({ age_ms: age, uptime_ms: uptime }) {
+        if (!isCount(age) || !isCount(uptime))
+            throw new Error('a heartbeat is malformed');
+        const now = this.follower.revocations.clock(), offset = now - uptime;
+        const expected = this.#least ? this.#least.offset + (now - this.#least.at) / DRIFT : offset;
+        if (offset <= expected)
+            this.#least = { offset, at: now };
+        return age + Math.max(0, offset - expected);
+    }
+}
+const isCount = (value) => Number.isInteger(value) && value >= 0;

@@ -1,0 +1,49 @@
+import { TokenError } from './caller.js';
+import { parseObject } from './strict-json.js';
+const MAX_COOKIE_BYTES = 4096;
+/** The values of a header. Node's `headers.authorization` has only the first of several. */
+export function valuesOf(rawHeaders, name) {
+    return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
+}
+/** With an `Authorization` header, whatever it contains, cookies are ignored. */
+export function credentialOf(rawHeaders, cookieName) {
+    const [header, ...others] = valuesOf(rawHeaders, 'authorization');
+    if (others.length > 0)
+        return { from: 'two headers' };
+    if (header !== undefined) {
+        const [, value] = /^bearer(?: (.*))?$/is.exec(header) ? (/^.{6} *(.*?) *$/s.exec(header) ?? []) : [];
+        return value === undefined ? { from: 'nothing' } : { from: 'header', value };
+    }
+    const pairs = valuesOf(rawHeaders, 'cookie').flatMap((value) => value.split(';'));
+    const named = pairs
+        .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+        .filter((pair) => pair.startsWith(`${cookieName}=`));
+    const [cookie, ...more] = named;
+    if (cookie === undefined)
+        return { from: 'nothing' };
+    return more.length > 0 ? { from: 'two cookies' } : { from: 'cookie', value: cookie.slice(cookieName.length + 1) };
+}
+/** The token in the value of a session cookie: base64 of `{"jwt": token}`. */
+export function tokenOfCookie(value) {
+    const bytes = Buffer.from(value.length > MAX_COOKIE_BYTES ? '' : value, 'base64');
+    try {
+        const { jwt } = parseObject(bytes);
+        const isStrict = bytes.toString('base64') === value && bytes.includes(JSON.stringify(jwt));
+        if (isStrict && typeof jwt === 'string')
+            return jwt;
+    }
+    catch {
+        // The same error as below.
+    }
+    throw new TokenError('malformed_cookie');
+}
+/** Whether a request with this method may use cookies: browsers attach them to requests of foreign pages, too. */
+export function mayUseCookies(method, rawHeaders, senders) {
+    const single = (name) => {
+        const [value = '', ...others] = valuesOf(rawHeaders, name);
+        return others.length > 0 ? '' : value;
+    };
+    return (['GET', 'HEAD', 'OPTIONS'].includes(method) ||
+        ['same-origin', 'none'].includes(single('sec-fetch-site')) ||
+        senders.has(single('origin')));
+}
