@@ -16,16 +16,20 @@ class FakeAuthServer
   # @return [Array<Hash>] the published keys
   attr_writer :keys
 
-  def initialize
+  # @return [OpenSSL::X509::Certificate, nil] the certificate, signed by itself
+  attr_reader :certificate
+
+  def initialize(tls: false)
     @server = TCPServer.new("127.0.0.1", 0)
+    @url = "#{tls ? "https" : "http"}://127.0.0.1:#{@server.addr[1]}"
+    @server = with_tls(@server) if tls
     @feeds = Queue.new
     @keys = []
     @thread = Thread.new { serve }
   end
 
-  def url
-    @url ||= "http://127.0.0.1:#{@server.addr[1]}"
-  end
+  # @return [String]
+  attr_reader :url
 
   # Accepts the next connection to the feed.
   def next_feed(status: 200, headers: "Content-Type: text/event-stream\r\n")
@@ -35,24 +39,46 @@ class FakeAuthServer
   end
 
   def close
-    url
     @thread.kill
     @server.close
   end
 
   private
 
+  def with_tls(server)
+    key = OpenSSL::PKey::EC.generate("prime256v1")
+    @certificate = OpenSSL::X509::Certificate.new.tap do |certificate|
+      certificate.version = 2
+      certificate.serial = 1
+      certificate.subject = certificate.issuer = OpenSSL::X509::Name.new([["CN", "auth-server"]])
+      certificate.public_key = key
+      certificate.not_before = Time.now - 60
+      certificate.not_after = Time.now + 600
+      extensions = OpenSSL::X509::ExtensionFactory.new(certificate, certificate)
+      certificate.add_extension(extensions.create_extension("subjectAltName", "IP:127.0.0.1"))
+      certificate.sign(key, "SHA256")
+    end
+    context = OpenSSL::SSL::SSLContext.new
+    context.add_certificate(@certificate, key)
+    OpenSSL::SSL::SSLServer.new(server, context)
+  end
+
   def serve
     loop do
-      socket = @server.accept
-      path = socket.gets.to_s.split[1]
-      headers = {}
-      while (line = socket.gets&.chomp) && !line.empty?
-        name, value = line.split(": ", 2)
-        headers[name.downcase] = value
-      end
-      path == "/revocations" ? @feeds << Feed.new(socket, headers) : send_keys(socket)
+      answer(@server.accept)
+    rescue OpenSSL::SSL::SSLError, SystemCallError
+      # The client has closed the connection.
     end
+  end
+
+  def answer(socket)
+    path = socket.gets.to_s.split[1]
+    headers = {}
+    while (line = socket.gets&.chomp) && !line.empty?
+      name, value = line.split(": ", 2)
+      headers[name.downcase] = value
+    end
+    path == "/revocations" ? @feeds << Feed.new(socket, headers) : send_keys(socket)
   end
 
   def send_keys(socket)

@@ -77,6 +77,20 @@ class FollowerTest < Minitest::Test
     eventually { ["answers 302", "without a stream", "answers 503"].all? { |text| log.string.include?(text) } }
   end
 
+  def test_the_certificate_of_auth_server_is_verified
+    @server.close
+    Tempfile.create do |ca_file|
+      @server = FakeAuthServer.new(tls: true)
+      File.write(ca_file.path, @server.certificate.to_pem)
+      following
+      eventually { log.string.scan("certificate verify failed").size >= 2 }
+      @guard.close
+      following(auth_server_ca_file: ca_file.path)
+      @server.next_feed.send(CAUGHT_UP)
+      eventually { @guard.ready? }
+    end
+  end
+
   def test_an_unreachable_server_does_not_delay_requests
     @server.close
     following
@@ -94,6 +108,7 @@ class FollowerTest < Minitest::Test
       eventually { @guard.revocations.age }
       now += 61
       assert_equal [expected, expected], [reason, @guard.not_ready]
+      eventually { log.string.include?("stale: #{on_stale == "allow" ? "tokens that were revoked" : "no token"}") }
       @guard.close
     end
   end
@@ -123,15 +138,47 @@ class FollowerTest < Minitest::Test
     assert_in_delta 6.5, @guard.revocations.age, 0.02
   end
 
-  def test_a_silent_connection_is_opened_again
+  # A follower without a guard, until the end of the block.
+  def with_follower(on_keys: -> {}, **timeouts)
     server = Goptri::AuthServer.new(@server.url)
     revocations = Goptri::Revocations.new(max_staleness: 60, on_stale: "allow")
-    timeouts = { response: 5, first_event: 5, next_event: 0.2 }
-    follower = Goptri::Follower.new(server, FEED_SECRET, revocations, logger: Logger.new(log), timeouts: timeouts)
+    follower = Goptri::Follower.new(server, FEED_SECRET, revocations, logger: Logger.new(log),
+                                    timeouts: Goptri::Follower::TIMEOUTS.merge(timeouts), &on_keys)
     thread = Thread.new { follower.run }
-    @server.next_feed.send(CAUGHT_UP)
-    @server.next_feed
+    yield revocations
+  ensure
     thread.kill.join
+  end
+
+  def test_a_silent_connection_is_opened_again
+    with_follower(next_event: 0.2) do
+      @server.next_feed.send(CAUGHT_UP)
+      @server.next_feed
+    end
+    with_follower(first_event: 0.2) { 2.times { @server.next_feed } }
+  end
+
+  def test_the_age_is_unknown_until_the_set_has_caught_up
+    with_follower do |revocations|
+      feed = @server.next_feed
+      feed.send("event: heartbeat\ndata: {\"age_ms\":1,\"uptime_ms\":10}\n\n")
+      feed.send(REVOKED)
+      eventually { revocations.size == 1 }
+      assert_nil revocations.age
+      feed.send(CAUGHT_UP)
+      eventually { revocations.age }
+    end
+  end
+
+  def test_changes_of_the_keys_are_reported
+    reports = 0
+    with_follower(on_keys: -> { reports += 1 }) do |revocations|
+      feed = @server.next_feed
+      feed.send("event: keys\ndata: {}\n\n")
+      eventually { reports == 1 }
+      feed.send(CAUGHT_UP)
+      eventually { revocations.age && reports == 2 }
+    end
   end
 
   def test_new_keys_are_fetched_when_they_are_announced
@@ -169,6 +216,20 @@ class FollowerTest < Minitest::Test
         feed.close
         assert_equal "Bearer #{FEED_SECRET.reverse}", @server.next_feed.headers["authorization"]
       end
+    end
+  end
+
+  def test_a_changed_file_must_have_the_same_content_twice
+    Tempfile.create do |file|
+      File.write(file.path, SECRET)
+      guard = guard(secrets: nil, env: { "ACCESS_TOKEN_SECRET_FILE" => file.path })
+      [SECRET.reverse, SECRET, SECRET.reverse].each do |secret|
+        File.write(file.path, secret)
+        guard.send(:reload)
+        assert_equal [SECRET], guard.settings.secrets
+      end
+      guard.send(:reload)
+      assert_equal [SECRET.reverse], guard.settings.secrets
     end
   end
 

@@ -133,8 +133,19 @@ module Goptri
       (0..).each do |round|
         sleep 1
         @revocations&.sweep(round)
+        log_staleness if @revocations&.age
         reload if @settings.secret_files?
       end
+    end
+
+    def log_staleness
+      stale = @revocations.stale?
+      return if stale == (@was_stale || false)
+
+      @was_stale = stale
+      effect = { "allow" => "tokens that were revoked since are accepted until they expire",
+                 "refuse" => "no token is accepted" }.fetch(@settings.on_stale)
+      stale ? @logger.error("the revocation set is stale: #{effect}") : @logger.info("the revocation set is fresh again")
     end
 
     # Accepts a change after two equal reads, so that a partial write is ignored.
