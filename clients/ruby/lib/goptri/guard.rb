@@ -143,9 +143,11 @@ module Goptri
       return if stale == (@was_stale || false)
 
       @was_stale = stale
+      return @logger.info("the revocation set is fresh again") unless stale
+
       effect = { "allow" => "tokens that were revoked since are accepted until they expire",
                  "refuse" => "no token is accepted" }.fetch(@settings.on_stale)
-      stale ? @logger.error("the revocation set is stale: #{effect}") : @logger.info("the revocation set is fresh again")
+      @logger.error("the revocation set is stale: #{effect}")
     end
 
     # Accepts a change after two equal reads, so that a partial write is ignored.
