@@ -27,6 +27,12 @@ enum Chore {
         /// Only the bugs with one of these words in their names.
         words: Vec<String>,
     },
+    /// Rewrite clients/vectors.json: tokens with the verdict of goptri, for the packages in other languages.
+    Vectors {
+        /// Change nothing, and fail if the file is out of date.
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 #[expect(clippy::print_stderr, reason = "a command line tool reports on stderr")]
@@ -52,6 +58,11 @@ fn run(chore: &Chore) -> Result<Vec<String>, Box<dyn Error>> {
     match chore {
         Chore::Sqlx { check } => runtime.block_on(sql::refresh(&root(), *check)),
         Chore::PlantedBugs { words } => runtime.block_on(planted_bugs::complaints(&root(), words)),
+        Chore::Vectors { check: true } => Ok(vectors::complaints(&root())),
+        Chore::Vectors { check: false } => {
+            vectors::refresh(&root())?;
+            Ok(Vec::new())
+        }
     }
 }
 
