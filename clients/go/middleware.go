@@ -56,7 +56,7 @@ func (g *Guard) require(next http.Handler, permit func(*Claims) *Error) http.Han
 		}
 		if err != nil {
 			g.log.InfoContext(r.Context(), "request rejected", "method", r.Method, "path", r.URL.Path, "reason", err)
-			writeError(w, err)
+			WriteError(w, err)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), claims)))

@@ -2,6 +2,7 @@ package goptri
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -103,6 +104,34 @@ func TestGoodValuesAreAccepted(t *testing.T) {
 		if _, err := environment(t, "ACCESS_TOKEN_SECRET", secret, c[0], c[1]); err != nil {
 			t.Errorf("%s=%s: %v", c[0], c[1], err)
 		}
+	}
+}
+
+func TestTheCertificateOfAuthServerIsVerified(t *testing.T) {
+	plain := newFakeServer(t, caughtUp)
+	server := httptest.NewUnstartedServer(plain.Config.Handler)
+	server.Config.ErrorLog = slog.NewLogLogger(quiet().Handler(), slog.LevelError)
+	server.StartTLS()
+	defer server.Close()
+	defer server.CloseClientConnections()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	os.WriteFile(file, pem.EncodeToMemory(&block), 0o600)
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+
+	var log logBuffer
+	started(t, server.URL, WithLogger(log.logger()))
+	eventually(t, "an unknown authority", func() bool { return strings.Contains(log.String(), "unknown authority") })
+	if plain.connections.Load() != 0 {
+		t.Error("the secret was sent to an unknown server")
+	}
+	for _, trusted := range []Option{WithRootCAs(pool), set("AUTH_SERVER_CA_FILE", file)} {
+		guard := started(t, server.URL, trusted)
+		eventually(t, "ready", func() bool { return guard.Ready() == nil })
+		plain.mu.Lock()
+		plain.scripts = []string{caughtUp}
+		plain.mu.Unlock()
 	}
 }
 
