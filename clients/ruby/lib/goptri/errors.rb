@@ -3,6 +3,7 @@
 module Goptri
   # Why a token was rejected, for the log. Clients see only a {ProtocolError}. The message has no part of the token.
   class TokenError < StandardError
+    # The message for each reason.
     MESSAGES = {
       too_long: "it is longer than 8192 bytes",
       not_compact: "it is not a JWS in compact form: three segments of base64url characters, joined by dots",
@@ -65,18 +66,24 @@ module Goptri
   class ProtocolError
     define = ->(*values) { new(*values).freeze }
     challenge = ->(value) { { "WWW-Authenticate" => value }.freeze }
+    # The request has no token.
     MISSING_TOKEN = define.(401, "missing_token",
       "This route needs an access token; send it as Authorization: Bearer and the token.", challenge.("Bearer"))
+    # The token is invalid. Every reason gets this response.
     INVALID_TOKEN = define.(401, "invalid_token",
       "The token is malformed, expired, revoked or for another service.", challenge.('Bearer error="invalid_token"'))
+    # The token is valid and lacks the scope or role.
     INSUFFICIENT_SCOPE = define.(403, "insufficient_scope",
       "The access token lacks the scope or role that this route needs.",
       challenge.('Bearer error="insufficient_scope"'))
+    # The request has several `Authorization` headers.
     TWO_CREDENTIALS = define.(400, "invalid_request",
       "The request has more than one Authorization header; send one.", {}.freeze)
+    # A page that may not use cookies sent the request.
     CROSS_SITE = define.(403, "cross_site_request",
       "Requests with cookies that change something must come from a page of this service or of an allowed origin.",
       {}.freeze)
+    # It is unknown whether the token is valid or was revoked.
     UNAVAILABLE = define.(503, "temporarily_unavailable",
       "The service is temporarily unavailable; try again after the seconds in the Retry-After header.",
       { "Retry-After" => "1" }.freeze)

@@ -12,6 +12,7 @@ module Goptri
     MAX_RETRY = 10
     # The least time between fetches because of reported changes, and because of tokens with unknown keys.
     COOLDOWNS = { changed: 0.1, unknown_kid: 10 }.freeze
+    private_constant :PATH, :MAX_BYTES, :TIMEOUT, :INTERVAL, :MIN_PAUSE, :MAX_RETRY, :COOLDOWNS
 
     # @param auth_server [AuthServer]
     # @param keys [Keys]

@@ -3,6 +3,7 @@
 module Goptri
   # Verifies access tokens: the signature and every claim (RFC 9068, RFC 8725).
   class Verifier
+    # A longer token is rejected before it is parsed.
     MAX_TOKEN_BYTES = 8192
     # The last second of the year 9999.
     MAX_TIME = 253_402_300_799
