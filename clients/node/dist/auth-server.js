@@ -11,10 +11,13 @@ export class AuthServer {
         this.url = url;
         this.#ca = ca === undefined ? undefined : [...rootCertificates, ca];
     }
-    /** The response, once its headers have arrived. Neither the connection nor the timer keeps the process running. */
-    get(path, headers) {
+    /**
+     * The response, once its headers have arrived. Neither the connection nor the timer keeps the process running.
+     * `signal` also ends the response.
+     */
+    get(path, headers, signal) {
         return new Promise((resolve, reject) => {
-            const options = { headers, agent: false, ...(this.#ca && { ca: this.#ca }) };
+            const options = { headers, signal, agent: false, ...(this.#ca && { ca: this.#ca }) };
             const request = (this.url.startsWith('https:') ? https : http).get(this.url + path, options, resolve);
             const timeout = new Error(`no response for ${RESPONSE_TIMEOUT / 1000} s`);
             const timer = setTimeout(() => request.destroy(timeout), RESPONSE_TIMEOUT).unref();

@@ -50,9 +50,7 @@ export class FeedFollower {
     /** Reads one connection until it ends, and returns or throws why. */
     async #followOnce() {
         const headers = { authorization: `Bearer ${this.secret()}`, accept: 'text/event-stream' };
-        const response = await this.server.get('/revocations', headers);
-        const stop = () => response.destroy();
-        this.#stop.signal.addEventListener('abort', stop);
+        const response = await this.server.get('/revocations', headers, this.#stop.signal);
         let limit = FIRST_EVENT_TIMEOUT, last = this.revocations.clock();
         const silent = () => new Error(`no data for ${limit / 1000} s`);
         let timer = setTimeout(() => response.destroy(silent()), limit).unref();
@@ -74,7 +72,6 @@ export class FeedFollower {
         }
         finally {
             clearTimeout(timer);
-            this.#stop.signal.removeEventListener('abort', stop);
             response.destroy();
         }
     }

@@ -11,6 +11,7 @@ const MAX_BYTES = 128 * 1024;
 export class KeyRefresher {
     server;
     log;
+    clock;
     /** `undefined` until the first fetch succeeds. */
     keys;
     #timer;
@@ -22,9 +23,11 @@ export class KeyRefresher {
     #changed = false;
     #unknownKid = false;
     #logged = '';
-    constructor(server, log) {
+    #stop = new AbortController();
+    constructor(server, log, clock) {
         this.server = server;
         this.log = log;
+        this.clock = clock;
         void this.#refresh();
     }
     /** The keys have changed, or may have. */
@@ -38,11 +41,11 @@ export class KeyRefresher {
         this.#schedule();
     }
     close() {
-        this.#isFetching = true;
+        this.#stop.abort();
         clearTimeout(this.#timer);
     }
     #schedule() {
-        if (this.#isFetching)
+        if (this.#isFetching || this.#stop.signal.aborted)
             return;
         const pauses = [
             this.#pause,
@@ -50,12 +53,12 @@ export class KeyRefresher {
             this.#unknownKid ? UNKNOWN_KID_COOLDOWN : Infinity,
         ];
         clearTimeout(this.#timer);
-        const due = this.#began + Math.min(...pauses) - performance.now();
+        const due = this.#began + Math.min(...pauses) - this.clock();
         this.#timer = setTimeout(() => void this.#refresh(), Math.max(0, due)).unref();
     }
     async #refresh() {
         this.#isFetching = true;
-        this.#began = performance.now();
+        this.#began = this.clock();
         // Several auth-servers behind one address get new keys at different times, so a change is fetched repeatedly.
         if (this.#changed)
             this.#afterSuccess = MIN_RETRY;
@@ -66,10 +69,13 @@ export class KeyRefresher {
             this.#pause = this.#afterSuccess;
             this.#afterSuccess = Math.min(this.#pause * 2, INTERVAL);
             this.#afterFailure = MIN_RETRY;
-            const names = [...keys].map(([kid, { alg }]) => `${kid} (${alg})`), unused = skipped.map((problem) => `one unused: ${problem}`);
-            this.#logOnce('info', `auth-server publishes the keys: ${[...names, ...unused].join(', ') || 'none'}`);
+            const used = [...keys].map(([kid, { alg }]) => `${kid} (${alg})`);
+            const all = [...used, ...skipped.map((problem) => `one unused: ${problem}`)];
+            this.#logOnce('info', `auth-server publishes the keys: ${all.join(', ') || 'none'}`);
         }
         catch (error) {
+            if (this.#stop.signal.aborted)
+                return;
             this.#pause = this.#afterFailure;
             this.#afterFailure = Math.min(this.#pause * 2, MAX_RETRY);
             this.#logOnce('warn', `the public keys of ${this.server.url} cannot be fetched, will retry: ${describe(error)}`);
@@ -78,8 +84,8 @@ export class KeyRefresher {
         this.#schedule();
     }
     async #fetch() {
-        const accept = 'application/jwk-set+json, application/json';
-        const response = await this.server.get('/.well-known/jwks.json', { accept, 'cache-control': 'no-cache' });
+        const headers = { accept: 'application/jwk-set+json, application/json', 'cache-control': 'no-cache' };
+        const response = await this.server.get('/.well-known/jwks.json', headers, this.#stop.signal);
         const timer = setTimeout(() => response.destroy(new Error('no complete response')), BODY_TIMEOUT).unref();
         try {
             if (response.statusCode !== 200)
@@ -87,7 +93,8 @@ export class KeyRefresher {
             const chunks = [];
             let length = 0;
             for await (const chunk of response) {
-                length += chunks.push(chunk) && chunk.length;
+                chunks.push(chunk);
+                length += chunk.length;
                 if (length > MAX_BYTES)
                     throw new Error(`it is longer than ${MAX_BYTES} bytes`);
             }

@@ -16,10 +16,13 @@ export class AuthServer {
     this.#ca = ca === undefined ? undefined : [...rootCertificates, ca];
   }
 
-  /** The response, once its headers have arrived. Neither the connection nor the timer keeps the process running. */
-  get(path: string, headers: OutgoingHttpHeaders): Promise<IncomingMessage> {
+  /**
+   * The response, once its headers have arrived. Neither the connection nor the timer keeps the process running.
+   * `signal` also ends the response.
+   */
+  get(path: string, headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const options = { headers, agent: false, ...(this.#ca && { ca: this.#ca }) } as const;
+      const options = { headers, signal, agent: false, ...(this.#ca && { ca: this.#ca }) } as const;
       const request = (this.url.startsWith('https:') ? https : http).get(this.url + path, options, resolve);
       const timeout = new Error(`no response for ${RESPONSE_TIMEOUT / 1000} s`);
       const timer = setTimeout(() => request.destroy(timeout), RESPONSE_TIMEOUT).unref();

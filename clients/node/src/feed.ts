@@ -53,9 +53,7 @@ export class FeedFollower {
   /** Reads one connection until it ends, and returns or throws why. */
   async #followOnce(): Promise<string> {
     const headers = { authorization: `Bearer ${this.secret()}`, accept: 'text/event-stream' };
-    const response = await this.server.get('/revocations', headers);
-    const stop = (): unknown => response.destroy();
-    this.#stop.signal.addEventListener('abort', stop);
+    const response = await this.server.get('/revocations', headers, this.#stop.signal);
     let limit = FIRST_EVENT_TIMEOUT,
       last = this.revocations.clock();
     const silent = () => new Error(`no data for ${limit / 1000} s`);
@@ -76,7 +74,6 @@ export class FeedFollower {
       return 'the connection was closed';
     } finally {
       clearTimeout(timer);
-      this.#stop.signal.removeEventListener('abort', stop);
       response.destroy();
     }
   }

@@ -54,10 +54,11 @@ export class Guard {
     this.#log = options.logger ?? STANDARD_ERROR;
     this.#clock = options.clock ?? Date.now;
     this.#localKeys = keysOfSecrets(settings.secrets.access);
-    const refresher = new KeyRefresher(settings.server, this.#log);
+    const clock = options.monotonicClock ?? monotonicClock;
+    const refresher = new KeyRefresher(settings.server, this.#log, clock);
     this.#refresher = refresher;
     if (settings.secrets.feed.length > 0) {
-      this.#revocations = new Revocations(settings, options.monotonicClock ?? monotonicClock);
+      this.#revocations = new Revocations(settings, clock);
       this.#follower = new FeedFollower(
         settings.server,
         () => settings.secrets.feed[0] ?? '',

@@ -23,10 +23,12 @@ export class KeyRefresher {
   #changed = false;
   #unknownKid = false;
   #logged = '';
+  readonly #stop = new AbortController();
 
   constructor(
     readonly server: AuthServer,
     readonly log: Logger,
+    readonly clock: () => number,
   ) {
     void this.#refresh();
   }
@@ -44,25 +46,25 @@ export class KeyRefresher {
   }
 
   close(): void {
-    this.#isFetching = true;
+    this.#stop.abort();
     clearTimeout(this.#timer);
   }
 
   #schedule(): void {
-    if (this.#isFetching) return;
+    if (this.#isFetching || this.#stop.signal.aborted) return;
     const pauses = [
       this.#pause,
       this.#changed ? MIN_INTERVAL : Infinity,
       this.#unknownKid ? UNKNOWN_KID_COOLDOWN : Infinity,
     ];
     clearTimeout(this.#timer);
-    const due = this.#began + Math.min(...pauses) - performance.now();
+    const due = this.#began + Math.min(...pauses) - this.clock();
     this.#timer = setTimeout(() => void this.#refresh(), Math.max(0, due)).unref();
   }
 
   async #refresh(): Promise<void> {
     this.#isFetching = true;
-    this.#began = performance.now();
+    this.#began = this.clock();
     // Several auth-servers behind one address get new keys at different times, so a change is fetched repeatedly.
     if (this.#changed) this.#afterSuccess = MIN_RETRY;
     this.#changed = this.#unknownKid = false;
@@ -72,10 +74,11 @@ export class KeyRefresher {
       this.#pause = this.#afterSuccess;
       this.#afterSuccess = Math.min(this.#pause * 2, INTERVAL);
       this.#afterFailure = MIN_RETRY;
-      const names = [...keys].map(([kid, { alg }]) => `${kid} (${alg})`),
-        unused = skipped.map((problem) => `one unused: ${problem}`);
-      this.#logOnce('info', `auth-server publishes the keys: ${[...names, ...unused].join(', ') || 'none'}`);
+      const used = [...keys].map(([kid, { alg }]) => `${kid} (${alg})`);
+      const all = [...used, ...skipped.map((problem) => `one unused: ${problem}`)];
+      this.#logOnce('info', `auth-server publishes the keys: ${all.join(', ') || 'none'}`);
     } catch (error) {
+      if (this.#stop.signal.aborted) return;
       this.#pause = this.#afterFailure;
       this.#afterFailure = Math.min(this.#pause * 2, MAX_RETRY);
       this.#logOnce('warn', `the public keys of ${this.server.url} cannot be fetched, will retry: ${describe(error)}`);
@@ -85,15 +88,16 @@ export class KeyRefresher {
   }
 
   async #fetch(): Promise<Buffer> {
-    const accept = 'application/jwk-set+json, application/json';
-    const response = await this.server.get('/.well-known/jwks.json', { accept, 'cache-control': 'no-cache' });
+    const headers = { accept: 'application/jwk-set+json, application/json', 'cache-control': 'no-cache' };
+    const response = await this.server.get('/.well-known/jwks.json', headers, this.#stop.signal);
     const timer = setTimeout(() => response.destroy(new Error('no complete response')), BODY_TIMEOUT).unref();
     try {
       if (response.statusCode !== 200) throw new Error(`it answers ${response.statusCode} instead of keys`);
       const chunks: Buffer[] = [];
       let length = 0;
       for await (const chunk of response as AsyncIterable<Buffer>) {
-        length += chunks.push(chunk) && chunk.length;
+        chunks.push(chunk);
+        length += chunk.length;
         if (length > MAX_BYTES) throw new Error(`it is longer than ${MAX_BYTES} bytes`);
       }
       return Buffer.concat(chunks);

@@ -303,6 +303,40 @@ test('verification makes no request', async (t) => {
   assert.equal(server.requests.length, before);
 });
 
+test('tokens with unknown keys cause one fetch in ten seconds', async (t) => {
+  const pair = keyPair('new');
+  const monotonicClock = movedClock();
+  const server = await startAuthServer(t);
+  // Without the feed, nothing else causes a fetch within five minutes.
+  const { guard } = await readyGuard(t, server, { monotonicClock, feedSecret: '' });
+  server.jwks = { keys: [pair.jwk] };
+  for (let round = 0; round < 3; round += 1) {
+    assert.equal(await verdict(guard, pair.token()), 'unknown_key');
+    await sleep(100);
+  }
+  assert.equal(server.fetches(), 1, 'the last fetch is less than ten seconds ago');
+  monotonicClock.ahead = 10_000;
+  await until(async () => (await verdict(guard, pair.token())) === 'accepted');
+  assert.equal(server.fetches(), 2);
+});
+
+test('a closed guard makes no more requests, and ends its connection', async (t) => {
+  const server = await startAuthServer(t),
+    monotonicClock = movedClock();
+  const { guard } = await readyGuard(t, server, { monotonicClock });
+  await until(() => server.fetches() === 2 && server.streams.size === 1);
+  guard.close();
+  await until(() => server.streams.size === 0);
+  monotonicClock.ahead = 600_000;
+  await verdict(guard, tokenOf(claimsOf(), { header: { kid: 'unknown' } }));
+  await sleep(300);
+  assert.equal(server.requests.length, 3);
+  const { guard: another } = guardOf(t, server);
+  another.close();
+  await sleep(300);
+  assert.equal(server.streams.size, 0, 'closed before it was connected');
+});
+
 test('sets of keys that are dangerous are rejected, and keys that cannot be used are skipped', async (t) => {
   const good = keyPair('good'),
     server = await startAuthServer(t, { jwks: { keys: [good.jwk] } });
