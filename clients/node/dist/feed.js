@@ -51,12 +51,14 @@ export class FeedFollower {
     async #followOnce() {
         const headers = { authorization: `Bearer ${this.secret()}`, accept: 'text/event-stream' };
         const response = await this.server.get('/revocations', headers, this.#stop.signal);
-        let limit = FIRST_EVENT_TIMEOUT, last = this.revocations.clock();
+        let limit = FIRST_EVENT_TIMEOUT;
+        let last = this.revocations.clock();
         const silent = () => new Error(`no data for ${limit / 1000} s`);
         let timer = setTimeout(() => response.destroy(silent()), limit).unref();
         try {
             checkHead(response.statusCode, response.headers['content-type']);
-            const parser = new EventStreamParser(), connection = new Connection(this);
+            const parser = new EventStreamParser();
+            const connection = new Connection(this);
             for await (const chunk of response) {
                 clearTimeout(timer);
                 const now = this.revocations.clock();
@@ -89,7 +91,8 @@ export class FeedFollower {
     }
     #maintain() {
         this.revocations.sweep();
-        const age = this.revocations.age(), { maxStaleness, onStale } = this.revocations.staleness;
+        const age = this.revocations.age();
+        const { maxStaleness, onStale } = this.revocations.staleness;
         const isStale = Number.isFinite(age) && age > maxStaleness;
         if (isStale && !this.#wasStale)
             this.log.error(`goptri: the revocation set is stale; ON_STALE is ${onStale}`);
@@ -121,11 +124,11 @@ class Connection {
         if (name === 'keys')
             follower.onKeys();
         if (name === 'revocations')
-            this.#add(JSON.parse(data));
+            this.#add(parse(name, data));
         if (name !== 'heartbeat' && name !== 'caught-up')
             return;
         // Before `caught-up`, a heartbeat only calibrates the delay.
-        const age = this.#age(JSON.parse(data));
+        const age = this.#age(parse(name, data));
         if (name === 'heartbeat' && !this.#caughtUp)
             return;
         follower.revocations.knownAsOf(age);
@@ -136,6 +139,8 @@ class Connection {
         this.#caughtUp = true;
     }
     #add({ entries }) {
+        if (!Array.isArray(entries))
+            throw new Error(malformed('revocations'));
         const skipped = entries.filter((entry) => !this.follower.revocations.insert(entry));
         if (skipped.length === 0 || this.#loggedSkipped)
             return;
@@ -145,12 +150,23 @@ class Connection {
     /** The age that auth-server states, plus the time that the message spent in buffers. */
     #age({ age_ms: age, uptime_ms: uptime }) {
         if (!isCount(age) || !isCount(uptime))
-            throw new Error('a heartbeat is malformed');
-        const now = this.follower.revocations.clock(), offset = now - uptime;
+            throw new Error(malformed('heartbeat'));
+        const now = this.follower.revocations.clock();
+        const offset = now - uptime;
         const expected = this.#least ? this.#least.offset + (now - this.#least.at) / DRIFT : offset;
         if (offset <= expected)
             this.#least = { offset, at: now };
         return age + Math.max(0, offset - expected);
+    }
+}
+const malformed = (event) => `the data of the event ${event} is malformed`;
+/** Parses the data of an event. The error contains no part of it. */
+function parse(event, data) {
+    try {
+        return { ...JSON.parse(data) };
+    }
+    catch {
+        throw new Error(malformed(event));
     }
 }
 const isCount = (value) => Number.isInteger(value) && value >= 0;

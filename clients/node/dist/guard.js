@@ -75,7 +75,7 @@ export class Guard {
         clearInterval(this.#files);
     }
     /** @internal */
-    async authenticate({ method = '', rawHeaders, }) {
+    async authenticate({ method = '', rawHeaders }) {
         const credential = credentialOf(rawHeaders, this.#settings.cookieName);
         try {
             return { result: await this.#verifyCredential(credential, method, rawHeaders), from: credential.from };
@@ -137,7 +137,8 @@ export class Guard {
         return setInterval(() => void poll(), FILES_INTERVAL).unref();
     }
     #reload() {
-        const { secrets, readSecrets } = this.#settings, problems = [];
+        const { secrets, readSecrets } = this.#settings;
+        const problems = [];
         const { access, feed } = readSecrets(problems);
         for (const problem of problems)
             this.#log.error(`goptri: ${problem}; the previous content stays in use`);

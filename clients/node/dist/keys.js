@@ -23,23 +23,23 @@ export function keysOfSecrets(secrets) {
  * that cannot be used is skipped: a later auth-server may publish keys of other types.
  */
 export async function parseJwks(json) {
-    const { keys } = parseObject(json, 64 * MAX_KEYS), skipped = [];
-    const isSet = Array.isArray(keys) && keys.every((jwk) => typeof jwk === 'object' && jwk !== null && !Array.isArray(jwk));
-    if (!isSet)
-        throw new Error('it is not a set of keys; does AUTH_SERVER_URL name auth-server itself?');
+    const keys = keysIn(json);
     if (keys.length > MAX_KEYS)
         throw new Error(`it has more than ${MAX_KEYS} keys`);
     if (keys.some((jwk) => PRIVATE_MEMBERS.some((name) => name in jwk))) {
         throw new Error('it has private members, with which any reader can sign tokens; replace these keys now');
     }
-    const usable = new Map(), kids = new Set();
+    const usable = new Map();
+    const kids = new Set();
+    const skipped = [];
     for (const jwk of keys) {
         const key = await publicKey(jwk).catch((error) => void skipped.push(error.message));
-        const kid = jwk.kid ?? key?.thumbprint ?? '';
+        const kid = jwk.kid ?? key?.thumbprint;
+        if (kid === undefined)
+            continue;
         if (kids.has(kid))
             throw new Error('it has two keys with the same kid');
-        if (kid !== '')
-            kids.add(kid);
+        kids.add(kid);
         if (key)
             usable.set(kid, key);
     }
@@ -47,6 +47,18 @@ export async function parseJwks(json) {
     if (usable.size === 0 && keys.length > 0)
         throw new Error('none of its keys can be used');
     return { keys: usable, skipped };
+}
+function keysIn(json) {
+    const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+    try {
+        const { keys } = parseObject(json, 64 * MAX_KEYS);
+        if (Array.isArray(keys) && keys.every(isObject))
+            return keys;
+    }
+    catch {
+        // The same error as below.
+    }
+    throw new Error('it is not a set of keys; does AUTH_SERVER_URL name auth-server itself?');
 }
 async function publicKey(jwk) {
     const { kty, crv, x = '', y = '', n = '', e = '', use = 'sig', key_ops = ['verify'], kid = '' } = jwk;
@@ -56,9 +68,11 @@ async function publicKey(jwk) {
         ['RSA undefined', ['RS256', { n, e }]],
     ]);
     const [alg = '', members = {}] = known.get(`${kty} ${crv}`) ?? [];
-    if (alg === '' || (jwk.alg ?? alg) !== alg)
+    const isKnown = alg !== '' && (jwk.alg ?? alg) === alg;
+    const isForVerifying = use === 'sig' && key_ops.includes('verify');
+    if (!isKnown)
         throw new Error('it is not Ed25519 (EdDSA), P-256 (ES256) or RSA (RS256)');
-    if (use !== 'sig' || !key_ops.includes('verify'))
+    if (!isForVerifying)
         throw new Error('it is not for verifying signatures (use, key_ops)');
     const numbers = Object.values(members).map((text) => decode(text) ?? Buffer.of());
     const isComplete = numbers.every(({ length }) => length === 32 || (alg === 'RS256' && length > 0));
@@ -116,7 +130,8 @@ function selectKey(token, find) {
     const [bytes, ...others] = token.split('.').map(decode);
     if (bytes === undefined || others.includes(undefined))
         throw new TokenError('base64');
-    const header = strict(() => parseObject(bytes)), { alg, typ = null, kid = null } = header;
+    const header = strict(() => parseObject(bytes));
+    const { alg, typ = null, kid = null } = header;
     const isText = (value) => value === null || typeof value === 'string';
     if (typeof alg !== 'string' || !isText(typ) || !isText(kid))
         throw new TokenError('json');

@@ -132,7 +132,8 @@ const WELL_KNOWN = [
 ];
 /** Throws if the text is weak. The error contains no part of it. */
 function checkSecret(text) {
-    const lower = text.toLowerCase(), bytes = Buffer.from(text);
+    const lower = text.toLowerCase();
+    const bytes = Buffer.from(text);
     const isKnown = WELL_KNOWN.some((known) => lower.includes(known) && lower.replaceAll(known, '').length * 4 <= lower.length);
     const problem = isKnown
         ? 'is a well-known default'
@@ -189,7 +190,8 @@ PRIVATE.addSubnet('fc00::', 7, 'ipv6');
 PRIVATE.addSubnet('fe80::', 10, 'ipv6');
 /** Whether the host is an address of a private network, or a name that resolves only in one. */
 function isPrivate(host) {
-    const address = host.replace(/^\[|\]$/g, ''), family = isIP(address);
+    const address = host.replace(/^\[|\]$/g, '');
+    const family = isIP(address);
     if (family > 0)
         return PRIVATE.check(address, family === 4 ? 'ipv4' : 'ipv6');
     return !host.includes('.') || /\.(?:localhost|local|internal)$/.test(host);
@@ -207,7 +209,8 @@ function cookieDomain(text, issuer = '') {
 }
 /** The name with its prefix, which follows from issuer and domain. */
 function fullCookieName(text, issuer = '', domain = '') {
-    const isInsecure = issuer.startsWith('http:'), prefix = isInsecure ? '' : domain === '' ? '__Host-' : '__Secure-';
+    const isInsecure = issuer.startsWith('http:');
+    const prefix = isInsecure ? '' : domain === '' ? '__Host-' : '__Secure-';
     const [, given = '', base = ''] = /^(__Host-|__Secure-)?(.*)$/s.exec(text) ?? [];
     const isName = /^(?!__)[A-Za-z0-9_-]{1,64}$/.test(base) && base !== 'refresh';
     return isName && (given === '' || isInsecure || given === prefix) ? prefix + base : undefined;

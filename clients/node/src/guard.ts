@@ -104,10 +104,7 @@ export class Guard {
   }
 
   /** @internal */
-  async authenticate({
-    method = '',
-    rawHeaders,
-  }: Pick<IncomingMessage, 'method' | 'rawHeaders'>): Promise<Authentication> {
+  async authenticate({ method = '', rawHeaders }: IncomingMessage): Promise<Authentication> {
     const credential = credentialOf(rawHeaders, this.#settings.cookieName);
     try {
       return { result: await this.#verifyCredential(credential, method, rawHeaders), from: credential.from };
@@ -170,8 +167,8 @@ export class Guard {
   }
 
   #reload(): void {
-    const { secrets, readSecrets } = this.#settings,
-      problems: string[] = [];
+    const { secrets, readSecrets } = this.#settings;
+    const problems: string[] = [];
     const { access, feed } = readSecrets(problems);
     for (const problem of problems) this.#log.error(`goptri: ${problem}; the previous content stays in use`);
     if (feed.length > 0) secrets.feed = feed;

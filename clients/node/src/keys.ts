@@ -36,27 +36,36 @@ export function keysOfSecrets(secrets: readonly string[]): KeySet {
  * that cannot be used is skipped: a later auth-server may publish keys of other types.
  */
 export async function parseJwks(json: Uint8Array): Promise<{ keys: KeySet; skipped: string[] }> {
-  const { keys } = parseObject(json, 64 * MAX_KEYS),
-    skipped: string[] = [];
-  const isSet =
-    Array.isArray(keys) && keys.every((jwk) => typeof jwk === 'object' && jwk !== null && !Array.isArray(jwk));
-  if (!isSet) throw new Error('it is not a set of keys; does AUTH_SERVER_URL name auth-server itself?');
+  const keys = keysIn(json);
   if (keys.length > MAX_KEYS) throw new Error(`it has more than ${MAX_KEYS} keys`);
   if (keys.some((jwk) => PRIVATE_MEMBERS.some((name) => name in jwk))) {
     throw new Error('it has private members, with which any reader can sign tokens; replace these keys now');
   }
-  const usable = new Map<string, Key>(),
-    kids = new Set<string>();
-  for (const jwk of keys as JWK[]) {
+  const usable = new Map<string, Key>();
+  const kids = new Set<string>();
+  const skipped: string[] = [];
+  for (const jwk of keys) {
     const key = await publicKey(jwk).catch((error: Error) => void skipped.push(error.message));
-    const kid = jwk.kid ?? key?.thumbprint ?? '';
+    const kid = jwk.kid ?? key?.thumbprint;
+    if (kid === undefined) continue;
     if (kids.has(kid)) throw new Error('it has two keys with the same kid');
-    if (kid !== '') kids.add(kid);
+    kids.add(kid);
     if (key) usable.set(kid, key);
   }
   // An empty set revokes all keys on purpose. A set with unusable keys only is a mistake.
   if (usable.size === 0 && keys.length > 0) throw new Error('none of its keys can be used');
   return { keys: usable, skipped };
+}
+
+function keysIn(json: Uint8Array): JWK[] {
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  try {
+    const { keys } = parseObject(json, 64 * MAX_KEYS);
+    if (Array.isArray(keys) && keys.every(isObject)) return keys as JWK[];
+  } catch {
+    // The same error as below.
+  }
+  throw new Error('it is not a set of keys; does AUTH_SERVER_URL name auth-server itself?');
 }
 
 async function publicKey(jwk: JWK): Promise<Key & { thumbprint: string }> {
@@ -67,10 +76,10 @@ async function publicKey(jwk: JWK): Promise<Key & { thumbprint: string }> {
     ['RSA undefined', ['RS256', { n, e }]],
   ]);
   const [alg = '', members = {}] = known.get(`${kty} ${crv}`) ?? [];
-  if (alg === '' || (jwk.alg ?? alg) !== alg)
-    throw new Error('it is not Ed25519 (EdDSA), P-256 (ES256) or RSA (RS256)');
-  if (use !== 'sig' || !key_ops.includes('verify'))
-    throw new Error('it is not for verifying signatures (use, key_ops)');
+  const isKnown = alg !== '' && (jwk.alg ?? alg) === alg;
+  const isForVerifying = use === 'sig' && key_ops.includes('verify');
+  if (!isKnown) throw new Error('it is not Ed25519 (EdDSA), P-256 (ES256) or RSA (RS256)');
+  if (!isForVerifying) throw new Error('it is not for verifying signatures (use, key_ops)');
   const numbers = Object.values(members).map((text) => decode(text) ?? Buffer.of());
   const isComplete = numbers.every(({ length }) => length === 32 || (alg === 'RS256' && length > 0));
   if (!isComplete || typeof kid !== 'string') throw new Error('its members are not those of a key of its type');
@@ -133,8 +142,8 @@ function selectKey(token: string, find: (kid: string) => Key): Key {
   if (!/^[\w-]*\.[\w-]*\.[\w-]*$/.test(token)) throw new TokenError('not_compact');
   const [bytes, ...others] = token.split('.').map(decode);
   if (bytes === undefined || others.includes(undefined)) throw new TokenError('base64');
-  const header = strict(() => parseObject(bytes)),
-    { alg, typ = null, kid = null } = header;
+  const header = strict(() => parseObject(bytes));
+  const { alg, typ = null, kid = null } = header;
   const isText = (value: unknown) => value === null || typeof value === 'string';
   if (typeof alg !== 'string' || !isText(typ) || !isText(kid)) throw new TokenError('json');
   if ('crit' in header || 'zip' in header || 'enc' in header) throw new TokenError('extension');

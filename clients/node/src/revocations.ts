@@ -51,8 +51,8 @@ export class Revocations {
       (expiresIn as number) >= 0;
     if (!isReadable) return false;
     if (expiresIn === 0) return true;
-    const key = `${kind} ${subject}`,
-      known = this.#entries.get(key);
+    const key = `${kind} ${subject}`;
+    const known = this.#entries.get(key);
     if (known === undefined && this.size >= MAX_ENTRIES)
       throw new Error(`there are more than ${MAX_ENTRIES} revocations`);
     const deadline = this.clock() + ((expiresIn as number) + 1) * 1000;

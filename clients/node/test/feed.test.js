@@ -40,8 +40,8 @@ test('a revocation arrives within 100 ms', async (t) => {
   const server = await startAuthServer(t);
   const { guard } = await readyGuard(t, server);
   for (let round = 0; round < 20; round += 1) {
-    const token = tokenOf(claimsOf({ sid: `s-${round}` })),
-      began = performance.now();
+    const token = tokenOf(claimsOf({ sid: `s-${round}` }));
+    const began = performance.now();
     server.revoke({ subject: `s-${round}` });
     await until(isRevoked(guard, token));
     assert.ok(performance.now() - began < 100);
@@ -49,8 +49,8 @@ test('a revocation arrives within 100 ms', async (t) => {
 });
 
 test('until the set is complete, valid tokens get 503 and the guard is not ready', async (t) => {
-  const server = await startAuthServer(t),
-    monotonicClock = movedClock();
+  const server = await startAuthServer(t);
+  const monotonicClock = movedClock();
   server.opening = () => server.heartbeat();
   const { guard } = guardOf(t, server, { monotonicClock });
   const strict = guardOf(t, server, { monotonicClock, onStale: 'refuse' }).guard;
@@ -72,8 +72,8 @@ test('until the set is complete, valid tokens get 503 and the guard is not ready
 });
 
 test('a stale set accepts with allow, refuses with refuse, and is fresh after the next heartbeat', async (t) => {
-  const server = await startAuthServer(t),
-    monotonicClock = movedClock();
+  const server = await startAuthServer(t);
+  const monotonicClock = movedClock();
   const [allow, refuse] = await Promise.all(
     ['allow', 'refuse'].map((onStale) => readyGuard(t, server, { onStale, monotonicClock, maxStaleness: '10s' })),
   );
@@ -152,8 +152,8 @@ test('unknown events and unreadable entries are skipped, and the others are used
 });
 
 test('an entry counts until its deadline, and the later deadline of two', async (t) => {
-  const server = await startAuthServer(t),
-    monotonicClock = movedClock();
+  const server = await startAuthServer(t);
+  const monotonicClock = movedClock();
   const { guard } = await readyGuard(t, server, { monotonicClock });
   server.revoke(
     { subject: 'short', expires_in: 10 },
@@ -173,7 +173,13 @@ for (const [about, change, problem] of [
   ['an error', { status: 500 }, 'answers 500 instead of the feed'],
   ['a redirect', { status: 302 }, 'answers 302 instead of the feed'],
   ['another document', { contentType: 'text/html' }, 'answers 200 without a stream of events'],
-  ['a malformed event', { opening: () => 'event: heartbeat\ndata: {"age_ms":-1}\n\n' }, 'a heartbeat is malformed'],
+  [
+    'a malformed event',
+    { opening: () => 'event: heartbeat\ndata: {"age_ms":-1}\n\n' },
+    'the data of the event heartbeat is malformed',
+  ],
+  ['no JSON', { opening: () => 'event: caught-up\ndata: x\n\n' }, 'the data of the event caught-up is malformed'],
+  ['no list', { opening: () => 'event: revocations\ndata: {}\n\n' }, 'the data of the event revocations is malformed'],
   ['data without an end', { opening: () => `data: ${'x'.repeat(1024 * 1024)}` }, 'an event is longer than 1 MiB'],
 ]) {
   test(`${about} is logged once without the secret, and the guard tries again`, async (t) => {
@@ -203,8 +209,8 @@ test('an unreachable auth-server is followed as soon as it starts', async (t) =>
 });
 
 test('time in buffers counts as age', async (t) => {
-  const server = await startAuthServer(t),
-    monotonicClock = movedClock();
+  const server = await startAuthServer(t);
+  const monotonicClock = movedClock();
   const { guard } = await readyGuard(t, server, { monotonicClock, onStale: 'refuse', maxStaleness: '10s' });
   const late = (age, milliseconds) =>
     server.send('heartbeat', { age_ms: age, uptime_ms: Math.round(monotonicClock() - server.began - milliseconds) });
@@ -223,8 +229,8 @@ test('time in buffers counts as age', async (t) => {
 });
 
 test('data that arrives after a suspension is not used', async (t) => {
-  const server = await startAuthServer(t),
-    monotonicClock = movedClock();
+  const server = await startAuthServer(t);
+  const monotonicClock = movedClock();
   const { guard, log } = await readyGuard(t, server, { monotonicClock, onStale: 'refuse', maxStaleness: '10s' });
   server.opening = () => '';
   monotonicClock.ahead = 20_000;
@@ -260,8 +266,8 @@ test('published keys verify besides the secret, and are fetched again after a ke
 test('after a keys event the keys are fetched several times', async (t) => {
   const server = await startAuthServer(t);
   const { guard } = await readyGuard(t, server);
-  const pair = keyPair('late'),
-    before = server.fetches();
+  const pair = keyPair('late');
+  const before = server.fetches();
   server.send('keys', {});
   await until(() => server.fetches() > before + 1);
   server.jwks = { keys: [pair.jwk] };
@@ -269,8 +275,8 @@ test('after a keys event the keys are fetched several times', async (t) => {
 });
 
 test('while no keys were fetched, a token with an unknown key gets 503', async (t) => {
-  const pair = keyPair('p'),
-    server = await startAuthServer(t, { jwks: { keys: [pair.jwk] } });
+  const pair = keyPair('p');
+  const server = await startAuthServer(t, { jwks: { keys: [pair.jwk] } });
   Object.assign(server, { jwksStatus: 302, jwksHeaders: { location: '/elsewhere' } });
   const { guard, log } = guardOf(t, server, { accessTokenSecret: '' });
   await until(() => log.some((line) => line.includes('answers 302 instead of keys')));
@@ -282,8 +288,8 @@ test('while no keys were fetched, a token with an unknown key gets 503', async (
 });
 
 test('with a secret, the guard waits for keys no longer than for the feed', async (t) => {
-  const server = await startAuthServer(t),
-    monotonicClock = movedClock();
+  const server = await startAuthServer(t);
+  const monotonicClock = movedClock();
   server.jwksStatus = 500;
   const { guard } = guardOf(t, server, { monotonicClock });
   await until(async () => (await verdict(guard, tokenOf())) === 'accepted');
@@ -321,8 +327,8 @@ test('tokens with unknown keys cause one fetch in ten seconds', async (t) => {
 });
 
 test('a closed guard makes no more requests, and ends its connection', async (t) => {
-  const server = await startAuthServer(t),
-    monotonicClock = movedClock();
+  const server = await startAuthServer(t);
+  const monotonicClock = movedClock();
   const { guard } = await readyGuard(t, server, { monotonicClock });
   await until(() => server.fetches() === 2 && server.streams.size === 1);
   guard.close();
@@ -338,8 +344,8 @@ test('a closed guard makes no more requests, and ends its connection', async (t)
 });
 
 test('sets of keys that are dangerous are rejected, and keys that cannot be used are skipped', async (t) => {
-  const good = keyPair('good'),
-    server = await startAuthServer(t, { jwks: { keys: [good.jwk] } });
+  const good = keyPair('good');
+  const server = await startAuthServer(t, { jwks: { keys: [good.jwk] } });
   const { guard, log } = await readyGuard(t, server);
   const rsa = (bits, publicExponent = 65537) =>
     keyPair('weak', 'rsa', { modulusLength: bits, publicExponent }, 'RS256').jwk;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fastify from 'fastify';
 import { auth, requiredRole, requiredScopes } from '@goptri/express/fastify';
+import { credentialOf } from '../dist/request.js';
 import * as support from './support.js';
 
 const { bearer, claimsOf, cookieOf, tokenOf } = support;
@@ -212,6 +213,14 @@ forEach('a revoked session gets 401 at once', async ({ get, server }) => {
   assert.equal(await at(), 200);
   server.revoke({ subject: 'session-1' });
   await support.until(async () => (await at()) === 401);
+});
+
+test('a megabyte of spaces costs no time', () => {
+  const spaces = `x${' '.repeat(1_000_000)}x`;
+  const began = performance.now();
+  assert.deepEqual(credentialOf(['Authorization', `Bearer ${spaces}`], 'session'), { from: 'header', value: spaces });
+  assert.deepEqual(credentialOf(['Cookie', `a=b;${spaces}; session=y`], 'session'), { from: 'cookie', value: 'y' });
+  assert.ok(performance.now() - began < 1_000);
 });
 
 test('the value of a cookie is strict base64 of strict JSON', async (t) => {

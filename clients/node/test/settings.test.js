@@ -191,9 +191,9 @@ test('pages of CORS_ORIGINS may send unsafe requests with the cookie', async (t)
 });
 
 test('a file of secrets is read again when it changes, and an invalid one is not used', async (t) => {
-  const folder = folderOf(t),
-    path = join(folder, 'access'),
-    feedPath = join(folder, 'feed');
+  const folder = folderOf(t);
+  const path = join(folder, 'access');
+  const feedPath = join(folder, 'feed');
   writeFileSync(path, `${SECRET}\r\n`);
   writeFileSync(feedPath, `${FEED_SECRET}\n`);
   const server = await support.startAuthServer(t);
