@@ -1,0 +1,43 @@
+package io.github.goptri.spring;
+
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
+import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.oauth2.jwt.JwtDecoder;
+
+/**
+ * Makes a filter chain accept Goptri's access tokens:
+ *
+ * <pre>{@code
+ * @Bean
+ * SecurityFilterChain api(HttpSecurity http, GoptriSecurity goptri) throws Exception {
+ *     return goptri.protect(http).authorizeHttpRequests(requests -> requests
+ *         .requestMatchers("/invoices").hasAuthority("SCOPE_invoices:read")
+ *         .anyRequest().authenticated()).build();
+ * }
+ * }</pre>
+ */
+public final class GoptriSecurity {
+    private final JwtDecoder decoder;
+    private final GoptriBearerTokenResolver resolver;
+    private final ProtocolError.Responder responder = new ProtocolError.Responder();
+
+    GoptriSecurity(JwtDecoder decoder, GoptriBearerTokenResolver resolver) {
+        this.decoder = decoder;
+        this.resolver = resolver;
+    }
+
+    /**
+     * Configures the chain, which becomes stateless, and returns it. It needs no CSRF tokens: unsafe requests with the
+     * cookie must come from an allowed page.
+     */
+    public HttpSecurity protect(HttpSecurity http) throws Exception {
+        return http.csrf(AbstractHttpConfigurer::disable)
+            .sessionManagement(session -> session.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+            .headers(headers -> headers.addHeaderWriter(resolver))
+            .exceptionHandling(errors -> errors.authenticationEntryPoint(responder).accessDeniedHandler(responder))
+            .oauth2ResourceServer(server -> server.bearerTokenResolver(resolver)
+                .authenticationEntryPoint(responder).accessDeniedHandler(responder)
+                .jwt(jwt -> jwt.decoder(decoder).jwtAuthenticationConverter(CallerAuthentication::new)));
+    }
+}
