@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -18,81 +19,110 @@ var errJSON = errors.New("not a JSON object, or with a duplicate member or too m
 
 // parseObject parses data, which must be one JSON object in UTF-8 without a duplicate member at any depth.
 //
-// encoding/json alone is too lenient for a token: it takes the last of two members, matches names without regard to
-// case, and replaces invalid text. members limits the members of all objects together; each nested object counts as
-// one more.
+// encoding/json checks the grammar. Its decoder is too lenient for a token: it takes the last of two members, matches
+// names without regard to case, and replaces invalid text. members limits the members of all objects together; each
+// nested object counts as one more.
 func parseObject(data []byte, members int) (map[string]any, error) {
 	if len(data) == 0 || data[0] != '{' || !utf8.Valid(data) || !json.Valid(data) || hasLoneSurrogate(data) {
 		return nil, errJSON
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	value, err := (&objectParser{decoder, members + 1}).value(maxDepth)
-	object, _ := value.(map[string]any)
-	return object, err
-}
-
-type objectParser struct {
-	decoder     *json.Decoder
-	membersLeft int
-}
-
-// value returns the next value: a map[string]any, []any, string, bool, json.Number or nil.
-func (p *objectParser) value(depth int) (any, error) {
-	token, err := p.decoder.Token()
-	if err != nil {
-		return nil, errJSON
-	}
-	switch token {
-	case json.Delim('{'), json.Delim('['):
-		if depth == 0 {
-			return nil, errJSON
-		}
-		if token == json.Delim('[') {
-			return p.list(depth - 1)
-		}
-		return p.object(depth - 1)
-	}
-	if number, ok := token.(json.Number); ok {
-		if float, _ := number.Float64(); math.IsInf(float, 0) {
-			return nil, errJSON
-		}
-	}
-	return token, nil
-}
-
-func (p *objectParser) object(depth int) (any, error) {
-	object := map[string]any{}
-	for p.membersLeft--; p.decoder.More(); p.membersLeft-- {
-		name, err := p.decoder.Token()
-		if err != nil {
-			return nil, errJSON
-		}
-		key := name.(string) // the grammar was checked
-		if _, duplicate := object[key]; duplicate {
-			return nil, errJSON
-		}
-		if object[key], err = p.value(depth); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := p.decoder.Token(); err != nil || p.membersLeft < 0 {
+	parser := &objectParser{rest: data, membersLeft: members}
+	object := parser.object(maxDepth)
+	if parser.rejected || parser.membersLeft < 0 {
 		return nil, errJSON
 	}
 	return object, nil
 }
 
-func (p *objectParser) list(depth int) (any, error) {
-	list := []any{}
-	for p.decoder.More() {
-		value, err := p.value(depth)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, value)
+// objectParser parses the rest of a text with valid grammar.
+type objectParser struct {
+	rest        []byte
+	membersLeft int
+	rejected    bool
+}
+
+// next returns the next byte that is not white space, without consuming it.
+func (p *objectParser) next() byte {
+	p.rest = bytes.TrimLeft(p.rest, " \t\r\n")
+	return p.rest[0]
+}
+
+// take consumes that number of bytes.
+func (p *objectParser) take(length int) string {
+	taken := p.rest[:length]
+	p.rest = p.rest[length:]
+	return string(taken)
+}
+
+// value returns the next value: a map[string]any, []any, string, bool, json.Number or nil.
+func (p *objectParser) value(depth int) any {
+	switch p.next() {
+	case '{':
+		p.membersLeft--
+		return p.object(depth - 1)
+	case '[':
+		return p.list(depth - 1)
+	case '"':
+		return p.text()
+	case 't':
+		return p.take(len("true")) != ""
+	case 'f':
+		return p.take(len("false")) == ""
+	case 'n':
+		p.take(len("null"))
+		return nil
 	}
-	_, err := p.decoder.Token()
-	return list, err
+	number := json.Number(p.take(bytes.IndexAny(p.rest, ",]} \t\r\n")))
+	float, _ := number.Float64()
+	p.rejected = p.rejected || math.IsInf(float, 0)
+	return number
+}
+
+func (p *objectParser) object(depth int) map[string]any {
+	p.rejected = p.rejected || depth <= 0
+	object := map[string]any{}
+	for p.take(1); p.next() != '}'; p.skip(',') {
+		name := p.text()
+		_, isDuplicate := object[name]
+		p.rejected = p.rejected || isDuplicate
+		p.membersLeft--
+		p.skip(':')
+		object[name] = p.value(depth)
+	}
+	p.take(1)
+	return object
+}
+
+func (p *objectParser) list(depth int) []any {
+	p.rejected = p.rejected || depth <= 0
+	list := []any{}
+	for p.take(1); p.next() != ']'; p.skip(',') {
+		list = append(list, p.value(depth))
+	}
+	p.take(1)
+	return list
+}
+
+func (p *objectParser) skip(separator byte) {
+	if p.next() == separator {
+		p.take(1)
+	}
+}
+
+func (p *objectParser) text() string {
+	end := 1
+	for ; p.rest[end] != '"'; end++ {
+		if p.rest[end] == '\\' {
+			end++
+		}
+	}
+	quoted := p.take(end + 1)
+	if !strings.Contains(quoted, `\`) {
+		return quoted[1:end]
+	}
+	var text string
+	_ = json.Unmarshal([]byte(quoted), &text) // the grammar is valid
+	return text
 }
 
 // hasLoneSurrogate tells whether valid JSON has an escape such as \ud800 that is no character. encoding/json would

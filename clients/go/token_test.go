@@ -337,11 +337,14 @@ func TestUnusableKeysAreSkippedAndBrokenSetsRejected(t *testing.T) {
 			}
 		}
 	}
+	good[1].jwk["kid"] = "other"
 	key := toJSON(good[0].jwk)
 	for _, set := range []string{
 		"", "[]", "<html>", "{}", `{"keys":null}`, `{"keys":{}}`, `{"keys":["x"]}`,
 		`{"keys":[` + key + "," + key + `]}`,
 		`{"keys":[` + strings.Replace(key, "{", `{"d":"AA",`, 1) + `]}`, `{"keys":[],"keys":[]}`,
+		`{"keys":[` + key + "," + strings.Replace(toJSON(good[1].jwk), "{", `{"k":"AA",`, 1) + `]}`,
+		`{"keys":[` + key + strings.Repeat(`,{"kty":"AKP"}`, 64) + `]}`,
 		`{"keys":[{"kty":"oct","kid":"x","k":"AA"}]}`, `{"keys":[{"kty":"AKP","kid":"x"}]}`,
 	} {
 		if _, _, err := parseJWKS([]byte(set)); err == nil {
