@@ -134,8 +134,7 @@ class Connection {
 
   #add({ entries }: Record<string, unknown>): void {
     if (!Array.isArray(entries)) throw new Error(malformed('revocations'));
-    const skipped = entries.filter((entry) => !this.follower.revocations.insert(entry));
-    if (skipped.length === 0 || this.#loggedSkipped) return;
+    if (this.follower.revocations.insert(entries) || this.#loggedSkipped) return;
     this.follower.log.error('goptri: skipped revocation entries that this version cannot read');
     this.#loggedSkipped = true;
   }
