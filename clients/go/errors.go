@@ -65,8 +65,8 @@ var (
 // reject returns ErrInvalidToken with a reason, which contains no part of the token.
 func reject(reason string) error { return fmt.Errorf("%w: %s", ErrInvalidToken, reason) }
 
-// WriteError writes the response to a request that is rejected with err, for users of [Guard.VerifyRequest]. An error of
-// another package gets 503.
+// WriteError writes the response to a request that is rejected with err, for users of [Guard.VerifyRequest]. An error
+// of another package gets 503.
 func WriteError(w http.ResponseWriter, err error) {
 	rejection := ErrUnavailable
 	errors.As(err, &rejection)

@@ -68,7 +68,7 @@ func (f *follower) run(ctx context.Context) {
 // connection is one connection to the feed.
 type connection struct {
 	*follower
-	start    moment
+	reader   *timedReader
 	delays   delayEstimator
 	caughtUp bool
 	stable   bool // a heartbeat followed caught-up
@@ -102,11 +102,10 @@ func (c *connection) follow(ctx context.Context) error {
 	case !strings.HasPrefix(strings.ToLower(response.Header.Get("Content-Type")), "text/event-stream"):
 		return errors.New("AUTH_SERVER_URL answers 200 without a stream of events")
 	}
-	c.start = c.set.now()
-	limit, next := c.timeouts.firstEvent, c.timeouts.nextEvent
-	reader := &timedReader{response.Body, timer, c.set.now, c.start, c.start, limit, next}
+	start, limit, next := c.set.now(), c.timeouts.firstEvent, c.timeouts.nextEvent
+	c.reader = &timedReader{response.Body, timer, c.set.now, start, start, limit, next}
 	timer.Reset(limit)
-	return lost(ctx, readEvents(reader, c.onEvent))
+	return lost(ctx, readEvents(c.reader, c.onEvent))
 }
 
 // lost returns why a connection ended: the cause of its context, or the innermost error, which has no port that
@@ -127,7 +126,7 @@ type timedReader struct {
 	body        io.Reader
 	timer       *time.Timer
 	now         func() moment
-	start, last moment
+	start, last moment // of the connection, and of the last read
 	limit, next time.Duration
 }
 
@@ -198,8 +197,8 @@ func (c *connection) onEvent(name string, data []byte) error {
 	if !hasAge || !hasUptime {
 		return fmt.Errorf("the data of the event %s is malformed", name)
 	}
-	now := c.set.now()
-	stated := c.delays.age(now.mono-c.start.mono, milliseconds(age), milliseconds(uptime))
+	now := c.reader.last
+	stated := c.delays.age(now.mono-c.reader.start.mono, milliseconds(age), milliseconds(uptime))
 	if name == "caught-up" {
 		c.caughtUp = true
 		notify(c.keys.changed) // a keys event may have been missed

@@ -456,8 +456,10 @@ func TestTheKeysAreFetchedAgainWhenTheyChange(t *testing.T) {
 	server.jwks.Store(pointer(toJSON(map[string]any{"keys": []any{pair.jwk}})))
 	server.more <- event("keys", "{}")
 	eventually(t, "the new key", func() bool { return outcome(guard, token) == nil })
-	server.jwks.Store(pointer("<html>"))
 	fetches := server.keyFetches.Load()
+	eventually(t, "another auth-server may have newer keys", func() bool { return server.keyFetches.Load() >= fetches+2 })
+	server.jwks.Store(pointer("<html>"))
+	fetches = server.keyFetches.Load()
 	server.more <- event("keys", "{}")
 	eventually(t, "a fetch", func() bool { return server.keyFetches.Load() > fetches })
 	if err := outcome(guard, token); err != nil {
@@ -506,5 +508,30 @@ func TestAnUnknownKidIsLookedUpAgain(t *testing.T) {
 	keys.find("unknown")
 	if !fetcher.wait(t.Context(), time.Now(), time.Hour) {
 		t.Error("a reported change is fetched at once")
+	}
+}
+
+func TestOnlyAResponseWith200AndASetIsUsed(t *testing.T) {
+	keys := newKeySource()
+	respond := func(status int, body string) error {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		}))
+		defer server.Close()
+		return (&jwksFetcher{keys, newClient(&settings{}), server.URL, quiet()}).fetch(t.Context())
+	}
+	for _, status := range []int{201, 301, 307, 404, 500, 503} {
+		if err := respond(status, `{"keys":[]}`); err == nil {
+			t.Error(status)
+		}
+	}
+	padding := strings.Repeat(" ", maxJWKSBytes-len(`{"keys":[]}`))
+	if err := respond(200, `{"keys":[]}`+padding+" "); err == nil || keys.published != nil {
+		t.Error("it is too long")
+	}
+	if err := respond(200, `{"keys":[]}`+padding); err != nil || keys.published == nil {
+		t.Error(err)
 	}
 }

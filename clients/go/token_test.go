@@ -311,12 +311,14 @@ func TestBothFormsOfARevokedES256TokenAreRejected(t *testing.T) {
 }
 
 func TestUnusableKeysAreSkippedAndBrokenSetsRejected(t *testing.T) {
+	b64 := base64.RawURLEncoding.EncodeToString
+	odd := func(bits uint) []byte { return new(big.Int).SetBit(big.NewInt(1), int(bits)-1, 1).Bytes() }
 	good := pairs(t)
 	for _, pair := range good {
 		pair.jwk["kid"] = "good"
 		for name, values := range map[string][]any{
 			"kty": {"oct", "", nil, 1}, "crv": {"P-384", "X25519", 1}, "x": {"", "AA", 1, "A===", nil},
-			"n": {"", "AAAA", 1},
+			"n": {"", "AAAA", 1, b64(odd(1024)), b64(odd(2047)), b64(odd(8193)), b64(odd(2048)) + "A"},
 			"e": {"", "AQ", "Aw", "AQAA", "AQABAQABAQAB", 1}, "use": {"enc", 1},
 			"key_ops": {[]any{"sign"}, "verify", 1},
 			"alg":     {"HS256", "none", 1}, "kid": {nil, 1},
