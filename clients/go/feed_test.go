@@ -535,3 +535,14 @@ func TestOnlyAResponseWith200AndASetIsUsed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestEachOutageIsLoggedOnce(t *testing.T) {
+	server := newFakeServer(t, caughtUp, "", "", caughtUp, caughtUp)
+	var log logBuffer
+	started(t, server.URL, WithLogger(log.logger()))
+	eventually(t, "five connections", func() bool { return server.connections.Load() == 5 })
+	eventually(t, "caught up", func() bool { return strings.Count(log.String(), "msg=\"connected to") == 3 })
+	if n := strings.Count(log.String(), "disconnected"); n != 2 {
+		t.Errorf("%d outages: %s", n, log.String())
+	}
+}
