@@ -229,7 +229,7 @@ func TestAMalformedOrEndlessEventClosesTheConnection(t *testing.T) {
 	for _, bad := range []string{
 		event("revocations", `{"entries":{}}`), event("revocations", "[]"), event("heartbeat", "{}"),
 		event("heartbeat", `{"age_ms":-1,"uptime_ms":1}`), event("heartbeat", `{"age_ms":"1","uptime_ms":1}`),
-		event("caught-up", `{"age_ms":1}`), "data: " + long, strings.Repeat("data: "+long[:1000]+"\n", 1100),
+		event("caught-up", `{"age_ms":1}`), "data: " + long, ":" + long, strings.Repeat("data: "+long[:1000]+"\n", 1100),
 	} {
 		server := newFakeServer(t, bad, caughtUp)
 		guard := started(t, server.URL)
@@ -370,6 +370,26 @@ func TestAnUnreachableServerIsTriedAgain(t *testing.T) {
 	eventually(t, "ready", func() bool { return guard.Ready() == nil })
 }
 
+func TestEachPartOfAConnectionHasItsTimeLimit(t *testing.T) {
+	t.Parallel()
+	server := newFakeServer(t)
+	guard := localGuard(t, WithFeedSecret(feedKey))
+	follower := guard.newFollower(server.Client(), server.URL+feedPath)
+	follower.timeouts = feedTimeouts{400 * time.Millisecond, 1200 * time.Millisecond, 800 * time.Millisecond, 1, 2}
+	began := time.Now()
+	go func() {
+		time.Sleep(700 * time.Millisecond) // more than for the response
+		for range 3 {
+			server.more <- caughtUp
+			time.Sleep(500 * time.Millisecond)
+		}
+	}()
+	err := (&connection{follower: follower}).follow(t.Context())
+	if took := time.Since(began); took < 2400*time.Millisecond || took > 10*time.Second {
+		t.Error(took, err)
+	}
+}
+
 func TestASilentConnectionIsClosed(t *testing.T) {
 	server := newFakeServer(t, heartbeat("heartbeat", 1, 1000), caughtUp)
 	guard := localGuard(t, WithFeedSecret(feedKey))
@@ -396,10 +416,14 @@ func TestDataAfterASuspensionIsNotUsed(t *testing.T) {
 	} {
 		var clock fakeClock
 		start, timer := clock.now(), time.NewTimer(time.Hour)
-		reader := &timedReader{strings.NewReader(caughtUp), timer, clock.now, start, start, time.Minute, time.Minute}
+		reader := &timedReader{strings.NewReader(caughtUp), timer, clock.now, start, start, time.Minute, 15 * time.Second}
 		clock.advance(c.mono, c.wall)
 		if n, err := reader.Read(make([]byte, 10)); (n == 10) != c.used || (err == nil) != c.used {
 			t.Errorf("%+v: %d %v", c, n, err)
+		}
+		clock.advance(15*time.Second+1, 15*time.Second+1)
+		if n, err := reader.Read(make([]byte, 10)); n != 0 || err == nil {
+			t.Errorf("the limit is shorter after the first read: %d %v", n, err)
 		}
 	}
 }
