@@ -1,0 +1,376 @@
+"""Requests and responses, the same for each way to connect the package to an application."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import httpx2 as httpx
+import pytest
+from fastapi import Depends, FastAPI, Security, WebSocket
+from fastapi.responses import PlainTextResponse
+from fastapi.testclient import TestClient
+from flask import Flask
+from starlette.websockets import WebSocketDisconnect
+
+from goptri import Caller, Guard, Settings
+from goptri.authentication import find_cookies
+from goptri.errors import Unavailable
+from goptri.fastapi import BearerAuth, BearerMiddleware, OptionalBearerAuth
+from goptri.flask import ResourceProtector, current_caller, optional_caller
+from goptri.wsgi import BearerMiddleware as WsgiMiddleware
+
+from .tokens import AUDIENCE, ED25519, ISSUER, NOW, SECRET, claims, header, sign
+
+Client = Callable[..., httpx.Response]
+GOOD = sign(claims())
+BEARER = {"authorization": f"Bearer {GOOD}"}
+bearer = BearerAuth()
+VARY = "Sec-Fetch-Site, Origin, Cookie"
+
+
+def guard(**changes: Any) -> Guard:
+    options = {"issuer": ISSUER, "audience": AUDIENCE, "secrets": [SECRET], "cors_origins": ["https://app.example"]}
+    return Guard(Settings(**{**options, **changes}), clock=lambda: NOW)
+
+
+def fastapi_app(guard: Guard) -> FastAPI:
+    app = FastAPI()
+    app.add_middleware(BearerMiddleware, guard=guard, required=False)
+
+    @app.head("/invoices")
+    @app.post("/invoices")
+    @app.get("/invoices")
+    def invoices(caller: Annotated[Caller, Security(bearer, scopes=["invoices:read"])]) -> dict[str, str]:
+        return {"sub": caller.subject}
+
+    @app.get("/paid")
+    async def paid(caller: Annotated[Caller, Security(bearer, scopes=["invoices:read", "invoices:pay"])]) -> None: ...
+
+    @app.get("/admin")
+    async def admin(caller: Annotated[Caller, Depends(BearerAuth(role="admin"))]) -> None: ...
+
+    @app.get("/maybe", response_class=PlainTextResponse)
+    def maybe(caller: Annotated[Caller | None, Depends(OptionalBearerAuth())]) -> str:
+        return caller.subject if caller else "anonymous"
+
+    @app.get("/open")
+    def unguarded() -> dict[str, str]:
+        return {"sub": ""}
+
+    @app.websocket("/socket")
+    async def socket(websocket: WebSocket, caller: Annotated[Caller, Depends(bearer)]) -> None:
+        await websocket.accept()
+        await websocket.send_text(caller.subject)
+        await websocket.close()
+
+    return app
+
+
+def flask_app(guard: Guard) -> Flask:
+    app = Flask(__name__)
+    require_token = ResourceProtector(app, guard)
+
+    @app.route("/invoices", methods=["GET", "POST"])
+    @require_token("invoices:read")
+    def invoices() -> dict[str, str]:
+        return {"sub": current_caller.subject}
+
+    @app.get("/paid")
+    @require_token("invoices:read", "invoices:pay")
+    async def paid() -> str:
+        return "unreachable"
+
+    @app.get("/admin")
+    @require_token(role="admin")
+    def admin() -> str:
+        return "unreachable"
+
+    @app.get("/maybe")
+    def maybe() -> str:
+        caller = optional_caller()
+        return caller.subject if caller else "anonymous"
+
+    @app.get("/open")
+    async def unguarded() -> dict[str, str]:
+        return {"sub": ""}
+
+    return app
+
+
+def fastapi_client(guard: Guard) -> Client:
+    return TestClient(fastapi_app(guard)).request
+
+
+def flask_client(guard: Guard) -> Client:
+    return httpx.Client(transport=httpx.WSGITransport(flask_app(guard)), base_url="http://testserver").request
+
+
+def wsgi_client(guard: Guard) -> Client:
+    """The WSGI middleware as the only guard of an application that knows nothing about it."""
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json"), ("Cache-Control", "public")])
+        return [json.dumps({"sub": environ["goptri"].caller("invoices:read").subject}).encode()]
+
+    transport = httpx.WSGITransport(WsgiMiddleware(app, guard))
+    return httpx.Client(transport=transport, base_url="http://testserver").request
+
+
+def asgi_client(guard: Guard) -> Client:
+    """The ASGI middleware as the only guard."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        head = [(b"content-type", b"application/json"), (b"Cache-Control", b"public")]
+        body = json.dumps({"sub": scope["goptri"].caller("invoices:read").subject}).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+
+    return TestClient(BearerMiddleware(app, guard)).request
+
+
+ALL = [fastapi_client, flask_client, asgi_client, wsgi_client]
+
+
+@pytest.fixture(params=ALL, ids=lambda connect: connect.__name__.removesuffix("_client"))
+def client(request: pytest.FixtureRequest) -> Iterator[Client]:
+    with guard() as the_guard:
+        yield request.param(the_guard)
+
+
+def problem(response: httpx.Response) -> tuple[int, str, str | None]:
+    body = response.json()
+    assert list(body) == ["error", "error_description"]
+    assert response.headers["content-type"] == "application/json"
+    return response.status_code, body["error"], response.headers.get("www-authenticate")
+
+
+def cookie(token: str, name: str = "__Host-session") -> str:
+    return f"{name}={base64.b64encode(json.dumps({'jwt': token}).encode()).decode()}"
+
+
+@pytest.mark.parametrize("authorization", [f"Bearer {GOOD}", f"bEARER   {GOOD}  "])
+def test_a_valid_token_is_accepted_whatever_the_case_of_the_scheme(client: Client, authorization: str) -> None:
+    response = client("GET", "/invoices", headers={"authorization": authorization})
+    assert (response.status_code, response.json()) == (200, {"sub": claims()["sub"]})
+    assert "vary" not in response.headers
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"authorization": f"Bearer{GOOD}"}])
+def test_a_request_without_a_token_gets_401_and_a_bare_challenge(client: Client, headers: dict[str, str]) -> None:
+    response = client("GET", "/invoices", headers=headers)
+    assert problem(response) == (401, "missing_token", "Bearer")
+    assert response.json()["error_description"] == (
+        "This route needs an access token; send it as Authorization: Bearer and the token."
+    )
+    assert response.headers["vary"] == VARY
+    assert client("GET", f"/invoices?access_token={GOOD}").status_code == 401
+
+
+@pytest.mark.parametrize("token", ["", "null", "a.b.c", sign(claims(exp=NOW - 30)), sign(claims(aud="x")), GOOD[:-2]])
+def test_every_invalid_token_gets_the_same_response(
+    client: Client, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="goptri")
+    response = client("GET", "/invoices", headers={"authorization": f"Bearer {token}"})
+    assert problem(response) == (401, "invalid_token", 'Bearer error="invalid_token"')
+    assert response.json()["error_description"] == ("The token is malformed, expired, revoked or for another service.")
+    assert "access token rejected: " in caplog.text
+    assert len(token) < 8 or token not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "values", [[f"Bearer {GOOD}", f"Bearer {GOOD}"], ["Basic YTpi", f"Bearer {GOOD}"], [f"Bearer {GOOD}", "Basic x"]]
+)
+def test_two_authorization_headers_get_400(values: list[str]) -> None:
+    headers = [("authorization", value) for value in values]
+    for connect in (fastapi_client, asgi_client):
+        assert problem(connect(guard())("GET", "/invoices", headers=headers)) == (400, "invalid_request", None)
+    for separator in (",", ", "):
+        # As servers join them for WSGI.
+        for connect in (flask_client, wsgi_client):
+            response = connect(guard())("GET", "/invoices", headers={"authorization": separator.join(values)})
+            assert problem(response) == (400, "invalid_request", None)
+
+
+def test_a_missing_scope_or_role_gets_403() -> None:
+    for connect in (fastapi_client, flask_client):
+        client = connect(guard())
+        challenge = 'Bearer error="insufficient_scope", scope="invoices:read invoices:pay"'
+        assert problem(client("GET", "/paid", headers=BEARER)) == (403, "insufficient_scope", challenge)
+        challenge = 'Bearer error="insufficient_scope"'
+        assert problem(client("GET", "/admin", headers=BEARER)) == (403, "insufficient_scope", challenge)
+        assert client("GET", "/paid").status_code == 401
+
+
+def test_an_optional_caller_is_none_without_a_valid_token() -> None:
+    for connect in (fastapi_client, flask_client):
+        client = connect(guard())
+        assert client("GET", "/maybe", headers=BEARER).text == claims()["sub"]
+        for headers in ({}, {"authorization": "Bearer x"}, {"cookie": "__Host-session=x"}):
+            assert client("GET", "/maybe", headers=headers).text == "anonymous"
+        response = client("GET", "/maybe", headers={"cookie": cookie(GOOD)})
+        assert (response.text, response.headers["vary"]) == (claims()["sub"], VARY)
+
+
+def test_a_route_that_asks_for_no_caller_checks_nothing() -> None:
+    for connect in (fastapi_client, flask_client):
+        for headers in ({}, {"authorization": "Bearer x"}):
+            response = connect(guard())("GET", "/open", headers=headers)
+            assert response.status_code == 200
+            assert "vary" not in response.headers
+
+
+def test_a_route_without_the_middleware_fails() -> None:
+    app = FastAPI()
+    app.get("/")(lambda caller=Depends(BearerAuth()): None)
+    with pytest.raises(RuntimeError, match="no goptri.asgi.BearerMiddleware"):
+        TestClient(app).get("/", headers=BEARER)
+
+
+def test_the_session_cookie_is_used_only_without_an_authorization_header(client: Client) -> None:
+    response = client("GET", "/invoices", headers={"cookie": f"a=b; {cookie(GOOD)}"})
+    assert (response.status_code, response.json()) == (200, {"sub": claims()["sub"]})
+    assert (response.headers["cache-control"], response.headers["vary"]) == ("private, no-store", VARY)
+    for authorization in ("Basic YTpi", "Bearer x", ""):
+        headers = {"cookie": cookie(GOOD), "authorization": authorization}
+        assert client("GET", "/invoices", headers=headers).status_code == 401
+    bad = sign(claims(exp=NOW - 30))
+    for value in [cookie(bad), "__Host-session=", f"{cookie(GOOD)}; {cookie(GOOD)}"]:
+        response = client("GET", "/invoices", headers={"cookie": value})
+        assert problem(response) == (401, "invalid_token", 'Bearer error="invalid_token"')
+        assert (response.headers["cache-control"], response.headers["vary"]) == ("private, no-store", VARY)
+    for value in [cookie(GOOD, "session"), cookie(GOOD, "__host-session"), cookie(GOOD, "$__Host-session")]:
+        response = client("GET", "/invoices", headers={"cookie": value})
+        assert problem(response) == (401, "missing_token", "Bearer")
+
+
+def base64_json(text: str | bytes) -> str:
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        GOOD,
+        json.dumps({"jwt": GOOD}),
+        base64_json(json.dumps({"jwt": GOOD})).rstrip("=") + "_",
+        base64_json(json.dumps({"jwt": GOOD, "x": "y" * 4000})),
+        base64_json('{"jwt":"%s","jwt":"%s"}' % (GOOD, GOOD)),
+        base64_json('{"jwt":"%s"}' % GOOD.replace(".", "\\u002e")),
+        base64_json('{"jwt":["%s"]}' % GOOD),
+        base64_json('{"jwt":null}'),
+        base64_json('["%s"]' % GOOD),
+        base64_json('{"jwt":"%s"}x' % GOOD),
+        base64_json(b'\xef\xbb\xbf{"jwt":"%s"}' % GOOD.encode()),
+        base64_json('{"jwt":"%s"}' % GOOD) + "!",
+        base64_json('{"jwt":"%s"} ' % GOOD)[:-1] + "%3D",
+        '"' + base64_json('{"jwt":"%s"}' % GOOD) + '"',
+    ],
+)
+def test_a_cookie_is_strict_base64_of_strict_json(client: Client, value: str) -> None:
+    response = client("GET", "/invoices", headers={"cookie": f"__Host-session={value}"})
+    assert problem(response) == (401, "invalid_token", 'Bearer error="invalid_token"')
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ([("sec-fetch-site", "same-origin")], True),
+        ([("sec-fetch-site", "none"), ("origin", "null")], True),
+        ([("sec-fetch-site", "cross-site"), ("origin", "https://app.example")], True),
+        ([("origin", ISSUER)], True),
+        ([("origin", AUDIENCE)], True),
+        ([], False),
+        ([("sec-fetch-site", "same-site")], False),
+        ([("sec-fetch-site", "Same-Origin")], False),
+        ([("sec-fetch-site", "same-origin, same-origin")], False),
+        ([("origin", "null")], False),
+        ([("origin", "https://app.example/")], False),
+        ([("origin", "https://app.example:443")], False),
+        ([("origin", "https://APP.example")], False),
+        ([("origin", "https://app.example.evil.example")], False),
+    ],
+)
+def test_an_unsafe_request_with_a_cookie_comes_from_a_known_page(
+    client: Client, headers: list[tuple[str, str]], allowed: bool
+) -> None:
+    for token in (GOOD, "not a token"):
+        response = client("POST", "/invoices", headers=[*headers, ("cookie", cookie(token))])
+        if not allowed:
+            # Whether the cookie is valid makes no difference.
+            assert problem(response) == (403, "cross_site_request", None)
+            assert (response.headers["cache-control"], response.headers["vary"]) == ("private, no-store", VARY)
+        else:
+            assert response.status_code == (200 if token == GOOD else 401)
+        assert client("GET", "/invoices", headers=[*headers, ("cookie", cookie(GOOD))]).status_code == 200
+    assert client("POST", "/invoices", headers=BEARER).status_code == 200
+
+
+def test_bytes_that_are_not_ascii_are_no_token_and_no_cookie() -> None:
+    client = asgi_client(guard())
+    for name, value, expected in [
+        ("authorization", b"Bearer \xff\xfe", "invalid_token"),
+        ("authorization", b"Bearer " + GOOD.encode() + b"\xa0", "invalid_token"),
+        ("authorization", b"\xffBearer " + GOOD.encode(), "missing_token"),
+        ("cookie", b"__Host-session=\xff\xfe", "invalid_token"),
+        ("cookie", b"\xa0" + cookie(GOOD).encode(), "missing_token"),
+    ]:
+        assert problem(client("GET", "/invoices", headers={name: value}))[1] == expected
+
+
+def test_headers_that_occur_twice_do_not_count_as_senders() -> None:
+    twice = [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin"), ("cookie", cookie(GOOD))]
+    assert asgi_client(guard())("POST", "/invoices", headers=twice).status_code == 403
+
+
+def test_two_cookies_in_two_headers_are_found() -> None:
+    assert find_cookies(["s=1; a=b", "s=2"], "s") == ["1", "2"]
+    assert find_cookies(["s=1=", "ss=2; s =3;=s=4; x=s=5;s=;s", " \ts=6\t "], "s") == ["1=", "", "6"]
+    assert find_cookies(["\u2000s=1; \x0bs=2"], "s") == []
+
+
+def test_a_token_that_cannot_be_decided_gets_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("goptri.refresher.KeyRefresher.run", lambda self: None)
+    monkeypatch.setattr("goptri.follower.FeedFollower.run", lambda self: None)
+    following = {"auth_server_url": "http://127.0.0.1:1", "feed_secret": "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b"}
+    for connect in ALL:
+        with guard(**following) as waiting:
+            response = connect(waiting)("GET", "/invoices", headers=BEARER)
+            assert problem(response) == (503, "temporarily_unavailable", None)
+            assert response.headers["retry-after"] == "1"
+            assert response.json()["error_description"] == Unavailable.description
+            # Not for a token that is invalid in any case.
+            response = connect(waiting)("GET", "/invoices", headers={"authorization": "Bearer x"})
+            assert response.status_code == 401
+        with guard(auth_server_url="http://127.0.0.1:1") as keyless:
+            unknown = sign(claims(), header(alg="EdDSA", kid="ed"), ED25519)
+            response = connect(keyless)("GET", "/invoices", headers={"authorization": f"Bearer {unknown}"})
+            assert problem(response) == (503, "temporarily_unavailable", None)
+            assert connect(keyless)("GET", "/invoices", headers=BEARER).status_code == 200
+
+
+def test_a_web_socket_needs_a_token_and_with_a_cookie_a_known_page() -> None:
+    client = TestClient(fastapi_app(guard()))
+    origin = {"origin": "https://app.example"}
+    for headers in (BEARER, {"cookie": cookie(GOOD), **origin}):
+        with client.websocket_connect("/socket", headers=headers) as socket:
+            assert socket.receive_text() == claims()["sub"]
+    for headers in ({}, {"cookie": cookie(GOOD)}, {"cookie": cookie(GOOD), "origin": "https://evil.example"}):
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/socket", headers=headers):
+            pass
+
+
+def test_openapi_describes_the_scheme_once() -> None:
+    document = fastapi_app(guard()).openapi()
+    scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    assert document["components"]["securitySchemes"] == {"BearerAuth": scheme}
+    assert document["paths"]["/invoices"]["get"]["security"] == [{"BearerAuth": ["invoices:read"]}]
+
+
+def test_the_response_to_head_has_no_body(client: Client) -> None:
+    response = client("HEAD", "/invoices")
+    assert (response.status_code, response.content) == (401, b"")
