@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -30,10 +31,17 @@ def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
         time.sleep(0.005)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Followers that hang up are expected."""
+
+
 class FakeAuthServer:
     """Streams are fed by `send`. `cut` ends the current one."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.keys: list[dict[str, Any]] = []
         self.secret = FEED_SECRET
         self.status = 200
@@ -43,9 +51,10 @@ class FakeAuthServer:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self._chunks: queue.Queue[bytes | None] = queue.Queue()
         self._started = time.monotonic()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/auth"
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}/auth"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def send(self, *chunks: bytes) -> None:

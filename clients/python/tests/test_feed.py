@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,7 +21,7 @@ from goptri.keys import secret_keys
 from goptri.revocations import CapacityExceeded, RevocationSet, monotonic
 
 from .fake_auth_server import FakeAuthServer, event, revocation, wait_until
-from .tokens import AUDIENCE, ED25519, FEED_SECRET, ISSUER, NOW, SECRET, SID, claims, header, jwk, sign
+from .tokens import AUDIENCE, ED25519, FEED_SECRET, ISSUER, NOW, SECRET, SID, certificate, claims, header, jwk, sign
 
 GOOD = sign(claims())
 OTHER = "8e71d2c5f0a9364b8e71d2c5f0a9364b"
@@ -125,6 +126,26 @@ def test_an_auth_server_that_cannot_be_reached_is_tried_until_it_answers(caplog:
         assert reason(guard) == "not_caught_up"
 
 
+def test_the_certificate_of_auth_server_is_checked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    trusted, key = certificate()
+    ca_file, key_file = tmp_path / "ca.pem", tmp_path / "key.pem"
+    ca_file.write_bytes(trusted)
+    key_file.write_bytes(key)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(ca_file, key_file)
+    auth_server = FakeAuthServer(tls)
+    try:
+        with following(auth_server) as guard:
+            wait_until(lambda: "auth-server cannot be reached: SSLCertVerificationError" in caplog.text)
+            assert not guard.ready()
+        assert not auth_server.requests
+        with following(auth_server, auth_server_ca_file=str(ca_file)) as guard:
+            auth_server.catch_up()
+            wait_until(guard.ready)
+    finally:
+        auth_server.close()
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 1000.0
@@ -134,7 +155,7 @@ class Clock:
 
 
 @pytest.mark.parametrize("on_stale", ["allow", "refuse"])
-def test_a_stale_set_accepts_or_refuses(on_stale: str) -> None:
+def test_a_stale_set_accepts_or_refuses(on_stale: Literal["allow", "refuse"]) -> None:
     clock = Clock()
     revocations = RevocationSet(60, on_stale, clock)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import hmac
+import ipaddress
 import json
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from goptri.keys import secret_keys
 
@@ -78,6 +83,17 @@ def signature(signed: bytes, key: Any) -> bytes:
         case rsa.RSAPrivateKey():
             return key.sign(signed, PKCS1v15(), hashes.SHA256())
     raise TypeError(type(key))
+
+
+def certificate() -> tuple[bytes, bytes]:
+    """A certificate for 127.0.0.1 that signs itself, and its key, in PEM."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "auth-server")])
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+    builder = x509.CertificateBuilder(name, name, P256.public_key(), 1, start, start + datetime.timedelta(days=1))
+    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = builder.add_extension(host, False).sign(P256, hashes.SHA256())
+    key = P256.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return signed.public_bytes(Encoding.PEM), key
 
 
 def jwk(key: Any, **changes: Any) -> dict[str, Any]:

@@ -69,7 +69,10 @@ class FeedFollower:
     def _follow(self, events: _Connection) -> None:
         connection = connect(self._settings)
         try:
-            headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {self.secret}"}
+            headers: dict[str, str | bytes] = {
+                "Accept": "text/event-stream",
+                "Authorization": f"Bearer {self.secret}".encode(),
+            }
             request(connection, self._settings, "/revocations", headers)
             # The connection forgets its socket once the headers say that the response ends with it.
             self._socket = stream = connection.sock

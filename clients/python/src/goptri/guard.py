@@ -8,7 +8,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from .authentication import Authentication
 from .errors import ConfigurationError, TokenError
@@ -145,7 +144,7 @@ class Guard:
             return
         if (new.secrets, new.feed_secret) == (self.settings.secrets, self.settings.feed_secret):
             return
-        self.settings = replace(self.settings, secrets=new.secrets, feed_secret=new.feed_secret)
+        self.settings = new
         self._keys.set_secrets(new.secrets)
         if self._follower and new.feed_secret:
             self._follower.secret = new.feed_secret

@@ -67,7 +67,7 @@ def published_keys(document: bytes) -> tuple[dict[str, Key], list[str]]:
         try:
             kid, key = _public_key(jwk)
         except (ValueError, jwt.PyJWTError):
-            skipped.append(f"the key {jwk.get('kid')!r} is not a usable Ed25519, P-256 or RSA key for signatures")
+            skipped.append("a key that auth-server publishes is not a usable Ed25519, P-256 or RSA key")
             continue
         if kid in usable:
             raise ValueError("it has two keys with the same kid")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from .errors import TokenError
 from .strict import numeric_date, unsigned
@@ -35,7 +35,7 @@ class RevocationSet:
     def __init__(
         self,
         max_staleness: float = 60.0,
-        on_stale: str = "allow",
+        on_stale: Literal["allow", "refuse"] = "allow",
         clock: Callable[[], float] = monotonic,
         max_entries: int = MAX_ENTRIES,
     ) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
@@ -43,7 +44,7 @@ class Settings:
     clock_leeway: float = 30.0
     """In seconds, as all durations here."""
     max_staleness: float = 60.0
-    on_stale: str = "allow"
+    on_stale: Literal["allow", "refuse"] = "allow"
     session_cookie_name: str = "session"
     session_cookie_domain: str | None = None
     cors_origins: Sequence[str] = ()
@@ -105,8 +106,9 @@ class Settings:
         """The name of the session cookie. Its prefix follows from the other settings."""
         return self._cookie_prefix + re.sub("^(__Host-|__Secure-)", "", self.session_cookie_name)
 
+    @functools.cached_property
     def tls_context(self) -> ssl.SSLContext:
-        """Trusts the certificates of the system and of `auth_server_ca_file`."""
+        """Trusts the certificates of the system and of `auth_server_ca_file`, which is read once."""
         context = ssl.create_default_context()
         if self.auth_server_ca_file:
             context.load_verify_locations(self.auth_server_ca_file)
@@ -147,7 +149,7 @@ class Settings:
     def _ca_problem(self) -> str:
         try:
             if self.auth_server_ca_file:
-                self.tls_context()
+                _ = self.tls_context
         except (OSError, ValueError):
             return f"names the file {self.auth_server_ca_file!r}, which has no certificates in PEM"
         return ""

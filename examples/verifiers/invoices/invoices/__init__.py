@@ -1,0 +1,1 @@
+"""An example service in FastAPI, whose callers sign in with Goptri."""
