@@ -7,10 +7,10 @@ use crate::programs::{Database, Server, api_server, auth_server};
 const PAGE: &str = include_str!("../../../docs/metrics.md");
 
 /// Type and labels of each metric.
-type Metrics = BTreeMap<String, (String, BTreeSet<String>)>;
+pub(crate) type Metrics = BTreeMap<String, (String, BTreeSet<String>)>;
 
 /// The rows of these sections' tables.
-fn documented(sections: [&str; 2]) -> Metrics {
+pub(crate) fn documented(sections: [&str; 2]) -> Metrics {
     let tables = sections.map(|name| {
         let after = PAGE.split(&format!("\n## {name}\n")).nth(1).unwrap();
         after.split("\n## ").next().unwrap()

@@ -4,6 +4,7 @@ mod compose;
 mod documented;
 #[cfg(target_os = "linux")]
 mod forward_auth;
+mod grafana;
 #[cfg(target_os = "linux")]
 mod haproxy;
 mod image;
