@@ -10,6 +10,8 @@ mod haproxy;
 mod image;
 #[cfg(target_os = "linux")]
 pub(crate) mod nginx;
+#[cfg(target_os = "linux")]
+mod one_host;
 mod page;
 #[cfg(target_os = "linux")]
 mod systemd;
