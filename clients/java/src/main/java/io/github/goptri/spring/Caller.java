@@ -26,7 +26,8 @@ public record Caller(String subject, String sessionId, String clientId, Set<Stri
                      String email, Instant expiresAt, Map<String, Object> claims) implements AuthenticatedPrincipal {
 
     static Caller of(Jwt token) {
-        Set<String> scopes = new LinkedHashSet<>(List.of(token.getClaimAsString("scope").split(" ")));
+        String scope = token.getClaimAsString("scope");
+        Set<String> scopes = new LinkedHashSet<>(List.of(scope == null ? new String[0] : scope.split(" ")));
         scopes.remove("");
         List<String> roles = token.getClaimAsStringList("roles");
         return new Caller(token.getSubject(), token.getClaimAsString("sid"), token.getClaimAsString("client_id"),

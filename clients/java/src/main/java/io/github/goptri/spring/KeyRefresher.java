@@ -18,23 +18,31 @@ final class KeyRefresher implements Runnable {
     private static final long FIRST_RETRY = 200;
     private static final long MAX_RETRY = 10_000;
     private static final long TIMEOUT = 10_000;
+    private static final long UNKNOWN_KEY_COOLDOWN = 10_000;
+    private static final long CHANGE_COOLDOWN = 100;
 
     private final AuthServer server;
     private final VerifyingKeys keys;
     private String failure = "";
+    private String inUse = "";
     private boolean changed;
     private long wakeAt;
     private long started;
 
     KeyRefresher(AuthServer server, VerifyingKeys keys) {
+        this(server, keys, UNKNOWN_KEY_COOLDOWN);
+    }
+
+    /** {@code unknownKeyCooldown}: any client can send tokens that name unknown keys. */
+    KeyRefresher(AuthServer server, VerifyingKeys keys, long unknownKeyCooldown) {
         this.server = server;
         this.keys = keys;
-        keys.onUnknownKey(() -> wake(false, 10_000)); // any client can send unknown keys
+        keys.onUnknownKey(() -> wake(false, unknownKeyCooldown));
     }
 
     /** Fetches soon, and again and again for a few minutes: not every auth-server may have the new keys yet. */
     void keysChanged() {
-        wake(true, 100);
+        wake(true, CHANGE_COOLDOWN);
     }
 
     private synchronized void wake(boolean reported, long cooldown) {
@@ -57,7 +65,7 @@ final class KeyRefresher implements Runnable {
                 long pause;
                 try {
                     keys.setPublished(fetch());
-                    failure = "";
+                    fetched();
                     pause = afterSuccess;
                     afterSuccess = Math.min(pause * 2, INTERVAL);
                     afterFailure = FIRST_RETRY;
@@ -88,6 +96,16 @@ final class KeyRefresher implements Runnable {
             timeout.cancel(false);
             return jwks;
         }
+    }
+
+    private void fetched() {
+        failure = "";
+        if (keys.isEmpty()) {
+            LOG.error("this service has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set");
+        } else if (!keys.toString().equals(inUse)) {
+            LOG.info("access tokens are verified with these keys: {}", keys);
+        }
+        inUse = keys.toString();
     }
 
     private void failed(String reason) {

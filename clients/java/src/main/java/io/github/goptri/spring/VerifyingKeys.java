@@ -77,6 +77,12 @@ final class VerifyingKeys {
         return all.isEmpty();
     }
 
+    /** Names and algorithms, for the log. */
+    @Override
+    public String toString() {
+        return all.values().stream().map(key -> key.kid + " (" + key.algorithm + ")").sorted().toList().toString();
+    }
+
     /** @throws TokenRejectedException unless the key that the token names has signed it with the key's algorithm */
     void verify(AccessToken token) {
         Key key = all.get(token.kid());

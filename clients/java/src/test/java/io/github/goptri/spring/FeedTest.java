@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 
@@ -93,7 +94,11 @@ class FeedTest {
         String token = Tokens.valid();
         assertThat(isUnavailable(token)).as("before caught-up").isTrue();
         assertThat(goptri.isReady()).isFalse();
-        stream.start(FakeAuthServer.CAUGHT_UP);
+        stream.start(FakeAuthServer.event("heartbeat", "{\"age_ms\":0,\"uptime_ms\":1000}")
+            + FakeAuthServer.revoked("token", "another", 1));
+        await(() -> goptri.revocations().get().size() == 1);
+        assertThat(isUnavailable(token)).as("a heartbeat is not enough").isTrue();
+        stream.send(FakeAuthServer.CAUGHT_UP);
         await(() -> accepts(token));
         await(goptri::isReady);
         long sent = System.nanoTime();
@@ -291,6 +296,29 @@ class FeedTest {
         server.jwks = "{\"keys\":[]}";
         stream.send(FakeAuthServer.event("keys", "{}"));
         await(() -> !accepts(token));
+    }
+
+    @Test
+    void an_unknown_key_fetches_the_keys_again_but_not_often() throws Exception {
+        follow();
+        ECKey key = new ECKeyGenerator(Curve.P_256).keyIDFromThumbprint(true).generate();
+        String token = es256(key);
+        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1);
+        VerifyingKeys keys = new VerifyingKeys();
+        decoder = new GoptriJwtDecoder(keys, List.of());
+        await(() -> server.keyFetches.get() == 1);
+        AuthServer client = new AuthServer(Tokens.settings("AUTH_SERVER_URL", server.url()), timer);
+        Thread thread = new Thread(new KeyRefresher(client, keys, 300));
+        thread.start();
+        await(() -> server.keyFetches.get() == 2);
+        long start = System.nanoTime();
+        server.jwks = "{\"keys\":[" + key.toPublicJWK().toJSONString() + "]}";
+        await(() -> accepts(token));
+        assertThat(System.nanoTime() - start).isGreaterThan(150_000_000L);
+        assertThat(server.keyFetches.get()).isEqualTo(3);
+        timer.shutdownNow();
+        thread.interrupt();
+        thread.join();
     }
 
     private static String es256(ECKey key) throws JOSEException {
