@@ -7,20 +7,21 @@ import { MAX_SECONDS, TokenError } from './caller.js';
 export const monotonicClock = process.platform === 'linux' ? () => uptime() * 1000 : () => performance.now();
 /** How long a new set may be incomplete. */
 const CATCH_UP_TIMEOUT = 60_000;
-const MAX_ENTRIES = 10_000_000;
 const MAX_SUBJECT_BYTES = 8 * 1024;
 const SWEPT_AT_ONCE = 10_000;
 /** The known revocations, and their age. An entry is never removed before its deadline. */
 export class Revocations {
     staleness;
     clock;
+    maxEntries;
     #entries = new Map();
     #created;
     #sweep = this.#entries.entries();
     #knownAsOf;
-    constructor(staleness, clock) {
+    constructor(staleness, clock, maxEntries = 10_000_000) {
         this.staleness = staleness;
         this.clock = clock;
+        this.maxEntries = maxEntries;
         this.#created = clock();
     }
     get size() {
@@ -48,8 +49,9 @@ export class Revocations {
             return true;
         const key = `${kind} ${subject}`;
         const known = this.#entries.get(key);
-        if (known === undefined && this.size >= MAX_ENTRIES)
-            throw new Error(`there are more than ${MAX_ENTRIES} revocations`);
+        const isFull = known === undefined && this.size >= this.maxEntries;
+        if (isFull)
+            throw new Error(`there are more than ${this.maxEntries} revocations`);
         const deadline = now + (expiresIn + 1) * 1000;
         this.#entries.set(key, {
             deadline: Math.max(deadline, known?.deadline ?? 0),

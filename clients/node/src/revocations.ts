@@ -9,7 +9,6 @@ export const monotonicClock = process.platform === 'linux' ? () => uptime() * 10
 
 /** How long a new set may be incomplete. */
 const CATCH_UP_TIMEOUT = 60_000;
-const MAX_ENTRIES = 10_000_000;
 const MAX_SUBJECT_BYTES = 8 * 1024;
 const SWEPT_AT_ONCE = 10_000;
 
@@ -29,6 +28,7 @@ export class Revocations {
   constructor(
     readonly staleness: Staleness,
     readonly clock: () => number,
+    readonly maxEntries = 10_000_000,
   ) {
     this.#created = clock();
   }
@@ -59,8 +59,8 @@ export class Revocations {
     if (expiresIn === 0) return true;
     const key = `${kind} ${subject}`;
     const known = this.#entries.get(key);
-    if (known === undefined && this.size >= MAX_ENTRIES)
-      throw new Error(`there are more than ${MAX_ENTRIES} revocations`);
+    const isFull = known === undefined && this.size >= this.maxEntries;
+    if (isFull) throw new Error(`there are more than ${this.maxEntries} revocations`);
     const deadline = now + ((expiresIn as number) + 1) * 1000;
     this.#entries.set(key, {
       deadline: Math.max(deadline, known?.deadline ?? 0),
