@@ -110,10 +110,11 @@ class FakeAuthServer:
                 self.wfile.write(body)
 
             def _stream(self) -> None:
+                content_type = fake.content_type
                 self.send_response(200)
-                self.send_header("Content-Type", fake.content_type)
+                self.send_header("Content-Type", content_type)
                 self.end_headers()
-                if "event" not in fake.content_type:
+                if "event" not in content_type:
                     return
                 while (chunk := fake._chunks.get()) is not None:
                     self.wfile.write(chunk)

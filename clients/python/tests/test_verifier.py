@@ -285,6 +285,12 @@ def test_an_unknown_key_is_undecided_until_keys_were_fetched() -> None:
         waiting.verify(token)
 
 
+def test_a_secret_wins_against_a_published_key_of_its_name() -> None:
+    keys = KeyStore([SECRET], awaits_published=True)
+    keys.set_published(published_keys(json.dumps({"keys": [jwk(ED25519, kid=KID)]}).encode())[0])
+    assert Verifier(ISSUER, AUDIENCE, 30, keys, None, lambda: NOW).verify(sign(claims())).subject
+
+
 def test_no_key_shows_its_secret() -> None:
     keys = KeyStore([SECRET])
     assert SECRET not in repr(keys.current) + repr(verifier())
