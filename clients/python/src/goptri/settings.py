@@ -95,13 +95,13 @@ class Settings:
             raise ConfigurationError(problems)
         return settings
 
-    @property
+    @functools.cached_property
     def origins(self) -> frozenset[str]:
         """The origins whose pages may send unsafe requests with the session cookie."""
         own = filter(None, map(origin_of, (self.issuer, self.audience)))
         return frozenset([*own, *self.cors_origins])
 
-    @property
+    @functools.cached_property
     def session_cookie(self) -> str:
         """The name of the session cookie. Its prefix follows from the other settings."""
         return self._cookie_prefix + re.sub("^(__Host-|__Secure-)", "", self.session_cookie_name)
@@ -121,9 +121,8 @@ class Settings:
         return "__Secure-" if self.session_cookie_domain else "__Host-"
 
     def _problems(self) -> list[str]:
-        url = (
-            "" if self.auth_server_url in (None, self.issuer) else _url_problem(self.auth_server_url or "", _is_private)
-        )
+        # A problem of ISSUER, which is the default, is reported once.
+        has_own_url = self.auth_server_url is not None and self.auth_server_url != self.issuer
         weakness = next(filter(None, map(_weakness, self.secrets)), "")
         if not weakness and len(set(self.secrets)) < len(self.secrets):
             weakness = "has the same secret twice"
@@ -135,7 +134,7 @@ class Settings:
             "AUDIENCE": "is the same as ISSUER" if self.audience == self.issuer else _audience_problem(self.audience),
             "ACCESS_TOKEN_SECRET": weakness or ("" if self.secrets or self.auth_server_url else "is not set"),
             "FEED_SECRET": feed or ("needs AUTH_SERVER_URL" if self.feed_secret and not self.auth_server_url else ""),
-            "AUTH_SERVER_URL": url,
+            "AUTH_SERVER_URL": _url_problem(self.auth_server_url or "", _is_private) if has_own_url else "",
             "AUTH_SERVER_CA_FILE": self._ca_problem(),
             "CLOCK_LEEWAY": "" if 0 <= self.clock_leeway <= 300 else "is not from 0 to 5m",
             "REVOCATION_MAX_STALENESS": "" if self.max_staleness > 5 else "must be longer than 5s",
