@@ -8,7 +8,6 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.springframework.security.oauth2.jwt.Jwt;
 
@@ -79,12 +78,11 @@ record AccessToken(String text, JsonNode header, byte[] payload, byte[] signatur
         require(!claims.has("auth_time") || !time(claims, "auth_time").isAfter(iat), "its auth_time is after its iat");
         require(claims.has("sid") != claims.get("sub").equals(claims.get("client_id")),
             "it must have either a session (sid) or its client as subject, and not both");
-        Map<String, Object> map = StrictJson.MAPPER.convertValue(claims, new TypeReference<>() {});
+        Map<String, Object> map = StrictJson.map(claims);
         map.computeIfPresent("aud", (name, aud) -> aud instanceof String ? List.of(aud) : aud);
         List.of("exp", "iat", "nbf").forEach(name -> map.computeIfPresent(name, (n, value) -> time(claims, name)));
-        Map<String, Object> headers = StrictJson.MAPPER.convertValue(header, new TypeReference<>() {});
         // The constructor wants iat before exp. A token of no lifetime is valid within the leeway.
-        return new Jwt(text, iat.isBefore(exp) ? iat : null, exp, headers, map);
+        return new Jwt(text, iat.isBefore(exp) ? iat : null, exp, StrictJson.map(header), map);
     }
 
     private static Instant time(JsonNode claims, String name) {

@@ -1,10 +1,12 @@
 package io.github.goptri.spring;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -15,6 +17,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -24,10 +28,11 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 
 /** HTTP to auth-server: without redirects or proxies, because no other server may get a secret or supply keys. */
-final class AuthServer {
+final class AuthServer implements AutoCloseable {
     private final String url;
     private final HttpClient client;
     private final ScheduledThreadPoolExecutor timer;
+    private final Set<InputStream> open = ConcurrentHashMap.newKeySet();
 
     AuthServer(GoptriSettings settings, ScheduledThreadPoolExecutor timer) {
         this.url = settings.authServerUrl();
@@ -54,19 +59,44 @@ final class AuthServer {
         return timer.isShutdown();
     }
 
-    HttpClient client() {
-        return client;
+    /** Sends the request. The body must be closed. */
+    HttpResponse<InputStream> send(HttpRequest request) throws IOException, InterruptedException {
+        return client.send(request, headers -> HttpResponse.BodySubscribers.mapping(
+            HttpResponse.BodySubscribers.ofInputStream(), Body::new));
     }
 
     /** Closes {@code body} after a while, which wakes its reader: Java's own timeout ends with the response headers. */
     Future<?> closeAfter(long millis, InputStream body) {
-        return timer.schedule(() -> {
-            try {
-                body.close();
-            } catch (IOException error) {
-                // It is closed all the same.
-            }
-        }, millis, TimeUnit.MILLISECONDS);
+        return timer.schedule(() -> close(body), millis, TimeUnit.MILLISECONDS);
+    }
+
+    /** Stops the timer and wakes the readers of bodies, which ignore interrupts. */
+    @Override
+    public void close() {
+        timer.shutdownNow();
+        open.forEach(AuthServer::close);
+    }
+
+    private static void close(InputStream body) {
+        try {
+            body.close();
+        } catch (IOException error) {
+            // It is closed all the same.
+        }
+    }
+
+    /** A body that is known until it is closed. */
+    private final class Body extends FilterInputStream {
+        Body(InputStream body) {
+            super(body);
+            open.add(this);
+        }
+
+        @Override
+        public void close() throws IOException {
+            open.remove(this);
+            super.close();
+        }
     }
 
     /**

@@ -78,9 +78,9 @@ final class FeedFollower implements Runnable {
     }
 
     private void follow() throws IOException, InterruptedException {
-        HttpResponse<InputStream> response = server.client().send(server.request(PATH, timeouts.response)
-            .header("Accept", "text/event-stream").header("Authorization", "Bearer " + secret.secrets().get(0)).build(),
-            HttpResponse.BodyHandlers.ofInputStream());
+        HttpResponse<InputStream> response = server.send(server.request(PATH, timeouts.response)
+            .header("Accept", "text/event-stream")
+            .header("Authorization", "Bearer " + secret.secrets().get(0)).build());
         try (InputStream body = response.body()) {
             String type = response.headers().firstValue("Content-Type").orElse("").toLowerCase();
             if (response.statusCode() == 401) {

@@ -23,6 +23,7 @@ public final class Goptri implements AutoCloseable {
     private final VerifyingKeys keys = new VerifyingKeys();
     private final RevocationSet revocations;
     private final AccessTokenValidator claims;
+    private final AuthServer server;
     private final List<Thread> threads = new ArrayList<>();
     private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> daemon("timer", task));
     private boolean wasStale;
@@ -40,7 +41,7 @@ public final class Goptri implements AutoCloseable {
         revocations = hasFeed ? new RevocationSet(settings, monotonicMillis, elapsedMillis) : null;
         keys.setSecrets(settings.accessSecret().secrets());
         timer.setRemoveOnCancelPolicy(true);
-        AuthServer server = new AuthServer(settings, timer);
+        server = new AuthServer(settings, timer);
         KeyRefresher refresher = new KeyRefresher(server, keys);
         threads.add(daemon("keys", refresher));
         if (hasFeed) {
@@ -94,7 +95,7 @@ public final class Goptri implements AutoCloseable {
 
     @Override
     public void close() {
-        timer.shutdownNow();
+        server.close();
         threads.forEach(Thread::interrupt);
     }
 

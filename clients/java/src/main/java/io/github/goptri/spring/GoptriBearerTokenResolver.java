@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import jakarta.servlet.http.HttpServletRequest;
@@ -17,6 +18,7 @@ import org.springframework.security.web.header.HeaderWriter;
  * A page of a foreign site cannot use the cookie for requests that change something.
  */
 final class GoptriBearerTokenResolver implements BearerTokenResolver, HeaderWriter {
+    private static final Pattern BEARER = Pattern.compile("(?is)bearer( .*)?");
     private static final int MAX_COOKIE_BYTES = 4096;
     private static final String VARY = "Sec-Fetch-Site, Origin, Cookie";
 
@@ -63,7 +65,7 @@ final class GoptriBearerTokenResolver implements BearerTokenResolver, HeaderWrit
     }
 
     private static boolean isBearer(List<String> headers) {
-        return headers.size() == 1 && headers.get(0).matches("(?is)bearer( .*)?");
+        return headers.size() == 1 && BEARER.matcher(headers.get(0)).matches();
     }
 
     private static String bearer(String header) {

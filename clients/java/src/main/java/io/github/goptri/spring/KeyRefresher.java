@@ -84,9 +84,9 @@ final class KeyRefresher implements Runnable {
     }
 
     private byte[] fetch() throws IOException, InterruptedException {
-        HttpResponse<InputStream> response = server.client().send(server.request(PATH, Duration.ofMillis(TIMEOUT))
-            .header("Accept", "application/jwk-set+json, application/json").header("Cache-Control", "no-cache").build(),
-            HttpResponse.BodyHandlers.ofInputStream());
+        HttpResponse<InputStream> response = server.send(server.request(PATH, Duration.ofMillis(TIMEOUT))
+            .header("Accept", "application/jwk-set+json, application/json")
+            .header("Cache-Control", "no-cache").build());
         try (InputStream body = response.body()) {
             Future<?> timeout = server.closeAfter(TIMEOUT, body);
             if (response.statusCode() != 200) {

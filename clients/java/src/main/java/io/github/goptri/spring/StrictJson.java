@@ -4,11 +4,13 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.Map;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -30,6 +32,8 @@ final class StrictJson {
         .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
         .build();
 
+    private static final TypeReference<Map<String, Object>> MEMBERS = new TypeReference<>() {};
+
     private StrictJson() {}
 
     /**
@@ -50,6 +54,15 @@ final class StrictJson {
             return object;
         } catch (CharacterCodingException | JsonProcessingException error) {
             throw new IllegalArgumentException("is not a JSON object without duplicate members");
+        }
+    }
+
+    /** The members of an object as Java values, in their order. */
+    static Map<String, Object> map(JsonNode object) {
+        try {
+            return MAPPER.treeToValue(object, MEMBERS);
+        } catch (JsonProcessingException error) {
+            throw new IllegalArgumentException("is not a JSON object");
         }
     }
 
