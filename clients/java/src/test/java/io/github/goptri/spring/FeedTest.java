@@ -307,8 +307,8 @@ class FeedTest {
         RevocationSet revocations = new RevocationSet(settings, this::millis, this::millis);
         AtomicInteger changes = new AtomicInteger();
         AuthServer client = new AuthServer(settings, timer);
-        Thread thread = new Thread(new FeedFollower(client, settings.feedSecret(), revocations, changes::incrementAndGet,
-            this::millis, FeedFollower.Timeouts.DEFAULT));
+        Thread thread = new Thread(new FeedFollower(client, settings.feedSecret(), revocations,
+            changes::incrementAndGet, this::millis, FeedFollower.Timeouts.DEFAULT));
         thread.start();
         FakeAuthServer.Stream stream = server.nextStream();
         stream.start(FakeAuthServer.CAUGHT_UP);
