@@ -12,12 +12,15 @@
 //! ```
 //!
 //! With actix-web (feature `actix`), `actix::BearerAuth` verifies the token of each request and `actix::Bearer` hands
-//! the [`AccessClaims`] to the handler, if the caller has the handler's [`Permission`]. Other frameworks call
-//! [`Guard::verify`] with the token from a [`Credential`](credential::Credential) and check [`Needs`] themselves.
+//! the [`AccessClaims`] to the handler, if the caller has the handler's [`Permission`]. With axum and tonic (feature
+//! `tower`), `tower::BearerAuth` is a layer that does the same, and `tower::Require` a layer for routes that need a
+//! scope or a role. Other frameworks call [`Guard::verify`] with the token from a
+//! [`Credential`](credential::Credential) and check [`Needs`] themselves.
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `actix` | the bearer middleware and its extractor |
+//! | `actix` | the bearer middleware and its extractor for actix-web |
+//! | `tower` | the bearer middleware for axum, tonic and other services of tower |
 //! | `feed` | following auth-server: its public keys and the revocation feed |
 //! | `signing` | keys that sign tokens: for auth-server and for tests that forge tokens |
 //! | `testing` | clocks that tests control |
@@ -37,6 +40,8 @@ pub mod auth_server;
 #[cfg(feature = "feed")]
 mod background_thread;
 mod base64url;
+#[cfg(any(feature = "actix", feature = "tower"))]
+mod bearer;
 mod claim_text;
 mod claims_interner;
 pub mod clock;
@@ -59,6 +64,8 @@ pub mod strict_json;
 pub mod token;
 mod token_cache;
 mod token_error;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use goptri_settings::{Environment, EnvironmentError, SettingError, SettingErrors};
 

@@ -33,7 +33,7 @@ const MAX_LEVELS: [(&str, LevelFilter); 17] = [
     ("actix_server", LevelFilter::WARN),
     ("actix_web", LevelFilter::WARN),
     // Repeats the line of the request.
-    ("goptri::actix::bearer_auth", LevelFilter::WARN),
+    ("goptri::bearer::check", LevelFilter::WARN),
     ("h2", LevelFilter::INFO),
     ("hyper", LevelFilter::INFO),
     ("hyper_util", LevelFilter::INFO),

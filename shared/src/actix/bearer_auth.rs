@@ -10,13 +10,11 @@ use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use futures_util::TryFutureExt;
 use futures_util::future::{Either, MapOk};
 
-use super::cookies::{check_sender, credential_or_cookie, set_private, set_vary};
-use super::extract::VerificationResult;
+use super::cookies::{set_private, set_vary};
 use crate::access_claims::AccessClaims;
-use crate::credential::Credential;
+use crate::bearer::{self, BearerCheck, Carrier, Refusal, VerificationResult};
 use crate::guard::Guard;
 use crate::protocol_error::ProtocolError;
-use crate::token_error::TokenError;
 
 /// Middleware for a scope of routes:
 ///
@@ -64,60 +62,32 @@ pub fn caller(
     request: &HttpRequest,
     method: &str,
 ) -> Result<Arc<AccessClaims>, ProtocolError> {
-    let credential = credential_or_cookie(request.headers(), guard.session_cookie());
-    let checked = verify(guard, request, method, credential);
+    let checked = bearer::check(guard, request.headers(), method).checked;
+    let checked = attach_reason(request, checked);
     request.extensions_mut().insert(VerificationResult(checked.clone()));
     checked
 }
 
-fn verify(
-    guard: &Guard,
+/// Attaches the reason of a rejection to the request, for [`verification`](super::verification).
+fn attach_reason(
     request: &HttpRequest,
-    method: &str,
-    credential: Credential<'_>,
+    checked: Result<Arc<AccessClaims>, Refusal>,
 ) -> Result<Arc<AccessClaims>, ProtocolError> {
-    let verified = match credential {
-        Credential::Cookie(value) => {
-            // First, so that a foreign page does not learn whether the cookie is valid.
-            check_sender(request.headers(), method, guard.session_cookie())?;
-            guard.verify_cookie(value)
+    checked.map_err(|Refusal { error, reason }| {
+        if let Some(reason) = reason {
+            request.extensions_mut().insert(reason);
         }
-        Credential::TwoCookies => Err(TokenError::TwoCookies),
-        credential => guard.verify(credential.bearer_token()?.ok_or(ProtocolError::MISSING_TOKEN)?),
-    };
-    verified.map_err(|error| {
-        tracing::info!(reason = %error, "access token rejected");
-        request.extensions_mut().insert(error);
-        error.into()
+        error
     })
 }
 
-/// Where a request has its access token.
-#[derive(Debug, Clone, Copy)]
-enum Carrier {
-    Header,
-    Cookie,
-    Nothing,
-}
-
-impl Carrier {
-    fn of(credential: Credential<'_>) -> Self {
-        match credential {
-            Credential::Cookie(_) | Credential::TwoCookies => Self::Cookie,
-            Credential::Bearer(_) | Credential::MalformedBearer | Credential::Conflict => Self::Header,
-            Credential::None | Credential::Basic | Credential::Unsupported => Self::Nothing,
-        }
+fn mark<B>(carrier: Carrier, mut response: ServiceResponse<B>) -> ServiceResponse<B> {
+    match carrier {
+        Carrier::Header => {}
+        Carrier::Cookie => set_private(response.headers_mut()),
+        Carrier::Nothing => set_vary(response.headers_mut()),
     }
-
-    fn mark<B>(self, mut response: ServiceResponse<B>) -> ServiceResponse<B> {
-        match self {
-            Self::Header => {}
-            Self::Cookie => set_private(response.headers_mut()),
-            // With a cookie, the response may be another one.
-            Self::Nothing => set_vary(response.headers_mut()),
-        }
-        response
-    }
+    response
 }
 
 impl<S, B> Transform<S, ServiceRequest> for BearerAuth
@@ -159,21 +129,20 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let guard = &self.auth.guard;
-        let credential = credential_or_cookie(request.headers(), guard.session_cookie());
-        let carrier = Carrier::of(credential);
-        let checked = verify(guard, request.request(), request.method().as_str(), credential);
-        match checked {
-            Err(error) if !self.auth.optional || error.status != 401 => {
-                let refused = carrier.mark(request.into_response(error.error_response()));
+        let method = request.method().as_str();
+        let BearerCheck { carrier, checked } = bearer::check(&self.auth.guard, request.headers(), method);
+        let is_final = checked.as_ref().is_err_and(|refusal| refusal.is_final(self.auth.optional));
+        match attach_reason(request.request(), checked) {
+            Err(error) if is_final => {
+                let refused = mark(carrier, request.into_response(error.error_response()));
                 Either::Left(ready(Ok(refused.map_into_right_body())))
             }
             checked => {
                 request.extensions_mut().insert(VerificationResult(checked));
                 let pass: fn(ServiceResponse<B>) -> _ = match carrier {
                     Carrier::Header => ServiceResponse::map_into_left_body,
-                    Carrier::Cookie => |response| Carrier::Cookie.mark(response).map_into_left_body(),
-                    Carrier::Nothing => |response| Carrier::Nothing.mark(response).map_into_left_body(),
+                    Carrier::Cookie => |response| mark(Carrier::Cookie, response).map_into_left_body(),
+                    Carrier::Nothing => |response| mark(Carrier::Nothing, response).map_into_left_body(),
                 };
                 Either::Right(self.inner.call(request).map_ok(pass))
             }

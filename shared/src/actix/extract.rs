@@ -9,9 +9,10 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use crate::access_claims::AccessClaims;
+use crate::bearer::{self, VerificationResult};
 use crate::guard::Guard;
 use crate::permission::{AnyToken, Needs, Permission};
-use crate::protocol_error::{Challenge, ProtocolError};
+use crate::protocol_error::ProtocolError;
 use crate::token_error::TokenError;
 
 /// The claims of a caller who has the permission `P`.
@@ -61,22 +62,7 @@ impl<P: Permission> FromRequest for Bearer<P> {
 /// # Errors
 /// 401 without a valid token, 403 if it lacks the permission.
 pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Arc<AccessClaims>, ProtocolError> {
-    let extensions = request.extensions();
-    let Some(VerificationResult(checked)) = extensions.get() else {
-        tracing::error!(
-            path = request.path(),
-            "this route takes a Bearer, but no BearerAuth wraps it; the request is rejected"
-        );
-        return Err(ProtocolError::MISSING_TOKEN);
-    };
-    let claims = checked.as_ref().map_err(Clone::clone)?;
-    if needs.met_by(claims) {
-        return Ok(Arc::clone(claims));
-    }
-    Err(match needs {
-        Needs::Scope(scope) => ProtocolError::INSUFFICIENT_SCOPE.challenge(Challenge::Scope(scope)),
-        Needs::AnyToken | Needs::Role(_) => ProtocolError::INSUFFICIENT_SCOPE,
-    })
+    bearer::authorize(request.extensions().get(), needs, request.path())
 }
 
 /// The result of verifying the access token of a request that has passed through [`BearerAuth`](super::BearerAuth), for
@@ -88,7 +74,3 @@ pub fn verification(request: &HttpRequest) -> Option<Result<(), TokenError>> {
         None => matches!(extensions.get(), Some(VerificationResult(Ok(_)))).then_some(Ok(())),
     }
 }
-
-/// The result of the middleware, attached to the request.
-#[derive(Debug)]
-pub(super) struct VerificationResult(pub(super) Result<Arc<AccessClaims>, ProtocolError>);

@@ -37,6 +37,13 @@ mod protected_app;
 mod session_cookies;
 mod stale_revocations;
 
+#[cfg(all(feature = "actix", feature = "tower"))]
+mod tower_app;
+#[cfg(all(feature = "actix", feature = "tower"))]
+mod tower_axum;
+#[cfg(all(feature = "actix", feature = "tower"))]
+mod tower_tonic;
+
 #[cfg(feature = "feed")]
 mod feed_age;
 #[cfg(feature = "feed")]

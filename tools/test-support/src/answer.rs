@@ -45,7 +45,8 @@ impl Answer {
         Self::new(status, headers, bytes)
     }
 
-    fn new(status: u16, headers: HeaderMap, bytes: Vec<u8>) -> Self {
+    /// A response that a test has read.
+    pub fn new(status: u16, headers: HeaderMap, bytes: Vec<u8>) -> Self {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
         Self { status, headers, bytes, text, body }

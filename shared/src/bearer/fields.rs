@@ -1,0 +1,52 @@
+//! The headers of a request that carry a credential, or say who may use a cookie.
+
+use crate::cookie::{SessionCookie, may_use_cookies};
+use crate::credential::Credential;
+use crate::protocol_error::ProtocolError;
+
+/// A header that the middleware reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Field {
+    Authorization,
+    Cookie,
+    SecFetchSite,
+    Origin,
+}
+
+/// The headers of a request, in the types of a framework.
+pub(crate) trait Fields {
+    /// The value of each header of this name.
+    fn values(&self, field: Field) -> impl Iterator<Item = &[u8]>;
+}
+
+/// The credential in the `Authorization` headers.
+pub(crate) fn credential(headers: &impl Fields) -> Credential<'_> {
+    Credential::from_authorization(headers.values(Field::Authorization))
+}
+
+/// The credential in the `Authorization` headers; without one, the session cookie.
+pub(crate) fn credential_or_cookie<'a>(headers: &'a impl Fields, cookie: &SessionCookie) -> Credential<'a> {
+    credential(headers).or_cookie(headers.values(Field::Cookie), cookie.name())
+}
+
+/// Checks that a request with this method and these headers may use or set cookies ([`may_use_cookies`]).
+pub(crate) fn check_sender(
+    headers: &impl Fields,
+    method: &str,
+    cookie: &SessionCookie,
+) -> Result<(), ProtocolError> {
+    let (fetch_site, origin) = (single(headers, Field::SecFetchSite), single(headers, Field::Origin));
+    if may_use_cookies(method, fetch_site, origin, cookie.senders()) {
+        return Ok(());
+    }
+    let show = |value: Option<&[u8]>| value.map(|value| String::from_utf8_lossy(value).into_owned());
+    tracing::info!(method, fetch_site = show(fetch_site), origin = show(origin), "cookies rejected");
+    Err(ProtocolError::CROSS_SITE)
+}
+
+/// The value of a header; empty if the request has several.
+fn single(headers: &impl Fields, field: Field) -> Option<&[u8]> {
+    let mut values = headers.values(field);
+    let first = values.next()?;
+    Some(if values.next().is_some() { b"" } else { first })
+}

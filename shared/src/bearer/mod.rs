@@ -1,0 +1,17 @@
+//! The bearer middleware (RFC 6750 §2.1) without its web framework: what it reads from a request, and what it decides.
+
+mod check;
+mod fields;
+
+#[cfg(feature = "actix")]
+pub(crate) use check::Refusal;
+pub(crate) use check::{BearerCheck, Carrier, VerificationResult, authorize, check};
+pub(crate) use fields::{Field, Fields};
+#[cfg(feature = "actix")]
+pub(crate) use fields::{check_sender, credential, credential_or_cookie};
+
+/// `Cache-Control` of the response to a request with cookies: it stays out of every cache.
+pub(crate) const PRIVATE: &str = "private, no-store";
+
+/// `Vary` of a response that depends on cookies, and on who may use them (CK-05).
+pub(crate) const VARY_BY_COOKIE: &str = "Sec-Fetch-Site, Origin, Cookie";

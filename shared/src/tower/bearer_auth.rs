@@ -1,0 +1,107 @@
+//! The bearer middleware as a layer.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::TryFutureExt;
+use futures_util::future::{Either, MapOk};
+use http1::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::fields::mark;
+use super::respond::{ResponseBody, refuse};
+use crate::access_claims::AccessClaims;
+use crate::bearer::{self, BearerCheck, Carrier, VerificationResult};
+use crate::guard::Guard;
+
+/// A layer that verifies the access token of each request, in the `Authorization` header or in the session cookie, and
+/// attaches the claims of the caller to it: an `Arc<AccessClaims>` in its extensions.
+///
+/// The responses that it writes itself have the [`TokenError`](crate::TokenError) in their extensions, for logs and
+/// metrics. It is also in the log.
+#[derive(Debug, Clone)]
+pub struct BearerAuth {
+    guard: Guard,
+    optional: bool,
+}
+
+impl BearerAuth {
+    /// Rejects requests without a valid access token, and unsafe ones whose cookie a foreign page sends.
+    pub fn required(guard: Guard) -> Self {
+        Self { guard, optional: false }
+    }
+
+    /// Accepts every request, and attaches the claims of a valid token. Still responds 503 while the guard cannot
+    /// decide, 400 for two `Authorization` headers, and 403 for an unsafe request whose cookie a foreign page sends.
+    pub fn optional(guard: Guard) -> Self {
+        Self { guard, optional: true }
+    }
+}
+
+impl<S> Layer<S> for BearerAuth {
+    type Service = BearerAuthService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        BearerAuthService { auth: self.clone(), inner }
+    }
+}
+
+/// A service behind [`BearerAuth`].
+#[derive(Debug, Clone)]
+pub struct BearerAuthService<S> {
+    auth: BearerAuth,
+    inner: S,
+}
+
+type Passed<F, B> = MapOk<F, fn(Response<B>) -> Response<ResponseBody<B>>>;
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for BearerAuthService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = Either<Ready<Result<Self::Response, S::Error>>, Passed<S::Future, ResBody>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let BearerAuth { guard, optional } = &self.auth;
+        let BearerCheck { carrier, checked } =
+            bearer::check(guard, request.headers(), request.method().as_str());
+        match checked {
+            Err(refusal) if refusal.is_final(*optional) => {
+                let mut refused = refuse(&refusal.error, request.headers());
+                mark(carrier, refused.headers_mut());
+                if let Some(reason) = refusal.reason {
+                    refused.extensions_mut().insert(reason);
+                }
+                Either::Left(ready(Ok(refused)))
+            }
+            checked => {
+                // Another layer outside of this one may have attached the claims of another guard.
+                request.extensions_mut().remove::<Arc<AccessClaims>>();
+                if let Ok(claims) = &checked {
+                    request.extensions_mut().insert(Arc::clone(claims));
+                }
+                let result = VerificationResult(checked.map_err(|refusal| refusal.error));
+                request.extensions_mut().insert(result);
+                let pass: fn(Response<ResBody>) -> _ = match carrier {
+                    Carrier::Header => |response| response.map(ResponseBody::Left),
+                    Carrier::Cookie => |response| pass(Carrier::Cookie, response),
+                    Carrier::Nothing => |response| pass(Carrier::Nothing, response),
+                };
+                Either::Right(self.inner.call(request).map_ok(pass))
+            }
+        }
+    }
+}
+
+fn pass<B>(carrier: Carrier, mut response: Response<B>) -> Response<ResponseBody<B>> {
+    mark(carrier, response.headers_mut());
+    response.map(ResponseBody::Left)
+}

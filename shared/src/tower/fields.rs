@@ -1,0 +1,30 @@
+//! The headers of `http`.
+
+use http1::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, VARY};
+use http1::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::bearer::{Carrier, Field, Fields, PRIVATE, VARY_BY_COOKIE};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+impl Fields for HeaderMap {
+    fn values(&self, field: Field) -> impl Iterator<Item = &[u8]> {
+        let name = match field {
+            Field::Authorization => AUTHORIZATION,
+            Field::Cookie => COOKIE,
+            Field::SecFetchSite => SEC_FETCH_SITE,
+            Field::Origin => ORIGIN,
+        };
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+}
+
+/// Says to caches what the response depends on.
+pub(super) fn mark(carrier: Carrier, headers: &mut HeaderMap) {
+    if carrier == Carrier::Cookie {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+    }
+    if carrier != Carrier::Header {
+        headers.append(VARY, HeaderValue::from_static(VARY_BY_COOKIE));
+    }
+}
