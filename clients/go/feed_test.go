@@ -210,7 +210,8 @@ func TestUnknownEventsMembersKindsAndUnreadableEntriesAreSkipped(t *testing.T) {
 			entry("session", strings.Repeat("x", 8193)),
 			`{"kind":"session","subject":"session-1","revoked_at":1,"expires_in":99999999999999,"new":[{}]}`)+
 		strings.ReplaceAll(entries(entry("token", "token-9")), "\n", "\r\n"))
-	guard := started(t, server.URL)
+	var log logBuffer
+	guard := started(t, server.URL, WithLogger(log.logger()))
 	eventually(t, "the last entry", func() bool {
 		guard.revocations.mu.RLock()
 		defer guard.revocations.mu.RUnlock()
@@ -221,6 +222,9 @@ func TestUnknownEventsMembersKindsAndUnreadableEntriesAreSkipped(t *testing.T) {
 	}
 	if server.connections.Load() != 1 {
 		t.Error("the connection was closed")
+	}
+	if n := strings.Count(log.String(), "skipped revocation"); n != 1 {
+		t.Errorf("logged %d times", n)
 	}
 }
 
@@ -458,6 +462,9 @@ func TestTimeInABufferCountsAsAge(t *testing.T) {
 	if age := delays.age(ms(44_990), ms(700), ms(535_000)); age != ms(700) {
 		t.Error(age)
 	}
+	if age := new(delayEstimator).age(ms(10_000), 0, ms(500)); age != 0 {
+		t.Error("the first message counts as not delayed", age)
+	}
 	for _, extreme := range []json.Number{"9223372036854775807", "0", "1"} {
 		n, _ := integer(extreme)
 		if age := delays.age(time.Hour, milliseconds(n), milliseconds(n)); age < milliseconds(n) {
@@ -568,5 +575,33 @@ func TestEachOutageIsLoggedOnce(t *testing.T) {
 	eventually(t, "caught up", func() bool { return strings.Count(log.String(), "msg=\"connected to") == 3 })
 	if n := strings.Count(log.String(), "disconnected"); n != 2 {
 		t.Errorf("%d outages: %s", n, log.String())
+	}
+}
+
+func TestWhatEachEventMeans(t *testing.T) {
+	guard := localGuard(t, WithFeedSecret(feedKey))
+	c := connection{follower: guard.newFollower(nil, ""), reader: &timedReader{}}
+	beat := `{"age_ms":5,"uptime_ms":1000}`
+	for _, step := range []struct {
+		name, data             string
+		known, stable, refetch bool
+	}{
+		{"heartbeat", beat, false, false, false},
+		{"keys", "{}", false, false, true},
+		{"revocations", `{"entries":[]}`, false, false, false},
+		{"caught-up", beat, true, false, true},
+		{"planet", beat, true, false, false},
+		{"heartbeat", beat, true, true, false},
+	} {
+		if err := c.onEvent(step.name, []byte(step.data)); err != nil {
+			t.Error(err)
+		}
+		if refetch := len(guard.keys.changed) == 1; guard.revocations.known != step.known || c.stable != step.stable ||
+			refetch != step.refetch {
+			t.Errorf("%+v: %v %v %v", step, guard.revocations.known, c.stable, refetch)
+		}
+		if len(guard.keys.changed) == 1 {
+			<-guard.keys.changed
+		}
 	}
 }
