@@ -21,8 +21,7 @@ func (s *settings) readCookie(issuer *url.URL) {
 	if domain != "" {
 		prefix = "__Secure-"
 		host := issuer.Hostname()
-		if !domainForm.MatchString(domain) || issuer.Scheme != "https" ||
-			host != domain && !strings.HasSuffix(host, "."+domain) {
+		if !domainForm.MatchString(domain) || host != domain && !strings.HasSuffix(host, "."+domain) {
 			s.report("SESSION_COOKIE_DOMAIN", "is %q; it is a domain such as example.com, with the https ISSUER in it",
 				domain)
 		}
@@ -116,6 +115,6 @@ func mayUseCookies(r *http.Request, origins []string) bool {
 		return "" // absent, or twice
 	}
 	isSafe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-	site, origin := single("Sec-Fetch-Site"), single("Origin")
-	return isSafe || site == "same-origin" || site == "none" || origin != "" && slices.Contains(origins, origin)
+	site := single("Sec-Fetch-Site")
+	return isSafe || site == "same-origin" || site == "none" || slices.Contains(origins, single("Origin"))
 }

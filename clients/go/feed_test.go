@@ -22,6 +22,7 @@ type fakeServer struct {
 	*httptest.Server
 	connections atomic.Int32
 	keyFetches  atomic.Int32
+	redirected  atomic.Int32
 	status      atomic.Int32
 	accepted    atomic.Pointer[string]
 	jwks        atomic.Pointer[string]
@@ -42,6 +43,7 @@ func newFakeServer(t *testing.T, scripts ...string) *fakeServer {
 		f.keyFetches.Add(1)
 		io.WriteString(w, *f.jwks.Load())
 	})
+	mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { f.redirected.Add(1) })
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.CloseClientConnections)
 	return f
@@ -208,7 +210,7 @@ func TestUnknownEventsMembersKindsAndUnreadableEntriesAreSkipped(t *testing.T) {
 			`{"kind":"session","subject":"","revoked_at":1,"expires_in":1}`,
 			`{"kind":"session","subject":"a","revoked_at":1,"expires_in":1.5}`,
 			entry("session", strings.Repeat("x", 8193)),
-			`{"kind":"session","subject":"session-1","revoked_at":1,"expires_in":99999999999999,"new":[{}]}`)+
+			`{"kind":"session","subject":"session-1","revoked_at":1,"expires_in":9223372036854775807,"new":[{}]}`)+
 		strings.ReplaceAll(entries(entry("token", "token-9")), "\n", "\r\n"))
 	var log logBuffer
 	guard := started(t, server.URL, WithLogger(log.logger()))
@@ -217,6 +219,9 @@ func TestUnknownEventsMembersKindsAndUnreadableEntriesAreSkipped(t *testing.T) {
 		defer guard.revocations.mu.RUnlock()
 		return guard.revocations.has(revocation{"token", "token-9"}, 0)
 	})
+	if err := outcome(guard, userToken()); !errors.Is(err, ErrRevoked) {
+		t.Error(err)
+	}
 	if n := guard.revocations.len(); n != 2 {
 		t.Errorf("%d entries", n)
 	}
@@ -235,10 +240,12 @@ func TestAMalformedOrEndlessEventClosesTheConnection(t *testing.T) {
 		event("heartbeat", `{"age_ms":-1,"uptime_ms":1}`), event("heartbeat", `{"age_ms":"1","uptime_ms":1}`),
 		event("caught-up", `{"age_ms":1}`), "data: " + long, ":" + long, strings.Repeat("data: "+long[:1000]+"\n", 1100),
 	} {
-		server := newFakeServer(t, bad, caughtUp)
-		guard := started(t, server.URL)
-		eventually(t, "a second connection", func() bool { return server.connections.Load() == 2 })
-		eventually(t, "ready", func() bool { return guard.Ready() == nil })
+		guard := localGuard(t, WithFeedSecret(feedKey))
+		c := connection{follower: guard.newFollower(nil, ""), reader: &timedReader{}}
+		err := readEvents(strings.NewReader(bad+"\n\n"+caughtUp), c.onEvent)
+		if err == nil || strings.Contains(err.Error(), "closed") || c.caughtUp {
+			t.Errorf("%.60q: %v", bad, err)
+		}
 	}
 }
 
@@ -264,7 +271,7 @@ func TestRedirectsAndOtherResponsesAreNotFollowed(t *testing.T) {
 		server.status.Store(status)
 		guard := started(t, server.URL)
 		eventually(t, "two connections", func() bool { return server.connections.Load() >= 2 })
-		if guard.Ready() == nil {
+		if guard.Ready() == nil || server.redirected.Load() != 0 {
 			t.Error(status)
 		}
 	}

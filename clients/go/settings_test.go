@@ -80,7 +80,12 @@ func TestEachInvalidVariableIsNamedAndNoSecretIsQuoted(t *testing.T) {
 			}
 		}
 	}
-	_, err := environment(t, "ON_STALE", "x", "CLOCK_LEEWAY", "x")
+	os.WriteFile(file, []byte(otherSecret), 0o600)
+	_, err := environment(t, "ACCESS_TOKEN_SECRET", secret, "ACCESS_TOKEN_SECRET_FILE", file)
+	if err == nil || !strings.Contains(err.Error(), "both set") {
+		t.Error(err)
+	}
+	_, err = environment(t, "ON_STALE", "x", "CLOCK_LEEWAY", "x")
 	for _, name := range []string{"ON_STALE", "CLOCK_LEEWAY", "ACCESS_TOKEN_SECRET"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is missing: %v", name, err)

@@ -90,6 +90,7 @@ func TestAnyOtherPayloadIsRejected(t *testing.T) {
 		strings.Replace(changed(), "{", `{"x":"`+"\xff"+`",`, 1),
 		strings.Replace(changed(), "{", `{"x":"\ud800",`, 1),
 		strings.Replace(changed(), "{", `{"x":"\ude00\ud83d",`, 1),
+		strings.Replace(changed(), "{", `{"x":"\ude00\ude00",`, 1),
 		strings.Replace(changed(), "{", `{"x":1e999,`, 1),
 		strings.Replace(changed(), "{", `{"x":01,`, 1),
 		strings.Replace(changed(), "{", `{"x":NaN,`, 1),
