@@ -77,6 +77,7 @@ def test_all_problems_are_reported_together() -> None:
         ({"ACCESS_TOKEN_SECRET": "ab" * 20}, "ACCESS_TOKEN_SECRET repeats"),
         ({"ACCESS_TOKEN_SECRET": f"{SECRET},{SECRET}"}, "ACCESS_TOKEN_SECRET has the same secret twice"),
         ({"FEED_SECRET": SECRET}, "FEED_SECRET is identical to ACCESS_TOKEN_SECRET"),
+        ({"FEED_SECRET": f"{FEED_SECRET},short"}, "FEED_SECRET is 5 bytes long"),
         ({"FEED_SECRET_FILE": "/nowhere"}, "FEED_SECRET and FEED_SECRET_FILE are both set"),
         ({"FEED_SECRET": "", "FEED_SECRET_FILE": "/nowhere"}, "FEED_SECRET_FILE names the file '/nowhere'"),
         ({"ACCESS_TOKEN_SECRET": ""}, "ACCESS_TOKEN_SECRET is not set, nor is AUTH_SERVER_URL"),

@@ -53,6 +53,7 @@ def fastapi_app(guard: Guard) -> FastAPI:
     @app.get("/admin")
     async def admin(caller: Annotated[Caller, Depends(BearerAuth(role="admin"))]) -> None: ...
 
+    @app.post("/maybe", response_class=PlainTextResponse)
     @app.get("/maybe", response_class=PlainTextResponse)
     def maybe(caller: Annotated[Caller | None, Depends(OptionalBearerAuth())]) -> str:
         return caller.subject if caller else "anonymous"
@@ -89,7 +90,7 @@ def flask_app(guard: Guard) -> Flask:
     def admin() -> str:
         return "unreachable"
 
-    @app.get("/maybe")
+    @app.route("/maybe", methods=["GET", "POST"])
     def maybe() -> str:
         caller = optional_caller()
         return caller.subject if caller else "anonymous"
@@ -214,6 +215,20 @@ def test_an_optional_caller_is_none_without_a_valid_token() -> None:
             assert client("GET", "/maybe", headers=headers).text == "anonymous"
         response = client("GET", "/maybe", headers={"cookie": cookie(GOOD)})
         assert (response.text, response.headers["vary"]) == (claims()["sub"], VARY)
+
+
+def test_an_optional_caller_is_no_excuse_for_a_request_that_is_never_acceptable() -> None:
+    for connect in (fastapi_client, flask_client):
+        client = connect(guard())
+        # Flask gets two headers as one, joined.
+        twice = [("authorization", "Bearer a"), ("authorization", "Bearer a")]
+        two = {"authorization": "Bearer a,Bearer a"} if connect is flask_client else twice
+        assert problem(client("GET", "/maybe", headers=two)) == (400, "invalid_request", None)
+        foreign = {"cookie": cookie(GOOD), "origin": "https://evil.example"}
+        assert problem(client("POST", "/maybe", headers=foreign)) == (403, "cross_site_request", None)
+        with guard(auth_server_url="http://127.0.0.1:1") as keyless:
+            unknown = {"authorization": f"Bearer {sign(claims(), header(alg='EdDSA', kid='ed'), ED25519)}"}
+            assert connect(keyless)("GET", "/maybe", headers=unknown).status_code == 503
 
 
 def test_a_route_that_asks_for_no_caller_checks_nothing() -> None:
@@ -373,4 +388,5 @@ def test_openapi_describes_the_scheme_once() -> None:
 
 def test_the_response_to_head_has_no_body(client: Client) -> None:
     response = client("HEAD", "/invoices")
+    assert int(response.headers["content-length"]) > 100
     assert (response.status_code, response.content) == (401, b"")

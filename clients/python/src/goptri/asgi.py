@@ -58,8 +58,8 @@ class BearerMiddleware:
                 return await send({"type": "websocket.close", "code": 1008})
             head = [(name.lower().encode(), value.encode()) for name, value in error.headers]
             await marking_send({"type": "http.response.start", "status": error.status, "headers": head})
-            body = b"" if method == "HEAD" else error.body
-            await send({"type": "http.response.body", "body": body})
+            # The server leaves the body out of a response to HEAD.
+            await send({"type": "http.response.body", "body": error.body})
 
 
 def _marked(authentication: Authentication, headers: Any) -> list[tuple[bytes, bytes]]:

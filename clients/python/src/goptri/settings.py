@@ -75,7 +75,7 @@ class Settings:
         read("ISSUER", "issuer")
         read("AUDIENCE", "audience")
         read("ACCESS_TOKEN_SECRET", "secrets", lambda text: text.split(","))
-        read("FEED_SECRET", "feed_secret", lambda text: text.split(",")[0])
+        read("FEED_SECRET", "feed_secret", _first_secret)
         read("AUTH_SERVER_URL", "auth_server_url")
         read("AUTH_SERVER_CA_FILE", "auth_server_ca_file")
         read("CLOCK_LEEWAY", "clock_leeway", parse_duration)
@@ -184,6 +184,13 @@ def parse_duration(text: str) -> float:
     if seconds > 100 * 365 * 86400:
         raise ValueError(f" is {text!r}; a duration is written like 30s, 15m, 1h or 7d")
     return seconds
+
+
+def _first_secret(text: str) -> str:
+    secrets = text.split(",")
+    if weakness := next(filter(None, map(_weakness, secrets)), ""):
+        raise ValueError(f" {weakness}")
+    return secrets[0]
 
 
 def files_of_secrets(environment: Mapping[str, str]) -> dict[str, bytes | None]:
