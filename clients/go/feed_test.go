@@ -238,7 +238,8 @@ func TestAMalformedOrEndlessEventClosesTheConnection(t *testing.T) {
 	for _, bad := range []string{
 		event("revocations", `{"entries":{}}`), event("revocations", "[]"), event("heartbeat", "{}"),
 		event("heartbeat", `{"age_ms":-1,"uptime_ms":1}`), event("heartbeat", `{"age_ms":"1","uptime_ms":1}`),
-		event("caught-up", `{"age_ms":1}`), "data: " + long, ":" + long, strings.Repeat("data: "+long[:1000]+"\n", 1100),
+		event("caught-up", `{"age_ms":1}`), "data: " + long, ":" + long,
+		strings.Repeat("data: "+long[:1000]+"\n", 1100),
 	} {
 		guard := localGuard(t, WithFeedSecret(feedKey))
 		c := connection{follower: guard.newFollower(nil, ""), reader: &timedReader{}}
@@ -426,8 +427,8 @@ func TestDataAfterASuspensionIsNotUsed(t *testing.T) {
 		{time.Second, 2 * time.Second, true}, {0, time.Second + 1, false}, {time.Minute + 1, 0, false},
 	} {
 		var clock fakeClock
-		start, timer := clock.now(), time.NewTimer(time.Hour)
-		reader := &timedReader{strings.NewReader(caughtUp), timer, clock.now, start, start, time.Minute, 15 * time.Second}
+		start, stream, timer := clock.now(), strings.NewReader(caughtUp), time.NewTimer(time.Hour)
+		reader := &timedReader{stream, timer, clock.now, start, start, time.Minute, 15 * time.Second}
 		clock.advance(c.mono, c.wall)
 		if n, err := reader.Read(make([]byte, 10)); (n == 10) != c.used || (err == nil) != c.used {
 			t.Errorf("%+v: %d %v", c, n, err)
@@ -495,7 +496,7 @@ func TestTheKeysAreFetchedAgainWhenTheyChange(t *testing.T) {
 	server.more <- event("keys", "{}")
 	eventually(t, "the new key", func() bool { return outcome(guard, token) == nil })
 	fetches := server.keyFetches.Load()
-	eventually(t, "another auth-server may have newer keys", func() bool { return server.keyFetches.Load() >= fetches+2 })
+	eventually(t, "two more fetches", func() bool { return server.keyFetches.Load() >= fetches+2 })
 	server.jwks.Store(pointer("<html>"))
 	fetches = server.keyFetches.Load()
 	server.more <- event("keys", "{}")
