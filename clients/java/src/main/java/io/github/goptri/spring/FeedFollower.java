@@ -78,9 +78,13 @@ final class FeedFollower implements Runnable {
     }
 
     private void follow() throws IOException, InterruptedException {
+        String presented = secret.secrets().get(0);
+        if (!presented.chars().allMatch(c -> c > ' ' && c <= '~')) {
+            // Java sends nothing else in headers, and its own message would quote the secret.
+            throw new IOException("FEED_SECRET has characters other than ASCII, which cannot be sent");
+        }
         HttpResponse<InputStream> response = server.send(server.request(PATH, timeouts.response)
-            .header("Accept", "text/event-stream")
-            .header("Authorization", "Bearer " + secret.secrets().get(0)).build());
+            .header("Accept", "text/event-stream").header("Authorization", "Bearer " + presented).build());
         try (InputStream body = response.body()) {
             String type = response.headers().firstValue("Content-Type").orElse("").toLowerCase();
             if (response.statusCode() == 401) {

@@ -36,9 +36,13 @@ public class GoptriAutoConfiguration {
     /** Variables are not resolved like properties: a secret may contain a placeholder's characters. */
     static Function<String, String> lookup(ConfigurableEnvironment environment) {
         return name -> {
-            String property = environment.getProperty("goptri." + name.toLowerCase(Locale.ROOT).replace('_', '-'));
-            Object variable = environment.getSystemEnvironment().get(name);
-            return property != null || variable == null ? property : variable.toString();
+            try {
+                String property = environment.getProperty("goptri." + name.toLowerCase(Locale.ROOT).replace('_', '-'));
+                Object variable = environment.getSystemEnvironment().get(name);
+                return property != null || variable == null ? property : variable.toString();
+            } catch (IllegalArgumentException quotesTheValue) {
+                throw new IllegalArgumentException("has a placeholder that names no property");
+            }
         };
     }
 

@@ -104,8 +104,8 @@ record GoptriSettings(String issuer, String audience, SecretText accessSecret, S
 
         /** Returns null if the variable is not set and has no default, or if it is invalid. */
         private <T> T value(String name, String defaultText, Function<String, T> parse) {
-            String text = get(name) == null ? defaultText : get(name);
             try {
+                String text = get(name) == null ? defaultText : get(name);
                 return text == null ? null : parse.apply(text);
             } catch (IllegalArgumentException problem) {
                 problems.add(name + " " + problem.getMessage());
@@ -114,8 +114,10 @@ record GoptriSettings(String issuer, String audience, SecretText accessSecret, S
         }
 
         private SecretText secret(String name) {
+            String text = value(name, null, Function.identity());
+            String file = value(name + "_FILE", null, Function.identity());
             try {
-                return new SecretText(name, get(name), get(name + "_FILE"));
+                return new SecretText(name, text, file);
             } catch (IllegalArgumentException problem) {
                 problems.add(problem.getMessage());
                 return null;

@@ -2,6 +2,8 @@ package io.github.goptri.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -84,6 +86,17 @@ class AutoConfigurationTest {
             assertThat(new GoptriAutoConfiguration.InvalidSettingsAnalyzer().analyze(context.getStartupFailure())
                 .getDescription()).startsWith("invalid configuration:\n");
         });
+    }
+
+    @Test
+    void a_placeholder_that_cannot_be_resolved_does_not_reveal_a_secret() {
+        runner.withPropertyValues("goptri.access-token-secret=" + Tokens.SECRET, "goptri.clock-leeway=${hunter2}",
+            "goptri.feed-secret=hunter2${hunter2}").run(context -> {
+                StringWriter text = new StringWriter();
+                context.getStartupFailure().printStackTrace(new PrintWriter(text));
+                assertThat(text.toString()).contains("CLOCK_LEEWAY has a placeholder", "FEED_SECRET has a placeholder")
+                    .doesNotContain("hunter2");
+            });
     }
 
     @Test

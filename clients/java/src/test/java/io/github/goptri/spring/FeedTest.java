@@ -171,6 +171,13 @@ class FeedTest {
     }
 
     @Test
+    void a_secret_that_cannot_be_sent_is_not_logged(CapturedOutput output) throws Exception {
+        follow("FEED_SECRET", "feed-5f2a9c4be1d078365f2a9c4be1d0783\u2014");
+        await(() -> output.getAll().contains("FEED_SECRET has characters other than ASCII"));
+        assertThat(output.getAll()).doesNotContain("5f2a9c4be1d07836");
+    }
+
+    @Test
     void a_redirect_is_not_followed() throws Exception {
         follow();
         FakeAuthServer.Stream stream = server.nextStream();
