@@ -6,6 +6,8 @@
 mod balancer;
 mod load;
 mod members_fail;
+mod mounted;
+mod rolling_update;
 mod routes;
 mod sign_outs;
 mod site;

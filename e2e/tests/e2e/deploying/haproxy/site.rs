@@ -6,13 +6,15 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client};
 use tempfile::TempDir;
 
 use super::balancer::Balancer;
+use super::mounted::Mounted;
 use crate::deploying::text_of;
 use crate::programs::{Database, Server, TIMEOUT, api_server_that_follows, auth_server, free_address};
 
@@ -43,11 +45,29 @@ impl Member {
         self.server = Server::start((self.command)());
     }
 
+    /// Starts the program of the same name in another folder.
+    pub(super) fn start_from(&mut self, folder: &Path) {
+        let command = (self.command)();
+        let mut copy = Command::new(folder.join(Path::new(command.get_program()).file_name().unwrap()));
+        copy.env_clear().stdin(Stdio::null());
+        copy.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.server = Server::start(copy);
+    }
+
+    /// Waits until the log contains `text` that often.
+    pub(super) async fn says_times(&self, text: &str, times: usize) {
+        let started = Instant::now();
+        while self.server.running.output().matches(text).count() < times {
+            assert!(started.elapsed() < TIMEOUT, "{}: {}", self.name, self.server.running.output());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     async fn is_ready(&self) {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         while self.server.get("/readyz", "").await.status() != 200 {
             assert!(started.elapsed() < TIMEOUT, "{}", self.server.running.output());
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }
@@ -61,6 +81,8 @@ pub(super) struct Site {
     /// Where the private listener is.
     pub(super) services: String,
     certificate: Certificate,
+    /// The secrets of all servers.
+    pub(super) mounted: Mounted,
     _folder: TempDir,
     pub(super) database: Database,
 }
@@ -68,16 +90,19 @@ pub(super) struct Site {
 impl Site {
     pub(super) async fn start() -> Self {
         let (database, folder) = (Database::postgres().await, tempfile::tempdir().unwrap());
+        let mounted = Mounted::create(folder.path());
         let listeners = [(); 3].map(|()| free_address());
         let [http, https, services] = listeners.clone();
         let auths = [1, 2, 3].map(|number| {
-            let (address, database) = (free_address(), database.url());
-            Member::start(format!("auth/auth{number}"), move || auth_member(&address, &database))
+            let (address, database, mounted) = (free_address(), database.url(), mounted.clone());
+            let command = move || mounted.given_to(auth_member(&address, &database));
+            Member::start(format!("auth/auth{number}"), command)
         });
         // They cannot catch up before HAProxy runs.
         let apis = [1, 2, 3].map(|number| {
-            let (address, auth) = (free_address(), format!("http://{services}"));
-            Member::start(format!("api/api{number}"), move || api_member(&address, &auth))
+            let (address, auth, mounted) = (free_address(), format!("http://{services}"), mounted.clone());
+            let command = move || mounted.given_to(api_member(&address, &auth));
+            Member::start(format!("api/api{number}"), command)
         });
         for auth in &auths {
             auth.is_ready().await;
@@ -87,8 +112,18 @@ impl Site {
         let configuration = for_test(&shipped, folder.path(), &listeners, auths.iter().chain(&apis));
         let balancer = Balancer::start(folder.path(), &configuration, &https);
         let [http, https] = [http, https].map(|address| address.parse().unwrap());
-        let site =
-            Self { balancer, auths, apis, http, https, services, certificate, _folder: folder, database };
+        let site = Self {
+            balancer,
+            auths,
+            apis,
+            http,
+            https,
+            services,
+            certificate,
+            mounted,
+            _folder: folder,
+            database,
+        };
         for api in &site.apis {
             api.is_ready().await;
             site.balancer.takes(&api.name).await;
