@@ -1,5 +1,7 @@
 //! Credentials other than one token in one header, and services without a feed.
 
+use std::time::Duration;
+
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, COOKIE};
 
@@ -70,27 +72,30 @@ const FAULTS: [(&str, &[(&str, &str)]); 3] = [
 ];
 const WRONG: &str = "feed-1d07be1d078365f2a9c48365f2a9c4e7";
 const SHORT: (&str, &str) = ("REVOCATION_MAX_STALENESS", "6s");
+/// A little more than that.
+const STALE_AFTER: Duration = Duration::from_millis(6_500);
 
-/// Compares a service that gets no feed with an api-server that gets none, right after the start and once the feed is
-/// stale.
+/// Compares a service that gets no feed with an api-server that gets none, right after each has started and once its feed
+/// is stale.
 pub(crate) async fn compare_without_feed(
     servers: &Servers,
     description: &Description,
 ) -> Result<Vec<String>> {
     let token = servers.sign_in().await?;
+    let send = async |url: &str| Outcome::of(servers.client.get(url).bearer_auth(&token).send().await?).await;
     let mut differences = Vec::new();
     for (what, variables) in FAULTS {
         let api = servers.api_server_with(variables, &[200, 503]).await?;
+        let me = format!("{}/me", api.url);
+        let expected_at_start = send(&me).await?;
         let service = Service::spawn(description, servers, variables, &[200, 503]).await?;
-        for when in ["at the start", "once it is stale"] {
-            if when == "once it is stale" {
-                tokio::time::sleep(std::time::Duration::from_millis(6_500)).await;
-            }
-            let send = async |url: &str| {
-                Outcome::of(servers.client.get(url).bearer_auth(&token).send().await?).await
-            };
-            let expected = send(&format!("{}/me", api.url)).await?;
-            let found = send(&service.protected).await?;
+        let found_at_start = send(&service.protected).await?;
+        tokio::time::sleep(STALE_AFTER).await;
+        let (expected_later, found_later) = (send(&me).await?, send(&service.protected).await?);
+        for (when, found, expected) in [
+            ("at the start", found_at_start, expected_at_start),
+            ("once it is stale", found_later, expected_later),
+        ] {
             if found != expected {
                 differences.push(format!("{what}, {when}: {found}; api-server: {expected}"));
             }
