@@ -40,7 +40,8 @@ impl RevokeTokens {
     ) -> Result<(), Failure<ClientRefused>> {
         let client = self.authenticate.run(credentials, from).await?;
         let Some((key, proof)) = self.session_of(token, &client) else {
-            tracing::info!(client = client.id.as_str(), "revocation of a token that is not the client's");
+            let client = client.id.as_str();
+            tracing::info!(client, reason = "it is not a token of this client", "token not revoked");
             return Ok(());
         };
         let found = self.store.find_session(key).await?;

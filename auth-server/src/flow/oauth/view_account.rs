@@ -79,7 +79,8 @@ impl ViewAccount {
             let first_session = sessions.iter().filter(|session| session.client_id == client.id);
             let first_session = first_session.map(|session| session.created_at).min();
             let Some(allowed_at) = grant.map(|grant| grant.granted_at).or(first_session) else { continue };
-            let scope = grant.map(|grant| grant.scope.clone()).unwrap_or_default();
+            // Without a grant, it may have everything that the operator registered for it.
+            let scope = grant.map_or_else(|| client.scope.clone(), |grant| grant.scope.clone());
             applications.push(AllowedApplication {
                 client,
                 permissions: permissions(&scope, &scopes),

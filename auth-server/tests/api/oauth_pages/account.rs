@@ -1,9 +1,10 @@
 //! `/account`: devices, applications, password, deletion.
 
+use reqwest::Method;
 use serde_json::json;
 
-use super::browser::{Browser, hidden, is_consent, is_sign_in, location};
-use super::fixture::{CALLBACK, OTHER_EMAIL, prepare, request, server};
+use super::browser::{Browser, hidden, is_consent, is_sign_in, location, response};
+use super::fixture::{CALLBACK, OTHER_EMAIL, VERIFIER, prepare, request, request_of, server};
 use crate::support::{EMAIL, PASSWORD, TestServer, on_both_engines};
 
 const NEW_PASSWORD: &str = "several words, and others";
@@ -57,6 +58,27 @@ on_both_engines! {
         assert_eq!(location(&withdrawn), "/account?done=application-withdrawn");
         assert!(!browser.follow(&withdrawn).await.text.contains("Photo &#38; Printer"));
         assert!(is_consent(&browser.open(&request(&[])).await), "it has to ask again");
+    }
+
+    /// No consent is recorded for it.
+    async fn an_application_of_the_operator_is_listed_with_what_it_may_do(server) {
+        prepare(&server).await;
+        let (mut browser, _) = at_account(&server).await;
+        let allowed = browser.open(&request_of("own", &[("scope", Some("photos:read offline_access"))])).await;
+        let code = response(&allowed, CALLBACK).remove("code").unwrap();
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ];
+        let redemption = server.request(Method::POST, "/token").basic_auth("own", Some("x".repeat(43)));
+        assert_eq!(server.send(redemption.form(&fields)).await.status, 200);
+        let page = browser.open("/account").await;
+        let listed = page.text.split("id=\"applications\"").nth(1).unwrap();
+        for shown in ["own", "See your photos", "until you remove it"] {
+            assert!(listed.contains(shown), "{shown}: {listed}");
+        }
     }
 
     /// PW-09

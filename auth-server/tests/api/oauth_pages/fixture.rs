@@ -13,6 +13,8 @@ pub(super) const CALLBACK: &str = "https://print.example/callback?shop=1";
 pub(super) const LOOPBACK: &str = "http://127.0.0.1/callback";
 pub(super) const OTHER_EMAIL: &str = "bob@example.com";
 pub(super) const STATE: &str = "a b&c=\u{fc}/+%";
+/// RFC 7636, appendix B, with its challenge.
+pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A server on SQLite with Ann, Bob, the clients and the scopes.

@@ -54,16 +54,16 @@ impl World {
 
     /// A sign-in that lives.
     pub(super) fn live_sign_in(&self, number: usize) -> Option<usize> {
-        nth(self.positions(|session| session.application.is_none() && session.lives), number)
+        nth(&self.positions(|session| session.application.is_none() && session.lives), number)
     }
 
     /// A session of an application, living or not.
     pub(super) fn application_session(&self, number: usize) -> Option<usize> {
-        nth(self.positions(|session| session.application.is_some()), number)
+        nth(&self.positions(|session| session.application.is_some()), number)
     }
 
     pub(super) fn code(&self, number: usize) -> Option<usize> {
-        nth((0..self.codes.len()).collect(), number)
+        number.checked_rem(self.codes.len())
     }
 
     pub(super) fn application_of_code(&self, code: usize) -> usize {
@@ -138,15 +138,17 @@ impl World {
                 return Redeemed::Opens;
             }
             CodeState::Spent(session) => {
-                self.events.push(match self.sessions[session].lives {
-                    true => "a code was used again while its session lived",
-                    false => "a code was used again after its session had ended",
+                self.events.push(if self.sessions[session].lives {
+                    "a code was used again while its session lived"
+                } else {
+                    "a code was used again after its session had ended"
                 });
                 self.sessions[session].lives = false;
             }
-            CodeState::Deleted => self.events.push(match self.sessions[sign_in].lives {
-                true => "a code came after the consent was withdrawn",
-                false => "a code came after its sign-in had ended",
+            CodeState::Deleted => self.events.push(if self.sessions[sign_in].lives {
+                "a code came after the consent was withdrawn"
+            } else {
+                "a code came after its sign-in had ended"
             }),
             CodeState::Expired => self.events.push("a code came too late"),
         }
@@ -166,6 +168,6 @@ impl World {
     }
 }
 
-fn nth(candidates: Vec<usize>, number: usize) -> Option<usize> {
-    candidates.get(number % candidates.len().max(1)).copied()
+fn nth(candidates: &[usize], number: usize) -> Option<usize> {
+    candidates.get(number.checked_rem(candidates.len())?).copied()
 }
