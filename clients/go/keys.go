@@ -65,7 +65,7 @@ func (k *keySource) find(kid string) (verifyingKey, error) {
 	return verifyingKey{}, reject("no configured key has its kid; was the secret replaced?")
 }
 
-// ready returns an error until every key is known. With local secrets, mayWait is how long that matters.
+// ready returns an error until every key is known. With local secrets, the public keys are awaited only while mayWait.
 func (k *keySource) ready(mayWait bool) error {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
