@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use reqwest::Client;
+use reqwest::header::LOCATION;
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use thirtyfour::support::base64_decode;
 
@@ -147,6 +149,31 @@ async fn the_consent_page_and_the_printer_are_accessible() {
     tab.wait_for("There is nothing here").await;
     viewer.look_at(&tab, "printer-message").await;
     viewer.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_requests_ask_for_are_accessible() {
+    let demo = Demo::start().await;
+    let mut viewer = Viewer::new();
+    let tab = demo.allowed().await;
+    let request = authorization_request(&demo).await;
+    tab.goto(&format!("{request}&prompt=select_account")).await;
+    tab.wait_for("Choose an account").await;
+    viewer.look_at(&tab, "select-account").await;
+    // With scripts, the form submits itself.
+    tab.command("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    tab.goto(&format!("{request}&response_mode=form_post")).await;
+    tab.wait_for("One more step").await;
+    tab.command("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
+    viewer.look_at(&tab, "form-post").await;
+    viewer.finish();
+}
+
+/// Where the printer sends the user for consent.
+async fn authorization_request(demo: &Demo) -> String {
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let answer = client.get(format!("{}/print", demo.printer)).send().await.unwrap();
+    answer.headers()[LOCATION].to_str().unwrap().to_owned()
 }
 
 async fn access_token(demo: &Demo) -> String {
