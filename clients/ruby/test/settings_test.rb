@@ -38,6 +38,21 @@ class SettingsTest < Minitest::Test
     assert_raises(KeyError) { Goptri::Settings.new({}, isuer: "x") }
   end
 
+  def test_an_empty_variable_counts_as_not_set
+    names = Goptri::Settings::OPTIONS.values + %w[ACCESS_TOKEN_SECRET_FILE FEED_SECRET_FILE]
+    settings = Goptri::Settings.new(names.to_h { |name| [name, ""] }.merge(ENVIRONMENT))
+    Goptri::Settings::OPTIONS.each_key do |name|
+      expected = settings().public_send(name)
+      expected.nil? ? assert_nil(settings.public_send(name)) : assert_equal(expected, settings.public_send(name))
+    end
+    refute settings.secret_files?
+    Tempfile.create do |file|
+      File.write(file.path, SECRET)
+      assert_equal [SECRET], settings(ACCESS_TOKEN_SECRET: "", ACCESS_TOKEN_SECRET_FILE: file.path).secrets
+    end
+    assert_raises(Goptri::SettingsError) { Goptri::Settings.new(ENVIRONMENT, feed_secret: "") }
+  end
+
   def test_every_invalid_variable_is_reported
     {
       { ISSUER: "http://a.example" } => "ISSUER is \"http://a.example\"; plain http is for localhost only",
@@ -46,7 +61,7 @@ class SettingsTest < Minitest::Test
       { ISSUER: "https://me:pw@a.example" } => "ISSUER is a URL with a user",
       { AUDIENCE: "http://localhost:4000" } => "AUDIENCE is the same as ISSUER",
       { AUDIENCE: "a b" } => "AUDIENCE is \"a b\"",
-      { ACCESS_TOKEN_SECRET: "" } => "ACCESS_TOKEN_SECRET is empty",
+      { ACCESS_TOKEN_SECRET: "" } => "ACCESS_TOKEN_SECRET is not set",
       { ACCESS_TOKEN_SECRET: "#{SECRET}," } => "ACCESS_TOKEN_SECRET is 0 bytes long",
       { ACCESS_TOKEN_SECRET: SECRET[1..] } => "is 31 bytes long",
       { ACCESS_TOKEN_SECRET: "#{SECRET}\n" } => "white space",

@@ -23,13 +23,14 @@ module Goptri
 
     attr_reader(*OPTIONS.keys)
 
-    # @param env [Hash{String => String}] environment variables
+    # @param env [Hash{String => String}] environment variables; an empty one counts as not set
     # @param options [Hash] options that replace variables: texts, lists, or numbers of seconds
     # @raise [SettingsError]
     def initialize(env, options = {})
       given = options.reject { |_, value| value.nil? || value == [] }
       given = given.to_h { |name, value| [OPTIONS.fetch(name), text_of(value)] }
-      @env = env.to_h.except(*given.keys.map { |name| "#{name}_FILE" }).merge(given)
+      set = env.to_h.reject { |_, value| value.to_s.empty? }
+      @env = set.except(*given.keys.map { |name| "#{name}_FILE" }).merge(given)
       @errors = []
       read_names
       read_secrets
