@@ -237,12 +237,43 @@ class FollowerTest < Minitest::Test
     following
     @server.next_feed.send(CAUGHT_UP)
     eventually { @guard.ready? }
-    pid = fork do
-      @guard.verify(sign)
-      eventually { rejection { @guard.verify(sign) } == :revoked }
-      exit! 0
+    in_child(-> { eventually { reason == :revoked } }) { @server.next_feed.send(CAUGHT_UP + REVOKED) }
+  end
+
+  def test_a_forked_process_accepts_no_token_until_it_has_caught_up
+    caller = Goptri::Caller.new(JSON.parse(JSON.generate(claims)))
+    questions = [-> { reason }, -> { @guard.not_ready }, -> { rejection { @guard.verify_again(caller) } }]
+    questions.each do |question|
+      following
+      @server.next_feed.send(CAUGHT_UP)
+      eventually { @guard.ready? }
+      assert_nil question.()
+      reader, writer = IO.pipe
+      child = lambda do
+        assert_equal :not_caught_up, question.()
+        writer.puts("asked")
+        eventually { reason.nil? }
+      end
+      in_child(child) do
+        writer.close
+        reader.gets
+        @server.next_feed.send(CAUGHT_UP)
+      end
+      assert_nil reason
+      @guard.close
     end
-    @server.next_feed.send(REVOKED)
+  end
+
+  # Calls the first in a forked process, and the block in this one.
+  def in_child(child)
+    pid = fork do
+      child.()
+      exit! 0
+    rescue Exception => e # rubocop:disable Lint/RescueException
+      warn e.full_message
+      exit! 1
+    end
+    yield
     assert_predicate Process.wait2(pid).last, :success?
   end
 end

@@ -40,6 +40,7 @@ module Goptri
       build_followers(monotonic_clock)
       @lock = Mutex.new
       @threads = []
+      @pid = Process.pid
       @following = follow
       start
     end
@@ -62,6 +63,7 @@ module Goptri
     # @param caller [Caller]
     # @raise [TokenError]
     def verify_again(caller)
+      start
       @verifier.check_times(caller.claims, @clock.call)
       @revocations&.check(caller.claims)
     end
@@ -102,18 +104,25 @@ module Goptri
       end
     end
 
-    # Starts the threads, also in a process that was forked from the one that started them.
+    # Starts the threads, also in a process that was forked from the one that started them. There it is unknown what was
+    # revoked since.
     def start
-      return if !@following || (@threads.any? && @threads.all?(&:alive?))
+      return if !@following || started?
 
       @lock.synchronize do
-        next if @threads.any? && @threads.all?(&:alive?)
+        next if started?
 
+        @revocations&.restart unless @pid == Process.pid
+        @pid = Process.pid
         @threads = { "goptri-keys" => @refresher, "goptri-feed" => @follower }.compact.map do |name, task|
           thread(name) { task.run }
         end
         @threads << thread("goptri-maintenance") { maintain }
       end
+    end
+
+    def started?
+      @pid == Process.pid && @threads.any? && @threads.all?(&:alive?)
     end
 
     def thread(name)

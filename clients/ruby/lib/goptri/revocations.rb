@@ -96,6 +96,12 @@ module Goptri
       @known_as_of = [@known_as_of, time].compact.max
     end
 
+    # Makes the age unknown, as if the set were new. The entries stay.
+    def restart
+      @known_as_of = nil
+      @created = clock.call
+    end
+
     # Removes the expired entries of one shard.
     def sweep(number)
       now = clock.call
