@@ -158,6 +158,19 @@ class FollowerTest < Minitest::Test
     with_follower(first_event: 0.2) { 2.times { @server.next_feed } }
   end
 
+  def test_a_negative_time_ends_the_connection
+    [[-1, 10], [1, -10]].each do |age, uptime|
+      %w[heartbeat caught-up].each do |name|
+        with_follower do |revocations|
+          @server.next_feed.send("event: #{name}\ndata: {\"age_ms\":#{age},\"uptime_ms\":#{uptime}}\n\n")
+          @server.next_feed
+          assert_nil revocations.age
+        end
+      end
+    end
+    assert_includes log.string, "the data of an event is malformed"
+  end
+
   def test_the_age_is_unknown_until_the_set_has_caught_up
     with_follower do |revocations|
       feed = @server.next_feed

@@ -111,7 +111,8 @@ module Goptri
 
     def on_heartbeat(name, heartbeat, arrival)
       age, uptime = heartbeat.values_at("age_ms", "uptime_ms")
-      raise Disconnected, "the data of an event is malformed" unless [age, uptime].all?(Integer)
+      valid = [age, uptime].all? { |time| time.is_a?(Integer) && !time.negative? }
+      raise Disconnected, "the data of an event is malformed" unless valid
 
       as_of = arrival - (age / 1000.0) - delay(arrival, uptime / 1000.0)
       if name == "caught-up"
