@@ -68,6 +68,22 @@ class MiddlewareTest < Minitest::Test
     refute_includes log.string, sign.rpartition(".").last
   end
 
+  def test_spaces_in_a_long_header_cost_no_time
+    spaces = " " * 1_000_000
+    value = cookie["HTTP_COOKIE"].split("=", 3).last
+    { { "HTTP_AUTHORIZATION" => "Bearer a#{spaces}b" } => 401,
+      { "HTTP_AUTHORIZATION" => "#{spaces}Bearer #{sign}" } => 200,
+      bearer("#{sign}#{" " * 7000}") => 200, bearer("#{sign}#{" " * 8000}") => 401,
+      { "HTTP_COOKIE" => "a#{spaces}b; __Host-session=#{value}" } => 200,
+      { "HTTP_COOKIE" => "#{spaces}__Host-session=#{value}#{spaces}" } => 200,
+      { "HTTP_COOKIE" => "__Host-session=a#{spaces}b" } => 401 }.each do |env, status|
+      Timeout.timeout(2) { assert_equal status, call("GET", env).status }
+    end
+    Timeout.timeout(2) { assert_equal "a#{spaces}b", Goptri::Strict.rstrip("a#{spaces}b#{spaces} \t") }
+    assert_equal ["", ""], ["", " \t "].map { |text| Goptri::Strict.rstrip(text) }
+  end
+
+
   def test_two_authorization_headers_get_400
     token = "Bearer #{sign}"
     ["#{token}, #{token}", "Basic YTpi, #{token}", "#{token},", ", ", ",Bearer x"].each do |value|

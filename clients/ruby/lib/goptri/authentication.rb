@@ -74,10 +74,17 @@ module Goptri
       return reject(ProtocolError::TWO_CREDENTIALS) if authorization.include?(",")
 
       scheme, token = authorization.b.sub(/\A[ \t]+/n, "").split(/ /n, 2)
-      return @guard.verify(token.to_s.gsub(/\A +|[ \t]+\z/n, "")) if scheme&.casecmp?("Bearer")
+      return from_bearer(token.to_s) if scheme&.casecmp?("Bearer")
 
       @carrier = :nothing
       reject(ProtocolError::MISSING_TOKEN)
+    end
+
+    def from_bearer(token)
+      # First, so that a long token costs nothing.
+      raise TokenError, :too_long if token.bytesize > Verifier::MAX_TOKEN_BYTES
+
+      @guard.verify(Strict.rstrip(token.sub(/\A +/n, "")))
     end
 
     def from_cookie

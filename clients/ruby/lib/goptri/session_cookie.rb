@@ -13,7 +13,7 @@ module Goptri
     # @return [String, nil] the value of the cookie
     # @raise [TokenError] for two cookies of the name, one of which another host of the domain may have planted
     def find(header, name)
-      pairs = header.to_s.b.split(";").map { |pair| pair.gsub(/\A[ \t]+|[ \t]+\z/n, "").split("=", 2) }
+      pairs = header.to_s.b.split(";").map { |pair| Strict.rstrip(pair.sub(/\A[ \t]+/n, "")).split("=", 2) }
       values = pairs.filter_map { |found, value| value if found == name }
       raise TokenError, :two_cookies if values.size > 1
 

@@ -38,6 +38,14 @@ module Goptri
       nil
     end
 
+    # @param bytes [String] in binary encoding
+    # @return [String] the bytes without the spaces and tabs at the end. Takes linear time; a regular expression that
+    #   matches them takes quadratic time.
+    def rstrip(bytes)
+      last = bytes.rindex(/[^ \t]/n)
+      last ? bytes[0..last] : ""
+    end
+
     # @param bytes [String]
     # @return [String] base64url without padding
     def encode(bytes)
