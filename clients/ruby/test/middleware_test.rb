@@ -83,6 +83,22 @@ class MiddlewareTest < Minitest::Test
     assert_equal ["", ""], ["", " \t "].map { |text| Goptri::Strict.rstrip(text) }
   end
 
+  def test_after_an_exception_the_token_is_verified_again
+    [[sign, 200], ["x", 401], [nil, 401]].each do |token, status|
+      guard = guard()
+      calls = 0
+      settings, verifies = guard.method(:settings), guard.method(:verify)
+      fail_once = ->(method, *args) { (calls += 1) == 1 ? raise("timeout") : method.(*args) }
+      guard.define_singleton_method(:settings) { fail_once.(settings) }
+      guard.define_singleton_method(:verify) { |text| fail_once.(verifies, text) }
+      app = lambda do |env|
+        assert_raises(RuntimeError) { env["goptri.authentication"].authenticate! }
+        [200, {}, [env["goptri.authentication"].authenticate!.subject]]
+      end
+      middleware = Goptri::Middleware.new(app, guard, required: false)
+      assert_equal status, Rack::MockRequest.new(middleware).get("/", token ? bearer(token) : {}).status
+    end
+  end
 
   def test_two_authorization_headers_get_400
     token = "Bearer #{sign}"

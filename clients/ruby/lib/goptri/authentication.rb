@@ -52,11 +52,13 @@ module Goptri
     def verify
       return if @verified
 
-      @verified = true
       @caller = @env["goptri.caller"] = authorization ? from_header : from_cookie
+      # Last, so that a call after another exception, such as a timeout, verifies again.
+      @verified = true
     rescue TokenError => e
       @guard.logger.info("access token rejected: #{e.message}")
       @error = e.protocol_error
+      @verified = true
     end
 
     def authorization
