@@ -144,6 +144,7 @@ class MiddlewareTest < Minitest::Test
     ["#{value}=", value.sub("session=", "session=!"), "#{value}; #{value}", "__Host-session=",
      "#{value}, __Host-session=x", cookie({ jwt: 1 })["HTTP_COOKIE"],
      cookie({})["HTTP_COOKIE"],
+     "__Host-session=#{base64("{\"jwt\":\"#{sign.sub(".", "\\u002e")}\"}")}",
      "__Host-session=#{base64("{\"jwt\":\"#{sign}\",\"jwt\":\"#{sign}\"}")}",
      "__Host-session=#{encode("{\"jwt\":\"#{sign}\",\"a\":\"\u{7fff}\u{7fff}\"}")}"]
       .each do |header|

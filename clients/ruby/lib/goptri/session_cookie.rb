@@ -26,7 +26,10 @@ module Goptri
     def token(value)
       json = Strict.base64(value) if value.bytesize <= MAX_BYTES
       token = json && Strict.object(json)["jwt"]
-      token.is_a?(String) ? token : raise(TokenError, :malformed_cookie)
+      # Only one encoding of a token is accepted: without escapes.
+      raise TokenError, :malformed_cookie unless token.is_a?(String) && json.b.include?("\"#{token}\"".b)
+
+      token
     rescue Strict::Invalid
       raise TokenError, :malformed_cookie
     end
