@@ -11,14 +11,15 @@ import org.springframework.security.core.AuthenticatedPrincipal;
 import org.springframework.security.oauth2.jwt.Jwt;
 
 /**
- * The caller of a request: the principal of its authentication.
+ * The caller of a request: the principal of its authentication. It is a user with a session or a client that acts for
+ * itself, which has no roles and no email, whatever its token says.
  *
  * @param subject the id of the user or client
  * @param sessionId the user's session; null if the caller is a client
  * @param clientId the client that the token was issued to
  * @param scopes what the token permits, in the order in which it was granted
- * @param roles the user's roles
- * @param email for display only; null if the token has none
+ * @param roles the user's roles; empty if the caller is a client
+ * @param email for display only; null if the token has none, or if the caller is a client
  * @param expiresAt when the token expires
  * @param claims all claims of the token
  */
@@ -29,10 +30,12 @@ public record Caller(String subject, String sessionId, String clientId, Set<Stri
         String scope = token.getClaimAsString("scope");
         Set<String> scopes = new LinkedHashSet<>(List.of(scope == null ? new String[0] : scope.split(" ")));
         scopes.remove("");
-        List<String> roles = token.getClaimAsStringList("roles");
-        return new Caller(token.getSubject(), token.getClaimAsString("sid"), token.getClaimAsString("client_id"),
+        String sessionId = token.getClaimAsString("sid");
+        boolean isUser = sessionId != null;
+        List<String> roles = isUser ? token.getClaimAsStringList("roles") : null;
+        return new Caller(token.getSubject(), sessionId, token.getClaimAsString("client_id"),
             Collections.unmodifiableSet(scopes), roles == null ? List.of() : List.copyOf(roles),
-            token.getClaimAsString("email"), token.getExpiresAt(), token.getClaims());
+            isUser ? token.getClaimAsString("email") : null, token.getExpiresAt(), token.getClaims());
     }
 
     /** Whether the token has this scope. */

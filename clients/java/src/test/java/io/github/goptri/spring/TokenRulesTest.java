@@ -68,6 +68,19 @@ class TokenRulesTest {
     }
 
     @Test
+    void a_client_has_no_roles_and_no_email() {
+        Jwt token = decoder.decode(with(claims -> { claims.remove("sid"); claims.put("sub", "goptri"); }));
+        Caller caller = Caller.of(token);
+        assertThat(caller.subject()).isEqualTo("goptri");
+        assertThat(caller.sessionId()).isNull();
+        assertThat(caller.roles()).isEmpty();
+        assertThat(caller.hasRole("admin")).isFalse();
+        assertThat(caller.email()).isNull();
+        assertThat(new CallerAuthentication(token).getAuthorities()).extracting(Object::toString)
+            .containsExactly("SCOPE_photos:read", "SCOPE_photos:write");
+    }
+
+    @Test
     void times_are_checked_with_the_leeway() {
         String token = with(claims -> { });
         assertThat(decoder(NOW + 929).decode(token)).isNotNull();
