@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.nimbusds.jose.JOSEException;
@@ -147,14 +148,9 @@ final class VerifyingKeys {
     private static Key publicKey(JsonNode jwk) {
         try {
             require(!jwk.has("use") || "sig".equals(jwk.get("use").textValue()), "use");
-            require(!jwk.has("key_ops") || jwk.get("key_ops").toString().contains("\"verify\""), "key_ops");
+            require(!jwk.has("key_ops") || isForVerifying(jwk.get("key_ops")), "key_ops");
             require(!jwk.has("kid") || jwk.get("kid").isTextual(), "kid");
-            Key key = switch (jwk.path("kty").asText() + jwk.path("crv").asText()) {
-                case "OKPEd25519" -> ed25519(number(jwk, "x", 32));
-                case "ECP-256" -> p256(number(jwk, "x", 32), number(jwk, "y", 32));
-                case "RSA" -> rsa(number(jwk, "n", 0), number(jwk, "e", 0));
-                default -> throw new IllegalArgumentException("kty");
-            };
+            Key key = keyOfType(jwk.path("kty").textValue(), jwk.path("crv").textValue(), jwk);
             require(!jwk.has("alg") || key.algorithm.getName().equals(jwk.get("alg").textValue()), "alg");
             return jwk.has("kid") ? new Key(jwk.get("kid").textValue(), key.algorithm, key.check) : key;
         } catch (IllegalArgumentException | IllegalStateException | JOSEException | GeneralSecurityException error) {
@@ -162,8 +158,26 @@ final class VerifyingKeys {
         }
     }
 
+    private static boolean isForVerifying(JsonNode operations) {
+        List<String> names = StreamSupport.stream(operations.spliterator(), false).map(JsonNode::textValue).toList();
+        return operations.isArray() && !names.contains(null) && names.contains("verify");
+    }
+
+    private static Key keyOfType(String type, String curve, JsonNode jwk)
+        throws JOSEException, GeneralSecurityException {
+        if ("OKP".equals(type) && "Ed25519".equals(curve)) {
+            return ed25519(number(jwk, "x", 32));
+        }
+        if ("EC".equals(type) && "P-256".equals(curve)) {
+            return p256(number(jwk, "x", 32), number(jwk, "y", 32));
+        }
+        require("RSA".equals(type) && curve == null, "kty");
+        return rsa(number(jwk, "n", 0), number(jwk, "e", 0));
+    }
+
     private static Base64URL number(JsonNode jwk, String name, int length) {
-        String text = jwk.path(name).asText();
+        String text = jwk.path(name).textValue();
+        require(text != null, name);
         byte[] bytes = StrictJson.base64url(text);
         require(length == 0 ? bytes.length > 0 && bytes[0] != 0 : bytes.length == length, name);
         return new Base64URL(text);

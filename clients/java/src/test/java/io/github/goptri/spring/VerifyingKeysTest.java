@@ -55,6 +55,33 @@ class VerifyingKeysTest {
     }
 
     @Test
+    void key_ops_is_a_list_of_strings_with_verify() {
+        for (String operations : List.of("[\"verify\"]", "[\"sign\",\"verify\"]")) {
+            assertThat(published(with("\"key_ops\":" + operations))).hasToString("[one (ES256)]");
+        }
+        for (String operations : List.of("\"verify\"", "{\"verify\":true}", "{\"a\":\"verify\"}", "[[\"verify\"]]",
+            "[\"verify\",1]", "[\"verify\",null]", "[\"Verify\"]", "[\"verify \"]", "[]", "null", "7")) {
+            assertSkipped(with("\"key_ops\":" + operations));
+        }
+    }
+
+    @Test
+    void the_type_and_the_curve_of_a_key_are_separate() throws JOSEException {
+        String rsa = new RSAKeyGenerator(2048).generate().toPublicJWK().toJSONString();
+        for (String type : List.of("\"RS\",\"crv\":\"A\"", "\"RSA\",\"crv\":\"\"", "\"RSA\",\"crv\":\"null\"",
+            "\"\",\"crv\":\"RSA\"", "[\"RSA\"]")) {
+            assertSkipped(rsa.replace("\"RSA\"", type));
+        }
+        assertSkipped(good.replace("\"EC\"", "\"E\"").replace("\"P-256\"", "\"CP-256\""));
+        assertSkipped("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":" + "4".repeat(43) + "}");
+    }
+
+    /** A set of which no key can be used is rejected. */
+    private static void assertSkipped(String jwk) {
+        assertThatThrownBy(() -> published(jwk)).as(jwk).hasMessage("none of its keys can be used");
+    }
+
+    @Test
     void a_key_without_a_name_is_named_by_its_thumbprint() throws JOSEException {
         assertThat(published(good.replace("\"kid\":\"one\",", "")))
             .hasToString("[" + key.computeThumbprint() + " (ES256)]");
