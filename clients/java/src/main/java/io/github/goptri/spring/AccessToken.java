@@ -13,7 +13,7 @@ import org.springframework.security.oauth2.jwt.Jwt;
 
 /** An access token (RFC 9068) in the one form that auth-server issues. Its signature is not verified here. */
 record AccessToken(String text, JsonNode header, byte[] payload, byte[] signature) {
-    private static final int MAX_BYTES = 8 * 1024;
+    static final int MAX_BYTES = 8 * 1024;
     private static final long MAX_SECONDS = 253_402_300_799L; // the end of the year 9999
     private static final Pattern TYPE = Pattern.compile("(?i)(application/)?at\\+jwt");
     /** Not blank, and without control characters. */
