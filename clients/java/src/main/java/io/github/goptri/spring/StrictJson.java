@@ -1,5 +1,6 @@
 package io.github.goptri.spring;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -7,7 +8,9 @@ import java.util.Base64;
 import java.util.Map;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
@@ -55,6 +58,31 @@ final class StrictJson {
         } catch (CharacterCodingException | JsonProcessingException error) {
             throw new IllegalArgumentException("is not a JSON object without duplicate members");
         }
+    }
+
+    /**
+     * The text of a member of an object. Escapes would give one text many forms.
+     *
+     * @throws IllegalArgumentException if there is no such object, or its member is no text or has escapes
+     */
+    static String plainText(byte[] json, String name) {
+        String value = object(json, MAX_MEMBERS).path(name).textValue();
+        String text = new String(json, StandardCharsets.UTF_8);
+        try (JsonParser parser = MAPPER.createParser(text)) {
+            parser.nextToken();
+            while (value != null && parser.nextToken() == JsonToken.FIELD_NAME) {
+                boolean isMember = name.equals(parser.currentName());
+                parser.nextToken();
+                int start = (int) parser.currentTokenLocation().getCharOffset();
+                if (isMember && text.startsWith('"' + value + '"', start)) {
+                    return value;
+                }
+                parser.skipChildren();
+            }
+        } catch (IOException error) {
+            // As a member that is no text.
+        }
+        throw new IllegalArgumentException("has no member " + name + " that is text without escapes");
     }
 
     /** The members of an object as Java values, in their order. */

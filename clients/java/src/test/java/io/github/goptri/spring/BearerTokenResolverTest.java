@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.List;
@@ -23,6 +25,11 @@ class BearerTokenResolverTest {
         MockHttpServletRequest request = new MockHttpServletRequest("GET", "/things");
         request.addHeader(name, value);
         return request;
+    }
+
+    private static MockHttpServletRequest cookie(String json) {
+        String value = Base64.getEncoder().encodeToString(json.getBytes(StandardCharsets.UTF_8));
+        return request("Cookie", "__Host-session=" + value);
     }
 
     private MockHttpServletResponse headers(MockHttpServletRequest request) {
@@ -86,6 +93,21 @@ class BearerTokenResolverTest {
             for (String name : Collections.list(request.getAttributeNames())) {
                 assertThat(request.getAttribute(name).toString()).as(name).doesNotContain("a.b.c");
             }
+        }
+    }
+
+    @Test
+    void the_token_in_a_cookie_has_no_escapes() {
+        for (String json : List.of("{\"jwt\":\"a.b.c\"}", "{ \"jwt\" : \"a.b.c\" }",
+            "{\"views\":[3,{}],\"jwt\":\"a.b.c\",\"user\":{\"jwt\":\"\\u002e\"}}",
+            "{\"user\":\"\\u00e9\u00e9\ud83d\ude00\",\"n\":1e3,\"jwt\":\"a.b.c\"}")) {
+            assertThat(resolver.resolve(cookie(json))).as(json).isEqualTo("a.b.c");
+        }
+        for (String json : List.of("{\"jwt\":\"a\\u002eb.c\"}", "{\"jwt\":\"a.b.\\u0063\"}", "{\"jwt\":\"a.b.c\\/\"}",
+            "{\"x\":\"a.b.c\",\"jwt\":\"a\\u002eb.c\"}", "{\"x\":{\"jwt\":\"a.b.c\"},\"jwt\":\"a\\u002eb.c\"}",
+            "{\"jwt\":\"a\\u002eb.c\",\"x\":\"a.b.c\"}", "{\"x\":{\"jwt\":\"a.b.c\"}}", "{\"jwt\":7}",
+            "{\"jwt\":null}", "{\"jwt\":\" \"}", "{}")) {
+            rejected(cookie(json), "its cookie is not base64 of JSON with the member jwt");
         }
     }
 }
