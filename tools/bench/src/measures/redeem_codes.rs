@@ -146,7 +146,8 @@ fn seed(codes: u64) -> Vec<String> {
     ]
 }
 
-/// A pgbench script with the statements of one redemption, except that a code may be spent again.
+/// A pgbench script with the statements of one redemption, except that a code may be spent again. pgbench would take the
+/// text after a colon for a variable, so its texts have none.
 fn statements_of_a_redemption(codes: u64) -> String {
     let number = format!("(:k::bigint + {codes})");
     let (user, session) = (user_in_sql(&number), session_in_sql(&number));
@@ -166,7 +167,7 @@ fn statements_of_a_redemption(codes: u64) -> String {
          update codes set spent_for = {session} where {code} and client_id = '{LIMIT_CLIENT}';
          insert into sessions (user_id, id, client_id, scope, audience, auth_time, jti_hash, created_at, rotated_at,
                                last_used_at, parent_id)
-         values ({user}, gen_random_uuid(), '{LIMIT_CLIENT}', '{SCOPE}', array['{AUDIENCE}'], now(),
+         values ({user}, gen_random_uuid(), '{LIMIT_CLIENT}', 'photos.read photos.write', array['http.localhost.3000'], now(),
                  sha256(convert_to('limit-' || {number}, 'UTF8')), now(), now(), now(), {session})
          returning user_id, id, client_id, scope, audience, auth_time, jti_hash, generation, rotated_at, last_used_at;
          commit;
