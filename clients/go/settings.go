@@ -17,7 +17,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 // ErrConfiguration is wrapped by the error of [New], which names every invalid setting and contains no secret.
@@ -173,18 +172,9 @@ func (s *settings) secretList(name string) []string {
 	}
 	list := strings.Split(text, ",")
 	for i, secret := range list {
-		distinct := map[byte]bool{}
-		for _, character := range []byte(secret) {
-			distinct[character] = true
-		}
-		switch {
-		case len(secret) < 32:
-			s.report(name, "is %d bytes long; it needs at least 32", len(secret))
-		case strings.ContainsFunc(secret, isSpaceOrControl) || !utf8.ValidString(secret):
-			s.report(name, "contains white space or control characters, or is not UTF-8")
-		case len(distinct) < 8:
-			s.report(name, "repeats a few characters")
-		case slices.Contains(list[:i], secret):
+		if problem := weakness(secret); problem != "" {
+			s.report(name, problem+". `auth-server secrets` prints good ones")
+		} else if slices.Contains(list[:i], secret) {
 			s.report(name, "has the same secret twice")
 		}
 	}

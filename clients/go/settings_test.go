@@ -93,6 +93,32 @@ func TestEachInvalidVariableIsNamedAndNoSecretIsQuoted(t *testing.T) {
 	}
 }
 
+func TestShortKnownTypedAndRepetitiveSecretsAreRejected(t *testing.T) {
+	const good = "5f2a9c4be1d078365f2a9c4be1d07836"
+	for _, c := range []struct{ secret, problem string }{
+		{"secret", "is a well-known default"}, {"ASDF", "is a well-known default"},
+		{strings.Repeat("changeme", 5), "is a well-known default"},
+		{"your-256-bit-secret", "is a well-known default"},
+		{"a-string-secret-at-least-256-bits-long", "is a well-known default"},
+		{"A-String-Secret-At-Least-256-Bits-Long-2026", "is a well-known default"},
+		{good[:16], "is 16 bytes long"}, {good[:31], "is 31 bytes long"}, {"€uro", "is 6 bytes long"},
+		{"correct horse battery staple correct horse", "contains white space"}, {good + "\n", "contains white space"},
+		{good + "\xff", "contains white space or control characters, or is not UTF-8"},
+		{strings.Repeat("ab", 20), "repeats a few characters"},
+		{good, ""}, {"secret-" + good, ""}, {good + "-pässword", ""},
+	} {
+		for _, name := range []string{"ACCESS_TOKEN_SECRET", "FEED_SECRET"} {
+			_, err := environment(t, "ACCESS_TOKEN_SECRET", secret, name, c.secret)
+			switch {
+			case c.problem == "" && err != nil:
+				t.Errorf("%s=%q: %v", name, c.secret, err)
+			case c.problem != "" && (err == nil || !strings.Contains(err.Error(), name+" "+c.problem)):
+				t.Errorf("%s=%q: %v, expected %q", name, c.secret, err, c.problem)
+			}
+		}
+	}
+}
+
 func TestGoodValuesAreAccepted(t *testing.T) {
 	authority := httptest.NewTLSServer(nil)
 	defer authority.Close()
