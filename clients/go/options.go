@@ -79,7 +79,12 @@ func WithCORSOrigins(origins ...string) Option {
 }
 
 // WithRootCAs sets the certificate authorities that are trusted for auth-server, instead of the system's.
-func WithRootCAs(roots *x509.CertPool) Option { return func(s *settings) { s.roots = roots } }
+func WithRootCAs(roots *x509.CertPool) Option {
+	return func(s *settings) {
+		s.roots = roots
+		delete(s.values, "AUTH_SERVER_CA_FILE")
+	}
+}
 
 // WithLogger sets the logger (default: slog.Default). It gets the reason of each rejection, and never a token or a
 // secret.

@@ -200,6 +200,28 @@ func TestAnOptionReplacesTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestTheLaterOfRootCAsAndTheirVariableIsUsed(t *testing.T) {
+	authority := httptest.NewTLSServer(nil)
+	defer authority.Close()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw}
+	os.WriteFile(file, pem.EncodeToMemory(&block), 0o600)
+	t.Setenv("AUTH_SERVER_CA_FILE", file)
+	pool := x509.NewCertPool()
+	for _, c := range []struct {
+		options []Option
+		isPool  bool
+	}{
+		{[]Option{FromEnvironment(), WithRootCAs(pool)}, true},
+		{[]Option{WithRootCAs(pool), FromEnvironment()}, false},
+	} {
+		s, err := parseSettings(append(c.options, WithSecrets(secret)))
+		if err != nil || (s.roots == pool) != c.isPool {
+			t.Errorf("pool: %v, error: %v", !c.isPool, err)
+		}
+	}
+}
+
 // logBuffer is a log that a test can read while it is written.
 type logBuffer struct {
 	mu   sync.Mutex
