@@ -133,6 +133,30 @@ func TestAHandlerCanFlushTheResponseToARequestWithTheCookie(t *testing.T) {
 	}
 }
 
+func TestAMegabyteOfSpacesCostsNoTime(t *testing.T) {
+	spaces := "x" + strings.Repeat(" ", 1_000_000) + "x"
+	guard, cookie := localGuard(t).Middleware(whoami), "__Host-session="+cookieOf(userToken())
+	for _, c := range []struct {
+		headers []string
+		status  int
+	}{
+		{[]string{"Authorization", "Bearer " + spaces}, 401},
+		{[]string{"Authorization", "Bearer" + spaces[1:len(spaces)-1] + userToken() + spaces[1:len(spaces)-1]}, 200},
+		{[]string{"Authorization", spaces}, 401},
+		{[]string{"Cookie", "__Host-session=" + spaces}, 401},
+		{[]string{"Cookie", "a=b;" + spaces + ";" + spaces[1:len(spaces)-1] + cookie + spaces[1:len(spaces)-1]}, 200},
+		{[]string{"Cookie", strings.Repeat(" ;", 500_000) + cookie}, 200},
+	} {
+		began := time.Now()
+		if response := serve(guard, "GET", c.headers...); response.Code != c.status {
+			t.Errorf("%.40q: %d", c.headers, response.Code)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%.40q took %v", c.headers, took)
+		}
+	}
+}
+
 func TestOnlyAStrictCookieIsAccepted(t *testing.T) {
 	guard, token := localGuard(t), userToken()
 	good := cookieOf(token)
