@@ -8,11 +8,12 @@ export function auth(guard, options = {}) {
     return (request, response, next) => {
         check(guard, options, request, response)
             .then((result) => {
+            // Always, because an outer `auth` may have accepted what this one rejects.
+            request.auth = result instanceof Caller ? result : undefined;
             if (result instanceof ProtocolError)
-                return send(response, result);
-            if (result)
-                request.auth = result;
-            next();
+                send(response, result);
+            else
+                next();
         })
             .catch(next);
     };

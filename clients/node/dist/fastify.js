@@ -1,13 +1,13 @@
+import { Caller } from './caller.js';
 import { check, refusal } from './express.js';
 import { ProtocolError } from './protocol-error.js';
 /** Verifies the access token of each request, and sets `request.auth`. Replies itself to requests that it rejects. */
 export function auth(guard, options = {}) {
     return async (request, reply) => {
         const result = await check(guard, options, request.raw, reply.raw);
-        if (result instanceof ProtocolError)
-            return send(reply, result);
-        if (result)
-            request.auth = result;
+        // Always, because an outer `auth` may have accepted what this one rejects.
+        request.auth = result instanceof Caller ? result : undefined;
+        return result instanceof ProtocolError ? send(reply, result) : undefined;
     };
 }
 /** Rejects callers whose token lacks one of the scopes. Use it behind `auth`. */

@@ -9,7 +9,7 @@ declare global {
   namespace Express {
     interface Request {
       /** The caller, behind `auth`. */
-      auth?: Caller;
+      auth?: Caller | undefined;
     }
   }
 }
@@ -24,7 +24,7 @@ export interface AuthOptions {
 
 /** A middleware of Express, Connect and Node's own servers. */
 export type Middleware = (
-  request: IncomingMessage & { auth?: Caller },
+  request: IncomingMessage & { auth?: Caller | undefined },
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => void;
@@ -37,9 +37,10 @@ export function auth(guard: Guard, options: AuthOptions = {}): Middleware {
   return (request, response, next) => {
     check(guard, options, request, response)
       .then((result) => {
-        if (result instanceof ProtocolError) return send(response, result);
-        if (result) request.auth = result;
-        next();
+        // Always, because an outer `auth` may have accepted what this one rejects.
+        request.auth = result instanceof Caller ? result : undefined;
+        if (result instanceof ProtocolError) send(response, result);
+        else next();
       })
       .catch(next);
   };

@@ -9,7 +9,7 @@
  * @packageDocumentation
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Caller } from './caller.js';
+import { Caller } from './caller.js';
 import { check, refusal, type AuthOptions } from './express.js';
 import type { Guard } from './guard.js';
 import { ProtocolError } from './protocol-error.js';
@@ -17,7 +17,7 @@ import { ProtocolError } from './protocol-error.js';
 declare module 'fastify' {
   interface FastifyRequest {
     /** The caller, behind `auth`. */
-    auth?: Caller;
+    auth?: Caller | undefined;
   }
 }
 
@@ -27,8 +27,9 @@ export type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<unk
 export function auth(guard: Guard, options: AuthOptions = {}): Hook {
   return async (request, reply) => {
     const result = await check(guard, options, request.raw, reply.raw);
-    if (result instanceof ProtocolError) return send(reply, result);
-    if (result) request.auth = result;
+    // Always, because an outer `auth` may have accepted what this one rejects.
+    request.auth = result instanceof Caller ? result : undefined;
+    return result instanceof ProtocolError ? send(reply, result) : undefined;
   };
 }
 

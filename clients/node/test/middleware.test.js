@@ -13,7 +13,7 @@ const INVALID = {
 };
 const VARY = 'Sec-Fetch-Site, Origin, Cookie';
 
-async function startFastify(t, guard) {
+async function startFastify(t, guard, inner = guard) {
   const app = fastify({ maxHeaderSize: 32 * 1024 });
   const seen = async ({ auth: caller }, reply) =>
     reply.header('Cache-Control', 'public').send({ caller: caller?.subject ?? null });
@@ -25,6 +25,8 @@ async function startFastify(t, guard) {
   route('/admins', auth(guard), requiredRole('admin'));
   route('/open', auth(guard, { optional: true }));
   route('/half', auth(guard, { optional: true }), requiredScopes('photos:read'));
+  route('/nested/open', auth(guard), auth(inner, { optional: true }));
+  route('/nested/closed', auth(guard), auth(inner));
   route('/forgotten', requiredScopes('photos:read'));
   await app.ready();
   return support.listen(t, app.server);
@@ -39,7 +41,8 @@ function forEach(about, run) {
     test(`${name}: ${about}`, async (t) => {
       const server = await support.startAuthServer(t);
       const { guard, log } = await support.readyGuard(t, server);
-      await run({ get: await start(t, guard), server, guard, log });
+      const nested = (inner) => start(t, guard, inner);
+      await run({ get: await start(t, guard), nested, t, server, guard, log });
     });
   }
 }
@@ -150,6 +153,21 @@ forEach('with an optional token, the route is also for anonymous callers', async
   assert.equal((await get('/half', { headers: bearer(tokenOf()) })).status, 200);
   assert.equal((await get('/half')).body.error, 'missing_token');
   assert.equal((await get('/half', { headers: bearer('x') })).body.error, 'invalid_token');
+});
+
+forEach('behind two guards, the caller is that of the inner one', async ({ t, nested, server }) => {
+  const aud = ['https://inner.example', support.AUDIENCE];
+  const get = await nested((await support.readyGuard(t, server, { audience: aud[0] })).guard);
+  const at = async (path, token) => {
+    const { status, body } = await get(path, { headers: bearer(token) });
+    return [status, body.caller];
+  };
+  for (const path of ['/nested/open', '/nested/closed']) {
+    assert.deepEqual(await at(path, tokenOf(claimsOf({ aud }))), [200, 'ann'], path);
+    assert.deepEqual(await at(path, tokenOf(claimsOf({ aud: aud[0] }))), [401, undefined], path);
+  }
+  assert.deepEqual(await at('/nested/open', tokenOf()), [200, null], 'the outer guard alone accepts it');
+  assert.deepEqual(await at('/nested/closed', tokenOf()), [401, undefined]);
 });
 
 forEach('the session cookie counts if there is no Authorization header', async ({ get }) => {

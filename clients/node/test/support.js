@@ -138,9 +138,8 @@ export const verdict = (guard, token) =>
   );
 
 /** A service of Express with the routes that the tests need. */
-export async function startExpress(t, guard, configure = () => {}) {
+export async function startExpress(t, guard, inner = guard) {
   const app = express();
-  configure(app);
   const seen = ({ auth: caller }, response) =>
     response.set('Cache-Control', 'public').json({ caller: caller?.subject ?? null });
   app.all('/photos', auth(guard), seen);
@@ -150,6 +149,8 @@ export async function startExpress(t, guard, configure = () => {}) {
   app.get('/admins', auth(guard), requiredRole('admin'), seen);
   app.get('/open', auth(guard, { optional: true }), seen);
   app.get('/half', auth(guard, { optional: true }), requiredScopes('photos:read'), seen);
+  app.use('/nested', auth(guard), express.Router().get('/open', auth(inner, { optional: true }), seen));
+  app.use('/nested', auth(guard), express.Router().get('/closed', auth(inner), seen));
   app.get('/forgotten', requiredScopes('photos:read'), seen);
   return listen(t, createServer({ maxHeaderSize: 32 * 1024 }, app));
 }
