@@ -52,7 +52,9 @@ export class FeedFollower {
 
   /** Reads one connection until it ends, and returns or throws why. */
   async #followOnce(): Promise<string> {
-    const headers = { authorization: `Bearer ${this.secret()}`, accept: 'text/event-stream' };
+    // Node sends a header as ISO 8859-1. The secret is UTF-8, as auth-server reads it.
+    const secret = Buffer.from(this.secret(), 'utf8').toString('latin1');
+    const headers = { authorization: `Bearer ${secret}`, accept: 'text/event-stream' };
     const response = await this.server.get('/revocations', headers, this.#stop.signal);
     let limit = FIRST_EVENT_TIMEOUT;
     let last = this.revocations.clock();

@@ -36,6 +36,18 @@ test('sessions, tokens and clients are revoked, and nothing else', async (t) => 
   assert.equal(await verdict(guard, tokenOf(claimsOf({ sid: 's' }), { secret: support.OTHER_SECRET })), 'unknown_key');
 });
 
+test('a secret with characters beyond ASCII is sent as UTF-8', async (t) => {
+  const server = await startAuthServer(t);
+  for (const more of ['é', 'ключ', '€', '😀']) {
+    const feedSecret = `${support.FEED_SECRET}-${more}`;
+    // Node reads a header as ISO 8859-1.
+    server.feedSecret = Buffer.from(feedSecret).toString('latin1');
+    const { guard } = await readyGuard(t, server, { feedSecret });
+    assert.equal(await verdict(guard, tokenOf()), 'accepted', more);
+    guard.close();
+  }
+});
+
 test('a revocation arrives within 100 ms', async (t) => {
   const server = await startAuthServer(t);
   const { guard } = await readyGuard(t, server);
