@@ -38,6 +38,33 @@ class _Server(ThreadingHTTPServer):
         """Followers that hang up are expected."""
 
 
+class TricklingServer:
+    """Sends `start`, and then one byte after the other until the client hangs up."""
+
+    def __init__(self, start: bytes) -> None:
+        self.connections = 0
+        self._server = _Server(("127.0.0.1", 0), self._handler(start))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(fake, start: bytes) -> type[BaseHTTPRequestHandler]:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                fake.connections += 1
+                self.wfile.write(start)
+                while True:
+                    self.wfile.write(b"1")
+                    time.sleep(0.02)
+
+            def log_message(self, *args: object) -> None: ...
+
+        return Handler
+
+
 class FakeAuthServer:
     """Streams are fed by `send`. `cut` ends the current one."""
 

@@ -17,10 +17,11 @@ from goptri import Caller, Guard, Settings, TokenError
 from goptri.connection import Disconnected
 from goptri.events import MAX_EVENT_BYTES, EventParser, TransitDelay
 from goptri.follower import FeedFollower
-from goptri.keys import secret_keys
+from goptri.keys import KeyStore, secret_keys
+from goptri.refresher import KeyRefresher
 from goptri.revocations import CapacityExceeded, RevocationSet, monotonic
 
-from .fake_auth_server import FakeAuthServer, event, revocation, wait_until
+from .fake_auth_server import FakeAuthServer, TricklingServer, event, revocation, wait_until
 from .tokens import AUDIENCE, ED25519, FEED_SECRET, ISSUER, NOW, SECRET, SID, certificate, claims, header, jwk, sign
 
 GOOD = sign(claims())
@@ -319,6 +320,50 @@ def test_silence_ends_a_connection(
         wait_until(lambda: "auth-server cannot be reached: TimeoutError" in caplog.text)
         auth_server.cut()
         wait_until(lambda: auth_server.streams >= 2)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+PARTS = [
+    b"",
+    HEAD + b"X: ",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
+    HEAD + b"Content-Length: 9999\r\n\r\n",
+    HEAD + b"\r\n",
+]
+
+
+@pytest.mark.parametrize("start", PARTS)
+def test_keys_that_trickle_in_do_not_block_the_refresher(
+    start: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("goptri.refresher._TIMEOUT", 0.2)
+    server = TricklingServer(start)
+    refresher = KeyRefresher(Settings(secrets=[SECRET], auth_server_url=server.url), KeyStore([SECRET]), monotonic)
+    threading.Thread(target=refresher.run, daemon=True).start()
+    try:
+        wait_until(lambda: server.connections >= 2, 3)
+        assert "cannot be fetched; retrying: TimeoutError" in caplog.text
+    finally:
+        refresher.stop()
+        server.close()
+
+
+@pytest.mark.parametrize("start", PARTS[:3])
+def test_a_head_that_trickles_in_does_not_block_the_follower(
+    start: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_HEAD_TIMEOUT", "_FIRST_TIMEOUT"):
+        monkeypatch.setattr(f"goptri.follower.{name}", 0.2)
+    server = TricklingServer(start)
+    settings = Settings(secrets=[SECRET], auth_server_url=server.url, feed_secret=FEED_SECRET)
+    follower = FeedFollower(settings, RevocationSet(), lambda: None)
+    threading.Thread(target=follower.run, daemon=True).start()
+    try:
+        wait_until(lambda: server.connections >= 2, 3)
+        assert "auth-server cannot be reached: TimeoutError" in caplog.text
+    finally:
+        follower.stop()
+        server.close()
 
 
 def test_data_that_is_read_after_a_suspension_is_not_used(

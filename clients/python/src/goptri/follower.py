@@ -12,14 +12,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from .connection import Disconnected, connect, request
+from .connection import Disconnected, Response, connect, request
 from .events import EventParser, TransitDelay
 from .revocations import CapacityExceeded, RevocationSet
 from .settings import Settings
 from .strict import unsigned
 
-# Until the first data, and between any two pieces of data after that, in seconds.
-_FIRST_TIMEOUT, _NEXT_TIMEOUT = 60.0, 15.0
+# For the head of the response, until the first data, and between any two pieces of data after that, in seconds.
+_HEAD_TIMEOUT, _FIRST_TIMEOUT, _NEXT_TIMEOUT = 15.0, 60.0, 15.0
 _MIN_BACKOFF, _MAX_BACKOFF = 0.1, 1.5
 _SWEEP_INTERVAL = 60.0
 
@@ -74,32 +74,35 @@ class FeedFollower:
                 "Authorization": f"Bearer {self.secret}".encode(),
             }
             request(connection, self._settings, "/revocations", headers)
-            # The connection forgets its socket once the headers say that the response ends with it.
-            self._socket = stream = connection.sock
-            response = connection.getresponse()
-            if response.status == 401:
-                raise Disconnected(
-                    "auth-server rejects the secret (401): the first secret in FEED_SECRET here must be one of its own"
-                )
-            if response.status != 200:
-                raise Disconnected(f"AUTH_SERVER_URL answers {response.status} instead of the feed")
-            if not (response.getheader("Content-Type") or "").lower().startswith("text/event-stream"):
-                raise Disconnected("AUTH_SERVER_URL answers 200 without a stream of events")
-            clock, limit = self._revocations.clock, _FIRST_TIMEOUT
-            last = clock()
-            while True:
-                stream.settimeout(limit)
-                chunk = response.read1(65536)
-                now = clock()
-                # The timer does not run while the machine is suspended. Data read afterwards is too old to use.
-                if now - last > limit:
-                    raise Disconnected(f"no data for {now - last:.0f} s")
-                if not chunk:
-                    raise Disconnected("the connection was closed")
-                last, limit = now, _NEXT_TIMEOUT
-                events.feed(chunk)
+            self._socket = connection.sock
+            with Response(connection.sock, _HEAD_TIMEOUT) as response:
+                response.begin()
+                self._read(response, events)
         finally:
             connection.close()
+
+    def _read(self, response: Response, events: _Connection) -> None:
+        if response.status == 401:
+            raise Disconnected(
+                "auth-server rejects the secret (401): the first secret in FEED_SECRET here must be one of its own"
+            )
+        if response.status != 200:
+            raise Disconnected(f"AUTH_SERVER_URL answers {response.status} instead of the feed")
+        if not (response.getheader("Content-Type") or "").lower().startswith("text/event-stream"):
+            raise Disconnected("AUTH_SERVER_URL answers 200 without a stream of events")
+        clock, limit = self._revocations.clock, _FIRST_TIMEOUT
+        last = clock()
+        while True:
+            response.set_timeout(limit)
+            chunk = response.read1(65536)
+            now = clock()
+            # The timer does not run while the machine is suspended. Data read afterwards is too old to use.
+            if now - last > limit:
+                raise Disconnected(f"no data for {now - last:.0f} s")
+            if not chunk:
+                raise Disconnected("the connection was closed")
+            last, limit = now, _NEXT_TIMEOUT
+            events.feed(chunk)
 
     def _on_event(self, name: str) -> None:
         if name == "caught-up":

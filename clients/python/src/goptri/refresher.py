@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from .connection import Disconnected, connect, request
+from .connection import Disconnected, Response, connect, request
 from .keys import MAX_JWKS_BYTES, KeyStore, published_keys
 from .settings import Settings
 
@@ -75,11 +75,11 @@ class KeyRefresher:
             # A cache must revalidate; otherwise it could return a removed key.
             headers = {"Accept": "application/jwk-set+json, application/json", "Cache-Control": "no-cache"}
             request(connection, self._settings, "/.well-known/jwks.json", headers)
-            connection.sock.settimeout(_TIMEOUT)
-            response = connection.getresponse()
-            if response.status != 200:
-                raise Disconnected(f"AUTH_SERVER_URL answers {response.status} instead of keys")
-            keys, skipped = published_keys(response.read(MAX_JWKS_BYTES + 1))
+            with Response(connection.sock, _TIMEOUT) as response:
+                response.begin()
+                if response.status != 200:
+                    raise Disconnected(f"AUTH_SERVER_URL answers {response.status} instead of keys")
+                keys, skipped = published_keys(response.read(MAX_JWKS_BYTES + 1))
         finally:
             connection.close()
         self._keys.set_published(keys)
