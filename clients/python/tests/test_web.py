@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
@@ -377,6 +378,21 @@ def test_a_web_socket_needs_a_token_and_with_a_cookie_a_known_page() -> None:
     for headers in ({}, {"cookie": cookie(GOOD)}, {"cookie": cookie(GOOD), "origin": "https://evil.example"}):
         with pytest.raises(WebSocketDisconnect), client.websocket_connect("/socket", headers=headers):
             pass
+
+
+def test_a_megabyte_of_spaces_costs_no_time(client: Client) -> None:
+    spaces = " " * 1_000_000
+    for headers, status in [
+        ({"authorization": f"Bearer x{spaces}x"}, 401),
+        ({"authorization": f"Bearer{spaces}{GOOD}{spaces}"}, 200),
+        ({"authorization": f"{spaces}x"}, 401),
+        ({"cookie": f"__Host-session=x{spaces}x"}, 401),
+        ({"cookie": f"a=b;x{spaces}x;{spaces}{cookie(GOOD)}{spaces}"}, 200),
+        ({"cookie": f"{' ;' * 500_000}{cookie(GOOD)}"}, 200),
+    ]:
+        began = time.monotonic()
+        assert client("GET", "/invoices", headers=headers).status_code == status
+        assert time.monotonic() - began < 2
 
 
 def test_openapi_describes_the_scheme_once() -> None:
