@@ -104,7 +104,7 @@ class Settings:
     @functools.cached_property
     def session_cookie(self) -> str:
         """The name of the session cookie. Its prefix follows from the other settings."""
-        return self._cookie_prefix + re.sub("^(__Host-|__Secure-)", "", self.session_cookie_name)
+        return self._cookie_prefix + _without_prefix(self.session_cookie_name)
 
     @functools.cached_property
     def tls_context(self) -> ssl.SSLContext:
@@ -154,10 +154,10 @@ class Settings:
         return ""
 
     def _cookie_problem(self) -> str:
-        prefix, base = re.fullmatch("(__Host-|__Secure-|)(.*)", self.session_cookie_name, re.DOTALL).groups()  # type: ignore[union-attr]
+        base = _without_prefix(self.session_cookie_name)
         if not re.fullmatch("(?!__)[A-Za-z0-9_-]{1,64}", base) or base == "refresh":
             return f"is {self.session_cookie_name!r}; a name has 1 to 64 letters, digits, hyphens and underscores"
-        if self._cookie_prefix and prefix not in ("", self._cookie_prefix):
+        if self._cookie_prefix and self.session_cookie_name not in (base, self.session_cookie):
             return f"is {self.session_cookie_name!r}; with these settings it is {self.session_cookie}"
         return ""
 
@@ -171,6 +171,10 @@ class Settings:
             return "needs an https ISSUER"
         inside = f".{_host(self.issuer)}".endswith(f".{domain}")
         return "" if inside else f"is {domain!r}; the host of ISSUER is not in that domain"
+
+
+def _without_prefix(cookie: str) -> str:
+    return re.sub("^(__Host-|__Secure-)", "", cookie)
 
 
 def parse_duration(text: str) -> float:
