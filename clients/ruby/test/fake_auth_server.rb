@@ -60,18 +60,16 @@ class FakeAuthServer
     end
     context = OpenSSL::SSL::SSLContext.new
     context.add_certificate(@certificate, key)
-    OpenSSL::SSL::SSLServer.new(server, context)
+    OpenSSL::SSL::SSLServer.new(server, context).tap { |tls_server| tls_server.start_immediately = false }
   end
 
   def serve
-    loop do
-      answer(@server.accept)
-    rescue OpenSSL::SSL::SSLError, SystemCallError
-      # The client has closed the connection.
-    end
+    loop { Thread.new(@server.accept) { |socket| answer(socket) } }
   end
 
+  # In a thread of its own: a client that is killed within a handshake may leave its connection open.
   def answer(socket)
+    socket.accept if socket.is_a?(OpenSSL::SSL::SSLSocket)
     path = socket.gets.to_s.split[1]
     headers = {}
     while (line = socket.gets&.chomp) && !line.empty?
@@ -79,6 +77,8 @@ class FakeAuthServer
       headers[name.downcase] = value
     end
     path == "/revocations" ? @feeds << Feed.new(socket, headers) : send_keys(socket)
+  rescue OpenSSL::SSL::SSLError, SystemCallError
+    # The client has closed the connection.
   end
 
   def send_keys(socket)
