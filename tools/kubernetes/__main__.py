@@ -33,6 +33,9 @@ def problems(objects, secrets):
 def main():
     tools = {"kustomize": kustomized, "helm": templated}
     for tool in [tool for tool in tools if not shutil.which(tool)]:
+        # Without Go, scripts/setup cannot compile them.
+        if shutil.which("go"):
+            sys.exit(f"{tool} is missing; scripts/setup lint compiles it")
         print(f"not checked: {tool} is missing; scripts/setup lint says why")
         del tools[tool]
     if "helm" in tools:
@@ -47,7 +50,8 @@ def main():
             found += [f"{case}, {tool}: {problem}" for problem in problems(objects, secrets)]
         if len(rendered) == 2:
             found += [f"{case}: {one}" for one in differences(*map(comparable, rendered.values()))]
-    print("\n".join(found) or f"{len(CASES)} cases, schemas of Kubernetes {' and '.join(VERSIONS)}")
+    by = " and ".join(tools) or "nothing"
+    print("\n".join(found) or f"{len(CASES)} cases, rendered by {by}, schemas of Kubernetes {' and '.join(VERSIONS)}")
     sys.exit(bool(found))
 
 

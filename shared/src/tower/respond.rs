@@ -32,7 +32,9 @@ pub fn response(error: &ProtocolError) -> Response<Full<Bytes>> {
 /// The response to a request with these headers: of gRPC, if the request is.
 pub(super) fn refuse<B>(error: &ProtocolError, request: &HeaderMap) -> Response<ResponseBody<B>> {
     let content_type = request.get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
-    let is_grpc = content_type.starts_with(GRPC.as_bytes());
+    // `application/grpc`, `application/grpc+proto`, `application/grpc;…`; not `application/grpc-web`.
+    let subtype = content_type.strip_prefix(GRPC.as_bytes());
+    let is_grpc = subtype.is_some_and(|rest| matches!(rest, [] | [b'+' | b';', ..]));
     if is_grpc { grpc_response(error) } else { response(error) }.map(ResponseBody::Right)
 }
 

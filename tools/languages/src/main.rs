@@ -71,7 +71,7 @@ async fn run(arguments: &Arguments) -> Result<bool> {
     let mut report = Report::default();
     for service in chosen {
         eprintln!("== {} ({})", service.name, service.language);
-        let running = Service::start(service, &servers, &[]).await?;
+        let running = Service::start(service, &servers, &[], &[200]).await?;
         let found = verdicts::compare(&servers, &running).await?;
         let mut differences = found.differences;
         differences.extend(behaviour::compare(&servers, &running).await?);

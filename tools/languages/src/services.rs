@@ -32,18 +32,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts a service and waits until it is ready.
+    /// Starts a service with these variables too, and waits until `GET /readyz` gets one of these statuses.
     pub(crate) async fn start(
-        description: &Description,
-        servers: &Servers,
-        variables: &[(&str, &str)],
-    ) -> Result<Self> {
-        let service = Self::spawn(description, servers, variables, &[200]).await?;
-        Ok(service)
-    }
-
-    /// Starts a service with other variables, and waits until `GET /readyz` gets one of these statuses.
-    pub(crate) async fn spawn(
         description: &Description,
         servers: &Servers,
         variables: &[(&str, &str)],

@@ -109,19 +109,6 @@ pub fn vectors(now: DateTime<Utc>) -> Vectors {
     }
 }
 
-impl Vectors {
-    /// The vectors whose verdict stays the same from `now` for this many seconds, and this long before: those at the
-    /// edge of the leeway are left out. For a service whose clock cannot be set.
-    pub fn stable_for(&self, seconds: i64) -> impl Iterator<Item = &Vector> {
-        let judge = judge::Judge::new();
-        self.vectors.iter().filter(move |vector| {
-            let same =
-                |now| judge.verdict(&vector.token, now).is_ok() == (vector.verdict == Verdict::Accepted);
-            same(self.now - seconds) && same(self.now + seconds)
-        })
-    }
-}
-
 fn vector(case: table::Case, now: i64, judge: &judge::Judge) -> Vector {
     let table::Case { name, about, token, expected } = case;
     let found = judge.verdict(&token, now);

@@ -77,6 +77,12 @@ fn each_caller(cases: &mut Cases) {
         "A client that acts for itself: sub is client_id, and there is no sid.",
         client,
     );
+    let named = client_claims().with("roles", r#"["admin"]"#).with("email", r#""a@b.example""#);
+    cases.accept(
+        "client_with_roles_and_email",
+        "Only users have roles and an address: a client gets neither.",
+        with_claims(&named),
+    );
     let minimal = claims().without("email").without("email_verified").without("roles").without("auth_time");
     cases.accept("required_claims_only", "Without any optional claim.", with_claims(&minimal));
     for (name, about, member, value) in [
