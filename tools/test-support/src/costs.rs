@@ -34,9 +34,12 @@ pub fn assert_costs(address: SocketAddr, pairs: &[Pair]) {
     let mut client = Client { address, stream: None };
     let mut failures = Vec::new();
     for pair in pairs {
-        let [mut plain, mut expensive] = [Duration::MAX; 2];
+        let (mut plains, mut plain, mut expensive) = (Vec::new(), Duration::ZERO, Duration::MAX);
         for _ in 0..MAX_ROUNDS {
-            plain = plain.min(client.cost(&pair.plain));
+            plains.push(client.cost(&pair.plain));
+            plains.sort_unstable();
+            // Not the least: a virtual machine sometimes counts far too little.
+            plain = plains[plains.len() / 2];
             expensive = expensive.min(client.cost(&pair.expensive));
             if !is_over(plain, expensive) {
                 break;
