@@ -1,4 +1,4 @@
-//! The headers of a request that carry a credential, or say who may use a cookie.
+//! Reads the request headers of the middleware: the credential, and which page sent a request with cookies.
 
 use crate::cookie::{SessionCookie, may_use_cookies};
 use crate::credential::Credential;

@@ -13,5 +13,5 @@ pub(crate) use fields::{check_sender, credential, credential_or_cookie};
 /// `Cache-Control` of the response to a request with cookies: it stays out of every cache.
 pub(crate) const PRIVATE: &str = "private, no-store";
 
-/// `Vary` of a response that depends on cookies, and on who may use them (CK-05).
+/// The `Vary` of responses to requests that may carry the session cookie (CK-05).
 pub(crate) const VARY_BY_COOKIE: &str = "Sec-Fetch-Site, Origin, Cookie";

@@ -33,7 +33,7 @@ async fn that_a_node_lost_another_one_closes_no_connection() {
 
 /// A refresh is one command to one worker, which commits alone; a sign-out is one transaction there.
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_a_refresh_is_one_command() {
     let cluster = CitusCluster::start(Profile::Fast, 2).unwrap();
     let database = CitusDatabase::on(&cluster.urls()).await;

@@ -59,7 +59,7 @@ async fn a_migration_that_fails_in_the_middle_changes_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_a_later_migration_runs_through_the_coordinator() {
     let database = citus().await;
     let store = migrated(&database.url(0)).await;
@@ -79,7 +79,7 @@ async fn on_citus_a_later_migration_runs_through_the_coordinator() {
 
 /// A worker would get tables that no other node knows.
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_a_migration_that_is_started_on_a_worker_is_refused_and_changes_nothing() {
     let database = citus().await;
     let at_worker = store(&database.url(1));

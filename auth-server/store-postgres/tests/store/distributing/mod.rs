@@ -57,7 +57,7 @@ async fn without_the_extension_nothing_is_distributed() {
 }
 
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_distributing_twice_does_nothing_the_second_time() {
     let database = citus().await;
     let store = migrated(&database.url(0)).await;
@@ -84,7 +84,7 @@ async fn on_citus_distributing_twice_does_nothing_the_second_time() {
 }
 
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_a_database_that_cannot_be_distributed_is_refused_with_a_remedy() {
     let database = citus().await;
     let store = self::store(&database.url(0));
@@ -117,7 +117,7 @@ async fn on_citus_a_database_that_cannot_be_distributed_is_refused_with_a_remedy
 }
 
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_tables_that_are_not_distributed_yet_are_named_and_distributed() {
     let database = citus().await;
     let store = migrated(&database.url(0)).await;
@@ -138,7 +138,7 @@ async fn on_citus_tables_that_are_not_distributed_yet_are_named_and_distributed(
 }
 
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_a_node_that_cannot_be_reached_is_named() {
     let cluster = CitusCluster::start(Profile::Fast, 2).unwrap();
     let database = CitusDatabase::on(&cluster.urls()).await;

@@ -19,7 +19,7 @@ async fn execute(url: &str, statement: String) {
 
 /// Each node has a probe table of its own, and Citus forwards no grant on it.
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_a_role_without_rights_on_the_probe_table_of_its_node_is_refused_with_the_statement() {
     let database = citus().await;
     let owner = migrated(&database.url(0)).await;

@@ -62,7 +62,7 @@ async fn refresh(client: &Client, auth: &str, token: &str) -> (u16, Option<Token
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_servers_on_two_nodes_serve_one_database() {
     let cluster = CitusCluster::start(Profile::Fast, 2).unwrap();
     let database = CitusDatabase::on(&cluster.urls()).await;
@@ -98,7 +98,7 @@ async fn on_citus_servers_on_two_nodes_serve_one_database() {
 }
 
 #[tokio::test]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_refresh_batching_on_is_warned_about() {
     let cluster = CitusCluster::start(Profile::Fast, 2).unwrap();
     let database = distributed(&cluster).await;

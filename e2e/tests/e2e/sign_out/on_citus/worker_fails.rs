@@ -137,7 +137,7 @@ async fn users_on(database: &CitusDatabase, worker: i64, emails: &[String]) -> V
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_a_worker_that_stops_concerns_only_its_users() {
     let site = Site::start().await;
     let api = ready_api(&site.auth.url, |_| {}).await;
@@ -157,7 +157,7 @@ async fn on_citus_a_worker_that_stops_concerns_only_its_users() {
 
 /// Its processes get SIGSTOP: it accepts connections, and nothing answers.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_a_worker_that_hangs_concerns_only_its_users() {
     let site = Site::start().await;
     let api = ready_api(&site.auth.url, |_| {}).await;
@@ -179,7 +179,7 @@ async fn on_citus_a_worker_that_hangs_concerns_only_its_users() {
 
 /// The age of the feed is that of its oldest part, so users of the other nodes are refused too.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs Citus: scripts/test-citus"]
+#[ignore = "scripts/test-citus runs it, on a cluster"]
 async fn on_citus_while_a_worker_is_down_on_stale_refuse_refuses_every_user_and_allow_none() {
     let site = Site::start().await;
     let strict = ready_api(&site.auth.url, |command| {
