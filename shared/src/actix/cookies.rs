@@ -50,7 +50,7 @@ pub fn set_private(headers: &mut HeaderMap) {
     set_vary(headers);
 }
 
-/// The response depends on cookies, and on who may use them (CK-05).
+/// Tells caches which headers the response depends on (CK-05).
 pub(super) fn set_vary(headers: &mut HeaderMap) {
     headers.append(VARY, HeaderValue::from_static(bearer::VARY_BY_COOKIE));
 }

@@ -11,30 +11,7 @@ use goptri::{Guard, TokenError};
 use crate::revocation_set::{SESSION, TOKEN, entry};
 use crate::test_keys::{P256, kid_of, pairs, sign, unsigned};
 use test_support::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, base64url, stopped_clock};
-
-/// The order of P-256 (FIPS 186-5, SEC 2 §2.4.2).
-const ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
-    0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-];
-
-/// The other valid form of the signature: (r, n - s).
-fn twin(signature: &[u8]) -> Vec<u8> {
-    let (r, s) = signature.split_at(32);
-    let mut borrow = 0;
-    let mut difference: Vec<u8> = ORDER
-        .iter()
-        .zip(s)
-        .rev()
-        .map(|(order, s)| {
-            let byte = i16::from(*order) - i16::from(*s) - borrow;
-            borrow = i16::from(byte < 0);
-            u8::try_from(byte.rem_euclid(256)).unwrap()
-        })
-        .collect();
-    difference.reverse();
-    [r, &difference].concat()
-}
+use vectors::twin;
 
 /// JV-28: tokens are revoked by id and not by text, because anyone can compute the other form.
 #[test]

@@ -1,18 +1,12 @@
 //! Key pairs for tests, written by OpenSSL. They are public: never use one.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
-    RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding,
-};
 use chrono::TimeDelta;
 use goptri::TokenError;
 use goptri::keys::KeyRing;
 use goptri::token::AccessVerifier;
-use rustls_pki_types::PrivatePkcs8KeyDer;
-use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
+
+pub(crate) use vectors::sign;
 
 use test_support::forge::{AUDIENCE, ISSUER, LEEWAY, NOW, at, base64url, claims};
 
@@ -56,28 +50,4 @@ pub(crate) fn refusal(ring: &KeyRing, token: &str) -> Option<TokenError> {
 pub(crate) fn unsigned(alg: &str, kid: &str) -> String {
     let header = json!({ "typ": "at+jwt", "alg": alg, "kid": kid });
     [header, claims()].map(|part| base64url(part.to_string())).join(".")
-}
-
-/// Signs with this algorithm and key, whatever the header says.
-pub(crate) fn sign(algorithm: &str, pem: &str, signed: &str) -> Vec<u8> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).unwrap();
-    let (der, message, random) = (der.secret_pkcs8_der(), signed.as_bytes(), SystemRandom::new());
-    let with_rsa = |encoding: &'static dyn RsaEncoding| {
-        let pair = rsa::KeyPair::from_pkcs8(der).unwrap();
-        let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(encoding, &random, message, &mut signature).unwrap();
-        signature
-    };
-    match algorithm {
-        "EdDSA" => Ed25519KeyPair::from_pkcs8(der).unwrap().sign(message).as_ref().to_vec(),
-        "ES256" => {
-            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).unwrap();
-            pair.sign(&random, message).unwrap().as_ref().to_vec()
-        }
-        "RS256" => with_rsa(&RSA_PKCS1_SHA256),
-        "RS384" => with_rsa(&RSA_PKCS1_SHA384),
-        "RS512" => with_rsa(&RSA_PKCS1_SHA512),
-        "PS256" => with_rsa(&RSA_PSS_SHA256),
-        other => panic!("{other} is not among those that a test needs"),
-    }
 }

@@ -1,16 +1,8 @@
 //! The keys of the vectors. They are public: never use one.
 
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
-    RSA_PKCS1_SHA512, RsaEncoding,
-};
 use goptri::keys::{Jwks, KeyRing, KeySource, VerifyingKeys};
 use goptri_settings::{AccessTokenSecret, Plain};
-use rustls_pki_types::PrivatePkcs8KeyDer;
-use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
 /// The shared secrets: the current one, and the one before.
@@ -79,27 +71,4 @@ pub(crate) fn mac(algorithm: &str, secret: &[u8], signed: &str) -> Vec<u8> {
         other => panic!("{other} is no MAC"),
     };
     hmac::sign(&hmac::Key::new(algorithm, secret), signed.as_bytes()).as_ref().to_vec()
-}
-
-/// Signs with this algorithm and private key, whatever the header says.
-pub(crate) fn sign(algorithm: &str, pem: &str, signed: &str) -> Vec<u8> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).unwrap();
-    let (der, message, random) = (der.secret_pkcs8_der(), signed.as_bytes(), SystemRandom::new());
-    let with_rsa = |encoding: &'static dyn RsaEncoding| {
-        let pair = rsa::KeyPair::from_pkcs8(der).unwrap();
-        let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(encoding, &random, message, &mut signature).unwrap();
-        signature
-    };
-    match algorithm {
-        "EdDSA" => Ed25519KeyPair::from_pkcs8(der).unwrap().sign(message).as_ref().to_vec(),
-        "ES256" => {
-            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).unwrap();
-            pair.sign(&random, message).unwrap().as_ref().to_vec()
-        }
-        "RS256" => with_rsa(&RSA_PKCS1_SHA256),
-        "RS384" => with_rsa(&RSA_PKCS1_SHA384),
-        "RS512" => with_rsa(&RSA_PKCS1_SHA512),
-        other => panic!("{other} is no signature"),
-    }
 }

@@ -14,6 +14,7 @@ mod judge;
 mod keys;
 mod mint;
 mod object;
+mod signature;
 mod table;
 
 use chrono::{DateTime, Utc};
@@ -24,6 +25,7 @@ use serde_json::Value;
 
 pub use claims::CallerClaims;
 pub use file::{NOW, PATH, complaints, refresh};
+pub use signature::{sign, twin};
 
 /// The issuer of the tokens.
 pub const ISSUER: &str = "https://auth.example";

@@ -9,6 +9,7 @@ use crate::mint::{
     ISSUED, claims, client_claims, forge, good, header, header_of, signed, signing_input, with_claims,
     with_header,
 };
+use crate::signature::sign;
 use crate::{AUDIENCE, ISSUER};
 
 pub(super) fn add(cases: &mut Cases) {
@@ -35,7 +36,7 @@ fn each_key(cases: &mut Cases) {
 
 fn public_key_token(alg: &str, key: &str, payload: &str) -> String {
     let input = signing_input(header_of(alg, key).to_string(), payload);
-    signed(&input, keys::sign(alg, key, &input))
+    signed(&input, sign(alg, key, &input))
 }
 
 /// Claims as auth-server writes them.

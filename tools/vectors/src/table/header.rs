@@ -8,6 +8,7 @@ use crate::mint::{
     base64url, claims, client_claims, forge, header, header_of, signed, signing_input, with_header,
 };
 use crate::object::{Object, quoted};
+use crate::signature::sign;
 
 pub(super) fn add(cases: &mut Cases) {
     types(cases);
@@ -175,7 +176,7 @@ fn supplied_keys(cases: &mut Cases) {
     let jwk = keys::jwk(FOREIGN_P256);
     let foreign = |header: Object| {
         let input = signing_input(header.with("jwk", &jwk).to_string(), claims().to_string());
-        signed(&input, keys::sign("ES256", FOREIGN_P256, &input))
+        signed(&input, sign("ES256", FOREIGN_P256, &input))
     };
     for (error, name, kid) in [
         (TokenError::BadSignature, "jwk_p256_with_our_kid", P256),

@@ -4,11 +4,10 @@ use goptri::TokenError;
 
 use super::Cases;
 use crate::judge::{REVOKED_AT, REVOKED_CLIENT, REVOKED_SESSION, REVOKED_SHORT_SESSION, REVOKED_TOKEN};
-use crate::keys::{self, P256};
+use crate::keys::P256;
 use crate::mint::{claims, client_claims, header_of, signed, signing_input, with_claims};
 use crate::object::Object;
-
-use super::signatures::twin;
+use crate::signature::{sign, twin};
 
 pub(super) fn add(cases: &mut Cases) {
     sessions_and_tokens(cases);
@@ -51,7 +50,7 @@ fn both_signatures(cases: &mut Cases) {
         header_of("ES256", P256).to_string(),
         claims().with_text("sid", REVOKED_SESSION).to_string(),
     );
-    let signature = keys::sign("ES256", P256, &input);
+    let signature = sign("ES256", P256, &input);
     let about = "An ES256 token of a revoked session.";
     cases.reject(TokenError::Revoked, "revoked_es256", about, signed(&input, &signature));
     let about = "Its other valid signature (r, n - s): tokens are revoked by id and not by text.";

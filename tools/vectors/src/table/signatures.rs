@@ -7,12 +7,7 @@ use goptri::TokenError;
 use super::Cases;
 use crate::keys::{self, ED25519, FOREIGN_P256, P256, RSA, SECRET};
 use crate::mint::{base64url, claims, good, header, header_of, signed, signing_input, with_header};
-
-/// The order of P-256 (SEC 2 §2.4.2), big-endian.
-const P256_ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
-    0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-];
+use crate::signature::{P256_ORDER, sign, twin};
 
 /// The order of Ed25519 (RFC 8032 §5.1), little-endian.
 const ED25519_ORDER: [u8; 32] = [
@@ -84,7 +79,7 @@ fn hs256(cases: &mut Cases) {
 fn each_pair(cases: &mut Cases) {
     for (name, alg, key) in [("ed25519", "EdDSA", ED25519), ("p256", "ES256", P256), ("rsa", "RS256", RSA)] {
         let input = signing_input(header_of(alg, key).to_string(), claims().to_string());
-        let genuine = keys::sign(alg, key, &input);
+        let genuine = sign(alg, key, &input);
         let last = genuine.len() - 1;
         let mut flipped = genuine.clone();
         flipped[last] ^= 1;
@@ -120,7 +115,7 @@ fn each_pair(cases: &mut Cases) {
 
 fn es256(cases: &mut Cases) {
     let input = signing_input(header_of("ES256", P256).to_string(), claims().to_string());
-    let one = keys::sign("ES256", P256, &input);
+    let one = sign("ES256", P256, &input);
     let other = twin(&one);
     // The smaller s is the one of the form (r, s) with s <= n / 2.
     let (low, high) = if one[32..] < other[32..] { (one, other) } else { (other, one) };
@@ -144,23 +139,23 @@ fn es256(cases: &mut Cases) {
     let zero = [P256_ORDER, P256_ORDER].concat();
     cases.reject(TokenError::BadSignature, "p256_both_are_the_order", about, signed(&input, zero));
     let about = "Signed by another P-256 key.";
-    let foreign = keys::sign("ES256", FOREIGN_P256, &input);
+    let foreign = sign("ES256", FOREIGN_P256, &input);
     cases.reject(TokenError::BadSignature, "p256_of_another_key", about, signed(&input, foreign));
     let unknown = signing_input(header_of("ES256", FOREIGN_P256).to_string(), claims().to_string());
     let about = "Signed by a key that is not published, under its own kid.";
-    let foreign = keys::sign("ES256", FOREIGN_P256, &unknown);
+    let foreign = sign("ES256", FOREIGN_P256, &unknown);
     cases.reject(TokenError::UnknownKey, "p256_unknown_key", about, signed(&unknown, foreign));
     for alg in ["ES384", "ES256K", "es256"] {
         let input = signing_input(header_of(alg, P256).to_string(), claims().to_string());
         let about = format!("Signed with ES256, but alg is {alg}.");
-        let token = signed(&input, keys::sign("ES256", P256, &input));
+        let token = signed(&input, sign("ES256", P256, &input));
         cases.reject(TokenError::WrongAlgorithm, format!("p256_says_{}", alg.to_lowercase()), about, token);
     }
 }
 
 fn ed25519(cases: &mut Cases) {
     let input = signing_input(header_of("EdDSA", ED25519).to_string(), claims().to_string());
-    let genuine = keys::sign("EdDSA", ED25519, &input);
+    let genuine = sign("EdDSA", ED25519, &input);
     let (point, scalar) = genuine.split_at(32);
     let mut carry = 0;
     let sum: Vec<u8> = scalar
@@ -178,7 +173,7 @@ fn ed25519(cases: &mut Cases) {
     for alg in ["Ed25519", "eddsa", "Ed448"] {
         let input = signing_input(header_of(alg, ED25519).to_string(), claims().to_string());
         let about = format!("Signed with EdDSA, but alg is {alg}.");
-        let token = signed(&input, keys::sign("EdDSA", ED25519, &input));
+        let token = signed(&input, sign("EdDSA", ED25519, &input));
         cases.reject(
             TokenError::WrongAlgorithm,
             format!("ed25519_says_{}", alg.to_lowercase()),
@@ -193,14 +188,14 @@ fn rs256(cases: &mut Cases) {
         for (says, error) in [("RS256", TokenError::BadSignature), (alg, TokenError::WrongAlgorithm)] {
             let input = signing_input(header_of(says, RSA).to_string(), claims().to_string());
             let about = format!("Signed with {alg}, and alg is {says}.");
-            let token = signed(&input, keys::sign(alg, RSA, &input));
+            let token = signed(&input, sign(alg, RSA, &input));
             cases.reject(error, format!("rsa_{alg}_says_{says}").to_lowercase(), about, token);
         }
     }
     for alg in ["PS256", "rs256"] {
         let input = signing_input(header_of(alg, RSA).to_string(), claims().to_string());
         let about = format!("Signed with RS256, but alg is {alg}.");
-        let token = signed(&input, keys::sign("RS256", RSA, &input));
+        let token = signed(&input, sign("RS256", RSA, &input));
         cases.reject(TokenError::WrongAlgorithm, format!("rsa_says_{}", alg.to_lowercase()), about, token);
     }
     let segment = good().rsplit_once('.').unwrap().1.to_owned();
@@ -210,24 +205,6 @@ fn rs256(cases: &mut Cases) {
     let one = base64url([vec![0; 255], vec![1]].concat());
     let about = "The number 1 as the RSA signature.";
     cases.reject(TokenError::BadSignature, "rsa_one", about, format!("{input}.{one}"));
-}
-
-/// The other valid form of an ES256 signature: (r, n - s).
-pub(super) fn twin(signature: &[u8]) -> Vec<u8> {
-    let (r, s) = signature.split_at(32);
-    let mut borrow = 0;
-    let mut difference: Vec<u8> = P256_ORDER
-        .iter()
-        .zip(s)
-        .rev()
-        .map(|(order, s)| {
-            let byte = i16::from(*order) - i16::from(*s) - borrow;
-            borrow = i16::from(byte < 0);
-            u8::try_from(byte.rem_euclid(256)).unwrap()
-        })
-        .collect();
-    difference.reverse();
-    [r, &difference].concat()
 }
 
 /// SEQUENCE of two INTEGERs.

@@ -9,6 +9,7 @@ use crate::keys::{
     self, ED25519, ED25519_PUBLIC, FOREIGN_SECRET, OLD_SECRET, P256, P256_PUBLIC, RSA, RSA_PUBLIC, SECRET,
 };
 use crate::mint::{claims, header, header_of, signed, signing_input};
+use crate::signature::sign;
 
 pub(super) fn add(cases: &mut Cases) {
     secrets(cases);
@@ -83,7 +84,7 @@ fn key_of_another_type(cases: &mut Cases) {
         for (other, other_alg, named) in pairs.into_iter().filter(|(_, other, _)| *other != alg) {
             let about = format!("Signed with {alg}, under the kid of the {other_alg} key.");
             let input = signing_input(header_of(alg, named).to_string(), claims().to_string());
-            let token = signed(&input, keys::sign(alg, key, &input));
+            let token = signed(&input, sign(alg, key, &input));
             cases.reject(
                 TokenError::WrongAlgorithm,
                 format!("{name}_under_the_kid_of_{other}"),
@@ -93,7 +94,7 @@ fn key_of_another_type(cases: &mut Cases) {
         }
         let about = format!("Signed with {alg}, under the kid of the shared secret.");
         let input = signing_input(header().with_text("alg", alg).to_string(), claims().to_string());
-        let token = signed(&input, keys::sign(alg, key, &input));
+        let token = signed(&input, sign(alg, key, &input));
         cases.reject(TokenError::WrongAlgorithm, format!("{name}_under_the_kid_of_the_secret"), about, token);
         let about = format!("The MAC by the shared secret, under the kid of the {alg} key.");
         let token = mac_by("HS256", key, SECRET.as_bytes());
