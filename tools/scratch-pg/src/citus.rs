@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use crate::database::{at, drop_database, execute, number};
 use crate::server::{Network, Profile, ScratchPg};
@@ -61,6 +62,9 @@ fn citus_node() -> io::Result<Network> {
     })
 }
 
+/// How often a node is added to a new database.
+const ATTEMPTS: usize = 5;
+
 /// An empty database on every node of a cluster, with the extension. It is dropped with this value.
 #[derive(Debug)]
 pub struct CitusDatabase {
@@ -84,7 +88,7 @@ impl CitusDatabase {
         for (place, node) in nodes.iter().enumerate() {
             let port = number(node, "select current_setting('port')::bigint").await;
             let call = if place == 0 { "citus_set_coordinator_host" } else { "citus_add_node" };
-            run(&coordinator, format!("set client_min_messages = error; select {call}('127.0.0.1', {port})"))
+            add(&coordinator, format!("set client_min_messages = error; select {call}('127.0.0.1', {port})"))
                 .await;
         }
         database
@@ -138,6 +142,21 @@ pub fn named_cluster() -> Option<Vec<String>> {
 
 fn at_node(maintenance: &str, database: &str) -> String {
     at(maintenance, database).unwrap_or_else(|error| panic!("{TEST_CITUS_URLS} contains no URL: {error}"))
+}
+
+/// Citus sometimes loses its first connection to a node whose database is new ("failure on connection marked as
+/// essential"), and then adds nothing.
+async fn add(coordinator: &str, statements: String) {
+    for _ in 1..ATTEMPTS {
+        match execute(coordinator, statements.clone()).await {
+            Ok(()) => return,
+            Err(error) if error.to_string().contains("marked as essential") => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(error) => panic!("{statements}: {error}"),
+        }
+    }
+    run(coordinator, statements).await;
 }
 
 async fn run(url: &str, statements: String) {
