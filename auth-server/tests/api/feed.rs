@@ -205,7 +205,11 @@ on_both_engines! {
         assert_eq!((first.entries.len(), second.entries.len()), (1_000, 100));
         assert_eq!(subjects(&[first.entries, second.entries].concat()).len(), 1_100);
         server.store.revoke_token(None, "later").await.unwrap();
-        let third = page(&server, &format!("?after={}", second.next)).await;
+        let mut third = page(&server, &format!("?after={}", second.next)).await;
+        // Pages of a distributed database return the entries of the last seconds again.
+        while third.entries.len() == 1_000 && !subjects(&third.entries).contains("later") {
+            third = page(&server, &format!("?after={}", third.next)).await;
+        }
         assert!(subjects(&third.entries).contains("later"));
         let off = DateTime::<Utc>::signed_duration_since(third.as_of, server.clock.now()).abs();
         assert!(off < TimeDelta::minutes(5), "{off}");

@@ -14,6 +14,9 @@ use store_postgres::PostgresStore;
 
 use super::fixtures::{add_ann, device};
 
+/// How many tables a plan has.
+const TABLES: usize = 13;
+
 fn store(url: &str) -> PostgresStore {
     PostgresStore::connect(url, 2).unwrap()
 }
@@ -72,7 +75,7 @@ async fn on_citus_distributing_twice_does_nothing_the_second_time() {
     assert_eq!(store.plan_distribution().await.unwrap(), planned, "a plan changes nothing");
     assert_eq!(store.distribute().await.unwrap(), planned);
     let again = store.distribute().await.unwrap();
-    assert_eq!(done(&again).len(), 8, "{again:?}");
+    assert_eq!(done(&again).len(), TABLES, "{again:?}");
     assert_eq!(store.layout().await.unwrap(), Layout::Distributed);
     for node in 0..3 {
         let store = self::store(&database.url(node));
@@ -128,7 +131,7 @@ async fn on_citus_tables_that_are_not_distributed_yet_are_named_and_distributed(
     let store = self::store(&database.url(0));
     assert_eq!(done(&store.plan_distribution().await.unwrap()), ["database_id", "users"]);
     store.distribute().await.unwrap();
-    assert_eq!(done(&store.plan_distribution().await.unwrap()).len(), 8);
+    assert_eq!(done(&store.plan_distribution().await.unwrap()).len(), TABLES);
 
     database.execute("create table later (user_id uuid primary key)").await;
     database.execute("select undistribute_table('emails')").await;
