@@ -12,8 +12,7 @@ mod stderr;
 use std::io::IsTerminal;
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -53,16 +52,13 @@ const MAX_LEVELS: [(&str, LevelFilter); 17] = [
 ///
 /// Does nothing if this process logs already, as in tests and in `cargo dev`.
 pub fn log_to_stderr(settings: &Settings<'_>) {
-    let filter = settings.value("RUST_LOG", "info", |directives| {
-        reject_unknown_levels(directives)?;
-        EnvFilter::try_new(directives).map_err(|error| format!("is not a list of log levels: {error}"))
-    });
+    let levels = settings.value("RUST_LOG", "info", parse_levels);
     let json = settings.value("LOG_FORMAT", "text", |text| match text {
         "text" => Ok(false),
         "json" => Ok(true),
         other => Err(format!("is {other:?}; it is either text or json")),
     });
-    let (Some(filter), Some(json)) = (filter, json) else { return };
+    let (Some(levels), Some(json)) = (levels, json) else { return };
     // In a file, colours would be control characters.
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt()
@@ -70,13 +66,13 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
         // They would go to standard error directly, and panic if it is not writable.
         .log_internal_errors(false)
         .with_ansi(colours)
-        .with_env_filter(filter);
+        .with_max_level(LevelFilter::TRACE);
     let capped = filter_fn(|event| is_within_max_level(event.target(), *event.level()));
     let limited = LimitLayer(Stderr::limits());
     let started = if json {
-        lines.json().finish().with(capped).with(limited).try_init()
+        lines.json().finish().with(levels).with(capped).with(limited).try_init()
     } else {
-        lines.finish().with(capped).with(limited).try_init()
+        lines.finish().with(levels).with(capped).with(limited).try_init()
     };
     if started.is_ok() {
         panics::log_panics();
@@ -87,15 +83,17 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
     }
 }
 
-/// `EnvFilter` takes a word that is not a level for a module, all of which is then logged.
-fn reject_unknown_levels(directives: &str) -> Result<(), String> {
+/// The levels of a list such as `info,auth_server=debug`.
+///
+/// `Targets` takes a word that is not a level for a module, all of which is then logged. That is an error here.
+fn parse_levels(list: &str) -> Result<Targets, String> {
     let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
-    let mut words = directives.split(',').map(str::trim);
-    match words.find(|word| !word.contains(['=', ':', '[']) && !is_level(word)) {
+    let words: Vec<_> = list.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+    match words.iter().find(|word| !word.contains(['=', ':', '[']) && !is_level(word)) {
         Some(word) => Err(format!(
             "has {word:?}, which is not a level: error, warn, info, debug, trace or off, for one module MODULE=LEVEL"
         )),
-        None => Ok(()),
+        None => words.join(",").parse().map_err(|error| format!("is not a list of log levels: {error}")),
     }
 }
 
@@ -133,13 +131,27 @@ mod tests {
     }
 
     #[test]
+    fn a_module_has_its_own_level() {
+        let levels = parse_levels("warn, auth_server=debug,sqlx=off,").unwrap();
+        for (target, level, expected) in [
+            ("auth_server::flow", Level::DEBUG, true),
+            ("auth_server::flow", Level::TRACE, false),
+            ("api_server", Level::WARN, true),
+            ("api_server", Level::INFO, false),
+            ("sqlx::query", Level::ERROR, false),
+        ] {
+            assert_eq!(levels.would_enable(target, &level), expected, "{target} {level}");
+        }
+    }
+
+    #[test]
     fn a_word_that_is_not_a_level_is_rejected() {
         for good in ["info", "WARN", "off", "info,auth_server=debug", "auth_server::flow", "warn, sqlx=off,"]
         {
-            assert_eq!(reject_unknown_levels(good), Ok(()), "{good}");
+            assert!(parse_levels(good).is_ok(), "{good}");
         }
         for (bad, word) in [("loud", "loud"), ("info,verbose", "verbose"), ("auth_server", "auth_server")] {
-            let error = reject_unknown_levels(bad).unwrap_err();
+            let error = parse_levels(bad).unwrap_err();
             assert!(
                 error.starts_with(&format!("has {word:?}, which is not a level: error, warn")),
                 "{error}"
