@@ -7,6 +7,20 @@ use url::{Host, Url};
 /// The most bytes of a redirect URI.
 const MAX_BYTES: usize = 2_000;
 
+/// The parameters of responses to `/authorize` (RFC 6749 §4.1.2, §4.2.2, RFC 9207 §2).
+const RESPONSE_PARAMETERS: [&str; 10] = [
+    "access_token",
+    "code",
+    "error",
+    "error_description",
+    "error_uri",
+    "expires_in",
+    "iss",
+    "scope",
+    "state",
+    "token_type",
+];
+
 /// A registered redirect URI: `https`, `http` on this machine, or a scheme of a native app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectUri {
@@ -23,6 +37,9 @@ pub enum InvalidRedirectUri {
     /// It has a fragment.
     #[error("has a fragment; the response is added to the URI")]
     Fragment,
+    /// Its query has a parameter of the response, which would then be there twice.
+    #[error("has a parameter of the response in its query, such as code or state; rename it")]
+    ResponseParameter,
     /// It has a user name or a password.
     #[error("has a user name or a password")]
     UserInfo,
@@ -43,6 +60,9 @@ impl RedirectUri {
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidRedirectUri::UserInfo);
+        }
+        if url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&&*name)) {
+            return Err(InvalidRedirectUri::ResponseParameter);
         }
         match url.scheme() {
             "https" => {}

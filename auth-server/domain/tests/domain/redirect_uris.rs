@@ -4,7 +4,7 @@ use auth_domain::{InvalidRedirectUri, RedirectUri};
 
 use crate::redirect_uri_attacks::{ATTACKS, ATTACKS_ON_NATIVE_APPS, REGISTERED};
 
-use InvalidRedirectUri::{Fragment, Http, NotCanonical, Scheme, UserInfo};
+use InvalidRedirectUri::{Fragment, Http, NotCanonical, ResponseParameter, Scheme, UserInfo};
 
 fn registered(text: &str) -> RedirectUri {
     RedirectUri::parse(text).unwrap_or_else(|error| panic!("{text} {error}"))
@@ -59,6 +59,9 @@ fn only_https_this_machine_and_schemes_of_apps_can_be_registered() {
         ("/cb", NotCanonical),
         ("https://client.example/cb#", Fragment),
         ("https://client.example/cb#part", Fragment),
+        ("https://client.example/cb?code=1", ResponseParameter),
+        ("https://client.example/cb?a=b&%73tate", ResponseParameter),
+        ("com.example.app:/cb?iss=a", ResponseParameter),
         ("https://ann@client.example/cb", UserInfo),
         ("https://ann:secret@client.example/cb", UserInfo),
         ("http://client.example/cb", Http),
