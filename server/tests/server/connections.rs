@@ -12,9 +12,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, web};
 use goptri_server::{ConnectionLimits, HttpServer, response_policy};
 
-use test_support::TIMEOUT;
+use test_support::{HTTP1, TIMEOUT};
 
-use crate::tls_fixture::{HTTP1, TlsFixture};
+use crate::tls_fixture::TlsFixture;
 
 /// Times that are short enough to wait for.
 const SHORT: Duration = Duration::from_millis(300);
@@ -189,7 +189,7 @@ async fn a_body_without_end_is_not_drained_for_longer_than_a_moment() {
 }
 
 #[actix_web::test]
-async fn a_finished_body_that_nobody_read_ends_with_its_response() {
+async fn a_finished_body_that_was_not_read_ends_with_its_response() {
     let server = Server::start(PATIENT);
     let mut stream = server.connect();
     client(move || {

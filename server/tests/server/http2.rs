@@ -16,12 +16,12 @@ use goptri_server::{ClientAddress, ConnectionHandle, ConnectionLimits, HttpServe
 use h2::client::{Connection, ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Method, Request, StatusCode};
-use test_support::TIMEOUT;
+use test_support::{HTTP2, TIMEOUT};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_rustls::client::TlsStream;
 
-use crate::tls_fixture::{HTTP2, TlsFixture};
+use crate::tls_fixture::TlsFixture;
 
 const SHORT: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_mins(10);
@@ -189,7 +189,7 @@ async fn requests_are_answered_as_over_http_1() {
 }
 
 #[actix_web::test]
-async fn a_large_body_arrives_whole_and_one_that_nobody_reads_is_not_waited_for() {
+async fn a_large_body_arrives_whole_and_one_that_is_not_read_is_not_waited_for() {
     const BYTES: usize = 5 << 20;
     let server = Server::start(PATIENT);
     let client = server.connect().await;
@@ -268,7 +268,7 @@ async fn a_client_whose_socket_is_not_read_is_disconnected() {
         client.clone().ready().await.unwrap().send_request(request(Method::GET, "/endless"), true).unwrap();
     let requested = tokio::time::timeout(SHORT / 3, &mut connection).await;
     assert!(requested.is_err(), "{requested:?}");
-    // Nobody reads now.
+    // The connection is not read now.
     tokio::time::sleep(SHORT * 4).await;
     assert!(soon(connection).await.is_err(), "it was closed in the middle of a response");
 }

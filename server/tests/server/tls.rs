@@ -10,11 +10,11 @@ use goptri_server::{ConnectionLimits, HttpServer, ServerState, Tls, response_pol
 use goptri_settings::{Environment, Settings};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use test_support::{Issued, TIMEOUT, Validity};
+use test_support::{HTTP1, Issued, TIMEOUT, Validity};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::tls_fixture::{HTTP1, TlsFixture};
+use crate::tls_fixture::TlsFixture;
 
 fn start(tls: &Tls, limits: ConnectionLimits) -> SocketAddr {
     let server = HttpServer::bind("127.0.0.1:0".parse().unwrap(), "ADDR", limits, Some(tls), || {

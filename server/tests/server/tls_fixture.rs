@@ -5,19 +5,11 @@ use std::sync::Arc;
 
 use goptri_server::Tls;
 use goptri_settings::{Environment, SettingErrors, Settings};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
-use test_support::{Authority, CertificateFiles, Validity};
+use test_support::{Authority, CertificateFiles, Validity, connect_tls};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-
-pub(crate) const HTTP1: &[u8] = b"http/1.1";
-pub(crate) const HTTP2: &[u8] = b"h2";
 
 pub(crate) struct TlsFixture {
     pub(crate) authority: Authority,
@@ -45,24 +37,9 @@ impl TlsFixture {
         self.read().unwrap().unwrap()
     }
 
-    fn connector(&self, protocol: &[u8]) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.authority.pem().as_bytes()).unwrap()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![protocol.to_vec()];
-        config.resumption = rustls::client::Resumption::disabled();
-        TlsConnector::from(Arc::new(config))
-    }
-
     /// A connection after its handshake.
     pub(crate) async fn connect(&self, address: SocketAddr, protocol: &[u8]) -> TlsStream<TcpStream> {
-        let stream = TcpStream::connect(address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        self.connector(protocol).connect(name, stream).await.unwrap()
+        connect_tls(&self.authority.connector(protocol), address).await
     }
 
     /// The address of a forwarder to `server`, which does TLS for clients that have none.

@@ -1,10 +1,23 @@
 //! Certificates for servers of tests, by an authority of the test.
 
 use std::fs::{self, Permissions};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+
+/// The names of the protocols in a TLS handshake (RFC 7301).
+pub const HTTP1: &[u8] = b"http/1.1";
+pub const HTTP2: &[u8] = b"h2";
 
 /// Signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -59,6 +72,26 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.0).unwrap();
         Issued { certificate: certificate.pem(), key: key.serialize_pem() }
     }
+
+    /// Makes connections for `protocol` that trust this authority and resume no session.
+    pub fn connector(&self, protocol: &[u8]) -> TlsConnector {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        config.resumption = rustls::client::Resumption::disabled();
+        TlsConnector::from(Arc::new(config))
+    }
+}
+
+/// A connection to the server at `address`, after its handshake.
+pub async fn connect_tls(connector: &TlsConnector, address: SocketAddr) -> TlsStream<TcpStream> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap()
 }
 
 impl CertificateFiles {

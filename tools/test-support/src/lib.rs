@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub use answer::{Answer, answer, bearing, get};
 pub use bad_settings::{BadSetting, assert_sentences};
-pub use certificates::{Authority, CertificateFiles, Issued, Validity};
+pub use certificates::{Authority, CertificateFiles, HTTP1, HTTP2, Issued, Validity, connect_tls};
 pub use cookie_jar::{CookieJar, SetCookie};
 pub use costs::assert_costs;
 pub use forms::{attribute, hidden_fields};

@@ -1,6 +1,7 @@
 //! Both servers with a certificate of their own, and no proxy.
 
 mod development;
+mod memory;
 mod plain_listener;
 mod protocols;
 mod renewal;
