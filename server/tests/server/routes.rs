@@ -11,7 +11,7 @@ use goptri::origin::Origins;
 use goptri::{Guard, Needs};
 use goptri_server::{Access, RequestObserver, Route, UnknownPath, mount, response_policy};
 
-use test_support::forge::{PERSON, good, stopped_clock, verifier};
+use test_support::forge::{USER, good, stopped_clock, verifier};
 use test_support::{Answer, bearing, get};
 
 fn guard() -> Guard {
@@ -86,7 +86,7 @@ async fn a_caller_without_the_permission_is_told_the_missing_scope() {
 #[actix_web::test]
 async fn an_optional_caller_is_known_to_the_handler() {
     assert_eq!(call(get("/currentuser")).await.text, "no caller");
-    assert_eq!(call(bearing("/currentuser", &good())).await.text, PERSON);
+    assert_eq!(call(bearing("/currentuser", &good())).await.text, USER);
 }
 
 #[actix_web::test]

@@ -6,7 +6,7 @@ use goptri::Guard;
 use serde_json::json;
 
 use crate::protected_app::{CountingClock, call, call_guarded};
-use test_support::forge::{PERSON, claims, good, verifier, with, with_claims, without};
+use test_support::forge::{USER, claims, good, verifier, with, with_claims, without};
 use test_support::{bearing, get};
 
 #[actix_web::test]
@@ -22,7 +22,7 @@ async fn the_scheme_is_case_insensitive_and_spaces_around_the_token_are_ignored(
     for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "] {
         let answer =
             call(get("/api/me").insert_header(("Authorization", format!("{scheme}{}", good())))).await;
-        assert_eq!((answer.status, answer.text.as_str()), (200, PERSON), "{scheme}");
+        assert_eq!((answer.status, answer.text.as_str()), (200, USER), "{scheme}");
     }
 }
 
@@ -52,7 +52,7 @@ async fn a_bearer_parameter_on_a_route_without_the_middleware_rejects_every_requ
     for request in [get("/me"), bearing("/me", &good()), bearing("/me", "nonsense")] {
         let answer = call(request).await;
         assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
-        assert!(!answer.text.contains(PERSON));
+        assert!(!answer.text.contains(USER));
     }
     assert_eq!(call(bearing("/who", &good())).await.text, "anonymous");
 }
@@ -61,11 +61,11 @@ async fn a_bearer_parameter_on_a_route_without_the_middleware_rejects_every_requ
 async fn with_an_optional_token_an_invalid_one_counts_as_none() {
     let table = [
         (get("/open/who"), 200, "anonymous"),
-        (bearing("/open/who", &good()), 200, PERSON),
+        (bearing("/open/who", &good()), 200, USER),
         (bearing("/open/who", "nonsense"), 200, "anonymous"),
         (bearing("/open/who", &with_claims(&with(claims(), "exp", 1))), 200, "anonymous"),
         (get("/open/who").insert_header(("Authorization", "Basic YTpi")), 200, "anonymous"),
-        (bearing("/open/me", &good()), 200, PERSON),
+        (bearing("/open/me", &good()), 200, USER),
     ];
     for (request, status, body) in table {
         let answer = call(request).await;
@@ -83,7 +83,7 @@ async fn a_token_is_verified_once_however_often_the_handler_asks_for_its_caller(
     let clock = CountingClock::default();
     let guard = Guard::new(verifier(), Arc::new(clock.clone()));
     let answer = call_guarded(bearing("/api/thrice", &good()), guard.clone()).await;
-    assert_eq!((answer.status, answer.text), (200, format!("{PERSON} 7c0d photos:read")));
+    assert_eq!((answer.status, answer.text), (200, format!("{USER} 7c0d photos:read")));
     assert_eq!(clock.asked(), 1);
     call_guarded(get("/api/thrice"), guard).await;
     assert_eq!(clock.asked(), 1, "without a token there is nothing to verify");

@@ -4,7 +4,7 @@ use goptri::TokenError;
 use serde_json::{Value, json};
 
 use test_support::forge::{
-    AUDIENCE, ISSUED, ISSUER, NOW, PERSON, at, claims, forge, header, refusal, verifier, with, with_claims,
+    AUDIENCE, ISSUED, ISSUER, NOW, USER, at, claims, forge, header, refusal, verifier, with, with_claims,
     with_raw, without,
 };
 
@@ -281,9 +281,9 @@ fn every_token_belongs_to_a_session_or_to_the_client_itself() {
     let clients_own = with(without(claims(), "sid"), "sub", "printer");
     let clients_own = with(clients_own, "client_id", "printer");
     let table = [
-        ("a person's", claims(), None),
+        ("a user's", claims(), None),
         ("a client's own", clients_own.clone(), None),
-        ("a person's without a session", without(claims(), "sid"), Some(TokenError::NoSession)),
+        ("a user's without a session", without(claims(), "sid"), Some(TokenError::NoSession)),
         (
             "a client's with another client's name",
             with(clients_own.clone(), "client_id", "Printer"),
@@ -299,5 +299,5 @@ fn every_token_belongs_to_a_session_or_to_the_client_itself() {
 #[test]
 fn the_claims_arrive_as_they_were_signed() {
     let seen = verifier().verify(&with_claims(&claims()), at(NOW)).unwrap();
-    assert_eq!(serde_json::to_value(&seen).unwrap(), with(claims(), "sub", PERSON));
+    assert_eq!(serde_json::to_value(&seen).unwrap(), with(claims(), "sub", USER));
 }

@@ -7,7 +7,7 @@ use goptri::origin::Origins;
 use goptri::{Guard, TokenError};
 
 use crate::protected_app::{call, call_guarded, guard};
-use test_support::forge::{AUDIENCE, ISSUER, PERSON, claims, good, one_for_each_refusal, with, with_claims};
+use test_support::forge::{AUDIENCE, ISSUER, USER, claims, good, one_for_each_refusal, with, with_claims};
 use test_support::{bearing, get};
 
 const VARY: Option<&str> = Some("Sec-Fetch-Site, Origin, Cookie");
@@ -20,11 +20,11 @@ fn with_cookie(path: &str, value: &str) -> TestRequest {
 #[actix_web::test]
 async fn a_cookie_is_accepted_like_a_bearer_token() {
     for (path, status, text) in [
-        ("/api/me", 200, PERSON),
+        ("/api/me", 200, USER),
         ("/api/photos", 200, "photos"),
         ("/api/edit", 200, "edited"),
-        ("/open/me", 200, PERSON),
-        ("/open/who", 200, PERSON),
+        ("/open/me", 200, USER),
+        ("/open/who", 200, USER),
     ] {
         let answer = call(with_cookie(path, &encode(&good()))).await;
         assert_eq!((answer.status, answer.text.as_str()), (status, text), "{path}");

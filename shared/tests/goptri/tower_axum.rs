@@ -14,7 +14,7 @@ use crate::protected_app::{call, guard};
 use crate::revocation_set::{SESSION, entry};
 use crate::tower_app::{bearing_token, call_tower, call_tower_guarded, get_path};
 use test_support::forge::{
-    AUDIENCE, ISSUER, NOW, PERSON, claims, good, one_for_each_refusal, stopped_clock, verifier, with,
+    AUDIENCE, ISSUER, NOW, USER, claims, good, one_for_each_refusal, stopped_clock, verifier, with,
     with_claims, without,
 };
 use test_support::{Answer, bearing, get};
@@ -47,7 +47,7 @@ async fn the_callers_claims_are_in_the_extensions() {
     for scheme in ["bearer ", "BEARER ", "bEaReR ", "Bearer   "] {
         let request = get_path("/api/me").header("Authorization", format!("{scheme}{} ", good()));
         let answer = call_tower(request).await;
-        assert_eq!((answer.status, answer.text.as_str()), (200, PERSON), "{scheme}");
+        assert_eq!((answer.status, answer.text.as_str()), (200, USER), "{scheme}");
     }
 }
 
@@ -118,11 +118,11 @@ async fn with_an_optional_token_an_invalid_one_counts_as_none() {
     let expired = with_claims(&with(claims(), "exp", 1));
     for (request, expected) in [
         (get_path("/open/who"), "anonymous"),
-        (bearing_token("/open/who", &good()), PERSON),
+        (bearing_token("/open/who", &good()), USER),
         (bearing_token("/open/who", "nonsense"), "anonymous"),
         (bearing_token("/open/who", &expired), "anonymous"),
-        (with_cookie("/open/who", &encode(&good())), PERSON),
-        (bearing_token("/open/me", &good()), PERSON),
+        (with_cookie("/open/who", &encode(&good())), USER),
+        (bearing_token("/open/me", &good()), USER),
     ] {
         let answer = call_tower(request).await;
         assert_eq!((answer.status, answer.text.as_str()), (200, expected));
@@ -140,7 +140,7 @@ async fn without_the_layer_no_route_has_a_caller() {
         for request in [get_path(path), bearing_token(path, &good())] {
             let answer = call_tower(request).await;
             assert_eq!(answer.status, status, "{path}");
-            assert!(!answer.text.contains(PERSON));
+            assert!(!answer.text.contains(USER));
         }
     }
     assert_eq!(call_tower(bearing_token("/who", &good())).await.text, "anonymous");

@@ -17,12 +17,12 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::server::health_reporter;
 
 use crate::protected_app::guard;
-use test_support::forge::{PERSON, claims, good, with, with_claims};
+use test_support::forge::{USER, claims, good, with, with_claims};
 
 /// An interceptor for methods that need a scope. The subject in the message shows that the claims arrive.
 fn needs_photos_read(request: Request<()>) -> Result<Request<()>, Status> {
     match authorize(request.extensions(), Needs::Scope("photos:read")) {
-        Ok(caller) if caller.subject() == PERSON => Ok(request),
+        Ok(caller) if caller.subject() == USER => Ok(request),
         Ok(_) => Err(Status::internal("another caller")),
         Err(error) if error.status == 403 => Err(Status::permission_denied(error.description)),
         Err(error) => Err(Status::unauthenticated(error.description)),

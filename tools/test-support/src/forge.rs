@@ -17,7 +17,7 @@ pub const SECRET: &str = "5f2a9c4be1d078365f2a9c4be1d07836";
 pub const OTHER_SECRET: &str = "8e71d2c5f0a9364b8e71d2c5f0a9364b";
 pub const ISSUER: &str = "https://auth.example";
 pub const AUDIENCE: &str = "https://api.example";
-pub const PERSON: &str = "0190b0a0-0000-7000-8000-000000000001";
+pub const USER: &str = "0190b0a0-0000-7000-8000-000000000001";
 
 /// When every test happens, in seconds since 1970.
 pub const NOW: i64 = 1_800_000_000;
@@ -67,7 +67,7 @@ pub fn header() -> Value {
 /// A person's claims with nothing wrong.
 pub fn claims() -> Value {
     json!({
-        "iss": ISSUER, "sub": PERSON, "aud": AUDIENCE, "exp": NOW + 900, "iat": ISSUED, "jti": "7c0d",
+        "iss": ISSUER, "sub": USER, "aud": AUDIENCE, "exp": NOW + 900, "iat": ISSUED, "jti": "7c0d",
         "client_id": "goptri", "scope": "photos:read", "sid": "0190b0a0-0000-7000-8000-000000000002",
         "email": "ann@example.com", "email_verified": true, "roles": ["editor"], "auth_time": ISSUED - 60,
     })
@@ -162,7 +162,7 @@ pub fn one_for_each_refusal() -> Vec<(TokenError, String)> {
 fn a_forged_token_with_nothing_wrong_passes() {
     let claims = verifier().verify(&good(), at(NOW)).unwrap();
     let user = claims.user().unwrap();
-    assert_eq!((user.id.as_str(), user.roles.as_slice()), (PERSON, ["editor".to_owned()].as_slice()));
+    assert_eq!((user.id.as_str(), user.roles.as_slice()), (USER, ["editor".to_owned()].as_slice()));
 }
 
 #[test]

@@ -119,7 +119,7 @@ async fn the_token_of_an_application_counts_only_for_a_scope_that_the_proxy_dema
 }
 
 #[actix_web::test]
-async fn a_misspelt_query_admits_nobody() {
+async fn a_misspelt_query_admits_no_caller() {
     let server = TestServer::start().await;
     let token = sign(&server.claims());
     for query in ["scopes=photos:read", "scope=", "scope=a%22", "redirect=2", "x=1"] {

@@ -87,8 +87,9 @@ async fn a_database_with_users_is_migrated_only_when_all_servers_are_stopped_and
     store.migrate(RunningServers::Stopped).await.unwrap();
     assert_eq!(store.ready().await.unwrap(), Readiness::Ready);
     assert_eq!(rows(&pool).await, before);
-    let of_nobody = "select count(*) from revocations where user_id = '00000000-0000-0000-0000-000000000000'";
-    assert_eq!(sqlx::query_scalar::<_, i64>(of_nobody).fetch_one(&pool).await.unwrap(), 102);
+    let without_user =
+        "select count(*) from revocations where user_id = '00000000-0000-0000-0000-000000000000'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(without_user).fetch_one(&pool).await.unwrap(), 102);
     for number in 1..=100 {
         let key = Email::parse(&format!("user{number}@example.com")).unwrap().key();
         let found = store.find_user(&UserName::Email(key)).await.unwrap();
