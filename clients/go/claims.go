@@ -2,29 +2,28 @@ package goptri
 
 import (
 	"context"
-	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/go-json-experiment/json"
 )
 
 // Claims are those of a verified access token (RFC 9068, and sid).
-//
-// Subject, Issuer, Audience, ExpiresAt, NotBefore, IssuedAt and ID (jti) are in the embedded RegisteredClaims.
 type Claims struct {
-	jwt.RegisteredClaims
+	Subject   string    // the user, or the client that acts for itself
+	ClientID  string    // the client that the token was issued to
+	SessionID string    // the session (sid) of the user; empty if a client acts for itself
+	ID        string    // of the token (jti)
+	Scopes    []string  // in the order in which they were granted
+	Roles     []string  // of the user; a client has none
+	Email     string    // of the user, for display only: no decision may depend on it
+	IssuedAt  time.Time // in whole seconds
+	ExpiresAt time.Time // in whole seconds
 
-	ClientID  string   // the client that the token was issued to
-	SessionID string   // the session (sid) of the user; empty if a client acts for itself
-	Scopes    []string // in the order in which they were granted
-	Roles     []string // of the user; a client has none
-	Email     string   // of the user, for display only: no decision may depend on it
-
-	// Raw has all claims by name, as encoding/json decodes them, with json.Number for numbers. Do not change it:
-	// goroutines may share it.
+	// Raw has all claims by name. Do not change it: goroutines may share it.
 	Raw map[string]any
 }
 
@@ -50,119 +49,107 @@ func FromContext(ctx context.Context) *Claims {
 	return claims
 }
 
-// maxSeconds is the last second of the year 9999.
-const maxSeconds = 253402300799
-
-// claimReader reads claims with the types that auth-server issues, and remembers the first that has another.
-type claimReader struct {
-	raw     map[string]any
-	invalid string
+// claimForms has the form of each claim with a meaning. Any other value is rejected, and so is null.
+var claimForms = map[string]string{
+	"iss": "text", "sub": "text", "jti": "text", "client_id": "text", "sid": "text",
+	"aud": "text or list", "scope": "scope",
+	"email": "text", "email_verified": "bool", "roles": "list",
+	"exp": "date", "iat": "date", "nbf": "date", "auth_time": "date",
 }
 
-// parseClaims parses the claims of a token with a valid signature. Issuer, audience and times are not compared yet.
+var requiredClaims = []string{"iss", "sub", "jti", "client_id", "aud", "scope", "exp", "iat"}
+
+// scopeForm is that of RFC 6749, section 3.3.
+var scopeForm = regexp.MustCompile(`^([!#-\[\]-~]+( [!#-\[\]-~]+)*)?$`)
+
+func hasForm(value any, form string) bool {
+	switch value := value.(type) {
+	case string:
+		isText := strings.TrimSpace(value) != "" && !strings.ContainsFunc(value, unicode.IsControl)
+		return isText && (form == "text" || form == "text or list") ||
+			form == "scope" && scopeForm.MatchString(value)
+	case []any:
+		isOther := func(item any) bool { return !hasForm(item, "text") }
+		return (form == "list" || form == "text or list") && !slices.ContainsFunc(value, isOther)
+	case float64:
+		return form == "date" && value >= 0 && value <= 253402300799 // the end of the year 9999
+	case bool:
+		return form == "bool"
+	}
+	return false
+}
+
+// parseClaims parses the payload of a token with a valid signature. Issuer, audience and times are not compared with
+// those of this service yet.
 func parseClaims(payload []byte) (*Claims, error) {
-	raw, err := parseObject(payload, maxMembers)
+	raw, err := parseObject(payload)
 	if err != nil {
-		return nil, reject("its payload is " + err.Error())
+		return nil, err
 	}
-	r := claimReader{raw: raw}
-	claims := &Claims{
-		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: r.text("iss", true), Subject: r.text("sub", true), Audience: r.audience(), ID: r.text("jti", true),
-			ExpiresAt: r.date("exp", true), IssuedAt: r.date("iat", true), NotBefore: r.date("nbf", false),
-		},
-		ClientID: r.text("client_id", true), SessionID: r.text("sid", false), Scopes: r.scopes(),
-		Roles: r.texts("roles"), Email: r.text("email", false), Raw: raw,
-	}
-	authTime := r.date("auth_time", false)
-	if verified, present := raw["email_verified"]; present {
-		_, isBool := verified.(bool)
-		r.check("email_verified", isBool)
-	}
-	if r.invalid != "" {
-		return nil, reject("its claim " + r.invalid + " is missing or has a value that auth-server never issues")
-	}
-	r.check("exp", !claims.ExpiresAt.Before(claims.IssuedAt.Time))
-	r.check("nbf", claims.NotBefore == nil || !claims.NotBefore.After(claims.ExpiresAt.Time))
-	r.check("auth_time", authTime == nil || !authTime.After(claims.IssuedAt.Time))
-	if r.invalid != "" {
-		return nil, reject("its claim " + r.invalid + " contradicts another time")
-	}
-	_, hasSession := raw["sid"]
-	isClient := claims.Subject == claims.ClientID
-	if hasSession == isClient {
-		return nil, reject("it must have either a session (sid) or its client as subject, and not both")
-	}
-	if isClient {
-		claims.Roles, claims.Email = nil, ""
-	}
-	return claims, nil
-}
-
-func (r *claimReader) check(name string, valid bool) {
-	if !valid && r.invalid == "" {
-		r.invalid = name
-	}
-}
-
-// text returns a text that is not blank and has no control characters.
-func (r *claimReader) text(name string, required bool) string {
-	value, present := r.raw[name]
-	text, _ := value.(string)
-	r.check(name, isClaimText(text) || !present && !required)
-	return text
-}
-
-func isClaimText(text string) bool {
-	return strings.TrimSpace(text) != "" && !strings.ContainsFunc(text, unicode.IsControl)
-}
-
-func (r *claimReader) texts(name string) []string {
-	value, present := r.raw[name]
-	list, isList := texts(value)
-	isInvalid := func(text string) bool { return !isClaimText(text) }
-	r.check(name, !present || isList && !slices.ContainsFunc(list, isInvalid))
-	return list
-}
-
-func (r *claimReader) audience() []string {
-	if _, isText := r.raw["aud"].(string); isText {
-		return []string{r.text("aud", true)}
-	}
-	return r.texts("aud")
-}
-
-// scopes parses words of RFC 6749, section 3.3, separated by single spaces. Repeated words count once.
-func (r *claimReader) scopes() []string {
-	text, isText := r.raw["scope"].(string)
-	r.check("scope", isText)
-	scopes := []string{}
-	if text == "" {
-		return scopes
-	}
-	for word := range strings.SplitSeq(text, " ") {
-		r.check("scope", isScope(word))
-		if !slices.Contains(scopes, word) {
-			scopes = append(scopes, word)
+	for name, form := range claimForms {
+		value, present := raw[name]
+		if !hasForm(value, form) && (present || slices.Contains(requiredClaims, name)) {
+			return nil, reject("its claim " + name + " is missing or invalid")
 		}
 	}
-	return scopes
-}
-
-func isScope(word string) bool {
-	isForbidden := func(c rune) bool { return c < 0x21 || c == '"' || c == '\\' || c > 0x7e }
-	return word != "" && !strings.ContainsFunc(word, isForbidden)
-}
-
-// date returns a time in whole seconds. Only a number in range is one.
-func (r *claimReader) date(name string, required bool) *jwt.NumericDate {
-	value, present := r.raw[name]
-	number, _ := value.(json.Number)
-	seconds, err := number.Float64()
-	valid := err == nil && seconds >= 0 && seconds <= maxSeconds
-	r.check(name, valid || !present && !required)
-	if !valid {
-		return nil
+	exp, iat := claim[float64](raw, "exp"), claim[float64](raw, "iat")
+	if iat > exp || claim[float64](raw, "nbf") > exp || claim[float64](raw, "auth_time") > iat {
+		return nil, reject("two of its times contradict each other")
 	}
-	return jwt.NewNumericDate(time.Unix(int64(seconds), 0))
+	c := &Claims{
+		Subject: claim[string](raw, "sub"), SessionID: claim[string](raw, "sid"),
+		ClientID: claim[string](raw, "client_id"), ID: claim[string](raw, "jti"),
+		IssuedAt: time.Unix(int64(iat), 0), ExpiresAt: time.Unix(int64(exp), 0), Raw: raw,
+	}
+	for scope := range strings.FieldsSeq(claim[string](raw, "scope")) {
+		if !c.HasScope(scope) {
+			c.Scopes = append(c.Scopes, scope)
+		}
+	}
+	isClient := c.Subject == c.ClientID
+	if isClient == (c.SessionID != "") {
+		return nil, reject("it must have either a session (sid) or its client as subject")
+	}
+	if !isClient {
+		c.Email = claim[string](raw, "email")
+		for _, role := range claim[[]any](raw, "roles") {
+			c.Roles = append(c.Roles, role.(string))
+		}
+	}
+	return c, nil
+}
+
+// claim returns a claim, or zero if it is absent.
+func claim[T any](raw map[string]any, name string) T {
+	value, _ := raw[name].(T)
+	return value
+}
+
+// parseObject parses one JSON object with at most 64 members, where nested objects count one more, and at most 127
+// levels. The library rejects duplicate members, and text that is not UTF-8.
+func parseObject(data []byte) (map[string]any, error) {
+	var value any
+	if json.Unmarshal(data, &value) != nil || data[0] != '{' || weight(value, 126) > 1+64 {
+		return nil, reject("it has JSON with a mistake, a duplicate member or too many members")
+	}
+	return value.(map[string]any), nil
+}
+
+// weight returns the number of members and objects in a value. One with too many levels is too heavy.
+func weight(value any, levels int) (sum int) {
+	if levels < 0 {
+		return 1000
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		sum++
+		for _, member := range value {
+			sum += 1 + weight(member, levels-1)
+		}
+	case []any:
+		for _, item := range value {
+			sum += weight(item, levels-1)
+		}
+	}
+	return sum
 }

@@ -1,259 +1,249 @@
 package goptri
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/tmaxmax/go-sse"
 )
 
-const (
-	feedPath      = "/revocations"
-	maxEventBytes = 1 << 20
-)
+const feedTask = "following the revocation feed"
 
-// feedTimeouts are those of docs/feed.md. Tests shorten them.
-type feedTimeouts struct {
-	response, firstEvent, nextEvent, minBackoff, maxBackoff time.Duration
-}
+var errMalformed = errors.New("an event or entry is malformed")
 
-var defaultTimeouts = feedTimeouts{15 * time.Second, time.Minute, 15 * time.Second,
-	100 * time.Millisecond, 1500 * time.Millisecond}
-
-// follower adds the entries of auth-server's revocation feed to a set.
-type follower struct {
-	set      *revocationSet
-	keys     *keySource
-	client   *http.Client
-	url      string
-	secret   func() string
-	log      *slog.Logger
-	timeouts feedTimeouts
-}
-
-// run follows the feed until the context ends. It reconnects forever.
-func (f *follower) run(ctx context.Context) {
-	var logged []string
-	backoff := f.timeouts.minBackoff
-	for {
-		connection := &connection{follower: f}
-		err := connection.follow(ctx)
-		if ctx.Err() != nil {
-			return
+// followFeed adds the entries of auth-server's revocation feed to the set. It reconnects until the context ends.
+func (g *Guard) followFeed(ctx context.Context) {
+	const shortest, longest = 100 * time.Millisecond, 1500 * time.Millisecond
+	for backoff := shortest; ctx.Err() == nil; backoff = min(2*backoff, longest) {
+		c := &connection{Guard: g}
+		g.report(feedTask, c.follow(ctx))
+		if c.isStable {
+			backoff = shortest
 		}
-		if connection.caughtUp {
-			logged = nil
-		}
-		// Each reason is logged once per outage.
-		if reason := err.Error(); !slices.Contains(logged, reason) {
-			logged = append(logged, reason)
-			f.log.Warn("disconnected from the revocation feed; retrying", "url", f.url, "reason", reason)
-		}
-		if connection.stable {
-			backoff = f.timeouts.minBackoff
-		}
-		sleep(ctx, backoff/2+rand.N(backoff/2+1))
-		backoff = min(2*backoff, f.timeouts.maxBackoff)
+		time.Sleep(backoff/2 + rand.N(backoff/2))
 	}
 }
 
 // connection is one connection to the feed.
 type connection struct {
-	*follower
-	reader   *timedReader
-	delays   delayEstimator
-	caughtUp bool
-	stable   bool // a heartbeat followed caught-up
-	skipped  bool // an unreadable entry was logged
+	*Guard
+	serverStart time.Time // of auth-server, by the message with the least delay so far
+	beatAt      time.Time // when the last heartbeat arrived
+	isCaughtUp  bool
+	isStable    bool // a heartbeat followed caught-up
 }
 
 // follow reads the feed until the connection is lost.
 func (c *connection) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silent := errors.New("no data for too long")
-	timer := time.AfterFunc(c.timeouts.response, func() { cancel(silent) })
+	timer := time.AfterFunc(15*time.Second, func() { cancel(errors.New("no data for too long")) })
 	defer timer.Stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
+	secret := "Bearer " + *c.feedSecret.Load()
+	header := http.Header{"Accept": {"text/event-stream"}, "Authorization": {secret}}
+	response, err := c.get(ctx, "/revocations", header)
 	if err != nil {
-		return err
-	}
-	request.Header.Set("Accept", "text/event-stream")
-	request.Header.Set("Authorization", "Bearer "+c.secret())
-	response, err := c.client.Do(request)
-	if err != nil {
-		return lost(ctx, err)
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	defer response.Body.Close()
-	switch {
-	case response.StatusCode == http.StatusUnauthorized:
-		return errors.New("auth-server rejects the secret (401): the first secret in FEED_SECRET here must be one of " +
-			"those in auth-server's FEED_SECRET")
-	case response.StatusCode != http.StatusOK:
-		return fmt.Errorf("AUTH_SERVER_URL answers %d instead of the feed", response.StatusCode)
-	case !strings.HasPrefix(strings.ToLower(response.Header.Get("Content-Type")), "text/event-stream"):
-		return errors.New("AUTH_SERVER_URL answers 200 without a stream of events")
-	}
-	start, limit, next := c.set.now(), c.timeouts.firstEvent, c.timeouts.nextEvent
-	c.reader = &timedReader{response.Body, timer, c.set.now, start, start, limit, next}
+	start, limit := time.Now(), time.Minute
 	timer.Reset(limit)
-	return lost(ctx, readEvents(c.reader, c.onEvent))
-}
-
-// lost returns why a connection ended: the cause of its context, or the innermost error, which has no port that
-// differs each time.
-func lost(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
-		err = inner
-	}
-	return err
-}
-
-// timedReader limits the time between two reads. After a suspension of the machine it returns an error instead of data:
-// the timer did not fire meanwhile, and the data is too old to use.
-type timedReader struct {
-	body        io.Reader
-	timer       *time.Timer
-	now         func() moment
-	start, last moment // of the connection, and of the last read
-	limit, next time.Duration
-}
-
-func (r *timedReader) Read(buffer []byte) (int, error) {
-	n, err := r.body.Read(buffer)
-	now := r.now()
-	wasSuspended := now.since(r.start) > now.mono-r.start.mono+time.Second
-	if wasSuspended || now.since(r.last) > r.limit {
-		return 0, errors.New("the machine was suspended, or its clock was set")
-	}
-	r.last, r.limit = now, r.next
-	r.timer.Reset(r.next)
-	return n, err
-}
-
-// readEvents calls onEvent for each server-sent event (WHATWG HTML, section 9.2). The stream must not end.
-func readEvents(stream io.Reader, onEvent func(name string, data []byte) error) error {
-	lines := bufio.NewScanner(stream)
-	lines.Buffer(nil, maxEventBytes)
-	var name string
-	var data []byte
-	for lines.Scan() {
-		line := lines.Bytes()
-		if len(line) == 0 {
-			if data != nil {
-				if err := onEvent(name, bytes.TrimSuffix(data, []byte("\n"))); err != nil {
-					return err
-				}
-			}
-			name, data = "", nil
-			continue
+	last := start
+	for event, err := range sse.Read(response.Body, &sse.ReadConfig{MaxEventSize: 1 << 20}) {
+		now := time.Now()
+		if err == nil && isTooLate(start, last, now, limit) {
+			err = errors.New("the machine was suspended, or its clock was set")
 		}
-		field, value, _ := bytes.Cut(line, []byte(":"))
-		value = bytes.TrimPrefix(value, []byte(" "))
-		switch string(field) {
-		case "event":
-			name = string(value)
-		case "data":
-			data = append(append(data, value...), '\n')
+		if err == nil {
+			err = c.handle(event, now)
 		}
-		if len(data) > maxEventBytes {
-			return bufio.ErrTooLong
+		if err != nil {
+			return cmp.Or(context.Cause(ctx), err)
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return err
+		last, limit = now, 15*time.Second
+		timer.Reset(limit)
 	}
 	return errors.New("the connection was closed")
 }
 
-func (c *connection) onEvent(name string, data []byte) error {
-	if name != "revocations" && name != "heartbeat" && name != "caught-up" {
-		if name == "keys" {
-			notify(c.keys.changed)
-		}
-		return nil // an event of a later version
-	}
-	// The feed secret authenticates the sender, so the number of members needs no further limit.
-	members, err := parseObject(data, maxEventBytes)
-	if err != nil {
-		return fmt.Errorf("the data of the event %s is malformed", name)
-	}
-	if name == "revocations" {
-		return c.add(members)
-	}
-	age, hasAge := integer(members["age_ms"])
-	uptime, hasUptime := integer(members["uptime_ms"])
-	if !hasAge || !hasUptime {
-		return fmt.Errorf("the data of the event %s is malformed", name)
-	}
-	now := c.reader.last
-	stated := c.delays.age(now.mono-c.reader.start.mono, milliseconds(age), milliseconds(uptime))
-	if name == "caught-up" {
-		c.caughtUp = true
-		notify(c.keys.changed) // a keys event may have been missed
-		c.log.Info("connected to the revocation feed", "url", c.url, "entries", c.set.len())
-	} else {
-		c.stable = c.caughtUp
-	}
-	if c.caughtUp {
-		c.set.knownAsOf(now, stated)
+// isTooLate tells whether an event is too old to use: the timer stops while the machine is suspended.
+func isTooLate(start, last, now time.Time, limit time.Duration) bool {
+	return elapsed(last, now) > limit || elapsed(start, now) > now.Sub(start)+time.Second
+}
+
+// handle uses an event. Those of later versions are ignored.
+func (c *connection) handle(event sse.Event, now time.Time) error {
+	switch event.Type {
+	case "revocations":
+		return c.add([]byte(event.Data))
+	case "keys":
+		c.keysChanged.Store(true)
+	case "caught-up":
+		c.isCaughtUp = true
+		c.keysChanged.Store(true) // a keys event may have been missed
+		c.log.Info("connected to the revocation feed")
+		c.report(feedTask, nil)
+		return c.noteAge([]byte(event.Data), now)
+	case "heartbeat":
+		c.isStable = c.isCaughtUp
+		return c.noteAge([]byte(event.Data), now)
 	}
 	return nil
 }
 
-// add adds the entries of one event. An entry that cannot be read is skipped.
-func (c *connection) add(members map[string]any) error {
-	entries, isList := members["entries"].([]any)
-	if !isList {
-		return errors.New("the data of the event revocations is malformed")
+// noteAge notes up to when all revocations are known: the age that a message states, and its delay. With a delay,
+// auth-server seems to have started later. That date may grow by 1 ms per second, because the clocks drift.
+func (c *connection) noteAge(data []byte, now time.Time) error {
+	beat := struct {
+		Age    int64 `json:"age_ms"`
+		Uptime int64 `json:"uptime_ms"`
+	}{-1, -1}
+	if json.Unmarshal(data, &beat) != nil || min(beat.Age, beat.Uptime) < 0 {
+		return errMalformed
 	}
-	for _, item := range entries {
-		entry, _ := item.(map[string]any)
-		kind, _ := entry["kind"].(string)
-		subject, hasSubject := entry["subject"].(string)
-		revokedAt, hasDate := integer(entry["revoked_at"])
-		expiresIn, hasLifetime := integer(entry["expires_in"])
-		isKnown := kind == "session" || kind == "token" || kind == "client"
-		if !isKnown || !hasSubject || subject == "" || !hasDate || !hasLifetime || len(subject) > maxTokenBytes {
-			if !c.skipped {
-				c.skipped = true
-				c.log.Error("skipped revocation entries that are unreadable or of an unknown kind")
-			}
+	serverStart := now.Add(-time.Duration(beat.Uptime) * time.Millisecond)
+	c.serverStart = c.serverStart.Add(now.Sub(c.beatAt) / 1000)
+	if c.beatAt.IsZero() || serverStart.Before(c.serverStart) {
+		c.serverStart = serverStart
+	}
+	c.beatAt = now
+	if c.isCaughtUp {
+		age := time.Duration(beat.Age) * time.Millisecond
+		c.revocations.knownAsOf(now, age+serverStart.Sub(c.serverStart))
+	}
+	return nil
+}
+
+// add adds the entries of one event. One that cannot be read is skipped.
+func (c *connection) add(data []byte) error {
+	var list struct {
+		Entries []jsontext.Value `json:"entries"`
+	}
+	if json.Unmarshal(data, &list) != nil || list.Entries == nil {
+		return errMalformed
+	}
+	for _, data := range list.Entries {
+		var entry entry
+		err := json.Unmarshal(data, &entry)
+		isKnown := slices.Contains([]string{"session", "token", "client"}, entry.Kind)
+		if err != nil || !isKnown || entry.Subject == "" {
+			c.report("skipping revocations that are unreadable or of an unknown kind", errMalformed)
 			continue
 		}
-		if err := c.set.add(revocation{kind, subject}, revokedAt, milliseconds(min(expiresIn, 1e9)*1000)); err != nil {
+		if err := c.revocations.add(entry); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// delayEstimator estimates how long a message spent in buffers, from the smallest difference so far between the clocks
-// of both ends. The difference may grow by 1 ms per second, so that drift is not taken for a delay.
-type delayEstimator struct {
-	known     bool
-	least, at time.Duration
+const maxEntries = 10_000_000 // two gigabytes
+
+// revocationSet is the set of known revocations, and its age. Entries are removed only after their deadline.
+type revocationSet struct {
+	maxAge  time.Duration
+	refuse  bool // while the set is stale
+	start   time.Time
+	entries sync.Map                  // of revoked, by revocation
+	count   atomic.Int64              // of entries
+	known   atomic.Pointer[time.Time] // all revocations until then; nil before caught-up
 }
 
-// age returns the age of a message that arrives now: the one that it states and its delay.
-func (d *delayEstimator) age(now, stated, uptime time.Duration) time.Duration {
-	offset, expected := now-uptime, d.least+(now-d.at)/1000
-	if !d.known || offset <= expected {
-		d.known, d.least, d.at, expected = true, offset, now, offset
+// entry is one of the feed.
+type entry struct {
+	revocation
+	RevokedAt uint32 `json:"revoked_at"` // Unix seconds, by the database clock
+	ExpiresIn uint32 `json:"expires_in"` // seconds
+}
+
+// revocation names what was revoked: a session, a token or a client.
+type revocation struct {
+	Kind    string `json:"kind"`
+	Subject string `json:"subject"`
+}
+
+type revoked struct {
+	until time.Duration // after the start, on the monotonic clock
+	at    int64         // as RevokedAt
+}
+
+// add adds an entry. A duplicate keeps the later deadline and the later date.
+func (s *revocationSet) add(e entry) error {
+	value, exists := s.entries.Load(e.revocation)
+	if !exists && s.count.Add(1) > maxEntries {
+		s.count.Add(-1)
+		return errors.New("there are more than 10,000,000 revocations, the maximum kept in memory")
 	}
-	return stated + offset - expected
+	known, _ := value.(revoked)
+	until := time.Since(s.start) + time.Duration(e.ExpiresIn)*time.Second
+	latest := revoked{max(known.until, until), max(known.at, int64(e.RevokedAt))}
+	s.entries.Store(e.revocation, latest)
+	return nil
 }
 
-// milliseconds returns a duration that cannot overflow in sums.
-func milliseconds(ms int64) time.Duration { return time.Duration(min(ms, 1e12)) * time.Millisecond }
+// sweep removes expired entries.
+func (s *revocationSet) sweep() {
+	now := time.Since(s.start)
+	s.entries.Range(func(key, value any) bool {
+		if value.(revoked).until <= now && s.entries.CompareAndDelete(key, value) {
+			s.count.Add(-1)
+		}
+		return true
+	})
+}
+
+// check rejects a revoked token and, while the set is not ready, every token.
+func (s *revocationSet) check(claims *Claims) error {
+	if s.has(revocation{"session", claims.SessionID}, 0) ||
+		s.has(revocation{"token", claims.ID}, 0) ||
+		s.has(revocation{"client", claims.ClientID}, claims.IssuedAt.Unix()) {
+		return ErrRevoked
+	}
+	return s.ready()
+}
+
+func (s *revocationSet) has(key revocation, issuedAt int64) bool {
+	value, _ := s.entries.Load(key)
+	entry, found := value.(revoked)
+	return found && issuedAt <= entry.at && time.Since(s.start) < entry.until
+}
+
+// ready returns an error while valid tokens cannot be accepted.
+func (s *revocationSet) ready() error {
+	known := s.known.Load()
+	switch {
+	case known == nil && (s.refuse || s.mayCatchUp()):
+		return errNotCaughtUp
+	case s.refuse && elapsed(*known, time.Now()) > s.maxAge:
+		return errStale
+	}
+	return nil
+}
+
+// mayCatchUp tells whether the set is so new that it may still become complete in time.
+func (s *revocationSet) mayCatchUp() bool {
+	return time.Since(s.start) < min(s.maxAge, time.Minute)
+}
+
+// knownAsOf records that every revocation up to age before now is known.
+func (s *revocationSet) knownAsOf(now time.Time, age time.Duration) {
+	if known := s.known.Load(); known == nil || age < elapsed(*known, now) {
+		date := now.Add(-age)
+		s.known.Store(&date)
+	}
+}
+
+// elapsed returns the time between two moments, also if the machine was suspended meanwhile: the monotonic clock stops
+// then, and the time of day does not.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}

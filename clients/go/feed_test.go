@@ -1,9 +1,7 @@
 package goptri
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +12,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+	"unsafe"
+
+	"github.com/tmaxmax/go-sse"
 )
 
 // fakeServer is an auth-server whose feed is a script of texts: each connection gets the next, and the last stays open.
@@ -97,7 +99,7 @@ func entries(list ...string) string {
 	return event("revocations", `{"entries":[`+strings.Join(list, ",")+`]}`)
 }
 
-func entry(kind, subject string) string {
+func entryText(kind, subject string) string {
 	return fmt.Sprintf(`{"kind":%q,"subject":%q,"revoked_at":%d,"expires_in":7500}`, kind, subject, now)
 }
 
@@ -115,7 +117,7 @@ func TestARevocationIsEffectiveAsSoonAsItArrives(t *testing.T) {
 	if err := outcome(guard, userToken()); err != nil {
 		t.Fatal(err)
 	}
-	server.more <- entries(entry("session", "session-1"))
+	server.more <- entries(entryText("session", "session-1"))
 	sent := time.Now()
 	eventually(t, "revoked", func() bool { return errors.Is(outcome(guard, userToken()), ErrRevoked) })
 	if took := time.Since(sent); took > time.Second {
@@ -127,11 +129,17 @@ func TestARevocationIsEffectiveAsSoonAsItArrives(t *testing.T) {
 }
 
 func TestTheKindOfAnEntrySaysWhatIsRevoked(t *testing.T) {
-	set := newRevocationSet(time.Minute, false, systemMoment)
-	set.knownAsOf(systemMoment(), 0)
-	claims := func(pairs ...any) *Claims { return must(parseClaims([]byte(changed(pairs...)))) }
+	set := newSet(time.Minute, false)
+	set.knownAsOf(time.Now(), 0)
+	claims := func(pairs ...any) *Claims {
+		claims, err := parseClaims([]byte(changed(pairs...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return claims
+	}
 	for _, key := range []revocation{{"session", "s"}, {"token", "t"}, {"client", "c"}} {
-		set.add(key, now, time.Hour)
+		set.add(entry{key, now, 3600})
 	}
 	for _, c := range []struct {
 		claims  *Claims
@@ -148,53 +156,88 @@ func TestTheKindOfAnEntrySaysWhatIsRevoked(t *testing.T) {
 	}
 }
 
-func must(claims *Claims, err error) *Claims {
-	if err != nil {
-		panic(err)
+func newSet(maxAge time.Duration, refuse bool) *revocationSet {
+	return &revocationSet{maxAge: maxAge, refuse: refuse, start: time.Now()}
+}
+
+func size(set *revocationSet) (entries int) {
+	set.entries.Range(func(any, any) bool { entries++; return true })
+	return entries
+}
+
+// suspended returns a moment as the clocks show it if the machine was suspended after it: only the time of day went on.
+func suspended(moment time.Time, duration time.Duration) time.Time {
+	type clocks struct {
+		wall      uint64
+		monotonic int64
+		_         *time.Location
 	}
-	return claims
+	moment = moment.Add(-duration)
+	(*clocks)(unsafe.Pointer(&moment)).monotonic += int64(duration)
+	return moment
 }
 
 func TestAnEntryIsKeptUntilTheLaterDeadlineAndThenSwept(t *testing.T) {
-	var clock fakeClock
-	set := newRevocationSet(time.Minute, false, clock.now)
-	key := revocation{"client", "goptri"}
-	set.add(key, now, time.Hour)
-	set.add(key, now-100, time.Millisecond)
-	for _, c := range []struct {
-		mono, wall time.Duration // that pass
-		revoked    bool
-	}{
-		{time.Minute, time.Minute, true},
-		{0, 24 * time.Hour, true}, // the time of day was set
-		{59*time.Minute - 1, 0, true},
-		{1, 0, false},
-	} {
-		clock.advance(c.mono, c.wall)
-		if set.has(key, now) != c.revoked || set.has(key, now+1) {
-			t.Errorf("%+v", c)
+	synctest.Test(t, func(t *testing.T) {
+		set := newSet(time.Minute, false)
+		key := revocation{"client", "goptri"}
+		set.add(entry{key, now, 3600})
+		set.add(entry{key, now - 100, 1})
+		for _, c := range []struct {
+			passed  time.Duration
+			revoked bool
+		}{{time.Minute, true}, {59*time.Minute - 1, true}, {1, false}} {
+			time.Sleep(c.passed)
+			if set.has(key, now) != c.revoked || set.has(key, now+1) {
+				t.Errorf("%+v", c)
+			}
+			if set.sweep(); (size(set) == 1) != c.revoked || int64(size(set)) != set.count.Load() {
+				t.Errorf("%+v: %d", c, size(set))
+			}
 		}
-		if set.sweep(); (set.len() == 1) != c.revoked {
-			t.Errorf("%+v: %d", c, set.len())
+	})
+}
+
+func TestTheTimeOfDayRemovesNoEntry(t *testing.T) {
+	set, key := newSet(time.Minute, false), revocation{"client", "goptri"}
+	set.add(entry{key, now, 3600})
+	for _, by := range []time.Duration{24 * time.Hour, -48 * time.Hour} {
+		set.start = suspended(set.start, by)
+		if set.sweep(); !set.has(key, now) {
+			t.Error(by)
+		}
+	}
+}
+
+func TestASetThatIsFullTakesNoMoreEntries(t *testing.T) {
+	set := newSet(time.Minute, false)
+	set.count.Store(maxEntries - 1)
+	for _, expected := range []bool{true, true, false} {
+		key := revocation{"token", "1"}
+		if !expected {
+			key.Subject = "2"
+		}
+		if err := set.add(entry{key, now, 3600}); (err == nil) != expected {
+			t.Error(err)
 		}
 	}
 }
 
 func TestAStreamThatEndsAnywhereIsReadAgain(t *testing.T) {
-	whole := caughtUp + entries(entry("session", "session-1"), entry("token", "token-2"))
+	whole := caughtUp + entries(entryText("session", "session-1"), entryText("token", "token-2"))
 	server := newFakeServer(t, "", whole[:30], whole[:len(caughtUp)+60], whole[:len(whole)-1], caughtUp)
 	guard := started(t, server.URL)
 	eventually(t, "five connections", func() bool { return server.connections.Load() == 5 })
 	eventually(t, "ready", func() bool { return guard.Ready() == nil })
-	if n := guard.revocations.len(); n != 0 {
+	if n := size(guard.revocations); n != 0 {
 		t.Errorf("%d entries of incomplete events", n)
 	}
 	server.more <- whole
-	eventually(t, "two entries", func() bool { return guard.revocations.len() == 2 })
+	eventually(t, "two entries", func() bool { return size(guard.revocations) == 2 })
 }
 
 func TestTheSetOnlyGrowsWhenTheConnectionIsLost(t *testing.T) {
-	server := newFakeServer(t, caughtUp+entries(entry("session", "session-1")), caughtUp)
+	server := newFakeServer(t, caughtUp+entries(entryText("session", "session-1")), caughtUp)
 	guard := started(t, server.URL)
 	eventually(t, "two connections", func() bool { return server.connections.Load() == 2 })
 	if err := outcome(guard, userToken()); !errors.Is(err, ErrRevoked) {
@@ -204,50 +247,61 @@ func TestTheSetOnlyGrowsWhenTheConnectionIsLost(t *testing.T) {
 
 func TestUnknownEventsMembersKindsAndUnreadableEntriesAreSkipped(t *testing.T) {
 	server := newFakeServer(t, caughtUp+": comment\n\n"+event("planet", "x")+"id: 7\nretry: 1\n\n"+
-		entries(entry("planet", "x"), `{"kind":"session"}`, `"x"`, "null",
+		entries(entryText("planet", "x"), `{"kind":"session"}`, `"x"`, "null",
 			`{"kind":"session","subject":7,"revoked_at":1,"expires_in":1}`,
 			`{"kind":"session","subject":"a","revoked_at":-1,"expires_in":1}`,
 			`{"kind":"session","subject":"","revoked_at":1,"expires_in":1}`,
 			`{"kind":"session","subject":"a","revoked_at":1,"expires_in":1.5}`,
-			entry("session", strings.Repeat("x", 8193)),
-			`{"kind":"session","subject":"session-1","revoked_at":1,"expires_in":9223372036854775807,"new":[{}]}`)+
-		strings.ReplaceAll(entries(entry("token", "token-9")), "\n", "\r\n"))
+			`{"kind":"session","subject":"a","revoked_at":1,"expires_in":9223372036854775807}`,
+			`{"kind":"session","subject":"session-1","revoked_at":1,"expires_in":4294967295,"new":[{}]}`)+
+		strings.ReplaceAll(entries(entryText("token", "token-9")), "\n", "\r\n"))
 	var log logBuffer
 	guard := started(t, server.URL, WithLogger(log.logger()))
 	eventually(t, "the last entry", func() bool {
-		guard.revocations.mu.RLock()
-		defer guard.revocations.mu.RUnlock()
 		return guard.revocations.has(revocation{"token", "token-9"}, 0)
 	})
 	if err := outcome(guard, userToken()); !errors.Is(err, ErrRevoked) {
 		t.Error(err)
 	}
-	if n := guard.revocations.len(); n != 2 {
+	if n := size(guard.revocations); n != 2 {
 		t.Errorf("%d entries", n)
 	}
 	if server.connections.Load() != 1 {
 		t.Error("the connection was closed")
 	}
-	if n := strings.Count(log.String(), "skipped revocation"); n != 1 {
+	if n := strings.Count(log.String(), "skipping revocation"); n != 1 {
 		t.Errorf("logged %d times", n)
 	}
 }
 
 func TestAMalformedOrEndlessEventClosesTheConnection(t *testing.T) {
-	long := strings.Repeat("x", maxEventBytes+1)
+	long := strings.Repeat("x", 1<<20+1)
 	for _, bad := range []string{
 		event("revocations", `{"entries":{}}`), event("revocations", "[]"), event("heartbeat", "{}"),
 		event("heartbeat", `{"age_ms":-1,"uptime_ms":1}`), event("heartbeat", `{"age_ms":"1","uptime_ms":1}`),
-		event("caught-up", `{"age_ms":1}`), "data: " + long, ":" + long,
+		"data: " + long, ":" + long,
 		strings.Repeat("data: "+long[:1000]+"\n", 1100),
 	} {
-		guard := localGuard(t, WithFeedSecret(feedKey))
-		c := connection{follower: guard.newFollower(nil, ""), reader: &timedReader{}}
-		err := readEvents(strings.NewReader(bad+"\n\n"+caughtUp), c.onEvent)
-		if err == nil || strings.Contains(err.Error(), "closed") || c.caughtUp {
+		guard := localGuard(t, With("FEED_SECRET", feedKey))
+		guard.client.Transport = answering(http.StatusOK, io.NopCloser(strings.NewReader(bad+"\n\n"+caughtUp)))
+		c := &connection{Guard: guard}
+		err := c.follow(t.Context())
+		if err == nil || strings.Contains(err.Error(), "closed") || c.isCaughtUp {
 			t.Errorf("%.60q: %v", bad, err)
 		}
 	}
+}
+
+// transport is a connection to auth-server that has no network, so that a test can control the time.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+func answering(status int, body io.ReadCloser) http.RoundTripper {
+	return transport(func(request *http.Request) (*http.Response, error) {
+		context.AfterFunc(request.Context(), func() { body.Close() })
+		return &http.Response{StatusCode: status, Body: body}, nil
+	})
 }
 
 func TestAWrongSecretIsTriedAgainAndLoggedOnce(t *testing.T) {
@@ -256,10 +310,11 @@ func TestAWrongSecretIsTriedAgainAndLoggedOnce(t *testing.T) {
 	var log logBuffer
 	guard := started(t, server.URL, WithLogger(log.logger()))
 	eventually(t, "three connections", func() bool { return server.connections.Load() == 3 })
-	if err := outcome(guard, userToken()); !errors.Is(err, ErrNotCaughtUp) || guard.Ready() == nil {
+	if err := outcome(guard, userToken()); !errors.Is(err, errNotCaughtUp) || guard.Ready() == nil {
 		t.Error(err)
 	}
-	if strings.Count(log.String(), "rejects the secret") != 1 || strings.Contains(log.String(), feedKey) {
+	const advice = "check AUTH_SERVER_URL and FEED_SECRET"
+	if strings.Count(log.String(), advice) != 1 || strings.Contains(log.String(), feedKey) {
 		t.Error(log.String())
 	}
 	server.accepted.Store(pointer("Bearer " + feedKey))
@@ -278,89 +333,80 @@ func TestRedirectsAndOtherResponsesAreNotFollowed(t *testing.T) {
 	}
 }
 
-// fakeClock is a clock that a test sets.
-type fakeClock struct{ mono, wall atomic.Int64 }
-
-func (c *fakeClock) now() moment {
-	return moment{time.Duration(c.mono.Load()), time.Duration(c.wall.Load())}
-}
-
-func (c *fakeClock) advance(mono, wall time.Duration) {
-	c.mono.Add(int64(mono))
-	c.wall.Add(int64(wall))
-}
-
 func TestUntilTheFirstCaughtUpValidTokensGet503ForALimitedTime(t *testing.T) {
 	for _, c := range []struct {
-		maxAge, limit time.Duration
-		refuse        bool
-	}{{time.Minute, time.Minute, false}, {10 * time.Second, 10 * time.Second, false}, {time.Hour, time.Minute, false},
-		{time.Minute, time.Hour, true}} {
-		var clock fakeClock
-		guard := localGuard(t)
-		guard.revocations = newRevocationSet(c.maxAge, c.refuse, clock.now)
-		for _, step := range []time.Duration{0, c.limit - 1} {
-			clock.advance(step, step)
-			if err := outcome(guard, userToken()); !errors.Is(err, ErrNotCaughtUp) || guard.Ready() == nil {
+		maxAge  string
+		limit   time.Duration
+		onStale string
+	}{{"60s", time.Minute, "allow"}, {"10s", 10 * time.Second, "allow"}, {"1h", time.Minute, "allow"},
+		{"1m", time.Hour, "refuse"}} {
+		synctest.Test(t, func(t *testing.T) {
+			guard := localGuard(t, With("FEED_SECRET", feedKey), With("REVOCATION_MAX_STALENESS", c.maxAge),
+				With("ON_STALE", c.onStale))
+			for _, step := range []time.Duration{0, c.limit - 1} {
+				time.Sleep(step)
+				if err := outcome(guard, userToken()); !errors.Is(err, errNotCaughtUp) || guard.Ready() == nil {
+					t.Errorf("%+v: %v", c, err)
+				}
+				if err := outcome(guard, userToken()+"x"); !errors.Is(err, ErrInvalidToken) {
+					t.Error(err)
+				}
+			}
+			time.Sleep(1)
+			isRefused := c.onStale == "refuse"
+			if err := outcome(guard, userToken()); (err != nil) != isRefused || (guard.Ready() != nil) != isRefused {
 				t.Errorf("%+v: %v", c, err)
 			}
-			if err := outcome(guard, userToken()+"x"); !errors.Is(err, ErrInvalidToken) {
-				t.Error(err)
-			}
-		}
-		clock.advance(1, 1)
-		if err := outcome(guard, userToken()); (err == nil) == c.refuse || (guard.Ready() == nil) == c.refuse {
-			t.Errorf("%+v: %v", c, err)
-		}
+		})
 	}
 }
 
 func TestReadinessWaitsForTheKeysNoLongerThanForTheFeedIfThereIsASecret(t *testing.T) {
-	var clock fakeClock
-	guard := localGuard(t, WithFeedSecret(feedKey))
-	guard.revocations = newRevocationSet(time.Minute, false, clock.now)
-	guard.revocations.knownAsOf(clock.now(), 0)
-	guard.keys.published = nil
-	if guard.Ready() == nil {
-		t.Error("the keys were not fetched")
-	}
-	clock.advance(time.Minute, 0)
-	if err := guard.Ready(); err != nil {
-		t.Error(err)
-	}
-	guard.keys.local = nil
-	if guard.Ready() == nil {
-		t.Error("there is no key")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		guard := localGuard(t, With("FEED_SECRET", feedKey))
+		guard.revocations.knownAsOf(time.Now(), 0)
+		guard.publicKeys.Store(nil)
+		if guard.Ready() == nil {
+			t.Error("the keys were not fetched")
+		}
+		time.Sleep(time.Minute)
+		if err := guard.Ready(); err != nil {
+			t.Error(err)
+		}
+		guard.secretKeys.Store(&keySet{})
+		if guard.Ready() == nil {
+			t.Error("there is no key")
+		}
+	})
 }
 
 func TestASetThatIsTooOldIsToleratedOrNot(t *testing.T) {
-	for _, suspended := range []bool{false, true} {
-		for _, refuse := range []bool{false, true} {
-			var clock fakeClock
-			guard := localGuard(t)
-			guard.revocations = newRevocationSet(time.Minute, refuse, clock.now)
-			guard.revocations.add(revocation{"session", "session-2"}, now, time.Hour)
-			guard.revocations.knownAsOf(clock.now(), time.Second)
-			advance := func(by time.Duration) {
-				if suspended {
-					clock.advance(0, by)
-				} else {
-					clock.advance(by, 0)
-				}
-			}
-			if advance(59 * time.Second); outcome(guard, userToken()) != nil || guard.revocations.isStale() {
-				t.Error("not stale yet")
-			}
-			advance(1)
-			err := outcome(guard, userToken())
-			if errors.Is(err, ErrStale) != refuse || (guard.Ready() == nil) == refuse || !guard.revocations.isStale() {
-				t.Errorf("%v %v: %v", suspended, refuse, err)
-			}
-			if err := outcome(guard, userToken("sid", "session-2")); !errors.Is(err, ErrRevoked) {
-				t.Error(err)
-			}
+	check := func(t *testing.T, refuse bool, advance func(set *revocationSet, by time.Duration)) {
+		guard := localGuard(t)
+		guard.revocations = newSet(time.Minute, refuse)
+		guard.revocations.add(entry{revocation{"session", "session-2"}, now, 3600})
+		guard.revocations.knownAsOf(time.Now(), time.Second)
+		advance(guard.revocations, 58*time.Second)
+		if outcome(guard, userToken()) != nil || guard.Ready() != nil {
+			t.Error("not stale yet")
 		}
+		advance(guard.revocations, time.Second+1)
+		err := outcome(guard, userToken())
+		if errors.Is(err, errStale) != refuse || (guard.Ready() == nil) == refuse {
+			t.Errorf("%v: %v", refuse, err)
+		}
+		if err := outcome(guard, userToken("sid", "session-2")); !errors.Is(err, ErrRevoked) {
+			t.Error(err)
+		}
+	}
+	for _, refuse := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			check(t, refuse, func(_ *revocationSet, by time.Duration) { time.Sleep(by) })
+		})
+		check(t, refuse, func(set *revocationSet, by time.Duration) {
+			known := suspended(*set.known.Load(), by)
+			set.known.Store(&known)
+		})
 	}
 }
 
@@ -370,7 +416,7 @@ func TestAnUnreachableServerIsTriedAgain(t *testing.T) {
 	server.Close()
 	guard := started(t, url)
 	time.Sleep(200 * time.Millisecond)
-	if err := outcome(guard, userToken()); !errors.Is(err, ErrNotCaughtUp) {
+	if err := outcome(guard, userToken()); !errors.Is(err, errNotCaughtUp) {
 		t.Error(err)
 	}
 	listener, err := net.Listen("tcp", strings.TrimPrefix(url, "http://"))
@@ -383,100 +429,131 @@ func TestAnUnreachableServerIsTriedAgain(t *testing.T) {
 }
 
 func TestEachPartOfAConnectionHasItsTimeLimit(t *testing.T) {
-	t.Parallel()
-	server := newFakeServer(t)
-	guard := localGuard(t, WithFeedSecret(feedKey))
-	follower := guard.newFollower(server.Client(), server.URL+feedPath)
-	follower.timeouts = feedTimeouts{400 * time.Millisecond, 1200 * time.Millisecond, 800 * time.Millisecond, 1, 2}
-	began := time.Now()
-	go func() {
-		time.Sleep(700 * time.Millisecond) // more than for the response
-		for range 3 {
-			server.more <- caughtUp
-			time.Sleep(500 * time.Millisecond)
-		}
-	}()
-	err := (&connection{follower: follower}).follow(t.Context())
-	if took := time.Since(began); took < 2400*time.Millisecond || took > 10*time.Second {
-		t.Error(took, err)
+	for _, c := range []struct {
+		pauses   []time.Duration // before each text
+		isClosed bool            // by the timer
+		took     time.Duration
+	}{
+		{[]time.Duration{59 * time.Second, 14 * time.Second, 14 * time.Second}, false, 87 * time.Second},
+		{[]time.Duration{61 * time.Second}, true, time.Minute},
+		{[]time.Duration{1, 16 * time.Second}, true, 15*time.Second + 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			guard := localGuard(t, With("FEED_SECRET", feedKey))
+			reader, writer := io.Pipe()
+			guard.client.Transport = answering(http.StatusOK, reader)
+			go func() {
+				for _, pause := range c.pauses {
+					time.Sleep(pause)
+					io.WriteString(writer, caughtUp)
+				}
+				writer.Close()
+			}()
+			began := time.Now()
+			err := (&connection{Guard: guard}).follow(t.Context())
+			isClosed := strings.Contains(fmt.Sprint(err), "no data for too long")
+			if took := time.Since(began); isClosed != c.isClosed || took != c.took {
+				t.Errorf("%+v: %v %v", c, took, err)
+			}
+			time.Sleep(time.Minute) // for the writer
+		})
 	}
 }
 
-func TestASilentConnectionIsClosed(t *testing.T) {
-	server := newFakeServer(t, heartbeat("heartbeat", 1, 1000), caughtUp)
-	guard := localGuard(t, WithFeedSecret(feedKey))
-	follower := guard.newFollower(server.Client(), server.URL+feedPath)
-	follower.timeouts = feedTimeouts{time.Second, 100 * time.Millisecond, 100 * time.Millisecond, 1, 2}
-	server.scripts = []string{caughtUp}
-	began := time.Now()
-	err := (&connection{follower: follower}).follow(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "no data") || time.Since(began) > 5*time.Second {
-		t.Error(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { time.Sleep(20 * time.Millisecond); cancel() }()
-	follower.run(ctx) // returns
+func TestAServerThatDoesNotRespondIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		guard := localGuard(t, With("FEED_SECRET", feedKey))
+		guard.client.Transport = transport(func(request *http.Request) (*http.Response, error) {
+			<-request.Context().Done()
+			return nil, request.Context().Err()
+		})
+		began := time.Now()
+		err := (&connection{Guard: guard}).follow(t.Context())
+		if !strings.Contains(fmt.Sprint(err), "no data") || time.Since(began) != 15*time.Second {
+			t.Error(time.Since(began), err)
+		}
+	})
+}
+
+func TestThePausesBetweenConnectionsGrowUntilOneIsStable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		guard := localGuard(t, With("FEED_SECRET", feedKey))
+		ctx, cancel := context.WithCancel(t.Context())
+		var pauses []time.Duration
+		last := time.Now()
+		guard.client.Transport = transport(func(*http.Request) (*http.Response, error) {
+			pauses = append(pauses, time.Since(last))
+			last = time.Now()
+			text := caughtUp
+			if len(pauses) == 7 {
+				text += heartbeat("heartbeat", 1, 1002)
+			}
+			if len(pauses) == 9 {
+				cancel()
+			}
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(text))}, nil
+		})
+		guard.followFeed(ctx) // returns
+		for i, most := range []time.Duration{0, 100, 200, 400, 800, 1500, 1500, 100, 200} {
+			if most *= time.Millisecond; pauses[i] < most/2 || pauses[i] > most {
+				t.Errorf("pause %d: %v, at most %v", i, pauses[i], most)
+			}
+		}
+	})
 }
 
 func TestDataAfterASuspensionIsNotUsed(t *testing.T) {
+	start := time.Now()
 	for _, c := range []struct {
-		mono, wall time.Duration
-		used       bool
+		passed, suspended time.Duration
+		isTooLate         bool
 	}{
-		{time.Minute, time.Minute, true}, {time.Minute, 0, true}, {time.Minute, time.Minute + time.Second, false},
-		{time.Second, 2 * time.Second, true}, {0, time.Second + 1, false}, {time.Minute + 1, 0, false},
+		{time.Minute, 0, false}, {time.Minute + 1, 0, true}, {0, time.Second, false}, {0, time.Second + 1, true},
+		{time.Second, time.Minute, true},
 	} {
-		var clock fakeClock
-		start, stream, timer := clock.now(), strings.NewReader(caughtUp), time.NewTimer(time.Hour)
-		reader := &timedReader{stream, timer, clock.now, start, start, time.Minute, 15 * time.Second}
-		clock.advance(c.mono, c.wall)
-		if n, err := reader.Read(make([]byte, 10)); (n == 10) != c.used || (err == nil) != c.used {
-			t.Errorf("%+v: %d %v", c, n, err)
+		began := suspended(start, c.suspended)
+		if got := isTooLate(began, began, start.Add(c.passed), time.Minute); got != c.isTooLate {
+			t.Errorf("%+v: %v", c, got)
 		}
-		clock.advance(15*time.Second+1, 15*time.Second+1)
-		if n, err := reader.Read(make([]byte, 10)); n != 0 || err == nil {
-			t.Errorf("the limit is shorter after the first read: %d %v", n, err)
-		}
+	}
+	if !isTooLate(start, start.Add(time.Minute), start.Add(76*time.Second), 15*time.Second) {
+		t.Error("the limit is that of the last event")
 	}
 }
 
 func TestTheAgeIsThatOfTheNewestStatementPlusTheTimeSince(t *testing.T) {
-	var clock fakeClock
-	set := newRevocationSet(time.Minute, true, clock.now)
-	for _, c := range []struct{ passed, stated, age time.Duration }{
-		{0, 10 * time.Second, 10 * time.Second}, {time.Second, time.Hour, 11 * time.Second},
-		{time.Second, time.Second, time.Second},
-	} {
-		clock.advance(c.passed, c.passed)
-		set.knownAsOf(clock.now(), c.stated)
-		if age := set.age + clock.now().since(set.arrival); age != c.age {
-			t.Errorf("%+v: %v", c, age)
+	synctest.Test(t, func(t *testing.T) {
+		set := newSet(time.Minute, true)
+		for _, c := range []struct{ passed, stated, age time.Duration }{
+			{0, 10 * time.Second, 10 * time.Second}, {time.Second, time.Hour, 11 * time.Second},
+			{time.Second, time.Second, time.Second},
+		} {
+			time.Sleep(c.passed)
+			set.knownAsOf(time.Now(), c.stated)
+			if age := elapsed(*set.known.Load(), time.Now()); age != c.age {
+				t.Errorf("%+v: %v", c, age)
+			}
 		}
-	}
+	})
 }
 
 func TestTimeInABufferCountsAsAge(t *testing.T) {
-	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
-	var delays delayEstimator
-	for _, c := range [][3]int{
-		// arrival, uptime, age
-		{10_000, 500_000, 0}, {15_040, 505_000, 35}, {19_990, 510_000, 0}, {38_990, 515_000, 13_981},
-		{38_990, 520_000, 8_981}, {38_990, 525_000, 3_981}, {39_990, 530_000, 0},
+	guard := localGuard(t, With("FEED_SECRET", feedKey))
+	c := &connection{Guard: guard, isCaughtUp: true}
+	start := time.Now()
+	for _, step := range []struct{ arrival, stated, uptime, age int }{
+		{10_000, 0, 500_000, 0}, {15_040, 0, 505_000, 35}, {19_990, 0, 510_000, 0}, {38_990, 0, 515_000, 13_981},
+		{38_990, 0, 520_000, 8_981}, {38_990, 0, 525_000, 3_981}, {39_990, 0, 530_000, 0}, {44_990, 700, 535_000, 700},
 	} {
-		if age := delays.age(ms(c[0]), 0, ms(c[1])).Round(time.Millisecond); age != ms(c[2]) {
-			t.Errorf("%v: %v", c, age)
+		guard.revocations.known.Store(nil)
+		now := start.Add(time.Duration(step.arrival) * time.Millisecond)
+		beat := fmt.Sprintf(`{"age_ms":%d,"uptime_ms":%d}`, step.stated, step.uptime)
+		if err := c.noteAge([]byte(beat), now); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if age := delays.age(ms(44_990), ms(700), ms(535_000)); age != ms(700) {
-		t.Error(age)
-	}
-	if age := new(delayEstimator).age(ms(10_000), 0, ms(500)); age != 0 {
-		t.Error("the first message counts as not delayed", age)
-	}
-	for _, extreme := range []json.Number{"9223372036854775807", "0", "1"} {
-		n, _ := integer(extreme)
-		if age := delays.age(time.Hour, milliseconds(n), milliseconds(n)); age < milliseconds(n) {
-			t.Error(extreme, age)
+		age := now.Sub(*guard.revocations.known.Load()).Round(time.Millisecond)
+		if age != time.Duration(step.age)*time.Millisecond {
+			t.Errorf("%v: %v", step, age)
 		}
 	}
 }
@@ -508,71 +585,83 @@ func TestTheKeysAreFetchedAgainWhenTheyChange(t *testing.T) {
 	eventually(t, "a key that is not published is not trusted", func() bool { return outcome(guard, token) != nil })
 }
 
-func TestEventsAreThoseOfTheStandard(t *testing.T) {
-	var got []string
-	record := func(name string, data []byte) error { got = append(got, name+"="+string(data)); return nil }
-	stream := "data: 1\ndata: 2\nevent: a\n\ndata:  x \n\nevent: b\n\n:c\n\ndata\n\n" +
-		"DATA: 1\ndatum: 2\n\nevent: d\r\ndata: 3\r\n\r\ndata: 4"
-	if err := readEvents(bufio.NewReaderSize(strings.NewReader(stream), 16), record); err == nil {
-		t.Error("a stream must not end")
-	}
-	if text := strings.Join(got, "|"); text != "a=1\n2|= x |=|d=3" {
-		t.Errorf("%q", text)
-	}
-}
-
-func TestAnUnknownKidIsLookedUpAgain(t *testing.T) {
-	server := newFakeServer(t)
-	keys := newKeySource()
-	keys.setSecrets([]string{secret})
-	fetcher := &jwksFetcher{keys, server.Client(), server.URL + jwksPath, quiet()}
-	if err := fetcher.fetch(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keys.find("unknown"); !errors.Is(err, ErrInvalidToken) {
-		t.Error(err)
-	}
-	long := time.Now().Add(-11 * time.Second)
-	began := time.Now()
-	if fetcher.wait(t.Context(), long, time.Hour) || time.Since(began) > 5*time.Second {
-		t.Error("the keys are fetched because of the unknown kid, not of a reported change")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	keys.find("unknown")
-	if fetcher.wait(ctx, time.Now(), time.Hour); ctx.Err() == nil {
-		t.Error("any client can send an unknown kid: the next fetch is 10 s after the last")
-	}
-	notify(keys.changed)
-	keys.find("unknown")
-	if !fetcher.wait(t.Context(), time.Now(), time.Hour) {
-		t.Error("a reported change is fetched at once")
-	}
-}
-
 func TestOnlyAResponseWith200AndASetIsUsed(t *testing.T) {
-	keys := newKeySource()
+	guard := localGuard(t)
+	guard.publicKeys.Store(nil)
 	respond := func(status int, body string) error {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Location", "/elsewhere")
-			w.WriteHeader(status)
-			io.WriteString(w, body)
-		}))
-		defer server.Close()
-		return (&jwksFetcher{keys, newClient(&settings{}), server.URL, quiet()}).fetch(t.Context())
+		guard.client.Transport = transport(func(request *http.Request) (*http.Response, error) {
+			if request.Header.Get("Authorization") != "" {
+				t.Error("the keys are public")
+			}
+			header := http.Header{"Location": {"/elsewhere"}}
+			return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}, nil
+		})
+		return guard.fetchKeys(t.Context())
 	}
 	for _, status := range []int{201, 301, 307, 404, 500, 503} {
 		if err := respond(status, `{"keys":[]}`); err == nil {
 			t.Error(status)
 		}
 	}
-	padding := strings.Repeat(" ", maxJWKSBytes-len(`{"keys":[]}`))
-	if err := respond(200, `{"keys":[]}`+padding+" "); err == nil || keys.published != nil {
+	padding := strings.Repeat(" ", 128*1024-len(`{"keys":[]}`))
+	if err := respond(200, `{"keys":`+padding+" []}"); err == nil || guard.publicKeys.Load() != nil {
 		t.Error("it is too long")
 	}
-	if err := respond(200, `{"keys":[]}`+padding); err != nil || keys.published == nil {
+	if err := respond(200, `{"keys":`+padding+`[]}`); err != nil || guard.publicKeys.Load() == nil {
 		t.Error(err)
 	}
+}
+
+func TestTheKeysAreFetchedAtOnceThenSeveralTimesThenEveryFiveMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		guard := localGuard(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		const tick = 200 * time.Millisecond
+		var status atomic.Int32
+		fetches := make(chan time.Time, 1000)
+		guard.client.Transport = transport(func(*http.Request) (*http.Response, error) {
+			fetches <- time.Now()
+			body := io.NopCloser(strings.NewReader(`{"keys":[]}`))
+			return &http.Response{StatusCode: int(status.Load()), Body: body}, nil
+		})
+		// after waits, compares the first fetches meanwhile with those expected, and returns how many there were.
+		after := func(during time.Duration, expected ...time.Duration) (count int) {
+			t.Helper()
+			began := time.Now()
+			time.Sleep(during)
+			for ; len(fetches) > 0; count++ {
+				at := (<-fetches).Sub(began)
+				if count < len(expected) && (at < expected[count] || at > expected[count]+tick) {
+					t.Errorf("fetch %d after %v, not %v", count, at, expected[count])
+				}
+			}
+			return count
+		}
+		status.Store(http.StatusOK)
+		go guard.maintain(ctx)
+		if count := after(2*time.Second, 0, 1*tick, 3*tick, 7*tick); count != 4 {
+			t.Error(count)
+		}
+		after(time.Hour)
+		guard.revocations.add(entry{revocation{"token", "token-9"}, now, 60})
+		if count := after(time.Hour); count != 12 {
+			t.Errorf("%d, not every five minutes", count)
+		}
+		if size(guard.revocations) != 0 {
+			t.Error("the entry has expired")
+		}
+		guard.keysChanged.Store(true)
+		if count := after(2*time.Second, 0, 1*tick, 3*tick, 7*tick); count != 4 {
+			t.Error(count)
+		}
+		status.Store(http.StatusServiceUnavailable)
+		after(time.Hour)
+		if count := after(10 * time.Second); count < 9 || count > 10 {
+			t.Errorf("%d, not each second", count)
+		}
+		cancel()
+		time.Sleep(time.Second)
+	})
 }
 
 func TestEachOutageIsLoggedOnce(t *testing.T) {
@@ -581,14 +670,14 @@ func TestEachOutageIsLoggedOnce(t *testing.T) {
 	started(t, server.URL, WithLogger(log.logger()))
 	eventually(t, "five connections", func() bool { return server.connections.Load() == 5 })
 	eventually(t, "caught up", func() bool { return strings.Count(log.String(), "msg=\"connected to") == 3 })
-	if n := strings.Count(log.String(), "disconnected"); n != 2 {
+	if n := strings.Count(log.String(), "level=WARN msg=\"following the revocation feed"); n != 2 {
 		t.Errorf("%d outages: %s", n, log.String())
 	}
 }
 
 func TestWhatEachEventMeans(t *testing.T) {
-	guard := localGuard(t, WithFeedSecret(feedKey))
-	c := connection{follower: guard.newFollower(nil, ""), reader: &timedReader{}}
+	guard := localGuard(t, With("FEED_SECRET", feedKey))
+	c := &connection{Guard: guard}
 	beat := `{"age_ms":5,"uptime_ms":1000}`
 	for _, step := range []struct {
 		name, data             string
@@ -601,15 +690,13 @@ func TestWhatEachEventMeans(t *testing.T) {
 		{"planet", beat, true, false, false},
 		{"heartbeat", beat, true, true, false},
 	} {
-		if err := c.onEvent(step.name, []byte(step.data)); err != nil {
+		if err := c.handle(sse.Event{Type: step.name, Data: step.data}, time.Now()); err != nil {
 			t.Error(err)
 		}
-		if refetch := len(guard.keys.changed) == 1; guard.revocations.known != step.known || c.stable != step.stable ||
+		known := guard.revocations.known.Load() != nil
+		if refetch := guard.keysChanged.Swap(false); known != step.known || c.isStable != step.stable ||
 			refetch != step.refetch {
-			t.Errorf("%+v: %v %v %v", step, guard.revocations.known, c.stable, refetch)
-		}
-		if len(guard.keys.changed) == 1 {
-			<-guard.keys.changed
+			t.Errorf("%+v: %v %v %v", step, known, c.isStable, refetch)
 		}
 	}
 }

@@ -80,17 +80,20 @@ func at(seconds int64) func() time.Time { return func() time.Time { return time.
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
+func basics() []Option {
+	return []Option{With("ISSUER", issuer), With("AUDIENCE", audience), With("ACCESS_TOKEN_SECRET", secret),
+		WithClock(at(now)), WithLogger(quiet())}
+}
+
 // localGuard returns a guard that is not connected to auth-server.
 func localGuard(t *testing.T, options ...Option) *Guard {
 	t.Helper()
-	options = append([]Option{WithIssuer(issuer), WithAudience(audience), WithSecrets(secret), WithClock(at(now)),
-		WithLogger(quiet())}, options...)
-	settings, err := parseSettings(options)
+	options = append(basics(), options...)
+	guard, err := newGuard(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	guard := newGuard(settings)
-	guard.keys.published = map[string]verifyingKey{}
+	guard.publicKeys.Store(&keySet{})
 	return guard
 }
 
@@ -99,9 +102,8 @@ func started(t *testing.T, url string, options ...Option) *Guard {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	options = append([]Option{WithIssuer(issuer), WithAudience(audience), WithSecrets(secret), WithClock(at(now)),
-		WithAuthServerURL(url), WithFeedSecret(feedKey), WithLogger(quiet())}, options...)
-	guard, err := New(ctx, options...)
+	options = append([]Option{With("AUTH_SERVER_URL", url), With("FEED_SECRET", feedKey)}, options...)
+	guard, err := New(ctx, append(basics(), options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,126 +15,165 @@
 package goptri
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // Guard decides whether an access token is accepted. It is safe for concurrent use.
 type Guard struct {
-	verifier    *verifier
-	keys        *keySource
-	revocations *revocationSet // nil without a feed
+	values        map[string]string // of the settings, by the name of their variable
+	errs          []error           // what is wrong with them
+	log           *slog.Logger
+	now           func() time.Time
+	validator     *jwt.Validator
+	client        *http.Client
+	authServerURL string
+	cookieName    string
+	origins       []string
+	leeway        time.Duration
+
+	secretKeys  atomic.Pointer[keySet]
+	publicKeys  atomic.Pointer[keySet] // nil until they are fetched
+	keysChanged atomic.Bool            // auth-server's keys have changed, or may have
+	revocations *revocationSet
 	feedSecret  atomic.Pointer[string]
-	cookieName  string
-	origins     []string
-	log         *slog.Logger
+	reported    sync.Map // the last error of each task, so that it is logged once
 }
 
 // New returns a guard that follows auth-server in the background until ctx ends. It does not wait for the first
 // response: until keys and revocations are known, valid tokens get 503 and [Guard.Ready] returns an error.
 //
-// The error lists all invalid settings. It wraps [ErrConfiguration].
+// The error names every invalid variable, and contains no secret.
 func New(ctx context.Context, options ...Option) (*Guard, error) {
-	s, err := parseSettings(options)
+	g, err := newGuard(options)
 	if err != nil {
 		return nil, err
 	}
-	g := newGuard(s)
-	client := newClient(s)
-	go (&jwksFetcher{g.keys, client, s.authServerURL + jwksPath, s.log}).run(ctx)
-	if g.revocations == nil {
-		s.log.Warn("FEED_SECRET is not set: a sign-out takes effect here when the access token expires")
+	go g.maintain(ctx)
+	if g.isSet("FEED_SECRET") {
+		go g.followFeed(ctx)
 	} else {
-		go g.newFollower(client, s.authServerURL+feedPath).run(ctx)
-		go g.maintain(ctx)
-	}
-	if s.values["ACCESS_TOKEN_SECRET_FILE"] != "" || s.values["FEED_SECRET_FILE"] != "" {
-		go s.watchSecrets(ctx, g.setSecrets)
+		g.log.Warn("FEED_SECRET is not set: a sign-out takes effect when the token expires")
 	}
 	return g, nil
 }
 
-// newGuard returns a guard that is not connected to auth-server.
-func newGuard(s *settings) *Guard {
-	keys := newKeySource()
-	g := &Guard{verifier: newVerifier(keys, s), keys: keys, cookieName: s.cookieName, origins: s.origins, log: s.log}
-	if s.secrets.feed != nil {
-		g.revocations = newRevocationSet(s.maxStaleness, s.refuseStale, systemMoment)
+// newGuard returns a guard that is not connected to auth-server, and what is wrong with its settings.
+func newGuard(options []Option) (*Guard, error) {
+	g := &Guard{values: map[string]string{}, log: slog.Default(), now: time.Now}
+	for _, option := range options {
+		option(g)
 	}
-	g.setSecrets(s.secrets)
-	return g
+	g.checkSettings()
+	g.setCookie()
+	g.authServerURL = cmp.Or(g.values["AUTH_SERVER_URL"], g.values["ISSUER"])
+	tls := &tls.Config{RootCAs: g.rootCAs()}
+	g.client = &http.Client{
+		Transport:     &http.Transport{TLSClientConfig: tls, DisableKeepAlives: true},
+		CheckRedirect: stayThere,
+	}
+	g.leeway = g.duration("CLOCK_LEEWAY")
+	g.validator = jwt.NewValidator(jwt.WithIssuer(g.values["ISSUER"]),
+		jwt.WithAudience(g.values["AUDIENCE"]), jwt.WithExpirationRequired(),
+		jwt.WithLeeway(g.leeway), jwt.WithTimeFunc(g.now))
+	maxAge := g.duration("REVOCATION_MAX_STALENESS")
+	g.revocations = &revocationSet{maxAge: maxAge, start: time.Now()}
+	if g.isSet("FEED_SECRET") {
+		g.revocations.refuse = g.values["ON_STALE"] == "refuse"
+	} else {
+		g.revocations.knownAsOf(time.Now(), 0)
+	}
+	return g, errors.Join(append(g.errs, g.loadSecrets())...)
 }
 
-func (g *Guard) setSecrets(s secrets) {
-	g.keys.setSecrets(s.access)
-	if s.feed != nil {
-		g.feedSecret.Store(&s.feed[0])
-	}
-}
-
-func (g *Guard) newFollower(client *http.Client, url string) *follower {
-	return &follower{g.revocations, g.keys, client, url, func() string { return *g.feedSecret.Load() }, g.log,
-		defaultTimeouts}
-}
-
-// newClient returns a client that follows no redirect, because no other server may get a secret or supply keys.
-func newClient(s *settings) *http.Client {
-	return &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DialContext:        (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-			TLSClientConfig:    &tls.Config{RootCAs: s.roots},
-			DisableKeepAlives:  true,
-			DisableCompression: true,
-		},
-	}
-}
-
-// maintain sweeps the set of revocations, and logs when it becomes stale and when it is fresh again.
-func (g *Guard) maintain(ctx context.Context) {
-	for wasStale := true; ctx.Err() == nil; sleep(ctx, time.Second) {
-		g.revocations.sweep()
-		isStale := g.revocations.isStale()
-		switch {
-		case isStale && !wasStale:
-			g.log.Warn("the revocation set is stale", "refuse", g.revocations.refuse)
-		case wasStale && !isStale:
-			g.log.Info("the revocation set is fresh")
-		}
-		wasStale = isStale
-	}
-}
-
-// Verify returns the claims of an access token that is genuine, valid now, for this service, and not revoked. Otherwise
-// the error wraps [ErrInvalidToken], or [ErrUnavailable] if the token may be valid.
-func (g *Guard) Verify(token string) (*Claims, error) {
-	claims, err := g.verifier.verify(token)
-	if err == nil && g.revocations != nil {
-		// Last, so that a forged token costs no lookup.
-		err = g.revocations.check(claims)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return claims, nil
-}
+// stayThere does not follow a redirect, because no other server may get a secret or supply keys.
+func stayThere(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Ready returns an error while valid tokens may get 503. A service should then receive no requests.
 func (g *Guard) Ready() error {
-	if g.revocations == nil {
-		return g.keys.ready(true)
+	// With a secret, a service waits for auth-server's keys no longer than for its feed.
+	mayWait := len(*g.secretKeys.Load()) == 0 || g.revocations.mayCatchUp()
+	if g.publicKeys.Load() == nil && mayWait {
+		return errNoKeys
 	}
-	if err := g.revocations.ready(); err != nil {
+	return g.revocations.ready()
+}
+
+// maintain reads the files of secrets again, removes expired revocations, and fetches the public keys: every five
+// minutes, and several times after a change, because auth-servers that share one address may get new keys later.
+func (g *Guard) maintain(ctx context.Context) {
+	const tick, interval = 200 * time.Millisecond, 5 * time.Minute
+	pause, next := tick, time.Time{}
+	for ; ctx.Err() == nil; time.Sleep(tick) {
+		g.report("the new secrets cannot be used; the previous ones stay in use", g.loadSecrets())
+		if g.keysChanged.Swap(false) {
+			pause, next = tick, time.Time{}
+		}
+		if time.Now().Before(next) {
+			continue
+		}
+		g.revocations.sweep()
+		err := g.fetchKeys(ctx)
+		g.report("the public keys cannot be fetched; the last ones stay in use", err)
+		if err != nil {
+			pause = time.Second
+		}
+		next, pause = time.Now().Add(pause), min(2*pause, interval)
+	}
+}
+
+// loadSecrets reads the secrets, which may be in files. It changes nothing unless all are valid.
+func (g *Guard) loadSecrets() error {
+	access, accessErr := g.secrets("ACCESS_TOKEN_SECRET")
+	feed, feedErr := g.secrets("FEED_SECRET")
+	if err := errors.Join(accessErr, feedErr); err != nil {
 		return err
 	}
-	// With a secret, a service waits for auth-server's keys no longer than for its feed.
-	return g.keys.ready(g.revocations.mayCatchUp())
+	keys := keySet{}
+	for _, secret := range access {
+		digest := sha256.Sum256([]byte("goptri key id\x00" + secret))
+		keys[base64.RawURLEncoding.EncodeToString(digest[:12])] = []byte(secret)
+	}
+	g.secretKeys.Store(&keys)
+	if feed != nil {
+		g.feedSecret.Store(&feed[0])
+	}
+	return nil
+}
+
+// get requests a path of auth-server.
+func (g *Guard) get(ctx context.Context, path string, header http.Header) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.authServerURL+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header = header
+	response, err := g.client.Do(request)
+	if err == nil && response.StatusCode != http.StatusOK {
+		response.Body.Close()
+		err = errors.New(response.Status + "; check AUTH_SERVER_URL and FEED_SECRET")
+	}
+	return response, err
+}
+
+// report logs an error of a task in the background, unless it was the last one of this task.
+func (g *Guard) report(task string, err error) {
+	text := fmt.Sprint(err)
+	if last, _ := g.reported.Swap(task, text); err != nil && last != text {
+		g.log.Warn(task, "reason", text)
+	}
 }
 
 // Format writes the name of the type, so that no verb of fmt prints a secret.

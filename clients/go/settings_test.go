@@ -2,9 +2,7 @@ package goptri
 
 import (
 	"bytes"
-	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -19,15 +17,15 @@ import (
 
 const otherSecret = "access-0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 
-func environment(t *testing.T, pairs ...string) (*settings, error) {
+func environment(t *testing.T, pairs ...string) (*Guard, error) {
 	t.Helper()
-	for _, name := range variables {
+	for name := range variables {
 		t.Setenv(name, "")
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		t.Setenv(pairs[i], pairs[i+1])
 	}
-	return parseSettings([]Option{FromEnvironment()})
+	return newGuard([]Option{FromEnvironment()})
 }
 
 func TestTheDefaultsAreThoseOfApiServer(t *testing.T) {
@@ -35,9 +33,10 @@ func TestTheDefaultsAreThoseOfApiServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.issuer != "http://localhost:4000" || s.audience != "http://localhost:3000" || s.authServerURL != s.issuer ||
-		s.leeway != 30*time.Second || s.maxStaleness != time.Minute || s.refuseStale || s.cookieName != "session" ||
-		len(s.secrets.access) != 2 || s.secrets.feed != nil {
+	if s.values["ISSUER"] != "http://localhost:4000" || s.values["AUDIENCE"] != "http://localhost:3000" ||
+		s.authServerURL != "http://localhost:4000" || s.leeway != 30*time.Second || s.cookieName != "session" ||
+		s.revocations.maxAge != time.Minute || s.revocations.refuse || len(*s.secretKeys.Load()) != 2 ||
+		s.feedSecret.Load() != nil {
 		t.Errorf("%+v", s)
 	}
 	if _, err := environment(t, "AUTH_SERVER_URL", "http://localhost:4000"); err != nil {
@@ -59,22 +58,21 @@ func TestEachInvalidVariableIsNamedAndNoSecretIsQuoted(t *testing.T) {
 		{"CLOCK_LEEWAY", "30"}, {"CLOCK_LEEWAY", "301s"}, {"CLOCK_LEEWAY", "1m30s"}, {"CLOCK_LEEWAY", "-1s"},
 		{"CLOCK_LEEWAY", "999999999999d"}, {"CLOCK_LEEWAY", "1.5s"}, {"REVOCATION_MAX_STALENESS", "5s"},
 		{"REVOCATION_MAX_STALENESS", "soon"}, {"ON_STALE", "panic"},
-		{"ACCESS_TOKEN_SECRET", "short-secret"}, {"ACCESS_TOKEN_SECRET", secret + "," + secret},
-		{"ACCESS_TOKEN_SECRET", strings.Repeat("ab", 20)}, {"ACCESS_TOKEN_SECRET", secret + " "},
-		{"ACCESS_TOKEN_SECRET", secret + ","}, {"ACCESS_TOKEN_SECRET_FILE", file}, {"FEED_SECRET", secret},
+		{"ACCESS_TOKEN_SECRET", "short-secret"}, {"ACCESS_TOKEN_SECRET", secret[:31]},
+		{"ACCESS_TOKEN_SECRET", secret + " "}, {"ACCESS_TOKEN_SECRET", secret + "\n"},
+		{"ACCESS_TOKEN_SECRET", secret + ","}, {"ACCESS_TOKEN_SECRET_FILE", file},
 		{"FEED_SECRET", "short-secret"}, {"FEED_SECRET_FILE", "/nowhere/at/all"}, {"FEED_SECRET_FILE", file},
-		{"SESSION_COOKIE_NAME", "refresh"}, {"SESSION_COOKIE_NAME", "a b"}, {"SESSION_COOKIE_NAME", "__x"},
-		{"SESSION_COOKIE_DOMAIN", "example.com"}, {"CORS_ORIGINS", "*"}, {"CORS_ORIGINS", "null"},
+		{"SESSION_COOKIE_NAME", "a b"}, {"SESSION_COOKIE_DOMAIN", "com"}, {"CORS_ORIGINS", "*"}, {"CORS_ORIGINS", "null"},
 		{"CORS_ORIGINS", "https://a.example/"}, {"CORS_ORIGINS", "https://a.example,,https://b.example"},
 		{"CORS_ORIGINS", "http://a.example"}, {"CORS_ORIGINS", "https://*.example"},
-		{"CORS_ORIGINS", "https://a.example:443"}, {"CORS_ORIGINS", "https://me:hunter2@a.example"},
+		{"CORS_ORIGINS", "https://me:hunter2@a.example"},
 	} {
 		_, err := environment(t, "ACCESS_TOKEN_SECRET", secret, c[0], c[1])
-		if !errors.Is(err, ErrConfiguration) || !strings.Contains(err.Error(), strings.TrimSuffix(c[0], "_FILE")) {
+		if err == nil || !strings.Contains(err.Error(), strings.TrimSuffix(c[0], "_FILE")) {
 			t.Errorf("%s=%s: %v", c[0], c[1], err)
 			continue
 		}
-		for _, private := range []string{"short-secret", "hunter2", secret, "abab"} {
+		for _, private := range []string{"short-secret", "hunter2", secret[:31]} {
 			if strings.Contains(err.Error(), private) {
 				t.Errorf("quotes a secret: %v", err)
 			}
@@ -89,32 +87,6 @@ func TestEachInvalidVariableIsNamedAndNoSecretIsQuoted(t *testing.T) {
 	for _, name := range []string{"ON_STALE", "CLOCK_LEEWAY", "ACCESS_TOKEN_SECRET"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is missing: %v", name, err)
-		}
-	}
-}
-
-func TestShortKnownTypedAndRepetitiveSecretsAreRejected(t *testing.T) {
-	const good = "5f2a9c4be1d078365f2a9c4be1d07836"
-	for _, c := range []struct{ secret, problem string }{
-		{"secret", "is a well-known default"}, {"ASDF", "is a well-known default"},
-		{strings.Repeat("changeme", 5), "is a well-known default"},
-		{"your-256-bit-secret", "is a well-known default"},
-		{"a-string-secret-at-least-256-bits-long", "is a well-known default"},
-		{"A-String-Secret-At-Least-256-Bits-Long-2026", "is a well-known default"},
-		{good[:16], "is 16 bytes long"}, {good[:31], "is 31 bytes long"}, {"€uro", "is 6 bytes long"},
-		{"correct horse battery staple correct horse", "contains white space"}, {good + "\n", "contains white space"},
-		{good + "\xff", "contains white space or control characters, or is not UTF-8"},
-		{strings.Repeat("ab", 20), "repeats a few characters"},
-		{good, ""}, {"secret-" + good, ""}, {good + "-pässword", ""},
-	} {
-		for _, name := range []string{"ACCESS_TOKEN_SECRET", "FEED_SECRET"} {
-			_, err := environment(t, "ACCESS_TOKEN_SECRET", secret, name, c.secret)
-			switch {
-			case c.problem == "" && err != nil:
-				t.Errorf("%s=%q: %v", name, c.secret, err)
-			case c.problem != "" && (err == nil || !strings.Contains(err.Error(), name+" "+c.problem)):
-				t.Errorf("%s=%q: %v, expected %q", name, c.secret, err, c.problem)
-			}
 		}
 	}
 }
@@ -148,22 +120,14 @@ func TestTheCertificateOfAuthServerIsVerified(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	block := pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
 	os.WriteFile(file, pem.EncodeToMemory(&block), 0o600)
-	pool := x509.NewCertPool()
-	pool.AddCert(server.Certificate())
-
 	var log logBuffer
 	started(t, server.URL, WithLogger(log.logger()))
 	eventually(t, "an unknown authority", func() bool { return strings.Contains(log.String(), "unknown authority") })
 	if plain.connections.Load() != 0 {
 		t.Error("the secret was sent to an unknown server")
 	}
-	for _, trusted := range []Option{WithRootCAs(pool), set("AUTH_SERVER_CA_FILE", file)} {
-		guard := started(t, server.URL, trusted)
-		eventually(t, "ready", func() bool { return guard.Ready() == nil })
-		plain.mu.Lock()
-		plain.scripts = []string{caughtUp}
-		plain.mu.Unlock()
-	}
+	guard := started(t, server.URL, With("AUTH_SERVER_CA_FILE", file))
+	eventually(t, "ready", func() bool { return guard.Ready() == nil })
 }
 
 func TestThePrefixOfTheCookieFollowsFromIssuerAndDomain(t *testing.T) {
@@ -171,13 +135,10 @@ func TestThePrefixOfTheCookieFollowsFromIssuerAndDomain(t *testing.T) {
 		{"https://login.example.com", "", "", "__Host-session"},
 		{"https://login.example.com", "", "app", "__Host-app"},
 		{"https://login.example.com", "", "__Host-app", "__Host-app"},
-		{"https://login.example.com", "", "__Secure-app", ""},
 		{"https://login.example.com", "example.com", "", "__Secure-session"},
-		{"https://login.example.com", "example.com", "__Host-app", ""},
-		{"https://login.example.com", "ample.com", "", ""},
+		{"https://login.example.com", "example.com", "__Host-app", "__Secure-app"},
 		{"https://login.example.com", "com", "", ""},
 		{"https://login.example.com", ".example.com", "", ""},
-		{"https://login.example.com", "www.login.example.com", "", ""},
 		{"http://localhost:4000", "", "", "session"},
 		{"http://localhost:4000", "", "__Host-app", "app"},
 		{"http://localhost:4000", "localhost", "", ""},
@@ -190,35 +151,24 @@ func TestThePrefixOfTheCookieFollowsFromIssuerAndDomain(t *testing.T) {
 	}
 }
 
-func TestAnOptionReplacesTheEnvironment(t *testing.T) {
-	t.Setenv("ACCESS_TOKEN_SECRET_FILE", "/nowhere/at/all")
+func TestTheLaterOfAnOptionAndTheEnvironmentIsUsed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	os.WriteFile(file, []byte(otherSecret), 0o600)
+	t.Setenv("ACCESS_TOKEN_SECRET_FILE", file)
 	t.Setenv("CLOCK_LEEWAY", "nonsense")
-	s, err := parseSettings([]Option{WithAudience("stock"), FromEnvironment(), WithSecrets(secret),
-		WithClockLeeway(90 * time.Second)})
-	if err != nil || s.leeway != 90*time.Second || s.audience != "stock" || s.secrets.access[0] != secret {
+	options := []Option{With("AUDIENCE", "stock"), FromEnvironment(), With("CLOCK_LEEWAY", "90s")}
+	guard, err := newGuard(append(options, With("ACCESS_TOKEN_SECRET", secret)))
+	if err != nil || guard.leeway != 90*time.Second || guard.values["AUDIENCE"] != "stock" ||
+		(*guard.secretKeys.Load())[secretKid(secret)] == nil {
 		t.Error(err)
 	}
-}
-
-func TestTheLaterOfRootCAsAndTheirVariableIsUsed(t *testing.T) {
-	authority := httptest.NewTLSServer(nil)
-	defer authority.Close()
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	block := pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw}
-	os.WriteFile(file, pem.EncodeToMemory(&block), 0o600)
-	t.Setenv("AUTH_SERVER_CA_FILE", file)
-	pool := x509.NewCertPool()
-	for _, c := range []struct {
-		options []Option
-		isPool  bool
-	}{
-		{[]Option{FromEnvironment(), WithRootCAs(pool)}, true},
-		{[]Option{WithRootCAs(pool), FromEnvironment()}, false},
-	} {
-		s, err := parseSettings(append(c.options, WithSecrets(secret)))
-		if err != nil || (s.roots == pool) != c.isPool {
-			t.Errorf("pool: %v, error: %v", !c.isPool, err)
-		}
+	guard, err = newGuard(append([]Option{With("ACCESS_TOKEN_SECRET", secret)}, options...))
+	if err != nil || (*guard.secretKeys.Load())[secretKid(otherSecret)] == nil || len(*guard.secretKeys.Load()) != 1 {
+		t.Error("the file of the environment replaces the secret of an earlier option", err)
+	}
+	if _, err := newGuard([]Option{With("ACCESS_TOKEN_SECRET", secret), With("ON_STALEE", "x")}); err == nil ||
+		!strings.Contains(err.Error(), "ON_STALEE") {
+		t.Error("no variable", err)
 	}
 }
 
@@ -252,13 +202,13 @@ func TestAFileOfSecretsIsReadAgainWhenItChanges(t *testing.T) {
 	write(otherSecret + "\r\n")
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	for _, name := range variables {
+	for name := range variables {
 		t.Setenv(name, "")
 	}
 	t.Setenv("ACCESS_TOKEN_SECRET_FILE", file)
 	var log logBuffer
-	guard, err := New(t.Context(), FromEnvironment(), WithIssuer(issuer), WithAudience(audience), WithClock(at(now)),
-		WithAuthServerURL(server.URL), WithLogger(log.logger()))
+	guard, err := New(t.Context(), FromEnvironment(), With("ISSUER", issuer), With("AUDIENCE", audience),
+		WithClock(at(now)), With("AUTH_SERVER_URL", server.URL), WithLogger(log.logger()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +219,7 @@ func TestAFileOfSecretsIsReadAgainWhenItChanges(t *testing.T) {
 	write(secret + "," + otherSecret + "\n")
 	eventually(t, "the new secret verifies", accepts)
 	write("too-short-to-be-used\n")
-	eventually(t, "the error is logged", func() bool { return strings.Contains(log.String(), "needs at least 32") })
+	eventually(t, "the error is logged", func() bool { return strings.Contains(log.String(), "less than 32") })
 	if !accepts() {
 		t.Error("the previous secret stays in use")
 	}
@@ -283,7 +233,7 @@ func TestAFileOfSecretsIsReadAgainWhenItChanges(t *testing.T) {
 }
 
 func TestNoVerbPrintsASecret(t *testing.T) {
-	guard := localGuard(t, WithFeedSecret(feedKey))
+	guard := localGuard(t, With("FEED_SECRET", feedKey))
 	claims, _ := guard.Verify(userToken())
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 		for _, value := range []any{guard, struct{ G *Guard }{guard}, claims} {

@@ -1,108 +1,136 @@
 package goptri
 
 import (
+	"context"
+	"crypto/rsa"
 	"encoding/base64"
-	"fmt"
+	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 )
 
-const (
-	maxTokenBytes = 8 * 1024
-	// maxClockError is how far a service's clock may be behind. Revocations are kept for this long after the expiry of
-	// a token. One that was issued later could outlive its own revocation.
-	maxClockError = time.Hour
-)
-
-// verifier verifies the signature and all claims of a token. It uses golang-jwt for the signature and the registered
-// claims, and checks before and after what that library permits and Goptri never issues.
-type verifier struct {
-	keys      *keySource
-	validator *jwt.Validator
-	leeway    time.Duration
-	now       func() time.Time
-}
-
-func newVerifier(keys *keySource, s *settings) *verifier {
-	validator := jwt.NewValidator(jwt.WithIssuer(s.issuer), jwt.WithAudience(s.audience), jwt.WithLeeway(s.leeway),
-		jwt.WithTimeFunc(s.now), jwt.WithExpirationRequired())
-	return &verifier{keys, validator, s.leeway, s.now}
-}
-
-// verify returns the claims of a token that is genuine and valid now. Revocations are not checked.
-func (v *verifier) verify(token string) (*Claims, error) {
-	if len(token) > maxTokenBytes {
-		return nil, reject("it is longer than 8192 bytes")
-	}
+// Verify returns the claims of an access token that is genuine, valid now, for this service, and not revoked. Otherwise
+// the error wraps [ErrInvalidToken], or [ErrUnavailable] if the token may be valid.
+func (g *Guard) Verify(token string) (*Claims, error) {
 	segments := strings.Split(token, ".")
-	if len(segments) != 3 {
-		return nil, reject("it is not three segments, joined by dots")
+	// The library for base64 skips line breaks.
+	if len(segments) != 3 || len(token) > 8192 || strings.ContainsAny(token, "\r\n") {
+		return nil, reject("it is not three segments of base64, or too long")
 	}
 	var decoded [3][]byte
 	for i, segment := range segments {
-		var err error
-		if decoded[i], err = decodeBase64(base64.RawURLEncoding, segment); err != nil {
+		data, err := base64.RawURLEncoding.Strict().DecodeString(segment)
+		if err != nil {
 			return nil, reject("a segment is not strict base64url")
 		}
+		decoded[i] = data
 	}
-	key, err := v.key(decoded[0])
+	header, err := parseObject(decoded[0])
 	if err != nil {
 		return nil, err
 	}
-	signingInput := token[:len(segments[0])+1+len(segments[1])]
-	if err := key.method.Verify(signingInput, decoded[2], key.material); err != nil {
+	key, err := g.key(header)
+	if err != nil {
+		return nil, err
+	}
+	method, found := methods[claim[string](header, "alg")]
+	if !found || method.Verify(segments[0]+"."+segments[1], decoded[2], key) != nil {
 		return nil, reject("its signature does not match")
 	}
 	claims, err := parseClaims(decoded[1])
 	if err != nil {
 		return nil, err
 	}
-	if err := v.validator.Validate(claims); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+	if err := g.validator.Validate(jwt.MapClaims(claims.Raw)); err != nil {
+		return nil, reject(err.Error())
 	}
-	if claims.IssuedAt.Time.After(v.now().Add(v.leeway + maxClockError)) {
-		return nil, reject("it was issued in the future (iat); do the clocks of auth-server and of this service agree?")
+	// A revocation is kept for an hour longer than any token. One that was issued later could outlive it.
+	if claims.IssuedAt.After(g.now().Add(g.leeway + time.Hour)) {
+		return nil, reject("it was issued in the future (iat); is a clock wrong?")
+	}
+	if err := g.revocations.check(claims); err != nil {
+		return nil, err
 	}
 	return claims, nil
 }
 
-// key returns the key that the header names, if everything else in the header is permitted. Members with which a
-// sender could choose the key (jwk, jku, x5u, x5c) are ignored.
-func (v *verifier) key(header []byte) (verifyingKey, error) {
-	members, err := parseObject(header, maxMembers)
-	if err != nil {
-		return verifyingKey{}, reject("its header is " + err.Error())
-	}
-	for _, extension := range []string{"crit", "zip", "enc"} {
-		if _, present := members[extension]; present {
-			return verifyingKey{}, reject("its header requires an extension (" + extension + ")")
-		}
-	}
-	typ, _ := members["typ"].(string)
-	if !strings.EqualFold(typ, "at+jwt") && !strings.EqualFold(typ, "application/at+jwt") {
-		return verifyingKey{}, reject("its typ is missing or that of another type of token")
-	}
-	kid, named := members["kid"].(string)
-	if !named {
-		return verifyingKey{}, reject("its header names no key (kid)")
-	}
-	key, err := v.keys.find(kid)
-	if err != nil {
-		return verifyingKey{}, err
-	}
-	// A key has one algorithm. The alg of a token is compared with it and selects nothing.
-	if members["alg"] != key.method.Alg() {
-		return verifyingKey{}, reject("its alg is not the algorithm of the key that it names")
-	}
-	return key, nil
+// methods are the algorithms that a token may name. The type of a key permits exactly one of them.
+var methods = map[string]jwt.SigningMethod{
+	"HS256": jwt.SigningMethodHS256, "EdDSA": jwt.SigningMethodEdDSA,
+	"ES256": jwt.SigningMethodES256, "RS256": jwt.SigningMethodRS256,
 }
 
-// decodeBase64 decodes without the line breaks and left-over bits that encoding/base64 permits.
-func decodeBase64(encoding *base64.Encoding, text string) ([]byte, error) {
-	if at := strings.IndexAny(text, "\r\n"); at >= 0 {
-		return nil, base64.CorruptInputError(at)
+// keySet has keys by kid: []byte, ed25519.PublicKey, *ecdsa.PublicKey or *rsa.PublicKey.
+type keySet map[string]any
+
+// key returns the key that the header of a token names, if everything else in the header is permitted. Members with
+// which a sender could choose the key (jwk, jku, x5u, x5c) are ignored.
+func (g *Guard) key(header map[string]any) (any, error) {
+	for _, extension := range []string{"crit", "zip", "enc"} {
+		if _, present := header[extension]; present {
+			return nil, reject("its header requires the extension " + extension)
+		}
 	}
-	return encoding.Strict().DecodeString(text)
+	typ := strings.ToLower(claim[string](header, "typ"))
+	if typ != "at+jwt" && typ != "application/at+jwt" {
+		return nil, reject("its typ is that of another type of token")
+	}
+	kid := claim[string](header, "kid")
+	if key, found := (*g.secretKeys.Load())[kid]; found {
+		return key, nil
+	}
+	public := g.publicKeys.Load()
+	if public == nil {
+		return nil, errNoKeys
+	}
+	if key, found := (*public)[kid]; found {
+		return key, nil
+	}
+	return nil, reject("no configured key has its kid; was the secret replaced?")
+}
+
+// fetchKeys replaces the public keys. The last good ones stay in use while auth-server is unreachable.
+func (g *Guard) fetchKeys(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	header := http.Header{"Cache-Control": {"no-cache"}} // a cache could return a removed key
+	response, err := g.get(ctx, "/.well-known/jwks.json", header)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	keys, err := parseKeys(io.LimitReader(response.Body, 128*1024))
+	if err == nil {
+		g.publicKeys.Store(&keys)
+	}
+	return err
+}
+
+// parseKeys returns the usable keys of a set (RFC 7517). It skips others, which a newer auth-server may publish.
+func parseKeys(data io.Reader) (keySet, error) {
+	var set struct {
+		Keys []jsontext.Value `json:"keys"`
+	}
+	if err := json.UnmarshalRead(data, &set); err != nil || set.Keys == nil {
+		return nil, errors.New("not a set of keys; does AUTH_SERVER_URL name auth-server itself?")
+	}
+	keys := keySet{}
+	for _, data := range set.Keys {
+		var key jose.JSONWebKey
+		err := key.UnmarshalJSON(data)
+		public, isRSA := key.Key.(*rsa.PublicKey)
+		_, isKnown := methods[key.Algorithm]
+		isUsable := isKnown && key.IsPublic() && key.KeyID != "" && key.Use != "enc"
+		if err == nil && isUsable && (!isRSA || public.N.BitLen() >= 2048) {
+			keys[key.KeyID] = key.Key
+		}
+	}
+	return keys, nil
 }

@@ -1,11 +1,14 @@
 package goptri
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -23,16 +26,11 @@ func TestTheVectorsOfAllLanguages(t *testing.T) {
 	var file struct {
 		Issuer      string          `json:"issuer"`
 		Audience    string          `json:"audience"`
-		Leeway      time.Duration   `json:"leeway"`
+		Leeway      int             `json:"leeway"`
 		Secrets     []string        `json:"secrets"`
 		JWKS        json.RawMessage `json:"jwks"`
-		Revocations []struct {
-			Kind      string        `json:"kind"`
-			Subject   string        `json:"subject"`
-			RevokedAt int64         `json:"revoked_at"`
-			ExpiresIn time.Duration `json:"expires_in"`
-		} `json:"revocations"`
-		Vectors []struct {
+		Revocations []entry         `json:"revocations"`
+		Vectors     []struct {
 			Name    string  `json:"name"`
 			Now     int64   `json:"now"`
 			Token   string  `json:"token"`
@@ -49,17 +47,18 @@ func TestTheVectorsOfAllLanguages(t *testing.T) {
 		t.Fatal(err, len(file.Vectors))
 	}
 	var clock int64
-	guard := localGuard(t, WithIssuer(file.Issuer), WithAudience(file.Audience), WithSecrets(file.Secrets...),
-		WithClockLeeway(file.Leeway*time.Second), WithFeedSecret(feedKey),
+	guard := localGuard(t, With("ISSUER", file.Issuer), With("AUDIENCE", file.Audience),
+		With("ACCESS_TOKEN_SECRET", strings.Join(file.Secrets, ",")),
+		With("CLOCK_LEEWAY", fmt.Sprintf("%ds", file.Leeway)), With("FEED_SECRET", feedKey),
 		WithClock(func() time.Time { return time.Unix(clock, 0) }))
-	keys, skipped, err := parseJWKS(file.JWKS)
-	if err != nil || skipped != 0 {
-		t.Fatal(err, skipped)
+	keys, err := parseKeys(bytes.NewReader(file.JWKS))
+	if err != nil || len(keys) != 3 {
+		t.Fatal(err, len(keys))
 	}
-	guard.keys.published = keys
-	guard.revocations.knownAsOf(systemMoment(), 0)
+	guard.publicKeys.Store(&keys)
+	guard.revocations.knownAsOf(time.Now(), 0)
 	for _, entry := range file.Revocations {
-		guard.revocations.add(revocation{entry.Kind, entry.Subject}, entry.RevokedAt, entry.ExpiresIn*time.Second)
+		guard.revocations.add(entry)
 	}
 	for _, vector := range file.Vectors {
 		clock = vector.Now
