@@ -1,8 +1,12 @@
 //! A guard that verifies with the published keys, with and without a secret of its own.
 
+use std::time::Duration;
+
 use goptri::keys::{JwksRefreshConfig, KeysUnavailable};
 use goptri::{Environment, Guard, NotReady, TokenError};
+use goptri_settings::TaskHealth;
 
+use crate::feed_fixture::FEED_SECRET;
 use crate::jwks_fixture::{CONTINUOUSLY, FollowedKeys, ON_TRIGGER, token_of};
 use crate::test_keys::{ED25519, P256, RSA, jwks, kid_of};
 use test_support::feed_server::FeedServer;
@@ -96,6 +100,24 @@ fn with_a_secret_its_tokens_are_accepted_at_once_besides_those_of_published_keys
     followed.server.next_keys_request().publish(r#"{"keys":[]}"#);
     followed.wait("the key is gone", || followed.refusal(ED25519) == Some(TokenError::UnknownKey));
     assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
+}
+
+/// Otherwise a service would never start while auth-server cannot publish its keys.
+#[test]
+fn with_a_secret_a_guard_waits_for_the_keys_no_longer_than_for_the_feed() {
+    for (secret, ready) in [(Some(("ACCESS_TOKEN_SECRET", SECRET)), true), (None, false)] {
+        let settings: Vec<_> = [("FEED_SECRET", FEED_SECRET)].into_iter().chain(secret).collect();
+        let followed = FollowedKeys::start(FeedServer::start_manual(), ON_TRIGGER, &settings);
+        let mut feed = followed.server.next_request().accept();
+        feed.caught_up(0);
+        followed.wait("caught up", || followed.guard.revocations().unwrap().ready().is_ok());
+        let names: Vec<_> = followed.guard.tasks().map(TaskHealth::name).collect();
+        assert_eq!(names, ["goptri-feed", "goptri-keys"]);
+        let waits = Err(NotReady::Keys(KeysUnavailable::NotFetched));
+        assert_eq!(followed.guard.ready(), waits);
+        followed.clock.advance(Duration::from_secs(61));
+        assert_eq!(followed.guard.ready(), if ready { Ok(()) } else { waits });
+    }
 }
 
 /// A published key with the name of the secret is skipped.

@@ -105,6 +105,16 @@ async fn an_unsafe_request_with_a_cookie_needs_a_page_that_may_send_it() {
     }
 }
 
+/// CK-04
+#[actix_web::test]
+async fn by_default_the_pages_of_issuer_and_audience_may_send_a_cookie() {
+    for (origin, status) in [(ISSUER, 200), (AUDIENCE, 200), ("https://app.example", 403)] {
+        let request = with_cookie("/api/me", &encode(&good())).method(Method::POST);
+        let answer = call_guarded(request.insert_header(("Origin", origin)), guard()).await;
+        assert_eq!(answer.status, status, "{origin}");
+    }
+}
+
 #[actix_web::test]
 async fn the_name_of_the_cookie_is_that_of_the_guard() {
     let named = SessionCookie::new(ISSUER, AUDIENCE).with_name("photos").unwrap();
