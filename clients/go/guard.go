@@ -79,11 +79,9 @@ func newGuard(options []Option) (*Guard, error) {
 	g.checkSettings()
 	g.setCookie()
 	g.authServerURL = cmp.Or(g.values["AUTH_SERVER_URL"], g.values["ISSUER"])
-	tls := &tls.Config{RootCAs: g.rootCAs()}
-	g.client = &http.Client{
-		Transport:     &http.Transport{TLSClientConfig: tls, DisableKeepAlives: true},
-		CheckRedirect: stayThere,
-	}
+	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	transport.TLSClientConfig = &tls.Config{RootCAs: g.rootCAs()}
+	g.client = &http.Client{Transport: transport, CheckRedirect: stayThere}
 	g.leeway = g.duration("CLOCK_LEEWAY")
 	g.validator = jwt.NewValidator(jwt.WithIssuer(g.values["ISSUER"]),
 		jwt.WithAudience(g.values["AUDIENCE"]), jwt.WithExpirationRequired(),
@@ -105,10 +103,16 @@ func stayThere(*http.Request, []*http.Request) error { return http.ErrUseLastRes
 func (g *Guard) Ready() error {
 	// With a secret, a service waits for auth-server's keys no longer than for its feed.
 	mayWait := len(*g.secretKeys.Load()) == 0 || g.revocations.mayCatchUp()
-	if g.publicKeys.Load() == nil && mayWait {
+	if g.lacksKeys() && mayWait {
 		return errNoKeys
 	}
 	return g.revocations.ready()
+}
+
+// lacksKeys tells whether the public keys were not fetched yet, or there is no key at all.
+func (g *Guard) lacksKeys() bool {
+	public := g.publicKeys.Load()
+	return public == nil || len(*public)+len(*g.secretKeys.Load()) == 0
 }
 
 // maintain reads the files of secrets again, removes expired revocations, and fetches the public keys: every five

@@ -124,7 +124,7 @@ var (
 	// ErrRevoked wraps ErrInvalidToken: the session, the token or the client was revoked.
 	ErrRevoked = reject("its session, the token itself or its client was revoked")
 
-	errNoKeys      = unavailable("the public keys of auth-server were not fetched yet")
+	errNoKeys      = unavailable("there are no keys, or those of auth-server were not fetched")
 	errNotCaughtUp = unavailable("not all of the revocation feed was read since the start")
 	errStale       = unavailable("the revocation feed is stale, and ON_STALE is refuse")
 )

@@ -86,11 +86,10 @@ func (g *Guard) key(header map[string]any) (any, error) {
 	if key, found := (*g.secretKeys.Load())[kid]; found {
 		return key, nil
 	}
-	public := g.publicKeys.Load()
-	if public == nil {
+	if g.lacksKeys() {
 		return nil, errNoKeys
 	}
-	if key, found := (*public)[kid]; found {
+	if key, found := (*g.publicKeys.Load())[kid]; found {
 		return key, nil
 	}
 	return nil, reject("no configured key has its kid; was the secret replaced?")
