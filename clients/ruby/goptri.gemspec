@@ -1,10 +1,8 @@
 # frozen_string_literal: true
 
-require_relative "lib/goptri/version"
-
 Gem::Specification.new do |spec|
   spec.name = "goptri"
-  spec.version = Goptri::VERSION
+  spec.version = "0.1.0"
   spec.authors = ["The Goptri authors"]
   spec.summary = "Verifies Goptri's access tokens in Rails, Sinatra and other Rack applications"
   spec.description = "Rack middleware that verifies access tokens of Goptri's auth-server, in the Authorization header " \

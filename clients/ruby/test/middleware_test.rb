@@ -64,7 +64,7 @@ class MiddlewareTest < Minitest::Test
       assert_error 401, "invalid_token", response, 'Bearer error="invalid_token"'
       assert_equal INVALID, JSON.parse(response.body)
     end
-    assert_includes log.string, "access token rejected: it has expired"
+    assert_includes log.string, "request rejected: expired"
     refute_includes log.string, sign.rpartition(".").last
   end
 
@@ -73,14 +73,12 @@ class MiddlewareTest < Minitest::Test
     value = cookie["HTTP_COOKIE"].split("=", 3).last
     { { "HTTP_AUTHORIZATION" => "Bearer a#{spaces}b" } => 401,
       { "HTTP_AUTHORIZATION" => "#{spaces}Bearer #{sign}" } => 200,
-      bearer("#{sign}#{" " * 7000}") => 200, bearer("#{sign}#{" " * 8000}") => 401,
+      bearer("#{sign}#{" " * 7000}") => 200, bearer("#{sign}#{spaces}") => 200,
       { "HTTP_COOKIE" => "a#{spaces}b; __Host-session=#{value}" } => 200,
       { "HTTP_COOKIE" => "#{spaces}__Host-session=#{value}#{spaces}" } => 200,
       { "HTTP_COOKIE" => "__Host-session=a#{spaces}b" } => 401 }.each do |env, status|
       Timeout.timeout(2) { assert_equal status, call("GET", env).status }
     end
-    Timeout.timeout(2) { assert_equal "a#{spaces}b", Goptri::Strict.rstrip("a#{spaces}b#{spaces} \t") }
-    assert_equal ["", ""], ["", " \t "].map { |text| Goptri::Strict.rstrip(text) }
   end
 
   def test_after_an_exception_the_token_is_verified_again

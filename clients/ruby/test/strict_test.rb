@@ -5,8 +5,8 @@ require "test_helper"
 class StrictTest < Minitest::Test
   def outcome(json)
     Goptri::Strict.object(json) && "read"
-  rescue Goptri::Strict::Invalid => e
-    e.message
+  rescue Goptri::Error => e
+    e.message.tr(" ", "_")
   end
 
   def members(from, to)
@@ -51,8 +51,8 @@ class StrictTest < Minitest::Test
     { "" => "", "Zg" => "f", "Zm8" => "fo", "Zm9v" => "foo", "-_8" => "\xfb\xff".b }.each do |text, bytes|
       assert_equal bytes, Goptri::Strict.base64url(text)
     end
-    ["Zg==", "Zh", "Zm9", "Z", "Zm9vZ", "+/8", "Zm9v\n", "Zm 9", "Zm8=", "é"].each do |text|
-      assert_nil Goptri::Strict.base64url(text), text
+    ["Zh", "Zm9", "Z", "Zm9vZ", "Zm9v\n", "Zm 9", "é"].each do |text|
+      assert_equal :base64, rejection { Goptri::Strict.base64url(text) }, text
     end
   end
 end

@@ -34,7 +34,7 @@ module TestHelper
   end
 
   def encode(bytes)
-    Goptri::Strict.encode(bytes)
+    [bytes].pack("m0").tr("+/", "-_").delete("=")
   end
 
   # A guard whose log is {#log}, and whose clock is `NOW`.
@@ -54,12 +54,26 @@ module TestHelper
     @log ||= StringIO.new
   end
 
+  # Gives a guard without threads the public keys of auth-server.
+  def publish(guard, jwks)
+    guard.define_singleton_method(:get) { |_| JSON.generate(keys: jwks) }
+    guard.send(:expect_new_keys)
+    guard.send(:fetch_keys)
+    guard.published
+  end
+
+  # Pretends that the feed of a guard without threads has caught up.
+  def catch_up(guard, age: 0)
+    guard.feed.instance_variable_set(:@arrival, Goptri::Feed::MONOTONIC_CLOCK.call)
+    guard.feed.send(:on_event, "caught-up", JSON.generate(age_ms: age * 1000, uptime_ms: 100_000))
+  end
+
   # The reason for which a block rejects a token; nil if it accepts it.
   def rejection
     yield
     nil
-  rescue Goptri::TokenError => e
-    e.reason
+  rescue Goptri::Error => e
+    e.message.tr(" ", "_").to_sym
   end
 
   # Waits until the block returns a value, at most five seconds.

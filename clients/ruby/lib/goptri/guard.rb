@@ -1,181 +1,161 @@
 # frozen_string_literal: true
 
 module Goptri
-  # Decides whether an access token is accepted. Never waits for the network: threads of its own fetch the keys and
-  # follow the revocation feed.
+  # Decides whether an access token is accepted. Never waits for the network: threads of its own
+  # fetch the keys and follow the revocation feed.
   class Guard
-    include Opaque
-
-    # @return [Settings]
-    attr_reader :settings
-    # @return [Keys]
-    attr_reader :keys
-    # @return [Revocations, nil] nil without a feed secret
-    attr_reader :revocations
-    # @return [Logger]
-    attr_reader :logger
+    # The {Settings}, the Logger, the {Feed} (nil without a feed secret), and the keys that
+    # auth-server publishes (nil until they are fetched).
+    attr_reader :settings, :logger, :feed, :published
 
     # @param env [Hash{String => String}] environment variables, such as ENV
     # @param options [Hash] as {#initialize}; they replace variables
     # @return [Guard]
     # @raise [SettingsError]
-    def self.from_env(env = ENV, **options)
-      new(env: env, **options)
-    end
+    def self.from_env(env = ENV, **options) = new(env: env, **options)
 
     # @param env [Hash{String => String}] environment variables
     # @param follow [Boolean] whether to follow auth-server; false in tests
     # @param clock [Proc] returns the seconds since 1970
-    # @param monotonic_clock [Proc] returns the seconds since any moment
     # @param options [Hash] the options of {Settings::OPTIONS}
     # @raise [SettingsError]
-    def initialize(env: {}, follow: true, logger: Logger.new($stderr, progname: "goptri"), clock: -> { Time.now.to_r },
-                   monotonic_clock: Revocations::MONOTONIC_CLOCK, **options)
-      @settings = Settings.new(env, options)
+    def initialize(env: {}, follow: true, logger: Logger.new($stderr, progname: "goptri"),
+                   clock: -> { Time.now.to_i }, monotonic_clock: Feed::MONOTONIC_CLOCK, **options)
+      @sources = [env.to_h, options]
+      @following = follow
       @logger = logger
       @clock = clock
-      @keys = Keys.new(@settings.secrets.map { |secret| Key.from_secret(secret) })
-      @verifier = Verifier.new(keys: @keys, issuer: @settings.issuer, audience: @settings.audience,
-                               leeway: @settings.clock_leeway)
-      build_followers(monotonic_clock)
-      @lock = Mutex.new
       @threads = []
-      @pid = Process.pid
-      @following = follow
+      @lock = Mutex.new
+      use(Settings.new(*@sources))
+      @feed = Feed.new(self, monotonic_clock) if settings.feed_secret
+      logger.warn("without FEED_SECRET, tokens are accepted until they expire") unless feed
       start
     end
 
     # @param token [String]
     # @return [Caller]
-    # @raise [TokenError]
+    # @raise [Error]
     def verify(token)
       start
-      caller = @verifier.verify(token, @clock.call)
-      @revocations&.check(caller.claims)
+      caller = Token.verify(token, settings, @clock.call) { |kid| key(kid) }
+      feed&.check(caller.claims)
       caller
-    rescue TokenError => e
-      @refresher.notify(:unknown_kid) if %i[unknown_key keys_unavailable].include?(e.reason)
-      raise
     end
 
-    # Checks times and revocation again, after long work and before its effect.
-    #
-    # @param caller [Caller]
-    # @raise [TokenError]
-    def verify_again(caller)
-      start
-      @verifier.check_times(caller.claims, @clock.call)
-      @revocations&.check(caller.claims)
-    end
-
-    # @return [Symbol, nil] why the service is not ready: `:keys_unavailable`, `:not_caught_up` or `:stale`
+    # @return [String, nil] why the service is not ready
     def not_ready
       start
       # With a secret, keys are awaited for no longer than revocations.
-      waits = !@revocations || @revocations.within_catch_up_timeout?
-      @revocations&.not_ready || (:keys_unavailable if @keys.empty? || (waits && !@keys.fetched?))
+      awaits_keys = published.nil? && (@local.empty? || feed&.catching_up?)
+      feed&.not_ready || ("keys unavailable" if awaits_keys)
     end
 
     # @return [Boolean] whether valid tokens are accepted
-    def ready?
-      not_ready.nil?
+    def ready? = not_ready.nil?
+
+    # Fetches the keys soon, and several times: auth-servers behind one address get new keys at
+    # different times.
+    def expect_new_keys
+      @pause = 0.1
+      @fetch_at = now
+    end
+
+    # Sends a request to auth-server. Redirects and proxies are not used: no other server may get
+    # the secret or supply keys.
+    #
+    # @yieldparam response [Net::HTTPResponse]
+    # @yieldparam http [Net::HTTP] the connection
+    def get(path, headers = {}, timeout = 10)
+      uri = URI.parse(settings.auth_server_url + path)
+      trusted = OpenSSL::X509::Store.new.tap(&:set_default_paths)
+      trusted.add_file(settings.auth_server_ca_file) if settings.auth_server_ca_file
+      options = { use_ssl: uri.scheme == "https", cert_store: trusted,
+                  open_timeout: 5, read_timeout: timeout, max_retries: 0 }
+      Net::HTTP.start(uri.hostname, uri.port, nil, options) do |http|
+        http.request(Net::HTTP::Get.new(uri, headers)) do |response|
+          hint = ": is FEED_SECRET that of auth-server?" if response.code == "401"
+          raise "auth-server answers #{response.code} to #{path}#{hint}" if response.code != "200"
+
+          return yield(response, http)
+        end
+      end
     end
 
     # Stops to follow auth-server.
     def close
       @following = false
-      @lock.synchronize { @threads.each(&:kill).each(&:join).clear }
+      @lock.synchronize { @threads.each(&:kill).each(&:join) }
     end
+
+    # @return [String] without the secrets
+    def inspect = "#<#{self.class}>"
 
     private
 
-    def build_followers(monotonic_clock)
-      server = AuthServer.new(@settings.auth_server_url, @settings.auth_server_ca_file)
-      @refresher = KeyRefresher.new(server, @keys, @logger)
-      if @settings.feed_secret.nil?
-        @logger.warn("FEED_SECRET is not set: a sign-out takes effect here when the access token expires")
-        return
-      end
+    def use(settings)
+      @settings = settings
+      @local = by_kid(settings.secrets.map { |secret| Key.from_secret(secret) })
+    end
 
-      @revocations = Revocations.new(max_staleness: @settings.max_staleness, on_stale: @settings.on_stale,
-                                     clock: monotonic_clock)
-      @follower = Follower.new(server, @settings.feed_secret, @revocations, logger: @logger) do
-        @refresher.notify(:changed)
+    def by_kid(keys) = keys.to_h { |key| [key.kid, key] }
+
+    # A secret wins over a published key of the same name.
+    def key(kid)
+      @local[kid] || published.to_h.fetch(kid) do
+        @fetch_at = [@fetch_at, @fetched_at + 10].min if @fetched_at
+        raise Error.new(:temporarily_unavailable, "no keys yet") unless published
+
+        Strict.invalid("unknown key")
       end
     end
 
-    # Starts the threads, also in a process that was forked from the one that started them. There it is unknown what was
-    # revoked since.
+    # Starts the threads, also in a process that was forked from the one that started them: there
+    # they are dead, and it is unknown what was revoked since.
     def start
-      return if !@following || started?
+      return if !@following || (@threads.any? && @threads.all?(&:alive?))
 
       @lock.synchronize do
-        next if started?
+        next if @threads.any? && @threads.all?(&:alive?)
 
-        @revocations&.restart unless @pid == Process.pid
-        @pid = Process.pid
-        @threads = { "goptri-keys" => @refresher, "goptri-feed" => @follower }.compact.map do |name, task|
-          thread(name) { task.run }
-        end
-        @threads << thread("goptri-maintenance") { maintain }
+        feed&.restart if @threads.any?
+        @threads = [Thread.new { maintain }, (Thread.new { feed.follow } if feed)].compact
       end
     end
 
-    def started?
-      @pid == Process.pid && @threads.any? && @threads.all?(&:alive?)
-    end
-
-    def thread(name)
-      Thread.new do
-        Thread.current.name = name
-        begin
-          yield
-        rescue StandardError => e
-          @logger.error("#{name} failed and is restarted: #{e.class} at #{e.backtrace&.first}")
-          sleep 1
-          retry
-        end
-      end
-    end
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
     def maintain
-      (0..).each do |round|
-        sleep 1
-        @revocations&.sweep(round)
-        log_staleness if @revocations&.age
-        reload if @settings.secret_files?
+      expect_new_keys
+      loop do
+        fetch_keys if now >= @fetch_at
+        reload
+        sleep 0.2
       end
     end
 
-    def log_staleness
-      stale = @revocations.stale?
-      return if stale == (@was_stale || false)
-
-      @was_stale = stale
-      return @logger.info("the revocation set is fresh again") unless stale
-
-      effect = { "allow" => "tokens that were revoked since are accepted until they expire",
-                 "refuse" => "no token is accepted" }.fetch(@settings.on_stale)
-      @logger.error("the revocation set is stale: #{effect}")
+    def fetch_keys
+      @fetched_at = now
+      jwks = Timeout.timeout(10) { get("/.well-known/jwks.json") { |response| response.read_body } }
+      @published = by_kid(JSON.parse(jwks).fetch("keys").filter_map { |jwk| Key.from_jwk(jwk) })
+      @pause = [@pause * 2, 300].min
+    rescue StandardError => e
+      logger.warn("the public keys cannot be fetched: #{e.message}")
+      @pause = [@pause * 2, 10].min
+    ensure
+      @fetch_at = now + @pause
     end
 
-    # Accepts a change after two equal reads, so that a partial write is ignored.
+    # Reads the files of the secrets again.
     def reload
-      changed = @settings.reload
-      seen, @seen = @seen, secrets_of(changed)
-      return unless seen == @seen && seen != secrets_of(@settings)
+      changed = Settings.new(*@sources)
+      return if [changed.secrets, changed.feed_secret] == [settings.secrets, settings.feed_secret]
 
-      @settings = changed
-      @keys.local = changed.secrets.map { |secret| Key.from_secret(secret) }
-      @follower&.secret = changed.feed_secret
-      @logger.info("the secrets have changed; access tokens are verified with these keys: #{@keys}")
+      use(changed)
+      logger.info("the secrets have changed: #{@local.values.join(", ")}")
     rescue SettingsError => e
-      @logger.error("the secrets are not reloaded: #{e.message}") unless @reload_problem == e.message
-      @reload_problem = e.message
-    end
-
-    def secrets_of(settings)
-      [settings.secrets, settings.feed_secret]
+      logger.error("the secrets are not reloaded: #{e.message}") unless @problem == e.message
+      @problem = e.message
     end
   end
 end

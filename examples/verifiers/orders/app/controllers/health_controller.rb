@@ -6,9 +6,8 @@ class HealthController < ActionController::API
   # GET /readyz
   def ready
     reason = Rails.configuration.x.guard.not_ready
-    return render json: { status: "ok" } unless reason
+    raise Goptri::Error.new(:temporarily_unavailable, reason) if reason
 
-    logger.info "not ready: #{reason}"
-    render_protocol_error Goptri::ProtocolError::UNAVAILABLE
+    render json: { status: "ok" }
   end
 end
