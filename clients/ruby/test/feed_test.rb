@@ -62,7 +62,7 @@ class FeedTest < Minitest::Test
     following
     3.times { @server.next_feed(status: 401).close }
     assert_equal :not_caught_up, reason
-    eventually { log.string.include?("answers 401 to /revocations: is FEED_SECRET that of auth-server?") }
+    eventually { log.string.include?("answers 401: is FEED_SECRET right?") }
     assert_equal 1, log.string.scan("answers 401").size
     @server.next_feed.send(CAUGHT_UP)
     eventually { @guard.ready? }

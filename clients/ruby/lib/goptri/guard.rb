@@ -74,8 +74,8 @@ module Goptri
                   open_timeout: 5, read_timeout: timeout, max_retries: 0 }
       Net::HTTP.start(uri.hostname, uri.port, nil, options) do |http|
         http.request(Net::HTTP::Get.new(uri, headers)) do |response|
-          hint = ": is FEED_SECRET that of auth-server?" if response.code == "401"
-          raise "auth-server answers #{response.code} to #{path}#{hint}" if response.code != "200"
+          raise "auth-server answers 401: is FEED_SECRET right?" if response.code == "401"
+          raise "auth-server answers #{response.code} to #{path}" if response.code != "200"
 
           return yield(response, http)
         end

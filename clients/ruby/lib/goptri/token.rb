@@ -135,8 +135,7 @@ module Goptri
     end
 
     def check(claims, settings, now)
-      valid = CLAIMS.all? { |name, type| type.(claims.fetch(name, :absent)) }
-      Strict.invalid("json") unless valid
+      CLAIMS.each { |name, type| type.(claims.fetch(name, :absent)) || Strict.invalid("json") }
       Strict.invalid("wrong issuer") unless claims["iss"] == settings.issuer
       Strict.invalid("wrong audience") unless Array(claims["aud"]).include?(settings.audience)
       exp, iat, nbf, auth_time = claims.values_at("exp", "iat", "nbf", "auth_time").map(&:to_i)
