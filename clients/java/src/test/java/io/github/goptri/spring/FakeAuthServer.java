@@ -43,6 +43,7 @@ final class FakeAuthServer implements Closeable {
 
     final BlockingQueue<Stream> streams = new LinkedBlockingQueue<>();
     final AtomicInteger keyFetches = new AtomicInteger();
+    final AtomicInteger otherRequests = new AtomicInteger();
     volatile String jwks = "{\"keys\":[]}";
     private final ServerSocket listener;
 
@@ -100,7 +101,8 @@ final class FakeAuthServer implements Closeable {
             streams.add(stream);
             return;
         }
-        keyFetches.incrementAndGet();
+        boolean isForKeys = request != null && request.startsWith("GET /.well-known/jwks.json ");
+        (isForKeys ? keyFetches : otherRequests).incrementAndGet();
         stream.send("HTTP/1.1 200 OK\r\nContent-Length: " + jwks.length() + "\r\nConnection: close\r\n\r\n" + jwks);
         stream.close();
     }
