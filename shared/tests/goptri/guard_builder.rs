@@ -64,3 +64,13 @@ fn following_requires_the_https_url_of_an_auth_server() {
     assert!(guard.ready().is_err());
     assert_eq!(guard.verify(&good()).err(), Some(TokenError::KeysUnavailable));
 }
+
+#[cfg(feature = "feed")]
+#[test]
+fn keys_and_feed_are_at_the_url_of_auth_server() {
+    assert_eq!(builder().urls(), None);
+    let following = builder().auth_server("https://login.example.com").unwrap();
+    let urls =
+        ["/.well-known/jwks.json", "/revocations"].map(|path| format!("https://login.example.com{path}"));
+    assert_eq!(following.urls().map(<[String; 2]>::from), Some(urls));
+}

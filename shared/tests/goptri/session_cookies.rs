@@ -4,10 +4,13 @@ use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use goptri::cookie::{SessionCookie, encode};
 use goptri::origin::Origins;
-use goptri::{Guard, TokenError};
+use goptri::{Environment, Guard, GuardBuilder, TokenError};
+use goptri_settings::Settings;
 
 use crate::protected_app::{call, call_guarded, guard};
-use test_support::forge::{AUDIENCE, ISSUER, USER, claims, good, one_for_each_refusal, with, with_claims};
+use test_support::forge::{
+    AUDIENCE, ISSUER, SECRET, USER, claims, good, one_for_each_refusal, stopped_clock, with, with_claims,
+};
 use test_support::{bearing, get};
 
 const VARY: Option<&str> = Some("Sec-Fetch-Site, Origin, Cookie");
@@ -124,6 +127,20 @@ async fn the_name_of_the_cookie_is_that_of_the_guard() {
         let request = get("/api/me").insert_header(("Cookie", format!("{name}={value}")));
         assert_eq!(call_guarded(request, guard.clone()).await.status, status, "{name}");
     }
+}
+
+#[actix_web::test]
+async fn the_name_of_the_cookie_may_be_in_the_environment() {
+    let environment = Environment::from_pairs([
+        ("ACCESS_TOKEN_SECRET", SECRET),
+        ("ISSUER", ISSUER),
+        ("AUDIENCE", AUDIENCE),
+        ("SESSION_COOKIE_NAME", "photos"),
+    ]);
+    let builder = GuardBuilder::from_settings(&Settings::new(&environment)).unwrap();
+    let guard = builder.clock(stopped_clock()).build().unwrap();
+    let request = get("/api/me").insert_header(("Cookie", format!("__Host-photos={}", encode(&good()))));
+    assert_eq!(call_guarded(request, guard).await.status, 200);
 }
 
 #[test]
