@@ -1,6 +1,4 @@
-//! Which browser and system a `User-Agent` names, and which network an address is in.
-
-use std::net::IpAddr;
+//! Which browser and system a `User-Agent` names.
 
 use crate::text::DeviceTexts;
 
@@ -66,21 +64,6 @@ pub(crate) fn kind(user_agent: Option<&str>) -> Kind {
     }
 }
 
-/// The network of an address, near enough to recognise and not precise enough to be a user's own: the first three bytes
-/// of IPv4, the first 48 bits of IPv6.
-pub(crate) fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{a}.{b}.{c}.x")
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:…")
-        }
-    }
-}
-
 fn named(names: &[(&str, &'static str)], user_agent: &str) -> Option<&'static str> {
     names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
 }
@@ -123,17 +106,6 @@ mod tests {
             (String::new(), "Unknown device"),
         ] {
             assert_eq!(describe(&Language::English.texts().device, Some(&user_agent)), expected, "{user_agent}");
-        }
-    }
-
-    #[test]
-    fn an_address_is_shown_as_its_network() {
-        for (address, expected) in [
-            ("203.0.113.77", "203.0.113.x"),
-            ("::ffff:203.0.113.77", "203.0.113.x"),
-            ("2001:db8:1:2::3", "2001:db8:1:…"),
-        ] {
-            assert_eq!(network(address.parse().unwrap()), expected);
         }
     }
 }

@@ -23,6 +23,7 @@ mod assets;
 mod brand;
 mod device;
 mod language;
+mod network;
 mod page;
 mod shown;
 mod text;

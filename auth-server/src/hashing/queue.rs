@@ -29,7 +29,7 @@ impl<C: Copy + Eq + Hash, T> FairQueue<C, T> {
         } else {
             let own = self.entries.get(&client).map_or(0, VecDeque::len);
             match self.longest() {
-                Some((longest, length)) if length > own + 1 => self.remove_last(longest),
+                Some((longest, length)) if length > own + 1 => self.remove(longest, VecDeque::pop_back),
                 _ => return Some(entry),
             }
         };
@@ -45,15 +45,8 @@ impl<C: Copy + Eq + Hash, T> FairQueue<C, T> {
     /// Takes the first entry of the client whose turn it is.
     pub(super) fn pop(&mut self) -> Option<T> {
         let client = self.turns.pop_front()?;
-        let entries = self.entries.get_mut(&client)?;
-        let entry = entries.pop_front();
-        if entries.is_empty() {
-            self.entries.remove(&client);
-        } else {
-            self.turns.push_back(client);
-        }
-        self.length -= usize::from(entry.is_some());
-        entry
+        self.turns.push_back(client);
+        self.remove(client, VecDeque::pop_front)
     }
 
     /// How many entries wait.
@@ -68,9 +61,9 @@ impl<C: Copy + Eq + Hash, T> FairQueue<C, T> {
             .max_by_key(|(_, length)| *length)
     }
 
-    fn remove_last(&mut self, client: C) -> Option<T> {
+    fn remove(&mut self, client: C, take: impl FnOnce(&mut VecDeque<T>) -> Option<T>) -> Option<T> {
         let entries = self.entries.get_mut(&client)?;
-        let entry = entries.pop_back();
+        let entry = take(entries);
         if entries.is_empty() {
             self.entries.remove(&client);
             self.turns.retain(|other| *other != client);

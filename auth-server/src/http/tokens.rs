@@ -1,7 +1,7 @@
 //! Tokens in bodies: those that a request presents, and those that a response issues.
 
 use goptri::ProtocolError;
-use goptri_settings::Plain;
+use goptri_settings::{Plain, SecretKind};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::NOT_ONE_REFRESH_TOKEN;
@@ -10,12 +10,12 @@ use crate::flow::{AccessToken, IssuedTokens, RefreshToken};
 /// A token response (RFC 6749 §5.1).
 #[derive(Serialize)]
 pub(crate) struct TokenResponse {
-    #[serde(serialize_with = "access_token")]
+    #[serde(serialize_with = "expose")]
     access_token: Plain<AccessToken>,
     token_type: &'static str,
     /// Seconds.
     expires_in: i64,
-    #[serde(serialize_with = "refresh_token")]
+    #[serde(serialize_with = "expose")]
     refresh_token: Plain<RefreshToken>,
     /// Left out if it is empty, which RFC 6749 §3.3 does not allow.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -50,11 +50,7 @@ impl From<&IssuedTokens> for CookieResponse {
     }
 }
 
-fn access_token<S: Serializer>(token: &Plain<AccessToken>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(token.expose())
-}
-
-fn refresh_token<S: Serializer>(token: &Plain<RefreshToken>, serializer: S) -> Result<S::Ok, S::Error> {
+fn expose<K: SecretKind, S: Serializer>(token: &Plain<K>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.expose())
 }
 

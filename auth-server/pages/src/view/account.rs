@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::device::{self, Kind};
 use crate::language::Language;
+use crate::network::network_of;
 use crate::page::{Frame, Page, Pages, Policy};
 use crate::times::Moment;
 use crate::web_url::{Logo, WebUrl};
@@ -150,7 +151,7 @@ impl Device<'_> {
     }
 
     fn network(&self) -> Option<String> {
-        self.address.map(device::network)
+        self.address.map(network_of)
     }
 }
 

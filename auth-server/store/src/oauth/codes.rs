@@ -1,9 +1,10 @@
 //! The port to authorization codes, and to the sessions of applications.
 
 use async_trait::async_trait;
-use auth_domain::{ApplicationSession, CodeKey, NewCode, SessionKey, SessionSnapshot, StoredCode};
+use auth_domain::{ApplicationSession, CodeKey, NewCode, StoredCode};
 use chrono::TimeDelta;
 
+use super::code_outcomes::{IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome};
 use crate::StoreError;
 
 /// How long a code is kept after it expired, so that a second use is noticed for that long.
@@ -48,35 +49,4 @@ pub trait Codes: Send + Sync + 'static {
 
     /// Deletes at most `max` codes that expired [`CODE_RETENTION`] ago or earlier, the oldest first. Returns how many.
     async fn sweep_codes(&self, max: u32) -> Result<u64, StoreError>;
-}
-
-/// The result of [`Codes::issue_code`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IssueCodeOutcome {
-    /// Stored.
-    Issued,
-    /// The sign-in has ended or expired, the client was removed, or the consent was withdrawn. No code is stored.
-    SignInEnded,
-}
-
-/// The result of [`Codes::spend_code`].
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
-pub enum SpendOutcome {
-    /// The session, as stored.
-    Opened(SessionSnapshot),
-    /// The code was spent before, for this session, which may have ended. Nothing changed.
-    AlreadySpent(SessionKey),
-    /// Another condition does not hold. Nothing changed.
-    Refused,
-}
-
-/// The result of [`Codes::open_application_session`].
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
-pub enum OpenApplicationOutcome {
-    /// The session, as stored.
-    Opened(SessionSnapshot),
-    /// A condition does not hold. Nothing changed.
-    Refused,
 }

@@ -1,6 +1,7 @@
 //! The ports of the authorization server.
 
 mod clients;
+mod code_outcomes;
 mod codes;
 mod grants;
 mod pushed;
@@ -8,7 +9,8 @@ mod scopes;
 mod sign_ins;
 
 pub use clients::{AddClientOutcome, ChangeClientOutcome, Clients};
-pub use codes::{CODE_RETENTION, Codes, IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome};
+pub use code_outcomes::{IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome};
+pub use codes::{CODE_RETENTION, Codes};
 pub use grants::Grants;
 pub use pushed::{OPENED_LIFETIME, PushedRequests};
 pub use scopes::RegisteredScopes;
