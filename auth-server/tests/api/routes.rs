@@ -3,7 +3,7 @@
 use auth_server::routes;
 use goptri::keys::KeyRing;
 use goptri::token::TokenType;
-use goptri_server::Access;
+use goptri_server::{Access, Route};
 use goptri_settings::{Plain, RefreshTokenSecret};
 use serde_json::json;
 use uuid::Uuid;
@@ -21,12 +21,32 @@ fn forged_refresh_token() -> String {
     KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Refresh, &claims).unwrap()
 }
 
+async fn assert_rejects_forged_refresh_token(server: &TestServer, route: &Route) {
+    let (method, forged) = (route.method.as_str(), forged_refresh_token());
+    let body = json!({ "email": "eve@example.com", "password": PASSWORD, "refresh_token": forged });
+    let request = server.request(method, route.path).header("sec-fetch-site", "same-origin");
+    let mut answer = server.send(request.header("cookie", format!("refresh={forged}")).json(&body)).await;
+    if answer.status == 415 {
+        let form = [("client_id", "forger"), ("token", &forged)];
+        answer = server.send(server.request(method, route.path).form(&form)).await;
+    }
+    let (status, code) = (answer.status, answer.field("error"));
+    let codes = ["invalid_credentials", "invalid_grant", "invalid_token", "invalid_client"];
+    assert!(codes.contains(&code.as_str()), "{route:?} answers a forger {status} {code}");
+}
+
+async fn assert_signs_no_forger_in(server: &TestServer, route: &Route) {
+    let form = [("email", EMAIL), ("password", PASSWORD), ("decision", "allow")];
+    let forger = server.request(route.method.as_str(), route.path).header("sec-fetch-site", "cross-site");
+    let forger = server.send(forger.header("cookie", "signin=forged").form(&form)).await;
+    let signs_in = SetCookie::all_of(&forger).iter().any(|cookie| cookie.name == "signin");
+    assert!(!signs_in, "{route:?} sets a cookie for a forger");
+}
+
 /// Covers new routes without a change: only routes of the table are mounted.
 #[actix_web::test]
 async fn every_route_rejects_unauthorised_callers_as_declared() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
-    let forged =
-        json!({ "email": "eve@example.com", "password": PASSWORD, "refresh_token": forged_refresh_token() });
     let applications = as_application(&server.signed_in().await.0);
     let table = routes();
     assert!(table.len() >= 10, "the table is not empty");
@@ -38,24 +58,7 @@ async fn every_route_rejects_unauthorised_callers_as_declared() {
             Access::OptionalCaller => assert_eq!(answer.status, 200, "{what}"),
             Access::TokenInBody => {
                 assert!(matches!(answer.status, 400 | 401 | 415), "{what}");
-                let method = route.method.as_str();
-                let forger = server.request(method, route.path).header("sec-fetch-site", "same-origin");
-                let cookie = format!("refresh={}", forged_refresh_token());
-                let mut forger = server.send(forger.header("cookie", cookie).json(&forged)).await;
-                if forger.status == 415 {
-                    let form =
-                        [("client_id", "forger"), ("token", forged["refresh_token"].as_str().unwrap())];
-                    forger = server.send(server.request(method, route.path).form(&form)).await;
-                }
-                let code = forger.field("error");
-                assert!(
-                    matches!(
-                        code.as_str(),
-                        "invalid_credentials" | "invalid_grant" | "invalid_token" | "invalid_client"
-                    ),
-                    "{route:?} answers a forger {} {code}",
-                    forger.status
-                );
+                assert_rejects_forged_refresh_token(&server, &route).await;
             }
             Access::FeedClient => {
                 assert_eq!(
@@ -76,12 +79,7 @@ async fn every_route_rejects_unauthorised_callers_as_declared() {
                 } else {
                     assert!(matches!(answer.status, 200 | 400 | 404), "{what}");
                 }
-                let method = route.method.as_str();
-                let form = [("email", EMAIL), ("password", PASSWORD), ("decision", "allow")];
-                let forger = server.request(method, route.path).header("sec-fetch-site", "cross-site");
-                let forger = server.send(forger.header("cookie", "signin=forged").form(&form)).await;
-                let signs_in = SetCookie::all_of(&forger).iter().any(|cookie| cookie.name == "signin");
-                assert!(!signs_in, "{route:?} sets a cookie for a forger");
+                assert_signs_no_forger_in(&server, &route).await;
             }
             Access::Caller(_) => {
                 assert_eq!(answer.status, 401, "{what}");

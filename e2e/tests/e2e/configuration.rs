@@ -15,57 +15,62 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// A program, variables with errors, and the variables that the errors then name.
+type BadConfiguration = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+const ERRORS: [BadConfiguration; 2] = [
+    (
+        "auth-server",
+        &[
+            ("ISSUER", "http://example.com"),
+            ("ACCESS_TOKEN_SECRET", "changeme"),
+            ("DATABASE_URL", "oracle://x"),
+            ("ACCESS_TOKEN_TTL", "1d"),
+        ],
+        &["ISSUER", "ACCESS_TOKEN_SECRET", "REFRESH_TOKEN_SECRET", "DATABASE_URL", "ACCESS_TOKEN_TTL"],
+    ),
+    (
+        "api-server",
+        &[
+            ("ACCESS_TOKEN_SECRET", "changeme"),
+            ("AUDIENCE", "a b"),
+            ("CLOCK_LEEWAY", "1h"),
+            ("API_SERVER_ADDR", "3000"),
+            ("PHOTOS_DIR", "/dev/null/photos"),
+            ("LOG_FORMAT", "xml"),
+            ("RUST_LOG", "loud"),
+            ("AUTH_SERVER_URL", "nonsense"),
+            ("AUTH_SERVER_CA_FILE", "/nowhere/at/all"),
+            ("REVOCATION_MAX_STALENESS", "soon"),
+            ("ON_STALE", "panic"),
+            ("VERIFIED_CACHE_ENTRIES", "some"),
+            ("METRICS_ADDR", "9300"),
+        ],
+        &[
+            "ACCESS_TOKEN_SECRET",
+            "FEED_SECRET",
+            "AUTH_SERVER_URL",
+            "AUTH_SERVER_CA_FILE",
+            "REVOCATION_MAX_STALENESS",
+            "ON_STALE",
+            "VERIFIED_CACHE_ENTRIES",
+            "METRICS_ADDR",
+            "AUDIENCE",
+            "CLOCK_LEEWAY",
+            "API_SERVER_ADDR",
+            "PHOTOS_DIR",
+            "LOG_FORMAT",
+            "RUST_LOG",
+        ],
+    ),
+];
+
 /// JV-23, OP-04
 #[test]
 fn every_error_is_named_at_once_and_nothing_listens() {
-    for (name, variables, variables_named) in [
-        (
-            "auth-server",
-            vec![
-                ("ISSUER", "http://example.com"),
-                ("ACCESS_TOKEN_SECRET", "changeme"),
-                ("DATABASE_URL", "oracle://x"),
-                ("ACCESS_TOKEN_TTL", "1d"),
-            ],
-            vec!["ISSUER", "ACCESS_TOKEN_SECRET", "REFRESH_TOKEN_SECRET", "DATABASE_URL", "ACCESS_TOKEN_TTL"],
-        ),
-        (
-            "api-server",
-            vec![
-                ("ACCESS_TOKEN_SECRET", "changeme"),
-                ("AUDIENCE", "a b"),
-                ("CLOCK_LEEWAY", "1h"),
-                ("API_SERVER_ADDR", "3000"),
-                ("PHOTOS_DIR", "/dev/null/photos"),
-                ("LOG_FORMAT", "xml"),
-                ("RUST_LOG", "loud"),
-                ("AUTH_SERVER_URL", "nonsense"),
-                ("AUTH_SERVER_CA_FILE", "/nowhere/at/all"),
-                ("REVOCATION_MAX_STALENESS", "soon"),
-                ("ON_STALE", "panic"),
-                ("VERIFIED_CACHE_ENTRIES", "some"),
-                ("METRICS_ADDR", "9300"),
-            ],
-            vec![
-                "ACCESS_TOKEN_SECRET",
-                "FEED_SECRET",
-                "AUTH_SERVER_URL",
-                "AUTH_SERVER_CA_FILE",
-                "REVOCATION_MAX_STALENESS",
-                "ON_STALE",
-                "VERIFIED_CACHE_ENTRIES",
-                "METRICS_ADDR",
-                "AUDIENCE",
-                "CLOCK_LEEWAY",
-                "API_SERVER_ADDR",
-                "PHOTOS_DIR",
-                "LOG_FORMAT",
-                "RUST_LOG",
-            ],
-        ),
-    ] {
+    for (name, variables, variables_named) in ERRORS {
         let mut command = program(name);
-        command.envs(variables).current_dir(std::env::temp_dir());
+        command.envs(variables.iter().copied()).current_dir(std::env::temp_dir());
         let output = run(command);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(!stderr(&output).contains("listens"));

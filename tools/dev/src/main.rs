@@ -89,12 +89,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let state = DevState::open(&arguments.data)?;
     let example = ExamplePage { address: arguments.example, tls: arguments.tls };
     let environment = state.complete(with_issuer(variables.environment(), arguments.tls), &example.origin());
-    let (environment, certificate) = if arguments.tls {
-        let (environment, own) = state.with_tls(environment, SystemClock.now())?;
-        (environment, Some(own))
-    } else {
-        (environment, None)
-    };
+    let (environment, certificate) = with_certificate(&arguments, &state, environment)?;
     let no_colour = process.get("NO_COLOR").is_some() || process.get("TERM") == Some("dumb");
     let stopping = Stopping::default();
     start_log(&variables, &environment, no_colour, &stopping)?;
@@ -145,6 +140,19 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         tokio::join!(auth.run(), api.run(), example::run(example_server, stop()), printer);
     auth.and(api).and(example).and(printer)?;
     Ok(())
+}
+
+/// With `--tls`, adds a certificate.
+fn with_certificate(
+    arguments: &Arguments,
+    state: &DevState,
+    environment: Environment,
+) -> Result<(Environment, Option<DevCertificate>), Box<dyn Error>> {
+    if !arguments.tls {
+        return Ok((environment, None));
+    }
+    let (environment, own) = state.with_tls(environment, SystemClock.now())?;
+    Ok((environment, Some(own)))
 }
 
 /// Adds the issuer at which users reach auth-server.
