@@ -1,6 +1,7 @@
 package io.github.goptri.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
@@ -247,6 +248,30 @@ class FeedTest {
         server.nextStream();
         assertThat(goptri.revocations().size()).isZero();
         assertThat(goptri.revocations().age()).isGreaterThan(59_000);
+    }
+
+    @Test
+    void a_connection_is_given_up_if_it_was_suspended_before_it_has_caught_up() throws Exception {
+        follow();
+        FakeAuthServer.Stream stream = server.nextStream();
+        stream.start(FakeAuthServer.event("heartbeat", "{\"age_ms\":0,\"uptime_ms\":1000}")
+            + FakeAuthServer.revoked("token", "another", 1));
+        await(() -> goptri.revocations().size() == 1);
+        later.set(20_000);
+        stream.send(FakeAuthServer.CAUGHT_UP);
+        server.nextStream();
+        assertThat(isUnavailable(Tokens.valid())).isTrue();
+    }
+
+    @Test
+    void an_event_of_more_than_a_mebibyte_ends_the_connection() throws Exception {
+        follow();
+        for (String text : List.of("x".repeat(1_100_000), "data: 1\n".repeat(1_100_000))) {
+            FakeAuthServer.Stream stream = server.nextStream();
+            assertThatCode(() -> stream.start("event: new\n" + text)).satisfiesAnyOf(
+                none -> assertThat(none).isNull(), closed -> assertThat(closed).isInstanceOf(IOException.class));
+        }
+        server.nextStream();
     }
 
     @Test
