@@ -286,7 +286,7 @@ func TestAMalformedOrEndlessEventClosesTheConnection(t *testing.T) {
 		"data: " + long, ":" + long,
 		strings.Repeat("data: "+long[:1000]+"\n", 1100),
 	} {
-		guard := localGuard(t, With("FEED_SECRET", feedKey))
+		guard := localGuard(t, WithFeedSecret(feedKey))
 		guard.client.Transport = answering(http.StatusOK, io.NopCloser(strings.NewReader(bad+"\n\n"+caughtUp)))
 		c := &connection{Guard: guard}
 		err := c.follow(t.Context())
@@ -339,14 +339,13 @@ func TestRedirectsAndOtherResponsesAreNotFollowed(t *testing.T) {
 
 func TestUntilTheFirstCaughtUpValidTokensGet503ForALimitedTime(t *testing.T) {
 	for _, c := range []struct {
-		maxAge  string
-		limit   time.Duration
-		onStale string
-	}{{"60s", time.Minute, "allow"}, {"10s", 10 * time.Second, "allow"}, {"1h", time.Minute, "allow"},
-		{"1m", time.Hour, "refuse"}} {
+		maxAge, limit time.Duration
+		onStale       OnStale
+	}{{time.Minute, time.Minute, Allow}, {10 * time.Second, 10 * time.Second, Allow}, {time.Hour, time.Minute, Allow},
+		{time.Minute, time.Hour, Refuse}} {
 		synctest.Test(t, func(t *testing.T) {
-			guard := localGuard(t, With("FEED_SECRET", feedKey), With("REVOCATION_MAX_STALENESS", c.maxAge),
-				With("ON_STALE", c.onStale))
+			guard := localGuard(t, WithFeedSecret(feedKey), WithMaxStaleness(c.maxAge),
+				WithOnStale(c.onStale))
 			for _, step := range []time.Duration{0, c.limit - 1} {
 				time.Sleep(step)
 				if err := outcome(guard, userToken()); !errors.Is(err, errNotCaughtUp) || guard.Ready() == nil {
@@ -367,7 +366,7 @@ func TestUntilTheFirstCaughtUpValidTokensGet503ForALimitedTime(t *testing.T) {
 
 func TestReadinessWaitsForTheKeysNoLongerThanForTheFeedIfThereIsASecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		guard := localGuard(t, With("FEED_SECRET", feedKey))
+		guard := localGuard(t, WithFeedSecret(feedKey))
 		guard.revocations.knownAsOf(time.Now(), 0)
 		guard.publicKeys.Store(nil)
 		if guard.Ready() == nil {
@@ -446,7 +445,7 @@ func TestEachPartOfAConnectionHasItsTimeLimit(t *testing.T) {
 		{[]time.Duration{1, 16 * time.Second}, true, 15*time.Second + 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			guard := localGuard(t, With("FEED_SECRET", feedKey))
+			guard := localGuard(t, WithFeedSecret(feedKey))
 			reader, writer := io.Pipe()
 			guard.client.Transport = answering(http.StatusOK, reader)
 			go func() {
@@ -469,7 +468,7 @@ func TestEachPartOfAConnectionHasItsTimeLimit(t *testing.T) {
 
 func TestAServerThatDoesNotRespondIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		guard := localGuard(t, With("FEED_SECRET", feedKey))
+		guard := localGuard(t, WithFeedSecret(feedKey))
 		guard.client.Transport = transport(func(request *http.Request) (*http.Response, error) {
 			<-request.Context().Done()
 			return nil, request.Context().Err()
@@ -484,7 +483,7 @@ func TestAServerThatDoesNotRespondIsGivenUp(t *testing.T) {
 
 func TestThePausesBetweenConnectionsGrowUntilOneIsStable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		guard := localGuard(t, With("FEED_SECRET", feedKey))
+		guard := localGuard(t, WithFeedSecret(feedKey))
 		ctx, cancel := context.WithCancel(t.Context())
 		var pauses []time.Duration
 		last := time.Now()
@@ -545,7 +544,7 @@ func TestTheAgeIsThatOfTheNewestStatementPlusTheTimeSince(t *testing.T) {
 }
 
 func TestTimeInABufferCountsAsAge(t *testing.T) {
-	guard := localGuard(t, With("FEED_SECRET", feedKey))
+	guard := localGuard(t, WithFeedSecret(feedKey))
 	c := &connection{Guard: guard, isCaughtUp: true}
 	start := time.Now()
 	for _, step := range []struct{ arrival, stated, uptime, age int }{
@@ -671,6 +670,51 @@ func TestTheKeysAreFetchedAtOnceThenSeveralTimesThenEveryFiveMinutes(t *testing.
 	})
 }
 
+func TestAnUnknownKidIsLookedUpAgainTenSecondsAfterTheLastFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		guard := localGuard(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var fetches atomic.Int32
+		guard.client.Transport = transport(func(*http.Request) (*http.Response, error) {
+			fetches.Add(1)
+			time.Sleep(5 * time.Second) // no request waits for that
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"keys":[]}`))}, nil
+		})
+		unknown := sign(accessHeader(map[string]any{"kid": "unknown"}), changed())
+		// during sends such tokens, and returns how many fetches began meanwhile.
+		during := func(passed time.Duration) int32 {
+			began := fetches.Load()
+			for range passed / time.Second {
+				now := time.Now()
+				if err := outcome(guard, unknown); !errors.Is(err, ErrInvalidToken) || time.Since(now) != 0 {
+					t.Error(err)
+				}
+				time.Sleep(time.Second)
+			}
+			return fetches.Load() - began
+		}
+		go guard.maintain(ctx)
+		time.Sleep(time.Hour)
+		if count := during(time.Second); count != 1 {
+			t.Errorf("%d fetches at once", count)
+		}
+		if count := during(13 * time.Second); count != 0 {
+			t.Errorf("%d: any client can send an unknown kid", count)
+		}
+		if count := during(100 * 16 * time.Second); count < 95 || count > 110 {
+			t.Errorf("%d fetches", count)
+		}
+		time.Sleep(20 * time.Second)
+		last := fetches.Load()
+		outcome(guard, userToken())
+		if time.Sleep(time.Minute); fetches.Load() != last {
+			t.Error("the kid is known")
+		}
+		cancel()
+		time.Sleep(10 * time.Second)
+	})
+}
+
 func TestEachOutageIsLoggedOnce(t *testing.T) {
 	server := newFakeServer(t, caughtUp, "", "", caughtUp, caughtUp)
 	var log logBuffer
@@ -683,7 +727,7 @@ func TestEachOutageIsLoggedOnce(t *testing.T) {
 }
 
 func TestWhatEachEventMeans(t *testing.T) {
-	guard := localGuard(t, With("FEED_SECRET", feedKey))
+	guard := localGuard(t, WithFeedSecret(feedKey))
 	c := &connection{Guard: guard}
 	beat := `{"age_ms":5,"uptime_ms":1000}`
 	for _, step := range []struct {

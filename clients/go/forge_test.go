@@ -81,7 +81,7 @@ func at(seconds int64) func() time.Time { return func() time.Time { return time.
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func basics() []Option {
-	return []Option{With("ISSUER", issuer), With("AUDIENCE", audience), With("ACCESS_TOKEN_SECRET", secret),
+	return []Option{WithIssuer(issuer), WithAudience(audience), WithSecrets(secret),
 		WithClock(at(now)), WithLogger(quiet())}
 }
 
@@ -102,7 +102,7 @@ func started(t *testing.T, url string, options ...Option) *Guard {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	options = append([]Option{With("AUTH_SERVER_URL", url), With("FEED_SECRET", feedKey)}, options...)
+	options = append([]Option{WithAuthServerURL(url), WithFeedSecret(feedKey)}, options...)
 	guard, err := New(ctx, append(basics(), options...)...)
 	if err != nil {
 		t.Fatal(err)

@@ -19,11 +19,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +41,7 @@ type Guard struct {
 	now           func() time.Time
 	validator     *jwt.Validator
 	client        *http.Client
+	roots         *x509.CertPool // trusted for auth-server; nil for the system's
 	authServerURL string
 	cookieName    string
 	origins       []string
@@ -47,8 +50,10 @@ type Guard struct {
 	secretKeys  atomic.Pointer[keySet]
 	publicKeys  atomic.Pointer[keySet] // nil until they are fetched
 	keysChanged atomic.Bool            // auth-server's keys have changed, or may have
+	unknownKid  atomic.Bool            // a token named an unknown key; any client can send such tokens
 	revocations *revocationSet
 	feedSecret  atomic.Pointer[string]
+	lastSecrets string   // as they were last read, valid or not
 	reported    sync.Map // the last error of each task, so that it is logged once
 }
 
@@ -116,33 +121,47 @@ func (g *Guard) lacksKeys() bool {
 }
 
 // maintain reads the files of secrets again, removes expired revocations, and fetches the public keys: every five
-// minutes, and several times after a change, because auth-servers that share one address may get new keys later.
+// minutes, at most ten seconds after the last time for an unknown kid, and several times after a change, because
+// auth-servers that share one address may get new keys later.
 func (g *Guard) maintain(ctx context.Context) {
 	const tick, interval = 200 * time.Millisecond, 5 * time.Minute
-	pause, next := tick, time.Time{}
+	pause, next, last := tick, time.Time{}, time.Time{}
 	for ; ctx.Err() == nil; time.Sleep(tick) {
 		g.report("the new secrets cannot be used; the previous ones stay in use", g.loadSecrets())
 		if g.keysChanged.Swap(false) {
 			pause, next = tick, time.Time{}
 		}
-		if time.Now().Before(next) {
+		isWanted := g.unknownKid.Load() && time.Since(last) > 10*time.Second
+		if time.Now().Before(next) && !isWanted {
 			continue
 		}
+		g.unknownKid.Store(false)
 		g.revocations.sweep()
 		err := g.fetchKeys(ctx)
 		g.report("the public keys cannot be fetched; the last ones stay in use", err)
 		if err != nil {
 			pause = time.Second
 		}
-		next, pause = time.Now().Add(pause), min(2*pause, interval)
+		last = time.Now()
+		next, pause = last.Add(pause), min(2*pause, interval)
 	}
 }
 
-// loadSecrets reads the secrets, which may be in files. It changes nothing unless all are valid.
+// loadSecrets reads the secrets, which may be in files. It changes nothing unless all are valid, and the same as when
+// they were last read: a file may be half-written.
 func (g *Guard) loadSecrets() error {
 	access, accessErr := g.secrets("ACCESS_TOKEN_SECRET")
 	feed, feedErr := g.secrets("FEED_SECRET")
-	if err := errors.Join(accessErr, feedErr); err != nil {
+	err := errors.Join(accessErr, feedErr)
+	if slices.ContainsFunc(feed, func(secret string) bool { return slices.Contains(access, secret) }) {
+		err = errors.New("FEED_SECRET is identical to ACCESS_TOKEN_SECRET")
+	}
+	last := g.lastSecrets
+	g.lastSecrets = fmt.Sprint(access, feed, err)
+	if last != "" && last != g.lastSecrets {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	keys := keySet{}

@@ -27,7 +27,9 @@ func (g *Guard) protect(next http.Handler, scopes ...string) http.Handler {
 			// With a cookie, or from another page, the response may be another one.
 			w.Header().Add("Vary", "Sec-Fetch-Site, Origin, Cookie")
 			if len(r.CookiesNamed(g.cookieName)) > 0 {
-				w.Header().Set("Cache-Control", "private, no-store")
+				private := privateWriter{w}
+				defer private.Unwrap() // for a handler that writes nothing
+				w = private
 			}
 		}
 		claims, err := g.VerifyRequest(r)
@@ -44,6 +46,22 @@ func (g *Guard) protect(next http.Handler, scopes ...string) http.Handler {
 		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), claims)))
 	})
 }
+
+// privateWriter keeps a response out of every cache, whatever the handler sets.
+type privateWriter struct{ http.ResponseWriter }
+
+// Unwrap is for [http.ResponseController].
+func (w privateWriter) Unwrap() http.ResponseWriter {
+	w.Header().Set("Cache-Control", "private, no-store") // no effect once the header is written
+	return w.ResponseWriter
+}
+
+func (w privateWriter) WriteHeader(status int) { w.Unwrap().WriteHeader(status) }
+
+func (w privateWriter) Write(data []byte) (int, error) { return w.Unwrap().Write(data) }
+
+// Flush implements [http.Flusher], for handlers that stream.
+func (w privateWriter) Flush() { http.NewResponseController(w.Unwrap()).Flush() }
 
 // VerifyRequest returns the claims of the caller of a request, for frameworks without middleware of net/http. The
 // errors are those of [Guard.Verify], and [ErrMissingToken], [ErrInvalidRequest] and [ErrCrossSite].
@@ -69,7 +87,7 @@ func (g *Guard) VerifyRequest(r *http.Request) (*Claims, error) {
 	data, err := base64.StdEncoding.Strict().DecodeString(cookies[0].Value)
 	members, jsonErr := parseObject(data)
 	token := claim[string](members, "jwt")
-	isPlain := strings.Contains(string(data), `"`+token+`"`)
+	isPlain := !cookies[0].Quoted && strings.Contains(string(data), `"`+token+`"`)
 	if err != nil || jsonErr != nil || !isPlain || len(cookies[0].Value) > 4096 {
 		return nil, reject("its cookie is not base64 of JSON with the member jwt, or too long")
 	}

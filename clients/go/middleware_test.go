@@ -16,8 +16,9 @@ func cookieOf(token string) string {
 	return base64.StdEncoding.EncodeToString([]byte(`{"jwt":"` + token + `"}`))
 }
 
-// whoami shows the caller.
+// whoami shows the caller, and lets caches keep the response unless the middleware forbids it.
 var whoami = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=60")
 	io.WriteString(w, FromContext(r.Context()).Subject)
 })
 
@@ -33,7 +34,7 @@ func serve(handler http.Handler, method string, headers ...string) *httptest.Res
 
 func TestEachRejectionHasItsStatusBodyAndHeaders(t *testing.T) {
 	guard := localGuard(t)
-	stale := localGuard(t, With("FEED_SECRET", feedKey), With("ON_STALE", "refuse"))
+	stale := localGuard(t, WithFeedSecret(feedKey), WithOnStale(Refuse))
 	stale.revocations.knownAsOf(time.Now(), time.Hour)
 	fetching := localGuard(t)
 	fetching.publicKeys.Store(nil)
@@ -103,7 +104,7 @@ func TestResponsesThatDependOnTheCookieAreNotCached(t *testing.T) {
 		headers     []string
 		cache, vary string
 	}{
-		{[]string{"Authorization", "Bearer " + userToken()}, "", ""},
+		{[]string{"Authorization", "Bearer " + userToken()}, "public, max-age=60", ""},
 		{[]string{"Cookie", "__Host-session=" + cookieOf(userToken())}, "private, no-store", vary},
 		{[]string{"Cookie", "__Host-session=x"}, "private, no-store", vary},
 		{[]string{"Cookie", "__Host-session=x; __Host-session=x"}, "private, no-store", vary},
@@ -113,6 +114,30 @@ func TestResponsesThatDependOnTheCookieAreNotCached(t *testing.T) {
 		header := serve(guard, "GET", c.headers...).Header()
 		if header.Get("Cache-Control") != c.cache || header.Get("Vary") != c.vary {
 			t.Errorf("%.40q: %v", c.headers, header)
+		}
+	}
+}
+
+func TestAHandlerCannotLetCachesKeepTheResponseToARequestWithTheCookie(t *testing.T) {
+	for name, respond := range map[string]func(http.ResponseWriter){
+		"nothing":     func(http.ResponseWriter) {},
+		"WriteHeader": func(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) },
+		"Copy":        func(w http.ResponseWriter) { io.Copy(w, strings.NewReader("x")) },
+		"Flush":       func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"controller": func(w http.ResponseWriter) {
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "public")
+			respond(w)
+		})
+		response := serve(localGuard(t).Middleware(handler), "GET", "Cookie", "__Host-session="+cookieOf(userToken()))
+		mustFlush := name == "Flush" || name == "controller"
+		if response.Flushed != mustFlush || response.Result().Header.Get("Cache-Control") != "private, no-store" {
+			t.Error(name, response.Result().Header)
 		}
 	}
 }
@@ -156,7 +181,7 @@ func TestOnlyAStrictCookieIsAccepted(t *testing.T) {
 		}
 	}
 	for _, value := range []string{
-		"", token, strings.TrimRight(b64(`{"jwt":"`+token+`" }`), "="), good + "=", good + good,
+		"", token, `"` + good + `"`, strings.TrimRight(b64(`{"jwt":"`+token+`" }`), "="), good + "=", good + good,
 		strings.ReplaceAll(good, "J", "%4A"), b64("null"), b64(`["` + token + `"]`), b64(`{"JWT":"` + token + `"}`),
 		b64(`{"jwt":"` + token + `","jwt":"` + token + `"}`), b64(`{"jwt":"` + token + `"} x`), b64(`{"jwt":null}`),
 		b64(`{"jwt":["` + token + `"]}`), b64(" " + `{"jwt":"` + token + `"}`),
@@ -178,7 +203,7 @@ func TestOnlyAStrictCookieIsAccepted(t *testing.T) {
 }
 
 func TestAnUnsafeRequestWithTheCookieMustNotComeFromAForeignPage(t *testing.T) {
-	guard := localGuard(t, With("CORS_ORIGINS", "https://app.example, http://localhost:5173"))
+	guard := localGuard(t, WithCORSOrigins("https://app.example", "http://localhost:5173"))
 	for _, c := range []struct {
 		site, origin string
 		allowed      bool

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"regexp"
 	"strconv"
@@ -16,19 +15,21 @@ import (
 
 // The forms of variables, as regular expressions.
 const (
+	localHost   = `(localhost|127\.0\.0\.1|\[::1\])(:\d+)?`
 	privateHost = `([\w-]+|[\w.-]+\.(localhost|local|internal)|(127|10)\.[\d.]+|192\.168\.[\d.]+|` +
-		`172\.(1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(::1|f[cd][\da-f:]+|fe80:[\da-f:]+)\])`
-	originForm   = `(https://[\w.:\[\]-]+|http://` + privateHost + `(:\d+)?)`
-	urlForm      = originForm + `(/[^\s@?#]*[^\s@?#/])?`
-	durationForm = `(0|\d{1,6}(ms|s|m|h|d))`
+		`172\.(1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(::1|f[cd][\da-f:]+|fe80:[\da-f:]+)\])(:\d+)?`
+	originForm   = `(https://[\w.:\[\]-]+|http://` + localHost + `)`
+	pathForm     = `(/[^\s@?#]*[^\s@?#/])?`
+	privateForm  = `(` + originForm + `|http://` + privateHost + `)` + pathForm
+	durationForm = `(0|\d{1,12}ms|\d{1,6}[smh]|\d{1,5}d)`
 	anyForm      = `(?s).*`
 )
 
 // variables are those of api-server, with the form and the default of each.
 var variables = map[string]struct{ form, fallback string }{
-	"ISSUER":                   {urlForm, "http://localhost:4000"},
+	"ISSUER":                   {originForm + pathForm, "http://localhost:4000"},
 	"AUDIENCE":                 {`\S+`, "http://localhost:3000"},
-	"AUTH_SERVER_URL":          {`(` + urlForm + `)?`, ""},
+	"AUTH_SERVER_URL":          {`(` + privateForm + `)?`, ""},
 	"AUTH_SERVER_CA_FILE":      {anyForm, ""},
 	"ACCESS_TOKEN_SECRET":      {anyForm, ""},
 	"ACCESS_TOKEN_SECRET_FILE": {anyForm, ""},
@@ -41,40 +42,6 @@ var variables = map[string]struct{ form, fallback string }{
 	"SESSION_COOKIE_DOMAIN":    {`([a-z\d-]+(\.[a-z\d-]+)+)?`, ""},
 	"CORS_ORIGINS":             {`\s*(` + originForm + `\s*(,\s*` + originForm + `\s*)*)?`, ""},
 }
-
-// Option configures a [Guard]. A later option replaces an earlier one of the same meaning.
-type Option func(*Guard)
-
-// FromEnvironment reads the environment variables of api-server: ISSUER, AUDIENCE, ACCESS_TOKEN_SECRET, FEED_SECRET,
-// AUTH_SERVER_URL, AUTH_SERVER_CA_FILE, CLOCK_LEEWAY, REVOCATION_MAX_STALENESS, ON_STALE, SESSION_COOKIE_NAME,
-// SESSION_COOKIE_DOMAIN and CORS_ORIGINS. ACCESS_TOKEN_SECRET_FILE and FEED_SECRET_FILE may name files instead, which
-// are read again when they change.
-func FromEnvironment() Option {
-	return func(g *Guard) {
-		for name := range variables {
-			value, file := os.Getenv(name), os.Getenv(name+"_FILE")
-			if value != "" || file != "" {
-				g.values[name], g.values[name+"_FILE"] = value, file
-			}
-		}
-	}
-}
-
-// With sets one of these variables to another value than that of the environment.
-func With(variable, value string) Option {
-	return func(g *Guard) {
-		_, isKnown := variables[variable]
-		g.require(isKnown, variable, "is no variable")
-		g.values[variable], g.values[variable+"_FILE"] = value, ""
-	}
-}
-
-// WithLogger sets the logger (default: slog.Default). It gets the reason of each rejection, and never a token or a
-// secret.
-func WithLogger(log *slog.Logger) Option { return func(g *Guard) { g.log = log } }
-
-// WithClock sets the clock that decides whether a token has expired, for tests.
-func WithClock(now func() time.Time) Option { return func(g *Guard) { g.now = now } }
 
 // checkSettings gives each variable without a value its default, and records what is wrong with the others.
 func (g *Guard) checkSettings() {
@@ -150,13 +117,15 @@ func (g *Guard) setCookie() {
 	g.origins = regexp.MustCompile(`https?://[^/,\s]+`).FindAllString(strings.ToLower(urls), -1)
 }
 
-// rootCAs returns the certificates of the system and of AUTH_SERVER_CA_FILE.
+// rootCAs returns the certificates of WithRootCAs, or those of the system and of AUTH_SERVER_CA_FILE.
 func (g *Guard) rootCAs() *x509.CertPool {
-	pool, err := x509.SystemCertPool()
-	if path := g.values["AUTH_SERVER_CA_FILE"]; path != "" {
-		pem, _ := os.ReadFile(path)
-		isValid := err == nil && pool.AppendCertsFromPEM(pem)
-		g.require(isValid, "AUTH_SERVER_CA_FILE", "names no readable file of certificates in PEM")
+	path := g.values["AUTH_SERVER_CA_FILE"]
+	if path == "" {
+		return g.roots
 	}
+	pool, err := x509.SystemCertPool()
+	pem, _ := os.ReadFile(path)
+	isValid := err == nil && pool.AppendCertsFromPEM(pem)
+	g.require(isValid, "AUTH_SERVER_CA_FILE", "names no readable file of certificates in PEM")
 	return pool
 }

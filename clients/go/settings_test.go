@@ -2,6 +2,7 @@ package goptri
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"log/slog"
@@ -50,21 +51,25 @@ func TestEachInvalidVariableIsNamedAndNoSecretIsQuoted(t *testing.T) {
 	for _, c := range [][2]string{
 		{"ISSUER", "http://auth.example"}, {"ISSUER", "https://auth.example/"}, {"ISSUER", "auth.example"},
 		{"ISSUER", "https://auth.example?x"}, {"ISSUER", "https://me:hunter2@auth.example"},
-		{"ISSUER", "ftp://auth.example"},
+		{"ISSUER", "ftp://auth.example"}, {"ISSUER", "http://auth-server:4000"}, {"ISSUER", "http://10.1.2.3"},
+		{"ISSUER", "http://auth.internal"}, {"ISSUER", "http://localhost.example"}, {"ISSUER", "http://127.0.0.2"},
 		{"AUDIENCE", "http://localhost:4000"}, {"AUDIENCE", "a b"},
 		{"AUTH_SERVER_URL", "http://auth.example"}, {"AUTH_SERVER_URL", "http://8.8.8.8"},
 		{"AUTH_SERVER_URL", "http://172.32.0.1"}, {"AUTH_SERVER_URL", "http://auth-server:4000/"},
 		{"AUTH_SERVER_CA_FILE", "/nowhere/at/all"}, {"AUTH_SERVER_CA_FILE", "go.mod"},
 		{"CLOCK_LEEWAY", "30"}, {"CLOCK_LEEWAY", "301s"}, {"CLOCK_LEEWAY", "1m30s"}, {"CLOCK_LEEWAY", "-1s"},
 		{"CLOCK_LEEWAY", "999999999999d"}, {"CLOCK_LEEWAY", "1.5s"}, {"REVOCATION_MAX_STALENESS", "5s"},
-		{"REVOCATION_MAX_STALENESS", "soon"}, {"ON_STALE", "panic"},
+		{"REVOCATION_MAX_STALENESS", "soon"}, {"REVOCATION_MAX_STALENESS", "999999d"},
+		{"ON_STALE", "panic"},
 		{"ACCESS_TOKEN_SECRET", "short-secret"}, {"ACCESS_TOKEN_SECRET", secret[:31]},
 		{"ACCESS_TOKEN_SECRET", secret + " "}, {"ACCESS_TOKEN_SECRET", secret + "\n"},
 		{"ACCESS_TOKEN_SECRET", secret + ","}, {"ACCESS_TOKEN_SECRET_FILE", file},
-		{"FEED_SECRET", "short-secret"}, {"FEED_SECRET_FILE", "/nowhere/at/all"}, {"FEED_SECRET_FILE", file},
+		{"FEED_SECRET", secret}, {"FEED_SECRET", feedKey + "," + secret}, {"FEED_SECRET", "short-secret"},
+		{"FEED_SECRET_FILE", "/nowhere/at/all"}, {"FEED_SECRET_FILE", file},
 		{"SESSION_COOKIE_NAME", "a b"}, {"SESSION_COOKIE_DOMAIN", "com"}, {"CORS_ORIGINS", "*"}, {"CORS_ORIGINS", "null"},
 		{"CORS_ORIGINS", "https://a.example/"}, {"CORS_ORIGINS", "https://a.example,,https://b.example"},
-		{"CORS_ORIGINS", "http://a.example"}, {"CORS_ORIGINS", "https://*.example"},
+		{"CORS_ORIGINS", "http://a.example"}, {"CORS_ORIGINS", "http://app.local"},
+		{"CORS_ORIGINS", "https://*.example"},
 		{"CORS_ORIGINS", "https://me:hunter2@a.example"},
 	} {
 		_, err := environment(t, "ACCESS_TOKEN_SECRET", secret, c[0], c[1])
@@ -72,7 +77,7 @@ func TestEachInvalidVariableIsNamedAndNoSecretIsQuoted(t *testing.T) {
 			t.Errorf("%s=%s: %v", c[0], c[1], err)
 			continue
 		}
-		for _, private := range []string{"short-secret", "hunter2", secret[:31]} {
+		for _, private := range []string{"short-secret", "hunter2", secret[:31], feedKey} {
 			if strings.Contains(err.Error(), private) {
 				t.Errorf("quotes a secret: %v", err)
 			}
@@ -98,10 +103,13 @@ func TestGoodValuesAreAccepted(t *testing.T) {
 	block := pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw}
 	os.WriteFile(file, pem.EncodeToMemory(&block), 0o600)
 	for _, c := range [][2]string{
+		{"ISSUER", "http://localhost"}, {"ISSUER", "http://127.0.0.1:4001"}, {"ISSUER", "http://[::1]:4000/auth"},
+		{"ISSUER", "https://auth.example/auth"},
 		{"AUTH_SERVER_URL", "http://auth-server:4000"}, {"AUTH_SERVER_URL", "http://10.1.2.3"},
 		{"AUTH_SERVER_URL", "http://[fd00::1]:4000"}, {"AUTH_SERVER_URL", "http://auth.goptri.svc.cluster.local"},
 		{"AUTH_SERVER_URL", "https://auth.example/auth"}, {"AUTH_SERVER_CA_FILE", file}, {"CLOCK_LEEWAY", "0"},
-		{"CLOCK_LEEWAY", "5m"}, {"CLOCK_LEEWAY", "500ms"}, {"REVOCATION_MAX_STALENESS", "7d"}, {"ON_STALE", "refuse"},
+		{"CLOCK_LEEWAY", "5m"}, {"CLOCK_LEEWAY", "500ms"}, {"REVOCATION_MAX_STALENESS", "99999d"},
+		{"REVOCATION_MAX_STALENESS", "7d"}, {"ON_STALE", "refuse"},
 		{"CORS_ORIGINS", " https://a.example, http://localhost:5173 "}, {"CORS_ORIGINS", " "}, {"AUDIENCE", "stock"},
 	} {
 		if _, err := environment(t, "ACCESS_TOKEN_SECRET", secret, c[0], c[1]); err != nil {
@@ -126,8 +134,15 @@ func TestTheCertificateOfAuthServerIsVerified(t *testing.T) {
 	if plain.connections.Load() != 0 {
 		t.Error("the secret was sent to an unknown server")
 	}
-	guard := started(t, server.URL, With("AUTH_SERVER_CA_FILE", file))
-	eventually(t, "ready", func() bool { return guard.Ready() == nil })
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	for _, trusted := range []Option{WithRootCAs(pool), with("AUTH_SERVER_CA_FILE", file)} {
+		guard := started(t, server.URL, trusted)
+		eventually(t, "ready", func() bool { return guard.Ready() == nil })
+		plain.mu.Lock()
+		plain.scripts = []string{caughtUp}
+		plain.mu.Unlock()
+	}
 }
 
 func TestThePrefixOfTheCookieFollowsFromIssuerAndDomain(t *testing.T) {
@@ -156,19 +171,74 @@ func TestTheLaterOfAnOptionAndTheEnvironmentIsUsed(t *testing.T) {
 	os.WriteFile(file, []byte(otherSecret), 0o600)
 	t.Setenv("ACCESS_TOKEN_SECRET_FILE", file)
 	t.Setenv("CLOCK_LEEWAY", "nonsense")
-	options := []Option{With("AUDIENCE", "stock"), FromEnvironment(), With("CLOCK_LEEWAY", "90s")}
-	guard, err := newGuard(append(options, With("ACCESS_TOKEN_SECRET", secret)))
+	options := []Option{WithAudience("stock"), FromEnvironment(), WithClockLeeway(90 * time.Second)}
+	guard, err := newGuard(append(options, WithSecrets(secret)))
 	if err != nil || guard.leeway != 90*time.Second || guard.values["AUDIENCE"] != "stock" ||
 		(*guard.secretKeys.Load())[secretKid(secret)] == nil {
 		t.Error(err)
 	}
-	guard, err = newGuard(append([]Option{With("ACCESS_TOKEN_SECRET", secret)}, options...))
+	guard, err = newGuard(append([]Option{WithSecrets(secret)}, options...))
 	if err != nil || (*guard.secretKeys.Load())[secretKid(otherSecret)] == nil || len(*guard.secretKeys.Load()) != 1 {
 		t.Error("the file of the environment replaces the secret of an earlier option", err)
 	}
-	if _, err := newGuard([]Option{With("ACCESS_TOKEN_SECRET", secret), With("ON_STALEE", "x")}); err == nil ||
-		!strings.Contains(err.Error(), "ON_STALEE") {
-		t.Error("no variable", err)
+}
+
+func TestEachOptionSetsItsVariable(t *testing.T) {
+	guard, err := environment(t, "AUTH_SERVER_URL", "http://localhost:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		option Option
+		value  string
+	}{
+		"ISSUER":                   {WithIssuer("https://a.example"), "https://a.example"},
+		"AUDIENCE":                 {WithAudience("stock"), "stock"},
+		"ACCESS_TOKEN_SECRET":      {WithSecrets(secret, otherSecret), secret + "," + otherSecret},
+		"FEED_SECRET":              {WithFeedSecret(feedKey), feedKey},
+		"AUTH_SERVER_URL":          {WithAuthServerURL("http://auth:4000"), "http://auth:4000"},
+		"CLOCK_LEEWAY":             {WithClockLeeway(90 * time.Second), "90000ms"},
+		"REVOCATION_MAX_STALENESS": {WithMaxStaleness(100 * 24 * time.Hour), "8640000000ms"},
+		"ON_STALE":                 {WithOnStale(Refuse), "refuse"},
+		"SESSION_COOKIE_NAME":      {WithSessionCookieName("app"), "app"},
+		"SESSION_COOKIE_DOMAIN":    {WithSessionCookieDomain("a.example"), "a.example"},
+		"CORS_ORIGINS":             {WithCORSOrigins("https://b.example", issuer), "https://b.example," + issuer},
+	} {
+		if c.option(guard); guard.values[name] != c.value {
+			t.Errorf("%s=%s", name, guard.values[name])
+		}
+	}
+	if guard.checkSettings(); guard.errs != nil || guard.duration("REVOCATION_MAX_STALENESS") != 2400*time.Hour {
+		t.Error(guard.errs)
+	}
+	if _, err := newGuard([]Option{WithSecrets(secret), WithClockLeeway(-time.Second)}); err == nil {
+		t.Error("a leeway below zero")
+	}
+}
+
+func TestTheLaterOfRootCAsAndTheirVariableIsUsed(t *testing.T) {
+	authority := httptest.NewTLSServer(nil)
+	defer authority.Close()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw}
+	os.WriteFile(file, pem.EncodeToMemory(&block), 0o600)
+	t.Setenv("AUTH_SERVER_CA_FILE", file)
+	pool := x509.NewCertPool()
+	for _, c := range []struct {
+		options []Option
+		isPool  bool
+	}{
+		{[]Option{FromEnvironment(), WithRootCAs(pool)}, true},
+		{[]Option{WithRootCAs(pool), FromEnvironment()}, false},
+	} {
+		guard, err := newGuard(append(c.options, WithSecrets(secret)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := guard.client.Transport.(*http.Transport).TLSClientConfig.RootCAs
+		if (used == pool) != c.isPool || used == nil {
+			t.Errorf("pool: %v", !c.isPool)
+		}
 	}
 }
 
@@ -207,8 +277,8 @@ func TestAFileOfSecretsIsReadAgainWhenItChanges(t *testing.T) {
 	}
 	t.Setenv("ACCESS_TOKEN_SECRET_FILE", file)
 	var log logBuffer
-	guard, err := New(t.Context(), FromEnvironment(), With("ISSUER", issuer), With("AUDIENCE", audience),
-		WithClock(at(now)), With("AUTH_SERVER_URL", server.URL), WithLogger(log.logger()))
+	guard, err := New(t.Context(), FromEnvironment(), WithIssuer(issuer), WithAudience(audience),
+		WithClock(at(now)), WithAuthServerURL(server.URL), WithLogger(log.logger()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,8 +302,35 @@ func TestAFileOfSecretsIsReadAgainWhenItChanges(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsBeingWrittenIsNotUsedYet(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	write := func(text string) { os.WriteFile(file, []byte(text), 0o600) }
+	write(otherSecret)
+	guard, err := environment(t, "ACCESS_TOKEN_SECRET_FILE", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, step := range []struct{ content, used string }{
+		{secret[:20], otherSecret}, {secret[:35], otherSecret}, {secret, otherSecret}, {secret, secret},
+		{otherSecret, secret}, {secret, secret}, {otherSecret, secret}, {"", secret}, {otherSecret, secret},
+		{otherSecret, otherSecret},
+	} {
+		write(step.content)
+		err := guard.loadSecrets()
+		if keys := *guard.secretKeys.Load(); err != nil || len(keys) != 1 || keys[secretKid(step.used)] == nil {
+			t.Errorf("read %d: %v", i, err)
+		}
+	}
+	write("")
+	for i, isError := range []bool{false, true, true} {
+		if err := guard.loadSecrets(); (err != nil) != isError {
+			t.Errorf("read %d: %v", i, err)
+		}
+	}
+}
+
 func TestNoVerbPrintsASecret(t *testing.T) {
-	guard := localGuard(t, With("FEED_SECRET", feedKey))
+	guard := localGuard(t, WithFeedSecret(feedKey))
 	claims, _ := guard.Verify(userToken())
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 		for _, value := range []any{guard, struct{ G *Guard }{guard}, claims} {

@@ -87,11 +87,13 @@ func (g *Guard) key(header map[string]any) (any, error) {
 		return key, nil
 	}
 	if g.lacksKeys() {
+		g.unknownKid.Store(true)
 		return nil, errNoKeys
 	}
 	if key, found := (*g.publicKeys.Load())[kid]; found {
 		return key, nil
 	}
+	g.unknownKid.Store(true)
 	return nil, reject("no configured key has its kid; was the secret replaced?")
 }
 

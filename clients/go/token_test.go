@@ -303,7 +303,7 @@ func TestBothFormsOfARevokedES256TokenAreRejected(t *testing.T) {
 	signed, signature := pair.sign(t, accessHeader(map[string]any{"kid": "one", "alg": "ES256"}), changed())
 	s := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(signature[32:]))
 	twin := append(append([]byte{}, signature[:32]...), s.FillBytes(make([]byte, 32))...)
-	guard := localGuard(t, With("FEED_SECRET", feedKey))
+	guard := localGuard(t, WithFeedSecret(feedKey))
 	publish(t, guard, pair.jwk)
 	guard.revocations.knownAsOf(time.Now(), 0)
 	for _, revoked := range []bool{false, true} {

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 )
@@ -26,7 +24,7 @@ func TestTheVectorsOfAllLanguages(t *testing.T) {
 	var file struct {
 		Issuer      string          `json:"issuer"`
 		Audience    string          `json:"audience"`
-		Leeway      int             `json:"leeway"`
+		Leeway      time.Duration   `json:"leeway"`
 		Secrets     []string        `json:"secrets"`
 		JWKS        json.RawMessage `json:"jwks"`
 		Revocations []entry         `json:"revocations"`
@@ -47,9 +45,9 @@ func TestTheVectorsOfAllLanguages(t *testing.T) {
 		t.Fatal(err, len(file.Vectors))
 	}
 	var clock int64
-	guard := localGuard(t, With("ISSUER", file.Issuer), With("AUDIENCE", file.Audience),
-		With("ACCESS_TOKEN_SECRET", strings.Join(file.Secrets, ",")),
-		With("CLOCK_LEEWAY", fmt.Sprintf("%ds", file.Leeway)), With("FEED_SECRET", feedKey),
+	guard := localGuard(t, WithIssuer(file.Issuer), WithAudience(file.Audience),
+		WithSecrets(file.Secrets...),
+		WithClockLeeway(file.Leeway*time.Second), WithFeedSecret(feedKey),
 		WithClock(func() time.Time { return time.Unix(clock, 0) }))
 	keys, err := parseKeys(bytes.NewReader(file.JWKS))
 	if err != nil || len(keys) != 3 {
