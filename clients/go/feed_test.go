@@ -671,8 +671,8 @@ func TestTheKeysAreFetchedAtOnceThenSeveralTimesThenEveryFiveMinutes(t *testing.
 }
 
 func TestAnUnknownKidIsLookedUpAgainTenSecondsAfterTheLastFetch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		guard := localGuard(t)
+	check := func(t *testing.T, expected error, options ...Option) {
+		guard := localGuard(t, options...)
 		ctx, cancel := context.WithCancel(t.Context())
 		var fetches atomic.Int32
 		guard.client.Transport = transport(func(*http.Request) (*http.Response, error) {
@@ -685,8 +685,8 @@ func TestAnUnknownKidIsLookedUpAgainTenSecondsAfterTheLastFetch(t *testing.T) {
 		during := func(passed time.Duration) int32 {
 			began := fetches.Load()
 			for range passed / time.Second {
-				now := time.Now()
-				if err := outcome(guard, unknown); !errors.Is(err, ErrInvalidToken) || time.Since(now) != 0 {
+				sent := time.Now()
+				if err := outcome(guard, unknown); !errors.Is(err, expected) || time.Since(sent) != 0 {
 					t.Error(err)
 				}
 				time.Sleep(time.Second)
@@ -706,13 +706,26 @@ func TestAnUnknownKidIsLookedUpAgainTenSecondsAfterTheLastFetch(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second)
 		last := fetches.Load()
-		outcome(guard, userToken())
 		if time.Sleep(time.Minute); fetches.Load() != last {
-			t.Error("the kid is known")
+			t.Error("no token named an unknown key since the last fetch")
 		}
 		cancel()
 		time.Sleep(10 * time.Second)
-	})
+	}
+	synctest.Test(t, func(t *testing.T) { check(t, ErrInvalidToken) })
+	synctest.Test(t, func(t *testing.T) { check(t, errNoKeys, WithSecrets(), WithAuthServerURL(issuer)) })
+}
+
+func TestAKnownKidIsNotLookedUp(t *testing.T) {
+	guard, pair := localGuard(t), pairs(t)[0]
+	pair.jwk["kid"] = "one"
+	publish(t, guard, pair.jwk)
+	signed, signature := pair.sign(t, accessHeader(map[string]any{"kid": "one", "alg": "EdDSA"}), changed())
+	for _, token := range []string{userToken(), signed + "." + encode(string(signature)), signed + ".AAAA"} {
+		if outcome(guard, token); guard.unknownKid.Load() {
+			t.Error(token)
+		}
+	}
 }
 
 func TestEachOutageIsLoggedOnce(t *testing.T) {
