@@ -1,17 +1,18 @@
 package io.github.goptri.spring;
 
 import java.time.Instant;
-import java.util.*;
-import java.util.stream.Stream;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
-import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
 import org.springframework.security.core.AuthenticatedPrincipal;
-import org.springframework.security.core.Authentication;
-import org.springframework.security.core.authority.AuthorityUtils;
+import org.springframework.security.oauth2.jwt.Jwt;
 
 /**
- * The caller of a request: the principal of its authentication. It is a user with a session or a
- * client that acts for itself, which has no roles and no email, whatever its token says.
+ * The caller of a request: the principal of its authentication. It is a user with a session or a client that acts for
+ * itself, which has no roles and no email, whatever its token says.
  *
  * @param subject the id of the user or client
  * @param sessionId the user's session; null if the caller is a client
@@ -22,9 +23,21 @@ import org.springframework.security.core.authority.AuthorityUtils;
  * @param expiresAt when the token expires
  * @param claims all claims of the token
  */
-public record Caller(String subject, String sessionId, String clientId, Set<String> scopes,
-                     List<String> roles, String email, Instant expiresAt,
-                     Map<String, Object> claims) implements AuthenticatedPrincipal {
+public record Caller(String subject, String sessionId, String clientId, Set<String> scopes, List<String> roles,
+                     String email, Instant expiresAt, Map<String, Object> claims) implements AuthenticatedPrincipal {
+
+    static Caller of(Jwt token) {
+        String scope = token.getClaimAsString("scope");
+        Set<String> scopes = new LinkedHashSet<>(List.of(scope == null ? new String[0] : scope.split(" ")));
+        scopes.remove("");
+        String sessionId = token.getClaimAsString("sid");
+        boolean isUser = sessionId != null;
+        List<String> roles = isUser ? token.getClaimAsStringList("roles") : null;
+        return new Caller(token.getSubject(), sessionId, token.getClaimAsString("client_id"),
+            Collections.unmodifiableSet(scopes), roles == null ? List.of() : List.copyOf(roles),
+            isUser ? token.getClaimAsString("email") : null, token.getExpiresAt(), token.getClaims());
+    }
+
     /** Whether the token has this scope. */
     public boolean hasScope(String scope) {
         return scopes.contains(scope);
@@ -40,11 +53,8 @@ public record Caller(String subject, String sessionId, String clientId, Set<Stri
         return subject;
     }
 
-    /** The authentication, with the authorities {@code SCOPE_…} and {@code ROLE_…}. */
-    public Authentication authentication() {
-        List<String> authorities = Stream.concat(scopes.stream().map("SCOPE_"::concat),
-            roles.stream().map("ROLE_"::concat)).toList();
-        return UsernamePasswordAuthenticationToken.authenticated(this, null,
-            AuthorityUtils.createAuthorityList(authorities));
+    @Override
+    public String toString() {
+        return "Caller[" + subject + "]";
     }
 }

@@ -2,50 +2,83 @@ package io.github.goptri.spring;
 
 import java.time.Clock;
 import java.util.Locale;
+import java.util.function.Function;
 
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.autoconfigure.security.ConditionalOnDefaultWebSecurity;
-import org.springframework.boot.autoconfigure.security.servlet.SecurityAutoConfiguration;
+import org.springframework.boot.autoconfigure.security.oauth2.resource.servlet.OAuth2ResourceServerAutoConfiguration;
+import org.springframework.boot.autoconfigure.security.servlet.UserDetailsServiceAutoConfiguration;
+import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
+import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.oauth2.core.OAuth2TokenValidator;
+import org.springframework.security.oauth2.jwt.Jwt;
+import org.springframework.security.oauth2.jwt.JwtDecoder;
 import org.springframework.security.web.SecurityFilterChain;
 
 /**
- * Protects all routes of a servlet application with Goptri's access tokens, unless it defines
- * filter chains of its own. Each setting is a property such as {@code goptri.issuer}, or a
- * variable such as {@code ISSUER}.
+ * Protects all routes of a servlet application with Goptri's access tokens, unless it defines filter chains of its own.
+ * Each setting is a property such as {@code goptri.issuer}, or a variable such as {@code ISSUER}.
  */
-@AutoConfiguration(before = SecurityAutoConfiguration.class)
+@AutoConfiguration(before = {OAuth2ResourceServerAutoConfiguration.class, UserDetailsServiceAutoConfiguration.class})
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
 public class GoptriAutoConfiguration {
-    /** Variables are not resolved like properties: a secret may contain {@code ${}. */
     @Bean
-    Settings goptriSettings(ConfigurableEnvironment environment) {
-        return Settings.read(name -> {
-            String property = name.toLowerCase(Locale.ROOT).replace('_', '-');
-            Object variable = environment.getSystemEnvironment().get(name);
-            return environment.getProperty("goptri." + property, (String) variable);
-        });
+    GoptriSettings goptriSettings(ConfigurableEnvironment environment) {
+        return GoptriSettings.read(lookup(environment));
     }
 
-    @Bean
-    Goptri goptri(Settings settings, ObjectProvider<Clock> clock) {
+    /** Variables are not resolved like properties: a secret may contain a placeholder's characters. */
+    static Function<String, String> lookup(ConfigurableEnvironment environment) {
+        return name -> {
+            try {
+                String property = environment.getProperty("goptri." + name.toLowerCase(Locale.ROOT).replace('_', '-'));
+                Object variable = environment.getSystemEnvironment().get(name);
+                return property != null || variable == null ? property : variable.toString();
+            } catch (IllegalArgumentException quotesTheValue) {
+                throw new IllegalArgumentException("has a placeholder that names no property");
+            }
+        };
+    }
+
+    @Bean(destroyMethod = "close")
+    Goptri goptri(GoptriSettings settings, ObjectProvider<Clock> clock) {
         return new Goptri(settings, clock.getIfUnique(Clock::systemUTC));
     }
 
     @Bean
-    GoptriSecurity goptriSecurity(Settings settings, Goptri goptri) {
-        return new GoptriSecurity(settings, goptri);
+    @ConditionalOnMissingBean(JwtDecoder.class)
+    GoptriJwtDecoder goptriJwtDecoder(Goptri goptri, ObjectProvider<OAuth2TokenValidator<Jwt>> additional) {
+        return goptri.decoder(additional.orderedStream().toList());
+    }
+
+    @Bean
+    GoptriBearerTokenResolver goptriBearerTokenResolver(GoptriSettings settings) {
+        return new GoptriBearerTokenResolver(settings);
+    }
+
+    @Bean
+    GoptriSecurity goptriSecurity(JwtDecoder decoder, GoptriBearerTokenResolver resolver) {
+        return new GoptriSecurity(decoder, resolver);
     }
 
     @Bean
     @ConditionalOnDefaultWebSecurity
-    SecurityFilterChain goptriSecurityFilterChain(HttpSecurity http, GoptriSecurity goptri)
-        throws Exception {
-        return goptri.protect(http)
-            .authorizeHttpRequests(requests -> requests.anyRequest().authenticated()).build();
+    SecurityFilterChain goptriSecurityFilterChain(HttpSecurity http, GoptriSecurity goptri) throws Exception {
+        return goptri.protect(http).authorizeHttpRequests(requests -> requests.anyRequest().authenticated()).build();
+    }
+
+    /** Reports invalid settings without a stack trace. */
+    static final class InvalidSettingsAnalyzer extends AbstractFailureAnalyzer<GoptriSettings.InvalidException> {
+        @Override
+        protected FailureAnalysis analyze(Throwable failure, GoptriSettings.InvalidException cause) {
+            return new FailureAnalysis(cause.getMessage(), "Correct these variables; docs/configuration.md of Goptri "
+                + "describes them.", cause);
+        }
     }
 }

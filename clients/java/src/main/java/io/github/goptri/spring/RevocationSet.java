@@ -1,77 +1,83 @@
 package io.github.goptri.spring;
 
-import java.util.Map;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import org.springframework.util.Assert;
+import org.springframework.security.oauth2.core.OAuth2Error;
+import org.springframework.security.oauth2.core.OAuth2TokenValidator;
+import org.springframework.security.oauth2.core.OAuth2TokenValidatorResult;
+import org.springframework.security.oauth2.jwt.Jwt;
 
-/** The known revocations and their age, on a monotonic clock: the time of day may be set. */
-final class RevocationSet {
-    private static final int MAX_ENTRIES = 1_000_000; // about 200 MB
-
-    private static final long MAX_CATCH_UP = 60_000;
-    private static final long MIN_SUSPENSION = 100; // corrections of the clock are smaller
+/**
+ * The known revocations, and their age. Rejects revoked tokens and, while the set is not ready, all others with the
+ * code {@code temporarily_unavailable}. Entries are kept on a monotonic clock, so the time of day may be set.
+ */
+public final class RevocationSet implements OAuth2TokenValidator<Jwt> {
+    /** About 200 MB. More revocations than this must be a mistake. */
+    private static final int MAX_ENTRIES = 1_000_000;
+    private static final int MAX_SUBJECT_LENGTH = 8 * 1024;
+    private static final long MAX_EXPIRES_IN = 1_000_000_000L;
     private static final long NEVER = Long.MIN_VALUE;
+
+    private record Subject(String kind, String id) {}
 
     private record Entry(long deadline, long revokedAt) {
         Entry latest(Entry other) {
-            return new Entry(Math.max(deadline, other.deadline),
-                Math.max(revokedAt, other.revokedAt));
+            return new Entry(Math.max(deadline, other.deadline), Math.max(revokedAt, other.revokedAt));
         }
     }
 
-    private final Map<String, Entry> entries = new ConcurrentHashMap<>();
-    private final Settings settings;
+    private final ConcurrentHashMap<Subject, Entry> entries = new ConcurrentHashMap<>();
+    private final AtomicLong knownAsOf = new AtomicLong(NEVER);
+    private final Duration maxStaleness;
+    private final boolean refuseWhenStale;
     private final LongSupplier monotonicMillis;
-    private final LongSupplier wallMillis;
+    private final LongSupplier elapsedMillis;
     private final long created;
-    private long suspended;
-    private long wallOffset;
-    private volatile long knownAsOf = NEVER;
 
-    RevocationSet(Settings settings, LongSupplier monotonicMillis, LongSupplier wallMillis) {
-        this.settings = settings;
+    /** {@code elapsedMillis} also counts the time in which the machine is suspended, and measures the age. */
+    RevocationSet(GoptriSettings settings, LongSupplier monotonicMillis, LongSupplier elapsedMillis) {
+        this.maxStaleness = settings.maxStaleness();
+        this.refuseWhenStale = settings.refuseWhenStale();
         this.monotonicMillis = monotonicMillis;
-        this.wallMillis = wallMillis;
-        wallOffset = wallMillis.getAsLong() - monotonicMillis.getAsLong();
-        created = elapsedMillis();
+        this.elapsedMillis = elapsedMillis;
+        this.created = elapsedMillis.getAsLong();
     }
 
-    /** Monotonic time that also counts suspensions of the machine: the time of day leaps then. */
-    synchronized long elapsedMillis() {
-        long now = monotonicMillis.getAsLong();
-        long leap = wallMillis.getAsLong() - now - wallOffset;
-        suspended += leap > MIN_SUSPENSION ? leap : 0;
-        wallOffset += leap;
-        return now + suspended;
-    }
-
-    /** Adds an entry, or returns false if it cannot be read. Fails if the set is full. */
+    /**
+     * Adds an entry of the feed. A duplicate extends the known one.
+     *
+     * @return false if the entry cannot be read; it is then skipped
+     * @throws IllegalStateException if the set is full and, from now on, incomplete
+     */
     boolean add(JsonNode entry) {
+        String kind = entry.path("kind").asText();
+        JsonNode subject = entry.path("subject");
         JsonNode expiresIn = entry.path("expires_in");
-        if (!entry.path("subject").isTextual() || !entry.path("revoked_at").canConvertToLong()
-            || !expiresIn.isInt() || expiresIn.intValue() < 0) {
+        boolean known = kind.equals("session") || kind.equals("token") || kind.equals("client");
+        if (!known || !subject.isTextual() || subject.textValue().length() > MAX_SUBJECT_LENGTH
+            || !expiresIn.isIntegralNumber() || expiresIn.doubleValue() < 0
+            || !AccessToken.IS_TIME.test(entry.path("revoked_at"))) {
             return false;
         }
-        Assert.state(entries.size() < MAX_ENTRIES, "there are too many revocations");
-        long deadline = monotonicMillis.getAsLong() + (expiresIn.longValue() + 1) * 1000;
-        entries.merge(entry.path("kind").asText() + " " + entry.get("subject").textValue(),
-            new Entry(deadline, entry.get("revoked_at").longValue()), Entry::latest);
+        if (entries.mappingCount() >= MAX_ENTRIES) {
+            throw new IllegalStateException("there are more than " + MAX_ENTRIES + " revocations");
+        }
+        long seconds = (long) Math.min(expiresIn.doubleValue(), MAX_EXPIRES_IN);
+        long deadline = monotonicMillis.getAsLong() + (seconds + 1) * 1000;
+        Entry added = new Entry(deadline, (long) entry.get("revoked_at").doubleValue());
+        entries.merge(new Subject(kind, subject.textValue()), added, Entry::latest);
         return true;
     }
 
-    /** Whether a revocation covers a token with these claims. */
-    boolean revokes(JsonNode claims) {
-        return isLive("session ", claims.path("sid"), 0) || isLive("token ", claims.get("jti"), 0)
-            || isLive("client ", claims.get("client_id"), claims.get("iat").longValue());
-    }
-
-    private boolean isLive(String kind, JsonNode subject, long issuedAt) {
-        Entry entry = entries.get(kind + subject.textValue());
-        return entry != null && monotonicMillis.getAsLong() < entry.deadline
-            && issuedAt <= entry.revokedAt;
+    /** Every revocation up to {@code ageMillis} before {@code now} is known. The moment never moves back. */
+    void knownAsOf(long now, long ageMillis) {
+        knownAsOf.accumulateAndGet(now - ageMillis, Math::max);
     }
 
     void sweep() {
@@ -79,28 +85,57 @@ final class RevocationSet {
         entries.values().removeIf(entry -> entry.deadline <= now);
     }
 
-    /** Every revocation up to this moment is known. It never moves back. */
-    void knownAsOf(long moment) {
-        knownAsOf = Math.max(knownAsOf, moment);
+    /** The number of revocations; expired ones count until they are swept. */
+    public long size() {
+        return entries.mappingCount();
     }
 
-    long age() {
-        return elapsedMillis() - knownAsOf;
+    /** The time since every revocation was known; empty before the first time. */
+    public Optional<Duration> age() {
+        long known = knownAsOf.get();
+        return known == NEVER ? Optional.empty() : Optional.of(Duration.ofMillis(elapsedMillis.getAsLong() - known));
     }
 
-    /** Whether the set was never complete, and is not expected to be yet. */
-    boolean isCatchingUp() {
-        long limit = Math.min(settings.maxStaleness().toMillis(), MAX_CATCH_UP);
-        return knownAsOf == NEVER && elapsedMillis() - created < limit;
+    /** Whether the set was never complete, or its age is above the limit. */
+    public boolean isStale() {
+        return age().map(age -> age.compareTo(maxStaleness) > 0).orElse(true);
     }
 
-    /** Whether tokens that are not revoked may be accepted now. */
-    boolean isUsable() {
-        boolean isStale = knownAsOf == NEVER || age() > settings.maxStaleness().toMillis();
-        return !isCatchingUp() && !(isStale && settings.refuseWhenStale());
+    /** Why no token is accepted now; empty if tokens are accepted. */
+    Optional<String> problem() {
+        if (knownAsOf.get() == NEVER) {
+            boolean waits = refuseWhenStale || isWithinCatchUpTimeout();
+            return waits ? Optional.of("not all revocations are known yet") : Optional.empty();
+        }
+        return refuseWhenStale && isStale() ? Optional.of("the revocation set is stale") : Optional.empty();
     }
 
-    int size() {
-        return entries.size();
+    boolean isWithinCatchUpTimeout() {
+        return elapsedMillis.getAsLong() - created < Math.min(maxStaleness.toMillis(), 60_000);
+    }
+
+    /** Whether a revocation covers this token. */
+    public boolean revokes(Jwt token) {
+        return isLive("session", token.getClaimAsString("sid"), null) || isLive("token", token.getId(), null)
+            || isLive("client", token.getClaimAsString("client_id"), token.getClaimAsInstant("iat"));
+    }
+
+    private boolean isLive(String kind, String id, Instant issuedAt) {
+        Entry entry = id == null || entries.isEmpty() ? null : entries.get(new Subject(kind, id));
+        return entry != null && monotonicMillis.getAsLong() < entry.deadline
+            && (issuedAt == null || issuedAt.getEpochSecond() <= entry.revokedAt);
+    }
+
+    @Override
+    public OAuth2TokenValidatorResult validate(Jwt token) {
+        if (revokes(token)) {
+            return failure("invalid_token", "its session, the token itself or its client was revoked");
+        }
+        return problem().map(problem -> failure(GoptriJwtDecoder.UNAVAILABLE, problem))
+            .orElseGet(OAuth2TokenValidatorResult::success);
+    }
+
+    private static OAuth2TokenValidatorResult failure(String code, String reason) {
+        return OAuth2TokenValidatorResult.failure(new OAuth2Error(code, reason, null));
     }
 }

@@ -10,18 +10,24 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.autoconfigure.security.oauth2.resource.servlet.OAuth2ResourceServerAutoConfiguration;
 import org.springframework.boot.autoconfigure.security.servlet.SecurityAutoConfiguration;
-import org.springframework.boot.autoconfigure.security.servlet.UserDetailsServiceAutoConfiguration;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.mock.web.MockFilterChain;
 import org.springframework.mock.web.MockHttpServletRequest;
 import org.springframework.mock.web.MockHttpServletResponse;
 import org.springframework.security.core.userdetails.UserDetailsService;
+import org.springframework.security.oauth2.core.OAuth2Error;
+import org.springframework.security.oauth2.core.OAuth2TokenValidator;
+import org.springframework.security.oauth2.core.OAuth2TokenValidatorResult;
+import org.springframework.security.oauth2.jwt.Jwt;
+import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.oauth2.server.resource.web.BearerTokenResolver;
 
 class AutoConfigurationTest {
     private final WebApplicationContextRunner runner = new WebApplicationContextRunner()
         .withConfiguration(AutoConfigurations.of(GoptriAutoConfiguration.class, SecurityAutoConfiguration.class,
-            UserDetailsServiceAutoConfiguration.class))
+            OAuth2ResourceServerAutoConfiguration.class))
         .withPropertyValues("goptri.issuer=" + Tokens.ISSUER, "goptri.audience=" + Tokens.AUDIENCE,
             "goptri.auth-server-url=http://127.0.0.1:9");
 
@@ -38,7 +44,8 @@ class AutoConfigurationTest {
     @Test
     void all_routes_are_protected_by_default() {
         runner.withPropertyValues("goptri.access-token-secret=" + Tokens.SECRET).run(context -> {
-            assertThat(context).doesNotHaveBean(UserDetailsService.class);
+            assertThat(context).hasSingleBean(JwtDecoder.class).hasSingleBean(BearerTokenResolver.class)
+                .doesNotHaveBean(UserDetailsService.class);
             assertThat(get(context, Tokens.valid()).getStatus()).isEqualTo(200);
             assertThat(get(context, "a.b.c").getContentAsString()).contains("\"invalid_token\"");
         });
@@ -58,6 +65,15 @@ class AutoConfigurationTest {
     }
 
     @Test
+    void an_application_can_add_validators() {
+        OAuth2TokenValidator<Jwt> refuse =
+            token -> OAuth2TokenValidatorResult.failure(new OAuth2Error("invalid_token", "not today", null));
+        runner.withPropertyValues("goptri.access-token-secret=" + Tokens.SECRET)
+            .withBean("refuse", OAuth2TokenValidator.class, () -> refuse)
+            .run(context -> assertThat(get(context, Tokens.valid()).getStatus()).isEqualTo(401));
+    }
+
+    @Test
     void invalid_settings_stop_the_application_with_one_message() {
         runner.withPropertyValues("goptri.access-token-secret=hunter2", "goptri.on-stale=panic").run(context -> {
             assertThat(context).hasFailed();
@@ -65,8 +81,10 @@ class AutoConfigurationTest {
             while (failure.getCause() != null) {
                 failure = failure.getCause();
             }
-            assertThat(failure).hasMessageContainingAll("ACCESS_TOKEN_SECRET: a secret has 7 bytes", "ON_STALE")
+            assertThat(failure).hasMessageContainingAll("ACCESS_TOKEN_SECRET is 7 bytes", "ON_STALE")
                 .hasMessageNotContaining("hunter2");
+            assertThat(new GoptriAutoConfiguration.InvalidSettingsAnalyzer().analyze(context.getStartupFailure())
+                .getDescription()).startsWith("invalid configuration:\n");
         });
     }
 
@@ -76,7 +94,7 @@ class AutoConfigurationTest {
             "goptri.feed-secret=hunter2${hunter2}").run(context -> {
                 StringWriter text = new StringWriter();
                 context.getStartupFailure().printStackTrace(new PrintWriter(text));
-                assertThat(text.toString()).contains("CLOCK_LEEWAY: a placeholder", "FEED_SECRET: a placeholder")
+                assertThat(text.toString()).contains("CLOCK_LEEWAY has a placeholder", "FEED_SECRET has a placeholder")
                     .doesNotContain("hunter2");
             });
     }

@@ -43,7 +43,6 @@ final class FakeAuthServer implements Closeable {
 
     final BlockingQueue<Stream> streams = new LinkedBlockingQueue<>();
     final AtomicInteger keyFetches = new AtomicInteger();
-    final AtomicInteger otherRequests = new AtomicInteger();
     volatile String jwks = "{\"keys\":[]}";
     private final ServerSocket listener;
 
@@ -101,8 +100,7 @@ final class FakeAuthServer implements Closeable {
             streams.add(stream);
             return;
         }
-        boolean isForKeys = request != null && request.startsWith("GET /.well-known/jwks.json ");
-        (isForKeys ? keyFetches : otherRequests).incrementAndGet();
+        keyFetches.incrementAndGet();
         stream.send("HTTP/1.1 200 OK\r\nContent-Length: " + jwks.length() + "\r\nConnection: close\r\n\r\n" + jwks);
         stream.close();
     }

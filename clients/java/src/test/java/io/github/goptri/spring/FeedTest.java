@@ -1,13 +1,14 @@
 package io.github.goptri.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 
@@ -27,14 +28,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 
-import io.github.goptri.spring.ProtocolError.Rejection;
-
 @Timeout(30)
 @ExtendWith(OutputCaptureExtension.class)
 class FeedTest {
     private final AtomicLong later = new AtomicLong();
     private FakeAuthServer server;
     private Goptri goptri;
+    private GoptriJwtDecoder decoder;
 
     @BeforeEach
     void serve() throws IOException {
@@ -49,15 +49,16 @@ class FeedTest {
         server.close();
     }
 
-    private void follow(Duration maxSilence, String... more) {
+    private void follow(FeedFollower.Timeouts timeouts, String... more) {
         String[] variables = List.of("AUTH_SERVER_URL", server.url(), "FEED_SECRET", Tokens.FEED_SECRET).toArray(
             new String[4 + more.length]);
         System.arraycopy(more, 0, variables, 4, more.length);
-        goptri = new Goptri(Tokens.settings(variables), Clock.systemUTC(), this::millis, maxSilence);
+        goptri = new Goptri(Tokens.settings(variables), Clock.systemUTC(), this::millis, this::millis, timeouts);
+        decoder = goptri.decoder(List.of());
     }
 
     private void follow(String... more) {
-        follow(Duration.ofSeconds(15), more);
+        follow(FeedFollower.Timeouts.DEFAULT, more);
     }
 
     private long millis() {
@@ -66,18 +67,18 @@ class FeedTest {
 
     private boolean accepts(String token) {
         try {
-            return goptri.verify(token) != null;
-        } catch (Rejection rejected) {
+            return decoder.decode(token) != null;
+        } catch (TokenRejectedException rejected) {
             return false;
         }
     }
 
     private boolean isUnavailable(String token) {
         try {
-            goptri.verify(token);
+            decoder.decode(token);
             return false;
-        } catch (Rejection rejected) {
-            return rejected.error == ProtocolError.TEMPORARILY_UNAVAILABLE;
+        } catch (TokenRejectedException rejected) {
+            return rejected.isUnavailable();
         }
     }
 
@@ -98,7 +99,7 @@ class FeedTest {
         assertThat(goptri.isReady()).isFalse();
         stream.start(FakeAuthServer.event("heartbeat", "{\"age_ms\":0,\"uptime_ms\":1000}")
             + FakeAuthServer.revoked("token", "another", 1));
-        await(() -> goptri.revocations().size() == 1);
+        await(() -> goptri.revocations().get().size() == 1);
         assertThat(isUnavailable(token)).as("a heartbeat is not enough").isTrue();
         stream.send(FakeAuthServer.CAUGHT_UP);
         await(() -> accepts(token));
@@ -120,16 +121,16 @@ class FeedTest {
             + FakeAuthServer.revoked("session", Tokens.TOKEN, now)
             + FakeAuthServer.revoked("token", Tokens.SESSION, now)
             + FakeAuthServer.event("revocations", "{\"entries\":[{\"kind\":\"planet\"},7,{\"kind\":\"token\"},"
-            + "{\"kind\":\"token\",\"subject\":\"z\",\"revoked_at\":\"1\",\"expires_in\":9},"
+            + "{\"kind\":\"token\",\"subject\":\"z\",\"revoked_at\":-1,\"expires_in\":9},"
             + "{\"kind\":\"token\",\"subject\":\"z\",\"revoked_at\":1,\"expires_in\":1.5},"
             + "{\"kind\":\"token\",\"subject\":\"x\",\"revoked_at\":1,\"expires_in\":9}]}"));
-        await(() -> goptri.revocations().size() == 4);
+        await(() -> goptri.revocations().get().size() == 4);
         assertThat(accepts(token)).isTrue();
         stream.send(FakeAuthServer.revoked("client", "goptri", now));
         await(() -> !accepts(token));
         // An older revocation of the client does not undo the later one.
         stream.send(FakeAuthServer.revoked("client", "goptri", now - 1) + FakeAuthServer.revoked("token", "y", 1));
-        await(() -> goptri.revocations().size() == 5);
+        await(() -> goptri.revocations().get().size() == 5);
         assertThat(accepts(token)).isFalse();
         later.set(7_500_000);
         assertThat(accepts(token)).as("before its deadline, rounded up").isFalse();
@@ -143,7 +144,7 @@ class FeedTest {
         String token = Tokens.valid();
         FakeAuthServer.Stream first = server.nextStream();
         String cut = FakeAuthServer.revoked("session", Tokens.SESSION, 1);
-        first.start(FakeAuthServer.CAUGHT_UP + cut.substring(0, cut.length() - 3));
+        first.start(FakeAuthServer.CAUGHT_UP + cut.substring(0, cut.length() - 1));
         await(() -> accepts(token));
         first.close();
         FakeAuthServer.Stream second = server.nextStream();
@@ -165,8 +166,15 @@ class FeedTest {
         }
         server.nextStream().start(FakeAuthServer.CAUGHT_UP);
         await(() -> accepts(Tokens.valid()));
-        assertThat(output.getAll()).containsOnlyOnce("rejects the first secret in FEED_SECRET (401)");
+        assertThat(output.getAll()).containsOnlyOnce("rejects the secret (401): the first secret in FEED_SECRET here");
         assertThat(output.getAll()).doesNotContain(Tokens.FEED_SECRET).doesNotContain(Tokens.SECRET);
+    }
+
+    @Test
+    void a_secret_that_cannot_be_sent_is_not_logged(CapturedOutput output) throws Exception {
+        follow("FEED_SECRET", "feed-5f2a9c4be1d078365f2a9c4be1d0783\u2014");
+        await(() -> output.getAll().contains("FEED_SECRET has characters other than ASCII"));
+        assertThat(output.getAll()).doesNotContain("5f2a9c4be1d07836");
     }
 
     @Test
@@ -177,7 +185,7 @@ class FeedTest {
             + "Content-Length: 0\r\nConnection: close\r\n\r\n");
         stream.close();
         assertThat(server.nextStream().headers()).containsKey("Authorization");
-        assertThat(server.otherRequests.get()).isZero();
+        assertThat(server.keyFetches.get()).isEqualTo(1);
     }
 
     @Test
@@ -212,7 +220,7 @@ class FeedTest {
         await(() -> accepts(token));
         later.addAndGet(100_000);
         assertThat(accepts(token)).isTrue();
-        assertThat(goptri.revocations().age()).isGreaterThan(90_000);
+        assertThat(goptri.revocations().get().isStale()).isTrue();
     }
 
     @Test
@@ -220,17 +228,17 @@ class FeedTest {
         follow();
         FakeAuthServer.Stream stream = server.nextStream();
         stream.start(FakeAuthServer.CAUGHT_UP);
-        await(() -> !goptri.revocations().isCatchingUp());
+        await(() -> goptri.revocations().get().age().isPresent());
         later.set(14_000);
         // It was sent five seconds after the first one, and arrives after fourteen.
         stream.send(FakeAuthServer.event("heartbeat", "{\"age_ms\":300,\"uptime_ms\":6000}"));
-        await(() -> goptri.revocations().age() < 12_000);
-        assertThat(goptri.revocations().age()).isBetween(9_200L, 10_500L);
+        await(() -> goptri.revocations().get().age().get().toMillis() < 12_000);
+        assertThat(goptri.revocations().get().age().get().toMillis()).isBetween(9_200L, 10_500L);
     }
 
     @Test
     void a_silent_connection_is_closed(CapturedOutput output) throws Exception {
-        follow(Duration.ofMillis(100));
+        follow(new FeedFollower.Timeouts(Duration.ofSeconds(15), 300, 100));
         FakeAuthServer.Stream stream = server.nextStream();
         stream.start(FakeAuthServer.CAUGHT_UP);
         server.nextStream();
@@ -242,51 +250,27 @@ class FeedTest {
         follow();
         FakeAuthServer.Stream stream = server.nextStream();
         stream.start(FakeAuthServer.CAUGHT_UP);
-        await(() -> !goptri.revocations().isCatchingUp());
+        await(() -> goptri.revocations().get().age().isPresent());
         later.set(60_000);
         stream.send(FakeAuthServer.revoked("session", Tokens.SESSION, 1));
         server.nextStream();
-        assertThat(goptri.revocations().size()).isZero();
-        assertThat(goptri.revocations().age()).isGreaterThan(59_000);
-    }
-
-    @Test
-    void a_connection_is_given_up_if_it_was_suspended_before_it_has_caught_up() throws Exception {
-        follow();
-        FakeAuthServer.Stream stream = server.nextStream();
-        stream.start(FakeAuthServer.event("heartbeat", "{\"age_ms\":0,\"uptime_ms\":1000}")
-            + FakeAuthServer.revoked("token", "another", 1));
-        await(() -> goptri.revocations().size() == 1);
-        later.set(20_000);
-        stream.send(FakeAuthServer.CAUGHT_UP);
-        server.nextStream();
-        assertThat(isUnavailable(Tokens.valid())).isTrue();
-    }
-
-    @Test
-    void an_event_of_more_than_a_mebibyte_ends_the_connection() throws Exception {
-        follow();
-        for (String text : List.of("x".repeat(1_100_000), "data: 1\n".repeat(1_100_000))) {
-            FakeAuthServer.Stream stream = server.nextStream();
-            assertThatCode(() -> stream.start("event: new\n" + text)).satisfiesAnyOf(
-                none -> assertThat(none).isNull(), closed -> assertThat(closed).isInstanceOf(IOException.class));
-        }
-        server.nextStream();
+        assertThat(goptri.revocations().get().size()).isZero();
+        assertThat(goptri.revocations().get().age().get()).isGreaterThan(Duration.ofSeconds(59));
     }
 
     @Test
     void a_suspension_counts_as_elapsed_time() {
         AtomicLong monotonic = new AtomicLong(5_000);
         AtomicLong wall = new AtomicLong(1_000_000);
-        RevocationSet set = new RevocationSet(Tokens.settings(), monotonic::get, wall::get);
+        Goptri.ElapsedTime elapsed = new Goptri.ElapsedTime(monotonic::get, wall::get);
         monotonic.addAndGet(1_000);
         wall.addAndGet(1_001);
-        assertThat(set.elapsedMillis()).isEqualTo(6_000);
+        assertThat(elapsed.getAsLong()).isEqualTo(6_000);
         wall.addAndGet(3_600_000);
-        assertThat(set.elapsedMillis()).as("suspended for an hour").isEqualTo(3_606_000);
+        assertThat(elapsed.getAsLong()).as("suspended for an hour").isEqualTo(3_606_000);
         wall.addAndGet(-7_200_000);
         monotonic.addAndGet(10);
-        assertThat(set.elapsedMillis()).as("the clock was set back").isEqualTo(3_606_010);
+        assertThat(elapsed.getAsLong()).as("the clock was set back").isEqualTo(3_606_010);
     }
 
     @Test
@@ -297,7 +281,7 @@ class FeedTest {
             FakeAuthServer.event("revocations", "x"))) {
             server.nextStream().start(event);
         }
-        server.nextStream().start(FakeAuthServer.event("a later version", "7") + FakeAuthServer.CAUGHT_UP);
+        server.nextStream().start(FakeAuthServer.event("a later version", "x") + FakeAuthServer.CAUGHT_UP);
         await(() -> accepts(Tokens.valid()));
     }
 
@@ -309,7 +293,7 @@ class FeedTest {
         stream.start(FakeAuthServer.CAUGHT_UP);
         await(() -> accepts(Tokens.valid()) && goptri.isReady());
         String token = es256(key);
-        assertThatThrownBy(() -> goptri.verify(token)).hasMessageContaining("kid");
+        assertThatThrownBy(() -> decoder.decode(token)).hasMessageContaining("kid");
         server.jwks = "{\"keys\":[" + key.toPublicJWK().toJSONString() + "]}";
         stream.send(FakeAuthServer.event("keys", "{}"));
         await(() -> accepts(token));
@@ -324,25 +308,44 @@ class FeedTest {
     }
 
     @Test
+    void caught_up_and_each_keys_event_report_a_change_of_the_keys() throws Exception {
+        GoptriSettings settings = Tokens.settings("AUTH_SERVER_URL", server.url(), "FEED_SECRET", Tokens.FEED_SECRET);
+        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1);
+        RevocationSet revocations = new RevocationSet(settings, this::millis, this::millis);
+        AtomicInteger changes = new AtomicInteger();
+        AuthServer client = new AuthServer(settings, timer);
+        Thread thread = new Thread(new FeedFollower(client, settings.feedSecret(), revocations,
+            changes::incrementAndGet, this::millis, FeedFollower.Timeouts.DEFAULT));
+        thread.start();
+        FakeAuthServer.Stream stream = server.nextStream();
+        stream.start(FakeAuthServer.CAUGHT_UP);
+        await(() -> changes.get() == 1);
+        stream.send(FakeAuthServer.event("keys", "{}"));
+        await(() -> changes.get() == 2);
+        client.close();
+        thread.interrupt();
+        thread.join();
+    }
+
+    @Test
     void an_unknown_key_fetches_the_keys_again_but_not_often() throws Exception {
         ECKey key = new ECKeyGenerator(Curve.P_256).keyIDFromThumbprint(true).generate();
         String token = es256(key);
-        follow();
-        server.nextStream().start(FakeAuthServer.CAUGHT_UP);
-        await(() -> accepts(Tokens.valid()));
-        for (int i = 0; i < 20; i++) {
-            later.addAndGet(300_000); // until the fetches after a change have become rare
-            int before = server.keyFetches.get();
-            await(() -> server.keyFetches.get() > before);
-        }
+        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1);
+        VerifyingKeys keys = new VerifyingKeys();
+        decoder = new GoptriJwtDecoder(keys, List.of());
+        AuthServer client = new AuthServer(Tokens.settings("AUTH_SERVER_URL", server.url()), timer);
+        Thread thread = new Thread(new KeyRefresher(client, keys, 300));
+        thread.start();
+        await(() -> server.keyFetches.get() == 1);
+        long start = System.nanoTime();
         server.jwks = "{\"keys\":[" + key.toPublicJWK().toJSONString() + "]}";
-        int fetches = server.keyFetches.get();
-        assertThat(accepts(token)).isFalse();
-        Thread.sleep(500);
-        assertThat(server.keyFetches.get()).isEqualTo(fetches);
-        later.addAndGet(10_000);
         await(() -> accepts(token));
-        assertThat(server.keyFetches.get()).isEqualTo(fetches + 1);
+        assertThat(System.nanoTime() - start).isGreaterThan(150_000_000L);
+        assertThat(server.keyFetches.get()).isEqualTo(2);
+        client.close();
+        thread.interrupt();
+        thread.join();
     }
 
     private static String es256(ECKey key) throws JOSEException {

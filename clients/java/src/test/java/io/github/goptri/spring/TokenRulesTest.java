@@ -14,34 +14,19 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
-
-import io.github.goptri.spring.ProtocolError.Rejection;
+import org.springframework.security.oauth2.jwt.Jwt;
 
 class TokenRulesTest {
     private static final long NOW = 1_800_000_000L;
 
-    private final AccessTokens tokens = tokens(NOW);
+    private final GoptriJwtDecoder decoder = decoder(NOW);
 
-    private static AccessTokens tokens(long now) {
+    private static GoptriJwtDecoder decoder(long now) {
         VerifyingKeys keys = new VerifyingKeys();
         keys.setSecrets(List.of(Tokens.SECRET));
-        publishNothing(keys);
-        return tokens(now, keys);
-    }
-
-    private static AccessTokens tokens(long now, VerifyingKeys keys) {
-        RevocationSet revocations = new RevocationSet(Tokens.settings(), () -> 0, () -> 0);
-        revocations.knownAsOf(0);
+        keys.setPublished("{\"keys\":[]}".getBytes(StandardCharsets.UTF_8));
         Clock clock = Clock.fixed(Instant.ofEpochSecond(now), ZoneOffset.UTC);
-        return new AccessTokens(Tokens.settings(), keys, revocations, clock);
-    }
-
-    private static void publishNothing(VerifyingKeys keys) {
-        try {
-            keys.setPublished("{\"keys\":[]}");
-        } catch (Exception error) {
-            throw new AssertionError(error);
-        }
+        return new GoptriJwtDecoder(keys, List.of(new AccessTokenValidator(Tokens.settings(), clock)));
     }
 
     private static String with(Consumer<Map<String, Object>> change) {
@@ -58,17 +43,18 @@ class TokenRulesTest {
     }
 
     private void accepted(String token) {
-        assertThat(tokens.verify(token)).isNotNull();
+        assertThat(decoder.decode(token).getTokenValue()).isEqualTo(token);
     }
 
     private void rejected(String token) {
-        assertThatThrownBy(() -> tokens.verify(token)).as(token).isInstanceOfSatisfying(Rejection.class,
-            rejection -> assertThat(rejection.error).isEqualTo(ProtocolError.INVALID_TOKEN));
+        assertThatThrownBy(() -> decoder.decode(token)).as(token).isInstanceOf(TokenRejectedException.class)
+            .satisfies(error -> assertThat(((TokenRejectedException) error).isUnavailable()).isFalse());
     }
 
     @Test
     void a_valid_token_describes_its_caller() {
-        Caller caller = tokens.verify(with(claims -> { }));
+        Jwt token = decoder.decode(with(claims -> { }));
+        Caller caller = Caller.of(token);
         assertThat(caller.subject()).isEqualTo("0193b3a4-0000-7000-8000-000000000001");
         assertThat(caller.sessionId()).isEqualTo(Tokens.SESSION);
         assertThat(caller.scopes()).containsExactly("photos:read", "photos:write");
@@ -76,29 +62,31 @@ class TokenRulesTest {
         assertThat(caller.hasScope("photos")).isFalse();
         assertThat(caller.hasRole("admin")).isTrue();
         assertThat(caller.expiresAt()).isEqualTo(Instant.ofEpochSecond(NOW + 900));
-        assertThat(caller.authentication().getAuthorities()).extracting(Object::toString)
+        assertThat(new CallerAuthentication(token).getAuthorities()).extracting(Object::toString)
             .containsExactly("SCOPE_photos:read", "SCOPE_photos:write", "ROLE_admin");
+        assertThat(caller.toString() + new CallerAuthentication(token)).doesNotContain(token.getTokenValue());
     }
 
     @Test
     void a_client_has_no_roles_and_no_email() {
-        Caller caller = tokens.verify(with(claims -> { claims.remove("sid"); claims.put("sub", "goptri"); }));
+        Jwt token = decoder.decode(with(claims -> { claims.remove("sid"); claims.put("sub", "goptri"); }));
+        Caller caller = Caller.of(token);
         assertThat(caller.subject()).isEqualTo("goptri");
         assertThat(caller.sessionId()).isNull();
         assertThat(caller.roles()).isEmpty();
         assertThat(caller.hasRole("admin")).isFalse();
         assertThat(caller.email()).isNull();
-        assertThat(caller.authentication().getAuthorities()).extracting(Object::toString)
+        assertThat(new CallerAuthentication(token).getAuthorities()).extracting(Object::toString)
             .containsExactly("SCOPE_photos:read", "SCOPE_photos:write");
     }
 
     @Test
     void times_are_checked_with_the_leeway() {
         String token = with(claims -> { });
-        assertThat(tokens(NOW + 929).verify(token)).isNotNull();
-        assertThatThrownBy(() -> tokens(NOW + 930).verify(token)).isInstanceOf(Rejection.class);
-        assertThat(tokens(NOW - 3_630).verify(token)).isNotNull();
-        assertThatThrownBy(() -> tokens(NOW - 3_631).verify(token)).isInstanceOf(Rejection.class);
+        assertThat(decoder(NOW + 929).decode(token)).isNotNull();
+        assertThatThrownBy(() -> decoder(NOW + 930).decode(token)).isInstanceOf(TokenRejectedException.class);
+        assertThat(decoder(NOW - 3_630).decode(token)).isNotNull();
+        assertThatThrownBy(() -> decoder(NOW - 3_631).decode(token)).isInstanceOf(TokenRejectedException.class);
         accepted(with(claims -> claims.put("nbf", NOW + 30)));
         rejected(with(claims -> claims.put("nbf", NOW + 31)));
         accepted(with(claims -> claims.put("exp", NOW)));
@@ -231,11 +219,11 @@ class TokenRulesTest {
     void an_unknown_key_is_unavailable_until_the_published_keys_are_known() {
         VerifyingKeys keys = new VerifyingKeys();
         keys.setSecrets(List.of(Tokens.OTHER_SECRET));
-        AccessTokens waiting = tokens(NOW, keys);
-        assertThatThrownBy(() -> waiting.verify(with(claims -> { }))).isInstanceOfSatisfying(Rejection.class,
-            rejection -> assertThat(rejection.error).isEqualTo(ProtocolError.TEMPORARILY_UNAVAILABLE));
-        publishNothing(keys);
-        assertThatThrownBy(() -> waiting.verify(with(claims -> { }))).isInstanceOfSatisfying(Rejection.class,
-            rejection -> assertThat(rejection.error).isEqualTo(ProtocolError.INVALID_TOKEN));
+        GoptriJwtDecoder waiting = new GoptriJwtDecoder(keys, List.of());
+        assertThatThrownBy(() -> waiting.decode(with(claims -> { }))).isInstanceOfSatisfying(
+            TokenRejectedException.class, error -> assertThat(error.isUnavailable()).isTrue());
+        keys.setPublished("{\"keys\":[]}".getBytes(StandardCharsets.UTF_8));
+        assertThatThrownBy(() -> waiting.decode(with(claims -> { }))).isInstanceOfSatisfying(
+            TokenRejectedException.class, error -> assertThat(error.isUnavailable()).isFalse());
     }
 }

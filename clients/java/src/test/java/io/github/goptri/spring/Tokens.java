@@ -27,13 +27,13 @@ final class Tokens {
 
     private Tokens() {}
 
-    static Settings settings(String... more) {
+    static GoptriSettings settings(String... more) {
         Map<String, String> variables = new HashMap<>(Map.of("ISSUER", ISSUER, "AUDIENCE", AUDIENCE,
             "ACCESS_TOKEN_SECRET", SECRET, "AUTH_SERVER_URL", "http://127.0.0.1:9"));
         for (int i = 0; i < more.length; i += 2) {
             variables.put(more[i], more[i + 1]);
         }
-        return Settings.read(variables::get);
+        return GoptriSettings.read(variables::get);
     }
 
     static String kid(String secret) {
@@ -97,11 +97,7 @@ final class Tokens {
     }
 
     static String cookie(String token) {
-        return cookieOf("{\"jwt\":\"" + token + "\"}");
-    }
-
-    static String cookieOf(String json) {
-        return Base64.getEncoder().encodeToString(json.getBytes(StandardCharsets.UTF_8));
+        return Base64.getEncoder().encodeToString(("{\"jwt\":\"" + token + "\"}").getBytes(StandardCharsets.UTF_8));
     }
 
     static String base64url(byte[] bytes) {

@@ -152,7 +152,7 @@ class WebTest {
             HttpResponse<String> response = send("GET", "/things", "Authorization", invalid);
             assertError(response, 401, "invalid_token", "Bearer error=\"invalid_token\"");
         }
-        assertThat(output.getAll()).contains("access token rejected: ")
+        assertThat(output.getAll()).contains("access token rejected: a segment is not strict base64url")
             .doesNotContain(tampered.substring(0, 200));
     }
 
@@ -184,11 +184,6 @@ class WebTest {
             HttpResponse<String> refused = send("GET", "/things", "Cookie", "__Host-session=" + invalid);
             assertError(refused, 401, "invalid_token", "Bearer error=\"invalid_token\"");
             assertThat(refused.headers().allValues("Cache-Control")).containsExactly("private, no-store");
-        }
-        String escaped = Tokens.cookieOf("{\"jwt\":\"" + Tokens.valid().replace(".", "\\u002e") + "\"}");
-        for (String invalid : new String[] {escaped, Tokens.cookieOf("{}"), Tokens.cookieOf("{\"jwt\":7}")}) {
-            assertError(send("GET", "/things", "Cookie", "__Host-session=" + invalid), 401, "invalid_token",
-                "Bearer error=\"invalid_token\"");
         }
         assertError(send("GET", "/things", "Cookie", cookie, "Authorization", "Basic x"), 401, "missing_token",
             "Bearer");
@@ -234,7 +229,7 @@ class WebTest {
         String value = "Bearer " + Tokens.sign(Tokens.header(), Tokens.json(claims));
         assertThat(send("GET", "/things", "Authorization", value).statusCode()).isEqualTo(200);
         stream.send(FakeAuthServer.revoked("session", "another session", 1));
-        while (goptri.revocations().size() == 0) {
+        while (goptri.revocations().get().size() == 0) {
             Thread.sleep(2);
         }
         HttpResponse<String> refused = send("GET", "/things", "Authorization", value);

@@ -1,0 +1,113 @@
+package io.github.goptri.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.Enumeration;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.mock.web.MockHttpServletResponse;
+import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
+
+class BearerTokenResolverTest {
+    private static final String SPACES = " ".repeat(1_000_000);
+
+    private final GoptriBearerTokenResolver resolver = new GoptriBearerTokenResolver(Tokens.settings());
+
+    private static MockHttpServletRequest request(String name, String value) {
+        MockHttpServletRequest request = new MockHttpServletRequest("GET", "/things");
+        request.addHeader(name, value);
+        return request;
+    }
+
+    private static MockHttpServletRequest cookie(String json) {
+        String value = Base64.getEncoder().encodeToString(json.getBytes(StandardCharsets.UTF_8));
+        return request("Cookie", "__Host-session=" + value);
+    }
+
+    private MockHttpServletResponse headers(MockHttpServletRequest request) {
+        MockHttpServletResponse response = new MockHttpServletResponse();
+        resolver.writeHeaders(request, response);
+        return response;
+    }
+
+    private void rejected(MockHttpServletRequest request, String reason) {
+        assertThatThrownBy(() -> resolver.resolve(request)).isInstanceOfSatisfying(OAuth2AuthenticationException.class,
+            error -> assertThat(error.getError().getErrorCode()).isEqualTo("INVALID_TOKEN"))
+            .hasMessageContaining(reason);
+    }
+
+    @Test
+    void a_megabyte_of_spaces_costs_no_time() {
+        assertTimeoutPreemptively(Duration.ofSeconds(3), () -> {
+            assertThat(resolver.resolve(request("Authorization", "Bearer" + SPACES + "a.b.c" + SPACES)))
+                .isEqualTo("a.b.c");
+            rejected(request("Authorization", "Bearer a" + SPACES + "b"), "too long");
+            rejected(request("Authorization", "Bearer" + SPACES), "empty");
+        });
+        String session = "__Host-session=" + Tokens.cookie("a.b.c");
+        assertTimeoutPreemptively(Duration.ofSeconds(3), () -> {
+            for (String blanks : List.of(SPACES, "\t".repeat(1_000_000))) {
+                assertThat(resolver.resolve(request("Cookie", "a" + blanks + "b;" + blanks + session + blanks)))
+                    .isEqualTo("a.b.c");
+                rejected(request("Cookie", session + blanks + "x"), "too long");
+                assertThat(headers(request("Cookie", "a" + blanks + "b")).getHeader("Cache-Control")).isNull();
+            }
+        });
+    }
+
+    @Test
+    void a_token_has_at_most_8_kib() {
+        assertThat(resolver.resolve(request("Authorization", "Bearer  " + "a".repeat(8_192) + " "))).hasSize(8_192);
+        rejected(request("Authorization", "Bearer " + "a".repeat(8_193)), "the token is too long");
+    }
+
+    @Test
+    void the_headers_of_a_request_are_parsed_once() {
+        for (String[] header : List.of(new String[] {"Authorization", "Bearer a.b.c"},
+            new String[] {"Authorization", "Basic x"}, new String[] {"Cookie", "a=b"},
+            new String[] {"Cookie", "__Host-session=" + Tokens.cookie("a.b.c")})) {
+            int[] reads = {0};
+            MockHttpServletRequest request = new MockHttpServletRequest("GET", "/things") {
+                @Override
+                public Enumeration<String> getHeaders(String name) {
+                    reads[0]++;
+                    return super.getHeaders(name);
+                }
+            };
+            request.addHeader(header[0], header[1]);
+            resolver.resolve(request);
+            reads[0] = 0;
+            MockHttpServletResponse response = headers(request);
+            assertThat(reads[0]).as(header[1]).isZero();
+            MockHttpServletResponse unresolved = headers(request(header[0], header[1]));
+            assertThat(response.getHeaders("Vary")).isEqualTo(unresolved.getHeaders("Vary"));
+            assertThat(response.getHeader("Cache-Control")).isEqualTo(unresolved.getHeader("Cache-Control"));
+            for (String name : Collections.list(request.getAttributeNames())) {
+                assertThat(request.getAttribute(name).toString()).as(name).doesNotContain("a.b.c");
+            }
+        }
+    }
+
+    @Test
+    void the_token_in_a_cookie_has_no_escapes() {
+        for (String json : List.of("{\"jwt\":\"a.b.c\"}", "{ \"jwt\" : \"a.b.c\" }",
+            "{\"views\":[3,{}],\"jwt\":\"a.b.c\",\"user\":{\"jwt\":\"\\u002e\"}}",
+            "{\"user\":\"\\u00e9\u00e9\ud83d\ude00\",\"n\":1e3,\"jwt\":\"a.b.c\"}")) {
+            assertThat(resolver.resolve(cookie(json))).as(json).isEqualTo("a.b.c");
+        }
+        for (String json : List.of("{\"jwt\":\"a\\u002eb.c\"}", "{\"jwt\":\"a.b.\\u0063\"}", "{\"jwt\":\"a.b.c\\/\"}",
+            "{\"x\":\"a.b.c\",\"jwt\":\"a\\u002eb.c\"}", "{\"x\":{\"jwt\":\"a.b.c\"},\"jwt\":\"a\\u002eb.c\"}",
+            "{\"jwt\":\"a\\u002eb.c\",\"x\":\"a.b.c\"}", "{\"x\":{\"jwt\":\"a.b.c\"}}", "{\"jwt\":7}",
+            "{\"jwt\":null}", "{\"jwt\":\" \"}", "{}")) {
+            rejected(cookie(json), "its cookie is not base64 of JSON with the member jwt");
+        }
+    }
+}
