@@ -1,35 +1,124 @@
-import http, {} from 'node:http';
-import https from 'node:https';
-import { rootCertificates } from 'node:tls';
-const RESPONSE_TIMEOUT = 15_000;
-/** Sends GET requests to auth-server. Follows no redirects, so no other server gets a secret or supplies keys. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createParser } from 'eventsource-parser';
+import { createLocalJWKSet } from 'jose';
+import { Agent, request } from 'undici';
+/** Milliseconds without any data after which a connection is closed. */
+const TIMEOUT = 15_000;
+const MAX_BACKOFF = 1_500;
+const MAX_PAUSE = 30_000;
+const MAX_EVENT_LENGTH = 1024 * 1024;
+/** The two clocks may drift apart by one millisecond in this many. */
+const DRIFT = 1_000;
+/** Follows the public keys of auth-server and its revocation feed (docs/feed.md). */
 export class AuthServer {
-    url;
-    #ca;
-    /** `ca`: certificates in PEM that are accepted besides the usual ones. */
-    constructor(url, ca) {
-        this.url = url;
-        this.#ca = ca === undefined ? undefined : [...rootCertificates, ca];
+    #agent;
+    #logged = new Set();
+    /** Milliseconds from one fetch of the keys to the next. */
+    #pause = 0;
+    #backoff = 0;
+    constructor(settings, revocations, clock, log) {
+        this.settings = settings;
+        this.revocations = revocations;
+        this.clock = clock;
+        this.log = log;
+        const connect = { timeout: TIMEOUT, ...(settings.ca && { ca: settings.ca }) };
+        this.#agent = new Agent({ connect, headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT });
+        void this.#followKeys();
+        if (settings.secrets.feed.length > 0)
+            void this.#followFeed();
     }
-    /**
-     * The response, once its headers have arrived. Neither the connection nor the timer keeps the process running.
-     * `signal` also ends the response.
-     */
-    get(path, headers, signal) {
-        return new Promise((resolve, reject) => {
-            const options = { headers, signal, agent: false, ...(this.#ca && { ca: this.#ca }) };
-            const request = (this.url.startsWith('https:') ? https : http).get(this.url + path, options, resolve);
-            const timeout = new Error(`no response for ${RESPONSE_TIMEOUT / 1000} s`);
-            const timer = setTimeout(() => request.destroy(timeout), RESPONSE_TIMEOUT).unref();
-            request.on('socket', (socket) => socket.unref());
-            request.on('response', () => clearTimeout(timer));
-            request.on('close', () => clearTimeout(timer));
-            request.on('error', reject);
-        });
+    close() {
+        void this.#agent.destroy();
     }
-}
-/** The message of an error of the network, which Node leaves empty if it tried several addresses. */
-export function describe(error) {
-    const { message, code } = error;
-    return message || code || String(error);
+    /** Logs each problem once until the feed is connected, so that an outage causes few lines. */
+    warn(what, why) {
+        const { message, code } = Object(why);
+        const line = `goptri: ${what}: ${message || code || why}`;
+        if (!this.#logged.has(line) && !this.#agent.destroyed)
+            this.log.warn(line);
+        this.#logged.add(line);
+    }
+    async #followKeys() {
+        let fetchedAt = -Infinity;
+        for (; !this.#agent.destroyed; await sleep(100, undefined, { ref: false })) {
+            if (this.clock() - fetchedAt < this.#pause)
+                continue;
+            fetchedAt = this.clock();
+            try {
+                const body = await this.#get('/.well-known/jwks.json', { 'cache-control': 'no-cache' });
+                this.keys = createLocalJWKSet((await body.json()));
+            }
+            catch (error) {
+                this.warn('the public keys cannot be fetched', error);
+            }
+            // Several auth-servers behind one address get new keys at different times: so again, later.
+            this.#pause = Math.min(Math.max(this.#pause * 2, 200), MAX_PAUSE);
+        }
+    }
+    async #followFeed() {
+        while (!this.#agent.destroyed) {
+            await this.#readFeed().catch((error) => this.warn('the revocation feed is disconnected', error));
+            this.#backoff = Math.min(Math.max(this.#backoff * 2, 100), MAX_BACKOFF);
+            await sleep(this.#backoff * (0.5 + Math.random() / 2), undefined, { ref: false });
+        }
+    }
+    /** Reads one connection until it ends, and throws why. */
+    async #readFeed() {
+        // HTTP headers are sent as ISO 8859-1. The secret is UTF-8, as auth-server reads it.
+        const secret = Buffer.from(this.settings.secrets.feed[0] ?? '').toString('latin1');
+        const headers = { authorization: `Bearer ${secret}`, accept: 'text/event-stream' };
+        const body = await this.#get('/revocations', headers);
+        let [arrival, leastOffset, isCaughtUp] = [this.clock(), Infinity, false];
+        const onEvent = ({ event, data }) => {
+            if (event === 'revocations') {
+                for (const entry of JSON.parse(data).entries) {
+                    const isReadable = this.revocations.insert(entry, arrival);
+                    if (!isReadable)
+                        this.warn('skipped a revocation', 'unreadable');
+                }
+            }
+            // A `keys` event may have been missed before `caught-up`.
+            if (event === 'keys' || event === 'caught-up')
+                this.#pause = 0;
+            if (event !== 'heartbeat' && event !== 'caught-up')
+                return;
+            const { age_ms, uptime_ms } = JSON.parse(data);
+            if (!(age_ms >= 0 && uptime_ms >= 0))
+                throw new Error('an event is malformed');
+            leastOffset = Math.min(leastOffset, arrival - uptime_ms);
+            if (event === 'caught-up') {
+                isCaughtUp = true;
+                this.#logged.clear();
+                this.log.info('goptri: connected to the revocation feed');
+            }
+            else if (isCaughtUp) {
+                this.#backoff = 0;
+            }
+            // Earlier heartbeats only show how long messages are delayed in buffers.
+            if (isCaughtUp)
+                this.revocations.setKnownAsOf(leastOffset + uptime_ms - age_ms);
+        };
+        const decoder = new TextDecoder();
+        const parser = createParser({ maxBufferSize: MAX_EVENT_LENGTH, onEvent });
+        for await (const chunk of body) {
+            const silence = this.clock() - arrival;
+            // The time-out does not run while the machine is suspended. Later data is too old to use.
+            if (silence > TIMEOUT)
+                throw new Error(`no data for ${TIMEOUT / 1000} s`);
+            arrival += silence;
+            leastOffset += silence / DRIFT;
+            parser.feed(decoder.decode(chunk, { stream: true }));
+        }
+        throw new Error('auth-server closed the connection');
+    }
+    async #get(path, headers) {
+        const url = this.settings.url + path;
+        // Follows no redirect, which could send the secret elsewhere.
+        const { statusCode, body } = await request(url, { headers, dispatcher: this.#agent });
+        if (statusCode === 200)
+            return body;
+        await body.dump();
+        const hint = statusCode === 401 ? '; FEED_SECRET is wrong' : '';
+        throw new Error(`auth-server answers ${statusCode}${hint}`);
+    }
 }

@@ -1,33 +1,41 @@
-import { parseObject } from './strict-json.js';
-/** The caller of a request: a user, or a client that acts for itself (then without `sessionId`, `email` and roles). */
+import { invalidToken, TokenError } from './token-error.js';
+const CONTROL_OR_BLANK = /\p{Cc}|^\p{White_Space}*$/u;
+const SCOPE = /^(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?$/;
+/** The last second of the year 9999. */
+const MAX_TIME = 253_402_300_799;
+const isText = (value) => typeof value === 'string' && !CONTROL_OR_BLANK.test(value);
+const isTexts = (value) => Array.isArray(value) && value.every(isText);
+const isTime = (value) => typeof value === 'number' && value >= 0 && value <= MAX_TIME;
+const isScope = (value) => typeof value === 'string' && SCOPE.test(value);
+const isFlag = (value) => typeof value === 'boolean';
+const REQUIRED = [
+    [isText, 'sub', 'jti', 'client_id'],
+    [isScope, 'scope'],
+    [isTime, 'exp', 'iat'],
+];
+const OPTIONAL = [
+    [isText, 'sid', 'email'],
+    [isTexts, 'roles'],
+    [isTime, 'nbf', 'auth_time'],
+    [isFlag, 'email_verified'],
+];
+/** A user, or a client that acts for itself: then without `sessionId`, `email` and roles. */
 export class Caller {
-    /** The id of the user or of the client (`sub`). */
-    subject;
-    /** The user's session (`sid`). It ends when the user signs out. */
-    sessionId;
-    clientId;
-    /** The words of `scope`, in the order in which they were granted. */
-    scope;
-    roles;
-    /** For display only: no decision may depend on it. */
-    email;
-    emailVerified;
-    /** When the token expires, in seconds since 1970. */
-    exp;
-    /** All claims of the token. */
-    claims;
     /** @internal */
-    constructor(claims, raw) {
-        const user = claims.sid === undefined ? undefined : claims;
-        this.subject = claims.sub;
-        this.sessionId = claims.sid;
-        this.clientId = claims.client_id;
-        this.scope = new Set(claims.scope.split(' ').filter(Boolean));
-        this.roles = user?.roles ?? [];
-        this.email = user?.email;
-        this.emailVerified = user?.email_verified;
-        this.exp = claims.exp;
-        this.claims = raw;
+    constructor(claims) {
+        this.claims = claims;
+        /** The id of the user or of the client (`sub`). */
+        this.subject = this.claims.sub;
+        /** The user's session (`sid`). It ends when the user signs out. */
+        this.sessionId = this.claims.sid;
+        this.clientId = this.claims.client_id;
+        /** The words of `scope`, in the order in which they were granted. */
+        this.scope = new Set(this.claims.scope.split(' ').filter(Boolean));
+        this.roles = (this.sessionId && this.claims.roles) || [];
+        /** For display only: no decision may depend on it. */
+        this.email = this.sessionId && this.claims.email;
+        /** When the token expires, in seconds since 1970. */
+        this.exp = Math.trunc(this.claims.exp);
     }
     /** Whether this scope was granted. The comparison is exact. */
     hasScope(word) {
@@ -38,77 +46,41 @@ export class Caller {
         return this.roles.includes(role);
     }
 }
-/** The token was rejected. Contains no part of it. */
-export class TokenError extends Error {
-    reason;
-    name = 'TokenError';
-    constructor(reason) {
-        super(`access token rejected: ${reason}`);
-        this.reason = reason;
-    }
-    /** Whether the token may be valid, so that another one would not help: 503 instead of 401. */
-    get isTemporary() {
-        return ['stale', 'not_caught_up', 'keys_unavailable'].includes(this.reason);
-    }
+/** The caller, if the claims of a verified payload are valid at `now`, in seconds since 1970. */
+export function callerOf(claims, expected, now) {
+    const { issuer, audience, leeway } = expected;
+    const isComplete = REQUIRED.every(([is, ...names]) => names.every((name) => is(claims[name])));
+    const isOdd = OPTIONAL.some(([is, ...names]) => names.some((name) => name in claims && !is(claims[name])));
+    if (!isComplete || isOdd)
+        throw invalidToken('a claim is missing or malformed');
+    if (claims.iss !== issuer)
+        throw invalidToken('wrong issuer');
+    const audiences = [claims.aud].flat();
+    if (!isTexts(audiences) || !audiences.includes(audience))
+        throw invalidToken('wrong audience');
+    // jose would compare fractions of a second, which auth-server ignores.
+    const times = [claims.exp, claims.iat, claims.nbf ?? 0, claims.auth_time ?? 0];
+    const [exp = 0, iat = 0, nbf = 0, authTime = 0] = times.map(Math.trunc);
+    if (now - leeway >= exp)
+        throw invalidToken('expired');
+    if (nbf > now + leeway)
+        throw invalidToken('not yet valid');
+    // A revocation is kept for one hour longer than a token is valid: a later `iat` could outlive it.
+    if (iat > now + leeway + 3600)
+        throw invalidToken('issued in the future');
+    if (exp < iat || exp < nbf || iat < authTime)
+        throw invalidToken('contradictory times');
+    const isClient = claims.sub === claims.client_id;
+    if (isClient === (claims.sid !== undefined))
+        throw invalidToken('no session');
+    return new Caller(claims);
 }
-/** The last second of the year 9999. */
-export const MAX_SECONDS = 253_402_300_799;
-const isString = (value) => typeof value === 'string';
-const isDate = (value) => typeof value === 'number' && value >= 0 && value <= MAX_SECONDS;
-const isStrings = (value) => Array.isArray(value) && value.every(isString);
-const REQUIRED = {
-    iss: isString,
-    sub: isString,
-    exp: isDate,
-    iat: isDate,
-    jti: isString,
-    client_id: isString,
-    scope: isString,
-    aud: (value) => isString(value) || isStrings(value),
-};
-const OPTIONAL = {
-    nbf: isDate,
-    auth_time: isDate,
-    sid: isString,
-    email: isString,
-    roles: isStrings,
-    email_verified: (value) => typeof value === 'boolean',
-};
-const SCOPE = /^(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?$/;
-const CONTROL_OR_BLANK = /\p{Cc}|^\p{White_Space}*$/u;
-/** Parses a verified payload. Checks types, but no values. */
-export function parseClaims(payload) {
-    const raw = parseObject(payload);
-    const required = Object.entries(REQUIRED).every(([name, is]) => is(raw[name]));
-    const optional = Object.entries(OPTIONAL).every(([name, is]) => raw[name] === undefined || is(raw[name]));
-    if (!required || !optional)
-        throw new TokenError('json');
-    const claims = { ...raw, aud: [raw.aud].flat() };
-    for (const name of ['exp', 'iat', 'nbf', 'auth_time']) {
-        if (claims[name] !== undefined)
-            claims[name] = Math.trunc(claims[name]);
+/** The caller, if there is one with all these scopes. */
+export function withScopes(caller, scopes) {
+    if (!caller)
+        throw new TokenError('missing_token');
+    if (!scopes.every((scope) => caller.hasScope(scope))) {
+        throw new TokenError('insufficient_scope', 'insufficient scope', scopes);
     }
-    return { claims, raw };
-}
-/** Checks the times at `now` with `leeway`, both in milliseconds. */
-export function checkTimes({ exp, iat, nbf }, now, leeway) {
-    if (now - leeway >= exp * 1000)
-        throw new TokenError('expired');
-    if (nbf !== undefined && now + leeway < nbf * 1000)
-        throw new TokenError('not_yet_valid');
-    // Revocations are kept for one hour longer than a token is valid. A later `iat` could outlive its own revocation.
-    if (now + leeway < (iat - 3600) * 1000)
-        throw new TokenError('issued_in_the_future');
-}
-/** Checks that auth-server issues such values, and that it is clear which revocations apply. */
-export function checkValues(claims) {
-    const { sub, aud, jti, client_id, sid, email, roles = [], exp, iat, nbf = 0, auth_time = 0 } = claims;
-    if (!SCOPE.test(claims.scope))
-        throw new TokenError('json');
-    const texts = [sub, ...aud, jti, client_id, ...roles, ...[sid, email].filter((text) => text !== undefined)];
-    const hasInvalidText = texts.some((text) => CONTROL_OR_BLANK.test(text));
-    if (hasInvalidText || exp < iat || nbf > exp || auth_time > iat)
-        throw new TokenError('invalid_claim');
-    if ((sid !== undefined) === (sub === client_id))
-        throw new TokenError('no_session');
+    return caller;
 }

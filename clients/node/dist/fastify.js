@@ -1,29 +1,22 @@
-import { Caller } from './caller.js';
-import { check, refusal } from './express.js';
-import { ProtocolError } from './protocol-error.js';
-/** Verifies the access token of each request, and sets `request.auth`. Replies itself to requests that it rejects. */
-export function auth(guard, options = {}) {
+import { withScopes } from './caller.js';
+import { TokenError } from './token-error.js';
+/**
+ * Hook that verifies the access token of each request, and sets `request.auth`. Replies itself to
+ * requests that it rejects.
+ */
+export const auth = (guard) => hook((request, reply) => guard.authenticate(request.raw, reply.raw));
+/** Hook that rejects callers whose token lacks one of the scopes. Use it behind `auth`. */
+export const requiredScopes = (...scopes) => hook(async (request) => withScopes(request.auth, scopes));
+function hook(callerOf) {
     return async (request, reply) => {
-        const result = await check(guard, options, request.raw, reply.raw);
-        // Always, because an outer `auth` may have accepted what this one rejects.
-        request.auth = result instanceof Caller ? result : undefined;
-        return result instanceof ProtocolError ? send(reply, result) : undefined;
+        try {
+            request.auth = await callerOf(request, reply);
+            return undefined;
+        }
+        catch (error) {
+            if (!(error instanceof TokenError))
+                throw error;
+            return reply.code(error.status).headers(error.headers).send(error.body);
+        }
     };
-}
-/** Rejects callers whose token lacks one of the scopes. Use it behind `auth`. */
-export function requiredScopes(...scopes) {
-    return requires((caller) => scopes.every((scope) => caller.hasScope(scope)), scopes);
-}
-/** Rejects callers without the role; a client has none. Use it behind `auth`. */
-export function requiredRole(role) {
-    return requires((caller) => caller.hasRole(role), []);
-}
-function requires(isMet, scopes) {
-    return async (request, reply) => {
-        const error = refusal(request.raw, isMet, scopes);
-        return error && send(reply, error);
-    };
-}
-function send(reply, { status, headers, body }) {
-    return reply.code(status).headers(headers).send(body);
 }

@@ -1,157 +1,126 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createHash, webcrypto } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { TokenError, checkTimes } from './caller.js';
-import { FeedFollower } from './feed.js';
-import { KeyRefresher } from './key-refresher.js';
-import { keysOfSecrets, verifyToken } from './keys.js';
-import { CROSS_SITE, MISSING_TOKEN, ProtocolError, TWO_CREDENTIALS } from './protocol-error.js';
-import { credentialOf, mayUseCookies, tokenOfCookie, valuesOf } from './request.js';
-import { monotonicClock, Revocations } from './revocations.js';
+import { compactVerify, errors } from 'jose';
+import { AuthServer } from './auth-server.js';
+import { callerOf } from './caller.js';
+import { tokenOf } from './request.js';
+import { bootClock, CATCH_UP_TIMEOUT, Revocations } from './revocations.js';
 import { parseSettings } from './settings.js';
-const FILES_INTERVAL = 500;
-const STANDARD_ERROR = { info: console.error, warn: console.error, error: console.error };
-/**
- * Decides whether an access token is accepted. It follows auth-server in the background, and makes no request of its
- * own while it verifies.
- */
-export class Guard {
-    #settings;
-    #log;
-    #clock;
-    #refresher;
-    #revocations;
-    #follower;
-    #files;
-    #claims = new WeakMap();
-    #localKeys;
-    /** @internal Use `createGuard`. */
-    constructor(options) {
-        const settings = parseSettings(options, options.environment ?? process.env);
-        this.#settings = settings;
-        this.#log = options.logger ?? STANDARD_ERROR;
-        this.#clock = options.clock ?? Date.now;
-        this.#localKeys = keysOfSecrets(settings.secrets.access);
-        const clock = options.monotonicClock ?? monotonicClock;
-        const refresher = new KeyRefresher(settings.server, this.#log, clock);
-        this.#refresher = refresher;
-        if (settings.secrets.feed.length > 0) {
-            this.#revocations = new Revocations(settings, clock);
-            this.#follower = new FeedFollower(settings.server, () => settings.secrets.feed[0] ?? '', this.#revocations, () => refresher.notifyChanged(), this.#log);
-        }
-        else {
-            this.#log.warn('goptri: FEED_SECRET is not set: a sign-out takes effect here when the access token expires');
-        }
-        if (settings.files.length > 0)
-            this.#files = this.#watchFiles(settings.files);
+import { parseObject } from './strict-json.js';
+import { invalidToken, TokenError } from './token-error.js';
+const MAX_TOKEN_LENGTH = 8 * 1024;
+const ALGORITHMS = { algorithms: ['HS256', 'EdDSA', 'ES256', 'RS256'] };
+const HS256 = { name: 'HMAC', hash: 'SHA-256' };
+const TICK = 1_000;
+const STANDARD_ERROR = { info: console.error, warn: console.error };
+/** A guard from environment variables; options replace them. Throws a `SettingsError`. */
+export function createGuard(options = {}) {
+    const { logger = STANDARD_ERROR, clock = Date.now, monotonicClock = bootClock } = options;
+    const settings = parseSettings(options);
+    const revocations = new Revocations(settings, monotonicClock);
+    const authServer = new AuthServer(settings, revocations, monotonicClock, logger);
+    const began = monotonicClock();
+    let secretKeys = keysOf(settings.secrets.access);
+    if (settings.secrets.feed.length === 0) {
+        logger.warn('goptri: FEED_SECRET is not set: after a sign-out, tokens stay valid');
+        revocations.setKnownAsOf(Infinity);
     }
-    /** The caller, if the token is genuine, valid now, for this service, and not revoked. Throws a `TokenError`. */
-    async verify(token) {
-        const { caller, claims } = await verifyToken(token, (kid) => this.#find(kid), this.#settings, this.#clock());
-        this.#revocations?.check(claims);
-        this.#claims.set(caller, claims);
+    /**
+     * The caller, if the token is genuine, valid now, for this service, and not revoked. Rejects with
+     * a `TokenError` otherwise.
+     */
+    async function verify(token) {
+        const payload = await payloadOf(token, (kid) => secretKeys.get(kid) ?? authServer.keys);
+        const caller = callerOf(payload, settings, clock() / 1000);
+        if (revocations.has(caller))
+            throw invalidToken('revoked');
+        const reason = revocations.unavailability();
+        if (reason !== undefined)
+            throw new TokenError('temporarily_unavailable', reason);
         return caller;
     }
-    /** Checks times and revocation again: after long work, and before its effect. Throws a `TokenError`. */
-    verifyAgain(caller) {
-        const claims = this.#claims.get(caller);
-        if (claims === undefined)
-            throw new TypeError('another guard verified this caller');
-        checkTimes(claims, this.#clock(), this.#settings.leeway);
-        this.#revocations?.check(claims);
-    }
-    /** Whether valid tokens are accepted. While they are not, a service should not receive requests. */
-    ready() {
-        if (this.#revocations?.notReady() !== undefined)
-            return false;
-        // With a secret, the guard waits for auth-server's keys no longer than for its feed.
-        const isPastTimeout = this.#revocations?.isWithinCatchUpTimeout() === false;
-        return this.#hasAllKeys() || (isPastTimeout && this.#localKeys.size > 0);
-    }
-    /** Stops following auth-server and watching files. */
-    close() {
-        this.#refresher.close();
-        this.#follower?.close();
-        clearInterval(this.#files);
-    }
-    /** @internal */
-    async authenticate({ method = '', rawHeaders }) {
-        const credential = credentialOf(rawHeaders, this.#settings.cookieName);
+    /** Verifies the token of a request, and marks a response that depends on cookies. */
+    async function authenticate(request, response) {
         try {
-            return { result: await this.#verifyCredential(credential, method, rawHeaders), from: credential.from };
+            return await verify(tokenOf(request, response, settings));
         }
         catch (error) {
-            if (error instanceof ProtocolError)
-                return { result: error, from: credential.from };
-            if (!(error instanceof TokenError))
-                throw error;
-            this.#log.info(`goptri: access token rejected: ${error.reason}`);
-            return { result: ProtocolError.of(error), from: credential.from };
+            if (error instanceof TokenError)
+                logger.info(`goptri: ${error.message}`);
+            throw error;
         }
     }
-    async #verifyCredential(credential, method, rawHeaders) {
-        switch (credential.from) {
-            case 'nothing':
-                throw MISSING_TOKEN;
-            case 'two headers':
-                throw TWO_CREDENTIALS;
-            case 'two cookies':
-                throw new TokenError('two_cookies');
-            case 'header':
-                return this.verify(credential.value);
-            case 'cookie':
-                // First, so that a foreign page does not learn whether the cookie is valid.
-                if (!mayUseCookies(method, rawHeaders, this.#settings.senders)) {
-                    const sender = ['sec-fetch-site', 'origin'].map((name) => valuesOf(rawHeaders, name));
-                    this.#log.info(`goptri: cookies rejected: ${JSON.stringify([method, ...sender])}`);
-                    throw CROSS_SITE;
-                }
-                return this.verify(tokenOfCookie(credential.value));
+    /** Whether valid tokens are accepted. While they are not, a service should get no requests. */
+    function ready() {
+        // With a secret, published keys are awaited no longer than the feed.
+        const mayLackKeys = secretKeys.size > 0 && monotonicClock() - began > CATCH_UP_TIMEOUT;
+        return (authServer.keys !== undefined || mayLackKeys) && !revocations.unavailability();
+    }
+    function tick() {
+        revocations.sweep();
+        if (revocations.isStale())
+            authServer.warn('the revocations are stale', settings.onStale);
+        try {
+            const { secrets } = parseSettings(options);
+            if (isDeepStrictEqual(secrets, settings.secrets))
+                return;
+            settings.secrets = secrets;
+            secretKeys = keysOf(secrets.access);
+            logger.info('goptri: the secrets have changed');
+        }
+        catch (error) {
+            authServer.warn('the previous secrets stay in use', error);
         }
     }
-    #find(kid) {
-        const key = this.#localKeys.get(kid) ?? this.#refresher.keys?.get(kid);
-        if (key)
-            return key;
-        this.#refresher.notifyUnknownKid();
-        throw new TokenError(this.#hasAllKeys() ? 'unknown_key' : 'keys_unavailable');
+    const timer = setInterval(tick, TICK).unref();
+    /** Stops following auth-server, which keeps the process running. */
+    function close() {
+        clearInterval(timer);
+        authServer.close();
     }
-    /** Whether all keys are known: those of auth-server were fetched, and there is at least one. */
-    #hasAllKeys() {
-        const published = this.#refresher.keys;
-        return published !== undefined && published.size + this.#localKeys.size > 0;
+    return { verify, authenticate, ready, close };
+}
+/** The payload, if the signature is valid. */
+async function payloadOf(token, find) {
+    try {
+        const key = find(kidOf(token));
+        if (!key)
+            throw new TokenError('temporarily_unavailable', 'keys_unavailable');
+        const { payload } = await compactVerify(token, key, ALGORITHMS);
+        return parseObject(payload);
     }
-    /** Watches by content: a Kubernetes secret changes by replacing a symbolic link. */
-    #watchFiles(paths) {
-        let [previous, used] = ['', ''];
-        const poll = async () => {
-            const contents = await Promise.all(paths.map((path) => readFile(path).catch(String)));
-            const hash = contents.reduce((hash, content) => hash.update(content), createHash('sha256')).digest('hex');
-            // A change is accepted after two equal reads, so that a partial write is ignored.
-            if (hash === previous && hash !== used) {
-                used = hash;
-                this.#reload();
-            }
-            previous = hash;
-        };
-        return setInterval(() => void poll(), FILES_INTERVAL).unref();
-    }
-    #reload() {
-        const { secrets, readSecrets } = this.#settings;
-        const problems = [];
-        const { access, feed } = readSecrets(problems);
-        for (const problem of problems)
-            this.#log.error(`goptri: ${problem}; the previous content stays in use`);
-        if (feed.length > 0)
-            secrets.feed = feed;
-        if (access.length === 0 || isDeepStrictEqual(access, secrets.access))
-            return;
-        secrets.access = access;
-        this.#localKeys = keysOfSecrets(access);
-        this.#log.info('goptri: the secrets that verify access tokens have changed');
+    catch (error) {
+        if (error instanceof TokenError)
+            throw error;
+        // Other messages may contain a part of the token.
+        throw invalidToken(error instanceof errors.JOSEError ? error.message : 'malformed');
     }
 }
-/** A guard from environment variables; options replace them. Throws a `SettingsError` with all that are invalid. */
-export function createGuard(options = {}) {
-    return new Guard(options);
+/** The `kid`, if the token is strict base64url and its header passes what jose does not check. */
+function kidOf(token) {
+    if (token.length > MAX_TOKEN_LENGTH)
+        throw invalidToken('too long');
+    const segments = token.split('.');
+    const decoded = segments.map((segment) => Buffer.from(segment, 'base64url'));
+    const isStrict = decoded.every((bytes, at) => bytes.toString('base64url') === segments[at]);
+    if (!isStrict)
+        throw invalidToken('not base64url');
+    const { kid, typ, ...others } = parseObject(decoded[0] ?? Buffer.of());
+    if (['crit', 'zip', 'enc'].some((name) => name in others))
+        throw invalidToken('extension');
+    const isAccessToken = typeof typ === 'string' && /^(?:application\/)?at\+jwt$/i.test(typ);
+    if (!isAccessToken)
+        throw invalidToken('not an access token (typ)');
+    if (typeof kid !== 'string')
+        throw invalidToken('no kid');
+    return kid;
+}
+/** HS256 keys: the bytes of each text, found by a `kid` that is a truncated hash. */
+function keysOf(secrets) {
+    const entries = secrets.map((secret) => {
+        const hash = createHash('sha256').update(`goptri key id\0${secret}`).digest();
+        const key = webcrypto.subtle.importKey('raw', Buffer.from(secret), HS256, false, ['verify']);
+        return [hash.subarray(0, 12).toString('base64url'), () => key];
+    });
+    return new Map(entries);
 }

@@ -1,58 +1,57 @@
-import { TokenError } from './caller.js';
+import onHeaders from 'on-headers';
 import { parseObject } from './strict-json.js';
-const MAX_COOKIE_BYTES = 4096;
-/** The values of a header. Node's `headers.authorization` has only the first of several. */
-export function valuesOf(rawHeaders, name) {
-    return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
-}
-/** With an `Authorization` header, whatever it contains, cookies are ignored. */
-export function credentialOf(rawHeaders, cookieName) {
-    const [header, ...others] = valuesOf(rawHeaders, 'authorization');
+import { invalidToken, TokenError } from './token-error.js';
+const MAX_COOKIE_LENGTH = 4096;
+/** The token of a request, not yet verified. Marks the response if it depends on cookies. */
+export function tokenOf({ method = '', headers, rawHeaders }, response, { cookieName, senders }) {
+    // Node's `headers.authorization` has only the first of several.
+    const isName = (at) => at % 2 === 0 && /^authorization$/i.test(rawHeaders[at] ?? '');
+    const [authorization, ...others] = rawHeaders.filter((_, at) => isName(at - 1));
     if (others.length > 0)
-        return { from: 'two headers' };
-    if (header !== undefined) {
-        const space = `${header} `.indexOf(' ');
-        const isBearer = header.slice(0, space).toLowerCase() === 'bearer';
-        return isBearer ? { from: 'header', value: trim(header.slice(space), ' ') } : { from: 'nothing' };
-    }
-    const pairs = valuesOf(rawHeaders, 'cookie').flatMap((value) => value.split(';'));
-    const named = pairs.map((pair) => trim(pair, ' \t')).filter((pair) => pair.startsWith(`${cookieName}=`));
-    const [cookie, ...more] = named;
+        throw new TokenError('invalid_request');
+    const [isBearer, token = ''] = /^bearer(?: +(.*))?$/i.exec(authorization ?? '') ?? [];
+    if (isBearer)
+        return token;
+    const cookies = authorization === undefined ? valuesOf(cookieName, headers.cookie) : [];
+    onHeaders(response, () => {
+        if (cookies.length > 0)
+            response.setHeader('Cache-Control', 'private, no-store');
+        response.appendHeader('Vary', 'Sec-Fetch-Site, Origin, Cookie');
+    });
+    const [cookie] = cookies;
     if (cookie === undefined)
-        return { from: 'nothing' };
-    return more.length > 0 ? { from: 'two cookies' } : { from: 'cookie', value: cookie.slice(cookieName.length + 1) };
+        throw new TokenError('missing_token');
+    if (cookies.length > 1)
+        throw invalidToken('two cookies');
+    // Before the token, so that a foreign page does not learn whether the cookie is valid.
+    const isSafe = ['GET', 'HEAD', 'OPTIONS'].includes(method);
+    const isOwn = ['same-origin', 'none'].includes(String(headers['sec-fetch-site']));
+    const isAllowed = headers.origin !== undefined && senders.includes(headers.origin);
+    if (!isSafe && !isOwn && !isAllowed)
+        throw new TokenError('cross_site_request');
+    return tokenIn(cookie);
 }
-/** Not by a regular expression, whose time would grow with the square of the number of blanks. */
-function trim(text, blanks) {
-    let from = 0;
-    let to = text.length;
-    while (from < to && blanks.includes(text.charAt(from)))
-        from += 1;
-    while (from < to && blanks.includes(text.charAt(to - 1)))
-        to -= 1;
-    return text.slice(from, to);
+/** The values of all cookies with this name. */
+function valuesOf(name, header = '') {
+    // Trims spaces and tabs only: browsers take other white space for a part of the name.
+    const pairs = header.split(';').map((pair) => pair.replace(/^[ \t]+/, ''));
+    const own = pairs.filter((pair) => pair.startsWith(`${name}=`));
+    return own.map((pair) => pair.slice(name.length + 1));
 }
 /** The token in the value of a session cookie: base64 of `{"jwt": token}`. */
-export function tokenOfCookie(value) {
-    const bytes = Buffer.from(value.length > MAX_COOKIE_BYTES ? '' : value, 'base64');
+function tokenIn(cookie) {
+    if (cookie.length > MAX_COOKIE_LENGTH)
+        throw invalidToken('cookie too long');
+    const bytes = Buffer.from(cookie, 'base64');
     try {
         const { jwt } = parseObject(bytes);
-        const isStrict = bytes.toString('base64') === value && bytes.includes(JSON.stringify(jwt));
-        if (isStrict && typeof jwt === 'string')
+        // The token is not escaped: each token has one cookie.
+        const isPlain = typeof jwt === 'string' && bytes.includes(`"${jwt}"`);
+        if (isPlain && bytes.toString('base64') === cookie)
             return jwt;
     }
     catch {
         // The same error as below.
     }
-    throw new TokenError('malformed_cookie');
-}
-/** Whether a request with this method may use cookies: browsers attach them to requests of foreign pages, too. */
-export function mayUseCookies(method, rawHeaders, senders) {
-    const single = (name) => {
-        const [value = '', ...others] = valuesOf(rawHeaders, name);
-        return others.length > 0 ? '' : value;
-    };
-    return (['GET', 'HEAD', 'OPTIONS'].includes(method) ||
-        ['same-origin', 'none'].includes(single('sec-fetch-site')) ||
-        senders.has(single('origin')));
+    throw invalidToken('malformed cookie');
 }

@@ -9,47 +9,36 @@
  * @packageDocumentation
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Caller } from './caller.js';
-import { check, refusal, type AuthOptions } from './express.js';
+import { withScopes, type Caller } from './caller.js';
 import type { Guard } from './guard.js';
-import { ProtocolError } from './protocol-error.js';
+import { TokenError } from './token-error.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The caller, behind `auth`. */
-    auth?: Caller | undefined;
+    auth?: Caller;
   }
 }
 
-export type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+/**
+ * Hook that verifies the access token of each request, and sets `request.auth`. Replies itself to
+ * requests that it rejects.
+ */
+export const auth = (guard: Guard) =>
+  hook((request, reply) => guard.authenticate(request.raw, reply.raw));
 
-/** Verifies the access token of each request, and sets `request.auth`. Replies itself to requests that it rejects. */
-export function auth(guard: Guard, options: AuthOptions = {}): Hook {
-  return async (request, reply) => {
-    const result = await check(guard, options, request.raw, reply.raw);
-    // Always, because an outer `auth` may have accepted what this one rejects.
-    request.auth = result instanceof Caller ? result : undefined;
-    return result instanceof ProtocolError ? send(reply, result) : undefined;
+/** Hook that rejects callers whose token lacks one of the scopes. Use it behind `auth`. */
+export const requiredScopes = (...scopes: string[]) =>
+  hook(async (request) => withScopes(request.auth, scopes));
+
+function hook(callerOf: (request: FastifyRequest, reply: FastifyReply) => Promise<Caller>) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    try {
+      request.auth = await callerOf(request, reply);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      return reply.code(error.status).headers(error.headers).send(error.body);
+    }
   };
-}
-
-/** Rejects callers whose token lacks one of the scopes. Use it behind `auth`. */
-export function requiredScopes(...scopes: string[]): Hook {
-  return requires((caller) => scopes.every((scope) => caller.hasScope(scope)), scopes);
-}
-
-/** Rejects callers without the role; a client has none. Use it behind `auth`. */
-export function requiredRole(role: string): Hook {
-  return requires((caller) => caller.hasRole(role), []);
-}
-
-function requires(isMet: (caller: Caller) => boolean, scopes: string[]): Hook {
-  return async (request, reply) => {
-    const error = refusal(request.raw, isMet, scopes);
-    return error && send(reply, error);
-  };
-}
-
-function send(reply: FastifyReply, { status, headers, body }: ProtocolError): FastifyReply {
-  return reply.code(status).headers(headers).send(body);
 }

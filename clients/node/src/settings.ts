@@ -1,279 +1,133 @@
 import { readFileSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
-import { AuthServer } from './auth-server.js';
-import type { Staleness } from './revocations.js';
+import { rootCertificates } from 'node:tls';
+import ipaddr from 'ipaddr.js';
 
-/**
- * Replaces environment variables, and has the same form: lists are separated by commas, durations are written `30s`,
- * `15m`, `1h` or `7d`.
- */
-export interface Settings {
-  /** `ISSUER` (http://localhost:4000): the `iss` of every token. */
-  issuer?: string;
-  /** `AUDIENCE` (http://localhost:3000): the name of this service in the `aud` of tokens. */
-  audience?: string;
-  /** `ACCESS_TOKEN_SECRET`: HS256 secrets of at least 32 bytes. Not needed if auth-server has key pairs. */
-  accessTokenSecret?: string;
-  /** `FEED_SECRET`: without it, a sign-out takes effect when the access token expires. */
-  feedSecret?: string;
-  /** `AUTH_SERVER_URL` (= `ISSUER`): where auth-server is reached. */
-  authServerUrl?: string;
-  /** `AUTH_SERVER_CA_FILE`: certificates in PEM that auth-server's may be signed by. */
-  authServerCaFile?: string;
-  /** `CLOCK_LEEWAY` (30s, at most 5m). */
-  clockLeeway?: string;
-  /** `REVOCATION_MAX_STALENESS` (60s). */
-  maxStaleness?: string;
-  /** `ON_STALE` (allow): whether tokens are accepted while the feed is unavailable for longer than that. */
+/** Each option: its environment variable, its default, and what it must be. */
+const OPTIONS = {
+  issuer: ['ISSUER', 'http://localhost:4000', 'an https URL, or http on localhost; no final slash'],
+  audience: ['AUDIENCE', 'http://localhost:3000', 'one word, other than ISSUER'],
+  accessTokenSecret: ['ACCESS_TOKEN_SECRET', '', 'readable secrets of at least 32 bytes'],
+  feedSecret: ['FEED_SECRET', '', 'as ACCESS_TOKEN_SECRET, but other secrets'],
+  authServerUrl: ['AUTH_SERVER_URL', '', 'as ISSUER, but also http in a private network'],
+  authServerCaFile: ['AUTH_SERVER_CA_FILE', '', 'a file with certificates in PEM'],
+  clockLeeway: ['CLOCK_LEEWAY', '30s', 'a duration such as 30s, at most 5m'],
+  maxStaleness: ['REVOCATION_MAX_STALENESS', '60s', 'a duration such as 60s, longer than 5s'],
+  onStale: ['ON_STALE', 'allow', 'allow or refuse'],
+  sessionCookieName: ['SESSION_COOKIE_NAME', 'session', 'up to 64 letters, digits, - and _'],
+  sessionCookieDomain: ['SESSION_COOKIE_DOMAIN', '', 'a domain'],
+  corsOrigins: ['CORS_ORIGINS', '', 'https origins, or http on localhost, separated by commas'],
+} as const;
+
+const UNITS: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 };
+const PRIVATE_RANGES = ['loopback', 'private', 'linkLocal', 'uniqueLocal'];
+
+type Option = keyof typeof OPTIONS;
+type Texts = Record<Option, string>;
+
+/** Options have the form of the variables: lists with commas, and durations such as `30s`. */
+export interface Settings extends Partial<Texts> {
   onStale?: 'allow' | 'refuse';
-  /** `SESSION_COOKIE_NAME` (session), with or without its prefix. */
-  sessionCookieName?: string;
-  /** `SESSION_COOKIE_DOMAIN`. */
-  sessionCookieDomain?: string;
-  /** `CORS_ORIGINS`: other pages that may send unsafe requests with the cookie. */
-  corsOrigins?: string;
+  /** By default `process.env`. */
+  environment?: NodeJS.ProcessEnv;
 }
-
-const VARIABLES: Record<keyof Settings, string> = {
-  issuer: 'ISSUER',
-  audience: 'AUDIENCE',
-  accessTokenSecret: 'ACCESS_TOKEN_SECRET',
-  feedSecret: 'FEED_SECRET',
-  authServerUrl: 'AUTH_SERVER_URL',
-  authServerCaFile: 'AUTH_SERVER_CA_FILE',
-  clockLeeway: 'CLOCK_LEEWAY',
-  maxStaleness: 'REVOCATION_MAX_STALENESS',
-  onStale: 'ON_STALE',
-  sessionCookieName: 'SESSION_COOKIE_NAME',
-  sessionCookieDomain: 'SESSION_COOKIE_DOMAIN',
-  corsOrigins: 'CORS_ORIGINS',
-};
 
 /** All invalid settings. The message contains no secret. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
+
   constructor(readonly problems: readonly string[]) {
     super(`invalid configuration:\n  ${problems.join('\n  ')}`);
   }
 }
 
-export interface Secrets {
-  access: string[];
-  feed: string[];
-}
+export type ParsedSettings = ReturnType<typeof parseSettings>;
 
-export interface ParsedSettings extends Staleness {
-  issuer: string;
-  audience: string;
-  leeway: number;
-  server: AuthServer;
-  cookieName: string;
-  /** The origins whose pages may send unsafe requests with the cookie. */
-  senders: ReadonlySet<string>;
-  secrets: Secrets;
-  /** The files that `readSecrets` reads. */
-  files: string[];
-  /** Reads the secrets again. An invalid variable is added to `problems`, and its list is empty. */
-  readSecrets(problems: string[]): Secrets;
-}
-
-const URL_RULE = 'must be an https URL (or http, on % only), without a user, a query, or a slash at its end';
-const RULES = {
-  ISSUER: URL_RULE.replace('%', 'localhost'),
-  AUDIENCE: 'must be one name without white space, other than ISSUER',
-  AUTH_SERVER_URL: URL_RULE.replace('%', 'private networks'),
-  AUTH_SERVER_CA_FILE: 'must name a file with certificates in PEM',
-  CLOCK_LEEWAY: 'must be a duration such as 30s, of at most 5m',
-  REVOCATION_MAX_STALENESS: 'must be a duration such as 60s, longer than 5s',
-  ON_STALE: 'must be allow or refuse',
-  CORS_ORIGINS: 'must be https origins (or http, on localhost only) as browsers send them, separated by commas',
-  SESSION_COOKIE_DOMAIN: 'must be a domain that contains the host of an https ISSUER',
-  SESSION_COOKIE_NAME: 'must be up to 64 letters, digits, - and _, with the prefix that follows from other settings',
-};
-
-/** Parses `settings`, and `environment` for what they do not set. Throws a `SettingsError`. */
-export function parseSettings(settings: Settings, environment: NodeJS.ProcessEnv): ParsedSettings {
-  const env = merged(settings, environment);
+/** Parses `settings`, and variables for what they do not set. Throws a `SettingsError`. */
+export function parseSettings(settings: Settings) {
+  const { environment = process.env } = settings;
   const problems: string[] = [];
-  // The value of an invalid variable is not used.
-  const value = <T>(variable: keyof typeof RULES, unset: string, parse: (text: string) => T | undefined): T => {
-    const parsed = parse(env[variable] || unset);
-    if (parsed === undefined) problems.push(`${variable} ${RULES[variable]}`);
-    return parsed as T;
+  const read = (option: Option): string => {
+    const [variable, unset] = OPTIONS[option];
+    const text = settings[option] ?? environment[variable];
+    const file = settings[option] === undefined && environment[`${variable}_FILE`];
+    if (!file || !option.endsWith('Secret')) return text || unset;
+    if (text) problems.push(`${variable} and ${variable}_FILE are both set; set only one of them`);
+    return contentOf(file);
   };
-  const issuer = value('ISSUER', 'http://localhost:4000', (text) => baseUrl(text, isLocal));
-  const audience = value('AUDIENCE', 'http://localhost:3000', (text) => audienceOf(text, issuer));
-  const leeway = value('CLOCK_LEEWAY', '30s', (text) => duration(text, 0, 300_000));
-  const maxStaleness = value('REVOCATION_MAX_STALENESS', '60s', (text) => duration(text, 5_001, Infinity));
-  const onStale = value('ON_STALE', 'allow', (text) => (['allow', 'refuse'] as const).find((known) => known === text));
-  const ca = value('AUTH_SERVER_CA_FILE', '', certificates);
-  const url = value('AUTH_SERVER_URL', issuer ?? 'http://localhost', (text) => baseUrl(text, isPrivate));
-  const cors = value('CORS_ORIGINS', '', origins);
-  const domain = value('SESSION_COOKIE_DOMAIN', '', (text) => cookieDomain(text, issuer));
-  const cookieName = value('SESSION_COOKIE_NAME', 'session', (text) => fullCookieName(text, issuer, domain));
-  const secrets = parseSecrets(env, problems);
-  if (!env.ACCESS_TOKEN_SECRET && !env.ACCESS_TOKEN_SECRET_FILE && !env.AUTH_SERVER_URL) {
-    problems.push('ACCESS_TOKEN_SECRET is not set, nor is AUTH_SERVER_URL, whose public keys would do as well');
+  const options = Object.keys(OPTIONS) as Option[];
+  const texts = Object.fromEntries(options.map((option) => [option, read(option)])) as Texts;
+  const { issuer, audience, authServerUrl: url, authServerCaFile: caFile, onStale } = texts;
+  const access = listOf(texts.accessTokenSecret);
+  const feed = listOf(texts.feedSecret);
+  const origins = listOf(texts.corsOrigins);
+  const prefix = texts.sessionCookieDomain === '' ? '__Host-' : '__Secure-';
+  const cookieName = texts.sessionCookieName.replace(/^__(?:Host|Secure)-/, '');
+  const isValid: Record<Option, boolean> = {
+    issuer: isUrl(issuer, isLocal),
+    audience: audience !== issuer && !/[\s\p{Cc}]/u.test(audience),
+    accessTokenSecret: access.every(isSecret),
+    feedSecret: feed.every((secret) => isSecret(secret) && !access.includes(secret)),
+    authServerUrl: url === '' || isUrl(url, isPrivate),
+    authServerCaFile: caFile === '' || contentOf(caFile).includes('BEGIN CERTIFICATE'),
+    clockLeeway: seconds(texts.clockLeeway) <= 300,
+    maxStaleness: seconds(texts.maxStaleness) > 5,
+    onStale: ['allow', 'refuse'].includes(onStale),
+    sessionCookieName: /^(?!__)[\w-]{1,64}$/.test(cookieName),
+    sessionCookieDomain: /^[^.].*\.|^$/.test(texts.sessionCookieDomain),
+    corsOrigins: origins.every((origin) => isUrl(origin, isLocal) && originOf(origin) === origin),
+  };
+  for (const option of options.filter((option) => !isValid[option])) {
+    problems.push(`${OPTIONS[option][0]} must be ${OPTIONS[option][2]}`);
   }
   if (problems.length > 0) throw new SettingsError(problems);
-  const senders = new Set([issuer, audience].flatMap((text) => originOf(text) ?? []).concat(cors));
-  const files = [env.ACCESS_TOKEN_SECRET_FILE, env.FEED_SECRET_FILE].flatMap((path) => path || []);
-  const readSecrets = (found: string[]) => parseSecrets(env, found);
-  const parsed = { issuer, audience, leeway, maxStaleness, onStale, cookieName, senders, secrets, files, readSecrets };
-  return { ...parsed, server: new AuthServer(url, ca || undefined) };
-}
-
-function merged(settings: Settings, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const env = { ...environment };
-  for (const [option, variable] of Object.entries(VARIABLES)) {
-    const value = settings[option as keyof Settings];
-    if (value === undefined) continue;
-    env[variable] = value;
-    delete env[`${variable}_FILE`];
-  }
-  return env;
-}
-
-function parseSecrets(env: NodeJS.ProcessEnv, problems: string[]): Secrets {
-  const list = (variable: string): string[] => {
-    const path = env[`${variable}_FILE`];
-    try {
-      if (env[variable] && path) throw new Error(`and ${variable}_FILE are both set; set only one of them`);
-      const text = path ? readText(path).replace(/\r?\n$/, '') : env[variable];
-      const secrets = text || path ? (text ?? '').split(',') : [];
-      secrets.forEach(checkSecret);
-      if (new Set(secrets).size < secrets.length) throw new Error('has the same secret twice');
-      return secrets;
-    } catch (error) {
-      problems.push(`${variable} ${(error as Error).message}`);
-      return [];
-    }
+  return {
+    issuer,
+    audience,
+    onStale,
+    secrets: { access, feed },
+    url: url || issuer,
+    ca: caFile === '' ? undefined : [...rootCertificates, contentOf(caFile)],
+    leeway: seconds(texts.clockLeeway),
+    maxStaleness: seconds(texts.maxStaleness) * 1000,
+    cookieName: issuer.startsWith('http:') ? cookieName : prefix + cookieName,
+    /** The origins whose pages may send unsafe requests with the cookie. */
+    senders: [originOf(issuer), originOf(audience), ...origins],
   };
-  const secrets = { access: list('ACCESS_TOKEN_SECRET'), feed: list('FEED_SECRET') };
-  if (!secrets.feed.some((secret) => secrets.access.includes(secret))) return secrets;
-  problems.push('FEED_SECRET is identical to ACCESS_TOKEN_SECRET');
-  return { access: [], feed: [] };
 }
 
-function readText(path: string): string {
+const listOf = (text: string) => (text === '' ? [] : text.split(/, */));
+const isSecret = (text: string) => Buffer.byteLength(text) >= 32 && !/\s/.test(text);
+
+/** The text without its last line ending. A blank, which is no secret, if there is none. */
+function contentOf(path: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
-  } catch (error) {
-    throw new Error(`cannot be read from its file: ${(error as NodeJS.ErrnoException).code}`);
-  }
-}
-
-const WELL_KNOWN = [
-  'secret',
-  'asdf',
-  'changeme',
-  'change-me',
-  'change_me',
-  'password',
-  'test',
-  'default',
-  'example',
-  '0123456789',
-  '1234567890',
-  'your-256-bit-secret',
-  'a-string-secret-at-least-256-bits-long',
-  'your_secret_key',
-  'supersecret',
-];
-
-/** Throws if the text is weak. The error contains no part of it. */
-function checkSecret(text: string): void {
-  const lower = text.toLowerCase();
-  const bytes = Buffer.from(text);
-  const isKnown = WELL_KNOWN.some(
-    (known) => lower.includes(known) && lower.replaceAll(known, '').length * 4 <= lower.length,
-  );
-  const problem = isKnown
-    ? 'is a well-known default'
-    : bytes.length < 32
-      ? `is ${bytes.length} bytes long; it needs at least 32`
-      : /[\p{White_Space}\p{Cc}\ufeff\ufffd]/u.test(text)
-        ? 'contains white space or control characters'
-        : new Set(bytes).size < 8
-          ? 'repeats a few characters'
-          : undefined;
-  if (problem) throw new Error(`${problem}. \`auth-server secrets\` prints good ones`);
-}
-
-/** Milliseconds. */
-function duration(text: string, from: number, to: number): number | undefined {
-  const [, number = '', unit = ''] = /^(\d+)(ms|s|m|h|d)$/.exec(text === '0' ? '0s' : text) ?? [];
-  const milliseconds = Number(number) * ({ ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? NaN);
-  return milliseconds >= from && milliseconds <= to ? milliseconds : undefined;
-}
-
-function audienceOf(text: string, issuer: string): string | undefined {
-  return text === issuer || /[\p{White_Space}\p{Cc}]/u.test(text) ? undefined : text;
-}
-
-function certificates(path: string): string | undefined {
-  try {
-    const pem = path && readText(path);
-    return pem === '' || pem.includes('-----BEGIN CERTIFICATE-----') ? pem : undefined;
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '') || ' ';
   } catch {
-    return undefined;
+    return ' ';
   }
 }
 
-function parseUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
+/** NaN if the text is not a duration. */
+function seconds(text: string): number {
+  const [, number, unit = ''] = /^(\d+)(ms|s|m|h|d)$/.exec(text === '0' ? '0s' : text) ?? [];
+  return Number(number) * (UNITS[unit] ?? NaN);
 }
 
-function originOf(text: string): string | undefined {
-  const origin = parseUrl(text)?.origin;
-  return origin === 'null' ? undefined : origin;
+/** Whether the text is an https URL, or an http one of a host that `isHttpAllowed`. */
+function isUrl(text: string, isHttpAllowed: (host: string) => boolean): boolean {
+  if (!/^https?:\/\/[^@?#*\s]*[^@?#*\s/]$/.test(text) || !URL.canParse(text)) return false;
+  return text.startsWith('https:') || isHttpAllowed(new URL(text).hostname.replace(/[[\]]/g, ''));
 }
 
-/** The text, if it is an https URL, or an http one of a host that `isHttpAllowed`. */
-function baseUrl(text: string, isHttpAllowed: (host: string) => boolean): string | undefined {
-  const url = text.includes('://') && !/[@?#\s]|\/$/.test(text) ? parseUrl(text) : undefined;
-  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && isHttpAllowed(url.hostname));
-  return isAllowed ? text : undefined;
-}
-
-const isLocal = (host: string) => ['localhost', '127.0.0.1', '[::1]'].includes(host);
-
-const PRIVATE = new BlockList();
-PRIVATE.addSubnet('127.0.0.0', 8);
-PRIVATE.addSubnet('10.0.0.0', 8);
-PRIVATE.addSubnet('172.16.0.0', 12);
-PRIVATE.addSubnet('192.168.0.0', 16);
-PRIVATE.addSubnet('169.254.0.0', 16);
-PRIVATE.addSubnet('::1', 128, 'ipv6');
-PRIVATE.addSubnet('fc00::', 7, 'ipv6');
-PRIVATE.addSubnet('fe80::', 10, 'ipv6');
+const isLocal = (host: string) => ['localhost', '127.0.0.1', '::1'].includes(host);
 
 /** Whether the host is an address of a private network, or a name that resolves only in one. */
 function isPrivate(host: string): boolean {
-  const address = host.replace(/^\[|\]$/g, '');
-  const family = isIP(address);
-  if (family > 0) return PRIVATE.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  if (ipaddr.isValid(host)) return PRIVATE_RANGES.includes(ipaddr.parse(host).range());
   return !host.includes('.') || /\.(?:localhost|local|internal)$/.test(host);
 }
 
-function origins(text: string): string[] | undefined {
-  const all = text.trim() === '' ? [] : text.split(',').map((origin) => origin.trim());
-  const isOrigin = (origin: string) => originOf(origin) === origin && !origin.includes('*') && baseUrl(origin, isLocal);
-  return all.every(isOrigin) ? all : undefined;
-}
-
-function cookieDomain(text: string, issuer = ''): string | undefined {
-  const isDomain = parseUrl(`https://${text}`)?.hostname === text && isIP(text) === 0 && /^[^.].*\.[^.]+$/.test(text);
-  const host = parseUrl(issuer)?.hostname ?? text;
-  const isOfIssuer = issuer.startsWith('https:') && (host === text || host.endsWith(`.${text}`));
-  return text === '' || (isDomain && isOfIssuer) ? text : undefined;
-}
-
-/** The name with its prefix, which follows from issuer and domain. */
-function fullCookieName(text: string, issuer = '', domain = ''): string | undefined {
-  const isInsecure = issuer.startsWith('http:');
-  const prefix = isInsecure ? '' : domain === '' ? '__Host-' : '__Secure-';
-  const [, given = '', base = ''] = /^(__Host-|__Secure-)?(.*)$/s.exec(text) ?? [];
-  const isName = /^(?!__)[A-Za-z0-9_-]{1,64}$/.test(base) && base !== 'refresh';
-  return isName && (given === '' || isInsecure || given === prefix) ? prefix + base : undefined;
+/** `undefined` if the text is not a URL of a page. */
+function originOf(text: string): string | undefined {
+  return /^https?:/.test(text) && URL.canParse(text) ? new URL(text).origin : undefined;
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import fastify from 'fastify';
-import { auth, requiredRole, requiredScopes } from '@goptri/express/fastify';
-import { credentialOf } from '../dist/request.js';
+import { auth, requiredScopes } from '@goptri/express/fastify';
+import { tokenOf as tokenOfRequest } from '../dist/request.js';
 import * as support from './support.js';
 
 const { bearer, claimsOf, cookieOf, tokenOf } = support;
@@ -21,12 +22,7 @@ async function startFastify(t, guard, inner = guard) {
   route('/photos', auth(guard));
   route('/read', auth(guard), requiredScopes('photos:read'));
   route('/write', auth(guard), requiredScopes('photos:read', 'photos:write'));
-  route('/editors', auth(guard), requiredRole('editor'));
-  route('/admins', auth(guard), requiredRole('admin'));
-  route('/open', auth(guard, { optional: true }));
-  route('/half', auth(guard, { optional: true }), requiredScopes('photos:read'));
-  route('/nested/open', auth(guard), auth(inner, { optional: true }));
-  route('/nested/closed', auth(guard), auth(inner));
+  route('/nested', auth(guard), auth(inner));
   route('/forgotten', requiredScopes('photos:read'));
   await app.ready();
   return support.listen(t, app.server);
@@ -98,11 +94,9 @@ forEach('a request without a bearer token gets 401 missing_token', async ({ get 
 
 forEach('two Authorization headers get 400, even if they are equal', async ({ get }) => {
   for (const second of [bearer(tokenOf()), ['authorization', ''], ['AUTHORIZATION', 'Basic YTpi']]) {
-    for (const path of ['/photos', '/open']) {
-      const { status, body, headers } = await get(path, { headers: [...bearer(tokenOf()), ...second] });
-      assert.deepEqual([status, body.error, headers['www-authenticate']], [400, 'invalid_request', undefined]);
-      assert.equal(body.error_description, 'The request has more than one Authorization header; send one.');
-    }
+    const { status, body, headers } = await get('/photos', { headers: [...bearer(tokenOf()), ...second] });
+    assert.deepEqual([status, body.error, headers['www-authenticate']], [400, 'invalid_request', undefined]);
+    assert.equal(body.error_description, 'The request has more than one Authorization header; send one.');
   }
 });
 
@@ -119,40 +113,24 @@ forEach('a token of 8 KiB is read, and one byte more is too long', async ({ get,
   };
   assert.equal((await get('/photos', { headers: bearer(sized(8 * 1024)) })).status, 200);
   assert.equal((await get('/photos', { headers: bearer(sized(8 * 1024 + 1)) })).status, 401);
-  assert.ok(log.at(-1).endsWith('too_long'));
+  assert.ok(log.at(-1).endsWith('too long'));
 });
 
-forEach('a missing scope or role gets 403', async ({ get }) => {
+forEach('a missing scope gets 403', async ({ get }) => {
   const at = async (path, token = tokenOf()) => get(path, { headers: bearer(token) });
-  for (const path of ['/read', '/editors']) assert.equal((await at(path)).status, 200, path);
-  for (const [path, challenge] of [
-    ['/write', 'Bearer error="insufficient_scope", scope="photos:read photos:write"'],
-    ['/admins', 'Bearer error="insufficient_scope"'],
-  ]) {
-    const { status, body, headers } = await at(path);
-    assert.deepEqual([status, body.error, headers['www-authenticate']], [403, 'insufficient_scope', challenge]);
-    assert.equal(body.error_description, 'The access token lacks the scope or role that this route needs.');
-  }
+  assert.equal((await at('/read')).status, 200);
+  const { status, body, headers } = await at('/write');
+  const challenge = 'Bearer error="insufficient_scope", scope="photos:read photos:write"';
+  assert.deepEqual([status, body.error, headers['www-authenticate']], [403, 'insufficient_scope', challenge]);
+  assert.equal(body.error_description, 'The access token lacks the scope or role that this route needs.');
   assert.equal((await at('/read', tokenOf(claimsOf({ scope: 'photos:reader photos' })))).status, 403);
   const client = tokenOf(claimsOf({ sub: 'goptri', sid: undefined }));
-  assert.equal((await at('/editors', client)).status, 403, 'a client has no roles');
   assert.equal((await at('/photos', client)).body.caller, 'goptri');
 });
 
 forEach('a route without auth before its check of scopes rejects every caller', async ({ get }) => {
   const { status, body } = await get('/forgotten', { headers: bearer(tokenOf()) });
   assert.deepEqual([status, body.error], [401, 'missing_token']);
-});
-
-forEach('with an optional token, the route is also for anonymous callers', async ({ get }) => {
-  assert.equal((await get('/open', { headers: bearer(tokenOf()) })).body.caller, 'ann');
-  for (const headers of [[], bearer('x')]) {
-    const { status, body } = await get('/open', { headers });
-    assert.deepEqual([status, body.caller], [200, null]);
-  }
-  assert.equal((await get('/half', { headers: bearer(tokenOf()) })).status, 200);
-  assert.equal((await get('/half')).body.error, 'missing_token');
-  assert.equal((await get('/half', { headers: bearer('x') })).body.error, 'invalid_token');
 });
 
 forEach('behind two guards, the caller is that of the inner one', async ({ t, nested, server }) => {
@@ -162,12 +140,9 @@ forEach('behind two guards, the caller is that of the inner one', async ({ t, ne
     const { status, body } = await get(path, { headers: bearer(token) });
     return [status, body.caller];
   };
-  for (const path of ['/nested/open', '/nested/closed']) {
-    assert.deepEqual(await at(path, tokenOf(claimsOf({ aud }))), [200, 'ann'], path);
-    assert.deepEqual(await at(path, tokenOf(claimsOf({ aud: aud[0] }))), [401, undefined], path);
-  }
-  assert.deepEqual(await at('/nested/open', tokenOf()), [200, null], 'the outer guard alone accepts it');
-  assert.deepEqual(await at('/nested/closed', tokenOf()), [401, undefined]);
+  assert.deepEqual(await at('/nested', tokenOf(claimsOf({ aud }))), [200, 'ann']);
+  assert.deepEqual(await at('/nested', tokenOf(claimsOf({ aud: aud[0] }))), [401, undefined]);
+  assert.deepEqual(await at('/nested', tokenOf()), [401, undefined], 'the outer guard alone accepts it');
 });
 
 forEach('the session cookie counts if there is no Authorization header', async ({ get }) => {
@@ -193,7 +168,7 @@ forEach('two session cookies are invalid, in one header and in two', async ({ ge
     ['Cookie', pair, 'Cookie', `a=b;${pair}`],
   ]) {
     assert.equal((await get('/photos', { headers })).status, 401);
-    assert.ok(log.at(-1).endsWith('two_cookies'));
+    assert.ok(log.at(-1).endsWith('two cookies'));
   }
 });
 
@@ -235,9 +210,13 @@ forEach('a revoked session gets 401 at once', async ({ get, server }) => {
 
 test('a megabyte of spaces costs no time', () => {
   const spaces = `x${' '.repeat(1_000_000)}x`;
+  const rules = { cookieName: 'session', senders: [] };
+  const response = new ServerResponse({});
   const began = performance.now();
-  assert.deepEqual(credentialOf(['Authorization', `Bearer ${spaces}`], 'session'), { from: 'header', value: spaces });
-  assert.deepEqual(credentialOf(['Cookie', `a=b;${spaces}; session=y`], 'session'), { from: 'cookie', value: 'y' });
+  const request = { method: 'GET', headers: {}, rawHeaders: ['Authorization', `Bearer ${spaces}`] };
+  assert.equal(tokenOfRequest(request, response, rules), spaces);
+  const cookie = `a=b;${spaces}; session=${cookieOf('y')}`;
+  assert.equal(tokenOfRequest({ method: 'GET', headers: { cookie }, rawHeaders: [] }, response, rules), 'y');
   assert.ok(performance.now() - began < 1_000);
 });
 

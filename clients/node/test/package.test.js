@@ -39,10 +39,9 @@ test('the package exports what its documentation says', () => {
     'TokenError',
     'auth',
     'createGuard',
-    'requiredRole',
     'requiredScopes',
   ]);
-  assert.deepEqual(Object.keys(hooks).sort(), ['auth', 'requiredRole', 'requiredScopes']);
+  assert.deepEqual(Object.keys(hooks).sort(), ['auth', 'requiredScopes']);
 });
 
 test('the package has its sources, types and licences, and no test', () => {

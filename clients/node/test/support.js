@@ -5,7 +5,7 @@ import { createServer, request as sendRequest } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express from 'express';
-import { auth, createGuard, requiredRole, requiredScopes } from '@goptri/express';
+import { auth, createGuard, requiredScopes } from '@goptri/express';
 
 export const ISSUER = 'https://auth.example';
 export const AUDIENCE = 'https://api.example';
@@ -116,7 +116,7 @@ export function guardOf(t, server, options = {}) {
     feedSecret: FEED_SECRET,
     authServerUrl: server.url,
     environment: {},
-    logger: { info: level('info'), warn: level('warn'), error: level('error') },
+    logger: { info: level('info'), warn: level('warn') },
     ...options,
   });
   t.after(() => guard.close());
@@ -130,11 +130,11 @@ export async function readyGuard(t, server, options) {
   return made;
 }
 
-/** The reason for which the guard rejects the token, or `accepted`. */
+/** `accepted`, `invalid`, or why the guard cannot decide. */
 export const verdict = (guard, token) =>
   guard.verify(token).then(
     () => 'accepted',
-    ({ reason }) => reason,
+    ({ code, reason }) => (code === 'invalid_token' ? (reason === 'revoked' ? reason : 'invalid') : reason),
   );
 
 /** A service of Express with the routes that the tests need. */
@@ -145,12 +145,7 @@ export async function startExpress(t, guard, inner = guard) {
   app.all('/photos', auth(guard), seen);
   app.get('/read', auth(guard), requiredScopes('photos:read'), seen);
   app.get('/write', auth(guard), requiredScopes('photos:read', 'photos:write'), seen);
-  app.get('/editors', auth(guard), requiredRole('editor'), seen);
-  app.get('/admins', auth(guard), requiredRole('admin'), seen);
-  app.get('/open', auth(guard, { optional: true }), seen);
-  app.get('/half', auth(guard, { optional: true }), requiredScopes('photos:read'), seen);
-  app.use('/nested', auth(guard), express.Router().get('/open', auth(inner, { optional: true }), seen));
-  app.use('/nested', auth(guard), express.Router().get('/closed', auth(inner), seen));
+  app.use('/nested', auth(guard), express.Router().get('/', auth(inner), seen));
   app.get('/forgotten', requiredScopes('photos:read'), seen);
   return listen(t, createServer({ maxHeaderSize: 32 * 1024 }, app));
 }

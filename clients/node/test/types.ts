@@ -1,8 +1,8 @@
 // Compiled by `npm test`, and not run: how services in TypeScript use the package.
 import express from 'express';
 import fastify from 'fastify';
-import { auth, createGuard, requiredRole, requiredScopes, SettingsError, TokenError } from '@goptri/express';
-import type { Caller, Guard, GuardOptions, Reason } from '@goptri/express';
+import { auth, createGuard, requiredScopes, SettingsError, TokenError } from '@goptri/express';
+import type { Caller, Guard, GuardOptions } from '@goptri/express';
 import * as hooks from '@goptri/express/fastify';
 
 const options: GuardOptions = { issuer: 'https://auth.example', onStale: 'refuse', logger: console, clock: Date.now };
@@ -18,7 +18,7 @@ app.use(
     response.json({ subject: caller?.subject.toUpperCase(), session: caller?.sessionId, scope: [...(scope ?? [])] });
   }),
 );
-app.get('/admin', auth(guard, { optional: true }), requiredRole('admin'), (request, response) => {
+app.get('/admin', auth(guard), (request, response) => {
   response.send(request.auth?.hasRole('admin') ? 'yes' : 'no');
 });
 
@@ -32,10 +32,9 @@ server.get(
   }),
 );
 
-export async function verify(token: string): Promise<string | Reason> {
+export async function verify(token: string): Promise<string> {
   try {
     const caller = await guard.verify(token);
-    guard.verifyAgain(caller);
     return `${caller.subject} ${guard.ready()}`;
   } catch (error) {
     if (error instanceof TokenError) return error.reason;
