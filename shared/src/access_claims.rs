@@ -37,7 +37,7 @@ pub struct AccessClaims {
     pub jti: String,
     /// The client that it was issued to.
     pub client_id: Arc<str>,
-    /// What it permits.
+    /// The scope that was granted.
     pub scope: Scope,
 }
 

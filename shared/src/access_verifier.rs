@@ -45,7 +45,7 @@ impl AccessVerifier {
         self.verify_with(&self.keys.snapshot(), token, now.timestamp_micros())
     }
 
-    /// As [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`, or that was issued
+    /// Like [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`, or was issued
     /// less than `grace` after it: the clock may have been set since.
     ///
     /// Use it only to identify a session to end.
@@ -58,7 +58,7 @@ impl AccessVerifier {
         self.verify_until(&self.keys.snapshot(), token, now.timestamp_micros(), grace)
     }
 
-    /// As [`verify`](Self::verify), with a snapshot of the keys and the time in microseconds since 1970.
+    /// Like [`verify`](Self::verify), with a snapshot of the keys and the time in microseconds since 1970.
     pub(crate) fn verify_with(
         &self,
         keys: &KeySnapshot,

@@ -17,8 +17,8 @@ pub(crate) struct BackgroundThread {
 }
 
 impl BackgroundThread {
-    /// Runs the task that `start` returns, with the log of the current thread. Restarts it, after a pause, when it
-    /// panics or ends.
+    /// Runs the task that `start` returns, with the tracing subscriber of the current thread. Restarts it, after a
+    /// pause, when it panics or ends.
     ///
     /// # Errors
     /// If the operating system cannot create a thread.

@@ -1,9 +1,9 @@
-//! Which texts a claim may have.
+//! The strings that a claim may contain.
 
 use crate::ascii;
 
-/// Whether a claim may have this text as an id, a name or an address: it is not blank and has no control characters.
-/// Goptri issues no other texts. The logs, headers and databases of services might truncate or reject them.
+/// Returns whether a claim may contain this string as an id, a name or an address: it is not blank and has no control
+/// characters. Goptri issues no others, because logs, headers and databases might truncate or reject them.
 pub fn is_claim_text(text: &str) -> bool {
     let is_plain = ascii::all_bytes(text.as_bytes(), |byte| matches!(byte, b' '..=b'~'));
     (is_plain || !text.contains(char::is_control)) && !text.trim().is_empty()

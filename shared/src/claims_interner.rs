@@ -35,7 +35,7 @@ impl SharedClaims {
 }
 
 impl ClaimsInterner {
-    /// As [`SharedClaims::new`], but reuses the latest equal claims.
+    /// Like [`SharedClaims::new`], but reuses the latest equal claims.
     pub(crate) fn intern(
         &self,
         iss: &str,

@@ -32,7 +32,7 @@ pub struct Guard {
     background: Option<Arc<BackgroundTasks>>,
 }
 
-/// Why a service is not ready: keys or revocations are missing.
+/// Why a service is not ready: keys or revocations are missing, or a background task is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotReady {
@@ -67,9 +67,9 @@ impl Guard {
         }
     }
 
-    /// A guard from `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY` and `VERIFIED_CACHE_ENTRIES`. It
-    /// accepts a token until it expires, also after its session ended. It reloads the file of the secret when that
-    /// changes.
+    /// A guard from `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`, `VERIFIED_CACHE_ENTRIES`,
+    /// `SESSION_COOKIE_NAME`, `SESSION_COOKIE_DOMAIN` and `CORS_ORIGINS`. It accepts a token until it expires, even
+    /// after its session has ended. It reloads the secret when its file changes.
     ///
     /// # Errors
     /// Lists all invalid variables.
@@ -79,12 +79,12 @@ impl Guard {
         settings.into_result(builder)?.build().map_err(|error| setting_errors("ACCESS_TOKEN_SECRET", &error))
     }
 
-    /// As [`from_environment`](Self::from_environment), but the guard also follows the auth-server at
+    /// Like [`from_environment`](Self::from_environment), but the guard also follows the auth-server at
     /// `AUTH_SERVER_URL`: it fetches the public keys, which make `ACCESS_TOKEN_SECRET` optional, and with `FEED_SECRET`
     /// it rejects revoked tokens within moments. `REVOCATION_MAX_STALENESS` and `ON_STALE` decide what happens while
     /// the feed is unavailable.
     ///
-    /// It follows on its own threads until its last clone is dropped.
+    /// It does so on its own threads, until its last clone is dropped.
     ///
     /// # Errors
     /// Lists all invalid variables.
@@ -144,7 +144,8 @@ impl Guard {
     /// Whether valid tokens are accepted.
     ///
     /// # Errors
-    /// Says what is missing. While it is an error, a service should not receive requests.
+    /// Says why not: keys or revocations are missing, or a background task is down. Until this returns `Ok`, the
+    /// service should not receive requests.
     pub fn ready(&self) -> Result<(), NotReady> {
         if let Some(down) = self.tasks().find(|task| task.is_down()) {
             return Err(NotReady::Task(down.name()));
@@ -169,7 +170,7 @@ impl Guard {
         files
     }
 
-    /// Whether the time in which it should have received everything from auth-server is over.
+    /// Returns whether the catch-up timeout has passed, after which the guard no longer waits for auth-server.
     fn is_past_catch_up_timeout(&self) -> bool {
         self.revocations.as_ref().is_some_and(|revocations| !revocations.is_within_catch_up_timeout())
     }
@@ -196,7 +197,7 @@ impl Guard {
         Ok(cache.insert(token, keys.version(), self.verify_uncached(&keys, token)?))
     }
 
-    /// As [`verify`](Self::verify), for the value of a [session cookie](Self::session_cookie).
+    /// Like [`verify`](Self::verify), for the value of a [session cookie](Self::session_cookie).
     pub fn verify_cookie(&self, value: &[u8]) -> Result<Arc<AccessClaims>, TokenError> {
         cookie::with_token(value, |token| self.verify(token))
     }

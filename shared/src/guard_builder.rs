@@ -242,7 +242,7 @@ mod feed {
             Ok(self)
         }
 
-        /// What happens while the feed is unavailable (default: tokens are accepted until they expire).
+        /// The policy while the feed is unavailable (default: tokens are accepted until they expire).
         pub fn staleness(mut self, staleness: StalenessPolicy) -> Self {
             self.remote.staleness = staleness;
             self
@@ -272,7 +272,7 @@ mod feed {
             self
         }
 
-        /// As [`from_settings`](Self::from_settings), with `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
+        /// Like [`from_settings`](Self::from_settings), with `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
         /// `REVOCATION_MAX_STALENESS` and `ON_STALE`. `ACCESS_TOKEN_SECRET` and `FEED_SECRET` are optional.
         pub fn with_optional_feed(settings: &Settings<'_>) -> Option<Self> {
             if !settings.has_secret(settings::ACCESS_SECRET) && !settings.is_set("AUTH_SERVER_URL") {
@@ -284,7 +284,7 @@ mod feed {
             Self::following(settings, settings::optional_feed_secrets(settings))
         }
 
-        /// As [`with_optional_feed`](Self::with_optional_feed), but `FEED_SECRET` is required.
+        /// Like [`with_optional_feed`](Self::with_optional_feed), but `FEED_SECRET` is required.
         pub fn with_required_feed(settings: &Settings<'_>) -> Option<Self> {
             Self::following(settings, settings::required_feed_secrets(settings).map(Some).ok_or(Reported))
         }

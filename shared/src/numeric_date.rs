@@ -11,8 +11,8 @@ const MAX_SECONDS: i64 = 253_402_300_799;
 
 /// Whole seconds since 1970-01-01T00:00:00Z, from 0 to the end of the year 9999.
 ///
-/// A string, `null`, an object, or a number out of range does not parse: it must never count as absent
-/// (JV-15, CVE-2026-25537). Fractions are truncated.
+/// A string, `null`, an object, or a number out of range is rejected: it must never count as absent (JV-15,
+/// CVE-2026-25537). Fractions are truncated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct NumericDate(i64);

@@ -1,4 +1,4 @@
-//! What a route requires of its caller.
+//! The scope or role that a route requires of its caller.
 
 use crate::access_claims::AccessClaims;
 
@@ -40,7 +40,7 @@ impl Needs {
 /// }
 /// ```
 pub trait Permission: 'static {
-    /// What the caller must have.
+    /// The requirement.
     const NEEDS: Needs;
 }
 

@@ -83,7 +83,7 @@ impl ProtocolError {
     /// The path has routes for other methods only.
     pub const METHOD_NOT_ALLOWED: Self =
         Self::new(405, "method_not_allowed", "Method not allowed; see the Allow header.");
-    /// A page of another origin announces a request that the route does not take.
+    /// A CORS preflight request asks for a method or header that the route does not accept.
     pub const PREFLIGHT_REFUSED: Self = Self::new(
         400,
         "invalid_request",
@@ -198,7 +198,7 @@ impl ProtocolError {
 }
 
 impl From<TokenError> for ProtocolError {
-    /// What a client sees if its access token is rejected.
+    /// The error that a client sees if its access token is rejected.
     fn from(error: TokenError) -> Self {
         match error {
             // The token may be valid, and another one would not help.

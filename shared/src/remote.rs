@@ -1,4 +1,4 @@
-//! What a guard gets from auth-server: its public keys and the revocation feed.
+//! Keeps a guard's public keys and revocations up to date from auth-server.
 
 use std::io;
 use std::sync::Arc;

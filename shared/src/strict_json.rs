@@ -35,7 +35,7 @@ pub fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Strict
     from_slice_with_members(json, MAX_MEMBERS)
 }
 
-/// As [`from_slice`], with another limit on members.
+/// Like [`from_slice`], with another limit on members.
 pub(crate) fn from_slice_with_members<'de, T: Deserialize<'de>>(
     json: &'de [u8],
     max_members: usize,

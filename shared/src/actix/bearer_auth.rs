@@ -40,20 +40,22 @@ pub struct BearerAuth {
 }
 
 impl BearerAuth {
-    /// Rejects requests without a valid access token, and unsafe ones whose cookie a foreign page sends.
+    /// Rejects requests without a valid access token, and unsafe requests with a cookie from a page of another origin
+    /// that is not listed.
     pub fn required(guard: Guard) -> Self {
         Self { guard, optional: false }
     }
 
     /// Accepts every request, and attaches the claims of a valid token. Still responds 503 while the guard cannot
-    /// decide, 400 for two `Authorization` headers, and 403 for an unsafe request whose cookie a foreign page sends.
+    /// decide, 400 for two `Authorization` headers, and 403 for an unsafe request with a cookie from a page of another
+    /// origin that is not listed.
     pub fn optional(guard: Guard) -> Self {
         Self { guard, optional: true }
     }
 }
 
-/// The claims of the caller of a request, as the middleware verifies them. `method` is that of the request, except for a
-/// handler that decides for a proxy about another request.
+/// The claims of the caller of a request, as the middleware verifies them. `method` is the method of this request or,
+/// in a forward-auth handler, of the request that the proxy asks about.
 ///
 /// # Errors
 /// As the middleware; 401 without a token.

@@ -10,7 +10,7 @@ use crate::permission::Needs;
 use crate::protocol_error::{Challenge, ProtocolError};
 use crate::token_error::TokenError;
 
-/// What the middleware found out about a request.
+/// The verified claims of a request, or why it has none.
 pub(crate) struct BearerCheck {
     pub(crate) carrier: Carrier,
     pub(crate) checked: Result<Arc<AccessClaims>, Refusal>,
@@ -19,7 +19,7 @@ pub(crate) struct BearerCheck {
 /// Why a request has no caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
-    /// What the client sees.
+    /// The error that the client sees.
     pub(crate) error: ProtocolError,
     /// Why its token was rejected, if it had one.
     pub(crate) reason: Option<TokenError>,
@@ -29,14 +29,14 @@ pub(crate) struct Refusal {
 #[derive(Debug, Clone)]
 pub(crate) struct VerificationResult(pub(crate) Result<Arc<AccessClaims>, ProtocolError>);
 
-/// Where a request has its access token.
+/// Where the access token of a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
     /// The response depends on no cookie.
     Header,
     /// The response is private.
     Cookie,
-    /// With a cookie, the response may be another one.
+    /// A cookie could change the response.
     Nothing,
 }
 
@@ -57,7 +57,7 @@ impl From<ProtocolError> for Refusal {
 }
 
 impl Refusal {
-    /// Whether the middleware responds with it. If a token is optional, an invalid one counts as none.
+    /// Returns whether the middleware responds with this error. If a token is optional, an invalid one counts as none.
     pub(crate) fn is_final(&self, optional: bool) -> bool {
         !optional || self.error.status != 401
     }

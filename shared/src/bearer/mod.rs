@@ -1,4 +1,5 @@
-//! The bearer middleware (RFC 6750 §2.1) without its web framework: what it reads from a request, and what it decides.
+//! The bearer middleware (RFC 6750 §2.1) independent of the web framework: the request headers that it reads, and its
+//! decisions.
 
 mod check;
 mod fields;

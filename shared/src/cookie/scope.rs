@@ -34,7 +34,7 @@ impl SessionCookie {
         Self(Arc::new(Scope { name: format!("{}session", scope.prefix()), ..scope }))
     }
 
-    /// Sends the cookie to this domain of the issuer and to its subdomains, too.
+    /// Also sends the cookie to this domain, which the issuer's host belongs to, and to its subdomains.
     ///
     /// # Errors
     /// A clause that follows the name of the variable.
@@ -68,7 +68,7 @@ impl SessionCookie {
         Ok(Self(Arc::new(Scope { name: format!("{prefix}{base}"), ..(*self.0).clone() })))
     }
 
-    /// Lets pages of these origins send unsafe requests with it, too.
+    /// Also lets pages of these origins send unsafe requests with the cookie.
     #[must_use]
     pub fn with_senders(self, origins: &Origins) -> Self {
         let senders = self.senders().iter().chain(origins.iter()).cloned().collect();

@@ -1,4 +1,4 @@
-//! Which requests may use or set cookies: a browser attaches cookies to requests of foreign pages, too (CSRF).
+//! Which requests may use or set cookies: a browser attaches cookies to cross-site requests too (CSRF).
 
 use crate::origin::Origins;
 

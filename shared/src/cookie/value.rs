@@ -48,7 +48,7 @@ pub fn decode(value: &[u8]) -> Result<String, TokenError> {
     with_token(value, |token| Ok(token.to_owned()))
 }
 
-/// Calls `verify` with the access token in the value of a cookie, which is not copied.
+/// Calls `verify` with the access token in the value of a cookie, without copying it.
 pub(crate) fn with_token<T>(
     value: &[u8],
     verify: impl FnOnce(&str) -> Result<T, TokenError>,

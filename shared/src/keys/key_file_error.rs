@@ -3,7 +3,7 @@
 use super::jwks::MAX_KEYS;
 use super::public_key::PublicKeyError;
 
-/// What is wrong with a key file, as a clause that follows the name of the file. Contains no part of the file.
+/// A defect of a key file, as a clause that follows the name of the file. Contains no part of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {

@@ -66,7 +66,7 @@ impl KeyRing {
         Ok(Self { signing, name, verifying })
     }
 
-    /// Verifies with `others` as well.
+    /// Adds keys that only verify.
     #[must_use]
     pub fn also_verifying(self, others: &VerifyingKeys) -> Self {
         Self { verifying: self.verifying.merged_with(others), ..self }
@@ -92,10 +92,10 @@ impl KeyRing {
         self.verifying.verify(typ, token)
     }
 
-    /// A key for another purpose from each secret, in their order; none from a key pair. A signature of a token cannot be computed
-    /// from them.
+    /// Derives a key for another purpose from each secret, in order; none from a key pair. Derived keys cannot sign
+    /// tokens.
     ///
-    /// `purpose` has a space, which no signed token has, so that no token's signature is such a key.
+    /// `purpose` contains a space. The signing input of a token never does, so no signature equals a derived key.
     pub fn derived_keys(&self, purpose: &'static str) -> Vec<Zeroizing<[u8; 32]>> {
         debug_assert!(purpose.contains(' '), "{purpose}");
         self.verifying.derive(purpose).collect()

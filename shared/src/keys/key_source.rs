@@ -126,7 +126,7 @@ impl KeySnapshot {
         self.version
     }
 
-    /// As [`VerifyingKeys::verified_payload`], but returns [`TokenError::KeysUnavailable`] for an unknown key while
+    /// Like [`VerifyingKeys::verified_payload`], but returns [`TokenError::KeysUnavailable`] for an unknown key while
     /// keys are still missing.
     pub(crate) fn verified_payload(&self, typ: TokenType, token: &str) -> Result<Vec<u8>, TokenError> {
         self.keys.verified_payload(typ, token).map_err(|error| match error {

@@ -39,7 +39,7 @@ struct Shared {
     created: Duration,
 }
 
-/// The set is full. It keeps its entries, but is incomplete from here on.
+/// The set is full. It keeps its entries, but no longer has every revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there are more than {0} revocations, the maximum kept in memory")]
 pub struct CapacityExceeded(usize);

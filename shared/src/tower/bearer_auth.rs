@@ -28,13 +28,15 @@ pub struct BearerAuth {
 }
 
 impl BearerAuth {
-    /// Rejects requests without a valid access token, and unsafe ones whose cookie a foreign page sends.
+    /// Rejects requests without a valid access token, and unsafe requests with a cookie from a page of another origin
+    /// that is not listed.
     pub fn required(guard: Guard) -> Self {
         Self { guard, optional: false }
     }
 
     /// Accepts every request, and attaches the claims of a valid token. Still responds 503 while the guard cannot
-    /// decide, 400 for two `Authorization` headers, and 403 for an unsafe request whose cookie a foreign page sends.
+    /// decide, 400 for two `Authorization` headers, and 403 for an unsafe request with a cookie from a page of another
+    /// origin that is not listed.
     pub fn optional(guard: Guard) -> Self {
         Self { guard, optional: true }
     }

@@ -27,7 +27,7 @@
 //! calls [`authorize`] with the extensions of the request, and turns the error into a [`response`].
 //!
 //! In tonic, add the layer to the server, and call [`authorize`] in the method or in an interceptor. A rejected request
-//! gets a response of gRPC: 401 is `UNAUTHENTICATED`, 403 `PERMISSION_DENIED`, 400 `INVALID_ARGUMENT`, and 503
+//! gets a gRPC response: 401 is `UNAUTHENTICATED`, 403 `PERMISSION_DENIED`, 400 `INVALID_ARGUMENT`, and 503
 //! `UNAVAILABLE`.
 
 mod bearer_auth;

@@ -16,8 +16,8 @@ use crate::bearer;
 use crate::permission::{Needs, Permission};
 use crate::protocol_error::ProtocolError;
 
-/// A layer that rejects callers without a scope or a role. It belongs inside of [`BearerAuth`](super::BearerAuth);
-/// outside of it, it rejects every request and logs an error.
+/// A layer that rejects callers without a scope or a role. It belongs inside [`BearerAuth`](super::BearerAuth); outside
+/// it, it rejects every request and logs an error.
 #[derive(Debug, Clone, Copy)]
 pub struct Require(Needs);
 

@@ -14,7 +14,7 @@ const GRPC: &str = "application/grpc";
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// The response of HTTP for an error: its status, headers and JSON.
+/// The HTTP response for an error: its status, headers and JSON.
 pub fn response(error: &ProtocolError) -> Response<Full<Bytes>> {
     // Serializing strings cannot fail.
     let body = serde_json::to_vec(&error.body()).unwrap_or_default();
@@ -29,7 +29,7 @@ pub fn response(error: &ProtocolError) -> Response<Full<Bytes>> {
     response
 }
 
-/// The response to a request with these headers: of gRPC, if the request is.
+/// The response to a request with these headers: a gRPC response if it is a gRPC request.
 pub(super) fn refuse<B>(error: &ProtocolError, request: &HeaderMap) -> Response<ResponseBody<B>> {
     let content_type = request.get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
     // `application/grpc`, `application/grpc+proto`, `application/grpc;…`; not `application/grpc-web`.
@@ -38,7 +38,7 @@ pub(super) fn refuse<B>(error: &ProtocolError, request: &HeaderMap) -> Response<
     if is_grpc { grpc_response(error) } else { response(error) }.map(ResponseBody::Right)
 }
 
-/// A response of gRPC without a message: "Trailers-Only" in its specification, always with status 200.
+/// A gRPC response without a message: "Trailers-Only" in its specification, always with status 200.
 fn grpc_response(error: &ProtocolError) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     let headers = response.headers_mut();
@@ -51,7 +51,7 @@ fn grpc_response(error: &ProtocolError) -> Response<Full<Bytes>> {
     response
 }
 
-/// The code of gRPC for an HTTP status.
+/// The gRPC status code for an HTTP status.
 fn grpc_code(status: u16) -> u16 {
     match status {
         400 => 3,
