@@ -6,6 +6,7 @@ import { Agent, request } from 'undici';
 const TIMEOUT = 15_000;
 const MAX_BACKOFF = 1_500;
 const MAX_PAUSE = 30_000;
+const MAX_PAUSE_IF_UNKNOWN = 10_000;
 const MAX_EVENT_LENGTH = 1024 * 1024;
 /** The two clocks may drift apart by one millisecond in this many. */
 const DRIFT = 1_000;
@@ -46,7 +47,8 @@ export class AuthServer {
             fetchedAt = this.clock();
             try {
                 const body = await this.#get('/.well-known/jwks.json', { 'cache-control': 'no-cache' });
-                this.keys = createLocalJWKSet((await body.json()));
+                const find = createLocalJWKSet((await body.json()));
+                this.keys = (header) => find(header).catch((error) => this.#onUnknownKey(error));
             }
             catch (error) {
                 this.warn('the public keys cannot be fetched', error);
@@ -54,6 +56,11 @@ export class AuthServer {
             // Several auth-servers behind one address get new keys at different times: so again, later.
             this.#pause = Math.min(Math.max(this.#pause * 2, 200), MAX_PAUSE);
         }
+    }
+    /** Any client can send tokens with unknown keys: these cause at most one fetch in ten seconds. */
+    #onUnknownKey(error) {
+        this.#pause = Math.min(this.#pause, MAX_PAUSE_IF_UNKNOWN);
+        throw error;
     }
     async #followFeed() {
         while (!this.#agent.destroyed) {

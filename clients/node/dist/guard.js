@@ -11,7 +11,7 @@ import { invalidToken, TokenError } from './token-error.js';
 const MAX_TOKEN_LENGTH = 8 * 1024;
 const ALGORITHMS = { algorithms: ['HS256', 'EdDSA', 'ES256', 'RS256'] };
 const HS256 = { name: 'HMAC', hash: 'SHA-256' };
-const TICK = 1_000;
+const TICK = 500;
 const STANDARD_ERROR = { info: console.error, warn: console.error };
 /** A guard from environment variables; options replace them. Throws a `SettingsError`. */
 export function createGuard(options = {}) {
@@ -20,6 +20,7 @@ export function createGuard(options = {}) {
     const revocations = new Revocations(settings, monotonicClock);
     const authServer = new AuthServer(settings, revocations, monotonicClock, logger);
     const began = monotonicClock();
+    let lastSecrets = settings.secrets;
     let secretKeys = keysOf(settings.secrets.access);
     if (settings.secrets.feed.length === 0) {
         logger.warn('goptri: FEED_SECRET is not set: after a sign-out, tokens stay valid');
@@ -62,7 +63,10 @@ export function createGuard(options = {}) {
             authServer.warn('the revocations are stale', settings.onStale);
         try {
             const { secrets } = parseSettings(options);
-            if (isDeepStrictEqual(secrets, settings.secrets))
+            // A file that is being written does not stay the same until the next round.
+            const isSettled = isDeepStrictEqual(secrets, lastSecrets);
+            lastSecrets = secrets;
+            if (!isSettled || isDeepStrictEqual(secrets, settings.secrets))
                 return;
             settings.secrets = secrets;
             secretKeys = keysOf(secrets.access);

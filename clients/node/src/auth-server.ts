@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet, type CompactVerifyGetKey, type JSONWebKeySet } from 'jose';
 import { Agent, request } from 'undici';
 import type { Logger } from './guard.js';
 import type { Revocations } from './revocations.js';
@@ -10,6 +10,7 @@ import type { ParsedSettings } from './settings.js';
 const TIMEOUT = 15_000;
 const MAX_BACKOFF = 1_500;
 const MAX_PAUSE = 30_000;
+const MAX_PAUSE_IF_UNKNOWN = 10_000;
 const MAX_EVENT_LENGTH = 1024 * 1024;
 /** The two clocks may drift apart by one millisecond in this many. */
 const DRIFT = 1_000;
@@ -17,7 +18,7 @@ const DRIFT = 1_000;
 /** Follows the public keys of auth-server and its revocation feed (docs/feed.md). */
 export class AuthServer {
   /** Finds a public key. `undefined` until the first fetch succeeds. */
-  keys: ReturnType<typeof createLocalJWKSet> | undefined;
+  keys: CompactVerifyGetKey | undefined;
   readonly #agent: Agent;
   readonly #logged = new Set<string>();
   /** Milliseconds from one fetch of the keys to the next. */
@@ -55,13 +56,20 @@ export class AuthServer {
       fetchedAt = this.clock();
       try {
         const body = await this.#get('/.well-known/jwks.json', { 'cache-control': 'no-cache' });
-        this.keys = createLocalJWKSet((await body.json()) as JSONWebKeySet);
+        const find = createLocalJWKSet((await body.json()) as JSONWebKeySet);
+        this.keys = (header) => find(header).catch((error) => this.#onUnknownKey(error));
       } catch (error) {
         this.warn('the public keys cannot be fetched', error);
       }
       // Several auth-servers behind one address get new keys at different times: so again, later.
       this.#pause = Math.min(Math.max(this.#pause * 2, 200), MAX_PAUSE);
     }
+  }
+
+  /** Any client can send tokens with unknown keys: these cause at most one fetch in ten seconds. */
+  #onUnknownKey(error: Error): never {
+    this.#pause = Math.min(this.#pause, MAX_PAUSE_IF_UNKNOWN);
+    throw error;
   }
 
   async #followFeed(): Promise<void> {

@@ -13,7 +13,7 @@ import { invalidToken, TokenError } from './token-error.js';
 const MAX_TOKEN_LENGTH = 8 * 1024;
 const ALGORITHMS = { algorithms: ['HS256', 'EdDSA', 'ES256', 'RS256'] };
 const HS256 = { name: 'HMAC', hash: 'SHA-256' };
-const TICK = 1_000;
+const TICK = 500;
 const STANDARD_ERROR = { info: console.error, warn: console.error };
 
 /** Receives one message per line. `console`, pino and winston are such loggers. */
@@ -38,6 +38,7 @@ export function createGuard(options: GuardOptions = {}) {
   const revocations = new Revocations(settings, monotonicClock);
   const authServer = new AuthServer(settings, revocations, monotonicClock, logger);
   const began = monotonicClock();
+  let lastSecrets = settings.secrets;
   let secretKeys = keysOf(settings.secrets.access);
   if (settings.secrets.feed.length === 0) {
     logger.warn('goptri: FEED_SECRET is not set: after a sign-out, tokens stay valid');
@@ -79,7 +80,10 @@ export function createGuard(options: GuardOptions = {}) {
     if (revocations.isStale()) authServer.warn('the revocations are stale', settings.onStale);
     try {
       const { secrets } = parseSettings(options);
-      if (isDeepStrictEqual(secrets, settings.secrets)) return;
+      // A file that is being written does not stay the same until the next round.
+      const isSettled = isDeepStrictEqual(secrets, lastSecrets);
+      lastSecrets = secrets;
+      if (!isSettled || isDeepStrictEqual(secrets, settings.secrets)) return;
       settings.secrets = secrets;
       secretKeys = keysOf(secrets.access);
       logger.info('goptri: the secrets have changed');

@@ -301,7 +301,7 @@ test('with a secret, the guard waits for keys no longer than for the feed', asyn
   assert.equal(guard.ready(), true);
 });
 
-test('verification makes no request, and keys are fetched again every thirty seconds', async (t) => {
+test('keys are fetched again every thirty seconds, and ten seconds after the last time for an unknown one', async (t) => {
   const server = await startAuthServer(t);
   const pair = keyPair('new');
   const clock = { now: 0 };
@@ -310,13 +310,18 @@ test('verification makes no request, and keys are fetched again every thirty sec
     clock.now += 30_000;
     await until(() => server.fetches() === fetches);
   }
-  server.jwks = { keys: [pair.jwk] };
-  clock.now += 29_999;
-  for (let round = 0; round < 100; round += 1) assert.equal(await verdict(guard, pair.token()), 'invalid');
+  clock.now += 9_999;
   await sleep(300);
   assert.equal(server.fetches(), 11);
+  server.jwks = { keys: [pair.jwk] };
+  for (let round = 0; round < 100; round += 1) assert.equal(await verdict(guard, pair.token()), 'invalid');
+  await sleep(300);
+  assert.equal(server.fetches(), 11, 'ten seconds have not passed since the last fetch');
   clock.now += 1;
   await until(async () => (await verdict(guard, pair.token())) === 'accepted');
+  clock.now += 19_999;
+  await sleep(300);
+  assert.equal(server.fetches(), 12, 'known keys cause no fetch');
 });
 
 test('a closed guard makes no more requests, and ends its connection', async (t) => {

@@ -207,6 +207,20 @@ test('a file of secrets is read again when it changes, and an invalid one is not
   for (const secret of [SECRET, OTHER_SECRET, FEED_SECRET, server.feedSecret]) assert.ok(!log.join().includes(secret));
 });
 
+test('a file that is still being written is not used', async (t) => {
+  const path = join(folderOf(t), 'access');
+  writeFileSync(path, SECRET);
+  const environment = { ACCESS_TOKEN_SECRET_FILE: path };
+  const server = await support.startAuthServer(t);
+  const { guard, log } = await support.readyGuard(t, server, { accessTokenSecret: undefined, environment });
+  for (let round = 0; round < 20; round += 1) {
+    writeFileSync(path, `${OTHER_SECRET}-${round}`);
+    await sleep(100);
+    assert.equal(await verdict(guard, tokenOf()), 'accepted');
+  }
+  await until(() => log.some((line) => line.includes('the secrets have changed')));
+});
+
 test('no inspection of a guard shows a secret', async (t) => {
   const { guard } = await support.readyGuard(t, await support.startAuthServer(t));
   const shown = inspect(guard, { depth: 20, showHidden: true }) + JSON.stringify(guard);
