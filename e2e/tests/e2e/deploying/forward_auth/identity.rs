@@ -28,12 +28,15 @@ fn token_of(user: &str, email: Option<&str>, roles: &[String]) -> String {
     KeyRing::from_secrets(&secret, &[]).unwrap().sign(TokenType::Access, &claims).unwrap()
 }
 
-/// Every spelling of a name that an application may read as the name.
+/// Every spelling of a name that an application may read as the name: with each character that is neither a letter nor a
+/// digit (RFC 9110 §5.6.2), and in company.
 fn spellings(name: &str) -> Vec<String> {
-    let parts: Vec<&str> = name.split('-').collect();
-    let separators = ['-', '_', '.'];
-    let all = separators.iter().flat_map(|first| separators.iter().map(move |second| (first, second)));
-    all.map(|(first, second)| format!("{}{first}{}{second}{}", parts[0], parts[1], parts[2])).collect()
+    let with = |separators: [char; 2]| {
+        let parts: Vec<&str> = name.split('-').collect();
+        format!("{}{}{}{}{}", parts[0], separators[0], parts[1], separators[1], parts[2])
+    };
+    let alike = "-_.~|!#$%&'*+^`".chars().map(|separator| with([separator; 2]));
+    alike.chain([['-', '_'], ['_', '-'], ['.', '-'], ['_', '.'], ['-', '~']].map(with)).collect()
 }
 
 #[tokio::test]
@@ -58,6 +61,20 @@ async fn an_identity_that_a_client_claims_never_reaches_the_application() {
         }
         let anonymous = proxy.with(Method::GET, "/", &[("X-Auth-User", "admin"), ("X_Auth_User", "admin")]);
         site.refused(anonymous, 401).await;
+    }
+}
+
+/// A proxy deletes the headers that `Connection` names (RFC 9110 §7.6.1).
+#[tokio::test]
+async fn a_client_cannot_remove_the_identity() {
+    let site = Site::start().await.ready().await;
+    let token = token_of("ann", None, &[]);
+    for proxy in &site.proxies {
+        for named in ["X-Auth-User", "close, x-auth-user", "Upgrade, X-Auth-User"] {
+            let headers = [("Connection", named), ("Upgrade", "websocket")];
+            let request = proxy.with(Method::GET, "/", &headers).bearer_auth(&token);
+            assert_eq!(site.admitted(request).await.values("x-auth-user"), ["ann"], "{} {named}", proxy.name);
+        }
     }
 }
 
