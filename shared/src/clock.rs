@@ -1,15 +1,11 @@
 //! The clock that decisions about tokens use, so that tests can control the time.
 
-#[cfg(feature = "testing")]
-use std::sync::atomic::{AtomicI64, Ordering};
-#[cfg(feature = "testing")]
-use std::sync::{Arc, OnceLock};
-
-#[cfg(feature = "testing")]
-use chrono::TimeDelta;
 use chrono::{DateTime, Utc};
 #[cfg(target_os = "linux")]
 use rustix::time::{ClockId, clock_gettime};
+
+#[cfg(feature = "testing")]
+pub use crate::manual_clock::ManualClock;
 
 /// A source of the time of day.
 pub trait Clock: Send + Sync + std::fmt::Debug + 'static {
@@ -38,46 +34,6 @@ impl Clock for SystemClock {
     fn micros(&self) -> i64 {
         let tick = clock_gettime(ClockId::RealtimeCoarse);
         tick.tv_sec.saturating_mul(1_000_000).saturating_add(tick.tv_nsec / 1_000)
-    }
-}
-
-/// The operating system's clock, or a stopped one, plus an offset that a test controls. Clones share both.
-#[cfg(feature = "testing")]
-#[derive(Debug, Clone, Default)]
-pub struct ManualClock {
-    stopped_at: Arc<OnceLock<DateTime<Utc>>>,
-    ahead_micros: Arc<AtomicI64>,
-}
-
-#[cfg(feature = "testing")]
-impl ManualClock {
-    /// A clock that is stopped at `time`.
-    pub fn stopped_at(time: DateTime<Utc>) -> Self {
-        let clock = Self::default();
-        clock.stop_at(time);
-        clock
-    }
-
-    /// Sets the clock to `time` and stops it. Only [`advance`](Self::advance) moves it afterwards.
-    pub fn stop_at(&self, time: DateTime<Utc>) {
-        let _ = self.stopped_at.set(time);
-    }
-
-    /// Adds `by` to the offset.
-    pub fn advance(&self, by: TimeDelta) {
-        self.ahead_micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
-    }
-
-    /// The offset.
-    pub fn ahead(&self) -> TimeDelta {
-        TimeDelta::microseconds(self.ahead_micros.load(Ordering::SeqCst))
-    }
-}
-
-#[cfg(feature = "testing")]
-impl Clock for ManualClock {
-    fn now(&self) -> DateTime<Utc> {
-        self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now()) + self.ahead()
     }
 }
 

@@ -51,6 +51,8 @@ mod guard;
 mod guard_builder;
 mod jws;
 pub mod keys;
+#[cfg(feature = "testing")]
+mod manual_clock;
 mod numeric_date;
 pub mod origin;
 mod permission;

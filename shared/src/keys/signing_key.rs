@@ -56,22 +56,22 @@ impl SigningKey {
     /// The signature of `signed`, as the third segment of a token.
     pub(super) fn sign(&self, signed: &str) -> Result<String, SigningError> {
         let bytes = signed.as_bytes();
-        match self {
+        let signature = match self {
             Self::Hs256(key) => {
-                jsonwebtoken::crypto::sign(bytes, key, Algorithm::HS256).map_err(|_| SigningError)
+                return jsonwebtoken::crypto::sign(bytes, key, Algorithm::HS256).map_err(|_| SigningError);
             }
-            Self::Ed25519(pair) => Ok(base64url::encode(pair.sign(bytes))),
+            Self::Ed25519(pair) => pair.sign(bytes).as_ref().to_vec(),
             Self::P256(pair) => {
-                let signature = pair.sign(&SystemRandom::new(), bytes).map_err(|_| SigningError)?;
-                Ok(base64url::encode(signature))
+                pair.sign(&SystemRandom::new(), bytes).map_err(|_| SigningError)?.as_ref().to_vec()
             }
             Self::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), bytes, &mut signature)
                     .map_err(|_| SigningError)?;
-                Ok(base64url::encode(signature))
+                signature
             }
-        }
+        };
+        Ok(base64url::encode(signature))
     }
 }
 

@@ -16,6 +16,7 @@ mod feed_source;
 mod follower;
 mod freshness;
 mod monotonic_clock;
+mod page;
 mod revocation_set;
 mod revoked_clients;
 mod revoked_ids;
@@ -34,9 +35,10 @@ pub use follower::FeedFollower;
 #[cfg(feature = "testing")]
 pub use monotonic_clock::ManualMonotonicClock;
 pub use monotonic_clock::{MonotonicClock, SystemMonotonicClock};
+pub use page::{MAX_ENTRIES_PER_PAGE, Page};
 pub use revocation_set::{CapacityExceeded, FeedNotReady, MAX_ENTRIES, RevocationSet};
 pub use staleness::{OnStale, StalenessPolicy};
 pub use wire::{
     Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, HEARTBEAT_INTERVAL, Heartbeat, KEYS,
-    MAX_ENTRIES_PER_EVENT, MAX_ENTRIES_PER_PAGE, PATH, Page, REVOCATIONS,
+    MAX_ENTRIES_PER_EVENT, PATH, REVOCATIONS,
 };

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::numeric_date::NumericDate;
@@ -25,8 +24,6 @@ pub const KEYS: &str = "keys";
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// The maximum number of entries in an event.
 pub const MAX_ENTRIES_PER_EVENT: usize = 500;
-/// The maximum number of entries in a page.
-pub const MAX_ENTRIES_PER_PAGE: usize = 1_000;
 
 /// The kind of thing that an entry revokes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,22 +67,12 @@ pub struct Heartbeat {
     pub uptime_ms: u64,
 }
 
-/// One page, for followers that poll.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
-    /// At most [`MAX_ENTRIES_PER_PAGE`]. Fewer mean that there are no more right now.
-    pub entries: Vec<Entry>,
-    /// The cursor for the next request.
-    pub next: String,
-    /// The time of the read, by the database's clock.
-    pub as_of: DateTime<Utc>,
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::revocation::Page;
 
     #[test]
     fn the_wire_format_does_not_change() {

@@ -1,0 +1,45 @@
+//! A clock that tests control.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::clock::{Clock, SystemClock};
+
+/// The operating system's clock, or a stopped one, plus an offset that a test controls. Clones share both.
+#[derive(Debug, Clone, Default)]
+pub struct ManualClock {
+    stopped_at: Arc<OnceLock<DateTime<Utc>>>,
+    ahead_micros: Arc<AtomicI64>,
+}
+
+impl ManualClock {
+    /// A clock that is stopped at `time`.
+    pub fn stopped_at(time: DateTime<Utc>) -> Self {
+        let clock = Self::default();
+        clock.stop_at(time);
+        clock
+    }
+
+    /// Sets the clock to `time` and stops it. Only [`advance`](Self::advance) moves it afterwards.
+    pub fn stop_at(&self, time: DateTime<Utc>) {
+        let _ = self.stopped_at.set(time);
+    }
+
+    /// Adds `by` to the offset.
+    pub fn advance(&self, by: TimeDelta) {
+        self.ahead_micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    /// The offset.
+    pub fn ahead(&self) -> TimeDelta {
+        TimeDelta::microseconds(self.ahead_micros.load(Ordering::SeqCst))
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now()) + self.ahead()
+    }
+}
