@@ -7,9 +7,11 @@ import { SessionStore, type Session } from './session.js';
 import { defaultStorage } from './storage.js';
 import { exclusively, Tabs } from './tabs.js';
 
-/** Creates a client. It sends nothing before it is used. */
+/** Creates a client. It sends nothing before it is used. Throws a `TypeError` without `authServer` or `mode`. */
 export function createClient(options: ClientOptions): Client {
   const { authServer, api = '', mode, storage = defaultStorage() } = options;
+  if (!authServer) throw new TypeError('authServer is missing');
+  if (mode !== 'cookie' && mode !== 'bearer') throw new TypeError("mode is 'cookie' or 'bearer'");
   const page = globalThis.location?.href;
   const server = new URL(authServer, page).href.replace(/\/$/, '');
   const trusted = [server, new URL(api, page ?? server).href].map((url) => new URL(url).origin);

@@ -70,3 +70,11 @@ test('the package has its licences and all files that its metadata names', () =>
 test('the lock file names no registry', () => {
   assert.doesNotMatch(read('package-lock.json'), /"resolved"|https?:\/\/[^"]*\.tgz/);
 });
+
+test('a missing auth-server and a misspelt mode are errors', () => {
+  const { createClient } = published;
+  assert.throws(() => createClient({ mode: 'bearer' }), /^TypeError: authServer is missing/);
+  for (const mode of ['cookies', 'Bearer', undefined]) {
+    assert.throws(() => createClient({ authServer: '/auth', mode }), /^TypeError: mode is 'cookie' or 'bearer'/);
+  }
+});
