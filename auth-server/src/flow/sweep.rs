@@ -157,11 +157,15 @@ mod tests {
             roles: Vec::new(),
         };
         store.add_user(&user).await.unwrap();
-        for number in 1..=2_100 {
-            let key = SessionKey { user_id, id: SessionId(Uuid::from_u128(number)) };
+        let key_of = |number| SessionKey { user_id, id: SessionId(Uuid::from_u128(number)) };
+        for number in 1..=2_103 {
+            let key = key_of(number);
             let lifetime = (number % 2 == 0).then(TimeDelta::zero);
             let session = NewSession::for_test(key, hash.clone(), &Plain::new(number.to_string()));
             store.open_session(&NewSession { lifetime, ..session }).await.unwrap();
+        }
+        for number in 2_101..=2_103 {
+            store.end_session(key_of(number), None).await.unwrap();
         }
         clock.advance(TimeDelta::hours(3));
         let sweep = Sweep { store, idle_lifetime: None };
@@ -169,8 +173,8 @@ mod tests {
         let mut swept = Vec::new();
         for _ in 0..4 {
             let (pass, examined) = sweep.pass(&mut position, 1).await.unwrap();
-            swept.push((pass.sessions, examined));
+            swept.push((pass.records, pass.sessions, examined));
         }
-        assert_eq!(swept, [(500, 1_000), (500, 1_000), (50, 0), (0, 1_000)]);
+        assert_eq!(swept, [(3, 500, 1_000), (0, 500, 1_000), (0, 50, 0), (0, 0, 1_000)]);
     }
 }
