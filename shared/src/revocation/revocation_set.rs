@@ -17,7 +17,7 @@ use crate::token_error::TokenError;
 /// How long a new set rejects every token while it is incomplete, if `REVOCATION_MAX_STALENESS` is not shorter.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The default capacity: more than a gigabyte, enough for 6,000 sign-outs per second. A larger set must be a mistake.
+/// The default capacity: more than two gigabytes, enough for 6,600 sign-outs per second. A larger set must be a mistake.
 pub const MAX_ENTRIES: usize = 50_000_000;
 
 /// The set of revocations, and its age. Clones share one set.
