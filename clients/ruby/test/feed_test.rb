@@ -107,6 +107,11 @@ class FeedTest < Minitest::Test
       eventually { @guard.feed.age < 1 }
       now += 61
       assert_equal [expected, expected&.to_s], [reason, @guard.not_ready]
+      eventually { log.string.include?("revocation feed: stale") }
+      now -= 61
+      eventually { log.string.include?("revocation feed: current again") }
+      assert_equal 1, log.string.scan("feed: stale").size
+      log.truncate(0)
       @guard.close
     end
   end
@@ -199,7 +204,7 @@ class FeedTest < Minitest::Test
     feed = @server.next_feed
     feed.send(CAUGHT_UP)
     eventually { @guard.published }
-    assert_equal :unknown_key, rejection { @guard.verify(token) }
+    assert_equal :no_keys_yet, rejection { @guard.verify(token) }
     @server.keys = [jwk]
     feed.send("event: keys\ndata: {}\n\n")
     eventually { rejection { @guard.verify(token) }.nil? }

@@ -59,6 +59,16 @@ class KeysTest < Minitest::Test
     end
   end
 
+  def test_without_a_secret_an_empty_set_of_keys_rejects_no_token_for_good
+    guard = guard(secrets: nil, auth_server_url: "https://auth.example")
+    publish(guard, [])
+    assert_equal 503, assert_raises(Goptri::Error) { guard.verify(sign) }.status
+    assert_equal "keys unavailable", guard.not_ready
+    publish(guard, [ed25519])
+    assert_equal 401, assert_raises(Goptri::Error) { guard.verify(sign) }.status
+    assert guard.ready?
+  end
+
   def test_a_secret_wins_over_a_published_key_of_the_same_name
     guard = guard()
     publish(guard, [ed25519(kid: Goptri::Key.from_secret(SECRET).kid)])

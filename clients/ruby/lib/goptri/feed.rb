@@ -21,6 +21,7 @@ module Goptri
       @clock = clock
       @timeouts = timeouts
       @entries = {}
+      @stale = false
       @lock = Mutex.new
       restart
     end
@@ -50,6 +51,15 @@ module Goptri
 
     # @return [Float] for how many seconds the set has been possibly incomplete
     def age = @known_as_of ? @clock.call - @known_as_of : Float::INFINITY
+
+    # Logs once when the set becomes stale, and once when it is current again.
+    def log_staleness
+      stale = !catching_up? && age > @guard.settings.max_staleness
+      return if stale == @stale
+
+      @stale = stale
+      @guard.logger.warn("revocation feed: #{stale ? "stale" : "current again"}")
+    end
 
     # Follows the feed, and reconnects forever.
     def follow

@@ -47,7 +47,7 @@ module Goptri
     def not_ready
       start
       # With a secret, keys are awaited for no longer than revocations.
-      awaits_keys = published.nil? && (@local.empty? || feed&.catching_up?)
+      awaits_keys = @local.empty? ? published.to_h.empty? : published.nil? && feed&.catching_up?
       feed&.not_ready || ("keys unavailable" if awaits_keys)
     end
 
@@ -104,7 +104,10 @@ module Goptri
     def key(kid)
       @local[kid] || published.to_h.fetch(kid) do
         @fetch_at = [@fetch_at, @fetched_at + 10].min if @fetched_at
-        raise Error.new(:temporarily_unavailable, "no keys yet") unless published
+        # A client would discard a valid token on a 401.
+        if published.nil? || [published, @local].all?(&:empty?)
+          raise Error.new(:temporarily_unavailable, "no keys yet")
+        end
 
         Strict.invalid("unknown key")
       end
@@ -130,6 +133,7 @@ module Goptri
       loop do
         fetch_keys if now >= @fetch_at
         reload
+        feed&.log_staleness
         sleep 0.2
       end
     end
