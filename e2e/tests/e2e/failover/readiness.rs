@@ -24,14 +24,15 @@ async fn says(auth: &Server, sentence: &str) {
 async fn readiness_names_the_host_that_answers_nothing_or_is_gone() {
     let primary = ScratchPg::start(Profile::Durable).unwrap();
     let standby = primary.streaming_standby(Profile::Durable).unwrap();
-    let auth = Server::start(auth_server(&url_of([&standby, &primary])));
+    let mut auth = Server::start(auth_server(&url_of([&standby, &primary])));
     until(200, async || readiness(&auth).await.0).await;
     let host = format!("{}/.s.PGSQL.5432", primary.folder().display());
 
     primary.pause().unwrap();
     says(&auth, &format!("The database at {host} commits no writes")).await;
     let logged = format!("the database did not commit a write within 2 s: {host}");
-    assert!(auth.running.output().contains(&logged), "{}", auth.running.output());
+    // The log is written after the response.
+    auth.running.wait_for(&logged);
     primary.resume().unwrap();
     until(200, async || readiness(&auth).await.0).await;
 
