@@ -234,6 +234,27 @@ class FeedTest < Minitest::Test
     end
   end
 
+  def test_a_changed_file_must_have_the_same_content_twice
+    Tempfile.create do |file|
+      File.write(file.path, SECRET)
+      guard = guard(secrets: nil, env: { "ACCESS_TOKEN_SECRET_FILE" => file.path })
+      [SECRET.reverse, SECRET, SECRET.reverse].each do |secret|
+        File.write(file.path, secret)
+        guard.send(:reload)
+        assert_equal [SECRET], guard.settings.secrets
+      end
+      guard.send(:reload)
+      assert_equal [SECRET.reverse], guard.settings.secrets
+    end
+  end
+
+  def test_a_long_set_of_keys_is_not_read
+    @server.keys = [{ kty: "x" * 1024 * 1024 }]
+    following
+    eventually { log.string.include?("longer than 1048576 bytes") }
+    assert_nil @guard.published
+  end
+
   def test_a_forked_process_follows_on_its_own
     following
     @server.next_feed.send(CAUGHT_UP)

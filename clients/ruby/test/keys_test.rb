@@ -53,9 +53,18 @@ class KeysTest < Minitest::Test
   end
 
   def test_a_key_that_cannot_be_used_is_skipped
-    [rsa(OpenSSL::PKey::RSA.new(1024)), rsa(crv: "P-256"), p256(crv: "P-384"), ed25519(crv: "Ed448"),
+    [rsa(OpenSSL::PKey::RSA.new(1024)), rsa(crv: "P-256"), rsa(n: 1), rsa(n: nil),
+     p256(y: encode("\1" * 32)), p256(x: encode("\1" * 31)), p256(crv: "P-384"), p256(x: nil),
+     ed25519(x: encode("\1" * 31)), ed25519(x: nil), ed25519(crv: "Ed448"),
      { kty: "oct", k: encode(SECRET) }, {}].each do |jwk|
-      assert_equal ["other"], publish(guard, [jwk, ed25519(kid: "other")]).keys, jwk
+      log.truncate(0)
+      guard = guard()
+      2.times { assert_equal ["other"], publish(guard, [jwk, ed25519(kid: "other")]).keys, jwk }
+      assert_equal 1, log.string.scan("keys that are not used").size, jwk
+      assert_no_secret log.string
+      publish(guard, [jwk])
+      assert_equal ["other"], guard.published.keys
+      assert_includes log.string, "none of them can be used"
     end
   end
 

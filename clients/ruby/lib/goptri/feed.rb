@@ -86,7 +86,7 @@ module Goptri
 
     def connect
       @stable = @caught_up = @least = nil
-      headers = { "Accept" => "text/event-stream", "Accept-Encoding" => "identity",
+      headers = { "Accept" => "text/event-stream",
                   "Authorization" => "Bearer #{@guard.settings.feed_secret}" }
       @guard.get("/revocations", headers, @timeouts[:headers]) do |response, http|
         raise "no stream of events" unless response.content_type == "text/event-stream"

@@ -4,6 +4,8 @@ module Goptri
   # Decides whether an access token is accepted. Never waits for the network: threads of its own
   # fetch the keys and follow the revocation feed.
   class Guard
+    MAX_JWKS_BYTES = 1024 * 1024
+
     # The {Settings}, the Logger, the {Feed} (nil without a feed secret), and the keys that
     # auth-server publishes (nil until they are fetched).
     attr_reader :settings, :logger, :feed, :published
@@ -73,6 +75,7 @@ module Goptri
       options = { use_ssl: uri.scheme == "https", cert_store: trusted,
                   open_timeout: 5, read_timeout: timeout, max_retries: 0 }
       Net::HTTP.start(uri.hostname, uri.port, nil, options) do |http|
+        headers = { "Accept-Encoding" => "identity", **headers }
         http.request(Net::HTTP::Get.new(uri, headers)) do |response|
           raise "auth-server answers 401: is FEED_SECRET right?" if response.code == "401"
           raise "auth-server answers #{response.code} to #{path}" if response.code != "200"
@@ -140,8 +143,12 @@ module Goptri
 
     def fetch_keys
       @fetched_at = now
-      jwks = Timeout.timeout(10) { get("/.well-known/jwks.json") { |response| response.read_body } }
-      @published = by_kid(JSON.parse(jwks).fetch("keys").filter_map { |jwk| Key.from_jwk(jwk) })
+      jwks = Timeout.timeout(10) { get("/.well-known/jwks.json") { |response| body(response) } }
+      keys = JSON.parse(jwks).fetch("keys").to_h { |jwk| [jwk, Key.from_jwk(jwk)] }
+      raise "none of them can be used" if keys.any? && keys.values.none?
+
+      @published = by_kid(keys.values.compact)
+      log_skipped(keys.filter_map { |jwk, key| jwk.slice("kid", "kty", "crv") unless key })
       @pause = [@pause * 2, 300].min
     rescue StandardError => e
       logger.warn("the public keys cannot be fetched: #{e.message}")
@@ -150,10 +157,27 @@ module Goptri
       @fetch_at = now + @pause
     end
 
-    # Reads the files of the secrets again.
+    def body(response)
+      body = +""
+      response.read_body do |chunk|
+        body << chunk
+        raise "they are longer than #{MAX_JWKS_BYTES} bytes" if body.bytesize > MAX_JWKS_BYTES
+      end
+      body
+    end
+
+    # Logs the same keys once in a row.
+    def log_skipped(jwks)
+      logger.warn("published keys that are not used: #{jwks}") if jwks.any? && jwks != @skipped
+      @skipped = jwks
+    end
+
+    # Reads the files of the secrets again. Accepts a change after two equal reads, so that a
+    # partial write is ignored.
     def reload
       changed = Settings.new(*@sources)
-      return if [changed.secrets, changed.feed_secret] == [settings.secrets, settings.feed_secret]
+      seen, @seen = @seen, [changed.secrets, changed.feed_secret]
+      return if seen != @seen || @seen == [settings.secrets, settings.feed_secret]
 
       use(changed)
       logger.info("the secrets have changed: #{@local.values.join(", ")}")

@@ -58,6 +58,9 @@ module Goptri
         instance_variable_set("@#{option}", text)
       end
       @errors << "set ACCESS_TOKEN_SECRET or AUTH_SERVER_URL" if [secrets, auth_server_url].none?
+      @errors << "AUDIENCE must not be the same as ISSUER" if audience == issuer
+      lists = [secrets, feed_secret].map { |text| text.to_s.b.split(",") }
+      @errors << "FEED_SECRET must not be one of ACCESS_TOKEN_SECRET" if lists.reduce(:intersect?)
       raise SettingsError, "invalid configuration:\n  #{@errors.join("\n  ")}" if @errors.any?
 
       convert

@@ -64,6 +64,8 @@ module Goptri
         key = JWT::JWK.import(jwk).keypair
         new(jwk["kid"], "RS256", key) if key.n.num_bits >= 2048
       end
+    rescue StandardError
+      nil
     end
 
     # @param token [String] a token in compact form whose header has been checked
