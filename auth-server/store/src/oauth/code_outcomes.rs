@@ -2,7 +2,7 @@
 
 use auth_domain::{SessionKey, SessionSnapshot};
 
-/// The result of [`Codes::issue_code`].
+/// The result of [`Codes::issue_code`](crate::Codes::issue_code).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IssueCodeOutcome {
     /// Stored.
@@ -11,7 +11,7 @@ pub enum IssueCodeOutcome {
     SignInEnded,
 }
 
-/// The result of [`Codes::spend_code`].
+/// The result of [`Codes::spend_code`](crate::Codes::spend_code).
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub enum SpendOutcome {
@@ -23,7 +23,7 @@ pub enum SpendOutcome {
     Refused,
 }
 
-/// The result of [`Codes::open_application_session`].
+/// The result of [`Codes::open_application_session`](crate::Codes::open_application_session).
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub enum OpenApplicationOutcome {
