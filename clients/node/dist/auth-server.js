@@ -13,15 +13,21 @@ const DRIFT = 1_000;
 /** Follows the public keys of auth-server and its revocation feed (docs/feed.md). */
 export class AuthServer {
     #agent;
-    #logged = new Set();
+    #logged;
     /** Milliseconds from one fetch of the keys to the next. */
-    #pause = 0;
-    #backoff = 0;
+    #pause;
+    #backoff;
     constructor(settings, revocations, clock, log) {
         this.settings = settings;
         this.revocations = revocations;
         this.clock = clock;
         this.log = log;
+        /** Whether it publishes none. */
+        this.isWithoutKeys = true;
+        this.#logged = new Set();
+        /** Milliseconds from one fetch of the keys to the next. */
+        this.#pause = 0;
+        this.#backoff = 0;
         const connect = { timeout: TIMEOUT, ...(settings.ca && { ca: settings.ca }) };
         this.#agent = new Agent({ connect, headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT });
         void this.#followKeys();
@@ -47,8 +53,10 @@ export class AuthServer {
             fetchedAt = this.clock();
             try {
                 const body = await this.#get('/.well-known/jwks.json', { 'cache-control': 'no-cache' });
-                const find = createLocalJWKSet((await body.json()));
+                const jwks = (await body.json());
+                const find = createLocalJWKSet(jwks);
                 this.keys = (header) => find(header).catch((error) => this.#onUnknownKey(error));
+                this.isWithoutKeys = jwks.keys.length === 0;
             }
             catch (error) {
                 this.warn('the public keys cannot be fetched', error);

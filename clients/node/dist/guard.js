@@ -31,7 +31,7 @@ export function createGuard(options = {}) {
      * a `TokenError` otherwise.
      */
     async function verify(token) {
-        const payload = await payloadOf(token, (kid) => secretKeys.get(kid) ?? authServer.keys);
+        const payload = await payloadOf(token, (kid) => secretKeys.get(kid) ?? publishedKeys());
         const caller = callerOf(payload, settings, clock() / 1000);
         if (revocations.has(caller))
             throw invalidToken('revoked');
@@ -39,6 +39,10 @@ export function createGuard(options = {}) {
         if (reason !== undefined)
             throw new TokenError('temporarily_unavailable', reason);
         return caller;
+    }
+    /** Undefined without any key: a client would discard a valid token on a 401. */
+    function publishedKeys() {
+        return secretKeys.size === 0 && authServer.isWithoutKeys ? undefined : authServer.keys;
     }
     /** Verifies the token of a request, and marks a response that depends on cookies. */
     async function authenticate(request, response) {
@@ -55,7 +59,7 @@ export function createGuard(options = {}) {
     function ready() {
         // With a secret, published keys are awaited no longer than the feed.
         const mayLackKeys = secretKeys.size > 0 && monotonicClock() - began > CATCH_UP_TIMEOUT;
-        return (authServer.keys !== undefined || mayLackKeys) && !revocations.unavailability();
+        return (publishedKeys() !== undefined || mayLackKeys) && !revocations.unavailability();
     }
     function tick() {
         revocations.sweep();

@@ -19,6 +19,8 @@ const DRIFT = 1_000;
 export class AuthServer {
   /** Finds a public key. `undefined` until the first fetch succeeds. */
   keys: CompactVerifyGetKey | undefined;
+  /** Whether it publishes none. */
+  isWithoutKeys = true;
   readonly #agent: Agent;
   readonly #logged = new Set<string>();
   /** Milliseconds from one fetch of the keys to the next. */
@@ -56,8 +58,10 @@ export class AuthServer {
       fetchedAt = this.clock();
       try {
         const body = await this.#get('/.well-known/jwks.json', { 'cache-control': 'no-cache' });
-        const find = createLocalJWKSet((await body.json()) as JSONWebKeySet);
+        const jwks = (await body.json()) as JSONWebKeySet;
+        const find = createLocalJWKSet(jwks);
         this.keys = (header) => find(header).catch((error) => this.#onUnknownKey(error));
+        this.isWithoutKeys = jwks.keys.length === 0;
       } catch (error) {
         this.warn('the public keys cannot be fetched', error);
       }

@@ -50,12 +50,17 @@ export function createGuard(options: GuardOptions = {}) {
    * a `TokenError` otherwise.
    */
   async function verify(token: string): Promise<Caller> {
-    const payload = await payloadOf(token, (kid) => secretKeys.get(kid) ?? authServer.keys);
+    const payload = await payloadOf(token, (kid) => secretKeys.get(kid) ?? publishedKeys());
     const caller = callerOf(payload, settings, clock() / 1000);
     if (revocations.has(caller)) throw invalidToken('revoked');
     const reason = revocations.unavailability();
     if (reason !== undefined) throw new TokenError('temporarily_unavailable', reason);
     return caller;
+  }
+
+  /** Undefined without any key: a client would discard a valid token on a 401. */
+  function publishedKeys(): CompactVerifyGetKey | undefined {
+    return secretKeys.size === 0 && authServer.isWithoutKeys ? undefined : authServer.keys;
   }
 
   /** Verifies the token of a request, and marks a response that depends on cookies. */
@@ -72,7 +77,7 @@ export function createGuard(options: GuardOptions = {}) {
   function ready(): boolean {
     // With a secret, published keys are awaited no longer than the feed.
     const mayLackKeys = secretKeys.size > 0 && monotonicClock() - began > CATCH_UP_TIMEOUT;
-    return (authServer.keys !== undefined || mayLackKeys) && !revocations.unavailability();
+    return (publishedKeys() !== undefined || mayLackKeys) && !revocations.unavailability();
   }
 
   function tick(): void {

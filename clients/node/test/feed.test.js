@@ -277,6 +277,17 @@ test('after a keys event the keys are fetched several times', async (t) => {
   await until(async () => (await verdict(guard, pair.token())) === 'accepted');
 });
 
+test('without a secret, an empty set of keys rejects no token for good', async (t) => {
+  const pair = keyPair('p');
+  const server = await startAuthServer(t, { jwks: { keys: [] } });
+  const { guard } = guardOf(t, server, { accessTokenSecret: '' });
+  await until(() => server.fetches() > 1);
+  assert.deepEqual([await verdict(guard, pair.token()), guard.ready()], ['keys_unavailable', false]);
+  server.jwks = { keys: [pair.jwk] };
+  await until(async () => (await verdict(guard, pair.token())) === 'accepted');
+  assert.ok(guard.ready());
+});
+
 test('while no keys were fetched, a token with an unknown key gets 503', async (t) => {
   const pair = keyPair('p');
   const server = await startAuthServer(t, { jwks: { keys: [pair.jwk] } });
