@@ -7,16 +7,10 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
@@ -26,6 +20,11 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
+
+import org.springframework.boot.ssl.SslBundle;
+import org.springframework.boot.ssl.SslStoreBundle;
+import org.springframework.boot.ssl.pem.PemSslStoreBundle;
+import org.springframework.boot.ssl.pem.PemSslStoreDetails;
 
 /** HTTP to auth-server: without redirects or proxies, because no other server may get a secret or supply keys. */
 final class AuthServer implements AutoCloseable {
@@ -40,8 +39,8 @@ final class AuthServer implements AutoCloseable {
         HttpClient.Builder builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofSeconds(5)).followRedirects(HttpClient.Redirect.NEVER)
             .proxy(HttpClient.Builder.NO_PROXY);
-        if (settings.authServerTls() != null) {
-            builder.sslContext(settings.authServerTls());
+        if (settings.caFile() != null) {
+            builder.sslContext(trusting(settings.caFile()));
         }
         client = builder.build();
     }
@@ -102,32 +101,20 @@ final class AuthServer implements AutoCloseable {
     /**
      * Trusts the certificates of a PEM file, in addition to Java's.
      *
-     * @throws IllegalArgumentException with a clause that follows the name of the variable
+     * @throws IllegalStateException if the file has no certificates
      */
     static SSLContext trusting(String caFile) {
-        try (InputStream pem = Files.newInputStream(Path.of(caFile))) {
-            Collection<? extends Certificate> added = CertificateFactory.getInstance("X.509").generateCertificates(pem);
-            if (added.isEmpty()) {
-                throw new GeneralSecurityException("it has no certificates");
+        try {
+            KeyStore store = new PemSslStoreBundle(null, PemSslStoreDetails.forCertificate("file:" + caFile))
+                .getTrustStore();
+            TrustManagerFactory java = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            java.init((KeyStore) null);
+            for (X509Certificate root : ((X509TrustManager) java.getTrustManagers()[0]).getAcceptedIssuers()) {
+                store.setCertificateEntry("java-" + store.size(), root);
             }
-            List<Certificate> roots = new ArrayList<>(added);
-            roots.addAll(List.of(((X509TrustManager) trust(null).getTrustManagers()[0]).getAcceptedIssuers()));
-            KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
-            store.load(null, null);
-            for (Certificate root : roots) {
-                store.setCertificateEntry(String.valueOf(store.size()), root);
-            }
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, trust(store).getTrustManagers(), null);
-            return context;
-        } catch (IOException | GeneralSecurityException error) {
-            throw new IllegalArgumentException("names a file without certificates in PEM: " + error.getMessage());
+            return SslBundle.of(SslStoreBundle.of(null, null, store)).createSslContext();
+        } catch (GeneralSecurityException error) {
+            throw new IllegalStateException("AUTH_SERVER_CA_FILE cannot be used", error);
         }
-    }
-
-    private static TrustManagerFactory trust(KeyStore store) throws GeneralSecurityException {
-        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store);
-        return factory;
     }
 }

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -29,7 +30,7 @@ final class FeedFollower implements Runnable {
     }
 
     private final AuthServer server;
-    private final SecretText secret;
+    private final Supplier<String> secret;
     private final RevocationSet revocations;
     private final Runnable onKeysChanged;
     private final LongSupplier elapsedMillis;
@@ -42,7 +43,7 @@ final class FeedFollower implements Runnable {
     private long leastOffset;
     private long leastAt;
 
-    FeedFollower(AuthServer server, SecretText secret, RevocationSet revocations, Runnable onKeysChanged,
+    FeedFollower(AuthServer server, Supplier<String> secret, RevocationSet revocations, Runnable onKeysChanged,
                  LongSupplier elapsedMillis, Timeouts timeouts) {
         this.server = server;
         this.secret = secret;
@@ -78,7 +79,7 @@ final class FeedFollower implements Runnable {
     }
 
     private void follow() throws IOException, InterruptedException {
-        String presented = secret.secrets().get(0);
+        String presented = secret.get();
         if (!presented.chars().allMatch(c -> c > ' ' && c <= '~')) {
             // Java sends nothing else in headers, and its own message would quote the secret.
             throw new IOException("FEED_SECRET has characters other than ASCII, which cannot be sent");

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,7 +20,10 @@ public final class Goptri implements AutoCloseable {
     private static final long SWEEP_INTERVAL = 30_000;
     private static final long FILE_INTERVAL = 400;
 
-    private final GoptriSettings settings;
+    private final Supplier<GoptriSettings> source;
+    private volatile GoptriSettings settings;
+    private GoptriSettings lastRead;
+    private String lastProblem = "";
     private final VerifyingKeys keys = new VerifyingKeys();
     private final RevocationSet revocations;
     private final AccessTokenValidator claims;
@@ -28,24 +32,27 @@ public final class Goptri implements AutoCloseable {
     private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> daemon("timer", task));
     private boolean wasStale;
 
-    Goptri(GoptriSettings settings, Clock clock) {
-        this(settings, clock, Goptri::monotonicMillis,
+    Goptri(Supplier<GoptriSettings> source, Clock clock) {
+        this(source, clock, Goptri::monotonicMillis,
             new ElapsedTime(Goptri::monotonicMillis, System::currentTimeMillis), FeedFollower.Timeouts.DEFAULT);
     }
 
-    Goptri(GoptriSettings settings, Clock clock, LongSupplier monotonicMillis, LongSupplier elapsedMillis,
+    /** {@code source} reads the settings again, to find changed secrets. */
+    Goptri(Supplier<GoptriSettings> source, Clock clock, LongSupplier monotonicMillis, LongSupplier elapsedMillis,
            FeedFollower.Timeouts timeouts) {
-        this.settings = settings;
-        boolean hasFeed = !settings.feedSecret().secrets().isEmpty();
+        this.source = source;
+        this.settings = source.get();
+        this.lastRead = settings;
+        boolean hasFeed = !settings.feedSecrets().isEmpty();
         claims = new AccessTokenValidator(settings, clock);
         revocations = hasFeed ? new RevocationSet(settings, monotonicMillis, elapsedMillis) : null;
-        keys.setSecrets(settings.accessSecret().secrets());
+        keys.setSecrets(settings.accessSecrets());
         timer.setRemoveOnCancelPolicy(true);
         server = new AuthServer(settings, timer);
         KeyRefresher refresher = new KeyRefresher(server, keys);
         threads.add(daemon("keys", refresher));
         if (hasFeed) {
-            threads.add(daemon("feed", new FeedFollower(server, settings.feedSecret(), revocations,
+            threads.add(daemon("feed", new FeedFollower(server, () -> this.settings.feedSecrets().get(0), revocations,
                 refresher::keysChanged, elapsedMillis, timeouts)));
             timer.scheduleWithFixedDelay(revocations::sweep, SWEEP_INTERVAL, SWEEP_INTERVAL, TimeUnit.MILLISECONDS);
         } else {
@@ -65,6 +72,10 @@ public final class Goptri implements AutoCloseable {
         return new GoptriJwtDecoder(keys, validators);
     }
 
+    GoptriSettings settings() {
+        return settings;
+    }
+
     /** The revocations; empty without {@code FEED_SECRET}. */
     public Optional<RevocationSet> revocations() {
         return Optional.ofNullable(revocations);
@@ -77,8 +88,7 @@ public final class Goptri implements AutoCloseable {
     }
 
     private void maintain() {
-        reload(settings.accessSecret(), () -> keys.setSecrets(settings.accessSecret().secrets()));
-        reload(settings.feedSecret(), () -> { });
+        reload();
         boolean stale = revocations != null && revocations.age().isPresent() && revocations.isStale();
         if (stale != wasStale) {
             LOG.warn(stale ? "the revocation set is stale; ON_STALE decides" : "the revocation set is fresh again");
@@ -86,10 +96,22 @@ public final class Goptri implements AutoCloseable {
         wasStale = stale;
     }
 
-    private static void reload(SecretText secret, Runnable onChange) {
-        if (secret.reload(problem -> LOG.error("the previous content of a file stays in use: {}", problem))) {
-            onChange.run();
-            LOG.info("the content of the file of a secret has changed and is in use");
+    /** Accepts changed secrets after two equal reads, so that a partial write is ignored. */
+    private void reload() {
+        try {
+            GoptriSettings read = source.get();
+            if (read.hasSecretsOf(lastRead) && !read.hasSecretsOf(settings)) {
+                settings = read;
+                keys.setSecrets(read.accessSecrets());
+                LOG.info("the secrets have changed");
+            }
+            lastRead = read;
+            lastProblem = "";
+        } catch (GoptriSettings.InvalidException invalid) {
+            if (!invalid.getMessage().equals(lastProblem)) {
+                LOG.error("the previous secrets stay in use: {}", invalid.getMessage());
+            }
+            lastProblem = invalid.getMessage();
         }
     }
 

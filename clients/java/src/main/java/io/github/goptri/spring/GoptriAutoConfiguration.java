@@ -2,7 +2,7 @@ package io.github.goptri.spring;
 
 import java.time.Clock;
 import java.util.Locale;
-import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -28,13 +28,8 @@ import org.springframework.security.web.SecurityFilterChain;
 @AutoConfiguration(before = {OAuth2ResourceServerAutoConfiguration.class, UserDetailsServiceAutoConfiguration.class})
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
 public class GoptriAutoConfiguration {
-    @Bean
-    GoptriSettings goptriSettings(ConfigurableEnvironment environment) {
-        return GoptriSettings.read(lookup(environment));
-    }
-
     /** Variables are not resolved like properties: a secret may contain a placeholder's characters. */
-    static Function<String, String> lookup(ConfigurableEnvironment environment) {
+    static UnaryOperator<String> lookup(ConfigurableEnvironment environment) {
         return name -> {
             try {
                 String property = environment.getProperty("goptri." + name.toLowerCase(Locale.ROOT).replace('_', '-'));
@@ -47,8 +42,8 @@ public class GoptriAutoConfiguration {
     }
 
     @Bean(destroyMethod = "close")
-    Goptri goptri(GoptriSettings settings, ObjectProvider<Clock> clock) {
-        return new Goptri(settings, clock.getIfUnique(Clock::systemUTC));
+    Goptri goptri(ConfigurableEnvironment environment, ObjectProvider<Clock> clock) {
+        return new Goptri(() -> GoptriSettings.read(lookup(environment)), clock.getIfUnique(Clock::systemUTC));
     }
 
     @Bean
@@ -58,8 +53,8 @@ public class GoptriAutoConfiguration {
     }
 
     @Bean
-    GoptriBearerTokenResolver goptriBearerTokenResolver(GoptriSettings settings) {
-        return new GoptriBearerTokenResolver(settings);
+    GoptriBearerTokenResolver goptriBearerTokenResolver(Goptri goptri) {
+        return new GoptriBearerTokenResolver(goptri.settings());
     }
 
     @Bean

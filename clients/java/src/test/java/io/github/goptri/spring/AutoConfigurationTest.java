@@ -81,7 +81,7 @@ class AutoConfigurationTest {
             while (failure.getCause() != null) {
                 failure = failure.getCause();
             }
-            assertThat(failure).hasMessageContainingAll("ACCESS_TOKEN_SECRET is 7 bytes", "ON_STALE")
+            assertThat(failure).hasMessageContainingAll("ACCESS_TOKEN_SECRET must be", "ON_STALE")
                 .hasMessageNotContaining("hunter2");
             assertThat(new GoptriAutoConfiguration.InvalidSettingsAnalyzer().analyze(context.getStartupFailure())
                 .getDescription()).startsWith("invalid configuration:\n");
@@ -110,6 +110,9 @@ class AutoConfigurationTest {
                 assertThat(System.nanoTime() - start).isLessThan(5_000_000_000L);
                 Thread.sleep(10);
             }
+            Files.writeString(file, "hunter2");
+            Thread.sleep(1_000);
+            assertThat(get(context, Tokens.valid()).getStatus()).as("an invalid file is not used").isEqualTo(200);
         });
     }
 }

@@ -53,7 +53,7 @@ class FeedTest {
         String[] variables = List.of("AUTH_SERVER_URL", server.url(), "FEED_SECRET", Tokens.FEED_SECRET).toArray(
             new String[4 + more.length]);
         System.arraycopy(more, 0, variables, 4, more.length);
-        goptri = new Goptri(Tokens.settings(variables), Clock.systemUTC(), this::millis, this::millis, timeouts);
+        goptri = new Goptri(() -> Tokens.settings(variables), Clock.systemUTC(), this::millis, this::millis, timeouts);
         decoder = goptri.decoder(List.of());
     }
 
@@ -314,7 +314,7 @@ class FeedTest {
         RevocationSet revocations = new RevocationSet(settings, this::millis, this::millis);
         AtomicInteger changes = new AtomicInteger();
         AuthServer client = new AuthServer(settings, timer);
-        Thread thread = new Thread(new FeedFollower(client, settings.feedSecret(), revocations,
+        Thread thread = new Thread(new FeedFollower(client, () -> Tokens.FEED_SECRET, revocations,
             changes::incrementAndGet, this::millis, FeedFollower.Timeouts.DEFAULT));
         thread.start();
         FakeAuthServer.Stream stream = server.nextStream();

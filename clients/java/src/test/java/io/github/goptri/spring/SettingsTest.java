@@ -7,9 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.Test;
@@ -35,8 +33,8 @@ class SettingsTest {
         assertThat(settings.maxStaleness()).isEqualTo(Duration.ofSeconds(60));
         assertThat(settings.refuseWhenStale()).isFalse();
         assertThat(settings.cookieName()).isEqualTo("session");
-        assertThat(settings.origins()).containsExactlyInAnyOrder("http://localhost:4000", "http://localhost:3000");
-        assertThat(settings.feedSecret().secrets()).isEmpty();
+        assertThat(settings.origins()).contains("http://localhost:4000", "http://localhost:3000");
+        assertThat(settings.feedSecrets()).isEmpty();
         assertThat(settings.toString()).doesNotContain(Tokens.SECRET);
     }
 
@@ -44,8 +42,8 @@ class SettingsTest {
     void all_errors_are_reported_together_without_secrets() {
         assertThatThrownBy(() -> GoptriSettings.read(Map.of("ISSUER", "http://login.example.com", "CLOCK_LEEWAY", "6m",
             "ACCESS_TOKEN_SECRET", "hunter2", "ON_STALE", "panic")::get))
-            .hasMessageContainingAll("\n  ISSUER is plain http", "\n  CLOCK_LEEWAY is more than 5m",
-                "\n  ACCESS_TOKEN_SECRET is 7 bytes long", "\n  ON_STALE is either")
+            .hasMessageContainingAll("\n  ISSUER must be an https URL", "\n  CLOCK_LEEWAY must be",
+                "\n  ACCESS_TOKEN_SECRET must be secrets of at least 32 bytes", "\n  ON_STALE must be allow or")
             .satisfies(error -> assertThat(error.getMessage().lines()).hasSize(5))
             .satisfies(error -> assertThat(error.getMessage()).doesNotContain("hunter2"));
     }
@@ -53,37 +51,21 @@ class SettingsTest {
     @Test
     void each_setting_is_checked() {
         String[][] table = {
-            {"ISSUER", "https://auth.example/", "ISSUER has a slash"}, {"ISSUER", "auth.example", "ISSUER is not"},
-            {"ISSUER", "https://me:pw@auth.example", "ISSUER is a URL with a user"},
-            {"ISSUER", "https://auth.example?x=1", "ISSUER has a query"}, {"AUDIENCE", Tokens.ISSUER, "same as ISSUER"},
-            {"AUDIENCE", "a b", "AUDIENCE is one name"}, {"CLOCK_LEEWAY", "30", "CLOCK_LEEWAY is no duration"},
-            {"REVOCATION_MAX_STALENESS", "5s", "REVOCATION_MAX_STALENESS must be longer"},
-            {"AUTH_SERVER_URL", "http://login.example.com", "AUTH_SERVER_URL is plain http"},
-            {"AUTH_SERVER_URL", "http://8.8.8.8", "AUTH_SERVER_URL is plain http"},
-            {"AUTH_SERVER_URL", "http://172.32.0.1", "AUTH_SERVER_URL is plain http"},
-            {"AUTH_SERVER_URL", "ftp://auth-server", "AUTH_SERVER_URL is not an absolute https URL"},
-            {"ACCESS_TOKEN_SECRET", Tokens.SECRET + "," + Tokens.SECRET, "ACCESS_TOKEN_SECRET has the same"},
-            {"ACCESS_TOKEN_SECRET", Tokens.SECRET + ",", "ACCESS_TOKEN_SECRET is 0 bytes"},
-            {"ACCESS_TOKEN_SECRET", "changeme".repeat(5), "ACCESS_TOKEN_SECRET is a well-known default"},
-            {"ACCESS_TOKEN_SECRET", "ab".repeat(20), "ACCESS_TOKEN_SECRET repeats"},
-            {"ACCESS_TOKEN_SECRET", "correct horse battery staple correct", "ACCESS_TOKEN_SECRET contains white space"},
-            {"FEED_SECRET", Tokens.SECRET, "FEED_SECRET is identical to ACCESS_TOKEN_SECRET"},
-            {"FEED_SECRET_FILE", "/nowhere/at/all", "FEED_SECRET_FILE names the file"},
-            {"ACCESS_TOKEN_SECRET_FILE", "/nowhere", "ACCESS_TOKEN_SECRET_FILE and ACCESS_TOKEN_SECRET are both set"},
-            {"AUTH_SERVER_CA_FILE", "/nowhere", "AUTH_SERVER_CA_FILE names a file without certificates"},
-            {"AUTH_SERVER_CA_FILE", "pom.xml", "AUTH_SERVER_CA_FILE names a file without certificates"},
-            {"SESSION_COOKIE_NAME", "a b", "SESSION_COOKIE_NAME is no name"},
-            {"SESSION_COOKIE_NAME", "refresh", "SESSION_COOKIE_NAME is no name"},
-            {"SESSION_COOKIE_NAME", "__Secure-x", "SESSION_COOKIE_NAME needs the prefix __Host-"},
-            {"SESSION_COOKIE_DOMAIN", "example.org", "SESSION_COOKIE_DOMAIN does not contain the host"},
-            {"SESSION_COOKIE_DOMAIN", "com", "SESSION_COOKIE_DOMAIN is no domain"},
-            {"CORS_ORIGINS", "https://a.example/", "CORS_ORIGINS contains an origin"},
-            {"CORS_ORIGINS", "http://a.example", "CORS_ORIGINS contains a plain http origin"},
-            {"CORS_ORIGINS", "null", "CORS_ORIGINS contains an origin"},
+            {"ISSUER", "https://auth.example/"}, {"ISSUER", "auth.example"}, {"ISSUER", "https://me:pw@auth.example"},
+            {"ISSUER", "https://auth.example?x=1"}, {"ISSUER", "http://auth-server"}, {"AUDIENCE", Tokens.ISSUER},
+            {"AUDIENCE", "a b"}, {"CLOCK_LEEWAY", "30"}, {"CLOCK_LEEWAY", "6m"}, {"REVOCATION_MAX_STALENESS", "5s"},
+            {"AUTH_SERVER_URL", "http://login.example.com"}, {"AUTH_SERVER_URL", "http://8.8.8.8"},
+            {"AUTH_SERVER_URL", "http://134744072"}, {"AUTH_SERVER_URL", "http://172.32.0.1"},
+            {"AUTH_SERVER_URL", "ftp://auth-server"}, {"ACCESS_TOKEN_SECRET", Tokens.SECRET + ","},
+            {"ACCESS_TOKEN_SECRET", "correct horse battery staple correct"}, {"FEED_SECRET", Tokens.SECRET},
+            {"FEED_SECRET_FILE", "/nowhere/at/all"}, {"ACCESS_TOKEN_SECRET_FILE", "/nowhere"},
+            {"AUTH_SERVER_CA_FILE", "/nowhere"}, {"AUTH_SERVER_CA_FILE", "pom.xml"}, {"ON_STALE", "panic"},
+            {"SESSION_COOKIE_NAME", "a b"}, {"SESSION_COOKIE_NAME", "refresh"}, {"SESSION_COOKIE_DOMAIN", "com"},
+            {"CORS_ORIGINS", "https://a.example/"}, {"CORS_ORIGINS", "http://a.example"}, {"CORS_ORIGINS", "null"},
         };
         for (String[] row : table) {
-            assertThat(errors(row[0], row[1])).as(row[0]).contains(row[row.length - 1])
-                .satisfies(error -> assertThat(error.lines()).hasSize(2));
+            assertThat(errors(row[0], row[1])).as(row[0]).contains("\n  " + row[0] + " must ")
+                .doesNotContain("hunter2", row[0].endsWith("SECRET") ? row[1] : "hunter2");
         }
         for (String url : new String[] {"http://localhost:4000", "http://auth-server:4000", "http://10.1.2.3:4000",
             "http://[::1]:4000", "http://[fd00::1]:4000", "http://auth.goptri.svc.cluster.local:4000",
@@ -95,9 +77,9 @@ class SettingsTest {
     @Test
     void without_a_secret_the_published_keys_are_needed() {
         Map<String, String> variables = new HashMap<>();
-        assertThatThrownBy(() -> GoptriSettings.read(variables::get)).hasMessageContaining("nor is AUTH_SERVER_URL");
+        assertThatThrownBy(() -> GoptriSettings.read(variables::get)).hasMessageContaining("AUTH_SERVER_URL must be set");
         variables.put("AUTH_SERVER_URL", "http://localhost:4000");
-        assertThat(GoptriSettings.read(variables::get).accessSecret().secrets()).isEmpty();
+        assertThat(GoptriSettings.read(variables::get).accessSecrets()).isEmpty();
     }
 
     @Test
@@ -109,28 +91,14 @@ class SettingsTest {
     }
 
     @Test
-    void a_secret_file_is_read_again_when_it_changes(@TempDir Path folder) throws IOException {
-        Path file = Files.writeString(folder.resolve("secret"), Tokens.SECRET + "\r\n");
-        SecretText secret = new SecretText("FEED_SECRET", null, file.toString());
-        assertThat(secret.secrets()).containsExactly(Tokens.SECRET);
-        List<String> problems = new ArrayList<>();
-        assertThat(secret.reload(problems::add)).isFalse();
-        Files.writeString(file, Tokens.OTHER_SECRET + "," + Tokens.SECRET + "\n");
-        assertThat(secret.reload(problems::add)).as("the first read of a change").isFalse();
-        assertThat(secret.reload(problems::add)).isTrue();
-        assertThat(secret.reload(problems::add)).isFalse();
-        assertThat(secret.secrets()).containsExactly(Tokens.OTHER_SECRET, Tokens.SECRET);
+    void a_secret_may_be_in_a_file(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("secret"), Tokens.FEED_SECRET + "\r\n");
+        assertThat(Tokens.settings("FEED_SECRET_FILE", file.toString()).feedSecrets())
+            .containsExactly(Tokens.FEED_SECRET);
+        assertThat(errors("FEED_SECRET_FILE", file.toString(), "FEED_SECRET", Tokens.FEED_SECRET))
+            .contains("FEED_SECRET must be empty, because FEED_SECRET_FILE is set");
         Files.writeString(file, "hunter2");
-        for (int i = 0; i < 5; i++) {
-            assertThat(secret.reload(problems::add)).isFalse();
-        }
-        assertThat(problems).as("logged once")
-            .containsExactly("FEED_SECRET_FILE is 7 bytes long; it needs at least 32");
-        assertThat(secret.secrets()).containsExactly(Tokens.OTHER_SECRET, Tokens.SECRET);
-        Files.delete(file);
-        secret.reload(problems::add);
-        assertThat(secret.reload(problems::add)).isFalse();
-        assertThat(problems).hasSize(2).last().asString().contains("cannot be read");
-        assertThat(secret.toString()).isEqualTo("<secret>");
+        assertThat(errors("FEED_SECRET_FILE", file.toString())).contains("FEED_SECRET_FILE must be secrets")
+            .doesNotContain("hunter2");
     }
 }

@@ -33,7 +33,7 @@ class VectorsTest {
             file.get("audience").asText(), "CLOCK_LEEWAY", file.get("leeway").asLong() + "s", "ACCESS_TOKEN_SECRET",
             String.join(",", secrets));
         VerifyingKeys keys = new VerifyingKeys();
-        keys.setSecrets(settings.accessSecret().secrets());
+        keys.setSecrets(settings.accessSecrets());
         keys.setPublished(file.get("jwks").toString().getBytes(StandardCharsets.UTF_8));
         RevocationSet revocations = new RevocationSet(settings, () -> 0, () -> 0);
         file.get("revocations").forEach(entry -> assertThat(revocations.add(entry)).isTrue());
