@@ -10,7 +10,7 @@ const MAX_COOKIE_LENGTH = 4096;
 export function tokenOf(
   { method = '', headers, rawHeaders }: IncomingMessage,
   response: ServerResponse,
-  { cookieName, senders }: Pick<ParsedSettings, 'cookieName' | 'senders'>,
+  { cookieName, allowedOrigins }: Pick<ParsedSettings, 'cookieName' | 'allowedOrigins'>,
 ): string {
   // Node's `headers.authorization` has only the first of several.
   const isName = (at: number) => at % 2 === 0 && /^authorization$/i.test(rawHeaders[at] ?? '');
@@ -29,7 +29,7 @@ export function tokenOf(
   // Before the token, so that a foreign page does not learn whether the cookie is valid.
   const isSafe = ['GET', 'HEAD', 'OPTIONS'].includes(method);
   const isOwn = ['same-origin', 'none'].includes(String(headers['sec-fetch-site']));
-  const isAllowed = headers.origin !== undefined && senders.includes(headers.origin);
+  const isAllowed = headers.origin !== undefined && allowedOrigins.includes(headers.origin);
   if (!isSafe && !isOwn && !isAllowed) throw new TokenError('cross_site_request');
   return tokenIn(cookie);
 }

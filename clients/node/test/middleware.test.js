@@ -210,7 +210,7 @@ forEach('a revoked session gets 401 at once', async ({ get, server }) => {
 
 test('a megabyte of spaces costs no time', () => {
   const spaces = `x${' '.repeat(1_000_000)}x`;
-  const rules = { cookieName: 'session', senders: [] };
+  const rules = { cookieName: 'session', allowedOrigins: [] };
   const response = new ServerResponse({});
   const began = performance.now();
   const request = { method: 'GET', headers: {}, rawHeaders: ['Authorization', `Bearer ${spaces}`] };
