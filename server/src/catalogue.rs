@@ -63,7 +63,7 @@ fn caller_errors() -> Vec<CatalogueRow> {
             "Ask for the scope that `WWW-Authenticate` names.",
         ),
         CatalogueRow::new(
-            ProtocolError::CROSS_SITE,
+            ProtocolError::CROSS_SITE_REQUEST,
             "The request would use or set a cookie and change something, and no page that may do so sent it.",
             "Send it from a page of this service, from one whose origin is in `CORS_ORIGINS`, or with a bearer token.",
         ),

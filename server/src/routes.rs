@@ -15,7 +15,7 @@ use actix_web::{
 };
 
 use goptri::actix::{BearerAuth, authorize};
-use goptri::{Guard, Needs, ProtocolError};
+use goptri::{Guard, ProtocolError, Requirement};
 
 use crate::cross_origin::{AdmittedPages, AllowedOrigins, CrossOrigin, CrossOriginPolicy};
 use crate::request_observer::{MatchedRoute, RequestObserver};
@@ -37,8 +37,8 @@ pub enum Access {
     /// Every request of a browser to a page, which reads its own cookies and no access token. The handler rejects forms of
     /// other sites. No page of another origin may read it (AS-07).
     Page,
-    /// Requests with a valid access token that fulfils these needs. Others get 401 or 403.
-    Caller(Needs),
+    /// Requests with a valid access token that meets this requirement. Others get 401 or 403.
+    Caller(Requirement),
 }
 
 impl fmt::Display for Access {
@@ -49,9 +49,9 @@ impl fmt::Display for Access {
             Self::TokenInBody => f.write_str("credentials in the request"),
             Self::FeedClient => f.write_str("feed secret"),
             Self::Page => f.write_str("page"),
-            Self::Caller(Needs::AnyToken) => f.write_str("access token"),
-            Self::Caller(Needs::Scope(scope)) => write!(f, "access token with the scope {scope}"),
-            Self::Caller(Needs::Role(role)) => write!(f, "access token of a user with the role {role}"),
+            Self::Caller(Requirement::AnyToken) => f.write_str("access token"),
+            Self::Caller(Requirement::Scope(scope)) => write!(f, "access token with the scope {scope}"),
+            Self::Caller(Requirement::Role(role)) => write!(f, "access token of a user with the role {role}"),
             Self::Caller(_) => f.write_str("access token with a permission"),
         }
     }
@@ -157,10 +157,10 @@ impl Route {
         let guarded = match self.access {
             Access::Public | Access::TokenInBody | Access::FeedClient | Access::Page => self.handler,
             Access::OptionalCaller => self.handler.wrap(BearerAuth::optional(guard.clone())),
-            Access::Caller(Needs::AnyToken) => self.handler.wrap(BearerAuth::required(guard.clone())),
-            Access::Caller(needs) => self
+            Access::Caller(Requirement::AnyToken) => self.handler.wrap(BearerAuth::required(guard.clone())),
+            Access::Caller(requirement) => self
                 .handler
-                .wrap(from_fn(move |request, next| with_permission(needs, request, next)))
+                .wrap(from_fn(move |request, next| with_permission(requirement, request, next)))
                 .wrap(BearerAuth::required(guard.clone())),
         };
         guarded.wrap(from_fn(move |request, next| with_deadline(timeout, matched, request, next)))
@@ -190,11 +190,11 @@ async fn with_deadline(
 
 /// Rejects callers whose token lacks the permission that the table declares, independent of the handler's signature.
 async fn with_permission(
-    needs: Needs,
+    requirement: Requirement,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let authorized = authorize(request.request(), needs);
+    let authorized = authorize(request.request(), requirement);
     match authorized {
         Ok(_) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         Err(error) => Ok(request.error_response(error)),

@@ -22,7 +22,7 @@ pub enum Credential<'a> {
     /// Another scheme.
     Unsupported,
     /// More than one `Authorization` header (JV-26).
-    Conflict,
+    TwoAuthorizationHeaders,
     /// No `Authorization` header, and a session cookie with this value.
     Cookie(&'a [u8]),
     /// No `Authorization` header, and two session cookies (CK-11).
@@ -33,7 +33,7 @@ impl<'a> Credential<'a> {
     /// Parses the values of all `Authorization` headers of a request. Schemes are case-insensitive (RFC 9110 §11.1).
     pub fn from_authorization(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut values = values.into_iter();
-        let (value, None) = (values.next(), values.next()) else { return Self::Conflict };
+        let (value, None) = (values.next(), values.next()) else { return Self::TwoAuthorizationHeaders };
         let Some(value) = value else { return Self::None };
         let scheme_length = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
         let (scheme, token) = value.split_at(scheme_length);
@@ -70,7 +70,7 @@ impl<'a> Credential<'a> {
             Self::Bearer(token) => Ok(Some(token)),
             Self::None | Self::Basic | Self::Unsupported | Self::Cookie(_) | Self::TwoCookies => Ok(None),
             Self::MalformedBearer => Err(ProtocolError::INVALID_TOKEN),
-            Self::Conflict => Err(ProtocolError::TWO_CREDENTIALS),
+            Self::TwoAuthorizationHeaders => Err(ProtocolError::TWO_CREDENTIALS),
         }
     }
 }
@@ -83,7 +83,7 @@ impl fmt::Debug for Credential<'_> {
             Self::MalformedBearer => "MalformedBearer",
             Self::Basic => "Basic",
             Self::Unsupported => "Unsupported",
-            Self::Conflict => "Conflict",
+            Self::TwoAuthorizationHeaders => "TwoAuthorizationHeaders",
             Self::Cookie(_) => "Cookie(<redacted>)",
             Self::TwoCookies => "TwoCookies",
         })
@@ -108,9 +108,9 @@ mod tests {
             (&[b"Bearera.b.c"], Credential::Unsupported),
             (&[b"Digest x"], Credential::Unsupported),
             (&[b""], Credential::Unsupported),
-            (&[b"Bearer a", b"Bearer a"], Credential::Conflict),
-            (&[b"Basic YTpi", b""], Credential::Conflict),
-            (&[b"", b"", b""], Credential::Conflict),
+            (&[b"Bearer a", b"Bearer a"], Credential::TwoAuthorizationHeaders),
+            (&[b"Basic YTpi", b""], Credential::TwoAuthorizationHeaders),
+            (&[b"", b"", b""], Credential::TwoAuthorizationHeaders),
         ];
         for (values, expected) in table {
             assert_eq!(Credential::from_authorization(values.iter().copied()), expected, "{values:?}");
@@ -128,7 +128,7 @@ mod tests {
         {
             assert_eq!(with(&[broken]), Credential::from_authorization([broken]));
         }
-        assert_eq!(with(&[b"", b""]), Credential::Conflict);
+        assert_eq!(with(&[b"", b""]), Credential::TwoAuthorizationHeaders);
         let cookies = |text: &'static str| Credential::None.or_cookie([text.as_bytes()], "session");
         assert_eq!(cookies("a=b"), Credential::None);
         assert_eq!(cookies("session=x; session=x"), Credential::TwoCookies);

@@ -15,7 +15,7 @@
 //! the [`AccessClaims`] to the handler, if the caller has the handler's [`Permission`]. With axum and tonic (feature
 //! `tower`), `tower::BearerAuth` is a layer that does the same, and `tower::Require` a layer for routes that need a
 //! scope or a role. Other frameworks call [`Guard::verify`] with the token from a
-//! [`Credential`](credential::Credential) and check [`Needs`] themselves.
+//! [`Credential`](credential::Credential) and check [`Requirement`] themselves.
 //!
 //! | feature | adds |
 //! | --- | --- |
@@ -74,7 +74,7 @@ pub use goptri_settings::{Environment, EnvironmentError, SettingError, SettingEr
 pub use access_claims::{AccessClaims, Caller, User};
 pub use guard::{Guard, NotReady};
 pub use guard_builder::{GuardBuilder, GuardError};
-pub use permission::{AnyToken, Needs, Permission};
+pub use permission::{AnyToken, Permission, Requirement};
 pub use protocol_error::ProtocolError;
 pub use scope::Scope;
 pub use token_error::TokenError;

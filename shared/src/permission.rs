@@ -5,7 +5,7 @@ use crate::access_claims::AccessClaims;
 /// What a route requires of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Needs {
+pub enum Requirement {
     /// Any valid access token.
     AnyToken,
     /// A token with this scope.
@@ -14,9 +14,9 @@ pub enum Needs {
     Role(&'static str),
 }
 
-impl Needs {
+impl Requirement {
     /// Whether a caller with these claims meets the requirement.
-    pub fn met_by(self, claims: &AccessClaims) -> bool {
+    pub fn is_met_by(self, claims: &AccessClaims) -> bool {
         match self {
             Self::AnyToken => true,
             Self::Scope(word) => claims.scope.contains(word),
@@ -32,16 +32,16 @@ impl Needs {
 /// ```
 /// struct InvoicesRead;
 /// impl goptri::Permission for InvoicesRead {
-///     const NEEDS: goptri::Needs = goptri::Needs::Scope("invoices:read");
+///     const REQUIRES: goptri::Requirement = goptri::Requirement::Scope("invoices:read");
 /// }
 /// struct Accountant;
 /// impl goptri::Permission for Accountant {
-///     const NEEDS: goptri::Needs = goptri::Needs::Role("accountant");
+///     const REQUIRES: goptri::Requirement = goptri::Requirement::Role("accountant");
 /// }
 /// ```
 pub trait Permission: 'static {
     /// The requirement.
-    const NEEDS: Needs;
+    const REQUIRES: Requirement;
 }
 
 /// Any valid access token.
@@ -49,5 +49,5 @@ pub trait Permission: 'static {
 pub struct AnyToken;
 
 impl Permission for AnyToken {
-    const NEEDS: Needs = Needs::AnyToken;
+    const REQUIRES: Requirement = Requirement::AnyToken;
 }

@@ -73,7 +73,7 @@ impl ProtocolError {
     pub const TWO_CREDENTIALS: Self =
         Self::new(400, "invalid_request", "The request has more than one Authorization header; send one.");
     /// A page that may not use cookies sent the request (CK-04, CK-13).
-    pub const CROSS_SITE: Self = Self::new(
+    pub const CROSS_SITE_REQUEST: Self = Self::new(
         403,
         "cross_site_request",
         "Requests with cookies that change something must come from a page of this service or of an allowed origin.",

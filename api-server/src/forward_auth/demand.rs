@@ -35,7 +35,7 @@ impl Demand {
     }
 
     /// Whether a token with this scope meets the demand.
-    pub fn met_by(&self, granted: &Scope) -> bool {
+    pub fn is_met_by(&self, granted: &Scope) -> bool {
         self.words().all(|word| granted.contains(word))
     }
 
@@ -80,7 +80,7 @@ mod tests {
             ("scope=photos:read&scope=photos:write", "photos:write", false),
         ] {
             let demand = Demand::parse(query).unwrap();
-            assert_eq!(demand.met_by(&Scope::parse(granted).unwrap()), expected, "{query} {granted}");
+            assert_eq!(demand.is_met_by(&Scope::parse(granted).unwrap()), expected, "{query} {granted}");
         }
         assert_eq!(Demand::parse("scope=b+a&redirect=1&scope=c").unwrap().scope(), "b a c");
     }

@@ -12,7 +12,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
 };
-use goptri::{Needs, Permission};
+use goptri::{Permission, Requirement};
 use goptri_server::{Access, Route, current_user, healthz, with_index};
 
 use crate::photos::{PhotosRead, PhotosWrite};
@@ -27,9 +27,9 @@ const CONDITIONAL: [HeaderName; 6] =
 /// Every route, with the access that it requires.
 pub fn routes() -> Vec<Route> {
     use Access::{Caller, OptionalCaller, Public, TokenInBody};
-    let (reads, writes) = (Caller(PhotosRead::NEEDS), Caller(PhotosWrite::NEEDS));
+    let (reads, writes) = (Caller(PhotosRead::REQUIRES), Caller(PhotosWrite::REQUIRES));
     let table = vec![
-        Route::new(Method::GET, "/me", Caller(Needs::AnyToken), me::me),
+        Route::new(Method::GET, "/me", Caller(Requirement::AnyToken), me::me),
         Route::new(Method::GET, "/photos", reads, photos::list),
         Route::new(Method::GET, "/photos/{name}", reads, photos::show).with_headers(&CONDITIONAL),
         Route::new(Method::PUT, "/photos/{name}", writes, photos::put).with_timeout(UPLOAD_TIMEOUT),

@@ -37,7 +37,7 @@ fn decide(request: &HttpRequest, guard: &Guard, page: &SignInPage, demand: &Dema
 /// A user's consent to an application is for scopes: without one in the demand, only the user's own sign-ins count.
 fn is_met_by(demand: &Demand, claims: &AccessClaims) -> bool {
     let is_own = &*claims.client_id == FIRST_PARTY_CLIENT;
-    demand.met_by(&claims.scope) && (is_own || demand.names_a_scope())
+    demand.is_met_by(&claims.scope) && (is_own || demand.names_a_scope())
 }
 
 fn admitted(claims: &AccessClaims) -> HttpResponse {

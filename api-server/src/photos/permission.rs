@@ -1,13 +1,13 @@
 //! The scopes of the photo routes.
 
-use goptri::{Needs, Permission};
+use goptri::{Permission, Requirement};
 
 /// The scope `photos:read`.
 #[derive(Debug)]
 pub struct PhotosRead;
 
 impl Permission for PhotosRead {
-    const NEEDS: Needs = Needs::Scope("photos:read");
+    const REQUIRES: Requirement = Requirement::Scope("photos:read");
 }
 
 /// The scope `photos:write`.
@@ -15,5 +15,5 @@ impl Permission for PhotosRead {
 pub struct PhotosWrite;
 
 impl Permission for PhotosWrite {
-    const NEEDS: Needs = Needs::Scope("photos:write");
+    const REQUIRES: Requirement = Requirement::Scope("photos:write");
 }

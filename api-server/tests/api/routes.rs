@@ -1,22 +1,22 @@
 //! Every route of the table enforces its access; other paths and methods get JSON errors.
 
-use goptri::{AccessClaims, Caller, Needs, Scope};
+use goptri::{AccessClaims, Caller, Requirement, Scope};
 use goptri_server::Access;
 use serde_json::json;
 
 use crate::support::{TestServer, answer, sign};
 
-/// A caller with every permission that a route needs, except `needs`.
-fn all_but(mut claims: AccessClaims, needs: Needs) -> AccessClaims {
+/// A caller with every permission that a route needs, except `requirement`.
+fn all_but(mut claims: AccessClaims, requirement: Requirement) -> AccessClaims {
     let others = api_server::http::routes().into_iter().filter_map(|route| match route.access {
-        Access::Caller(other) if other != needs => Some(other),
+        Access::Caller(other) if other != requirement => Some(other),
         _ => None,
     });
     let (mut scope, mut roles) = (Vec::new(), Vec::new());
     for other in others {
         match other {
-            Needs::Scope(word) => scope.push(word),
-            Needs::Role(role) => roles.push(role.to_owned()),
+            Requirement::Scope(word) => scope.push(word),
+            Requirement::Role(role) => roles.push(role.to_owned()),
             _ => {}
         }
     }
@@ -37,9 +37,9 @@ async fn every_route_rejects_requests_as_declared() {
         let path = route.path.replace("{name}", "gopher.png");
         let anonymous = answer(server.request(route.method.as_str(), &path)).await;
         let what = format!("{route:?} answers {} {}", anonymous.status, anonymous.body);
-        let needs = match route.access {
-            Access::Caller(needs) => needs,
-            Access::TokenInBody => Needs::AnyToken,
+        let requirement = match route.access {
+            Access::Caller(requirement) => requirement,
+            Access::TokenInBody => Requirement::AnyToken,
             _ => {
                 assert_eq!(anonymous.status, 200, "{what}");
                 continue;
@@ -49,8 +49,8 @@ async fn every_route_rejects_requests_as_declared() {
         assert_eq!(anonymous.headers["www-authenticate"], "Bearer", "{what}");
         let forger = answer(server.request(route.method.as_str(), &path).bearer_auth("forged")).await;
         assert_eq!((forger.status, forger.body["error"].as_str()), (401, Some("invalid_token")), "{what}");
-        if needs != Needs::AnyToken {
-            let unprivileged = sign(&all_but(server.claims(), needs));
+        if requirement != Requirement::AnyToken {
+            let unprivileged = sign(&all_but(server.claims(), requirement));
             let unprivileged =
                 answer(server.request(route.method.as_str(), &path).bearer_auth(&unprivileged)).await;
             assert_eq!(

@@ -1,7 +1,7 @@
 //! The caller's own account: sessions and password.
 
 use actix_web::http::Method;
-use goptri::Needs;
+use goptri::Requirement;
 use goptri_server::{Access, Route, current_user};
 
 use super::feature::{Assembly, Feature, Parts};
@@ -11,7 +11,7 @@ use crate::http::{password, sessions};
 pub(super) const FEATURE: Feature = Feature { routes, assemble };
 
 /// The handlers take an `Account`: the token must be for this server, and its session live.
-const ACCOUNT: Access = Access::Caller(Needs::AnyToken);
+const ACCOUNT: Access = Access::Caller(Requirement::AnyToken);
 
 fn routes() -> Vec<Route> {
     vec![

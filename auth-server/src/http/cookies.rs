@@ -7,7 +7,7 @@ use actix_web::http::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::TimeDelta;
 use goptri::ProtocolError;
-use goptri::actix::{check_sender, credential, set_private};
+use goptri::actix::{check_origin, credential, set_private};
 use goptri::cookie::{self, MAX_COOKIE_BYTES, SessionCookie, TwoCookies, find_cookie};
 use goptri::credential::Credential;
 use goptri_settings::Plain;
@@ -54,8 +54,8 @@ impl Cookies {
     }
 
     /// Refuses a request of a page that may not use or set cookies.
-    pub(crate) fn check_sender(&self, request: &HttpRequest) -> Result<(), ProtocolError> {
-        check_sender(request.headers(), request.method().as_str(), &self.access)
+    pub(crate) fn check_origin(&self, request: &HttpRequest) -> Result<(), ProtocolError> {
+        check_origin(request.headers(), request.method().as_str(), &self.access)
     }
 
     /// 200 with both cookies, and no token in the body.

@@ -48,7 +48,7 @@ pub(crate) async fn sign_in(
         let tokens = flow.run(&email, password, device, storage).await?;
         return Ok(HttpResponse::Ok().json(TokenResponse::from(tokens)));
     }
-    cookies.check_sender(&request)?;
+    cookies.check_origin(&request)?;
     let storage = TokenStorage { remember, max_access_token: Some(cookies.max_access_token()) };
     let tokens = flow.run(&email, password, device, storage).await?;
     Ok(private(cookies.deliver(&tokens)))

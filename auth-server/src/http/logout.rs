@@ -38,7 +38,7 @@ pub(crate) async fn sign_out(
         && let Some(access_token) = cookies.access_token(&request)
     {
         let ended = async {
-            cookies.check_sender(&request)?;
+            cookies.check_origin(&request)?;
             let access_token = access_token?;
             let presented =
                 PresentedTokens { refresh_token: None, access_token: Some(access_token.expose()) };
@@ -63,7 +63,7 @@ pub(crate) async fn sign_out_by_refresh_cookie(
         Err(error) => return private(Err(error.into())),
     };
     let ended = async {
-        cookies.check_sender(&request)?;
+        cookies.check_origin(&request)?;
         let presented = PresentedTokens { refresh_token: Some(token.expose()), access_token: None };
         end(everywhere(&request)?, presented, &one, &all).await
     };

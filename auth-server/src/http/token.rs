@@ -70,7 +70,7 @@ async fn renew(
     flow: &Refresh,
     cookies: &Cookies,
 ) -> Result<HttpResponse, Failure> {
-    cookies.check_sender(request)?;
+    cookies.check_origin(request)?;
     let token = token.map_or_else(|| cookies.refresh_token(request), Ok)?;
     let tokens = flow.run(token.expose(), ClientId::first_party(), remember).await?;
     cookies.deliver(&tokens)
@@ -104,7 +104,7 @@ impl Presented {
 /// `Bearer null`, to every request must still be able to refresh.
 fn refuse_client_credentials(headers: &HeaderMap, body: BodyKind) -> Result<(), ProtocolError> {
     match (credential(headers), body) {
-        (Credential::Conflict, _) => Err(ProtocolError::TWO_CREDENTIALS),
+        (Credential::TwoAuthorizationHeaders, _) => Err(ProtocolError::TWO_CREDENTIALS),
         (Credential::Basic, BodyKind::Json) => Err(CLIENT_CREDENTIALS),
         _ => Ok(()),
     }

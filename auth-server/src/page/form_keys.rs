@@ -90,7 +90,7 @@ impl FormKeys {
     }
 
     fn sign(&self, purpose: &'static str, browser: &Plain<BrowserId>, data: &[u8]) -> String {
-        let keys = self.refresh.load().derived_keys(purpose);
+        let keys = self.refresh.load().derive_keys(purpose);
         // A ring always has a key. Without one, nothing verifies.
         let tag = keys.first().map(|key| hmac::sign(&key_of(key), &message(browser, data)));
         tag.map(|tag| encode_base64url(tag.as_ref())).unwrap_or_default()
@@ -98,7 +98,7 @@ impl FormKeys {
 
     fn verify(&self, purpose: &'static str, browser: &Plain<BrowserId>, data: &[u8], tag: &str) -> bool {
         let Some(tag) = decode_base64url(tag) else { return false };
-        let (keys, message) = (self.refresh.load().derived_keys(purpose), message(browser, data));
+        let (keys, message) = (self.refresh.load().derive_keys(purpose), message(browser, data));
         keys.iter().any(|key| hmac::verify(&key_of(key), &message, &tag).is_ok())
     }
 }

@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use auth_domain::SignInKey;
 use auth_pages::{ErrorPage, Language, Page, Pages};
-use goptri::actix::{check_sender, set_private};
+use goptri::actix::{check_origin, set_private};
 use goptri_server::RequestId;
 
 use super::PageParts;
@@ -110,7 +110,7 @@ impl Visit {
 
     fn check(&self, csrf: &str, sign_in: Option<&SignInKey>) -> Result<(), PageError> {
         let headers = self.request.headers();
-        let is_own = check_sender(headers, self.request.method().as_str(), &self.parts.own_pages).is_ok();
+        let is_own = check_origin(headers, self.request.method().as_str(), &self.parts.own_pages).is_ok();
         if !is_own && !is_of_an_old_browser(headers) {
             return Err(PageError::OtherSite);
         }

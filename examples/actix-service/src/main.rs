@@ -10,12 +10,12 @@ use std::fs;
 
 use actix_web::{App, HttpServer, Responder, get, web};
 use goptri::actix::{Bearer, BearerAuth};
-use goptri::{Environment, Guard, Needs, Permission};
+use goptri::{Environment, Guard, Permission, Requirement};
 
 struct InvoicesRead;
 
 impl Permission for InvoicesRead {
-    const NEEDS: Needs = Needs::Scope("invoices:read");
+    const REQUIRES: Requirement = Requirement::Scope("invoices:read");
 }
 
 #[get("/invoices")]

@@ -7,7 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpResponse};
 use goptri::origin::Origins;
-use goptri::{Guard, Needs, ProtocolError};
+use goptri::{Guard, ProtocolError, Requirement};
 use goptri_server::{Access, RequestObserver, Route, UnknownPath, mount, response_policy};
 use test_support::Answer;
 use test_support::cross_origin::{CORS_ORIGINS, LISTED_PAGE};
@@ -22,7 +22,7 @@ fn table() -> Vec<Route> {
         Route::new(Method::GET, "/broken", Access::Public, broken),
         Route::new(Method::GET, "/unavailable", Access::Public, unavailable),
         Route::new(Method::GET, "/slow", Access::Public, never).with_timeout(Duration::from_millis(5)),
-        Route::new(Method::GET, "/guarded", Access::Caller(Needs::AnyToken), hello),
+        Route::new(Method::GET, "/guarded", Access::Caller(Requirement::AnyToken), hello),
         Route::new(Method::GET, "/document", Access::Public, hello).for_every_origin(),
         Route::new(Method::GET, "/page", Access::Public, hello).for_no_other_origin(),
     ]

@@ -8,7 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
 use goptri::actix::Bearer;
 use goptri::origin::Origins;
-use goptri::{Guard, Needs};
+use goptri::{Guard, Requirement};
 use goptri_server::{Access, RequestObserver, Route, UnknownPath, mount, response_policy};
 
 use test_support::forge::{USER, good, stopped_clock, verifier};
@@ -28,17 +28,17 @@ async fn current(caller: Option<Bearer>) -> String {
 
 /// The token of [`good`] has the scope `photos:read`.
 fn table() -> Vec<Route> {
-    let scope = |scope| Access::Caller(Needs::Scope(scope));
+    let scope = |scope| Access::Caller(Requirement::Scope(scope));
     vec![
         Route::new(Method::GET, "/healthz", Access::Public, hello),
         Route::new(Method::POST, "/login", Access::TokenInBody, hello),
         Route::new(Method::GET, "/currentuser", Access::OptionalCaller, current),
         Route::new(Method::GET, "/photos/{name}", scope("photos:read"), hello),
-        Route::new(Method::PUT, "/photos/{name}", Access::Caller(Needs::AnyToken), hello),
+        Route::new(Method::PUT, "/photos/{name}", Access::Caller(Requirement::AnyToken), hello),
         Route::new(Method::POST, "/users", Access::Public, hello),
         Route::new(Method::GET, "/users", scope("photos:read"), hello),
         Route::new(Method::DELETE, "/users", scope("users:write"), hello),
-        Route::new(Method::PUT, "/users", Access::Caller(Needs::Role("admin")), hello),
+        Route::new(Method::PUT, "/users", Access::Caller(Requirement::Role("admin")), hello),
     ]
 }
 
@@ -67,7 +67,7 @@ async fn each_route_accepts_what_the_table_declares() {
         let caller = call(bearing(&path, &good()).method(route.method.clone())).await.status;
         let forger = call(bearing(&path, "nonsense").method(route.method.clone())).await.status;
         let expected = match route.access {
-            Access::Caller(Needs::AnyToken | Needs::Scope("photos:read")) => (401, 200, 401),
+            Access::Caller(Requirement::AnyToken | Requirement::Scope("photos:read")) => (401, 200, 401),
             Access::Caller(_) => (401, 403, 401),
             _ => (200, 200, 200),
         };

@@ -12,7 +12,7 @@ use futures_util::future::{Either, MapOk};
 
 use super::cookies::{set_private, set_vary};
 use crate::access_claims::AccessClaims;
-use crate::bearer::{self, BearerCheck, Carrier, Refusal, VerificationResult};
+use crate::bearer::{self, BearerCheck, Refusal, TokenLocation, VerificationResult};
 use crate::guard::Guard;
 use crate::protocol_error::ProtocolError;
 
@@ -64,18 +64,18 @@ pub fn caller(
     request: &HttpRequest,
     method: &str,
 ) -> Result<Arc<AccessClaims>, ProtocolError> {
-    let checked = bearer::check(guard, request.headers(), method).checked;
-    let checked = attach_reason(request, checked);
-    request.extensions_mut().insert(VerificationResult(checked.clone()));
-    checked
+    let verified = bearer::check(guard, request.headers(), method).verified;
+    let verified = attach_reason(request, verified);
+    request.extensions_mut().insert(VerificationResult(verified.clone()));
+    verified
 }
 
 /// Attaches the reason of a rejection to the request, for [`verification`](super::verification).
 fn attach_reason(
     request: &HttpRequest,
-    checked: Result<Arc<AccessClaims>, Refusal>,
+    verified: Result<Arc<AccessClaims>, Refusal>,
 ) -> Result<Arc<AccessClaims>, ProtocolError> {
-    checked.map_err(|Refusal { error, reason }| {
+    verified.map_err(|Refusal { error, reason }| {
         if let Some(reason) = reason {
             request.extensions_mut().insert(reason);
         }
@@ -83,11 +83,11 @@ fn attach_reason(
     })
 }
 
-fn mark<B>(carrier: Carrier, mut response: ServiceResponse<B>) -> ServiceResponse<B> {
-    match carrier {
-        Carrier::Header => {}
-        Carrier::Cookie => set_private(response.headers_mut()),
-        Carrier::Nothing => set_vary(response.headers_mut()),
+fn mark<B>(location: TokenLocation, mut response: ServiceResponse<B>) -> ServiceResponse<B> {
+    match location {
+        TokenLocation::Header => {}
+        TokenLocation::Cookie => set_private(response.headers_mut()),
+        TokenLocation::None => set_vary(response.headers_mut()),
     }
     response
 }
@@ -132,19 +132,23 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let method = request.method().as_str();
-        let BearerCheck { carrier, checked } = bearer::check(&self.auth.guard, request.headers(), method);
-        let is_final = checked.as_ref().is_err_and(|refusal| refusal.is_final(self.auth.optional));
-        match attach_reason(request.request(), checked) {
+        let BearerCheck { location, verified } = bearer::check(&self.auth.guard, request.headers(), method);
+        let is_final = verified.as_ref().is_err_and(|refusal| refusal.is_final(self.auth.optional));
+        match attach_reason(request.request(), verified) {
             Err(error) if is_final => {
-                let refused = mark(carrier, request.into_response(error.error_response()));
+                let refused = mark(location, request.into_response(error.error_response()));
                 Either::Left(ready(Ok(refused.map_into_right_body())))
             }
-            checked => {
-                request.extensions_mut().insert(VerificationResult(checked));
-                let pass: fn(ServiceResponse<B>) -> _ = match carrier {
-                    Carrier::Header => ServiceResponse::map_into_left_body,
-                    Carrier::Cookie => |response| mark(Carrier::Cookie, response).map_into_left_body(),
-                    Carrier::Nothing => |response| mark(Carrier::Nothing, response).map_into_left_body(),
+            verified => {
+                request.extensions_mut().insert(VerificationResult(verified));
+                let pass: fn(ServiceResponse<B>) -> _ = match location {
+                    TokenLocation::Header => ServiceResponse::map_into_left_body,
+                    TokenLocation::Cookie => {
+                        |response| mark(TokenLocation::Cookie, response).map_into_left_body()
+                    }
+                    TokenLocation::None => {
+                        |response| mark(TokenLocation::None, response).map_into_left_body()
+                    }
                 };
                 Either::Right(self.inner.call(request).map_ok(pass))
             }

@@ -39,9 +39,9 @@ pub fn credential_or_cookie<'a>(headers: &'a HeaderMap, cookie: &SessionCookie) 
 /// ([`may_use_cookies`]).
 ///
 /// # Errors
-/// [`ProtocolError::CROSS_SITE`] if it comes from a page of another origin that is not listed.
-pub fn check_sender(headers: &HeaderMap, method: &str, cookie: &SessionCookie) -> Result<(), ProtocolError> {
-    bearer::check_sender(headers, method, cookie)
+/// [`ProtocolError::CROSS_SITE_REQUEST`] if it comes from a page of another origin that is not listed.
+pub fn check_origin(headers: &HeaderMap, method: &str, cookie: &SessionCookie) -> Result<(), ProtocolError> {
+    bearer::check_origin(headers, method, cookie)
 }
 
 /// Keeps the response to a request with cookies, or one that sets them, out of every cache.

@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use crate::access_claims::AccessClaims;
 use crate::bearer::{self, VerificationResult};
 use crate::guard::Guard;
-use crate::permission::{AnyToken, Needs, Permission};
+use crate::permission::{AnyToken, Permission, Requirement};
 use crate::protocol_error::ProtocolError;
 use crate::token_error::TokenError;
 
@@ -53,16 +53,19 @@ impl<P: Permission> FromRequest for Bearer<P> {
     type Future = Ready<Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authorize(request, P::NEEDS).map(|claims| Self { claims, permission: PhantomData }))
+        ready(authorize(request, P::REQUIRES).map(|claims| Self { claims, permission: PhantomData }))
     }
 }
 
-/// The claims, if the access token meets `needs`; for middleware. A handler takes a [`Bearer`] instead.
+/// The claims, if the access token meets `requirement`; for middleware. A handler takes a [`Bearer`] instead.
 ///
 /// # Errors
 /// 401 without a valid token, 403 if it lacks the permission.
-pub fn authorize(request: &HttpRequest, needs: Needs) -> Result<Arc<AccessClaims>, ProtocolError> {
-    bearer::authorize(request.extensions().get(), needs, request.path())
+pub fn authorize(
+    request: &HttpRequest,
+    requirement: Requirement,
+) -> Result<Arc<AccessClaims>, ProtocolError> {
+    bearer::authorize(request.extensions().get(), requirement, request.path())
 }
 
 /// The result of verifying the access token of a request that has passed through [`BearerAuth`](super::BearerAuth), for

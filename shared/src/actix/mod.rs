@@ -6,5 +6,5 @@ mod extract;
 mod respond;
 
 pub use bearer_auth::{BearerAuth, caller};
-pub use cookies::{check_sender, credential, credential_or_cookie, set_private};
+pub use cookies::{check_origin, credential, credential_or_cookie, set_private};
 pub use extract::{Bearer, authorize, verification};

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use super::fields::{Fields, check_sender, credential_or_cookie};
+use super::fields::{Fields, check_origin, credential_or_cookie};
 use crate::access_claims::AccessClaims;
 use crate::credential::Credential;
 use crate::guard::Guard;
-use crate::permission::Needs;
+use crate::permission::Requirement;
 use crate::protocol_error::{Challenge, ProtocolError};
 use crate::token_error::TokenError;
 
 /// The verified claims of a request, or why it has none.
 pub(crate) struct BearerCheck {
-    pub(crate) carrier: Carrier,
-    pub(crate) checked: Result<Arc<AccessClaims>, Refusal>,
+    pub(crate) location: TokenLocation,
+    pub(crate) verified: Result<Arc<AccessClaims>, Refusal>,
 }
 
 /// Why a request has no caller.
@@ -29,23 +29,25 @@ pub(crate) struct Refusal {
 #[derive(Debug, Clone)]
 pub(crate) struct VerificationResult(pub(crate) Result<Arc<AccessClaims>, ProtocolError>);
 
-/// Where the access token of a request comes from.
+/// Where a request has its access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Carrier {
+pub(crate) enum TokenLocation {
     /// The response depends on no cookie.
     Header,
     /// The response is private.
     Cookie,
     /// A cookie could change the response.
-    Nothing,
+    None,
 }
 
-impl Carrier {
+impl TokenLocation {
     fn of(credential: Credential<'_>) -> Self {
         match credential {
             Credential::Cookie(_) | Credential::TwoCookies => Self::Cookie,
-            Credential::Bearer(_) | Credential::MalformedBearer | Credential::Conflict => Self::Header,
-            Credential::None | Credential::Basic | Credential::Unsupported => Self::Nothing,
+            Credential::Bearer(_) | Credential::MalformedBearer | Credential::TwoAuthorizationHeaders => {
+                Self::Header
+            }
+            Credential::None | Credential::Basic | Credential::Unsupported => Self::None,
         }
     }
 }
@@ -66,7 +68,10 @@ impl Refusal {
 /// Verifies the credential of a request.
 pub(crate) fn check(guard: &Guard, headers: &impl Fields, method: &str) -> BearerCheck {
     let credential = credential_or_cookie(headers, guard.session_cookie());
-    BearerCheck { carrier: Carrier::of(credential), checked: verify(guard, headers, method, credential) }
+    BearerCheck {
+        location: TokenLocation::of(credential),
+        verified: verify(guard, headers, method, credential),
+    }
 }
 
 fn verify(
@@ -77,8 +82,8 @@ fn verify(
 ) -> Result<Arc<AccessClaims>, Refusal> {
     let verified = match credential {
         Credential::Cookie(value) => {
-            // First, so that a foreign page does not learn whether the cookie is valid.
-            check_sender(headers, method, guard.session_cookie())?;
+            // First, so that a page of another origin does not learn whether the cookie is valid.
+            check_origin(headers, method, guard.session_cookie())?;
             guard.verify_cookie(value)
         }
         Credential::TwoCookies => Err(TokenError::TwoCookies),
@@ -90,25 +95,25 @@ fn verify(
     })
 }
 
-/// The claims, if the access token of a request on this path meets `needs`.
+/// The claims, if the access token of a request on this path meets `requirement`.
 pub(crate) fn authorize(
     result: Option<&VerificationResult>,
-    needs: Needs,
+    requirement: Requirement,
     path: &str,
 ) -> Result<Arc<AccessClaims>, ProtocolError> {
-    let Some(VerificationResult(checked)) = result else {
+    let Some(VerificationResult(verified)) = result else {
         tracing::error!(
             path,
             "this route needs a caller, but no BearerAuth wraps it; the request is rejected"
         );
         return Err(ProtocolError::MISSING_TOKEN);
     };
-    let claims = checked.as_ref().map_err(Clone::clone)?;
-    if needs.met_by(claims) {
+    let claims = verified.as_ref().map_err(Clone::clone)?;
+    if requirement.is_met_by(claims) {
         return Ok(Arc::clone(claims));
     }
-    Err(match needs {
-        Needs::Scope(scope) => ProtocolError::INSUFFICIENT_SCOPE.challenge(Challenge::Scope(scope)),
-        Needs::AnyToken | Needs::Role(_) => ProtocolError::INSUFFICIENT_SCOPE,
+    Err(match requirement {
+        Requirement::Scope(scope) => ProtocolError::INSUFFICIENT_SCOPE.challenge(Challenge::Scope(scope)),
+        Requirement::AnyToken | Requirement::Role(_) => ProtocolError::INSUFFICIENT_SCOPE,
     })
 }

@@ -30,18 +30,18 @@ pub(crate) fn credential_or_cookie<'a>(headers: &'a impl Fields, cookie: &Sessio
 }
 
 /// Checks that a request with this method and these headers may use or set cookies ([`may_use_cookies`]).
-pub(crate) fn check_sender(
+pub(crate) fn check_origin(
     headers: &impl Fields,
     method: &str,
     cookie: &SessionCookie,
 ) -> Result<(), ProtocolError> {
     let (fetch_site, origin) = (single(headers, Field::SecFetchSite), single(headers, Field::Origin));
-    if may_use_cookies(method, fetch_site, origin, cookie.senders()) {
+    if may_use_cookies(method, fetch_site, origin, cookie.allowed_origins()) {
         return Ok(());
     }
     let show = |value: Option<&[u8]>| value.map(|value| String::from_utf8_lossy(value).into_owned());
     tracing::info!(method, fetch_site = show(fetch_site), origin = show(origin), "cookies rejected");
-    Err(ProtocolError::CROSS_SITE)
+    Err(ProtocolError::CROSS_SITE_REQUEST)
 }
 
 /// The value of a header; empty if the request has several.

@@ -6,10 +6,10 @@ mod fields;
 
 #[cfg(feature = "actix")]
 pub(crate) use check::Refusal;
-pub(crate) use check::{BearerCheck, Carrier, VerificationResult, authorize, check};
+pub(crate) use check::{BearerCheck, TokenLocation, VerificationResult, authorize, check};
 pub(crate) use fields::{Field, Fields};
 #[cfg(feature = "actix")]
-pub(crate) use fields::{check_sender, credential, credential_or_cookie};
+pub(crate) use fields::{check_origin, credential, credential_or_cookie};
 
 /// `Cache-Control` of the response to a request with cookies: it stays out of every cache.
 pub(crate) const PRIVATE: &str = "private, no-store";

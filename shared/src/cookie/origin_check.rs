@@ -5,19 +5,19 @@ use crate::origin::Origins;
 /// Whether a request with this method, `Sec-Fetch-Site` and `Origin` may use or set cookies (CK-04, CK-13).
 ///
 /// A safe method may. Others may if the browser says that a page of the same origin sent the request, or the user
-/// (`none`); otherwise only from an origin in `senders`. `Host` is not compared with anything: a proxy may change it.
+/// (`none`); otherwise only from an origin in `allowed_origins`. `Host` is not compared with anything: a proxy may change it.
 ///
 /// `None`: the request lacks the header. Pass an empty value for a header that occurs twice.
 pub fn may_use_cookies(
     method: &str,
     fetch_site: Option<&[u8]>,
     origin: Option<&[u8]>,
-    senders: &Origins,
+    allowed_origins: &Origins,
 ) -> bool {
     let is_safe = matches!(method, "GET" | "HEAD" | "OPTIONS");
     is_safe
         || matches!(fetch_site, Some(b"same-origin" | b"none"))
-        || origin.is_some_and(|origin| senders.contains(origin))
+        || origin.is_some_and(|origin| allowed_origins.contains(origin))
 }
 
 #[cfg(test)]
@@ -28,8 +28,8 @@ mod tests {
     const FOREIGN: &str = "https://evil.example";
 
     fn allowed(method: &str, fetch_site: Option<&str>, origin: Option<&str>) -> bool {
-        let senders = Origins::parse("https://login.example.com, https://app.example.com").unwrap();
-        may_use_cookies(method, fetch_site.map(str::as_bytes), origin.map(str::as_bytes), &senders)
+        let allowed_origins = Origins::parse("https://login.example.com, https://app.example.com").unwrap();
+        may_use_cookies(method, fetch_site.map(str::as_bytes), origin.map(str::as_bytes), &allowed_origins)
     }
 
     /// CK-04

@@ -21,7 +21,7 @@ struct Scope {
     name: String,
     domain: Option<String>,
     is_secure: bool,
-    senders: Origins,
+    allowed_origins: Origins,
 }
 
 impl SessionCookie {
@@ -29,8 +29,8 @@ impl SessionCookie {
     pub fn new(issuer: &str, audience: &str) -> Self {
         let url = Url::parse(issuer).ok();
         let is_secure = !url.is_some_and(|url| url.scheme() == "http" && is_local(&url));
-        let senders = [issuer, audience].into_iter().filter_map(Origin::of_url).collect();
-        let scope = Scope { name: String::new(), domain: None, is_secure, senders };
+        let allowed_origins = [issuer, audience].into_iter().filter_map(Origin::of_url).collect();
+        let scope = Scope { name: String::new(), domain: None, is_secure, allowed_origins };
         Self(Arc::new(Scope { name: format!("{}session", scope.prefix()), ..scope }))
     }
 
@@ -70,9 +70,9 @@ impl SessionCookie {
 
     /// Also lets pages of these origins send unsafe requests with the cookie.
     #[must_use]
-    pub fn with_senders(self, origins: &Origins) -> Self {
-        let senders = self.senders().iter().chain(origins.iter()).cloned().collect();
-        Self(Arc::new(Scope { senders, ..(*self.0).clone() }))
+    pub fn with_allowed_origins(self, origins: &Origins) -> Self {
+        let allowed_origins = self.allowed_origins().iter().chain(origins.iter()).cloned().collect();
+        Self(Arc::new(Scope { allowed_origins, ..(*self.0).clone() }))
     }
 
     /// Its name, with the prefix.
@@ -91,8 +91,8 @@ impl SessionCookie {
     }
 
     /// The origins whose pages may send unsafe requests with it.
-    pub fn senders(&self) -> &Origins {
-        &self.0.senders
+    pub fn allowed_origins(&self) -> &Origins {
+        &self.0.allowed_origins
     }
 
     fn base_name(&self) -> &str {
@@ -199,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn the_senders_are_the_pages_of_issuer_audience_and_those_that_are_added() {
+    fn the_allowed_origins_are_those_of_issuer_audience_and_those_that_are_added() {
         let more = Origins::parse("http://localhost:5173").unwrap();
-        let cookie = SessionCookie::new(ISSUER, "https://api.example.com/v1").with_senders(&more);
-        let senders: Vec<_> = cookie.senders().iter().map(Origin::as_str).collect();
+        let cookie = SessionCookie::new(ISSUER, "https://api.example.com/v1").with_allowed_origins(&more);
+        let allowed_origins: Vec<_> = cookie.allowed_origins().iter().map(Origin::as_str).collect();
         assert_eq!(
-            senders,
+            allowed_origins,
             ["https://login.example.com", "https://api.example.com", "http://localhost:5173"]
         );
-        assert_eq!(SessionCookie::new(ISSUER, "photos").senders().iter().count(), 1);
+        assert_eq!(SessionCookie::new(ISSUER, "photos").allowed_origins().iter().count(), 1);
     }
 }

@@ -68,7 +68,7 @@ impl KeyRing {
 
     /// Adds keys that only verify.
     #[must_use]
-    pub fn also_verifying(self, others: &VerifyingKeys) -> Self {
+    pub fn with_verifying_keys(self, others: &VerifyingKeys) -> Self {
         Self { verifying: self.verifying.merged_with(others), ..self }
     }
 
@@ -96,7 +96,7 @@ impl KeyRing {
     /// tokens.
     ///
     /// `purpose` contains a space. The signing input of a token never does, so no signature equals a derived key.
-    pub fn derived_keys(&self, purpose: &'static str) -> Vec<Zeroizing<[u8; 32]>> {
+    pub fn derive_keys(&self, purpose: &'static str) -> Vec<Zeroizing<[u8; 32]>> {
         debug_assert!(purpose.contains(' '), "{purpose}");
         self.verifying.derive(purpose).collect()
     }

@@ -81,7 +81,7 @@ impl VerifyingKeys {
         self.0.iter().filter_map(|key| Some((key.name.kid.as_str(), key.public_key()?)))
     }
 
-    /// The implementation of [`KeyRing::derived_keys`](super::KeyRing::derived_keys).
+    /// The implementation of [`KeyRing::derive_keys`](super::KeyRing::derive_keys).
     #[cfg(feature = "signing")]
     pub(super) fn derive<'a>(&'a self, purpose: &'a str) -> impl Iterator<Item = Zeroizing<[u8; 32]>> + 'a {
         self.0.iter().filter_map(move |key| key.derive(purpose))

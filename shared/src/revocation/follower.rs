@@ -13,7 +13,7 @@ use super::revocation_set::RevocationSet;
 use super::staleness::OnStale;
 use crate::background_thread::BackgroundThread;
 
-/// Time between two rounds of maintenance: each sweeps one slice of the set and checks whether the set is stale.
+/// Time between two rounds of maintenance: each sweeps one shard of the set and checks whether the set is stale.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Keeps a set of revocations up to date until it is dropped.
@@ -83,10 +83,10 @@ async fn maintain(revocations: &RevocationSet) {
     let mut ticks = interval(MAINTENANCE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_stale = false;
-    for slice in (0..RevocationSet::SLICES).cycle() {
+    for shard in (0..RevocationSet::SHARDS).cycle() {
         ticks.tick().await;
         if !revocations.is_empty() {
-            revocations.sweep(slice);
+            revocations.sweep(shard);
         }
         // Until the first `caught-up`, readiness reports the state.
         let Some(age) = revocations.age() else { continue };

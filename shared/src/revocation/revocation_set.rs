@@ -205,19 +205,19 @@ impl RevocationSet {
         self.0.freshness.known_as_of(self.0.clock.elapsed(), age);
     }
 
-    /// Removes the expired entries of one of the [`SLICES`](Self::SLICES).
-    pub fn sweep(&self, slice: usize) {
+    /// Removes the expired entries of one of the [`SHARDS`](Self::SHARDS).
+    pub fn sweep(&self, shard: usize) {
         let shared = &*self.0;
-        let (slice, now) = (slice % SHARDS, shared.now());
-        let mut removed = shared.sessions.sweep(slice, now) + shared.tokens.sweep(slice, now);
-        if slice == 0 {
+        let (shard, now) = (shard % SHARDS, shared.now());
+        let mut removed = shared.sessions.sweep(shard, now) + shared.tokens.sweep(shard, now);
+        if shard == 0 {
             removed += shared.clients.sweep(now);
         }
         shared.len.fetch_sub(removed, Ordering::Relaxed);
     }
 
-    /// The number of slices that are swept separately, so that a sweep never locks the whole set.
-    pub const SLICES: usize = SHARDS;
+    /// The number of shards, which are swept one at a time, so that a sweep never locks the whole set.
+    pub const SHARDS: usize = SHARDS;
 
     #[cfg(feature = "feed")]
     pub(super) fn set_connected(&self, connected: bool) {

@@ -19,7 +19,7 @@ pub fn session_cookie(settings: &Settings<'_>) -> Option<SessionCookie> {
     let issuer = settings.get("ISSUER").unwrap_or(ISSUER);
     let cookie = SessionCookie::new(issuer, settings.get("AUDIENCE").unwrap_or(AUDIENCE));
     let origins = Origins::parse(settings.get("CORS_ORIGINS").unwrap_or_default()).unwrap_or_default();
-    let cookie = cookie.with_senders(&origins);
+    let cookie = cookie.with_allowed_origins(&origins);
     let domain =
         settings.optional("SESSION_COOKIE_DOMAIN", |domain| cookie.clone().with_domain(domain, issuer));
     let cookie = domain.ok()?.unwrap_or(cookie);

@@ -28,11 +28,11 @@ pub fn access_keys(settings: &Settings<'_>) -> Option<KeyRing> {
     if signed_by == Some(SignedBy::Secret) {
         let secrets = key_ring::<AccessTokenSecret>(settings, ACCESS_SECRET);
         let (pairs, secrets) = (pairs?, secrets?);
-        return Some(secrets.also_verifying(pairs.verifying()));
+        return Some(secrets.with_verifying_keys(pairs.verifying()));
     }
     let secrets = optional_access_secrets(settings);
     let (pairs, secrets) = (pairs?, secrets?);
-    Some(pairs.also_verifying(&secrets))
+    Some(pairs.with_verifying_keys(&secrets))
 }
 
 /// The secrets of `variable`. The first signs.

@@ -179,7 +179,7 @@ fn settings_of_cookies_are_checked_against_the_issuer() {
     ];
     let environment = Environment::from_pairs(good);
     let cookie = session_cookie(&Settings::new(&environment)).unwrap();
-    let senders: Vec<_> = cookie.senders().iter().map(ToString::to_string).collect();
+    let allowed_origins: Vec<_> = cookie.allowed_origins().iter().map(ToString::to_string).collect();
     assert_eq!((cookie.name(), cookie.domain()), ("__Secure-app", Some("example.com")));
-    assert_eq!(senders, ["https://login.example.com", "http://localhost:3000", "https://a.example"]);
+    assert_eq!(allowed_origins, ["https://login.example.com", "http://localhost:3000", "https://a.example"]);
 }

@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::fields::mark;
 use super::respond::{ResponseBody, refuse};
 use crate::access_claims::AccessClaims;
-use crate::bearer::{self, BearerCheck, Carrier, VerificationResult};
+use crate::bearer::{self, BearerCheck, TokenLocation, VerificationResult};
 use crate::guard::Guard;
 
 /// A layer that verifies the access token of each request, in the `Authorization` header or in the session cookie, and
@@ -73,29 +73,29 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let BearerAuth { guard, optional } = &self.auth;
-        let BearerCheck { carrier, checked } =
+        let BearerCheck { location, verified } =
             bearer::check(guard, request.headers(), request.method().as_str());
-        match checked {
+        match verified {
             Err(refusal) if refusal.is_final(*optional) => {
                 let mut refused = refuse(&refusal.error, request.headers());
-                mark(carrier, refused.headers_mut());
+                mark(location, refused.headers_mut());
                 if let Some(reason) = refusal.reason {
                     refused.extensions_mut().insert(reason);
                 }
                 Either::Left(ready(Ok(refused)))
             }
-            checked => {
+            verified => {
                 // Another layer outside of this one may have attached the claims of another guard.
                 request.extensions_mut().remove::<Arc<AccessClaims>>();
-                if let Ok(claims) = &checked {
+                if let Ok(claims) = &verified {
                     request.extensions_mut().insert(Arc::clone(claims));
                 }
-                let result = VerificationResult(checked.map_err(|refusal| refusal.error));
+                let result = VerificationResult(verified.map_err(|refusal| refusal.error));
                 request.extensions_mut().insert(result);
-                let pass: fn(Response<ResBody>) -> _ = match carrier {
-                    Carrier::Header => |response| response.map(ResponseBody::Left),
-                    Carrier::Cookie => |response| pass(Carrier::Cookie, response),
-                    Carrier::Nothing => |response| pass(Carrier::Nothing, response),
+                let pass: fn(Response<ResBody>) -> _ = match location {
+                    TokenLocation::Header => |response| response.map(ResponseBody::Left),
+                    TokenLocation::Cookie => |response| pass(TokenLocation::Cookie, response),
+                    TokenLocation::None => |response| pass(TokenLocation::None, response),
                 };
                 Either::Right(self.inner.call(request).map_ok(pass))
             }
@@ -103,7 +103,7 @@ where
     }
 }
 
-fn pass<B>(carrier: Carrier, mut response: Response<B>) -> Response<ResponseBody<B>> {
-    mark(carrier, response.headers_mut());
+fn pass<B>(location: TokenLocation, mut response: Response<B>) -> Response<ResponseBody<B>> {
+    mark(location, response.headers_mut());
     response.map(ResponseBody::Left)
 }

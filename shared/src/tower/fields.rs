@@ -3,7 +3,7 @@
 use http1::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, VARY};
 use http1::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::bearer::{Carrier, Field, Fields, PRIVATE, VARY_BY_COOKIE};
+use crate::bearer::{Field, Fields, PRIVATE, TokenLocation, VARY_BY_COOKIE};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -20,11 +20,11 @@ impl Fields for HeaderMap {
 }
 
 /// Says to caches what the response depends on.
-pub(super) fn mark(carrier: Carrier, headers: &mut HeaderMap) {
-    if carrier == Carrier::Cookie {
+pub(super) fn mark(location: TokenLocation, headers: &mut HeaderMap) {
+    if location == TokenLocation::Cookie {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
     }
-    if carrier != Carrier::Header {
+    if location != TokenLocation::Header {
         headers.append(VARY, HeaderValue::from_static(VARY_BY_COOKIE));
     }
 }

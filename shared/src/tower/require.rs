@@ -13,57 +13,60 @@ use tower_service::Service;
 use super::respond::{ResponseBody, refuse};
 use crate::access_claims::AccessClaims;
 use crate::bearer;
-use crate::permission::{Needs, Permission};
+use crate::permission::{Permission, Requirement};
 use crate::protocol_error::ProtocolError;
 
 /// A layer that rejects callers without a scope or a role. It belongs inside [`BearerAuth`](super::BearerAuth); outside
 /// it, it rejects every request and logs an error.
 #[derive(Debug, Clone, Copy)]
-pub struct Require(Needs);
+pub struct Require(Requirement);
 
 impl Require {
-    /// Rejects callers who do not meet `needs`.
-    pub const fn new(needs: Needs) -> Self {
-        Self(needs)
+    /// Rejects callers who do not meet `requirement`.
+    pub const fn new(requirement: Requirement) -> Self {
+        Self(requirement)
     }
 
     /// Rejects tokens without this scope.
     pub const fn scope(scope: &'static str) -> Self {
-        Self(Needs::Scope(scope))
+        Self(Requirement::Scope(scope))
     }
 
     /// Rejects users without this role, and clients.
     pub const fn role(role: &'static str) -> Self {
-        Self(Needs::Role(role))
+        Self(Requirement::Role(role))
     }
 
     /// Rejects callers without the permission `P`.
     pub const fn permission<P: Permission>() -> Self {
-        Self(P::NEEDS)
+        Self(P::REQUIRES)
     }
 }
 
 /// The claims of the caller, from the extensions of a request that has passed through
-/// [`BearerAuth`](super::BearerAuth), if the access token meets `needs`.
+/// [`BearerAuth`](super::BearerAuth), if the access token meets `requirement`.
 ///
 /// # Errors
 /// 401 without a valid token, 403 if it lacks the permission.
-pub fn authorize(extensions: &Extensions, needs: Needs) -> Result<Arc<AccessClaims>, ProtocolError> {
-    bearer::authorize(extensions.get(), needs, "")
+pub fn authorize(
+    extensions: &Extensions,
+    requirement: Requirement,
+) -> Result<Arc<AccessClaims>, ProtocolError> {
+    bearer::authorize(extensions.get(), requirement, "")
 }
 
 impl<S> Layer<S> for Require {
     type Service = RequireService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequireService { needs: self.0, inner }
+        RequireService { requirement: self.0, inner }
     }
 }
 
 /// A service behind [`Require`].
 #[derive(Debug, Clone)]
 pub struct RequireService<S> {
-    needs: Needs,
+    requirement: Requirement,
     inner: S,
 }
 
@@ -82,7 +85,8 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let authorized = bearer::authorize(request.extensions().get(), self.needs, request.uri().path());
+        let authorized =
+            bearer::authorize(request.extensions().get(), self.requirement, request.uri().path());
         if let Err(error) = authorized {
             return Either::Left(ready(Ok(refuse(&error, request.headers()))));
         }

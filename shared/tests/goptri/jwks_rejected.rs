@@ -148,7 +148,7 @@ fn a_jwks_of_the_maximum_size_is_accepted_and_a_larger_one_is_rejected() {
 #[test]
 fn a_key_ring_publishes_public_members_only_and_no_secret() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
-    let all = pairs(&[ED25519, P256, RSA, P256_OTHER].concat()).also_verifying(secrets.verifying());
+    let all = pairs(&[ED25519, P256, RSA, P256_OTHER].concat()).with_verifying_keys(secrets.verifying());
     let text = serde_json::to_string(&Jwks::from(all.verifying())).unwrap();
     let set: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(set.as_object().unwrap().keys().collect::<Vec<_>>(), ["keys"]);

@@ -115,7 +115,7 @@ fn of_several_pem_blocks_the_first_signs_and_all_verify() {
 #[test]
 fn key_pairs_and_secrets_verify_side_by_side() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
-    let both = pairs(ED25519).also_verifying(secrets.verifying());
+    let both = pairs(ED25519).with_verifying_keys(secrets.verifying());
     assert_eq!(both.signing_key_name().kid, kid_of(ED25519));
     assert_eq!(both.verifying().len(), 3);
     let of_the_pair = both.sign(TokenType::Access, &claims()).unwrap();
@@ -124,7 +124,7 @@ fn key_pairs_and_secrets_verify_side_by_side() {
         assert_eq!(refusal(&both, token), None);
     }
     // A key in both rings counts once, as in the first ring.
-    let again = both.clone().also_verifying(both.verifying());
+    let again = both.clone().with_verifying_keys(both.verifying());
     assert_eq!((again.verifying().len(), &again), (3, &both));
     let names: Vec<String> = both.verifying().names().map(|name| name.kid.clone()).collect();
     assert_eq!(names, [kid_of(ED25519), kid(SECRET), kid(OTHER_SECRET)]);

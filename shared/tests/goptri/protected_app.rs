@@ -8,7 +8,7 @@ use actix_web::{App, web};
 use chrono::{DateTime, Utc};
 use goptri::actix::{Bearer, BearerAuth};
 use goptri::clock::Clock;
-use goptri::{Guard, Needs, Permission};
+use goptri::{Guard, Permission, Requirement};
 
 use test_support::Answer;
 use test_support::forge::{NOW, at, stopped_clock, verifier};
@@ -32,22 +32,22 @@ impl Clock for CountingClock {
 
 struct PhotosRead;
 impl Permission for PhotosRead {
-    const NEEDS: Needs = Needs::Scope("photos:read");
+    const REQUIRES: Requirement = Requirement::Scope("photos:read");
 }
 
 struct PhotosWrite;
 impl Permission for PhotosWrite {
-    const NEEDS: Needs = Needs::Scope("photos:write");
+    const REQUIRES: Requirement = Requirement::Scope("photos:write");
 }
 
 struct Editor;
 impl Permission for Editor {
-    const NEEDS: Needs = Needs::Role("editor");
+    const REQUIRES: Requirement = Requirement::Role("editor");
 }
 
 struct Admin;
 impl Permission for Admin {
-    const NEEDS: Needs = Needs::Role("admin");
+    const REQUIRES: Requirement = Requirement::Role("admin");
 }
 
 async fn me(caller: Bearer) -> String {

@@ -121,7 +121,7 @@ fn an_entry_expires_at_its_deadline_and_not_before() {
     set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 1)).unwrap();
     set.revocations.insert(&entry(EntryKind::Client, "reports", NOW - 9, 1)).unwrap();
     let tokens = [good(), of_a_client("reports", NOW)];
-    let sweep = || (0..RevocationSet::SLICES).for_each(|slice| set.revocations.sweep(slice));
+    let sweep = || (0..RevocationSet::SHARDS).for_each(|shard| set.revocations.sweep(shard));
     assert_eq!(set.revocations.len(), 2);
     set.clock.advance(Duration::from_secs(7_499));
     sweep();
@@ -255,7 +255,7 @@ fn concurrent_inserts_checks_and_sweeps_lose_no_entry_and_count_correctly() {
                 }
             });
         }
-        scope.spawn(|| (0..5_000).for_each(|slice| set.revocations.sweep(slice)));
+        scope.spawn(|| (0..5_000).for_each(|shard| set.revocations.sweep(shard)));
         scope.spawn(|| {
             for _ in 0..2_000 {
                 assert_eq!(set.refusal(&token), Some(TokenError::Revoked));
@@ -264,7 +264,7 @@ fn concurrent_inserts_checks_and_sweeps_lose_no_entry_and_count_correctly() {
     });
     assert_eq!(set.revocations.len(), 1 + 10_000 + 2 * 10_000);
     set.clock.advance(Duration::from_secs(62));
-    (0..RevocationSet::SLICES).for_each(|slice| set.revocations.sweep(slice));
+    (0..RevocationSet::SHARDS).for_each(|shard| set.revocations.sweep(shard));
     assert_eq!(set.revocations.len(), 1);
 }
 
@@ -297,7 +297,7 @@ fn a_million_entries_are_small_and_all_expire() {
     assert_eq!(set.revocations.len(), 1_000_000);
     assert!(grown < 70_000, "{grown} kB for a million");
     set.clock.advance(Duration::from_secs(7_502));
-    (0..RevocationSet::SLICES).for_each(|slice| set.revocations.sweep(slice));
+    (0..RevocationSet::SHARDS).for_each(|shard| set.revocations.sweep(shard));
     assert!(set.revocations.is_empty());
     let left = resident_kb().saturating_sub(before);
     assert!(left < grown / 2, "{left} kB are kept of {grown}");

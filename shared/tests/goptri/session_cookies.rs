@@ -77,7 +77,8 @@ async fn responses_to_cookies_stay_out_of_caches() {
 #[actix_web::test]
 async fn an_unsafe_request_with_a_cookie_needs_a_page_that_may_send_it() {
     let origins = Origins::parse("https://app.example").unwrap();
-    let guard = guard().with_session_cookie(SessionCookie::new(ISSUER, AUDIENCE).with_senders(&origins));
+    let guard =
+        guard().with_session_cookie(SessionCookie::new(ISSUER, AUDIENCE).with_allowed_origins(&origins));
     for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
         for (name, value, status) in [
             ("Sec-Fetch-Site", "same-origin", 200),

@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::routing::{any, get};
 use axum::{Extension, Json, Router};
 use goptri::tower::{BearerAuth, Require};
-use goptri::{AccessClaims, Guard, Needs, Permission};
+use goptri::{AccessClaims, Guard, Permission, Requirement};
 use http1::Request;
 use tower::ServiceExt;
 
@@ -18,7 +18,7 @@ type Caller = Extension<Arc<AccessClaims>>;
 
 struct PhotosWrite;
 impl Permission for PhotosWrite {
-    const NEEDS: Needs = Needs::Scope("photos:write");
+    const REQUIRES: Requirement = Requirement::Scope("photos:write");
 }
 
 async fn me(Extension(caller): Caller) -> String {
@@ -40,11 +40,14 @@ fn app(guard: Guard) -> Router {
         .route("/photos", any(|| async { "photos" }).layer(Require::scope("photos:read")))
         .route("/upload", any(|| async { "uploaded" }).layer(Require::permission::<PhotosWrite>()))
         .route("/edit", any(|| async { "edited" }).layer(Require::role("editor")))
-        .route("/administer", any(|| async { "administered" }).layer(Require::new(Needs::Role("admin"))))
+        .route(
+            "/administer",
+            any(|| async { "administered" }).layer(Require::new(Requirement::Role("admin"))),
+        )
         .layer(BearerAuth::required(guard.clone()));
     let optional = Router::new()
         .route("/who", any(who))
-        .route("/me", any(me).layer(Require::new(Needs::AnyToken)))
+        .route("/me", any(me).layer(Require::new(Requirement::AnyToken)))
         .layer(BearerAuth::optional(guard.clone()));
     // The inner layer decides.
     let nested = Router::new()
@@ -56,7 +59,7 @@ fn app(guard: Guard) -> Router {
         .nest("/open", optional)
         .nest("/nested", nested)
         .route("/me", any(me))
-        .route("/required", any(me).layer(Require::new(Needs::AnyToken)))
+        .route("/required", any(me).layer(Require::new(Requirement::AnyToken)))
         .route("/who", any(who))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use goptri::revocation::{ManualMonotonicClock, OnStale, RevocationSet, StalenessPolicy};
 use goptri::tower::{BearerAuth, Require, authorize};
-use goptri::{Guard, Needs};
+use goptri::{Guard, Requirement};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::interceptor::InterceptedService;
@@ -21,7 +21,7 @@ use test_support::forge::{USER, claims, good, with, with_claims};
 
 /// An interceptor for methods that need a scope. The subject in the message shows that the claims arrive.
 fn needs_photos_read(request: Request<()>) -> Result<Request<()>, Status> {
-    match authorize(request.extensions(), Needs::Scope("photos:read")) {
+    match authorize(request.extensions(), Requirement::Scope("photos:read")) {
         Ok(caller) if caller.subject() == USER => Ok(request),
         Ok(_) => Err(Status::internal("another caller")),
         Err(error) if error.status == 403 => Err(Status::permission_denied(error.description)),

@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use super::site::{COOKIE, Site};
 
-const CROSS_SITE: (&str, &str) = ("Sec-Fetch-Site", "cross-site");
+const CROSS_SITE_REQUEST: (&str, &str) = ("Sec-Fetch-Site", "cross-site");
 
 /// CK-04
 #[tokio::test]
@@ -17,16 +17,16 @@ async fn a_page_of_another_site_can_only_link_to_the_application() {
             proxy.with(method, "/transfer", headers).header("Cookie", &cookie)
         };
         // A user who follows a link.
-        assert_eq!(site.admitted(with(Method::GET, &[CROSS_SITE])).await.method, "GET");
+        assert_eq!(site.admitted(with(Method::GET, &[CROSS_SITE_REQUEST])).await.method, "GET");
         let post: [&[(&str, &str)]; 8] = [
-            &[CROSS_SITE, evil],
-            &[CROSS_SITE, ("Origin", "null")],
+            &[CROSS_SITE_REQUEST, evil],
+            &[CROSS_SITE_REQUEST, ("Origin", "null")],
             &[("Sec-Fetch-Site", "same-site"), ("Origin", "https://other.example.com")],
             &[evil],
             &[],
-            &[CROSS_SITE, evil, ("X-Original-Method", "GET")],
-            &[CROSS_SITE, evil, ("X-Forwarded-Method", "GET")],
-            &[CROSS_SITE, evil, ("X-Original-Method", "GET"), ("X-Forwarded-Method", "GET")],
+            &[CROSS_SITE_REQUEST, evil, ("X-Original-Method", "GET")],
+            &[CROSS_SITE_REQUEST, evil, ("X-Forwarded-Method", "GET")],
+            &[CROSS_SITE_REQUEST, evil, ("X-Original-Method", "GET"), ("X-Forwarded-Method", "GET")],
         ];
         for headers in post {
             site.refused(with(Method::POST, headers).body("amount=1"), 403).await;
