@@ -3,7 +3,7 @@ import { parseObject } from './strict-json.js';
 import { invalidToken, TokenError } from './token-error.js';
 const MAX_COOKIE_LENGTH = 4096;
 /** The token of a request, not yet verified. Marks the response if it depends on cookies. */
-export function tokenOf({ method = '', headers, rawHeaders }, response, { cookieName, senders }) {
+export function tokenOf({ method = '', headers, rawHeaders }, response, { cookieName, allowedOrigins }) {
     // Node's `headers.authorization` has only the first of several.
     const isName = (at) => at % 2 === 0 && /^authorization$/i.test(rawHeaders[at] ?? '');
     const [authorization, ...others] = rawHeaders.filter((_, at) => isName(at - 1));
@@ -26,7 +26,7 @@ export function tokenOf({ method = '', headers, rawHeaders }, response, { cookie
     // Before the token, so that a foreign page does not learn whether the cookie is valid.
     const isSafe = ['GET', 'HEAD', 'OPTIONS'].includes(method);
     const isOwn = ['same-origin', 'none'].includes(String(headers['sec-fetch-site']));
-    const isAllowed = headers.origin !== undefined && senders.includes(headers.origin);
+    const isAllowed = headers.origin !== undefined && allowedOrigins.includes(headers.origin);
     if (!isSafe && !isOwn && !isAllowed)
         throw new TokenError('cross_site_request');
     return tokenIn(cookie);

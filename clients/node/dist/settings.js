@@ -78,7 +78,7 @@ export function parseSettings(settings) {
         maxStaleness: seconds(texts.maxStaleness) * 1000,
         cookieName: issuer.startsWith('http:') ? cookieName : prefix + cookieName,
         /** The origins whose pages may send unsafe requests with the cookie. */
-        senders: [originOf(issuer), originOf(audience), ...origins],
+        allowedOrigins: [originOf(issuer), originOf(audience), ...origins],
     };
 }
 const listOf = (text) => (text === '' ? [] : text.split(/, */));
