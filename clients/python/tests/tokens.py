@@ -18,14 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from goptri.keys import secret_keys
+from goptri.token import secret_key
 
 ISSUER = "https://auth.example"
 AUDIENCE = "https://api.example"
 NOW = 1_800_000_000
 SECRET = "5f2a9c4be1d078365f2a9c4be1d07836"
 FEED_SECRET = "feed-8e71d2c5f0a9364b8e71d2c5f0a9364b"
-KID = next(iter(secret_keys([SECRET])))
+KID = str(secret_key(SECRET).key_id)
+ENVIRONMENT = {"ISSUER": ISSUER, "AUDIENCE": AUDIENCE, "ACCESS_TOKEN_SECRET": SECRET}
 SID = "0193b3a4-0000-7000-8000-000000000002"
 
 ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -88,7 +89,7 @@ def signature(signed: bytes, key: Any) -> bytes:
 def certificate() -> tuple[bytes, bytes]:
     """A certificate for 127.0.0.1 that signs itself, and its key, in PEM."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "auth-server")])
-    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
     builder = x509.CertificateBuilder(name, name, P256.public_key(), 1, start, start + datetime.timedelta(days=1))
     host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     signed = builder.add_extension(host, False).sign(P256, hashes.SHA256())

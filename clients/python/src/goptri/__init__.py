@@ -5,9 +5,8 @@ it to an application.
 """
 
 from .authentication import Authentication
-from .errors import ConfigurationError, ProtocolError, TokenError
+from .errors import ConfigurationError, TokenError
 from .guard import Guard
-from .settings import Settings
-from .verifier import Caller
+from .token import Caller
 
-__all__ = ["Authentication", "Caller", "ConfigurationError", "Guard", "ProtocolError", "Settings", "TokenError"]
+__all__ = ["Authentication", "Caller", "ConfigurationError", "Guard", "TokenError"]

@@ -7,15 +7,14 @@ bearer = BearerAuth()
 def invoices(caller: Annotated[Caller, Security(bearer, scopes=["invoices:read"])]) -> list[Invoice]: ...
 """
 
-from __future__ import annotations
-
-from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.openapi.models import HTTPBearer
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from .asgi import BearerMiddleware, authentication_of
-from .verifier import Caller
+from .asgi import BearerMiddleware
+from .authentication import Authentication
+from .token import Caller
 
 __all__ = ["BearerAuth", "BearerMiddleware", "OptionalBearerAuth"]
 
@@ -23,23 +22,23 @@ __all__ = ["BearerAuth", "BearerMiddleware", "OptionalBearerAuth"]
 class BearerAuth(SecurityBase):
     """The caller, who needs a valid access token with the scopes of the `Security`, and this role."""
 
-    def __init__(
-        self, *, role: str | None = None, scheme_name: str | None = None, description: str | None = None
-    ) -> None:
-        self.model = HTTPBearerModel(bearerFormat="JWT", description=description)
-        self.scheme_name = scheme_name or "BearerAuth"
+    model = HTTPBearer(bearerFormat="JWT")
+    scheme_name = "BearerAuth"
+
+    def __init__(self, *, role: str | None = None) -> None:
         self._role = role
 
     async def __call__(self, connection: HTTPConnection, security_scopes: SecurityScopes) -> Caller:
-        return authentication_of(connection.scope).caller(*security_scopes.scopes, role=self._role)
+        authentication: Authentication = connection.scope["goptri"]
+        return authentication.caller(*security_scopes.scopes, role=self._role)
 
 
 class OptionalBearerAuth(SecurityBase):
     """The caller, or None without a valid access token: for routes that are also for anonymous callers."""
 
-    def __init__(self, *, scheme_name: str | None = None, description: str | None = None) -> None:
-        self.model = HTTPBearerModel(bearerFormat="JWT", description=description)
-        self.scheme_name = scheme_name or "BearerAuth"
+    model = BearerAuth.model
+    scheme_name = BearerAuth.scheme_name
 
     async def __call__(self, connection: HTTPConnection) -> Caller | None:
-        return authentication_of(connection.scope).optional_caller()
+        authentication: Authentication = connection.scope["goptri"]
+        return authentication.optional_caller()

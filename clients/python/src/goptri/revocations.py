@@ -1,140 +1,117 @@
-"""The set of known revocations and its age (docs/feed.md). It only grows, except that entries expire.
+"""The set of known revocations and its age (docs/feed.md)."""
 
-One thread writes. Readers take no lock: each reads a dictionary once.
-"""
-
-from __future__ import annotations
-
+import logging
+import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
-from .errors import TokenError
-from .strict import numeric_date, unsigned
+from .errors import TokenError, invalid_token
+from .settings import Settings
 
 MAX_ENTRIES = 5_000_000
 """More than a gigabyte, enough for 600 sign-outs per second. A larger set must be a mistake."""
-_MAX_SUBJECT_BYTES = 8 * 1024
-_CATCH_UP_TIMEOUT = 60.0
+_CATCH_UP_TIMEOUT = 60
+# The claim that an entry of each kind revokes.
+_CLAIMS = {"session": "sid", "token": "jti", "client": "client_id"}
 # Linux: CLOCK_MONOTONIC stops during a suspension. macOS: it runs, and `time.monotonic()` stops.
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
+log = logging.getLogger("goptri")
 
-def monotonic() -> float:
+
+def boot_clock() -> float:
     """Seconds on a clock that cannot be set and that runs while the machine is suspended."""
     return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 
-class CapacityExceeded(Exception):
-    """The set is full. It keeps its entries, but is incomplete from here on."""
+class Revocations:
+    """Knows which sessions, tokens and clients were revoked, and how old this knowledge is.
 
+    One thread writes. Entries are only added, until they expire.
+    """
 
-class RevocationSet:
-    """Knows which sessions, tokens and clients were revoked, and how old this knowledge is."""
-
-    def __init__(
-        self,
-        max_staleness: float = 60.0,
-        on_stale: Literal["allow", "refuse"] = "allow",
-        clock: Callable[[], float] = monotonic,
-        max_entries: int = MAX_ENTRIES,
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = boot_clock) -> None:
+        self._settings = settings
         self.clock = clock
-        self.on_stale = on_stale
-        self._max_staleness = max_staleness
-        self._max_entries = max_entries
+        # The deadline of each entry, and the time of the revocation.
+        self._entries: dict[tuple[str, str], tuple[float, int]] = {}
+        self._sweep_at = 1000
+        self._is_stale = False
         self.restart()
-        # Subjects with their deadlines, and clients with the time of the revocation as well.
-        self._ids: dict[str, dict[str, float]] = {"session": {}, "token": {}}
-        self._clients: dict[str, tuple[int, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def restart(self) -> None:
-        """Makes the set incomplete, as after a pause in which revocations were missed. It keeps its entries."""
+        """Makes the age unknown, as after a pause in which revocations were missed. The entries stay."""
         self._created = self.clock()
-        self._known_as_of: float | None = None
+        # Without the feed, every known revocation is known: none.
+        self._known_as_of = -math.inf if self._settings.feed_secrets else math.inf
 
-    @property
-    def size(self) -> int:
-        """The number of entries. Expired ones count until they are swept."""
-        return sum(map(len, self._ids.values())) + len(self._clients)
-
-    def insert(self, entry: Mapping[str, Any]) -> bool:
-        """Adds an entry of the feed. Returns False for an unknown kind.
+    def insert(self, entry: object) -> bool:
+        """Adds an entry of the feed. False if this version cannot read it.
 
         Raises:
-            ValueError: If the entry is unreadable.
-            CapacityExceeded: If the set is full.
+            OverflowError: If the set is full. It keeps its entries, but is incomplete from here on.
         """
-        kind, subject = entry.get("kind"), entry.get("subject")
-        revoked_at, expires_in = numeric_date(entry.get("revoked_at")), unsigned(entry.get("expires_in"))
-        if not isinstance(subject, str) or len(subject.encode()) > _MAX_SUBJECT_BYTES:
-            raise ValueError("no subject")
-        if kind not in ("session", "token", "client"):
-            return False
-        if self.size >= self._max_entries:
-            raise CapacityExceeded(f"there are more than {self._max_entries} revocations")
-        # A duplicate keeps the later deadline and the later time.
-        deadline = self.clock() + expires_in
-        if kind == "client":
-            known_at, known_deadline = self._clients.get(subject, (0, 0.0))
-            self._clients[subject] = max(known_at, revoked_at), max(known_deadline, deadline)
-        else:
-            self._ids[kind][subject] = max(self._ids[kind].get(subject, 0.0), deadline)
+        match entry:
+            case {"kind": str(kind), "subject": str(subject), "revoked_at": int(at), "expires_in": int(rest)}:
+                if kind not in _CLAIMS or at < 0 or rest < 0:
+                    return False
+            case _:
+                return False
+        if len(self._entries) >= self._sweep_at:
+            self._sweep()
+        # A duplicate keeps the later times.
+        known_deadline, known_at = self._entries.get((kind, subject), (0.0, 0))
+        self._entries[kind, subject] = max(known_deadline, self.clock() + rest), max(known_at, at)
         return True
 
-    def check(self, session_id: str | None, token_id: str, client_id: str, issued_at: int) -> None:
+    def _sweep(self) -> None:
+        now = self.clock()
+        self._entries = {key: entry for key, entry in self._entries.items() if entry[0] > now}
+        if len(self._entries) >= MAX_ENTRIES:
+            raise OverflowError(f"there are more than {MAX_ENTRIES} revocations")
+        self._sweep_at = min(max(1000, 2 * len(self._entries)), MAX_ENTRIES)
+
+    def check(self, claims: Mapping[str, Any]) -> None:
         """Rejects a revoked token and, while the set is not ready, every token.
 
         Raises:
             TokenError: With the reason.
         """
-        deadline = self._ids["token"].get(token_id, 0.0)
-        if session_id is not None:
-            deadline = max(deadline, self._ids["session"].get(session_id, 0.0))
-        revoked_at, client_deadline = self._clients.get(client_id, (-1, 0.0))
-        if issued_at <= revoked_at:
-            deadline = max(deadline, client_deadline)
-        # Reads the clock only if an entry matches, which is rare.
-        if deadline and self.clock() < deadline:
-            raise TokenError("revoked")
+        for kind, name in _CLAIMS.items():
+            deadline, revoked_at = self._entries.get((kind, claims.get(name, "")), (0.0, 0))
+            if deadline > self.clock() and (kind != "client" or int(claims["iat"]) <= revoked_at):
+                raise invalid_token("revoked")
         if self.waits_for:
-            raise TokenError("stale" if self._known_as_of is not None else "not_caught_up")
+            raise TokenError("temporarily_unavailable", self.waits_for)
 
     @property
-    def age(self) -> float | None:
-        """Seconds since every revocation was known. None before the first time."""
-        return None if self._known_as_of is None else max(0.0, self.clock() - self._known_as_of)
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the set was never complete, or is older than the limit."""
-        age = self.age
-        return age is None or age > self._max_staleness
+    def waits_for(self) -> str | None:
+        """Why no token is accepted: a clause that follows the name of the service."""
+        if self._settings.on_stale == "refuse" and self.age > self._settings.max_staleness:
+            return "has revocations older than REVOCATION_MAX_STALENESS"
+        return "waits for the revocation feed" if self.age == math.inf and self.is_new else None
 
     @property
     def is_new(self) -> bool:
         """Whether the set may still become complete in time."""
-        return self.clock() - self._created < min(self._max_staleness, _CATCH_UP_TIMEOUT)
+        return self.clock() - self._created < min(self._settings.max_staleness, _CATCH_UP_TIMEOUT)
 
     @property
-    def waits_for(self) -> str | None:
-        """Why tokens cannot be accepted. None if they can be."""
-        if self._known_as_of is None:
-            refuses = self.on_stale == "refuse" or self.is_new
-            return "waits for the revocation feed: not all revocations are known yet" if refuses else None
-        refuses = self.on_stale == "refuse" and self.is_stale
-        return "has revocations older than REVOCATION_MAX_STALENESS" if refuses else None
+    def age(self) -> float:
+        """Seconds since every revocation was known. Infinite before the first time."""
+        return self.clock() - self._known_as_of
 
-    def known_as_of(self, age: float) -> None:
-        """Records that every revocation up to `age` seconds ago has been inserted. The moment never moves back."""
-        as_of = self.clock() - age
-        self._known_as_of = as_of if self._known_as_of is None else max(self._known_as_of, as_of)
+    def known_as_of(self, moment: float) -> None:
+        """Records that every revocation up to `moment` has been inserted. The moment never moves back."""
+        self._known_as_of = max(self._known_as_of, moment)
 
-    def sweep(self) -> None:
-        """Removes expired entries."""
-        now = self.clock()
-        for ids in self._ids.values():
-            for subject in [subject for subject, deadline in ids.items() if deadline <= now]:
-                del ids[subject]
-        for client in [client for client, (_, deadline) in self._clients.items() if deadline <= now]:
-            del self._clients[client]
+    def log_staleness(self) -> None:
+        """Logs once when the set becomes stale, and once when it is current again."""
+        was_stale, self._is_stale = self._is_stale, not self.is_new and self.age > self._settings.max_staleness
+        if was_stale != self._is_stale:
+            state = "stale" if self._is_stale else "current again"
+            log.warning("the revocations are %s; ON_STALE is %s", state, self._settings.on_stale)

@@ -1,28 +1,19 @@
 """Middleware for WSGI applications: Flask, Django, Pyramid and others."""
 
-from __future__ import annotations
-
-import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from .errors import ProtocolError
+from .errors import TokenError
 from .guard import Guard
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-KEY = "goptri"
-"""The key under which `environ` has the `Authentication` of the request."""
-
-_HEADERS = ("authorization", "cookie", "origin", "sec-fetch-site")
-_REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 503: "Service Unavailable"}
-# Servers join the values of equal headers with commas. Neither scheme has a comma in its credentials.
-_JOINED = re.compile(r"\s*(bearer|basic)\b[^,]*,", re.IGNORECASE)
 
 
 class BearerMiddleware:
-    """Verifies access tokens, and turns a `ProtocolError` into its response."""
+    """Verifies access tokens, and turns a `TokenError` into its response.
+
+    `environ["goptri"]` is the `Authentication` of the request.
+    """
 
     def __init__(self, app: WSGIApplication, guard: Guard, *, required: bool = True) -> None:
         """With `required`, every request needs a valid access token. Without, a route decides by asking `caller`."""
@@ -31,12 +22,12 @@ class BearerMiddleware:
         self._required = required
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in _HEADERS}
+        names = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in ("cookie", "origin", "sec-fetch-site")}
         headers = {name: [environ[key]] for name, key in names.items() if key in environ}
-        if _JOINED.match(environ.get("HTTP_AUTHORIZATION", "")):
+        if "HTTP_AUTHORIZATION" in environ:
+            # Servers join the values of equal headers with commas, which no token contains.
             headers["authorization"] = environ["HTTP_AUTHORIZATION"].split(",")
-        authentication = self._guard.authenticate(environ["REQUEST_METHOD"], headers)
-        environ[KEY] = authentication
+        authentication = environ["goptri"] = self._guard.authenticate(environ["REQUEST_METHOD"], headers)
 
         def marking_start(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
             return start_response(status, authentication.mark(headers), *args)
@@ -45,6 +36,6 @@ class BearerMiddleware:
             if self._required:
                 authentication.caller()
             return self._app(environ, marking_start)
-        except ProtocolError as error:
-            marking_start(f"{error.status} {_REASONS[error.status]}", error.headers)
+        except TokenError as error:
+            marking_start(f"{error.status} {HTTPStatus(error.status).phrase}", error.headers)
             return [b"" if environ["REQUEST_METHOD"] == "HEAD" else error.body]

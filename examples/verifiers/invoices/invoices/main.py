@@ -40,7 +40,7 @@ class Described(BaseModel):
             sub=caller.subject,
             email=caller.email,
             roles=list(caller.roles),
-            scope=caller.scope,
+            scope=" ".join(caller.scopes),
             sid=caller.session_id,
             exp=caller.expires_at,
         )
@@ -68,7 +68,7 @@ def create_app(guard: Guard | None = None) -> FastAPI:
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
     # Follows auth-server from here on, so that it has caught up when the first request arrives.
-    goptri = guard or Guard.from_environment()
+    goptri = guard or Guard()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
