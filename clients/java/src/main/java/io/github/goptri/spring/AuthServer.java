@@ -1,42 +1,47 @@
 package io.github.goptri.spring;
 
-import java.io.FilterInputStream;
-import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodySubscribers;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.ssl.SslBundle;
 import org.springframework.boot.ssl.SslStoreBundle;
 import org.springframework.boot.ssl.pem.PemSslStoreBundle;
 import org.springframework.boot.ssl.pem.PemSslStoreDetails;
+import org.springframework.core.NestedExceptionUtils;
 
 /** HTTP to auth-server: without redirects or proxies, because no other server may get a secret or supply keys. */
-final class AuthServer implements AutoCloseable {
-    private final String url;
-    private final HttpClient client;
-    private final ScheduledThreadPoolExecutor timer;
-    private final Set<InputStream> open = ConcurrentHashMap.newKeySet();
+final class AuthServer {
+    private static final Logger LOG = LoggerFactory.getLogger(AuthServer.class);
 
-    AuthServer(GoptriSettings settings, ScheduledThreadPoolExecutor timer) {
-        this.url = settings.authServerUrl();
-        this.timer = timer;
-        HttpClient.Builder builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
+    private final String url;
+    private final Executor executor;
+    private final HttpClient client;
+    private final Set<String> warnings = new HashSet<>();
+
+    /** {@code executor} runs every callback. */
+    AuthServer(GoptriSettings settings, Executor executor) {
+        url = settings.authServerUrl();
+        this.executor = executor;
+        HttpClient.Builder builder = HttpClient.newBuilder().executor(executor).version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofSeconds(5)).followRedirects(HttpClient.Redirect.NEVER)
             .proxy(HttpClient.Builder.NO_PROXY);
         if (settings.caFile() != null) {
@@ -45,65 +50,43 @@ final class AuthServer implements AutoCloseable {
         client = builder.build();
     }
 
-    String urlOf(String path) {
-        return url + path;
-    }
-
-    HttpRequest.Builder request(String path, Duration timeout) {
-        return HttpRequest.newBuilder(URI.create(urlOf(path))).timeout(timeout);
-    }
-
-    /** Whether nothing more is to be fetched. */
-    boolean isClosed() {
-        return timer.isShutdown();
-    }
-
-    /** Sends the request. The body must be closed. */
-    HttpResponse<InputStream> send(HttpRequest request) throws IOException, InterruptedException {
-        return client.send(request, headers -> HttpResponse.BodySubscribers.mapping(
-            HttpResponse.BodySubscribers.ofInputStream(), Body::new));
-    }
-
-    /** Closes {@code body} after a while, which wakes its reader: Java's own timeout ends with the response headers. */
-    Future<?> closeAfter(long millis, InputStream body) {
-        return timer.schedule(() -> close(body), millis, TimeUnit.MILLISECONDS);
-    }
-
-    /** Stops the timer and wakes the readers of bodies, which ignore interrupts. */
-    @Override
-    public void close() {
-        timer.shutdownNow();
-        open.forEach(AuthServer::close);
-    }
-
-    private static void close(InputStream body) {
-        try {
-            body.close();
-        } catch (IOException error) {
-            // It is closed all the same.
-        }
-    }
-
-    /** A body that is known until it is closed. */
-    private final class Body extends FilterInputStream {
-        Body(InputStream body) {
-            super(body);
-            open.add(this);
-        }
-
-        @Override
-        public void close() throws IOException {
-            open.remove(this);
-            super.close();
-        }
-    }
-
     /**
-     * Trusts the certificates of a PEM file, in addition to Java's.
-     *
-     * @throws IllegalStateException if the file has no certificates
+     * Passes each part of the body of a response 200 to {@code onChunk}, and why there are no more to {@code onEnd}:
+     * null at the end of the body. Cancel it to end it early, without {@code onEnd}.
      */
-    static SSLContext trusting(String caFile) {
+    Future<?> get(String path, Consumer<byte[]> onChunk, Consumer<String> onEnd, String... headers) {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(url + path)).timeout(Duration.ofSeconds(15))
+            .headers(headers).build();
+        CompletableFuture<HttpResponse<Void>> exchange = client.sendAsync(request,
+            response -> BodySubscribers.ofByteArrayConsumer(
+                chunk -> chunk.filter(bytes -> response.statusCode() == 200).ifPresent(onChunk)));
+        exchange.whenCompleteAsync((response, error) -> {
+            if (!exchange.isCancelled()) {
+                onEnd.accept(error == null ? problem(response.statusCode())
+                    : NestedExceptionUtils.getMostSpecificCause(error).toString());
+            }
+        }, executor);
+        return exchange;
+    }
+
+    private static String problem(int status) {
+        return status == 200 ? null : "it answers " + status + (status == 401 ? "; is FEED_SECRET right?" : "");
+    }
+
+    /** Logs each problem once until auth-server is reached again. */
+    void warn(String what, String why) {
+        if (warnings.add(what + why)) {
+            LOG.warn("{} {}: {}", url, what, why);
+        }
+    }
+
+    /** Auth-server was reached: from now on, problems are new. */
+    void isReached() {
+        warnings.clear();
+    }
+
+    /** Trusts the certificates of a PEM file, in addition to Java's. */
+    private static SSLContext trusting(String caFile) {
         try {
             KeyStore store = new PemSslStoreBundle(null, PemSslStoreDetails.forCertificate("file:" + caFile))
                 .getTrustStore();

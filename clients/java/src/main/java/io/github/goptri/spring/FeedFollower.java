@@ -1,188 +1,153 @@
 package io.github.goptri.spring;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.http.HttpResponse;
-import java.time.Duration;
-import java.util.HashSet;
-import java.util.Set;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Follows the revocation feed on a thread of its own, and reconnects forever. docs/feed.md specifies the feed. */
-final class FeedFollower implements Runnable {
+/** Follows the revocation feed on one thread, and reconnects forever. docs/feed.md specifies the feed. */
+final class FeedFollower {
     private static final Logger LOG = LoggerFactory.getLogger(FeedFollower.class);
-    private static final String PATH = "/revocations";
+    private static final int MAX_EVENT_LENGTH = 1024 * 1024;
+    private static final long FIRST_DATA_TIMEOUT = 60_000;
+    private static final long NEXT_DATA_TIMEOUT = 15_000;
     private static final long MIN_BACKOFF = 100;
     private static final long MAX_BACKOFF = 1_500;
-    private static final long DRIFT = 1_000; // the clocks may drift apart by one millisecond in this many
-
-    /** Limits of a connection: until the headers, the first data, and any further data. */
-    record Timeouts(Duration response, long firstEvent, long nextEvent) {
-        static final Timeouts DEFAULT = new Timeouts(Duration.ofSeconds(15), 60_000, 15_000);
-    }
+    private static final double DRIFT = 0.001; // the clocks may drift apart by one millisecond in a second
 
     private final AuthServer server;
     private final Supplier<String> secret;
-    private final RevocationSet revocations;
+    private final Revocations revocations;
     private final Runnable onKeysChanged;
-    private final LongSupplier elapsedMillis;
-    private final Timeouts timeouts;
-    private final Set<String> logged = new HashSet<>();
+    private final LongSupplier clock;
+    private Connection connection;
+    private long connectAt = Long.MIN_VALUE;
+    private long backoff = MIN_BACKOFF;
 
-    private boolean caughtUp;
-    private boolean stable;
-    private boolean measured;
-    private long leastOffset;
-    private long leastAt;
-
-    FeedFollower(AuthServer server, Supplier<String> secret, RevocationSet revocations, Runnable onKeysChanged,
-                 LongSupplier elapsedMillis, Timeouts timeouts) {
+    FeedFollower(AuthServer server, Supplier<String> secret, Revocations revocations, Runnable onKeysChanged,
+                 LongSupplier clock) {
         this.server = server;
         this.secret = secret;
         this.revocations = revocations;
         this.onKeysChanged = onKeysChanged;
-        this.elapsedMillis = elapsedMillis;
-        this.timeouts = timeouts;
+        this.clock = clock;
     }
 
-    @Override
-    public void run() {
-        long backoff = MIN_BACKOFF;
-        while (!server.isClosed()) {
-            caughtUp = false;
-            stable = false;
-            measured = false;
-            try {
-                follow();
-                lost("the connection was closed");
-            } catch (InterruptedException stopped) {
+    /** Connects when it is time, and ends a silent connection. */
+    void tick() {
+        if (connection != null && connection.isSilent()) {
+            connection.end("no data for too long");
+        } else if (connection == null && clock.getAsLong() >= connectAt) {
+            connection = new Connection();
+            connection.open();
+        }
+    }
+
+    void close() {
+        if (connection != null) {
+            connection.exchange.cancel(true);
+        }
+    }
+
+    private final class Connection {
+        /** Its characters are bytes, because a chunk may end within a character. */
+        private final StringBuilder buffer = new StringBuilder();
+        private Future<?> exchange;
+        private long arrival = clock.getAsLong();
+        private long timeout = FIRST_DATA_TIMEOUT;
+        private double leastOffset = Double.POSITIVE_INFINITY;
+        private boolean caughtUp;
+
+        void open() {
+            exchange = server.get("/revocations", this::onChunk, this::end, "Accept", "text/event-stream",
+                "Authorization", "Bearer " + secret.get());
+        }
+
+        void end(String reason) {
+            if (connection == this) {
+                connection = null;
+                connectAt = clock.getAsLong() + ThreadLocalRandom.current().nextLong(backoff / 2, backoff + 1);
+                backoff = Math.min(backoff * 2, MAX_BACKOFF);
+                server.warn("the revocation feed is disconnected", reason == null ? "it was closed" : reason);
+                exchange.cancel(true);
+            }
+        }
+
+        boolean isSilent() {
+            return clock.getAsLong() - arrival > timeout;
+        }
+
+        private void onChunk(byte[] chunk) {
+            // After a suspension, data is too old.
+            if (exchange.isCancelled() || isSilent()) {
                 return;
-            } catch (IOException | RuntimeException | Error error) {
-                lost(error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage());
             }
-            backoff = stable ? MIN_BACKOFF : backoff;
+            long now = clock.getAsLong();
+            leastOffset += (now - arrival) * DRIFT;
+            arrival = now;
+            timeout = NEXT_DATA_TIMEOUT;
+            buffer.append(new String(chunk, StandardCharsets.ISO_8859_1).replace("\r", ""));
             try {
-                Thread.sleep(ThreadLocalRandom.current().nextLong(backoff / 2, backoff + 1));
-            } catch (InterruptedException stopped) {
-                return;
-            }
-            backoff = Math.min(backoff * 2, MAX_BACKOFF);
-        }
-    }
-
-    private void follow() throws IOException, InterruptedException {
-        String presented = secret.get();
-        if (!presented.chars().allMatch(c -> c > ' ' && c <= '~')) {
-            // Java sends nothing else in headers, and its own message would quote the secret.
-            throw new IOException("FEED_SECRET has characters other than ASCII, which cannot be sent");
-        }
-        HttpResponse<InputStream> response = server.send(server.request(PATH, timeouts.response)
-            .header("Accept", "text/event-stream").header("Authorization", "Bearer " + presented).build());
-        try (InputStream body = response.body()) {
-            String type = response.headers().firstValue("Content-Type").orElse("").toLowerCase();
-            if (response.statusCode() == 401) {
-                throw new IOException("auth-server rejects the secret (401): the first secret in FEED_SECRET here must "
-                    + "be one of those in auth-server's FEED_SECRET");
-            }
-            if (response.statusCode() != 200 || !type.startsWith("text/event-stream")) {
-                throw new IOException("AUTH_SERVER_URL answers " + response.statusCode() + " instead of the feed");
-            }
-            EventParser parser = new EventParser();
-            byte[] chunk = new byte[8 * 1024];
-            long limit = timeouts.firstEvent;
-            for (long last = elapsedMillis.getAsLong();; limit = timeouts.nextEvent) {
-                Future<?> timeout = server.closeAfter(limit, body);
-                int length = body.read(chunk);
-                timeout.cancel(false);
-                // The timer does not run while the machine is suspended; data read afterwards is too old.
-                if (elapsedMillis.getAsLong() - last > limit) {
-                    throw new IOException("no data for more than " + limit + " ms");
+                for (int end = buffer.indexOf("\n\n"); end >= 0; end = buffer.indexOf("\n\n")) {
+                    String event = buffer.substring(0, end);
+                    buffer.delete(0, end + 2);
+                    onEvent(new String(event.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8));
                 }
-                if (length < 0) {
-                    return;
-                }
-                last = elapsedMillis.getAsLong();
-                parser.feed(chunk, length, this::onEvent);
+                require(buffer.length() <= MAX_EVENT_LENGTH, "an event is too long");
+            } catch (JsonProcessingException | RuntimeException malformed) {
+                end("an event is malformed: " + malformed.getMessage());
             }
         }
-    }
 
-    private void lost(String reason) {
-        if (!server.isClosed() && logged.add(reason)) {
-            LOG.warn("disconnected from the revocation feed {}; retrying: {}", server.urlOf(PATH), reason);
-        }
-    }
-
-    private void onEvent(String event, String data) throws IOException {
-        switch (event) {
-            case "revocations" -> {
-                JsonNode entries = parse(event, data).path("entries");
-                require(entries.isArray(), event);
-                for (JsonNode entry : entries) {
-                    if (!revocations.add(entry) && logged.add("skipped")) {
-                        LOG.error("skipped revocations that this version cannot read");
+        private void onEvent(String event) throws JsonProcessingException {
+            Map<String, String> fields = event.lines().filter(line -> line.contains(":"))
+                .map(line -> line.split(": ?", 2))
+                .collect(Collectors.toMap(field -> field[0], field -> field[1], (first, last) -> last));
+            String name = fields.getOrDefault("event", "");
+            String data = fields.getOrDefault("data", "");
+            switch (name) {
+                case "revocations" -> StrictJson.MAPPER.readTree(data).required("entries").forEach(entry -> {
+                    if (!revocations.add(entry)) {
+                        server.warn("a revocation is skipped", "this version cannot read it");
                     }
-                }
+                });
+                case "heartbeat", "caught-up" -> onHeartbeat(name, StrictJson.MAPPER.readTree(data));
+                case "keys" -> onKeysChanged.run();
+                default -> { } // an event of a later version
             }
-            case "caught-up" -> {
+        }
+
+        private void onHeartbeat(String name, JsonNode heartbeat) {
+            JsonNode age = heartbeat.path("age_ms");
+            JsonNode uptime = heartbeat.path("uptime_ms");
+            require(Revocations.isTime(age) && Revocations.isTime(uptime), name);
+            // The time that a message spent in buffers shows in comparison with the fastest message.
+            leastOffset = Math.min(leastOffset, arrival - uptime.longValue());
+            if (name.equals("caught-up")) {
                 caughtUp = true;
-                known(event, data);
-                logged.clear();
-                LOG.info("connected to the revocation feed {}: {} entries", server.urlOf(PATH), revocations.size());
+                server.isReached();
+                LOG.info("connected to the revocation feed: {} entries", revocations.size());
                 onKeysChanged.run(); // a `keys` event may have been missed
+            } else if (caughtUp) {
+                backoff = MIN_BACKOFF;
             }
-            case "heartbeat" -> {
-                known(event, data);
-                stable = caughtUp;
+            if (caughtUp) {
+                revocations.setKnownAsOf((long) leastOffset + uptime.longValue() - age.longValue());
             }
-            case "keys" -> onKeysChanged.run();
-            default -> { } // an event of a later version
         }
     }
 
-    /** Adds to the stated age the time that the message spent in buffers: its delay compared with the fastest one. */
-    private void known(String event, String data) throws IOException {
-        JsonNode heartbeat = parse(event, data);
-        JsonNode age = heartbeat.path("age_ms");
-        JsonNode uptime = heartbeat.path("uptime_ms");
-        require(age.isIntegralNumber() && age.canConvertToLong() && age.longValue() >= 0, event);
-        require(uptime.isIntegralNumber() && uptime.canConvertToLong() && uptime.longValue() >= 0, event);
-        long now = elapsedMillis.getAsLong();
-        long offset = now - uptime.longValue();
-        long expected = measured ? leastOffset + (now - leastAt) / DRIFT : offset;
-        if (offset <= expected) {
-            leastOffset = offset;
-            leastAt = now;
-            measured = true;
-        }
-        if (caughtUp) {
-            revocations.knownAsOf(now, age.longValue() + Math.max(0, offset - expected));
-        }
-    }
-
-    private static JsonNode parse(String event, String data) throws IOException {
-        try {
-            return StrictJson.MAPPER.readTree(data);
-        } catch (JsonProcessingException error) {
-            throw malformed(event);
-        }
-    }
-
-    private static void require(boolean condition, String event) throws IOException {
+    private static void require(boolean condition, String problem) {
         if (!condition) {
-            throw malformed(event);
+            throw new IllegalArgumentException(problem);
         }
-    }
-
-    private static IOException malformed(String event) {
-        return new IOException("the data of the event " + event + " is malformed");
     }
 }

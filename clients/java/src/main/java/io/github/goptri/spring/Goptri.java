@@ -1,74 +1,85 @@
 package io.github.goptri.spring;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
 import org.springframework.security.oauth2.core.OAuth2TokenValidator;
 import org.springframework.security.oauth2.jwt.Jwt;
 
-/** Keys and revocations of auth-server, kept up to date in the background until it is closed. */
+/** Keys and revocations of auth-server, kept up to date by one background thread until it is closed. */
 public final class Goptri implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Goptri.class);
-    private static final long SWEEP_INTERVAL = 30_000;
-    private static final long FILE_INTERVAL = 400;
 
     private final Supplier<GoptriSettings> source;
     private volatile GoptriSettings settings;
     private GoptriSettings lastRead;
-    private String lastProblem = "";
-    private final VerifyingKeys keys = new VerifyingKeys();
-    private final RevocationSet revocations;
     private final AccessTokenValidator claims;
+    private final ThreadPoolTaskScheduler thread = new ThreadPoolTaskScheduler();
     private final AuthServer server;
-    private final List<Thread> threads = new ArrayList<>();
-    private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> daemon("timer", task));
+    private final VerifyingKeys keys;
+    private final Revocations revocations;
+    private final FeedFollower feed;
     private boolean wasStale;
 
-    Goptri(Supplier<GoptriSettings> source, Clock clock) {
-        this(source, clock, Goptri::monotonicMillis,
-            new ElapsedTime(Goptri::monotonicMillis, System::currentTimeMillis), FeedFollower.Timeouts.DEFAULT);
+    /**
+     * {@code source} reads the settings again, to find changed secrets; {@code elapsedMillis} is a clock that is never
+     * set.
+     *
+     * @throws GoptriSettings.InvalidException if the settings are invalid
+     */
+    Goptri(Supplier<GoptriSettings> source, Clock clock, LongSupplier elapsedMillis) {
+        this.source = source;
+        settings = source.get();
+        lastRead = settings;
+        claims = new AccessTokenValidator(settings, clock);
+        thread.setThreadNamePrefix("goptri-");
+        thread.setDaemon(true);
+        thread.initialize();
+        server = new AuthServer(settings, thread);
+        keys = new VerifyingKeys(server, elapsedMillis);
+        keys.setSecrets(settings.accessSecrets());
+        thread.scheduleWithFixedDelay(keys::tick, Duration.ofMillis(50));
+        thread.scheduleWithFixedDelay(this::reload, Duration.ofMillis(400));
+        if (settings.feedSecrets().isEmpty()) {
+            LOG.warn("FEED_SECRET is not set: a sign-out takes effect here when the access token expires");
+            revocations = null;
+            feed = null;
+            return;
+        }
+        revocations = new Revocations(settings, elapsedMillis);
+        feed = new FeedFollower(server, () -> settings.feedSecrets().get(0), revocations, keys::expectNewKeys,
+            elapsedMillis);
+        thread.scheduleWithFixedDelay(feed::tick, Duration.ofMillis(50));
+        thread.scheduleWithFixedDelay(this::maintain, Duration.ofSeconds(1));
     }
 
-    /** {@code source} reads the settings again, to find changed secrets. */
-    Goptri(Supplier<GoptriSettings> source, Clock clock, LongSupplier monotonicMillis, LongSupplier elapsedMillis,
-           FeedFollower.Timeouts timeouts) {
-        this.source = source;
-        this.settings = source.get();
-        this.lastRead = settings;
-        boolean hasFeed = !settings.feedSecrets().isEmpty();
-        claims = new AccessTokenValidator(settings, clock);
-        revocations = hasFeed ? new RevocationSet(settings, monotonicMillis, elapsedMillis) : null;
-        keys.setSecrets(settings.accessSecrets());
-        timer.setRemoveOnCancelPolicy(true);
-        server = new AuthServer(settings, timer);
-        KeyRefresher refresher = new KeyRefresher(server, keys);
-        threads.add(daemon("keys", refresher));
-        if (hasFeed) {
-            threads.add(daemon("feed", new FeedFollower(server, () -> this.settings.feedSecrets().get(0), revocations,
-                refresher::keysChanged, elapsedMillis, timeouts)));
-            timer.scheduleWithFixedDelay(revocations::sweep, SWEEP_INTERVAL, SWEEP_INTERVAL, TimeUnit.MILLISECONDS);
-        } else {
-            LOG.warn("FEED_SECRET is not set: a sign-out takes effect here when the access token expires");
+    /** Milliseconds on a clock that, on Linux, also runs while the machine is suspended, unlike nanoTime. */
+    static long elapsedMillis() {
+        try {
+            String uptime = Files.readString(Path.of("/proc/uptime"));
+            return (long) (Double.parseDouble(uptime.substring(0, uptime.indexOf(' '))) * 1000);
+        } catch (IOException error) {
+            return TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
         }
-        timer.scheduleWithFixedDelay(this::maintain, FILE_INTERVAL, FILE_INTERVAL, TimeUnit.MILLISECONDS);
-        threads.forEach(Thread::start);
     }
 
     /** Decodes access tokens. {@code additional} validators see genuine tokens with valid claims. */
     GoptriJwtDecoder decoder(List<OAuth2TokenValidator<Jwt>> additional) {
         List<OAuth2TokenValidator<Jwt>> validators = new ArrayList<>(List.of(claims));
         validators.addAll(additional);
-        if (revocations != null) {
-            validators.add(revocations); // last, so that 503 is for tokens that are otherwise valid
-        }
+        revocations().ifPresent(validators::add); // last, so that 503 is for tokens that are otherwise valid
         return new GoptriJwtDecoder(keys, validators);
     }
 
@@ -77,23 +88,24 @@ public final class Goptri implements AutoCloseable {
     }
 
     /** The revocations; empty without {@code FEED_SECRET}. */
-    public Optional<RevocationSet> revocations() {
+    public Optional<Revocations> revocations() {
         return Optional.ofNullable(revocations);
     }
 
     /** Whether valid tokens are accepted. While it is false, the service should get no requests. */
     public boolean isReady() {
-        boolean mayBeLate = revocations != null && !revocations.isWithinCatchUpTimeout() && !keys.isEmpty();
-        return (keys.isComplete() || mayBeLate) && (revocations == null || revocations.problem().isEmpty());
+        // With a secret, published keys are awaited no longer than the feed.
+        boolean mayLackKeys = revocations != null && !revocations.isNew() && !keys.isWithoutSecrets();
+        return (keys.isComplete() || mayLackKeys) && (revocations == null || revocations.isReady());
     }
 
     private void maintain() {
-        reload();
-        boolean stale = revocations != null && revocations.age().isPresent() && revocations.isStale();
-        if (stale != wasStale) {
-            LOG.warn(stale ? "the revocation set is stale; ON_STALE decides" : "the revocation set is fresh again");
+        revocations.sweep();
+        boolean isStale = !revocations.isNew() && revocations.isStale();
+        if (isStale != wasStale) {
+            LOG.warn(isStale ? "the revocations are stale; ON_STALE decides" : "the revocations are fresh again");
         }
-        wasStale = stale;
+        wasStale = isStale;
     }
 
     /** Accepts changed secrets after two equal reads, so that a partial write is ignored. */
@@ -106,53 +118,17 @@ public final class Goptri implements AutoCloseable {
                 LOG.info("the secrets have changed");
             }
             lastRead = read;
-            lastProblem = "";
         } catch (GoptriSettings.InvalidException invalid) {
-            if (!invalid.getMessage().equals(lastProblem)) {
-                LOG.error("the previous secrets stay in use: {}", invalid.getMessage());
-            }
-            lastProblem = invalid.getMessage();
+            server.warn("the previous secrets stay in use", invalid.getMessage());
         }
     }
 
+    /** Ends the background thread. */
     @Override
     public void close() {
-        server.close();
-        threads.forEach(Thread::interrupt);
-    }
-
-    private static Thread daemon(String name, Runnable task) {
-        Thread thread = new Thread(task, "goptri-" + name);
-        thread.setDaemon(true);
-        return thread;
-    }
-
-    private static long monotonicMillis() {
-        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
-    }
-
-    /** Monotonic time that also counts suspensions, unlike {@link System#nanoTime}: the time of day leaps then. */
-    static final class ElapsedTime implements LongSupplier {
-        private static final long LEAP = 100; // corrections of the clock are smaller
-
-        private final LongSupplier monotonic;
-        private final LongSupplier wall;
-        private long suspended;
-        private long offset;
-
-        ElapsedTime(LongSupplier monotonic, LongSupplier wall) {
-            this.monotonic = monotonic;
-            this.wall = wall;
-            this.offset = wall.getAsLong() - monotonic.getAsLong();
-        }
-
-        @Override
-        public synchronized long getAsLong() {
-            long now = monotonic.getAsLong();
-            long leap = wall.getAsLong() - now - offset;
-            suspended += leap > LEAP ? leap : 0;
-            offset += leap;
-            return now + suspended;
+        thread.shutdown();
+        if (feed != null) {
+            feed.close();
         }
     }
 }

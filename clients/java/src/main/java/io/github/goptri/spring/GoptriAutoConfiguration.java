@@ -43,7 +43,8 @@ public class GoptriAutoConfiguration {
 
     @Bean(destroyMethod = "close")
     Goptri goptri(ConfigurableEnvironment environment, ObjectProvider<Clock> clock) {
-        return new Goptri(() -> GoptriSettings.read(lookup(environment)), clock.getIfUnique(Clock::systemUTC));
+        return new Goptri(() -> GoptriSettings.read(lookup(environment)), clock.getIfUnique(Clock::systemUTC),
+            Goptri::elapsedMillis);
     }
 
     @Bean

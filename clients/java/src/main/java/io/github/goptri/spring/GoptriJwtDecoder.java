@@ -24,7 +24,13 @@ public final class GoptriJwtDecoder implements JwtDecoder {
     @Override
     public Jwt decode(String token) {
         AccessToken parsed = AccessToken.parse(token);
-        keys.verify(parsed);
+        VerifyingKey key = keys.find(parsed.kid());
+        if (!key.algorithm().getName().equals(parsed.algorithm())) {
+            throw new TokenRejectedException("its alg is not the algorithm of the key that it names", false);
+        }
+        if (!key.verifies(parsed.signingInput(), parsed.signature())) {
+            throw new TokenRejectedException("its signature does not match", false);
+        }
         Jwt jwt = parsed.toJwt();
         for (OAuth2TokenValidator<Jwt> validator : validators) {
             for (OAuth2Error error : validator.validate(jwt).getErrors()) {

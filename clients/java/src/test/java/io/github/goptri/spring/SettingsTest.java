@@ -58,6 +58,7 @@ class SettingsTest {
             {"AUTH_SERVER_URL", "http://134744072"}, {"AUTH_SERVER_URL", "http://172.32.0.1"},
             {"AUTH_SERVER_URL", "ftp://auth-server"}, {"ACCESS_TOKEN_SECRET", Tokens.SECRET + ","},
             {"ACCESS_TOKEN_SECRET", "correct horse battery staple correct"}, {"FEED_SECRET", Tokens.SECRET},
+            {"FEED_SECRET", Tokens.FEED_SECRET + "\u2014"},
             {"FEED_SECRET_FILE", "/nowhere/at/all"}, {"ACCESS_TOKEN_SECRET_FILE", "/nowhere"},
             {"AUTH_SERVER_CA_FILE", "/nowhere"}, {"AUTH_SERVER_CA_FILE", "pom.xml"}, {"ON_STALE", "panic"},
             {"SESSION_COOKIE_NAME", "a b"}, {"SESSION_COOKIE_NAME", "refresh"}, {"SESSION_COOKIE_DOMAIN", "com"},
@@ -77,7 +78,7 @@ class SettingsTest {
     @Test
     void without_a_secret_the_published_keys_are_needed() {
         Map<String, String> variables = new HashMap<>();
-        assertThatThrownBy(() -> GoptriSettings.read(variables::get)).hasMessageContaining("AUTH_SERVER_URL must be set");
+        assertThatThrownBy(() -> GoptriSettings.read(variables::get)).hasMessageContaining("must be set");
         variables.put("AUTH_SERVER_URL", "http://localhost:4000");
         assertThat(GoptriSettings.read(variables::get).accessSecrets()).isEmpty();
     }

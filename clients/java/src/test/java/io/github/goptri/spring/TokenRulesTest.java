@@ -3,6 +3,7 @@ package io.github.goptri.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Instant;
@@ -21,8 +22,10 @@ class TokenRulesTest {
 
     private final GoptriJwtDecoder decoder = decoder(NOW);
 
-    private static GoptriJwtDecoder decoder(long now) {
-        VerifyingKeys keys = new VerifyingKeys();
+    TokenRulesTest() throws IOException {}
+
+    private static GoptriJwtDecoder decoder(long now) throws IOException {
+        VerifyingKeys keys = new VerifyingKeys(null, () -> 0);
         keys.setSecrets(List.of(Tokens.SECRET));
         keys.setPublished("{\"keys\":[]}".getBytes(StandardCharsets.UTF_8));
         Clock clock = Clock.fixed(Instant.ofEpochSecond(now), ZoneOffset.UTC);
@@ -81,7 +84,7 @@ class TokenRulesTest {
     }
 
     @Test
-    void times_are_checked_with_the_leeway() {
+    void times_are_checked_with_the_leeway() throws IOException {
         String token = with(claims -> { });
         assertThat(decoder(NOW + 929).decode(token)).isNotNull();
         assertThatThrownBy(() -> decoder(NOW + 930).decode(token)).isInstanceOf(TokenRejectedException.class);
@@ -216,8 +219,8 @@ class TokenRulesTest {
     }
 
     @Test
-    void an_unknown_key_is_unavailable_until_the_published_keys_are_known() {
-        VerifyingKeys keys = new VerifyingKeys();
+    void an_unknown_key_is_unavailable_until_the_published_keys_are_known() throws IOException {
+        VerifyingKeys keys = new VerifyingKeys(null, () -> 0);
         keys.setSecrets(List.of(Tokens.OTHER_SECRET));
         GoptriJwtDecoder waiting = new GoptriJwtDecoder(keys, List.of());
         assertThatThrownBy(() -> waiting.decode(with(claims -> { }))).isInstanceOfSatisfying(

@@ -32,12 +32,12 @@ class VectorsTest {
         GoptriSettings settings = Tokens.settings("ISSUER", file.get("issuer").asText(), "AUDIENCE",
             file.get("audience").asText(), "CLOCK_LEEWAY", file.get("leeway").asLong() + "s", "ACCESS_TOKEN_SECRET",
             String.join(",", secrets));
-        VerifyingKeys keys = new VerifyingKeys();
+        VerifyingKeys keys = new VerifyingKeys(null, () -> 0);
         keys.setSecrets(settings.accessSecrets());
         keys.setPublished(file.get("jwks").toString().getBytes(StandardCharsets.UTF_8));
-        RevocationSet revocations = new RevocationSet(settings, () -> 0, () -> 0);
+        Revocations revocations = new Revocations(settings, () -> 0);
         file.get("revocations").forEach(entry -> assertThat(revocations.add(entry)).isTrue());
-        revocations.knownAsOf(0, 0);
+        revocations.setKnownAsOf(0);
         assertThat(file.get("vectors").size()).isGreaterThanOrEqualTo(120);
         List<DynamicTest> tests = new ArrayList<>();
         for (JsonNode vector : file.get("vectors")) {
