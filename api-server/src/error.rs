@@ -43,7 +43,7 @@ goptri_server::catalogue! {
     "Choose another name.";
 
     NO_SUCH_PHOTO = ProtocolError::new(404, "not_found", "You have no photo of this name.");
-    "The caller's album has no photo of this name. Other callers' photos look the same.";
+    "The caller's album has no photo of this name. A photo of another caller gets the same response.";
     "List the photos with `GET /photos`.";
 
     ALBUM_FULL = ProtocolError::new(
@@ -60,7 +60,7 @@ goptri_server::catalogue! {
         "The server has no room left for photos; nothing was stored.",
     );
     "An upload while the disk of the server is full, or its quota is used up. The log has the cause.";
-    "Try again later. The operator makes room in `PHOTOS_DIR`.";
+    "Try again later. The operator frees space in `PHOTOS_DIR`.";
 
     TOO_LARGE = ProtocolError::new(413, "payload_too_large", "A photo has at most 5 MiB, which is 5242880 bytes.");
     "The body of the upload exceeds 5 MiB.";
@@ -115,7 +115,7 @@ goptri_server::catalogue! {
         "invalid_request",
         "The query of /verify has only scope, with words that a scope may have, and redirect=1; the configuration of the proxy is wrong.",
     );
-    "`GET /verify` with another parameter or value. If it were ignored, a misspelt `scope` would admit everyone.";
+    "`GET /verify` with another parameter or value. If it were ignored, a misspelt `scope` would grant access to every caller.";
     "Correct the proxy's configuration.";
 }
 

@@ -64,7 +64,7 @@ fn caller_errors() -> Vec<CatalogueRow> {
         ),
         CatalogueRow::new(
             ProtocolError::CROSS_SITE_REQUEST,
-            "The request would use or set a cookie and change something, and no page that may do so sent it.",
+            "The request would use or set a cookie and change something, and it does not come from a page that may do so.",
             "Send it from a page of this service, from one whose origin is in `CORS_ORIGINS`, or with a bearer token.",
         ),
         CatalogueRow::new(
@@ -89,7 +89,7 @@ fn body_errors() -> Vec<CatalogueRow> {
         ),
         CatalogueRow::new(
             ProtocolError::BODY_TOO_LARGE,
-            "The body exceeds 16 KiB, or what the route allows.",
+            "The body exceeds 16 KiB, or the limit of this route.",
             "Send less.",
         ),
         CatalogueRow::new(
@@ -115,7 +115,7 @@ fn other_errors() -> Vec<CatalogueRow> {
         ),
         CatalogueRow::new(
             ProtocolError::PREFLIGHT_REFUSED,
-            "A page in `CORS_ORIGINS` announces a method or a header that the route does not take from pages.",
+            "The preflight of a page in `CORS_ORIGINS` asks for a method or a header that the route does not accept from pages.",
             "Send what [http.md](http.md#pages-of-other-origins) lists.",
         ),
         CatalogueRow::new(

@@ -34,7 +34,7 @@ catalogue! {
         "Too many attempts; try again after the seconds in the Retry-After header.",
     );
     "Too many failed attempts on this account from this address, or from this address on any account.";
-    "Wait for the seconds in `Retry-After`. Earlier attempts are rejected without looking at the password.";
+    "Wait for the seconds in `Retry-After`. Earlier attempts are rejected without a check of the password.";
 
     INVALID_GRANT = ProtocolError::new(
         400,
@@ -49,7 +49,7 @@ catalogue! {
         "temporarily_unavailable",
         "Newer refresh tokens of this session were issued moments ago; send the newest one.",
     );
-    "`POST /token`: the request arrived after newer ones of its session, which replaced its token twice within `REFRESH_GRACE`. The session lives on.";
+    "`POST /token`: the request arrived after newer ones of its session, which replaced its token twice within `REFRESH_GRACE`. The session continues.";
     "Send the newest refresh token that you stored. Sent again after `Retry-After`, this one ends the session.";
 
     INVALID_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
@@ -86,7 +86,7 @@ catalogue! {
         "The request has no cookie with a refresh token; sign in again.",
     );
     "`POST /token` with `cookie` and without a refresh token: the browser has no refresh cookie, or did not send it.";
-    "Sign in again. A page of another site must use bearer tokens: it never gets the cookie sent.";
+    "Sign in again. A page of another site must use bearer tokens: browsers never send the cookie for it.";
 
     TWO_REFRESH_COOKIES = ProtocolError::new(
         400,
@@ -110,7 +110,7 @@ catalogue! {
         "The access token of this user does not fit into a cookie; sign in without cookies, or with fewer roles.",
     );
     "`POST /login`, `POST /token` with `cookie`: the user has so many roles that browsers would not store the cookie. No session is opened or ended.";
-    "The operator takes roles away, or the client uses bearer tokens.";
+    "The operator removes roles from the user, or the client uses bearer tokens.";
 
     NOT_ONE_ADDRESS = ProtocolError::new(400, "invalid_request", "Send either email or username, and a password.");
     "`POST /login`: the body has both `email` and `username`, or neither.";
@@ -169,7 +169,7 @@ catalogue! {
         "invalid_request",
         "The request_uri is unknown, expired, used, or another client's.",
     );
-    "`GET /authorize`: nothing was pushed to `/par` under this `request_uri`, longer ago than 90 s, or a code was issued for it. The user sees a page.";
+    "`GET /authorize`: no request was pushed to `/par` with this `request_uri`, or it was pushed more than 90 s ago, or a code was issued for it. The user sees a page.";
     "The application starts again.";
 
     REGISTRATION_CLOSED = ProtocolError::new(
