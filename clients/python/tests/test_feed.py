@@ -8,6 +8,7 @@ import os
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,26 @@ def auth_server() -> Iterator[FakeAuthServer]:
     server.close()
 
 
-def following(auth_server: FakeAuthServer | TricklingServer, **changes: str) -> Guard:
+@contextmanager
+def closing(guard: Guard) -> Iterator[Guard]:
+    try:
+        yield guard
+    finally:
+        guard.close()
+        wait_until(lambda: not threads(), 2)
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "goptri"]
+
+
+def following(auth_server: FakeAuthServer | TricklingServer, **changes: str) -> AbstractContextManager[Guard]:
     environment = {**ENVIRONMENT, "AUTH_SERVER_URL": auth_server.url, "FEED_SECRET": FEED_SECRET, **changes}
-    return Guard(environment, clock=lambda: NOW)
+    return closing(Guard(environment, clock=lambda: NOW))
+
+
+def wait_until_ready(guard: Guard) -> None:
+    wait_until(lambda: guard.waits_for is None)
 
 
 def reason(guard: Guard, token: str = GOOD) -> str | None:
@@ -51,10 +69,10 @@ def reason(guard: Guard, token: str = GOOD) -> str | None:
 def test_a_revocation_takes_effect_on_arrival(auth_server: FakeAuthServer) -> None:
     with following(auth_server) as guard:
         assert reason(guard) == NOT_CAUGHT_UP
-        assert not guard.ready()
+        assert guard.waits_for
         assert guard.waits_for == NOT_CAUGHT_UP
         auth_server.catch_up()
-        wait_until(guard.ready)
+        wait_until_ready(guard)
         assert reason(guard) is None
         auth_server.send(revocation("session", SID))
         wait_until(lambda: reason(guard) == "revoked")
@@ -71,12 +89,12 @@ def test_a_connection_that_is_cut_within_an_event_is_opened_again(
     caplog.set_level(logging.INFO, logger="goptri")
     with following(auth_server) as guard:
         auth_server.catch_up()
-        wait_until(guard.ready)
+        wait_until_ready(guard)
         whole = revocation("session", SID)
         auth_server.send(revocation("token", "first"), whole[:40])
         auth_server.cut()
         auth_server.wait_for_stream(2)
-        assert guard.ready(), "the set keeps its entries"
+        assert guard.waits_for is None, "the set keeps its entries"
         assert reason(guard) is None
         assert reason(guard, sign(claims(jti="first"))) == "revoked"
         auth_server.send(whole)
@@ -111,7 +129,7 @@ def test_a_response_that_is_no_feed_is_logged_once_and_tried_again(
         for name, value in before.items():
             setattr(auth_server, name, value)
         auth_server.catch_up()
-        wait_until(guard.ready)
+        wait_until_ready(guard)
 
 
 def test_an_auth_server_that_cannot_be_reached_is_tried_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
@@ -133,11 +151,11 @@ def test_the_certificate_of_auth_server_is_checked(tmp_path: Path, caplog: pytes
     try:
         with following(auth_server) as guard:
             wait_until(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
-            assert not guard.ready()
+            assert guard.waits_for
         assert not auth_server.requests
         with following(auth_server, AUTH_SERVER_CA_FILE=str(ca_file)) as guard:
             auth_server.catch_up()
-            wait_until(guard.ready)
+            wait_until_ready(guard)
     finally:
         auth_server.close()
 
@@ -295,9 +313,9 @@ def test_before_caught_up_a_heartbeat_says_nothing_about_completeness(auth_serve
         auth_server.heartbeat()
         auth_server.send(revocation("token", "seen"))
         wait_until(lambda: len(guard._revocations) == 1)
-        assert not guard.ready()
+        assert guard.waits_for
         auth_server.heartbeat("caught-up", age=2.5)
-        wait_until(guard.ready)
+        wait_until_ready(guard)
         assert 2.5 <= guard._revocations.age < 4
 
 
@@ -307,7 +325,7 @@ def test_silence_ends_a_connection(
     monkeypatch.setattr("goptri.auth_server.FEED_TIMEOUTS", (15, 60, 0.2))
     with following(auth_server) as guard:
         auth_server.catch_up()
-        wait_until(guard.ready)
+        wait_until_ready(guard)
         wait_until(lambda: "disconnected from the revocation feed: TimeoutError" in caplog.text)
         auth_server.cut()
         wait_until(lambda: auth_server.streams >= 2)
@@ -350,14 +368,14 @@ def test_events_that_are_read_after_a_suspension_are_not_used(
         auth_server.cut()
         auth_server.wait_for_stream(2)
         assert "no event for 1" in caplog.text
-        assert not guard.ready()
+        assert guard.waits_for
 
 
 def test_a_changed_key_is_fetched_after_the_event(auth_server: FakeAuthServer) -> None:
     token = sign(claims(), header(alg="EdDSA", kid="ed"), ED25519)
     with following(auth_server) as guard:
         auth_server.catch_up()
-        wait_until(guard.ready)
+        wait_until_ready(guard)
         wait_until(lambda: reason(guard, token) == "unknown key")
         auth_server.keys = [jwk(ED25519)]
         auth_server.send(event("keys"))
@@ -377,7 +395,7 @@ def test_with_a_secret_a_service_waits_for_keys_no_longer_than_for_the_feed(secr
     guard._revocations.known_as_of(boot_clock())
     assert guard.waits_for == "waits for the public keys of auth-server"
     guard._revocations._created -= 60
-    assert guard.ready() == bool(secret)
+    assert (guard.waits_for is None) == bool(secret)
 
 
 def test_each_event_about_keys_triggers_a_fetch(auth_server: FakeAuthServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,7 +404,7 @@ def test_each_event_about_keys_triggers_a_fetch(auth_server: FakeAuthServer, mon
         wait_until(lambda: auth_server.fetches == 1)
         auth_server.catch_up()
         wait_until(lambda: auth_server.fetches == 2)
-        assert guard.ready()
+        assert guard.waits_for is None
         auth_server.send(event("keys"))
         wait_until(lambda: auth_server.fetches == 3)
 
@@ -431,7 +449,7 @@ def test_an_unknown_key_triggers_one_fetch_per_cooldown(
     monkeypatch.setattr("goptri.auth_server.MIN_PAUSE", 300.0)
     token = sign(claims(), header(alg="EdDSA", kid="ed"), ED25519)
     with following(auth_server, FEED_SECRET="") as guard:
-        wait_until(guard.ready)
+        wait_until_ready(guard)
         end = boot_clock() + 0.5
         while boot_clock() < end:
             assert reason(guard, token) == "unknown key"
@@ -456,7 +474,7 @@ def test_files_of_secrets_are_read_again_when_they_change(
         "FEED_SECRET_FILE": str(feed),
     }
     auth_server.secret = "feed-rotated-" + OTHER
-    with Guard(environment) as guard:
+    with closing(Guard(environment)) as guard:
         kids = list(guard._local)
         assert kids == [secret_key(SECRET).key_id]
         wait_until(lambda: "is FEED_SECRET right?" in caplog.text)
@@ -467,7 +485,7 @@ def test_files_of_secrets_are_read_again_when_they_change(
         feed.write_text(auth_server.secret)
         wait_until(lambda: list(guard._local) == [secret_key(OTHER).key_id, *kids])
         auth_server.catch_up()
-        wait_until(guard.ready)
+        wait_until_ready(guard)
     for secret in (SECRET, OTHER, "too short"):
         assert secret not in caplog.text
 
@@ -476,13 +494,13 @@ def test_files_of_secrets_are_read_again_when_they_change(
 def test_a_forked_child_follows_on_its_own(auth_server: FakeAuthServer) -> None:
     with following(auth_server) as guard:
         auth_server.catch_up()
-        wait_until(guard.ready)
+        wait_until_ready(guard)
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
             try:
                 before = reason(guard)
-                wait_until(guard.ready)
+                wait_until_ready(guard)
                 os.write(write, json.dumps([before, reason(guard)]).encode())
             finally:
                 os._exit(0)
@@ -499,22 +517,16 @@ def test_a_forked_child_follows_on_its_own(auth_server: FakeAuthServer) -> None:
 
 
 def test_a_closed_guard_has_no_thread(auth_server: FakeAuthServer) -> None:
-    def names() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name == "goptri"]
-
-    wait_until(lambda: not names())
-    guard = following(auth_server)
-    auth_server.catch_up()
-    wait_until(guard.ready)
-    assert names() == ["goptri"]
-    guard.close()
-    assert not names()
-    guard.close()
+    with following(auth_server) as guard:
+        auth_server.catch_up()
+        wait_until_ready(guard)
+        assert threads() == ["goptri"]
+    assert not threads()
 
 
 def test_without_a_feed_the_service_waits_for_the_keys_only(auth_server: FakeAuthServer) -> None:
     with following(auth_server, FEED_SECRET="") as guard:
-        wait_until(guard.ready)
+        wait_until_ready(guard)
         assert reason(guard) is None
         assert auth_server.streams == 0
 

@@ -24,7 +24,7 @@ def problems(**changes: str) -> list[str]:
     except ConfigurationError as error:
         assert SECRET not in str(error)
         assert FEED_SECRET not in str(error)
-        return error.problems
+        return str(error).splitlines()[1:]
     return []
 
 
@@ -47,7 +47,7 @@ def test_several_secrets_verify_and_several_feed_secrets_are_read() -> None:
 
 def test_all_problems_are_reported_together() -> None:
     found = problems(ISSUER="http://example.com", AUDIENCE="a b", CLOCK_LEEWAY="soon", ON_STALE="x", FEED_SECRET="y")
-    assert [line.split(" ")[0] for line in found] == ["ISSUER", "AUDIENCE", "FEED_SECRET", "CLOCK_LEEWAY", "ON_STALE"]
+    assert [line.split()[0] for line in found] == ["ISSUER", "AUDIENCE", "FEED_SECRET", "CLOCK_LEEWAY", "ON_STALE"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_all_problems_are_reported_together() -> None:
 def test_each_problem_names_its_variable(changes: dict[str, str], expected: str) -> None:
     found = problems(**changes)
     assert len(found) == 1
-    assert found[0].startswith(expected)
+    assert found[0].lstrip().startswith(expected)
     assert "pw" not in found[0]
 
 
@@ -139,7 +139,7 @@ def test_a_duration_has_one_number_and_one_unit() -> None:
         "1s\n",
     ]:
         for name in ("CLOCK_LEEWAY", "REVOCATION_MAX_STALENESS"):
-            assert [line.split(" ")[0] for line in problems(**{name: text})] == [name]
+            assert [line.split()[0] for line in problems(**{name: text})] == [name]
 
 
 def test_one_line_ending_of_a_file_is_stripped(tmp_path: Path) -> None:
@@ -158,4 +158,4 @@ def test_one_line_ending_of_a_file_is_stripped(tmp_path: Path) -> None:
         path.write_bytes(bad)
         found = problems(ACCESS_TOKEN_SECRET="", ACCESS_TOKEN_SECRET_FILE=str(path))
         assert len(found) == 1
-        assert found[0].startswith("ACCESS_TOKEN_SECRET")
+        assert found[0].lstrip().startswith("ACCESS_TOKEN_SECRET")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from goptri import Guard, TokenError
+from goptri import Authentication, Guard, TokenError
 from goptri.token import public_key
 
 from .tokens import FEED_SECRET
@@ -44,7 +44,7 @@ def guard(now: float) -> Guard:
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_the_verdict_is_that_of_api_server(vector: dict[str, Any]) -> None:
-    request = guard(vector["now"]).authenticate("GET", {"authorization": [f"Bearer {vector['token']}"]})
+    request = Authentication(guard(vector["now"]), "GET", {"authorization": [f"Bearer {vector['token']}"]})
     if vector["verdict"] == "accepted":
         caller = request.caller()
         seen = {

@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import httpx2 as httpx
@@ -18,7 +18,8 @@ from flask import Flask
 from starlette.websockets import WebSocketDisconnect
 
 from goptri import Authentication, Caller, Guard, TokenError
-from goptri.fastapi import BearerAuth, BearerMiddleware, OptionalBearerAuth
+from goptri.fastapi import BearerAuth, BearerMiddleware
+from goptri.fastapi import optional_caller as optional
 from goptri.flask import current_caller, init_app, optional_caller, require_token
 from goptri.wsgi import BearerMiddleware as WsgiMiddleware
 
@@ -54,7 +55,7 @@ def fastapi_app(guard: Guard) -> FastAPI:
 
     @app.post("/maybe", response_class=PlainTextResponse)
     @app.get("/maybe", response_class=PlainTextResponse)
-    def maybe(caller: Annotated[Caller | None, Depends(OptionalBearerAuth())]) -> str:
+    def maybe(caller: Annotated[Caller | None, Depends(optional)]) -> str:
         return caller.subject if caller else "anonymous"
 
     @app.get("/open")
@@ -136,9 +137,9 @@ ALL = [fastapi_client, flask_client, asgi_client, wsgi_client]
 
 
 @pytest.fixture(params=ALL, ids=lambda connect: connect.__name__.removesuffix("_client"))
-def client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    with guard() as the_guard:
-        yield request.param(the_guard)
+def client(request: pytest.FixtureRequest) -> Client:
+    connected: Client = request.param(guard())
+    return connected
 
 
 def problem(response: httpx.Response) -> tuple[int, str, str | None]:

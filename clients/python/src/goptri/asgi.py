@@ -3,13 +3,11 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from .authentication import Authentication
 from .errors import TokenError
 from .guard import Guard
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
+ASGIApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 
 class BearerMiddleware:
@@ -24,17 +22,16 @@ class BearerMiddleware:
         self._guard = guard
         self._required = required
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         headers: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
         # Browsers let pages of other origins open WebSockets with cookies: "WEBSOCKET" is not a safe method.
-        authentication = self._guard.authenticate(scope.get("method", "WEBSOCKET"), headers)
-        scope["goptri"] = authentication
+        authentication = scope["goptri"] = Authentication(self._guard, scope.get("method", "WEBSOCKET"), headers)
 
-        async def marking_send(message: Message) -> None:
+        async def marking_send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 decoded = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
                 message = {**message, "headers": _encode(authentication.mark(decoded))}
@@ -47,7 +44,8 @@ class BearerMiddleware:
         except TokenError as error:
             if scope["type"] == "websocket":
                 # Before the connection is accepted, this is a 403 (ASGI specification).
-                return await send({"type": "websocket.close", "code": 1008})
+                await send({"type": "websocket.close", "code": 1008})
+                return
             start = {"type": "http.response.start", "status": error.status, "headers": _encode(error.headers)}
             await marking_send(start)
             # The server leaves the body out of a response to HEAD.

@@ -6,8 +6,6 @@ import logging
 import math
 import random
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 
 import httpx2
 import jwt
@@ -19,8 +17,7 @@ from .token import public_key
 # In seconds. Those of the feed are until the headers, until the first event, and between two events.
 FETCH_TIMEOUT = 10
 FEED_TIMEOUTS = (15, 60, 15)
-MIN_PAUSE, MAX_PAUSE, MAX_PAUSE_AFTER_ERROR = 0.1, 300, 10
-UNKNOWN_KID_PAUSE = 10
+MIN_PAUSE, MAX_PAUSE, UNKNOWN_KID_PAUSE = 0.1, 30, 10
 MIN_BACKOFF, MAX_BACKOFF = 0.1, 1.5
 MAX_JWKS_BYTES = MAX_EVENT_BYTES = 1024 * 1024
 
@@ -43,8 +40,21 @@ class AuthServer:
 
     async def follow(self) -> None:
         """Follows both until it is cancelled. Reconnects forever."""
-        feed = [self._follow_feed()] if self._settings.feed_secrets else []
-        await asyncio.gather(self._follow_keys(), *feed)
+        trusted = ssl.create_default_context()
+        if self._settings.ca_file:
+            trusted.load_verify_locations(self._settings.ca_file)
+        self._client = httpx2.AsyncClient(
+            base_url=self._settings.auth_server_url,
+            event_hooks={"response": [_check]},
+            # A cache must revalidate; otherwise it could return a removed key.
+            headers={"Cache-Control": "no-cache"},
+            timeout=None,  # noqa: S113
+            # No proxy, and by default no redirects: no other server may get the secret or supply keys.
+            trust_env=False,
+            verify=trusted,
+        )
+        async with self._client:
+            await asyncio.gather(self._follow_keys(), self._follow_feed())
 
     def expect_new_keys(self) -> None:
         """Fetches the keys now and repeatedly: servers behind one address get new keys at different times."""
@@ -73,15 +83,11 @@ class AuthServer:
                     await self._fetch_keys()
                 except Exception as error:
                     self.warn("the public keys cannot be fetched", repr(error))
-                    self._pause = min(self._pause, MAX_PAUSE_AFTER_ERROR)
-                    self._fetch_at = min(self._fetch_at, self._fetched_at + self._pause)
             await asyncio.sleep(0.1)
 
     async def _fetch_keys(self) -> None:
         body = b""
-        # A cache must revalidate; otherwise it could return a removed key.
-        headers = {b"Accept": b"application/jwk-set+json, application/json", b"Cache-Control": b"no-cache"}
-        async with asyncio.timeout(FETCH_TIMEOUT), self._get("/.well-known/jwks.json", headers) as response:
+        async with asyncio.timeout(FETCH_TIMEOUT), self._client.stream("GET", "/.well-known/jwks.json") as response:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > MAX_JWKS_BYTES:
@@ -98,7 +104,7 @@ class AuthServer:
         self.keys = keys
 
     async def _follow_feed(self) -> None:
-        while True:
+        while self._settings.feed_secrets:
             try:
                 await self._read_feed()
             except Exception as error:
@@ -112,7 +118,8 @@ class AuthServer:
         headers = {b"Accept": b"text/event-stream", b"Authorization": authorization}
         until_headers, limit, between_events = FEED_TIMEOUTS
         now = asyncio.get_running_loop().time
-        async with asyncio.timeout(until_headers) as timeout, self._get("/revocations", headers) as response:
+        stream = self._client.stream("GET", "/revocations", headers=headers)
+        async with asyncio.timeout(until_headers) as timeout, stream as response:
             self._arrival, self._least, self._is_caught_up = self._clock(), math.inf, False
             timeout.reschedule(now() + limit)
             async for event in httpx2.EventSource(response, MAX_EVENT_BYTES):
@@ -156,15 +163,8 @@ class AuthServer:
         if self._is_caught_up:
             self._revocations.known_as_of(self._least + uptime - age)
 
-    @asynccontextmanager
-    async def _get(self, path: str, headers: Mapping[bytes, bytes]) -> AsyncIterator[httpx2.Response]:
-        """Follows no redirect and uses no proxy: no other server may get the secret or supply keys."""
-        trusted = ssl.create_default_context()
-        if self._settings.ca_file:
-            trusted.load_verify_locations(self._settings.ca_file)
-        client = httpx2.AsyncClient(verify=trusted, trust_env=False, timeout=None)  # noqa: S113
-        async with client, client.stream("GET", self._settings.auth_server_url + path, headers=headers) as response:
-            if response.status_code != 200:
-                hint = "; is FEED_SECRET right?" if response.status_code == 401 else ""
-                raise ConnectionError(f"auth-server answers {response.status_code}{hint}")
-            yield response
+
+async def _check(response: httpx2.Response) -> None:
+    if response.status_code != 200:
+        hint = "; is FEED_SECRET right?" if response.status_code == 401 else ""
+        raise ConnectionError(f"auth-server answers {response.status_code}{hint}")

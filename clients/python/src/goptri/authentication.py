@@ -2,14 +2,11 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from .errors import TokenError, invalid_token
+from .guard import Guard
 from .strict import decode_base64, parse_object
 from .token import Caller
-
-if TYPE_CHECKING:
-    from .guard import Guard
 
 MAX_COOKIE_BYTES = 4096
 
@@ -19,7 +16,7 @@ log = logging.getLogger("goptri")
 class Authentication:
     """The authentication of one request. The token is verified once, when a caller is first asked for."""
 
-    def __init__(self, guard: "Guard", method: str, headers: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, guard: Guard, method: str, headers: Mapping[str, Sequence[str]]) -> None:
         """`headers` has the values of each header by its name in lower case, decoded as ISO 8859-1."""
         self._guard = guard
         self._method = method

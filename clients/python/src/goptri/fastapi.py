@@ -12,11 +12,9 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from .asgi import BearerMiddleware
+from .asgi import BearerMiddleware as BearerMiddleware
 from .authentication import Authentication
 from .token import Caller
-
-__all__ = ["BearerAuth", "BearerMiddleware", "OptionalBearerAuth"]
 
 
 class BearerAuth(SecurityBase):
@@ -33,12 +31,7 @@ class BearerAuth(SecurityBase):
         return authentication.caller(*security_scopes.scopes, role=self._role)
 
 
-class OptionalBearerAuth(SecurityBase):
-    """The caller, or None without a valid access token: for routes that are also for anonymous callers."""
-
-    model = BearerAuth.model
-    scheme_name = BearerAuth.scheme_name
-
-    async def __call__(self, connection: HTTPConnection) -> Caller | None:
-        authentication: Authentication = connection.scope["goptri"]
-        return authentication.optional_caller()
+async def optional_caller(connection: HTTPConnection) -> Caller | None:
+    """A dependency: the caller, or None without a valid access token."""
+    authentication: Authentication = connection.scope["goptri"]
+    return authentication.optional_caller()

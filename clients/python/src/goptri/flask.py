@@ -10,7 +10,7 @@ def invoices():
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, request
 from werkzeug.local import LocalProxy
@@ -21,28 +21,25 @@ from .guard import Guard
 from .token import Caller
 from .wsgi import BearerMiddleware
 
-__all__ = ["current_caller", "init_app", "optional_caller", "require_token"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def init_app(app: Flask, guard: Guard) -> None:
     """Lets `guard` verify the access tokens of `app`."""
     app.wsgi_app = BearerMiddleware(app.wsgi_app, guard, required=False)  # type: ignore[method-assign]
-    app.register_error_handler(TokenError, _response)
+    app.register_error_handler(TokenError, lambda error: Response(error.body, error.status, error.headers))
 
 
-def require_token(*scopes: str, role: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def require_token(*scopes: str, role: str | None = None) -> Callable[[View], View]:
     """Decorates a view, which then needs a valid access token with all of these scopes and this role."""
 
-    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+    def decorate(view: View) -> View:
         @functools.wraps(view)
-        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        def checked(*args: Any, **kwargs: Any) -> Any:
             _authentication().caller(*scopes, role=role)
-            return cast(R, current_app.ensure_sync(view)(*args, **kwargs))
+            return current_app.ensure_sync(view)(*args, **kwargs)
 
-        return checked
+        return cast(View, checked)
 
     return decorate
 
@@ -54,10 +51,6 @@ def optional_caller() -> Caller | None:
 
 def _authentication() -> Authentication:
     return cast(Authentication, request.environ["goptri"])
-
-
-def _response(error: Any) -> Response:
-    return Response(error.body, error.status, error.headers)
 
 
 current_caller = cast(Caller, LocalProxy(lambda: _authentication().caller()))

@@ -5,12 +5,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import jwt
 
 from .auth_server import AuthServer
-from .authentication import Authentication
 from .errors import ConfigurationError, TokenError, invalid_token
 from .revocations import Revocations
 from .settings import Settings
@@ -43,7 +42,6 @@ class Guard:
         self.settings = Settings(self._environment)
         self._clock = clock
         self._is_following = follow
-        self._thread: threading.Thread | None = None
         self._revocations = Revocations(self.settings)
         self._auth_server = AuthServer(self.settings, self._revocations)
         self._local = _keys_of(self.settings.secrets)
@@ -65,13 +63,6 @@ class Guard:
         self._revocations.check(caller.claims)
         return caller
 
-    def authenticate(self, method: str, headers: Mapping[str, Sequence[str]]) -> Authentication:
-        """The authentication of a request, for frameworks without a module here.
-
-        `headers` has all values of each header by its name in lower case, decoded as ISO 8859-1.
-        """
-        return Authentication(self, method, headers)
-
     @property
     def waits_for(self) -> str | None:
         """Why valid tokens are not accepted, as a clause that follows the name of the service. None if they are."""
@@ -79,21 +70,9 @@ class Guard:
         waits = self._lacks_keys and not (self._local and self.settings.feed_secrets and not self._revocations.is_new)
         return self._revocations.waits_for or ("waits for the public keys of auth-server" if waits else None)
 
-    def ready(self) -> bool:
-        """Whether valid tokens are accepted. While they are not, the service should receive no requests."""
-        return self.waits_for is None
-
     def close(self) -> None:
-        """Stops the thread."""
+        """Stops the thread, within a second."""
         self._is_following = False
-        if self._thread:
-            self._thread.join()
-
-    def __enter__(self) -> "Guard":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def _lacks_keys(self) -> bool:
@@ -113,8 +92,7 @@ class Guard:
         # Threads do not survive a fork (gunicorn --preload). Without them, the child would miss every revocation.
         if self._is_following:
             self._revocations.restart()
-            self._thread = threading.Thread(target=asyncio.run, args=(self._follow(),), name="goptri", daemon=True)
-            self._thread.start()
+            threading.Thread(target=asyncio.run, args=(self._follow(),), name="goptri", daemon=True).start()
 
     async def _follow(self) -> None:
         following = asyncio.create_task(self._auth_server.follow())

@@ -85,8 +85,8 @@ class Revocations:
             deadline, revoked_at = self._entries.get((kind, claims.get(name, "")), (0.0, 0))
             if deadline > self.clock() and (kind != "client" or int(claims["iat"]) <= revoked_at):
                 raise invalid_token("revoked")
-        if self.waits_for:
-            raise TokenError("temporarily_unavailable", self.waits_for)
+        if reason := self.waits_for:
+            raise TokenError("temporarily_unavailable", reason)
 
     @property
     def waits_for(self) -> str | None:

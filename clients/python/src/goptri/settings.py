@@ -1,19 +1,22 @@
 """The settings of a `Guard`, which are those of api-server (docs/configuration.md)."""
 
-import ipaddress
 import re
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 
 T = TypeVar("T")
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_ORIGIN = r"(https://[a-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?"
+_LOCAL = r"localhost|127\.0\.0\.1|\[::1\]"
+_PRIVATE = r"(10|127|169\.254|192\.168|172\.(1[6-9]|2\d|3[01]))(\.\d+)+|\[f[cde][0-9a-f]{2}:[0-9a-f:]+\]"
+# Names that resolve in a private network only.
+_NEARBY = rf"{_LOCAL}|{_PRIVATE}|[\w-]+|[\w.-]+\.(localhost|local|internal)"
+_ORIGIN = rf"(https://[a-z0-9.-]+|http://({_LOCAL}))(:\d+)?"
+_COOKIE = "(__(Host|Secure)-)?(?!__|refresh$)[A-Za-z0-9_-]{1,64}"
 _DOMAIN = r"([a-z0-9-]+\.)+[a-z][a-z0-9-]*"
 
 
@@ -37,17 +40,17 @@ class Settings:
 
         none: list[str] = []
         secrets = "secrets of at least 32 bytes, either in the variable or in a readable file"
-        self.issuer = read("ISSUER", "http://localhost:4000", _url(_is_local), "an https URL, or http on localhost")
+        self.issuer = read("ISSUER", "http://localhost:4000", _url(_LOCAL), "an https URL, or http on localhost")
         self.audience = read("AUDIENCE", "http://localhost:3000", _matching(r"\S+"), "a name without white space")
         self.secrets = read("ACCESS_TOKEN_SECRET", none, _secrets, secrets)
         self.feed_secrets = read("FEED_SECRET", none, _secrets, secrets)
-        url = read("AUTH_SERVER_URL", "", _url(_is_nearby), "an https URL, or http on a private network")
+        url = read("AUTH_SERVER_URL", "", _url(_NEARBY), "an https URL, or http on a private network")
         self.ca_file = read("AUTH_SERVER_CA_FILE", None, _ca_file, "a file with certificates in PEM")
         self.leeway = read("CLOCK_LEEWAY", 30.0, _seconds(lambda it: it <= 300), "a duration like 30s, at most 5m")
         staleness = _seconds(lambda it: it > 5)
         self.max_staleness = read("REVOCATION_MAX_STALENESS", 60.0, staleness, "a duration like 60s, longer than 5s")
         self.on_stale = read("ON_STALE", "allow", _matching("allow|refuse"), "allow or refuse")
-        cookie = read("SESSION_COOKIE_NAME", "session", _cookie_name, "up to 64 letters, digits, - and _")
+        cookie = read("SESSION_COOKIE_NAME", "session", _matching(_COOKIE), "up to 64 letters, digits, - and _")
         domain = read("SESSION_COOKIE_DOMAIN", "", _matching(_DOMAIN), "a domain such as example.com")
         origins = read("CORS_ORIGINS", none, _origins, "https origins, or http on localhost, separated by commas")
         if not (problems or self.secrets or url):
@@ -57,10 +60,10 @@ class Settings:
         if not set(self.secrets).isdisjoint(self.feed_secrets):
             problems.append("FEED_SECRET must not be one of ACCESS_TOKEN_SECRET")
         if problems:
-            raise ConfigurationError(problems)
+            raise ConfigurationError("\n  ".join(["invalid configuration:", *problems]))
         self.auth_server_url = url or self.issuer
-        prefix = "__Secure-" if domain else "__Host-"
-        self.session_cookie = cookie if self.issuer.startswith("http:") else prefix + cookie
+        prefix = "" if self.issuer.startswith("http:") else "__Secure-" if domain else "__Host-"
+        self.session_cookie = prefix + re.sub("^__(Host|Secure)-", "", cookie)
         """The name of the session cookie, with the prefix that follows from the other settings."""
         own = (re.match("https?://[^/]+", url) for url in (self.issuer, self.audience))
         self.origins = {*origins, *(origin[0] for origin in own if origin)}
@@ -93,28 +96,9 @@ def _secrets(text: str) -> list[str]:
     return secrets
 
 
-def _url(is_http_allowed: Callable[[str], bool]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        url = urlsplit(_matching(r"https?://[^\s@?#]*[^\s@?#/]")(text))
-        # Reading the port raises ValueError if it is none.
-        host, _ = url.hostname, url.port
-        if not host or (url.scheme == "http" and not is_http_allowed(host)):
-            raise ValueError("no host, or http")
-        return text
-
-    return parse
-
-
-def _is_local(host: str) -> bool:
-    return host in ("localhost", "127.0.0.1", "::1")
-
-
-def _is_nearby(host: str) -> bool:
-    """Whether the host is an address of a private network, or a name that resolves only in one."""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith((".localhost", ".local", ".internal"))
+def _url(http_hosts: str) -> Callable[[str], str]:
+    host = r"[\w.-]+|\[[0-9a-f:]+\]"
+    return _matching(rf"(https://({host})|http://({http_hosts}))(:\d+)?(/[^\s@?#]*[^\s@?#/])?")
 
 
 def _ca_file(path: str) -> str | None:
@@ -131,11 +115,6 @@ def _seconds(is_allowed: Callable[[float], bool]) -> Callable[[str], float]:
         return seconds
 
     return parse
-
-
-def _cookie_name(text: str) -> str:
-    """The name without its prefix."""
-    return _matching("(?!__|refresh$)[A-Za-z0-9_-]{1,64}")(re.sub("^__(Host|Secure)-", "", text))
 
 
 def _origins(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from .authentication import Authentication
 from .errors import TokenError
 from .guard import Guard
 
@@ -27,7 +28,7 @@ class BearerMiddleware:
         if "HTTP_AUTHORIZATION" in environ:
             # Servers join the values of equal headers with commas, which no token contains.
             headers["authorization"] = environ["HTTP_AUTHORIZATION"].split(",")
-        authentication = environ["goptri"] = self._guard.authenticate(environ["REQUEST_METHOD"], headers)
+        authentication = environ["goptri"] = Authentication(self._guard, environ["REQUEST_METHOD"], headers)
 
         def marking_start(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
             return start_response(status, authentication.mark(headers), *args)

@@ -72,8 +72,8 @@ def create_app(guard: Guard | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with goptri:
-            yield
+        yield
+        goptri.close()
 
     app = FastAPI(title="Invoices", lifespan=lifespan)
     app.add_middleware(BearerMiddleware, guard=goptri, required=False)
