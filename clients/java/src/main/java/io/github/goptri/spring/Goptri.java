@@ -25,7 +25,7 @@ public final class Goptri implements AutoCloseable {
     private final Supplier<GoptriSettings> source;
     private volatile GoptriSettings settings;
     private GoptriSettings lastRead;
-    private final AccessTokenValidator claims;
+    private final Clock clock;
     private final ThreadPoolTaskScheduler thread = new ThreadPoolTaskScheduler();
     private final AuthServer server;
     private final VerifyingKeys keys;
@@ -43,7 +43,7 @@ public final class Goptri implements AutoCloseable {
         this.source = source;
         settings = source.get();
         lastRead = settings;
-        claims = new AccessTokenValidator(settings, clock);
+        this.clock = clock;
         thread.setThreadNamePrefix("goptri-");
         thread.setDaemon(true);
         thread.initialize();
@@ -77,10 +77,9 @@ public final class Goptri implements AutoCloseable {
 
     /** Decodes access tokens. {@code additional} validators see genuine tokens with valid claims. */
     GoptriJwtDecoder decoder(List<OAuth2TokenValidator<Jwt>> additional) {
-        List<OAuth2TokenValidator<Jwt>> validators = new ArrayList<>(List.of(claims));
-        validators.addAll(additional);
+        List<OAuth2TokenValidator<Jwt>> validators = new ArrayList<>(additional);
         revocations().ifPresent(validators::add); // last, so that 503 is for tokens that are otherwise valid
-        return new GoptriJwtDecoder(keys, validators);
+        return new GoptriJwtDecoder(settings, clock, keys, validators);
     }
 
     GoptriSettings settings() {

@@ -1,9 +1,11 @@
 package io.github.goptri.spring;
 
-import java.util.ArrayList;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -16,13 +18,8 @@ import org.springframework.security.web.header.HeaderWriter;
  * A page of a foreign site cannot use the cookie for requests that change something.
  */
 final class GoptriBearerTokenResolver implements BearerTokenResolver, HeaderWriter {
-    private static final String BEARER = "bearer ";
-    private static final int MAX_COOKIE_BYTES = 4096;
-    private static final String VARY = "Sec-Fetch-Site, Origin, Cookie";
-    private static final String SOURCE = GoptriBearerTokenResolver.class.getName() + ".SOURCE";
-
-    /** Where a request has its credential. It is kept as an attribute of the request; the token is not. */
-    private enum Source { HEADER, COOKIE, NONE }
+    private static final Pattern BEARER = Pattern.compile("bearer(?: |$)", Pattern.CASE_INSENSITIVE);
+    private static final int MAX_COOKIE_LENGTH = 4096;
 
     private final GoptriSettings settings;
 
@@ -33,125 +30,70 @@ final class GoptriBearerTokenResolver implements BearerTokenResolver, HeaderWrit
     @Override
     public String resolve(HttpServletRequest request) {
         List<String> headers = values(request, HttpHeaders.AUTHORIZATION);
-        List<String> cookies = cookies(request, headers);
-        request.setAttribute(SOURCE, source(headers, cookies));
         if (headers.size() > 1) {
-            throw ProtocolError.TWO_CREDENTIALS.because("the request has two Authorization headers");
+            throw ProtocolError.INVALID_REQUEST.because("the request has two Authorization headers");
         }
         if (!headers.isEmpty()) {
-            return isBearer(headers) ? bearer(headers.get(0)) : null;
+            return BEARER.matcher(headers.get(0)).lookingAt() ? bearer(headers.get(0)) : null;
         }
+        List<String> cookies = cookies(request);
         if (cookies.size() > 1) {
             throw ProtocolError.INVALID_TOKEN.because("the request has two session cookies of one name");
         }
-        if (cookies.isEmpty()) {
-            return null;
-        }
         // First, so that a foreign page does not learn whether the cookie is valid.
-        if (!mayUseCookies(request)) {
-            throw ProtocolError.CROSS_SITE.because("an unsafe request with a cookie came from a foreign page");
+        if (!cookies.isEmpty() && !mayUseCookies(request)) {
+            throw ProtocolError.CROSS_SITE_REQUEST.because("an unsafe request with a cookie came from a foreign page");
         }
-        return token(cookies.get(0));
+        return cookies.isEmpty() ? null : token(cookies.get(0));
     }
 
     /** Keeps the response to a request with the cookie out of every cache; others may differ with a cookie. */
     @Override
     public void writeHeaders(HttpServletRequest request, HttpServletResponse response) {
-        Object source = request.getAttribute(SOURCE);
-        if (source == null) { // An earlier filter has rejected the request.
-            List<String> headers = values(request, HttpHeaders.AUTHORIZATION);
-            source = source(headers, cookies(request, headers));
+        if (values(request, HttpHeaders.AUTHORIZATION).isEmpty()) {
+            response.addHeader(HttpHeaders.VARY, "Sec-Fetch-Site, Origin, Cookie");
+            if (!cookies(request).isEmpty()) {
+                response.setHeader(HttpHeaders.CACHE_CONTROL, "private, no-store");
+            }
         }
-        if (source == Source.HEADER) {
-            return;
-        }
-        response.addHeader(HttpHeaders.VARY, VARY);
-        if (source == Source.COOKIE) {
-            response.setHeader(HttpHeaders.CACHE_CONTROL, "private, no-store");
-        }
-    }
-
-    private static Source source(List<String> headers, List<String> cookies) {
-        if (headers.size() > 1 || isBearer(headers)) {
-            return Source.HEADER;
-        }
-        return cookies.isEmpty() ? Source.NONE : Source.COOKIE;
-    }
-
-    private static boolean isBearer(List<String> headers) {
-        String start = headers.size() == 1 ? headers.get(0) + " " : "";
-        return start.regionMatches(true, 0, BEARER, 0, BEARER.length());
     }
 
     private static String bearer(String header) {
-        String token = trim(header.substring("bearer".length()), " ");
-        if (token.length() > AccessToken.MAX_BYTES) {
-            throw ProtocolError.INVALID_TOKEN.because("the token is too long");
-        }
-        if (token.isBlank()) {
+        String token = header.substring("bearer".length()).strip();
+        if (token.isEmpty()) {
             throw ProtocolError.INVALID_TOKEN.because("the token is empty");
         }
         return token;
     }
 
+    /** The cookie is base64 of {@code {"jwt": token}}. The token has no escapes, which would give it many cookies. */
     private static String token(String cookie) {
         try {
-            String token = cookie.length() > MAX_COOKIE_BYTES ? ""
-                : StrictJson.plainText(StrictJson.base64(cookie), "jwt");
-            if (!token.isBlank()) {
+            byte[] json = StrictJson.base64(cookie.length() > MAX_COOKIE_LENGTH ? "" : cookie);
+            if (StrictJson.object(json).get("jwt") instanceof String token && !token.isBlank()
+                && new String(json, StandardCharsets.UTF_8).contains('"' + token + '"')) {
                 return token;
             }
-        } catch (IllegalArgumentException malformed) {
+        } catch (TokenRejectedException malformed) {
             // As a cookie without a token.
         }
         throw ProtocolError.INVALID_TOKEN.because("its cookie is not base64 of JSON with the member jwt, or too long");
     }
 
-    /**
-     * The values of the session cookie; none beside an {@code Authorization} header. Names are compared as browsers
-     * protect them: byte by byte.
-     */
-    private List<String> cookies(HttpServletRequest request, List<String> authorization) {
-        if (!authorization.isEmpty()) {
-            return List.of();
-        }
+    /** The values of the session cookie. Browsers protect names byte by byte, and trim only spaces and tabs. */
+    private List<String> cookies(HttpServletRequest request) {
         String start = settings.cookieName() + "=";
-        List<String> found = new ArrayList<>();
-        for (String header : values(request, HttpHeaders.COOKIE)) {
-            for (String part : header.split(";")) {
-                String pair = trim(part, " \t");
-                if (pair.startsWith(start)) {
-                    found.add(pair.substring(start.length()));
-                }
-            }
-        }
-        return found;
-    }
-
-    /** Not by a regular expression, whose time would grow with the square of the number of blanks. */
-    private static String trim(String text, String blanks) {
-        int from = 0;
-        int to = text.length();
-        while (from < to && blanks.indexOf(text.charAt(from)) >= 0) {
-            from++;
-        }
-        while (from < to && blanks.indexOf(text.charAt(to - 1)) >= 0) {
-            to--;
-        }
-        return text.substring(from, to);
+        return values(request, HttpHeaders.COOKIE).stream().flatMap(header -> Arrays.stream(header.split(";")))
+            .map(pair -> pair.replaceFirst("^[ \t]+", "")).filter(pair -> pair.startsWith(start))
+            .map(pair -> pair.substring(start.length()).stripTrailing()).toList();
     }
 
     private boolean mayUseCookies(HttpServletRequest request) {
-        String site = single(request, "Sec-Fetch-Site");
-        String origin = single(request, HttpHeaders.ORIGIN);
+        // Several values of one header match nothing.
+        String site = String.join(",", values(request, "Sec-Fetch-Site"));
+        String origin = String.join(",", values(request, HttpHeaders.ORIGIN));
         return Set.of("GET", "HEAD", "OPTIONS").contains(request.getMethod())
-            || site.equals("same-origin") || site.equals("none") || settings.origins().contains(origin);
-    }
-
-    /** The value of a header; empty if the request has none or several. */
-    private static String single(HttpServletRequest request, String name) {
-        List<String> values = values(request, name);
-        return values.size() == 1 ? values.get(0) : "";
+            || Set.of("same-origin", "none").contains(site) || settings.origins().contains(origin);
     }
 
     private static List<String> values(HttpServletRequest request, String name) {

@@ -15,4 +15,11 @@ public final class TokenRejectedException extends BadJwtException {
     public boolean isUnavailable() {
         return unavailable;
     }
+
+    /** @throws TokenRejectedException unless the condition is met */
+    static void require(boolean condition, String reason) {
+        if (!condition) {
+            throw new TokenRejectedException(reason, false);
+        }
+    }
 }

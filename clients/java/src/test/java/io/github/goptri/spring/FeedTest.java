@@ -368,7 +368,7 @@ class FeedTest {
         AtomicLong now = new AtomicLong();
         VerifyingKeys keys = new VerifyingKeys(new AuthServer(Tokens.settings("AUTH_SERVER_URL", server.url()),
             Runnable::run), now::get);
-        decoder = new GoptriJwtDecoder(keys, List.of());
+        decoder = new GoptriJwtDecoder(Tokens.settings(), Clock.systemUTC(), keys, List.of());
         for (int fetches = 1; fetches <= 7; fetches++) {
             String kid = "key " + fetches;
             server.jwks = jwks(new ECKey.Builder(key).keyID(kid).build());

@@ -29,7 +29,7 @@ class TokenRulesTest {
         keys.setSecrets(List.of(Tokens.SECRET));
         keys.setPublished("{\"keys\":[]}".getBytes(StandardCharsets.UTF_8));
         Clock clock = Clock.fixed(Instant.ofEpochSecond(now), ZoneOffset.UTC);
-        return new GoptriJwtDecoder(keys, List.of(new AccessTokenValidator(Tokens.settings(), clock)));
+        return new GoptriJwtDecoder(Tokens.settings(), clock, keys, List.of());
     }
 
     private static String with(Consumer<Map<String, Object>> change) {
@@ -222,7 +222,7 @@ class TokenRulesTest {
     void an_unknown_key_is_unavailable_until_the_published_keys_are_known() throws IOException {
         VerifyingKeys keys = new VerifyingKeys(null, () -> 0);
         keys.setSecrets(List.of(Tokens.OTHER_SECRET));
-        GoptriJwtDecoder waiting = new GoptriJwtDecoder(keys, List.of());
+        GoptriJwtDecoder waiting = new GoptriJwtDecoder(Tokens.settings(), Clock.systemUTC(), keys, List.of());
         assertThatThrownBy(() -> waiting.decode(with(claims -> { }))).isInstanceOfSatisfying(
             TokenRejectedException.class, error -> assertThat(error.isUnavailable()).isTrue());
         keys.setPublished("{\"keys\":[]}".getBytes(StandardCharsets.UTF_8));

@@ -43,7 +43,7 @@ class VectorsTest {
         for (JsonNode vector : file.get("vectors")) {
             Clock clock = Clock.fixed(Instant.ofEpochSecond(vector.get("now").asLong()), ZoneOffset.UTC);
             GoptriJwtDecoder decoder =
-                new GoptriJwtDecoder(keys, List.of(new AccessTokenValidator(settings, clock), revocations));
+                new GoptriJwtDecoder(settings, clock, keys, List.of(revocations));
             tests.add(DynamicTest.dynamicTest(vector.get("name").asText(), () -> check(decoder, vector)));
         }
         return tests.stream();

@@ -152,7 +152,7 @@ class WebTest {
             HttpResponse<String> response = send("GET", "/things", "Authorization", invalid);
             assertError(response, 401, "invalid_token", "Bearer error=\"invalid_token\"");
         }
-        assertThat(output.getAll()).contains("access token rejected: a segment is not strict base64url")
+        assertThat(output.getAll()).contains("access token rejected: it is not strict base64")
             .doesNotContain(tampered.substring(0, 200));
     }
 
