@@ -18,9 +18,8 @@ from flask import Flask
 from starlette.websockets import WebSocketDisconnect
 
 from goptri import Authentication, Caller, Guard, TokenError
-from goptri.fastapi import BearerAuth, BearerMiddleware
-from goptri.fastapi import optional_caller as optional
-from goptri.flask import current_caller, init_app, optional_caller, require_token
+from goptri.fastapi import BearerAuth, BearerMiddleware, optional_caller
+from goptri.flask import authentication, current_caller, init_app, require_token
 from goptri.wsgi import BearerMiddleware as WsgiMiddleware
 
 from .tokens import AUDIENCE, ED25519, ENVIRONMENT, FEED_SECRET, ISSUER, NOW, claims, header, sign
@@ -55,7 +54,7 @@ def fastapi_app(guard: Guard) -> FastAPI:
 
     @app.post("/maybe", response_class=PlainTextResponse)
     @app.get("/maybe", response_class=PlainTextResponse)
-    def maybe(caller: Annotated[Caller | None, Depends(optional)]) -> str:
+    def maybe(caller: Annotated[Caller | None, Depends(optional_caller)]) -> str:
         return caller.subject if caller else "anonymous"
 
     @app.get("/open")
@@ -92,7 +91,7 @@ def flask_app(guard: Guard) -> Flask:
 
     @app.route("/maybe", methods=["GET", "POST"])
     def maybe() -> str:
-        caller = optional_caller()
+        caller = authentication.optional_caller()
         return caller.subject if caller else "anonymous"
 
     @app.get("/open")

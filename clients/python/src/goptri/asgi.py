@@ -1,6 +1,6 @@
 """Middleware for ASGI applications: Starlette, FastAPI, Litestar, Quart and others."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from .authentication import Authentication
@@ -26,15 +26,15 @@ class BearerMiddleware:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         headers: dict[str, list[str]] = {}
-        for name, value in scope["headers"]:
-            headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        for name, value in _decode(scope["headers"]):
+            headers.setdefault(name, []).append(value)
         # Browsers let pages of other origins open WebSockets with cookies: "WEBSOCKET" is not a safe method.
         authentication = scope["goptri"] = Authentication(self._guard, scope.get("method", "WEBSOCKET"), headers)
 
         async def marking_send(message: Any) -> None:
             if message["type"] == "http.response.start":
-                decoded = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
-                message = {**message, "headers": _encode(authentication.mark(decoded))}
+                headers = authentication.mark(_decode(message.get("headers", ())))
+                message = {**message, "headers": _encode(headers)}
             await send(message)
 
         try:
@@ -45,11 +45,15 @@ class BearerMiddleware:
             if scope["type"] == "websocket":
                 # Before the connection is accepted, this is a 403 (ASGI specification).
                 await send({"type": "websocket.close", "code": 1008})
-                return
-            start = {"type": "http.response.start", "status": error.status, "headers": _encode(error.headers)}
-            await marking_send(start)
-            # The server leaves the body out of a response to HEAD.
-            await send({"type": "http.response.body", "body": error.body})
+            else:
+                start = {"type": "http.response.start", "status": error.status, "headers": _encode(error.headers)}
+                await marking_send(start)
+                # The server leaves the body out of a response to HEAD.
+                await send({"type": "http.response.body", "body": error.body})
+
+
+def _decode(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
 
 
 def _encode(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -17,7 +17,7 @@ from .token import public_key
 # In seconds. Those of the feed are until the headers, until the first event, and between two events.
 FETCH_TIMEOUT = 10
 FEED_TIMEOUTS = (15, 60, 15)
-MIN_PAUSE, MAX_PAUSE, UNKNOWN_KID_PAUSE = 0.1, 30, 10
+MIN_PAUSE, MAX_PAUSE, MAX_PAUSE_AFTER_ERROR, UNKNOWN_KID_PAUSE = 0.1, 300, 10, 10
 MIN_BACKOFF, MAX_BACKOFF = 0.1, 1.5
 MAX_JWKS_BYTES = MAX_EVENT_BYTES = 1024 * 1024
 
@@ -83,6 +83,7 @@ class AuthServer:
                     await self._fetch_keys()
                 except Exception as error:
                     self.warn("the public keys cannot be fetched", repr(error))
+                    self._fetch_at = self._fetched_at + min(self._pause, MAX_PAUSE_AFTER_ERROR)
             await asyncio.sleep(0.1)
 
     async def _fetch_keys(self) -> None:
@@ -155,7 +156,7 @@ class AuthServer:
         if name == "caught-up":
             self._is_caught_up = True
             self._logged.clear()
-            log.info("connected to the revocation feed: %d entries", len(self._revocations))
+            log.info("connected to the revocation feed")
             # A `keys` event may have been missed.
             self.expect_new_keys()
         elif self._is_caught_up:

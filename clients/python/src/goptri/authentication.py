@@ -10,8 +10,6 @@ from .token import Caller
 
 MAX_COOKIE_BYTES = 4096
 
-log = logging.getLogger("goptri")
-
 
 class Authentication:
     """The authentication of one request. The token is verified once, when a caller is first asked for."""
@@ -36,7 +34,7 @@ class Authentication:
             if not set(scopes) <= set(self._caller.scopes) or role not in (None, *self._caller.roles):
                 raise TokenError("insufficient_scope", scopes=scopes)
         except TokenError as error:
-            log.info("request rejected: %s", error)
+            logging.getLogger("goptri").info("request rejected: %s", error)
             raise
         return self._caller
 

@@ -36,7 +36,7 @@ def require_token(*scopes: str, role: str | None = None) -> Callable[[View], Vie
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def checked(*args: Any, **kwargs: Any) -> Any:
-            _authentication().caller(*scopes, role=role)
+            authentication.caller(*scopes, role=role)
             return current_app.ensure_sync(view)(*args, **kwargs)
 
         return cast(View, checked)
@@ -44,14 +44,7 @@ def require_token(*scopes: str, role: str | None = None) -> Callable[[View], Vie
     return decorate
 
 
-def optional_caller() -> Caller | None:
-    """The caller of the current request, or None without a valid access token."""
-    return _authentication().optional_caller()
-
-
-def _authentication() -> Authentication:
-    return cast(Authentication, request.environ["goptri"])
-
-
-current_caller = cast(Caller, LocalProxy(lambda: _authentication().caller()))
+authentication = cast(Authentication, LocalProxy(lambda: request.environ["goptri"]))
+"""That of the current request. `authentication.optional_caller()` is None without a valid access token."""
+current_caller = cast(Caller, LocalProxy(lambda: authentication.caller()))
 """The caller of the current request. Without a valid access token, it raises a `TokenError`."""

@@ -96,11 +96,13 @@ class Guard:
 
     async def _follow(self) -> None:
         following = asyncio.create_task(self._auth_server.follow())
-        while self._is_following:
+        while self._is_following and not following.done():
             self._reload()
             self._revocations.log_staleness()
             await asyncio.sleep(TICK)
-        following.cancel()
+        if not following.cancel():
+            # It has ended by itself, so it has failed. Lets the thread fail too.
+            following.result()
 
     def _reload(self) -> None:
         """Reads the files of secrets again. Accepts a change after two equal reads, to ignore a partial write."""

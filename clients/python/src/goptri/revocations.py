@@ -17,8 +17,6 @@ _CLAIMS = {"session": "sid", "token": "jti", "client": "client_id"}
 # Linux: CLOCK_MONOTONIC stops during a suspension. macOS: it runs, and `time.monotonic()` stops.
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
-log = logging.getLogger("goptri")
-
 
 def boot_clock() -> float:
     """Seconds on a clock that cannot be set and that runs while the machine is suspended."""
@@ -39,9 +37,6 @@ class Revocations:
         self._sweep_at = 1000
         self._is_stale = False
         self.restart()
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
     def restart(self) -> None:
         """Makes the age unknown, as after a pause in which revocations were missed. The entries stay."""
@@ -114,4 +109,6 @@ class Revocations:
         was_stale, self._is_stale = self._is_stale, not self.is_new and self.age > self._settings.max_staleness
         if was_stale != self._is_stale:
             state = "stale" if self._is_stale else "current again"
-            log.warning("the revocations are %s; ON_STALE is %s", state, self._settings.on_stale)
+            logging.getLogger("goptri").warning(
+                "the revocations are %s; ON_STALE is %s", state, self._settings.on_stale
+            )

@@ -4,11 +4,9 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from .errors import ConfigurationError
-
-T = TypeVar("T")
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LOCAL = r"localhost|127\.0\.0\.1|\[::1\]"
@@ -30,7 +28,7 @@ class Settings:
     def __init__(self, environment: Mapping[str, str]) -> None:
         problems: list[str] = []
 
-        def read(name: str, default: T, parse: Callable[[str], T], meaning: str) -> T:
+        def read(name: str, default: Any, parse: Callable[[str], Any], meaning: str) -> Any:
             try:
                 text = _text(environment, name)
                 return default if text is None else parse(text)
@@ -38,21 +36,20 @@ class Settings:
                 problems.append(f"{name} must be {meaning}")
                 return default
 
-        none: list[str] = []
         secrets = "secrets of at least 32 bytes, either in the variable or in a readable file"
-        self.issuer = read("ISSUER", "http://localhost:4000", _url(_LOCAL), "an https URL, or http on localhost")
-        self.audience = read("AUDIENCE", "http://localhost:3000", _matching(r"\S+"), "a name without white space")
-        self.secrets = read("ACCESS_TOKEN_SECRET", none, _secrets, secrets)
-        self.feed_secrets = read("FEED_SECRET", none, _secrets, secrets)
+        self.issuer: str = read("ISSUER", "http://localhost:4000", _url(_LOCAL), "an https URL, or http on localhost")
+        self.audience: str = read("AUDIENCE", "http://localhost:3000", _matching(r"\S+"), "a name without white space")
+        self.secrets: list[str] = read("ACCESS_TOKEN_SECRET", [], _secrets, secrets)
+        self.feed_secrets: list[str] = read("FEED_SECRET", [], _secrets, secrets)
         url = read("AUTH_SERVER_URL", "", _url(_NEARBY), "an https URL, or http on a private network")
-        self.ca_file = read("AUTH_SERVER_CA_FILE", None, _ca_file, "a file with certificates in PEM")
-        self.leeway = read("CLOCK_LEEWAY", 30.0, _seconds(lambda it: it <= 300), "a duration like 30s, at most 5m")
-        staleness = _seconds(lambda it: it > 5)
-        self.max_staleness = read("REVOCATION_MAX_STALENESS", 60.0, staleness, "a duration like 60s, longer than 5s")
-        self.on_stale = read("ON_STALE", "allow", _matching("allow|refuse"), "allow or refuse")
+        self.ca_file: str | None = read("AUTH_SERVER_CA_FILE", None, _ca_file, "a file with certificates in PEM")
+        self.leeway: float = read("CLOCK_LEEWAY", 30.0, _seconds(0, 300), "a duration like 30s, at most 5m")
+        staleness = "a duration like 60s, longer than 5s"
+        self.max_staleness: float = read("REVOCATION_MAX_STALENESS", 60.0, _seconds(5.001, 1e9), staleness)
+        self.on_stale: str = read("ON_STALE", "allow", _matching("allow|refuse"), "allow or refuse")
         cookie = read("SESSION_COOKIE_NAME", "session", _matching(_COOKIE), "up to 64 letters, digits, - and _")
         domain = read("SESSION_COOKIE_DOMAIN", "", _matching(_DOMAIN), "a domain such as example.com")
-        origins = read("CORS_ORIGINS", none, _origins, "https origins, or http on localhost, separated by commas")
+        origins = read("CORS_ORIGINS", [], _origins, "https origins, or http on localhost, separated by commas")
         if not (problems or self.secrets or url):
             problems.append("ACCESS_TOKEN_SECRET or AUTH_SERVER_URL must be set")
         if self.audience == self.issuer:
@@ -106,11 +103,11 @@ def _ca_file(path: str) -> str | None:
     return path
 
 
-def _seconds(is_allowed: Callable[[float], bool]) -> Callable[[str], float]:
+def _seconds(least: float, most: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         duration = re.fullmatch("([0-9]{1,9})(ms|s|m|h|d)", "0s" if text == "0" else text)
-        seconds = float("nan") if duration is None else int(duration[1]) * _UNITS[duration[2]]
-        if not is_allowed(seconds):
+        seconds = int(duration[1]) * _UNITS[duration[2]] if duration else -1
+        if not least <= seconds <= most:
             raise ValueError("no duration, or too short or long")
         return seconds
 

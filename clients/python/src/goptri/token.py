@@ -111,10 +111,6 @@ def _is_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
-def _is_scope(value: object) -> bool:
-    return isinstance(value, str) and bool(_SCOPE.fullmatch(value))
-
-
 def _is_time(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_TIME
 
@@ -122,7 +118,7 @@ def _is_time(value: object) -> bool:
 _CLAIMS: Mapping[str, Callable[[object], bool]] = {
     **dict.fromkeys(("sub", "client_id", "jti", "sid", "email"), _is_text),
     **dict.fromkeys(("exp", "iat", "nbf", "auth_time"), _is_time),
-    "scope": _is_scope,
+    "scope": lambda value: isinstance(value, str) and bool(_SCOPE.fullmatch(value)),
     "roles": _is_texts,
     "email_verified": lambda value: isinstance(value, bool),
 }

@@ -23,9 +23,9 @@ class BearerMiddleware:
         self._required = required
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in ("cookie", "origin", "sec-fetch-site")}
-        headers = {name: [environ[key]] for name, key in names.items() if key in environ}
-        if "HTTP_AUTHORIZATION" in environ:
+        names = [name for name in environ if name.startswith("HTTP_")]
+        headers = {name[5:].replace("_", "-").lower(): [environ[name]] for name in names}
+        if "authorization" in headers:
             # Servers join the values of equal headers with commas, which no token contains.
             headers["authorization"] = environ["HTTP_AUTHORIZATION"].split(",")
         authentication = environ["goptri"] = Authentication(self._guard, environ["REQUEST_METHOD"], headers)
