@@ -77,7 +77,7 @@ class Revocations:
             TokenError: With the reason.
         """
         for kind, name in _CLAIMS.items():
-            deadline, revoked_at = self._entries.get((kind, claims.get(name, "")), (0.0, 0))
+            deadline, revoked_at = self._entries.get((kind, claims.get(name)), (0.0, 0))
             if deadline > self.clock() and (kind != "client" or int(claims["iat"]) <= revoked_at):
                 raise invalid_token("revoked")
         if reason := self.waits_for:
