@@ -33,7 +33,7 @@ class Revocations:
         self._settings = settings
         self.clock = clock
         # The deadline of each entry, and the time of the revocation.
-        self._entries: dict[tuple[str, str], tuple[float, int]] = {}
+        self._entries: dict[tuple[str, str | None], tuple[float, int]] = {}
         self._sweep_at = 1000
         self._is_stale = False
         self.restart()
