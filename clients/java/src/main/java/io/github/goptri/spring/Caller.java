@@ -9,6 +9,7 @@ import java.util.Set;
 
 import org.springframework.security.core.AuthenticatedPrincipal;
 import org.springframework.security.oauth2.jwt.Jwt;
+import org.springframework.util.StringUtils;
 
 /**
  * The caller of a request: the principal of its authentication. It is a user with a session or a client that acts for
@@ -27,14 +28,11 @@ public record Caller(String subject, String sessionId, String clientId, Set<Stri
                      String email, Instant expiresAt, Map<String, Object> claims) implements AuthenticatedPrincipal {
 
     static Caller of(Jwt token) {
-        String scope = token.getClaimAsString("scope");
-        Set<String> scopes = new LinkedHashSet<>(List.of(scope == null ? new String[0] : scope.split(" ")));
-        scopes.remove("");
-        String sessionId = token.getClaimAsString("sid");
-        boolean isUser = sessionId != null;
-        List<String> roles = isUser ? token.getClaimAsStringList("roles") : null;
-        return new Caller(token.getSubject(), sessionId, token.getClaimAsString("client_id"),
-            Collections.unmodifiableSet(scopes), roles == null ? List.of() : List.copyOf(roles),
+        String[] scopes = StringUtils.tokenizeToStringArray(token.getClaimAsString("scope"), " ");
+        boolean isUser = token.hasClaim("sid");
+        List<String> roles = isUser && token.hasClaim("roles") ? token.getClaimAsStringList("roles") : List.of();
+        return new Caller(token.getSubject(), token.getClaimAsString("sid"), token.getClaimAsString("client_id"),
+            Collections.unmodifiableSet(new LinkedHashSet<>(List.of(scopes))), roles,
             isUser ? token.getClaimAsString("email") : null, token.getExpiresAt(), token.getClaims());
     }
 

@@ -1,17 +1,16 @@
 package io.github.goptri.spring;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.util.Assert;
 
 /** Follows the revocation feed on one thread, and reconnects forever. docs/feed.md specifies the feed. */
 final class FeedFollower {
@@ -101,18 +100,15 @@ final class FeedFollower {
                     buffer.delete(0, end + 2);
                     onEvent(new String(event.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8));
                 }
-                require(buffer.length() <= MAX_EVENT_LENGTH, "an event is too long");
+                Assert.isTrue(buffer.length() <= MAX_EVENT_LENGTH, "an event is too long");
             } catch (JsonProcessingException | RuntimeException malformed) {
                 end("an event is malformed: " + malformed.getMessage());
             }
         }
 
         private void onEvent(String event) throws JsonProcessingException {
-            Map<String, String> fields = event.lines().filter(line -> line.contains(":"))
-                .map(line -> line.split(": ?", 2))
-                .collect(Collectors.toMap(field -> field[0], field -> field[1], (first, last) -> last));
-            String name = fields.getOrDefault("event", "");
-            String data = fields.getOrDefault("data", "");
+            String name = field("event:", event);
+            String data = field("data:", event);
             switch (name) {
                 case "revocations" -> StrictJson.MAPPER.readTree(data).required("entries").forEach(entry -> {
                     if (!revocations.add(entry)) {
@@ -128,7 +124,7 @@ final class FeedFollower {
         private void onHeartbeat(String name, JsonNode heartbeat) {
             JsonNode age = heartbeat.path("age_ms");
             JsonNode uptime = heartbeat.path("uptime_ms");
-            require(Revocations.isTime(age) && Revocations.isTime(uptime), name);
+            Assert.isTrue(Revocations.isTime(age) && Revocations.isTime(uptime), name);
             // The time that a message spent in buffers shows in comparison with the fastest message.
             leastOffset = Math.min(leastOffset, arrival - uptime.longValue());
             if (name.equals("caught-up")) {
@@ -145,9 +141,9 @@ final class FeedFollower {
         }
     }
 
-    private static void require(boolean condition, String problem) {
-        if (!condition) {
-            throw new IllegalArgumentException(problem);
-        }
+    /** The value of a field; empty if the event has none of the name. */
+    private static String field(String name, String event) {
+        return event.lines().filter(line -> line.startsWith(name)).findFirst().orElse(name).substring(name.length())
+            .strip();
     }
 }

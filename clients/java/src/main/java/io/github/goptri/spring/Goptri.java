@@ -37,7 +37,7 @@ public final class Goptri implements AutoCloseable {
      * {@code source} reads the settings again, to find changed secrets; {@code elapsedMillis} is a clock that is never
      * set.
      *
-     * @throws GoptriSettings.InvalidException if the settings are invalid
+     * @throws IllegalStateException if the settings are invalid
      */
     Goptri(Supplier<GoptriSettings> source, Clock clock, LongSupplier elapsedMillis) {
         this.source = source;
@@ -117,7 +117,7 @@ public final class Goptri implements AutoCloseable {
                 LOG.info("the secrets have changed");
             }
             lastRead = read;
-        } catch (GoptriSettings.InvalidException invalid) {
+        } catch (IllegalStateException invalid) {
             server.warn("the previous secrets stay in use", invalid.getMessage());
         }
     }

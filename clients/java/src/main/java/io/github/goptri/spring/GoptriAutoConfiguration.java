@@ -11,8 +11,6 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.boot.autoconfigure.security.ConditionalOnDefaultWebSecurity;
 import org.springframework.boot.autoconfigure.security.oauth2.resource.servlet.OAuth2ResourceServerAutoConfiguration;
 import org.springframework.boot.autoconfigure.security.servlet.UserDetailsServiceAutoConfiguration;
-import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
-import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
@@ -67,14 +65,5 @@ public class GoptriAutoConfiguration {
     @ConditionalOnDefaultWebSecurity
     SecurityFilterChain goptriSecurityFilterChain(HttpSecurity http, GoptriSecurity goptri) throws Exception {
         return goptri.protect(http).authorizeHttpRequests(requests -> requests.anyRequest().authenticated()).build();
-    }
-
-    /** Reports invalid settings without a stack trace. */
-    static final class InvalidSettingsAnalyzer extends AbstractFailureAnalyzer<GoptriSettings.InvalidException> {
-        @Override
-        protected FailureAnalysis analyze(Throwable failure, GoptriSettings.InvalidException cause) {
-            return new FailureAnalysis(cause.getMessage(), "Correct these variables; docs/configuration.md of Goptri "
-                + "describes them.", cause);
-        }
     }
 }

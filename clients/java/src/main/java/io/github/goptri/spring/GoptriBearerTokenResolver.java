@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Set;
 import java.util.regex.Pattern;
 
 import jakarta.servlet.http.HttpServletRequest;
@@ -17,15 +16,9 @@ import org.springframework.security.web.header.HeaderWriter;
  * Finds the access token of a request: in its only {@code Authorization} header or, without one, in the session cookie.
  * A page of a foreign site cannot use the cookie for requests that change something.
  */
-final class GoptriBearerTokenResolver implements BearerTokenResolver, HeaderWriter {
+record GoptriBearerTokenResolver(GoptriSettings settings) implements BearerTokenResolver, HeaderWriter {
     private static final Pattern BEARER = Pattern.compile("bearer(?: |$)", Pattern.CASE_INSENSITIVE);
     private static final int MAX_COOKIE_LENGTH = 4096;
-
-    private final GoptriSettings settings;
-
-    GoptriBearerTokenResolver(GoptriSettings settings) {
-        this.settings = settings;
-    }
 
     @Override
     public String resolve(HttpServletRequest request) {
@@ -89,11 +82,14 @@ final class GoptriBearerTokenResolver implements BearerTokenResolver, HeaderWrit
     }
 
     private boolean mayUseCookies(HttpServletRequest request) {
-        // Several values of one header match nothing.
-        String site = String.join(",", values(request, "Sec-Fetch-Site"));
-        String origin = String.join(",", values(request, HttpHeaders.ORIGIN));
-        return Set.of("GET", "HEAD", "OPTIONS").contains(request.getMethod())
-            || Set.of("same-origin", "none").contains(site) || settings.origins().contains(origin);
+        return List.of("GET", "HEAD", "OPTIONS").contains(request.getMethod())
+            || isOneOf(List.of("same-origin", "none"), values(request, "Sec-Fetch-Site"))
+            || isOneOf(settings.origins(), values(request, HttpHeaders.ORIGIN));
+    }
+
+    /** Several values, and none, are not allowed. */
+    private static boolean isOneOf(List<String> allowed, List<String> values) {
+        return values.size() == 1 && allowed.contains(values.get(0));
     }
 
     private static List<String> values(HttpServletRequest request, String name) {

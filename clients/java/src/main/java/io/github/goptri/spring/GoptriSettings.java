@@ -1,5 +1,7 @@
 package io.github.goptri.spring;
 
+import static org.springframework.boot.convert.DurationStyle.SIMPLE;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,7 +17,6 @@ import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-import org.springframework.boot.convert.DurationStyle;
 import org.springframework.util.StringUtils;
 
 /**
@@ -51,7 +52,7 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
     /**
      * Reads the variables with {@code variables}, which returns null for one that is not set.
      *
-     * @throws InvalidException if any is invalid
+     * @throws IllegalStateException if any is invalid; the message names all of them and contains no secret
      */
     static GoptriSettings read(UnaryOperator<String> variables) {
         Reader reader = new Reader(variables, new ArrayList<>());
@@ -65,9 +66,9 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
         String caFile = reader.text("AUTH_SERVER_CA_FILE", null,
             path -> reader.content(path).contains("BEGIN CERTIFICATE"), "a file with certificates in PEM");
         String leeway = reader.text("CLOCK_LEEWAY", "30s", text -> DURATION.test(text)
-            && duration(text).compareTo(Duration.ofMinutes(5)) <= 0, "a duration such as 30s, at most 5m");
+            && SIMPLE.parse(text).compareTo(Duration.ofMinutes(5)) <= 0, "a duration such as 30s, at most 5m");
         String staleness = reader.text("REVOCATION_MAX_STALENESS", "60s", text -> DURATION.test(text)
-            && duration(text).compareTo(Duration.ofSeconds(5)) > 0, "a duration such as 60s, longer than 5s");
+            && SIMPLE.parse(text).compareTo(Duration.ofSeconds(5)) > 0, "a duration such as 60s, longer than 5s");
         String onStale = reader.text("ON_STALE", "allow", matches("allow|refuse"), "allow or refuse");
         String cookie = reader.text("SESSION_COOKIE_NAME", "session", COOKIE, "up to 64 letters, digits, - and _");
         String domain = reader.text("SESSION_COOKIE_DOMAIN", null, DOMAIN, "a domain such as example.com");
@@ -76,22 +77,15 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
         reader.require(feed.stream().allMatch(matches("[!-~]*")), "FEED_SECRET must be ASCII, because it is sent");
         reader.require(!access.isEmpty() || url != null, "ACCESS_TOKEN_SECRET or AUTH_SERVER_URL must be set");
         if (!reader.problems.isEmpty()) {
-            throw new InvalidException(reader.problems);
+            throw new IllegalStateException("invalid configuration:\n  " + String.join("\n  ", reader.problems));
         }
         String prefix = issuer.startsWith("http:") ? "" : domain == null ? "__Host-" : "__Secure-";
-        List<String> allowed = new ArrayList<>(Arrays.stream(origins.split(",")).map(String::strip).toList());
-        Stream.of(issuer, audience).filter(text -> text.startsWith("http")).map(GoptriSettings::origin)
-            .forEach(allowed::add);
-        return new GoptriSettings(issuer, audience, access, feed, url == null ? issuer : url, caFile, duration(leeway),
-            duration(staleness), onStale.equals("refuse"), prefix + cookie.replaceFirst("^__(Host|Secure)-", ""),
-            allowed);
-    }
-
-    /** The configuration is invalid. The message lists every problem and contains no secret. */
-    static final class InvalidException extends RuntimeException {
-        InvalidException(List<String> problems) {
-            super("invalid configuration:\n  " + String.join("\n  ", problems));
-        }
+        Stream<String> own = Stream.of(issuer, audience).filter(text -> text.startsWith("http"))
+            .map(text -> text.replaceFirst("^(https?://[^/]+).*", "$1").toLowerCase(Locale.ROOT));
+        Stream<String> others = Arrays.stream(StringUtils.tokenizeToStringArray(origins, ","));
+        return new GoptriSettings(issuer, audience, access, feed, url == null ? issuer : url, caFile,
+            SIMPLE.parse(leeway), SIMPLE.parse(staleness), onStale.equals("refuse"),
+            prefix + cookie.replaceFirst("^__(Host|Secure)-", ""), Stream.concat(own, others).toList());
     }
 
     /** Collects the problems of all variables. */
@@ -154,15 +148,6 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
 
     private static boolean isSecret(String text) {
         return text.getBytes(StandardCharsets.UTF_8).length >= 32 && text.chars().noneMatch(Character::isWhitespace);
-    }
-
-    private static Duration duration(String text) {
-        return DurationStyle.SIMPLE.parse(text);
-    }
-
-    /** The origin as browsers send it. */
-    private static String origin(String url) {
-        return url.replaceFirst("^(https?://[^/]+).*", "$1").toLowerCase(Locale.ROOT);
     }
 
     /** Does not show the secrets. */

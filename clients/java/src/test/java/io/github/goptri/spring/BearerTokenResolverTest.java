@@ -72,6 +72,20 @@ class BearerTokenResolverTest {
     }
 
     @Test
+    void an_unsafe_request_with_a_cookie_needs_an_allowed_page() {
+        String cookie = "__Host-session=" + Tokens.cookie("a.b.c");
+        for (String[] headers : new String[][] {{}, {"Origin", ""}, {"Sec-Fetch-Site", ""}, {"Origin", "null"}}) {
+            MockHttpServletRequest request = request("Cookie", cookie);
+            request.setMethod("POST");
+            if (headers.length > 0) {
+                request.addHeader(headers[0], headers[1]);
+            }
+            assertThatThrownBy(() -> resolver.resolve(request)).as(String.join(": ", headers))
+                .hasMessageContaining("foreign page");
+        }
+    }
+
+    @Test
     void the_token_in_a_cookie_has_no_escapes() {
         for (String json : List.of("{\"jwt\":\"a.b.c\"}", "{ \"jwt\" : \"a.b.c\" }",
             "{\"views\":[3,{}],\"jwt\":\"a.b.c\",\"user\":{\"jwt\":\"\\u002e\"}}",

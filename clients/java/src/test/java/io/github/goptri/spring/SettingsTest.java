@@ -18,7 +18,7 @@ class SettingsTest {
         try {
             Tokens.settings(variables);
             return "";
-        } catch (GoptriSettings.InvalidException invalid) {
+        } catch (IllegalStateException invalid) {
             return invalid.getMessage();
         }
     }
@@ -33,7 +33,7 @@ class SettingsTest {
         assertThat(settings.maxStaleness()).isEqualTo(Duration.ofSeconds(60));
         assertThat(settings.refuseWhenStale()).isFalse();
         assertThat(settings.cookieName()).isEqualTo("session");
-        assertThat(settings.origins()).contains("http://localhost:4000", "http://localhost:3000");
+        assertThat(settings.origins()).containsExactlyInAnyOrder("http://localhost:4000", "http://localhost:3000");
         assertThat(settings.feedSecrets()).isEmpty();
         assertThat(settings.toString()).doesNotContain(Tokens.SECRET);
     }
@@ -89,6 +89,13 @@ class SettingsTest {
         assertThat(Tokens.settings("ISSUER", "https://login.example.com", "SESSION_COOKIE_DOMAIN", "example.com",
             "SESSION_COOKIE_NAME", "app").cookieName()).isEqualTo("__Secure-app");
         assertThat(Tokens.settings("ISSUER", "http://localhost:4000").cookieName()).isEqualTo("session");
+    }
+
+    @Test
+    void the_origins_are_those_that_browsers_send() {
+        assertThat(Tokens.settings("ISSUER", "https://Login.example/auth", "AUDIENCE", "photos", "CORS_ORIGINS",
+            "https://a.example , http://localhost:8080").origins())
+            .containsExactlyInAnyOrder("https://login.example", "https://a.example", "http://localhost:8080");
     }
 
     @Test
