@@ -32,14 +32,14 @@ import org.springframework.core.NestedExceptionUtils;
 final class AuthServer {
     private static final Logger LOG = LoggerFactory.getLogger(AuthServer.class);
 
-    private final String url;
+    private final URI url;
     private final Executor executor;
     private final HttpClient client;
     private final Set<String> warnings = new HashSet<>();
 
     /** {@code executor} runs every callback. */
     AuthServer(GoptriSettings settings, Executor executor) {
-        url = settings.authServerUrl();
+        url = URI.create(settings.authServerUrl());
         this.executor = executor;
         HttpClient.Builder builder = HttpClient.newBuilder().executor(executor).version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofSeconds(5)).followRedirects(HttpClient.Redirect.NEVER)

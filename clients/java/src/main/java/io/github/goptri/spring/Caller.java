@@ -32,7 +32,7 @@ public record Caller(String subject, String sessionId, String clientId, Set<Stri
         boolean isUser = token.hasClaim("sid");
         List<String> roles = isUser && token.hasClaim("roles") ? token.getClaimAsStringList("roles") : List.of();
         return new Caller(token.getSubject(), token.getClaimAsString("sid"), token.getClaimAsString("client_id"),
-            Collections.unmodifiableSet(new LinkedHashSet<>(List.of(scopes))), roles,
+            Collections.unmodifiableSet(new LinkedHashSet<>(List.of(scopes))), List.copyOf(roles),
             isUser ? token.getClaimAsString("email") : null, token.getExpiresAt(), token.getClaims());
     }
 

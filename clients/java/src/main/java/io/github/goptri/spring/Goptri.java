@@ -7,7 +7,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -50,19 +49,17 @@ public final class Goptri implements AutoCloseable {
         server = new AuthServer(settings, thread);
         keys = new VerifyingKeys(server, elapsedMillis);
         keys.setSecrets(settings.accessSecrets());
-        thread.scheduleWithFixedDelay(keys::tick, Duration.ofMillis(50));
-        thread.scheduleWithFixedDelay(this::reload, Duration.ofMillis(400));
-        if (settings.feedSecrets().isEmpty()) {
-            LOG.warn("FEED_SECRET is not set: a sign-out takes effect here when the access token expires");
-            revocations = null;
-            feed = null;
-            return;
-        }
         revocations = new Revocations(settings, elapsedMillis);
         feed = new FeedFollower(server, () -> settings.feedSecrets().get(0), revocations, keys::expectNewKeys,
             elapsedMillis);
-        thread.scheduleWithFixedDelay(feed::tick, Duration.ofMillis(50));
-        thread.scheduleWithFixedDelay(this::maintain, Duration.ofSeconds(1));
+        thread.scheduleWithFixedDelay(keys::tick, Duration.ofMillis(50));
+        thread.scheduleWithFixedDelay(this::maintain, Duration.ofMillis(400));
+        if (!settings.feedSecrets().isEmpty()) {
+            thread.scheduleWithFixedDelay(feed::tick, Duration.ofMillis(50));
+        } else {
+            LOG.warn("FEED_SECRET is not set: a sign-out takes effect here when the access token expires");
+            revocations.setKnownAsOf(Long.MAX_VALUE);
+        }
     }
 
     /** Milliseconds on a clock that, on Linux, also runs while the machine is suspended, unlike nanoTime. */
@@ -78,7 +75,7 @@ public final class Goptri implements AutoCloseable {
     /** Decodes access tokens. {@code additional} validators see genuine tokens with valid claims. */
     GoptriJwtDecoder decoder(List<OAuth2TokenValidator<Jwt>> additional) {
         List<OAuth2TokenValidator<Jwt>> validators = new ArrayList<>(additional);
-        revocations().ifPresent(validators::add); // last, so that 503 is for tokens that are otherwise valid
+        validators.add(revocations); // last, so that 503 is for tokens that are otherwise valid
         return new GoptriJwtDecoder(settings, clock, keys, validators);
     }
 
@@ -86,19 +83,20 @@ public final class Goptri implements AutoCloseable {
         return settings;
     }
 
-    /** The revocations; empty without {@code FEED_SECRET}. */
-    public Optional<Revocations> revocations() {
-        return Optional.ofNullable(revocations);
+    /** The known revocations. Without {@code FEED_SECRET} there are none, and they are never stale. */
+    public Revocations revocations() {
+        return revocations;
     }
 
     /** Whether valid tokens are accepted. While it is false, the service should get no requests. */
     public boolean isReady() {
         // With a secret, published keys are awaited no longer than the feed.
-        boolean mayLackKeys = revocations != null && !revocations.isNew() && !keys.isWithoutSecrets();
-        return (keys.isComplete() || mayLackKeys) && (revocations == null || revocations.isReady());
+        boolean mayLackKeys = !revocations.isNew() && !keys.isWithoutSecrets();
+        return (keys.isComplete() || mayLackKeys) && revocations.isReady();
     }
 
     private void maintain() {
+        reload();
         revocations.sweep();
         boolean isStale = !revocations.isNew() && revocations.isStale();
         if (isStale != wasStale) {
@@ -126,8 +124,6 @@ public final class Goptri implements AutoCloseable {
     @Override
     public void close() {
         thread.shutdown();
-        if (feed != null) {
-            feed.close();
-        }
+        feed.close();
     }
 }

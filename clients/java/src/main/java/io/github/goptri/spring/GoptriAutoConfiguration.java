@@ -31,8 +31,7 @@ public class GoptriAutoConfiguration {
         return name -> {
             try {
                 String property = environment.getProperty("goptri." + name.toLowerCase(Locale.ROOT).replace('_', '-'));
-                Object variable = environment.getSystemEnvironment().get(name);
-                return property != null || variable == null ? property : variable.toString();
+                return property != null ? property : (String) environment.getSystemEnvironment().get(name);
             } catch (IllegalArgumentException quotesTheValue) {
                 throw new IllegalArgumentException("has a placeholder that names no property");
             }

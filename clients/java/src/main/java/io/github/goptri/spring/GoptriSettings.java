@@ -42,7 +42,7 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
     /** Addresses of private networks, and names that resolve only in one. */
     private static final String PRIVATE = LOCAL
         + "|(?:10|127|169\\.254|192\\.168|172\\.(?:1[6-9]|2\\d|3[01]))(?:\\.\\d+)+"
-        + "|\\[f[cde][0-9a-f]{2}:[0-9a-f:]+]|[a-z][\\w-]*|[a-z][\\w.-]*\\.(?:localhost|local|internal)";
+        + "|\\[f[cde][0-9a-f]{2}:[0-9a-f:]+]|[a-z][a-z0-9-]*|[a-z][a-z0-9.-]*\\.(?:localhost|local|internal)";
     private static final String ORIGIN = "(?:https://[a-z0-9.-]+|http://(?:" + LOCAL + "))(?::\\d+)?";
     private static final Predicate<String> ORIGINS = matches("(?:" + ORIGIN + "(?:\\s*,\\s*" + ORIGIN + ")*)?");
     private static final Predicate<String> DURATION = matches("0|[0-9]{1,9}(?:ms|s|m|h|d)");
@@ -143,7 +143,8 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
 
     /** https everywhere, and http on these hosts. */
     private static Predicate<String> url(String hosts) {
-        return matches("(?:https://[^\\s@?#/]+|http://(?:" + hosts + ")(?::\\d+)?)(?:/[^\\s@?#]*[^\\s@?#/])?");
+        return matches("(?:https://(?:[A-Za-z0-9.-]+|\\[[\\w:]+])|http://(?:" + hosts + "))(?::\\d+)?"
+            + "(?:/[^\\s@?#]*[^\\s@?#/])?");
     }
 
     private static boolean isSecret(String text) {

@@ -115,7 +115,7 @@ public final class Revocations implements OAuth2TokenValidator<Jwt> {
     }
 
     private boolean isLive(String kind, String subject, Instant issuedAt) {
-        Entry entry = entries.get(kind + " " + subject);
+        Entry entry = subject == null ? null : entries.get(kind + " " + subject);
         return entry != null && clock.getAsLong() < entry.deadline && issuedAt.getEpochSecond() <= entry.revokedAt;
     }
 

@@ -64,7 +64,7 @@ class FeedTest {
     }
 
     private long age() {
-        return goptri.revocations().get().age();
+        return goptri.revocations().age();
     }
 
     private boolean accepts(String token) {
@@ -101,7 +101,7 @@ class FeedTest {
         assertThat(goptri.isReady()).isFalse();
         stream.start(FakeAuthServer.event("heartbeat", "{\"age_ms\":0,\"uptime_ms\":1000}")
             + FakeAuthServer.revoked("token", "another", 1));
-        await(() -> goptri.revocations().get().size() == 1);
+        await(() -> goptri.revocations().size() == 1);
         assertThat(isUnavailable(token)).as("a heartbeat is not enough").isTrue();
         stream.send(FakeAuthServer.CAUGHT_UP);
         await(() -> accepts(token));
@@ -126,13 +126,13 @@ class FeedTest {
             + "{\"kind\":\"token\",\"subject\":\"z\",\"revoked_at\":-1,\"expires_in\":9},"
             + "{\"kind\":\"token\",\"subject\":\"z\",\"revoked_at\":1,\"expires_in\":1.5},"
             + "{\"kind\":\"token\",\"subject\":\"x\",\"revoked_at\":1,\"expires_in\":9}]}"));
-        await(() -> goptri.revocations().get().size() == 4);
+        await(() -> goptri.revocations().size() == 4);
         assertThat(accepts(token)).isTrue();
         stream.send(FakeAuthServer.revoked("client", "goptri", now));
         await(() -> !accepts(token));
         // An older revocation of the client does not undo the later one.
         stream.send(FakeAuthServer.revoked("client", "goptri", now - 1) + FakeAuthServer.revoked("token", "y", 1));
-        await(() -> goptri.revocations().get().size() == 5);
+        await(() -> goptri.revocations().size() == 5);
         assertThat(accepts(token)).isFalse();
         later.set(7_500_000);
         assertThat(accepts(token)).as("before its deadline, rounded up").isFalse();
@@ -215,7 +215,7 @@ class FeedTest {
         await(() -> accepts(token));
         later.addAndGet(100_000);
         assertThat(accepts(token)).isTrue();
-        assertThat(goptri.revocations().get().isStale()).isTrue();
+        assertThat(goptri.revocations().isStale()).isTrue();
     }
 
     @Test
@@ -283,7 +283,7 @@ class FeedTest {
         later.set(60_000);
         stream.send(FakeAuthServer.revoked("session", Tokens.SESSION, 1));
         server.nextStream();
-        assertThat(goptri.revocations().get().size()).isZero();
+        assertThat(goptri.revocations().size()).isZero();
         assertThat(age()).isGreaterThan(59_000);
     }
 
@@ -303,7 +303,7 @@ class FeedTest {
         for (byte each : events.replace("\n", "\r\n").getBytes(StandardCharsets.UTF_8)) {
             stream.socket().getOutputStream().write(each);
         }
-        await(() -> goptri.revocations().get().size() == 1);
+        await(() -> goptri.revocations().size() == 1);
         Map<String, Object> claims = Tokens.claims(System.currentTimeMillis() / 1000);
         claims.put("jti", "\u00e9\ud83d\ude00");
         assertThat(accepts(Tokens.sign(Tokens.header(), Tokens.json(claims)))).isFalse();

@@ -52,7 +52,8 @@ class SettingsTest {
     void each_setting_is_checked() {
         String[][] table = {
             {"ISSUER", "https://auth.example/"}, {"ISSUER", "auth.example"}, {"ISSUER", "https://me:pw@auth.example"},
-            {"ISSUER", "https://auth.example?x=1"}, {"ISSUER", "http://auth-server"}, {"AUDIENCE", Tokens.ISSUER},
+            {"ISSUER", "https://auth.example?x=1"}, {"ISSUER", "http://auth-server"}, {"ISSUER", "https://a|b"},
+            {"AUDIENCE", Tokens.ISSUER},
             {"AUDIENCE", "a b"}, {"CLOCK_LEEWAY", "30"}, {"CLOCK_LEEWAY", "6m"}, {"REVOCATION_MAX_STALENESS", "5s"},
             {"AUTH_SERVER_URL", "http://login.example.com"}, {"AUTH_SERVER_URL", "http://8.8.8.8"},
             {"AUTH_SERVER_URL", "http://134744072"}, {"AUTH_SERVER_URL", "http://172.32.0.1"},
