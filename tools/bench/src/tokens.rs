@@ -136,7 +136,7 @@ pub fn example_claims() -> AccessClaims {
 pub fn guard(ended: u64) -> Result<Guard, Error> {
     let environment = Environment::from_pairs([("ACCESS_TOKEN_SECRET", ACCESS_TOKEN_SECRET)]);
     let revocations = RevocationSet::default();
-    revocations.known_as_of(std::time::Duration::ZERO);
+    revocations.set_age(std::time::Duration::ZERO);
     for number in 0..ended {
         revocations.insert(&Entry {
             kind: EntryKind::Session,
@@ -145,7 +145,7 @@ pub fn guard(ended: u64) -> Result<Guard, Error> {
             expires_in: 7_500,
         })?;
     }
-    revocations.known_as_of(std::time::Duration::ZERO);
+    revocations.set_age(std::time::Duration::ZERO);
     Ok(Guard::from_environment(&environment)?.with_revocations(revocations))
 }
 

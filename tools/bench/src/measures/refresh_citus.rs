@@ -33,12 +33,14 @@ pub(super) fn run(run: &Run) -> Result<Findings, Error> {
     )?;
     runtime.block_on(citus.execute("vacuum analyze"));
     let unbatched = |url: &str| Program::auth(url).with("REFRESH_BATCHING", "off");
-    let (ours, limit) = (run.start(&Program::auth(&url))?, run.start(&unbatched(plain.url()))?);
+    let limit = run.start(&unbatched(plain.url()))?;
     let chains = || Chains::new(scale.chains, scale.stride(), 0);
     let (on_citus, on_plain) = (chains()?, chains()?);
     let mut findings = Findings::default();
-    for (connections, min) in CASES {
-        let what = format!("refresh, Citus, {connections} connections");
+    for (node, (connections, min)) in [0, 1].into_iter().flat_map(|node| CASES.map(|case| (node, case))) {
+        let ours = run.start(&Program::auth(&citus.url(node)))?;
+        let place = if node == 0 { "coordinator" } else { "worker" };
+        let what = format!("refresh, Citus, {place}, {connections} connections");
         let (mut turns, mut limits) = (Turns::default(), Turns::default());
         let connections = connections.min(scale.max_connections);
         let alternation = run.alternate(
