@@ -56,7 +56,7 @@ impl Config {
     /// Reads all settings, for a caller that reads more of them. `None`: an error was reported to `settings`.
     pub fn read(settings: &Settings<'_>) -> Option<Self> {
         let address = settings.address("API_SERVER_ADDR", "127.0.0.1:3000");
-        let guard = GuardBuilder::with_required_feed(settings);
+        let guard = GuardBuilder::from_settings_with_required_feed(settings);
         let cors_origins = goptri::settings::cors_origins(settings);
         let trusted_proxies = goptri_server::trusted_proxies(settings);
         let (connections, tls) = (ConnectionLimits::read(settings), Tls::read(settings));

@@ -70,13 +70,13 @@ impl ServerState {
     /// 503, with the reason.
     pub fn ready(&self) -> Result<(), ProtocolError> {
         if self.0.is_stopping.load(Ordering::Relaxed) {
-            return Err(ProtocolError::UNAVAILABLE.describe("This server is stopping."));
+            return Err(ProtocolError::UNAVAILABLE.with_description("This server is stopping."));
         }
         match self.tasks().iter().find(|task| task.is_down()) {
             Some(task) => {
                 let sentence =
                     format!("This server restarts a background task that failed: {}.", task.name());
-                Err(ProtocolError::UNAVAILABLE.describe(&sentence))
+                Err(ProtocolError::UNAVAILABLE.with_description(&sentence))
             }
             None => Ok(()),
         }

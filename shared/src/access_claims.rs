@@ -13,7 +13,7 @@ use crate::scope::Scope;
 use crate::token_error::TokenError;
 
 /// The `client_id` of Goptri's own sign-in.
-pub const FIRST_PARTY_CLIENT: &str = "goptri";
+pub const BUILT_IN_CLIENT: &str = "goptri";
 
 /// The claims of an access token. In JSON they have the form of RFC 9068; unknown claims are ignored (RFC 7519 §4).
 ///
@@ -76,7 +76,7 @@ impl AccessClaims {
     /// Claims with an empty scope that have already expired. Set `iat`, `exp`, `jti` and `scope`.
     pub fn new(issuer: impl Into<Arc<str>>, audience: Audience, caller: Caller) -> Self {
         let client_id = match &caller {
-            Caller::User(_) => FIRST_PARTY_CLIENT.into(),
+            Caller::User(_) => BUILT_IN_CLIENT.into(),
             Caller::Client { id } => Arc::clone(id),
         };
         Self {

@@ -45,7 +45,7 @@ impl AuthServer {
 
     /// Replaces the host of the URL by `address` of this machine.
     #[must_use]
-    pub fn at_local_address(mut self, mut address: SocketAddr) -> Self {
+    pub fn connect_to(mut self, mut address: SocketAddr) -> Self {
         if address.ip().is_unspecified() {
             address.set_ip(if address.is_ipv4() {
                 Ipv4Addr::LOCALHOST.into()

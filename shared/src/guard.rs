@@ -89,9 +89,9 @@ impl Guard {
     /// # Errors
     /// Lists all invalid variables.
     #[cfg(feature = "feed")]
-    pub fn following(environment: &Environment) -> Result<Self, SettingErrors> {
+    pub fn from_environment_with_feed(environment: &Environment) -> Result<Self, SettingErrors> {
         let settings = Settings::new(environment);
-        let builder = GuardBuilder::with_optional_feed(&settings);
+        let builder = GuardBuilder::from_settings_with_optional_feed(&settings);
         settings.into_result(builder)?.build().map_err(|error| setting_errors("AUTH_SERVER_URL", &error))
     }
 
@@ -191,7 +191,7 @@ impl Guard {
         let keys = self.keys().snapshot();
         let Some(cache) = &self.cache else { return self.verify_uncached(&keys, token).map(Arc::new) };
         if let Some(claims) = cache.get(token, keys.version()) {
-            self.verify_again(&claims)?;
+            self.recheck(&claims)?;
             return Ok(claims);
         }
         Ok(cache.insert(token, keys.version(), self.verify_uncached(&keys, token)?))
@@ -209,7 +209,7 @@ impl Guard {
 
     /// Checks the times and the revocation of claims that [`verify`](Self::verify) returned. Call it after long work,
     /// such as receiving a large body, and before its effect.
-    pub fn verify_again(&self, claims: &AccessClaims) -> Result<(), TokenError> {
+    pub fn recheck(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         self.verifier.check_times(claims, self.clock.micros())?;
         self.check_revoked(claims)
     }

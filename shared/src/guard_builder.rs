@@ -249,8 +249,8 @@ mod feed {
         }
 
         /// Reaches auth-server at `address` of this machine, instead of the host of its URL.
-        pub fn at_local_address(mut self, address: SocketAddr) -> Self {
-            self.remote.auth_server = self.remote.auth_server.map(|server| server.at_local_address(address));
+        pub fn connect_to(mut self, address: SocketAddr) -> Self {
+            self.remote.auth_server = self.remote.auth_server.map(|server| server.connect_to(address));
             self
         }
 
@@ -274,7 +274,7 @@ mod feed {
 
         /// Like [`from_settings`](Self::from_settings), with `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
         /// `REVOCATION_MAX_STALENESS` and `ON_STALE`. `ACCESS_TOKEN_SECRET` and `FEED_SECRET` are optional.
-        pub fn with_optional_feed(settings: &Settings<'_>) -> Option<Self> {
+        pub fn from_settings_with_optional_feed(settings: &Settings<'_>) -> Option<Self> {
             if !settings.has_secret(settings::ACCESS_SECRET) && !settings.is_set("AUTH_SERVER_URL") {
                 settings.report(
                     settings::ACCESS_SECRET,
@@ -284,8 +284,8 @@ mod feed {
             Self::following(settings, settings::optional_feed_secrets(settings))
         }
 
-        /// Like [`with_optional_feed`](Self::with_optional_feed), but `FEED_SECRET` is required.
-        pub fn with_required_feed(settings: &Settings<'_>) -> Option<Self> {
+        /// Like [`from_settings_with_optional_feed`](Self::from_settings_with_optional_feed), but `FEED_SECRET` is required.
+        pub fn from_settings_with_required_feed(settings: &Settings<'_>) -> Option<Self> {
             Self::following(settings, settings::required_feed_secrets(settings).map(Some).ok_or(Reported))
         }
 

@@ -57,18 +57,18 @@ impl ProtocolError {
         "missing_token",
         "This route needs an access token; send it as Authorization: Bearer and the token.",
     )
-    .challenge(Challenge::Bare);
+    .with_challenge(Challenge::Bare);
     /// The token is invalid. Every reason gets this response (JV-27).
     pub const INVALID_TOKEN: Self =
         Self::new(401, "invalid_token", "The token is malformed, expired, revoked or for another service.")
-            .challenge(Challenge::Code);
+            .with_challenge(Challenge::Code);
     /// The token is valid and lacks the scope or role.
     pub const INSUFFICIENT_SCOPE: Self = Self::new(
         403,
         "insufficient_scope",
         "The access token lacks the scope or role that this route needs.",
     )
-    .challenge(Challenge::Code);
+    .with_challenge(Challenge::Code);
     /// Two `Authorization` headers (JV-26).
     pub const TWO_CREDENTIALS: Self =
         Self::new(400, "invalid_request", "The request has more than one Authorization header; send one.");
@@ -133,7 +133,7 @@ impl ProtocolError {
         "temporarily_unavailable",
         "The service is temporarily unavailable; try again after the seconds in the Retry-After header.",
     )
-    .retry_after(1);
+    .with_retry_after(1);
 
     /// An error without headers.
     ///
@@ -160,7 +160,7 @@ impl ProtocolError {
 
     /// The same error with a more specific sentence. Characters that RFC 6749 §5.2 forbids become question marks.
     #[must_use]
-    pub fn describe(mut self, description: &str) -> Self {
+    pub fn with_description(mut self, description: &str) -> Self {
         let allowed = |c: char| matches!(c, '\x20'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e');
         self.description = description.chars().map(|c| if allowed(c) { c } else { '?' }).collect();
         self
@@ -168,14 +168,14 @@ impl ProtocolError {
 
     /// The same error with a `WWW-Authenticate`.
     #[must_use]
-    pub const fn challenge(mut self, challenge: Challenge) -> Self {
+    pub const fn with_challenge(mut self, challenge: Challenge) -> Self {
         self.challenge = challenge;
         self
     }
 
     /// The same error with a `Retry-After`, in seconds.
     #[must_use]
-    pub const fn retry_after(mut self, seconds: u32) -> Self {
+    pub const fn with_retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }

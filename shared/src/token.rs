@@ -1,6 +1,6 @@
 //! Tokens in detail, for Goptri's own servers and for tools.
 
-pub use crate::access_claims::FIRST_PARTY_CLIENT;
+pub use crate::access_claims::BUILT_IN_CLIENT;
 pub use crate::access_verifier::AccessVerifier;
 pub use crate::audience::Audience;
 pub use crate::base64url::{decode as decode_base64url, encode as encode_base64url};

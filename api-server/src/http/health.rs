@@ -12,6 +12,6 @@ pub(super) async fn readyz(
     state.ready()?;
     match guard.ready() {
         Ok(()) => Ok(Json(Health::OK)),
-        Err(waits) => Err(ProtocolError::UNAVAILABLE.describe(&format!("This server {waits}."))),
+        Err(waits) => Err(ProtocolError::UNAVAILABLE.with_description(&format!("This server {waits}."))),
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn put(
 ) -> Result<HttpResponse, Failure> {
     let upload = Upload::receive(&photos, body).await?;
     // The body may have taken minutes, in which the user may have signed out.
-    caller.verify_again(&guard)?;
+    caller.recheck(&guard)?;
     let album = Album::of(&photos, &caller);
     match block_on_file(move || album.save(&name, upload)).await? {
         SaveOutcome::Created => Ok(HttpResponse::Created().finish()),

@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderName, LOCATION, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use goptri::actix::{caller, set_private};
-use goptri::token::FIRST_PARTY_CLIENT;
+use goptri::token::BUILT_IN_CLIENT;
 use goptri::{AccessClaims, Guard, ProtocolError};
 
 use crate::error::UNKNOWN_DEMAND;
@@ -36,7 +36,7 @@ fn decide(request: &HttpRequest, guard: &Guard, page: &SignInPage, demand: &Dema
 
 /// A user's consent to an application is for scopes: without one in the demand, only the user's own sign-ins count.
 fn is_met_by(demand: &Demand, claims: &AccessClaims) -> bool {
-    let is_own = &*claims.client_id == FIRST_PARTY_CLIENT;
+    let is_own = &*claims.client_id == BUILT_IN_CLIENT;
     demand.is_met_by(&claims.scope) && (is_own || demand.names_a_scope())
 }
 

@@ -68,7 +68,7 @@ pub struct ClientId(String);
 impl ClientId {
     /// The first-party client, for a sign-in without OAuth.
     pub fn first_party() -> Self {
-        Self(goptri::token::FIRST_PARTY_CLIENT.to_owned())
+        Self(goptri::token::BUILT_IN_CLIENT.to_owned())
     }
 
     /// An id from a store or a token.
@@ -86,7 +86,7 @@ impl ClientId {
 
     /// Whether it is the first-party client.
     pub fn is_first_party(&self) -> bool {
-        self.0 == goptri::token::FIRST_PARTY_CLIENT
+        self.0 == goptri::token::BUILT_IN_CLIENT
     }
 
     /// The text of the id.

@@ -197,7 +197,7 @@ catalogue! {
         "not_migrated",
         "The database schema is not up to date; run auth-server migrate.",
     )
-    .retry_after(5);
+    .with_retry_after(5);
     "The server runs with `AUTO_MIGRATE=off` on a database without the latest migrations.";
     "The operator runs `auth-server migrate`.";
 
@@ -206,7 +206,7 @@ catalogue! {
         "temporarily_unavailable",
         "The database cannot be read; the log of the server has the cause.",
     )
-    .retry_after(1);
+    .with_retry_after(1);
     "`GET /readyz`: the database does not answer, or rejects the connection or the query. The sentence names the host, if there are several.";
     "The operator looks at the log.";
 
@@ -215,7 +215,7 @@ catalogue! {
         "temporarily_unavailable",
         "The database commits no writes; the log of the server has the cause.",
     )
-    .retry_after(1);
+    .with_retry_after(1);
     "`GET /readyz`: the database is read-only, its disk is full, or a write does not end within 2 s. Of several hosts, the sentence names the one that is used.";
     "The operator looks at the log.";
 }

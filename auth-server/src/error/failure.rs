@@ -68,7 +68,9 @@ impl Failure {
             Self::Refused(error) => error.clone(),
             Self::Store(StoreError::Unavailable(_)) => ProtocolError::UNAVAILABLE,
             Self::Store(StoreError::NotMigrated(_)) => NOT_MIGRATED,
-            Self::Hashing(HashingError::Busy) => ProtocolError::UNAVAILABLE.retry_after(RETRY_AFTER_BUSY),
+            Self::Hashing(HashingError::Busy) => {
+                ProtocolError::UNAVAILABLE.with_retry_after(RETRY_AFTER_BUSY)
+            }
             Self::Store(_) | Self::Hashing(_) | Self::Internal(_) => ProtocolError::SERVER_ERROR,
         }
     }

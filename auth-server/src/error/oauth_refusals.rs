@@ -39,7 +39,7 @@ pub enum ClientRefused {
 impl Refusal for ClientRefused {
     fn protocol_error(&self) -> ProtocolError {
         match self {
-            Self::TooManyAttempts(too_many) => TOO_MANY_ATTEMPTS.retry_after(too_many.retry_after),
+            Self::TooManyAttempts(too_many) => TOO_MANY_ATTEMPTS.with_retry_after(too_many.retry_after),
             Self::NoClient | Self::Unknown | Self::OtherMethod | Self::WrongSecret | Self::Assertion(_) => {
                 CLIENT_NOT_AUTHENTICATED
             }
@@ -118,9 +118,11 @@ impl Refusal for PushRefused {
     fn protocol_error(&self) -> ProtocolError {
         match self {
             Self::Client(refused) => refused.protocol_error(),
-            Self::ReturnAddress(problem) => INVALID_PUSHED_REQUEST.describe(&format!("The {problem}.")),
+            Self::ReturnAddress(problem) => {
+                INVALID_PUSHED_REQUEST.with_description(&format!("The {problem}."))
+            }
             Self::Request(error) => {
-                let mut refused = INVALID_PUSHED_REQUEST.describe(&error.to_string());
+                let mut refused = INVALID_PUSHED_REQUEST.with_description(&error.to_string());
                 refused.code = error.code();
                 refused
             }

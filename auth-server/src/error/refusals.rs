@@ -96,7 +96,7 @@ impl Refusal for RefreshRefused {
     fn protocol_error(&self) -> ProtocolError {
         match self {
             Self::Token(_) | Self::UnknownSession | Self::Session(_) | Self::Ended(_) => INVALID_GRANT,
-            Self::Overtaken { retry_after } => OVERTAKEN.retry_after(*retry_after),
+            Self::Overtaken { retry_after } => OVERTAKEN.with_retry_after(*retry_after),
             Self::Contended | Self::Unclear | Self::MayBeOld => ProtocolError::UNAVAILABLE,
         }
     }
@@ -174,7 +174,7 @@ impl Refusal for RegisterRefused {
         match self {
             Self::Closed => REGISTRATION_CLOSED,
             Self::TooManyAttempts(too_many) => too_many_attempts(*too_many),
-            Self::InvalidEmail(invalid) => INVALID_EMAIL.describe(&invalid.to_string()),
+            Self::InvalidEmail(invalid) => INVALID_EMAIL.with_description(&invalid.to_string()),
             Self::Password(rejected) => password_rejected(*rejected),
             Self::EmailTaken => EMAIL_TAKEN,
         }
@@ -256,8 +256,9 @@ impl Refusal for NotReady {
             }
         };
         match &self.host {
-            Some(host) => error
-                .describe(&format!("The database at {host} {what}; the log of the server has the cause.")),
+            Some(host) => error.with_description(&format!(
+                "The database at {host} {what}; the log of the server has the cause."
+            )),
             None => error,
         }
     }
@@ -293,9 +294,9 @@ pub enum ManageUserRefused {
 }
 
 fn too_many_attempts(too_many: TooManyAttempts) -> ProtocolError {
-    TOO_MANY_ATTEMPTS.retry_after(too_many.retry_after)
+    TOO_MANY_ATTEMPTS.with_retry_after(too_many.retry_after)
 }
 
 fn password_rejected(rejected: PasswordRejected) -> ProtocolError {
-    WEAK_PASSWORD.describe(&rejected.to_string())
+    WEAK_PASSWORD.with_description(&rejected.to_string())
 }

@@ -8,7 +8,7 @@ use auth_domain::ClientId;
 use goptri::ProtocolError;
 use goptri::actix::credential;
 use goptri::credential::Credential;
-use goptri::token::FIRST_PARTY_CLIENT;
+use goptri::token::BUILT_IN_CLIENT;
 use goptri_server::{BodyKind, JsonObject, LimitedBody};
 use goptri_settings::Plain;
 use serde::Deserialize;
@@ -133,7 +133,7 @@ impl RefreshForm {
             "" => return Err(ProtocolError::MALFORMED_FORM),
             _ => return Err(UNSUPPORTED_GRANT_TYPE),
         }
-        let first_party = self.client_id.is_empty() || self.client_id == FIRST_PARTY_CLIENT;
+        let first_party = self.client_id.is_empty() || self.client_id == BUILT_IN_CLIENT;
         if !first_party || !self.client_secret.is_empty() {
             return Err(INVALID_CLIENT);
         }

@@ -3,7 +3,7 @@
 use auth_server::Config;
 use chrono::TimeDelta;
 use goptri::AccessClaims;
-use goptri::token::{FIRST_PARTY_CLIENT, UnverifiedJws};
+use goptri::token::{BUILT_IN_CLIENT, UnverifiedJws};
 use goptri_settings::Environment;
 use reqwest::Method;
 use serde_json::json;
@@ -43,7 +43,7 @@ on_both_engines! {
         let claims = claims(&access);
         assert_eq!(*claims.iss, *"http://localhost:4000");
         assert_eq!(*claims.aud.0, ["http://localhost:3000", "http://localhost:4000"]);
-        assert_eq!(*claims.client_id, *FIRST_PARTY_CLIENT);
+        assert_eq!(*claims.client_id, *BUILT_IN_CLIENT);
         let user = claims.user().unwrap();
         assert_eq!(user.email.as_deref(), Some(EMAIL));
         assert_eq!(user.email_verified, Some(false), "registration does not confirm the address");

@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().init();
     let environment = with_dev_secrets(Environment::load()?);
     // Fetches the public keys of auth-server, and follows its revocation feed: a sign-out takes effect within moments.
-    let guard = Guard::following(&environment)?;
+    let guard = Guard::from_environment_with_feed(&environment)?;
     let server = HttpServer::new(move || {
         App::new().service(
             web::scope("").wrap(BearerAuth::required(guard.clone())).service(invoices).service(hello),

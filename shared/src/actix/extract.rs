@@ -27,13 +27,13 @@ pub struct Bearer<P: Permission = AnyToken> {
 }
 
 impl<P: Permission> Bearer<P> {
-    /// Verifies the caller's token [again](Guard::verify_again): for handlers that run for a long time before their
+    /// Verifies the caller's token [again](Guard::recheck): for handlers that run for a long time before their
     /// effect, such as a write.
     ///
     /// # Errors
     /// As the middleware: 401 if the token has expired or was revoked meanwhile, 503 while that is unknown.
-    pub fn verify_again(&self, guard: &Guard) -> Result<(), ProtocolError> {
-        guard.verify_again(&self.claims).map_err(|error| {
+    pub fn recheck(&self, guard: &Guard) -> Result<(), ProtocolError> {
+        guard.recheck(&self.claims).map_err(|error| {
             tracing::info!(reason = %error, "access token rejected after it was accepted");
             error.into()
         })

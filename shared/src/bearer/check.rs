@@ -113,7 +113,9 @@ pub(crate) fn authorize(
         return Ok(Arc::clone(claims));
     }
     Err(match requirement {
-        Requirement::Scope(scope) => ProtocolError::INSUFFICIENT_SCOPE.challenge(Challenge::Scope(scope)),
+        Requirement::Scope(scope) => {
+            ProtocolError::INSUFFICIENT_SCOPE.with_challenge(Challenge::Scope(scope))
+        }
         Requirement::AnyToken | Requirement::Role(_) => ProtocolError::INSUFFICIENT_SCOPE,
     })
 }

@@ -92,7 +92,7 @@ impl Connection<'_, '_> {
             Ok(CAUGHT_UP) => {
                 let age = self.age(CAUGHT_UP, &event.data)?;
                 self.caught_up = true;
-                self.revocations.known_as_of(age);
+                self.revocations.set_age(age);
                 self.revocations.set_connected(true);
                 self.log.caught_up();
                 // A `keys` event may have been missed.
@@ -102,7 +102,7 @@ impl Connection<'_, '_> {
                 let age = self.age(HEARTBEAT, &event.data)?;
                 // Before `caught-up`, a heartbeat only calibrates the delay estimate.
                 if self.caught_up {
-                    self.revocations.known_as_of(age);
+                    self.revocations.set_age(age);
                     self.stable = true;
                 }
             }

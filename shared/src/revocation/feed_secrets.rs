@@ -31,7 +31,7 @@ impl FeedSecrets {
     }
 
     /// The secret that a follower presents.
-    pub fn presented(&self) -> &Plain<FeedSecret> {
+    pub fn first(&self) -> &Plain<FeedSecret> {
         &self.first
     }
 
@@ -70,7 +70,7 @@ mod tests {
     fn the_first_is_presented_and_all_are_accepted() {
         let both = format!("{ONE},{OTHER}");
         let secrets = read(&[("ACCESS_TOKEN_SECRET", &ONE[5..]), ("FEED_SECRET", &both)]).unwrap().unwrap();
-        assert_eq!(secrets.presented().expose(), ONE);
+        assert_eq!(secrets.first().expose(), ONE);
         for (text, accepted) in [
             (ONE, true),
             (OTHER, true),

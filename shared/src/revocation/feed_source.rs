@@ -79,7 +79,7 @@ impl FeedSource {
     pub(super) fn request(&self) -> RequestBuilder {
         let request = self.auth_server.get(&self.url()).header(ACCEPT, "text/event-stream");
         let secrets = self.secrets.load();
-        match HeaderValue::try_from(format!("Bearer {}", secrets.presented().expose()).into_bytes()) {
+        match HeaderValue::try_from(format!("Bearer {}", secrets.first().expose()).into_bytes()) {
             Ok(mut secret) => {
                 secret.set_sensitive(true);
                 request.header(AUTHORIZATION, secret)

@@ -16,7 +16,7 @@ impl Freshness {
 
     /// Records that every revocation up to `age` before `now` is known. A server that is further behind does not move
     /// the moment back.
-    pub(super) fn known_as_of(&self, now: Duration, age: Duration) {
+    pub(super) fn set_age(&self, now: Duration, age: Duration) {
         self.0.fetch_max(millis(now).saturating_sub(millis(age)).max(NEVER + 1), Ordering::Relaxed);
     }
 
@@ -52,15 +52,15 @@ mod tests {
     fn the_age_is_the_stated_age_plus_the_time_since_and_the_moment_never_moves_back() {
         let freshness = Freshness::unknown();
         assert_eq!(freshness.age(at(1_000)), None);
-        freshness.known_as_of(at(1_000), at(300));
+        freshness.set_age(at(1_000), at(300));
         assert_eq!(freshness.age(at(1_000)), Some(at(300)));
         assert_eq!(freshness.age(at(61_000)), Some(at(60_300)));
-        freshness.known_as_of(at(61_000), at(u64::MAX));
+        freshness.set_age(at(61_000), at(u64::MAX));
         assert_eq!(freshness.age(at(61_000)), Some(at(60_300)), "an older state changes nothing");
-        freshness.known_as_of(at(62_000), at(0));
+        freshness.set_age(at(62_000), at(0));
         assert_eq!(freshness.age(at(62_000)), Some(at(0)));
         let ancient = Freshness::unknown();
-        ancient.known_as_of(at(0), at(u64::MAX));
+        ancient.set_age(at(0), at(u64::MAX));
         assert!(ancient.age(at(0)).unwrap() > Duration::from_hours(24 * 365));
     }
 }

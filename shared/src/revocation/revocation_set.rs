@@ -201,8 +201,8 @@ impl RevocationSet {
     }
 
     /// Records that every revocation up to `age` ago has been inserted.
-    pub fn known_as_of(&self, age: Duration) {
-        self.0.freshness.known_as_of(self.0.clock.elapsed(), age);
+    pub fn set_age(&self, age: Duration) {
+        self.0.freshness.set_age(self.0.clock.elapsed(), age);
     }
 
     /// Removes the expired entries of one of the [`SHARDS`](Self::SHARDS).

@@ -37,4 +37,4 @@ mod respond;
 
 pub use bearer_auth::{BearerAuth, BearerAuthService};
 pub use require::{Require, RequireService, authorize};
-pub use respond::{ResponseBody, response};
+pub use respond::{ResponseBody, error_response};

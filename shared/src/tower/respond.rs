@@ -15,7 +15,7 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// The HTTP response for an error: its status, headers and JSON.
-pub fn response(error: &ProtocolError) -> Response<Full<Bytes>> {
+pub fn error_response(error: &ProtocolError) -> Response<Full<Bytes>> {
     // Serializing strings cannot fail.
     let body = serde_json::to_vec(&error.body()).unwrap_or_default();
     let mut response = Response::new(Full::from(body));
@@ -35,7 +35,7 @@ pub(super) fn refuse<B>(error: &ProtocolError, request: &HeaderMap) -> Response<
     // `application/grpc`, `application/grpc+proto`, `application/grpc;…`; not `application/grpc-web`.
     let subtype = content_type.strip_prefix(GRPC.as_bytes());
     let is_grpc = subtype.is_some_and(|rest| matches!(rest, [] | [b'+' | b';', ..]));
-    if is_grpc { grpc_response(error) } else { response(error) }.map(ResponseBody::Right)
+    if is_grpc { grpc_response(error) } else { error_response(error) }.map(ResponseBody::Right)
 }
 
 /// A gRPC response without a message: "Trailers-Only" in its specification, always with status 200.

@@ -77,7 +77,7 @@ fn rejected_tokens_are_not_cached() {
     let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
     let guard = with_token_cache(100).with_revocations(revocations.clone());
     assert_eq!(guard.verify(&good()).err(), Some(TokenError::NotCaughtUp));
-    revocations.known_as_of(Duration::ZERO);
+    revocations.set_age(Duration::ZERO);
     revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     assert_eq!(guard.verify(&good()).err(), Some(TokenError::Revoked));
     for (refusal, token) in one_for_each_refusal() {
@@ -122,7 +122,7 @@ fn a_cached_token_is_rejected_as_soon_as_it_is_revoked() {
         let clock = ManualMonotonicClock::default();
         let staleness = StalenessPolicy { max_age: Duration::from_hours(1), on_stale: OnStale::Refuse };
         let revocations = RevocationSet::new(staleness, Arc::new(clock.clone()));
-        revocations.known_as_of(Duration::ZERO);
+        revocations.set_age(Duration::ZERO);
         let guard = with_token_cache(10).with_revocations(revocations.clone());
         guard.verify(token).unwrap();
         assert_eq!(allocations(&guard, token), 0);

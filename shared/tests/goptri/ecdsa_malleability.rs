@@ -19,7 +19,7 @@ fn both_signature_forms_of_a_revoked_es256_token_are_rejected() {
     for (kind, subject) in [(EntryKind::Token, TOKEN), (EntryKind::Session, SESSION)] {
         let staleness = StalenessPolicy { max_age: Duration::from_mins(1), on_stale: OnStale::Allow };
         let revocations = RevocationSet::new(staleness, Arc::new(ManualMonotonicClock::default()));
-        revocations.known_as_of(Duration::ZERO);
+        revocations.set_age(Duration::ZERO);
         let leeway = TimeDelta::seconds(LEEWAY);
         let verifier = AccessVerifier::new(pairs(P256), ISSUER.into(), AUDIENCE.into(), leeway);
         let guard = Guard::new(verifier, stopped_clock()).with_revocations(revocations.clone());

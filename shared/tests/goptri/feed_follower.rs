@@ -140,8 +140,11 @@ fn a_guard_follows_the_feed_until_its_last_clone_is_dropped() {
         Environment::from_pairs([&common, more].concat())
     };
     let url = server.url();
-    let guard =
-        Guard::following(&environment(&[("FEED_SECRET", FEED_SECRET), ("AUTH_SERVER_URL", &url)])).unwrap();
+    let guard = Guard::from_environment_with_feed(&environment(&[
+        ("FEED_SECRET", FEED_SECRET),
+        ("AUTH_SERVER_URL", &url),
+    ]))
+    .unwrap();
     let mut feed = server.next_request().accept();
     feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
@@ -160,7 +163,8 @@ fn a_guard_follows_the_feed_until_its_last_clone_is_dropped() {
     drop(clone);
     feed.wait_until_closed();
 
-    assert!(Guard::following(&environment(&[])).unwrap().revocations().is_none());
-    let errors = Guard::following(&environment(&[("FEED_SECRET", "x"), ("ON_STALE", "x")])).unwrap_err();
+    assert!(Guard::from_environment_with_feed(&environment(&[])).unwrap().revocations().is_none());
+    let errors = Guard::from_environment_with_feed(&environment(&[("FEED_SECRET", "x"), ("ON_STALE", "x")]))
+        .unwrap_err();
     assert_eq!(errors.0.len(), 2, "{errors}");
 }

@@ -45,7 +45,7 @@ impl FollowedKeys {
         let common = [("AUTH_SERVER_URL", url.as_str()), ("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)];
         let environment = Environment::from_pairs([&common, more].concat());
         let settings = Settings::new(&environment);
-        let following = GuardBuilder::with_optional_feed(&settings);
+        let following = GuardBuilder::from_settings_with_optional_feed(&settings);
         let following = settings.into_result(following).unwrap().key_refresh(pace);
         let clock = ManualMonotonicClock::default();
         let guard =

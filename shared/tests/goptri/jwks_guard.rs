@@ -155,7 +155,7 @@ fn a_key_that_is_no_longer_published_is_not_trusted() {
 #[test]
 fn without_a_secret_and_an_auth_server_the_error_names_both_settings() {
     let environment = Environment::from_pairs([("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)]);
-    let faults = Guard::following(&environment).unwrap_err();
+    let faults = Guard::from_environment_with_feed(&environment).unwrap_err();
     let sentence =
         "ACCESS_TOKEN_SECRET is not set, nor is AUTH_SERVER_URL, whose public keys would do as well";
     assert!(faults.0.len() == 1 && faults.to_string().contains(sentence), "{faults}");

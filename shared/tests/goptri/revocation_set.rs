@@ -51,7 +51,7 @@ fn set(on_stale: OnStale) -> Set {
 /// A set that has been complete.
 fn complete_set(on_stale: OnStale) -> Set {
     let set = set(on_stale);
-    set.revocations.known_as_of(Duration::ZERO);
+    set.revocations.set_age(Duration::ZERO);
     set
 }
 
@@ -175,7 +175,7 @@ fn on_stale_decides_what_a_stale_set_does() {
         let (token, ended) = (good(), with_claims(&with(claims(), "jti", "ended")));
         set.revocations.insert(&entry(EntryKind::Token, "ended", NOW, 7_500)).unwrap();
         let refusals = || (set.refusal(&token), set.refusal(&ended));
-        set.revocations.known_as_of(Duration::from_secs(20));
+        set.revocations.set_age(Duration::from_secs(20));
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
         set.clock.advance(Duration::from_secs(39));
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
@@ -183,7 +183,7 @@ fn on_stale_decides_what_a_stale_set_does() {
         set.clock.advance(Duration::from_secs(2));
         assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "known revocations hold");
         assert_eq!(set.revocations.ready().is_err(), on_stale == OnStale::Refuse);
-        set.revocations.known_as_of(Duration::ZERO);
+        set.revocations.set_age(Duration::ZERO);
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
     }
 }
@@ -218,7 +218,7 @@ fn a_set_that_was_never_complete_rejects_every_token_for_a_minute_or_until_it_wo
         assert!(waits());
         clock.advance(Duration::from_secs(3));
         assert_eq!(waits(), on_stale == OnStale::Refuse, "then {on_stale:?} decides");
-        revocations.known_as_of(Duration::ZERO);
+        revocations.set_age(Duration::ZERO);
         assert!(!waits());
     }
 }

@@ -36,7 +36,7 @@ async fn a_stale_set_answers_503_with_retry_after_and_no_challenge_to_valid_toke
         let refused = call_guarded(request, guard.clone()).await;
         assert_eq!(refused.error(), (401, code));
     }
-    revocations.known_as_of(Duration::ZERO);
+    revocations.set_age(Duration::ZERO);
     assert_eq!(call_guarded(bearing("/api/me", &good()), guard).await.status, 200);
 }
 

@@ -223,7 +223,7 @@ async fn a_revoked_token_is_invalid_and_a_stale_set_responds_503() {
     }
     let forged = call_tower_guarded(bearing_token("/api/me", "forged"), guard.clone()).await;
     assert_eq!(forged.error(), (401, "invalid_token"));
-    set.known_as_of(Duration::ZERO);
+    set.set_age(Duration::ZERO);
     assert_eq!(call_tower_guarded(bearing_token("/api/me", &good()), guard.clone()).await.status, 200);
     set.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     assert_eq!(call_tower_guarded(bearing_token("/api/me", &good()), guard).await, forged);

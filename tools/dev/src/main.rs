@@ -110,7 +110,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let clock = Arc::new(SystemClock);
     let store = storage::open_for_server(&auth, clock.clone())?;
     let auth = auth_server::Application::start(auth, Arc::clone(&store), clock.clone(), stop()).await?;
-    api.guard = api.guard.at_local_address(auth.address());
+    api.guard = api.guard.connect_to(auth.address());
     let photos = api.photos.clone();
     let api = api_server::Application::start(api, clock, monotonic.clone(), stop())?;
     let example_server = example.bind(auth.address(), api.address(), limits, tls.as_ref());

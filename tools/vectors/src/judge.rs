@@ -45,7 +45,7 @@ impl Judge {
         for entry in revocations() {
             set.insert(&entry).unwrap();
         }
-        set.known_as_of(Duration::ZERO);
+        set.set_age(Duration::ZERO);
         let leeway = TimeDelta::seconds(LEEWAY);
         let verifier = AccessVerifier::new(keys::verifying(), ISSUER.into(), AUDIENCE.into(), leeway);
         Self { verifier, revocations: set }

@@ -8,7 +8,7 @@ use goptri::ProtocolError;
 use goptri::actix::credential;
 use goptri::credential::Credential;
 use goptri::protocol_error::Challenge;
-use goptri::token::FIRST_PARTY_CLIENT;
+use goptri::token::BUILT_IN_CLIENT;
 use goptri_settings::Plain;
 use zeroize::Zeroizing;
 
@@ -36,7 +36,7 @@ impl IsBasic {
     pub(crate) fn challenge(self, failure: Failure) -> Failure {
         match failure {
             Failure::Refused(error) if self.0 && error.code == "invalid_client" => {
-                Failure::Refused(error.challenge(Challenge::Basic))
+                Failure::Refused(error.with_challenge(Challenge::Basic))
             }
             other => other,
         }
@@ -46,7 +46,7 @@ impl IsBasic {
 impl PresentedClient {
     /// Whether the request is an application's. A form without client credentials is the first party's.
     pub(crate) fn is_in(headers: &HeaderMap, form: &Form) -> bool {
-        let has_id = form.all("client_id").any(|id| id != FIRST_PARTY_CLIENT);
+        let has_id = form.all("client_id").any(|id| id != BUILT_IN_CLIENT);
         let has_assertion =
             ["client_assertion", "client_assertion_type"].iter().any(|name| form.get(name).is_some());
         has_id || has_assertion || matches!(credential(headers), Credential::Basic)
@@ -90,7 +90,7 @@ impl PresentedClient {
 
 /// The credentials of `Authorization: Basic`. `also` is the `client_id` of the form.
 fn by_header(headers: &HeaderMap, also: Option<ClientId>) -> Result<ClientCredentials, ProtocolError> {
-    let (id, secret) = basic(headers).ok_or(CLIENT_NOT_AUTHENTICATED.challenge(Challenge::Basic))?;
+    let (id, secret) = basic(headers).ok_or(CLIENT_NOT_AUTHENTICATED.with_challenge(Challenge::Basic))?;
     if also.is_some_and(|also| also != id) {
         return Err(TWO_CLIENT_AUTHENTICATIONS);
     }

@@ -104,7 +104,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
     let environment = Environment::load()?;
     // Fetches the public keys of auth-server, and follows its revocation feed: a sign-out takes effect within moments.
-    let guard = Guard::following(&environment)?;
+    let guard = Guard::from_environment_with_feed(&environment)?;
     let listener = TcpListener::bind(environment.get("ADDR").unwrap_or("127.0.0.1:5016")).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     let (terminate, hurry) = (signal(SignalKind::terminate())?, signal(SignalKind::terminate())?);
