@@ -9,8 +9,9 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
@@ -35,7 +36,7 @@ final class AuthServer {
     private final URI url;
     private final Executor executor;
     private final HttpClient client;
-    private final Set<String> warnings = new HashSet<>();
+    private final Map<String, String> problems = new HashMap<>();
 
     /** {@code executor} runs every callback. */
     AuthServer(GoptriSettings settings, Executor executor) {
@@ -73,16 +74,11 @@ final class AuthServer {
         return status == 200 ? null : "it answers " + status + (status == 401 ? "; is FEED_SECRET right?" : "");
     }
 
-    /** Logs each problem once until auth-server is reached again. */
-    void warn(String what, String why) {
-        if (warnings.add(what + why)) {
+    /** Logs a problem once in a row. Null means that it is over. */
+    void report(String what, String why) {
+        if (!Objects.equals(why, problems.put(what, why)) && why != null) {
             LOG.warn("{} {}: {}", url, what, why);
         }
-    }
-
-    /** Auth-server was reached: from now on, problems are new. */
-    void isReached() {
-        warnings.clear();
     }
 
     /** Trusts the certificates of a PEM file, in addition to Java's. */

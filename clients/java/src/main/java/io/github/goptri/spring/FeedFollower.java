@@ -15,6 +15,7 @@ import org.springframework.util.Assert;
 /** Follows the revocation feed on one thread, and reconnects forever. docs/feed.md specifies the feed. */
 final class FeedFollower {
     private static final Logger LOG = LoggerFactory.getLogger(FeedFollower.class);
+    private static final String PROBLEM = "the revocation feed is disconnected";
     private static final int MAX_EVENT_LENGTH = 1024 * 1024;
     private static final long FIRST_DATA_TIMEOUT = 60_000;
     private static final long NEXT_DATA_TIMEOUT = 15_000;
@@ -75,7 +76,7 @@ final class FeedFollower {
                 connection = null;
                 connectAt = clock.getAsLong() + ThreadLocalRandom.current().nextLong(backoff / 2, backoff + 1);
                 backoff = Math.min(backoff * 2, MAX_BACKOFF);
-                server.warn("the revocation feed is disconnected", reason == null ? "it was closed" : reason);
+                server.report(PROBLEM, reason == null ? "it was closed" : reason);
                 exchange.cancel(true);
             }
         }
@@ -112,7 +113,7 @@ final class FeedFollower {
             switch (name) {
                 case "revocations" -> StrictJson.MAPPER.readTree(data).required("entries").forEach(entry -> {
                     if (!revocations.add(entry)) {
-                        server.warn("a revocation is skipped", "this version cannot read it");
+                        server.report("a revocation is skipped", "this version cannot read it");
                     }
                 });
                 case "heartbeat", "caught-up" -> onHeartbeat(name, StrictJson.MAPPER.readTree(data));
@@ -129,7 +130,7 @@ final class FeedFollower {
             leastOffset = Math.min(leastOffset, arrival - uptime.longValue());
             if (name.equals("caught-up")) {
                 caughtUp = true;
-                server.isReached();
+                server.report(PROBLEM, null);
                 LOG.info("connected to the revocation feed: {} entries", revocations.size());
                 onKeysChanged.run(); // a `keys` event may have been missed
             } else if (caughtUp) {

@@ -54,6 +54,7 @@ public final class Goptri implements AutoCloseable {
             elapsedMillis);
         thread.scheduleWithFixedDelay(keys::tick, Duration.ofMillis(50));
         thread.scheduleWithFixedDelay(this::maintain, Duration.ofMillis(400));
+        thread.scheduleWithFixedDelay(revocations::sweep, Duration.ofSeconds(30));
         if (!settings.feedSecrets().isEmpty()) {
             thread.scheduleWithFixedDelay(feed::tick, Duration.ofMillis(50));
         } else {
@@ -97,7 +98,6 @@ public final class Goptri implements AutoCloseable {
 
     private void maintain() {
         reload();
-        revocations.sweep();
         boolean isStale = !revocations.isNew() && revocations.isStale();
         if (isStale != wasStale) {
             LOG.warn(isStale ? "the revocations are stale; ON_STALE decides" : "the revocations are fresh again");
@@ -115,8 +115,9 @@ public final class Goptri implements AutoCloseable {
                 LOG.info("the secrets have changed");
             }
             lastRead = read;
+            server.report("the previous secrets stay in use", null);
         } catch (IllegalStateException invalid) {
-            server.warn("the previous secrets stay in use", invalid.getMessage());
+            server.report("the previous secrets stay in use", invalid.getMessage());
         }
     }
 

@@ -73,6 +73,7 @@ public final class Revocations implements OAuth2TokenValidator<Jwt> {
         knownAsOf = Math.max(knownAsOf, moment);
     }
 
+    /** Removes expired entries. */
     void sweep() {
         long now = clock.getAsLong();
         entries.values().removeIf(entry -> entry.deadline <= now);

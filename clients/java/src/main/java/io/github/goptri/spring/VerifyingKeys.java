@@ -23,6 +23,7 @@ import org.slf4j.LoggerFactory;
 /** The keys that verify access tokens, by {@code kid}: secrets, and the keys that auth-server publishes. */
 final class VerifyingKeys {
     private static final Logger LOG = LoggerFactory.getLogger(VerifyingKeys.class);
+    private static final String PROBLEM = "the keys cannot be fetched";
     private static final int MAX_JWKS_BYTES = 1024 * 1024;
     private static final long FETCH_TIMEOUT = 20_000;
     private static final long UNKNOWN_KEY_COOLDOWN = 10_000;
@@ -49,7 +50,8 @@ final class VerifyingKeys {
 
     /** Verifies with these secrets, instead of those before. */
     void setSecrets(List<String> texts) {
-        secrets = texts.stream().map(VerifyingKey::of).collect(Collectors.toMap(VerifyingKey::kid, key -> key));
+        secrets = texts.stream().map(VerifyingKey::of)
+            .collect(Collectors.toMap(VerifyingKey::kid, key -> key, (key, same) -> key));
     }
 
     /**
@@ -103,9 +105,10 @@ final class VerifyingKeys {
                 throw new IOException(problem);
             }
             setPublished(jwks);
+            server.report(PROBLEM, null);
             pause = Math.min(pause * 2, MAX_PAUSE);
         } catch (IOException | RuntimeException error) {
-            server.warn("the keys cannot be fetched", error.getMessage());
+            server.report(PROBLEM, error.getMessage());
             pause = Math.min(pause * 2, MAX_PAUSE_AFTER_FAILURE);
         }
         fetchAt = clock.getAsLong() + pause;
@@ -130,8 +133,9 @@ final class VerifyingKeys {
         if (usable.isEmpty() && !skipped.isEmpty()) {
             throw new IOException("none of the keys can be used");
         }
+        server.report("keys that cannot be used", skipped.isEmpty() ? null : skipped.toString());
         if (published == null || !published.keySet().equals(usable.keySet())) {
-            LOG.info("auth-server's keys {}; skipped: {}", usable.values(), skipped);
+            LOG.info("auth-server publishes these keys: {}", usable.values());
         }
         published = usable;
     }

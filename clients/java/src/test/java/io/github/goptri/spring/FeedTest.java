@@ -173,6 +173,20 @@ class FeedTest {
     }
 
     @Test
+    void a_problem_is_logged_again_after_it_was_over(CapturedOutput output) throws Exception {
+        follow();
+        for (int outages = 1; outages <= 2; outages++) {
+            FakeAuthServer.Stream stream = server.nextStream();
+            stream.start(FakeAuthServer.CAUGHT_UP);
+            int connections = outages;
+            await(() -> output.getAll().split("connected to the revocation feed", -1).length == connections + 1);
+            stream.close();
+        }
+        server.nextStream();
+        assertThat(output.getAll().split("the revocation feed is disconnected", -1)).hasSize(3);
+    }
+
+    @Test
     void a_redirect_is_not_followed() throws Exception {
         follow();
         FakeAuthServer.Stream stream = server.nextStream();

@@ -25,7 +25,7 @@ class TokenRulesTest {
     TokenRulesTest() throws IOException {}
 
     private static GoptriJwtDecoder decoder(long now) throws IOException {
-        VerifyingKeys keys = new VerifyingKeys(null, () -> 0);
+        VerifyingKeys keys = Tokens.keys();
         keys.setSecrets(List.of(Tokens.SECRET));
         keys.setPublished("{\"keys\":[]}".getBytes(StandardCharsets.UTF_8));
         Clock clock = Clock.fixed(Instant.ofEpochSecond(now), ZoneOffset.UTC);
@@ -220,7 +220,7 @@ class TokenRulesTest {
 
     @Test
     void an_unknown_key_is_unavailable_until_the_published_keys_are_known() throws IOException {
-        VerifyingKeys keys = new VerifyingKeys(null, () -> 0);
+        VerifyingKeys keys = Tokens.keys();
         keys.setSecrets(List.of(Tokens.OTHER_SECRET));
         GoptriJwtDecoder waiting = new GoptriJwtDecoder(Tokens.settings(), Clock.systemUTC(), keys, List.of());
         assertThatThrownBy(() -> waiting.decode(with(claims -> { }))).isInstanceOfSatisfying(

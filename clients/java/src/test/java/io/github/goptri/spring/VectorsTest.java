@@ -32,7 +32,7 @@ class VectorsTest {
         GoptriSettings settings = Tokens.settings("ISSUER", file.get("issuer").asText(), "AUDIENCE",
             file.get("audience").asText(), "CLOCK_LEEWAY", file.get("leeway").asLong() + "s", "ACCESS_TOKEN_SECRET",
             String.join(",", secrets));
-        VerifyingKeys keys = new VerifyingKeys(null, () -> 0);
+        VerifyingKeys keys = Tokens.keys();
         keys.setSecrets(settings.accessSecrets());
         keys.setPublished(file.get("jwks").toString().getBytes(StandardCharsets.UTF_8));
         Revocations revocations = new Revocations(settings, () -> 0);

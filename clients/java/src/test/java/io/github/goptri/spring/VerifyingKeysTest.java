@@ -21,7 +21,7 @@ class VerifyingKeysTest {
     VerifyingKeysTest() throws JOSEException {}
 
     private static VerifyingKeys published(String keys) throws IOException {
-        VerifyingKeys all = new VerifyingKeys(null, () -> 0);
+        VerifyingKeys all = Tokens.keys();
         all.setPublished(("{\"keys\":[" + keys + "]}").getBytes(StandardCharsets.UTF_8));
         return all;
     }
