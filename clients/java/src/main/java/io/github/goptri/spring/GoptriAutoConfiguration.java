@@ -11,6 +11,8 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.boot.autoconfigure.security.ConditionalOnDefaultWebSecurity;
 import org.springframework.boot.autoconfigure.security.oauth2.resource.servlet.OAuth2ResourceServerAutoConfiguration;
 import org.springframework.boot.autoconfigure.security.servlet.UserDetailsServiceAutoConfiguration;
+import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
+import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
@@ -64,5 +66,14 @@ public class GoptriAutoConfiguration {
     @ConditionalOnDefaultWebSecurity
     SecurityFilterChain goptriSecurityFilterChain(HttpSecurity http, GoptriSecurity goptri) throws Exception {
         return goptri.protect(http).authorizeHttpRequests(requests -> requests.anyRequest().authenticated()).build();
+    }
+
+    /** Reports invalid settings at start without a stack trace. */
+    static final class InvalidSettingsAnalyzer extends AbstractFailureAnalyzer<GoptriSettings.InvalidSettingsException> {
+        @Override
+        protected FailureAnalysis analyze(Throwable failure, GoptriSettings.InvalidSettingsException cause) {
+            return new FailureAnalysis(cause.getMessage(), "Correct these variables, or the properties of their names "
+                + "such as goptri.issuer.", cause);
+        }
     }
 }

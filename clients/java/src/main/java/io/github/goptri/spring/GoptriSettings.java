@@ -52,7 +52,7 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
     /**
      * Reads the variables with {@code variables}, which returns null for one that is not set.
      *
-     * @throws IllegalStateException if any is invalid; the message names all of them and contains no secret
+     * @throws InvalidSettingsException if any is invalid; the message names all of them and contains no secret
      */
     static GoptriSettings read(UnaryOperator<String> variables) {
         Reader reader = new Reader(variables, new ArrayList<>());
@@ -77,7 +77,7 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
         reader.require(feed.stream().allMatch(matches("[!-~]*")), "FEED_SECRET must be ASCII, because it is sent");
         reader.require(!access.isEmpty() || url != null, "ACCESS_TOKEN_SECRET or AUTH_SERVER_URL must be set");
         if (!reader.problems.isEmpty()) {
-            throw new IllegalStateException("invalid configuration:\n  " + String.join("\n  ", reader.problems));
+            throw new InvalidSettingsException(reader.problems);
         }
         String prefix = issuer.startsWith("http:") ? "" : domain == null ? "__Host-" : "__Secure-";
         Stream<String> own = Stream.of(issuer, audience).filter(text -> text.startsWith("http"))
@@ -86,6 +86,13 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
         return new GoptriSettings(issuer, audience, access, feed, url == null ? issuer : url, caFile,
             SIMPLE.parse(leeway), SIMPLE.parse(staleness), onStale.equals("refuse"),
             prefix + cookie.replaceFirst("^__(Host|Secure)-", ""), Stream.concat(own, others).toList());
+    }
+
+    /** Names all invalid variables. Contains no secret. */
+    static final class InvalidSettingsException extends IllegalStateException {
+        InvalidSettingsException(List<String> problems) {
+            super("invalid configuration:\n  " + String.join("\n  ", problems));
+        }
     }
 
     /** Collects the problems of all variables. */
