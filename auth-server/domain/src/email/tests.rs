@@ -10,6 +10,14 @@ fn key(text: &str) -> EmailKey {
     Email::parse(text).unwrap_or_else(|_| panic!("{text:?}")).key()
 }
 
+/// Its decomposed form has 375 bytes, and is not an address until it is normalised.
+#[test]
+fn the_length_that_counts_is_that_of_the_normalised_address() {
+    let decomposed = format!("{0}@{0}.{0}.{0}.{0}.{0}", "e\u{301}".repeat(20));
+    assert_eq!(parsed(&decomposed), Some(decomposed.nfc().collect()));
+    assert_eq!(parsed(&format!("{decomposed}.{decomposed}")), None);
+}
+
 #[test]
 fn an_address_has_a_local_part_and_a_domain_and_no_character_that_breaks_a_line() {
     let long = format!("{}@example.com", "a".repeat(65));

@@ -2,13 +2,14 @@
 //! depends on.
 
 use auth_domain::{
-    ApplicationSession, AuthorizationCode, ClientId, CodeKey, Digest, Entropy, Grant, SessionId, SessionKey,
-    SignInHandle, SignInKey, UserId,
+    ApplicationSession, AuthorizationCode, Client, ClientAuthentication, ClientId, CodeKey, Digest, Entropy,
+    Grant, SessionId, SessionKey, SignInHandle, SignInKey, UserId,
 };
 use goptri::Scope;
 use goptri_settings::Plain;
 
 use crate::fixture::{AUDIENCE, NOW, SESSION, USER, at, jti};
+use crate::oauth_fixture::client;
 
 /// Fills with one byte.
 #[derive(Debug)]
@@ -141,4 +142,17 @@ fn a_grant_covers_exactly_what_was_allowed_for_that_api() {
             "it is unknown which words belong to {resource}"
         );
     }
+}
+
+/// A client has two secrets while one replaces the other.
+#[test]
+fn each_secret_of_a_client_and_no_other_authenticates_it() {
+    let secret = |text: &str| Plain::new(text.repeat(43));
+    let digests = vec![Digest::of(&secret("a")), Digest::of(&secret("b"))];
+    let client = Client { authentication: ClientAuthentication::Secret(digests), ..client() };
+    for (text, expected) in [("a", true), ("b", true), ("c", false), ("", false)] {
+        assert_eq!(client.has_secret(&secret(text)), expected, "{text}");
+    }
+    let public = Client { authentication: ClientAuthentication::Public, ..client };
+    assert!(!public.has_secret(&secret("a")));
 }
