@@ -1,6 +1,10 @@
 //! Which texts are one address, and which are none.
 
+use chrono::DateTime;
+use uuid::Uuid;
+
 use super::*;
+use crate::UserId;
 
 fn parsed(text: &str) -> Option<String> {
     Email::parse(text).ok().map(|email| email.as_str().to_owned())
@@ -180,5 +184,38 @@ fn a_part_of_an_address_is_searched_as_it_is_in_a_key() {
         assert_eq!(EmailKey::part(text), part);
         let escaped = EmailKey::part(&EmailKey::part(text));
         assert_eq!(escaped, part, "stable");
+    }
+}
+
+#[test]
+fn of_two_users_with_one_key_the_older_gets_it_and_the_id_decides_between_equal_times() {
+    let user = |id: u128, created_at: i64| StoredEmail {
+        user_id: UserId(Uuid::from_u128(id)),
+        email: Email::parse("ann@example.com").unwrap(),
+        key: EmailKey::stored("ann@example.com".to_owned()),
+        created_at: DateTime::from_timestamp(created_at, 0).unwrap(),
+    };
+    for ((older_id, older_at), (newer_id, newer_at)) in [((2, 10), (1, 11)), ((1, 10), (2, 10))] {
+        let (older, newer) = (user(older_id, older_at), user(newer_id, newer_at));
+        assert!(older.is_older_than(&newer) && !newer.is_older_than(&older), "{older:?} {newer:?}");
+    }
+}
+
+/// Earlier rules accepted these addresses.
+#[test]
+fn a_stored_address_may_have_another_key_now_or_be_rejected() {
+    for (address, key, other, accepted) in [
+        ("ann@example.com", "ann@example.com", None, true),
+        ("ann@example.com", "Ann@example.com", Some("ann@example.com"), true),
+        ("a b@example.com", "a b@example.com", None, false),
+    ] {
+        let stored = StoredEmail {
+            user_id: UserId(Uuid::nil()),
+            email: Email::stored(address).unwrap(),
+            key: EmailKey::stored(key.to_owned()),
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let found = (stored.other_key(), stored.is_accepted());
+        assert_eq!(found, (other.map(|text| EmailKey::stored(text.to_owned())), accepted), "{address}");
     }
 }

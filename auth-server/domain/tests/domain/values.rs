@@ -1,10 +1,11 @@
-//! Small values: addresses, digests, random ids, and passwords that repeat a unit.
+//! Small values: addresses, digests, password hashes, random ids, and passwords that repeat a unit.
 
 use auth_domain::{
-    ClientId, Digest, Email, Entropy, ListedSession, PasswordRules, RefreshJti, SessionId, SessionKey,
-    UserId, access_claims, random_id, random_token_id, session_of,
+    ClientId, Digest, Email, Entropy, ListedSession, NewSession, PasswordHash, PasswordRules, RefreshJti,
+    SessionId, SessionKey, User, UserId, access_claims, random_id, random_token_id, session_of,
 };
 use chrono::TimeDelta;
+use goptri::Scope;
 use goptri_settings::Plain;
 use uuid::Uuid;
 
@@ -37,6 +38,13 @@ fn a_digest_is_the_sha_256_of_the_secret_and_does_not_show_it() {
     assert!(digest.as_bytes().starts_with(&[0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]));
     assert!(digest.as_bytes().ends_with(&[0xf2, 0x00, 0x15, 0xad]));
     assert_eq!(format!("{:?}", Digest::of(&jti())), "<digest of a refresh token id>");
+}
+
+#[test]
+fn a_password_hash_keeps_its_text_and_does_not_show_it() {
+    let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned());
+    assert_eq!(hash.as_str(), "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA");
+    assert_eq!(format!("{hash:?}"), "<password hash>");
 }
 
 #[test]
@@ -90,4 +98,36 @@ fn a_listed_session_is_over_exactly_at_its_end_and_after_the_idle_lifetime() {
     ] {
         assert_eq!(listed(expires_at).is_over(idle_lifetime), is_over, "{expires_at:?}, {idle_lifetime:?}");
     }
+}
+
+#[test]
+fn a_new_session_expires_after_its_lifetime() {
+    let user = || User {
+        id: UserId(USER.parse().unwrap()),
+        email: Email::parse("ann@example.com").unwrap(),
+        email_verified: false,
+        roles: Vec::new(),
+        created_at: at(NOW - 9_000),
+        disabled_at: None,
+    };
+    let key = snapshot().session.key;
+    let opened = |lifetime| {
+        let new = NewSession {
+            key,
+            verified_hash: PasswordHash::from_phc(String::new()),
+            client_id: ClientId::first_party(),
+            scope: Scope::default(),
+            audience: Vec::new(),
+            jti_hash: Digest::of(&jti()),
+            lifetime,
+            user_agent: None,
+            ip: None,
+            remember: false,
+            handle_hash: None,
+        };
+        new.at_opening(user(), at(NOW)).session
+    };
+    assert_eq!(opened(None).expires_at, None);
+    let session = opened(Some(TimeDelta::seconds(60)));
+    assert_eq!((session.auth_time, session.expires_at), (at(NOW), Some(at(NOW + 60))));
 }
