@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -117,6 +118,14 @@ def test_json_that_python_reads_differently(payload: str, expected: str | None) 
 )
 def test_a_payload_is_one_object_in_utf_8(payload: bytes) -> None:
     assert reason(sign(payload)) == "json"
+
+
+@pytest.mark.parametrize("end", ["", "\\"])
+def test_a_header_with_many_brackets_and_quotes_costs_no_time(end: str) -> None:
+    head = '{"a":' + "[" * 130 + '"' + '\\"' * 2600 + end
+    began = time.perf_counter()
+    assert reason(sign(claims(), head)) == "json"
+    assert time.perf_counter() - began < 0.1
 
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf", "auth_time"])

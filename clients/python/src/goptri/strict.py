@@ -15,7 +15,8 @@ from .errors import invalid_token
 # Of all objects together. An object in another one counts too.
 MAX_MEMBERS = 64
 _MAX_DEPTH = 127
-_NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}]')
+# Possessive, and with an optional end of a string: it never reads a character twice.
+_NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^\[\]{}]')
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
