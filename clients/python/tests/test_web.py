@@ -383,6 +383,18 @@ def test_a_web_socket_needs_a_token_and_with_a_cookie_a_known_page() -> None:
             pass
 
 
+def test_a_web_socket_is_not_safe_even_if_the_server_names_its_method() -> None:
+    """NGINX Unit, and Granian before 1.6.2, add `method` to the scope."""
+    app = fastapi_app(guard())
+
+    async def server(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "method": "GET"}, receive, send)
+
+    headers = {"cookie": cookie(GOOD), "origin": "https://evil.example"}
+    with pytest.raises(WebSocketDisconnect), TestClient(server).websocket_connect("/socket", headers=headers):
+        pass
+
+
 def test_a_megabyte_of_spaces_costs_no_time(client: Client) -> None:
     spaces = " " * 1_000_000
     for headers, status in [

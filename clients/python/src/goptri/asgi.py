@@ -29,7 +29,9 @@ class BearerMiddleware:
         for name, value in _decode(scope["headers"]):
             headers.setdefault(name, []).append(value)
         # Browsers let pages of other origins open WebSockets with cookies: "WEBSOCKET" is not a safe method.
-        authentication = scope["goptri"] = Authentication(self._guard, scope.get("method", "WEBSOCKET"), headers)
+        # Some servers add `method` to the scope of a WebSocket.
+        method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+        authentication = scope["goptri"] = Authentication(self._guard, method, headers)
 
         async def marking_send(message: Any) -> None:
             if message["type"] == "http.response.start":
