@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -63,14 +64,23 @@ public final class Goptri implements AutoCloseable {
         }
     }
 
-    /** Milliseconds on a clock that, on Linux, also runs while the machine is suspended, unlike nanoTime. */
-    static long elapsedMillis() {
-        try {
-            String uptime = Files.readString(Path.of("/proc/uptime"));
-            return (long) (Double.parseDouble(uptime.substring(0, uptime.indexOf(' '))) * 1000);
-        } catch (IOException error) {
-            return TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
-        }
+    /**
+     * Milliseconds on a clock that, on Linux, also runs while the machine is suspended, unlike nanoTime. While the file
+     * cannot be read, as with too many open files, it continues: in a container, nanoTime may be far ahead of the
+     * uptime, and revocations would expire early.
+     */
+    static LongSupplier elapsedMillis(Path procUptime) {
+        AtomicLong aheadOfNanoTime = new AtomicLong();
+        return () -> {
+            try {
+                String text = Files.readString(procUptime);
+                long uptime = (long) (Double.parseDouble(text.substring(0, text.indexOf(' '))) * 1000);
+                aheadOfNanoTime.set(uptime - TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+                return uptime;
+            } catch (IOException error) {
+                return TimeUnit.NANOSECONDS.toMillis(System.nanoTime()) + aheadOfNanoTime.get();
+            }
+        };
     }
 
     /** Decodes access tokens. {@code additional} validators see genuine tokens with valid claims. */

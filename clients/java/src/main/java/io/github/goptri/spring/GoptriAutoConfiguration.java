@@ -1,5 +1,6 @@
 package io.github.goptri.spring;
 
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Locale;
 import java.util.function.UnaryOperator;
@@ -43,7 +44,7 @@ public class GoptriAutoConfiguration {
     @Bean(destroyMethod = "close")
     Goptri goptri(ConfigurableEnvironment environment, ObjectProvider<Clock> clock) {
         return new Goptri(() -> GoptriSettings.read(lookup(environment)), clock.getIfUnique(Clock::systemUTC),
-            Goptri::elapsedMillis);
+            Goptri.elapsedMillis(Path.of("/proc/uptime")));
     }
 
     @Bean

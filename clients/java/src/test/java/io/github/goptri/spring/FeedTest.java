@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
@@ -27,6 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 
@@ -302,10 +306,19 @@ class FeedTest {
     }
 
     @Test
-    void the_clock_advances() throws Exception {
-        long start = Goptri.elapsedMillis();
+    void the_clock_advances_and_does_not_jump_while_it_cannot_be_read(@TempDir Path folder) throws Exception {
+        LongSupplier real = Goptri.elapsedMillis(Path.of("/proc/uptime"));
+        long start = real.getAsLong();
         Thread.sleep(50);
-        assertThat(Goptri.elapsedMillis() - start).isBetween(30L, 10_000L);
+        assertThat(real.getAsLong() - start).isBetween(30L, 10_000L);
+        for (String uptime : List.of("5.25 9.75", "5000000000.25 9.75")) {
+            Path file = Files.writeString(folder.resolve("uptime"), uptime);
+            LongSupplier clock = Goptri.elapsedMillis(file);
+            long last = clock.getAsLong();
+            assertThat(last).isEqualTo(uptime.startsWith("5.") ? 5_250 : 5_000_000_000_250L);
+            Files.delete(file);
+            assertThat(clock.getAsLong() - last).isBetween(0L, 10_000L);
+        }
     }
 
     @Test
