@@ -13,6 +13,7 @@ import java.util.concurrent.Future;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.nimbusds.jose.JOSEException;
@@ -31,6 +32,7 @@ final class VerifyingKeys {
     private static final long MAX_PAUSE = 300_000;
     private static final long MAX_PAUSE_AFTER_FAILURE = 10_000;
 
+    @JsonIgnoreProperties(ignoreUnknown = true)
     private record KeySet(@JsonProperty(required = true) List<JsonNode> keys) {}
 
     private final AuthServer server;

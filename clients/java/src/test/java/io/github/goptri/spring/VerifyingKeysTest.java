@@ -39,6 +39,14 @@ class VerifyingKeysTest {
     }
 
     @Test
+    void members_of_a_later_version_are_ignored() throws IOException {
+        VerifyingKeys keys = Tokens.keys();
+        String set = "{\"more\":{},\"keys\":[" + with("\"more\":7") + "]}";
+        keys.setPublished(set.getBytes(StandardCharsets.UTF_8));
+        assertThat(keys.find("one")).hasToString("one (ES256)");
+    }
+
+    @Test
     void a_key_that_cannot_be_used_is_skipped() throws JOSEException, IOException {
         String weak = new RSAKeyGenerator(1024, true).keyID("one").generate().toPublicJWK().toJSONString();
         String strong = new RSAKeyGenerator(2048).keyID("two").generate().toPublicJWK().toJSONString();
