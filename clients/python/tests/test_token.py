@@ -268,6 +268,8 @@ def test_both_forms_of_an_es256_signature_are_revoked() -> None:
         jwk(P256, x=jwk(P256)["y"]),
         jwk(RSA, n=jwk(RSA)["n"][:300]),
         jwk(RSA, alg="RS512"),
+        jwk(RSA, use="enc"),
+        jwk(ED25519, d=base64url(ED25519.private_bytes_raw())),
     ],
 )
 def test_a_published_key_that_is_not_safe_is_not_used(unusable: dict[str, Any]) -> None:

@@ -63,8 +63,10 @@ def public_key(jwk: dict[str, Any]) -> jwt.PyJWK:
     except (jwt.PyJWTError, LookupError, TypeError) as error:
         raise ValueError("not an Ed25519, P-256 or RSA key") from error
     is_weak = key.algorithm_name == "RS256" and key.key.key_size < 2048
-    if is_weak or jwk.get("alg", key.algorithm_name) != key.algorithm_name or not isinstance(jwk.get("kid"), str):
-        raise ValueError("a weak RSA key, another algorithm, or no kid")
+    is_other = jwk.get("alg", key.algorithm_name) != key.algorithm_name or jwk.get("use", "sig") != "sig"
+    # With a private key, every reader of the set can sign tokens.
+    if is_weak or is_other or "d" in jwk or not isinstance(jwk.get("kid"), str):
+        raise ValueError("a weak RSA key, another algorithm or use, a private key, or no kid")
     return key
 
 

@@ -44,14 +44,16 @@ record VerifyingKey(String kid, JWSAlgorithm algorithm, Key material) {
         }
     }
 
-    /** @throws JOSEException if the key cannot be used: its type, curve, size, {@code use} or {@code alg} is another */
+    /** @throws JOSEException if the key is private, or its type, curve, size, {@code use} or {@code alg} is another */
     static VerifyingKey of(JWK jwk) throws JOSEException, GeneralSecurityException {
         JWSAlgorithm algorithm = PUBLISHED.stream()
             .filter(each -> JWKMatcher.forJWSHeader(new JWSHeader(each)).matches(jwk))
             .findFirst().orElseThrow(() -> new JOSEException("no algorithm"));
         boolean isRsa = algorithm.equals(JWSAlgorithm.RS256);
-        if (jwk.getKeyID() == null || (isRsa ? jwk.size() < MIN_RSA_BITS : jwk.size() != CURVE_BITS)) {
-            throw new JOSEException("no kid, or another size");
+        boolean hasSize = isRsa ? jwk.size() >= MIN_RSA_BITS : jwk.size() == CURVE_BITS;
+        // With a private key, every reader of the set can sign tokens.
+        if (jwk.isPrivate() || jwk.getKeyID() == null || !hasSize) {
+            throw new JOSEException("a private key, no kid, or another size");
         }
         PublicKey key = jwk instanceof OctetKeyPair pair ? ed25519(pair) : ((AsymmetricJWK) jwk).toPublicKey();
         return new VerifyingKey(jwk.getKeyID(), algorithm, key);

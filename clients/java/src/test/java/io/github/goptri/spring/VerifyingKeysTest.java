@@ -51,8 +51,9 @@ class VerifyingKeysTest {
         String weak = new RSAKeyGenerator(1024, true).keyID("one").generate().toPublicJWK().toJSONString();
         String strong = new RSAKeyGenerator(2048).keyID("two").generate().toPublicJWK().toJSONString();
         String other = new ECKeyGenerator(Curve.P_384).keyID("one").generate().toPublicJWK().toJSONString();
-        for (String bad : List.of(weak, other, with("\"alg\":\"ES384\""), with("\"use\":\"enc\""), with("\"use\":7"),
-            good.replace("\"one\"", "7"), good.replace("\"" + key.getX() + "\"", "\"" + key.getY() + "\""),
+        for (String bad : List.of(weak, other, key.toJSONString(), with("\"alg\":\"ES384\""), with("\"use\":\"enc\""),
+            with("\"use\":7"), good.replace("\"one\"", "7"),
+            good.replace("\"" + key.getX() + "\"", "\"" + key.getY() + "\""),
             "{\"kty\":\"OKP\",\"kid\":\"one\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}",
             "{\"kty\":\"OKP\",\"kid\":\"one\",\"crv\":\"Ed448\",\"x\":\"" + "A".repeat(76) + "\"}",
             "{\"kty\":\"oct\",\"kid\":\"one\",\"alg\":\"HS256\",\"k\":\"" + "A".repeat(43) + "\"}")) {
