@@ -76,3 +76,11 @@ fn names_redirect_uris_resources_and_links_are_checked() {
         assert_eq!(found, Some(InvalidClient::Link(link.to_owned())));
     }
 }
+
+#[test]
+fn a_store_keeps_a_word_for_who_registered_a_client() {
+    for (origin, word) in [(ClientOrigin::Operator, "operator"), (ClientOrigin::File, "file")] {
+        assert_eq!((origin.as_str(), ClientOrigin::parse(word)), (word, Some(origin)));
+    }
+    assert_eq!(ClientOrigin::parse("dynamic"), None);
+}
