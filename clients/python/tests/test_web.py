@@ -395,6 +395,13 @@ def test_a_web_socket_is_not_safe_even_if_the_server_names_its_method() -> None:
         pass
 
 
+def test_a_get_that_opens_a_web_socket_is_not_safe(client: Client) -> None:
+    for origin, status in [("https://app.example", 200), ("https://evil.example", 403)]:
+        headers = {"cookie": cookie(GOOD), "origin": origin, "sec-websocket-version": "13"}
+        assert client("GET", "/invoices", headers=headers).status_code == status
+        assert client("GET", "/invoices", headers={**headers, **BEARER}).status_code == 200
+
+
 def test_a_megabyte_of_spaces_costs_no_time(client: Client) -> None:
     spaces = " " * 1_000_000
     for headers, status in [

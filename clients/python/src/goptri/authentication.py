@@ -85,8 +85,10 @@ class Authentication:
     def _may_use_cookies(self) -> bool:
         """Whether the request is safe, or its sender may use cookies. A header that occurs twice counts as absent."""
         fetch_site, origin = (tuple(self._headers.get(name, ())) for name in ("sec-fetch-site", "origin"))
+        # A page can read the WebSocket that it opens with GET, whatever its origin.
+        is_safe = self._method in ("GET", "HEAD", "OPTIONS") and "sec-websocket-version" not in self._headers
         return (
-            self._method in ("GET", "HEAD", "OPTIONS")
+            is_safe
             or fetch_site in (("same-origin",), ("none",))
             or (len(origin) == 1 and origin[0] in self._guard.settings.origins)
         )

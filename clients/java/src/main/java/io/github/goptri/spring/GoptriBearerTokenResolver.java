@@ -82,8 +82,10 @@ record GoptriBearerTokenResolver(GoptriSettings settings) implements BearerToken
     }
 
     private boolean mayUseCookies(HttpServletRequest request) {
-        return List.of("GET", "HEAD", "OPTIONS").contains(request.getMethod())
-            || isOneOf(List.of("same-origin", "none"), values(request, "Sec-Fetch-Site"))
+        // A page can read the WebSocket that it opens with GET, whatever its origin.
+        boolean isSafe = List.of("GET", "HEAD", "OPTIONS").contains(request.getMethod())
+            && request.getHeader("Sec-WebSocket-Version") == null;
+        return isSafe || isOneOf(List.of("same-origin", "none"), values(request, "Sec-Fetch-Site"))
             || isOneOf(settings.origins(), values(request, HttpHeaders.ORIGIN));
     }
 

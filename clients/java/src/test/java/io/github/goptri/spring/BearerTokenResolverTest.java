@@ -86,6 +86,17 @@ class BearerTokenResolverTest {
     }
 
     @Test
+    void a_get_that_opens_a_web_socket_is_not_safe() {
+        MockHttpServletRequest request = request("Cookie", "__Host-session=" + Tokens.cookie("a.b.c"));
+        request.addHeader("Origin", "https://evil.example");
+        assertThat(resolver.resolve(request)).isEqualTo("a.b.c");
+        request.addHeader("Sec-WebSocket-Version", "13");
+        assertThatThrownBy(() -> resolver.resolve(request)).hasMessageContaining("foreign page");
+        request.addHeader("Sec-Fetch-Site", "same-origin");
+        assertThat(resolver.resolve(request)).isEqualTo("a.b.c");
+    }
+
+    @Test
     void the_token_in_a_cookie_has_no_escapes() {
         for (String json : List.of("{\"jwt\":\"a.b.c\"}", "{ \"jwt\" : \"a.b.c\" }",
             "{\"views\":[3,{}],\"jwt\":\"a.b.c\",\"user\":{\"jwt\":\"\\u002e\"}}",
