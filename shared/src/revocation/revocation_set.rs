@@ -207,13 +207,13 @@ impl RevocationSet {
 
     /// Removes the expired entries of one of the [`SHARDS`](Self::SHARDS).
     pub fn sweep(&self, shard: usize) {
-        let shared = &*self.0;
-        let (shard, now) = (shard % SHARDS, shared.now());
-        let mut removed = shared.sessions.sweep(shard, now) + shared.tokens.sweep(shard, now);
+        let set = &*self.0;
+        let (shard, now) = (shard % SHARDS, set.now());
+        let mut removed = set.sessions.sweep(shard, now) + set.tokens.sweep(shard, now);
         if shard == 0 {
-            removed += shared.clients.sweep(now);
+            removed += set.clients.sweep(now);
         }
-        shared.len.fetch_sub(removed, Ordering::Relaxed);
+        set.len.fetch_sub(removed, Ordering::Relaxed);
     }
 
     /// The number of shards, which are swept one at a time, so that a sweep never locks the whole set.
