@@ -269,6 +269,7 @@ def test_an_entry_is_kept_until_its_latest_deadline_and_matches_byte_by_byte(mon
         {"revoked_at": -1},
         {"expires_in": -1},
         {"expires_in": 1.5},
+        {"expires_in": 10**400},
         {"expires_in": None},
     ],
 )

@@ -52,7 +52,8 @@ class Revocations:
         """
         match entry:
             case {"kind": str(kind), "subject": str(subject), "revoked_at": int(at), "expires_in": int(rest)}:
-                if kind not in _CLAIMS or at < 0 or rest < 0:
+                # A larger number cannot be added to the clock.
+                if kind not in _CLAIMS or at < 0 or not 0 <= rest < 2**40:
                     return False
             case _:
                 return False
