@@ -99,7 +99,9 @@ func (g *Guard) VerifyRequest(r *http.Request) (*Claims, error) {
 func (g *Guard) maySendCookies(r *http.Request) bool {
 	site := strings.Join(r.Header["Sec-Fetch-Site"], ",")
 	origin := strings.Join(r.Header["Origin"], ",")
-	return slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, r.Method) ||
+	// A foreign page can also open a WebSocket with a GET, and read its messages.
+	isWebSocket := r.Header.Get("Sec-WebSocket-Version") != ""
+	return !isWebSocket && slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, r.Method) ||
 		site == "same-origin" || site == "none" || slices.Contains(g.origins, origin)
 }
 

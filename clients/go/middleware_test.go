@@ -235,6 +235,12 @@ func TestAnUnsafeRequestWithTheCookieMustNotComeFromAForeignPage(t *testing.T) {
 		}
 	}
 	cookie := "__Host-session=" + cookieOf(userToken())
+	for origin, expected := range map[string]int{issuer: 200, "https://evil.example": 403} {
+		websocket := []string{"Cookie", cookie, "Sec-WebSocket-Version", "13", "Origin", origin}
+		if code := serve(guard.Middleware(whoami), "GET", websocket...).Code; code != expected {
+			t.Errorf("%s: %d", origin, code)
+		}
+	}
 	twice := []string{"Cookie", cookie, "Sec-Fetch-Site", "none", "Sec-Fetch-Site", "none"}
 	if code := serve(guard.Middleware(whoami), "POST", twice...).Code; code != 403 {
 		t.Error(code)
