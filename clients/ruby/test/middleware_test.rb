@@ -171,6 +171,9 @@ class MiddlewareTest < Minitest::Test
       end
     end
     assert_equal 200, call("HEAD", cookie).status
+    websocket = { "HTTP_SEC_WEBSOCKET_VERSION" => "13" }
+    assert_error 403, "cross_site_request", call("GET", cookie.merge(websocket))
+    assert_equal 200, call("GET", cookie.merge(websocket, "HTTP_ORIGIN" => ISSUER)).status
   end
 
   def test_a_valid_token_gets_503_while_it_is_unknown_whether_it_was_revoked

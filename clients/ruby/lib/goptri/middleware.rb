@@ -101,7 +101,9 @@ module Goptri
     end
 
     def may_use_cookies?
-      %w[GET HEAD OPTIONS].include?(env["REQUEST_METHOD"]) ||
+      # A page of another origin can open a WebSocket with a GET, and read its messages.
+      method = env.key?("HTTP_SEC_WEBSOCKET_VERSION") ? "CONNECT" : env["REQUEST_METHOD"]
+      %w[GET HEAD OPTIONS].include?(method) ||
         %w[same-origin none].include?(env["HTTP_SEC_FETCH_SITE"]) ||
         guard.settings.allowed_origins.include?(env["HTTP_ORIGIN"])
     end
