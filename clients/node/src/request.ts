@@ -27,7 +27,9 @@ export function tokenOf(
   if (cookie === undefined) throw new TokenError('missing_token');
   if (cookies.length > 1) throw invalidToken('two cookies');
   // Before the token, so that a foreign page does not learn whether the cookie is valid.
-  const isSafe = ['GET', 'HEAD', 'OPTIONS'].includes(method);
+  // A page of another origin can open a WebSocket with a GET, and read its messages.
+  const isWebSocket = 'sec-websocket-version' in headers;
+  const isSafe = ['GET', 'HEAD', 'OPTIONS'].includes(method) && !isWebSocket;
   const isOwn = ['same-origin', 'none'].includes(String(headers['sec-fetch-site']));
   const isAllowed = headers.origin !== undefined && allowedOrigins.includes(headers.origin);
   if (!isSafe && !isOwn && !isAllowed) throw new TokenError('cross_site_request');

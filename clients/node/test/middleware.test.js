@@ -187,6 +187,10 @@ forEach('an unsafe request with a cookie must come from a known page', async ({ 
     [['Origin', `${support.AUDIENCE}/`], 403],
     [['Origin', support.ISSUER, 'Origin', support.ISSUER], 403],
   ];
+  for (const [origin, expected] of [[support.ISSUER, 200], ['https://evil.example', 403]]) {
+    const headers = [...cookie, 'Sec-WebSocket-Version', '13', 'Origin', origin];
+    assert.equal((await get('/photos', { headers })).status, expected);
+  }
   for (const [headers, expected] of table) {
     for (const method of ['POST', 'DELETE']) {
       const { status, body } = await get('/photos', { method, headers: [...cookie, ...headers] });
