@@ -1,7 +1,8 @@
 //! Cookies in requests, and the headers of responses that depend on them.
 
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_VERSION,
+    VARY,
 };
 
 use crate::bearer::{self, Field, Fields};
@@ -20,6 +21,7 @@ impl Fields for HeaderMap {
             Field::Cookie => COOKIE,
             Field::SecFetchSite => SEC_FETCH_SITE,
             Field::Origin => ORIGIN,
+            Field::SecWebSocketVersion => SEC_WEBSOCKET_VERSION,
         };
         self.get_all(name).map(HeaderValue::as_bytes)
     }

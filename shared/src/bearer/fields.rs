@@ -11,6 +11,7 @@ pub(crate) enum Field {
     Cookie,
     SecFetchSite,
     Origin,
+    SecWebSocketVersion,
 }
 
 /// The headers of a request, in the types of a framework.
@@ -29,13 +30,17 @@ pub(crate) fn credential_or_cookie<'a>(headers: &'a impl Fields, cookie: &Sessio
     credential(headers).or_cookie(headers.values(Field::Cookie), cookie.name())
 }
 
-/// Checks that a request with this method and these headers may use or set cookies ([`may_use_cookies`]).
+/// Checks that a request with this method and these headers may use or set cookies ([`may_use_cookies`]). A `GET` that
+/// opens a WebSocket counts as unsafe: a page of another origin could then send and read messages as the user.
 pub(crate) fn check_origin(
     headers: &impl Fields,
     method: &str,
     cookie: &SessionCookie,
 ) -> Result<(), ProtocolError> {
     let (fetch_site, origin) = (single(headers, Field::SecFetchSite), single(headers, Field::Origin));
+    // Browsers set this header (RFC 6455 §4.1) on a GET, and HTTP/2 opens WebSockets with CONNECT (RFC 8441).
+    let opens_websocket = headers.values(Field::SecWebSocketVersion).next().is_some();
+    let method = if opens_websocket { "CONNECT" } else { method };
     if may_use_cookies(method, fetch_site, origin, cookie.allowed_origins()) {
         return Ok(());
     }

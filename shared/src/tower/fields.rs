@@ -1,6 +1,6 @@
 //! The headers of `http`.
 
-use http1::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, VARY};
+use http1::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, SEC_WEBSOCKET_VERSION, VARY};
 use http1::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::bearer::{Field, Fields, PRIVATE, TokenLocation, VARY_BY_COOKIE};
@@ -14,6 +14,7 @@ impl Fields for HeaderMap {
             Field::Cookie => COOKIE,
             Field::SecFetchSite => SEC_FETCH_SITE,
             Field::Origin => ORIGIN,
+            Field::SecWebSocketVersion => SEC_WEBSOCKET_VERSION,
         };
         self.get_all(name).iter().map(HeaderValue::as_bytes)
     }

@@ -73,6 +73,17 @@ async fn responses_to_cookies_stay_out_of_caches() {
     }
 }
 
+/// CK-04: a page of another origin can open a WebSocket with the cookie, and read its messages.
+#[actix_web::test]
+async fn a_get_that_opens_a_websocket_needs_a_page_that_may_send_it() {
+    for (origin, status) in [(ISSUER, 200), ("https://evil.example", 403)] {
+        let request = with_cookie("/api/me", &encode(&good())).insert_header(("Sec-WebSocket-Version", "13"));
+        assert_eq!(call(request.insert_header(("Origin", origin))).await.status, status, "{origin}");
+    }
+    let plain = with_cookie("/api/me", &encode(&good())).insert_header(("Origin", "https://evil.example"));
+    assert_eq!(call(plain).await.status, 200);
+}
+
 /// CK-04
 #[actix_web::test]
 async fn an_unsafe_request_with_a_cookie_needs_a_page_that_may_send_it() {
