@@ -118,11 +118,6 @@ impl RedirectUri {
         (self.url.scheme() == "https").then(|| self.url.origin().ascii_serialization())
     }
 
-    /// What `form-action` of a page needs so that its form may lead there: a scheme with a colon.
-    pub fn form_action(&self) -> String {
-        format!("{}:", self.url.scheme())
-    }
-
     /// The host, for users. `None` at the scheme of an app, where the text in the place of a host says nothing about who
     /// gets the response.
     pub fn host(&self) -> Option<&str> {
