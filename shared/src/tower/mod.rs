@@ -24,7 +24,7 @@
 //!
 //! A handler outside of [`BearerAuth`] that takes the extension responds 500, so that a missing layer is noticed. On
 //! routes that are also for anonymous callers, take `Option<Extension<Arc<AccessClaims>>>`. An extractor of your own
-//! calls [`authorize`] with the extensions of the request, and turns the error into a [`error_response`].
+//! calls [`authorize`] with the extensions of the request, and turns the error into a response with [`error_response`].
 //!
 //! In tonic, add the layer to the server, and call [`authorize`] in the method or in an interceptor. A rejected request
 //! gets a gRPC response: 401 is `UNAUTHENTICATED`, 403 `PERMISSION_DENIED`, 400 `INVALID_ARGUMENT`, and 503
