@@ -69,7 +69,7 @@ impl Report {
 
     pub(crate) fn to_markdown(&self) -> String {
         let head = "| service | vectors | explained differences | others | sign-out to 401, p50 | p99 (at most 100 ms) \
-                    | guarded, requests/s | unguarded |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n";
+                    | protected, requests/s | unprotected |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n";
         let mut text = format!("{head}{}", self.rows);
         if !self.differences.is_empty() {
             let _ = write!(text, "\nDifferences from api-server:\n\n{}", self.differences);
