@@ -163,7 +163,7 @@ mod tests {
 
     /// Waits until the reason why the server is not ready is `expected`.
     async fn wait_until_ready_is(state: &ServerState, expected: Result<(), &str>) {
-        let is_expected = || match (state.ready(), expected) {
+        let is_expected = || match (state.check_ready(), expected) {
             (Ok(()), Ok(())) => true,
             (Err(error), Err(task)) => format!("{error:?}").contains(task),
             _ => false,
@@ -176,7 +176,7 @@ mod tests {
         assert!(
             timeout(RESTART_TIMEOUT, waiting).await.is_ok(),
             "its readiness was never {expected:?}: {:?}",
-            state.ready()
+            state.check_ready()
         );
     }
 

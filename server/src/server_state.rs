@@ -64,11 +64,11 @@ impl ServerState {
         self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the server should receive requests.
+    /// Checks whether the server should receive requests.
     ///
     /// # Errors
     /// 503, with the reason.
-    pub fn ready(&self) -> Result<(), ProtocolError> {
+    pub fn check_ready(&self) -> Result<(), ProtocolError> {
         if self.0.is_stopping.load(Ordering::Relaxed) {
             return Err(ProtocolError::UNAVAILABLE.with_description("This server is stopping."));
         }

@@ -141,17 +141,17 @@ impl Guard {
         self.revocations.as_ref()
     }
 
-    /// Whether valid tokens are accepted.
+    /// Checks whether valid tokens are accepted.
     ///
     /// # Errors
-    /// Says why not: keys or revocations are missing, or a background task is down. Until this returns `Ok`, the
+    /// Why not: keys or revocations are missing, or a background task is down. Until this returns `Ok`, the
     /// service should not receive requests.
-    pub fn ready(&self) -> Result<(), NotReady> {
+    pub fn check_ready(&self) -> Result<(), NotReady> {
         if let Some(down) = self.tasks().find(|task| task.is_down()) {
             return Err(NotReady::Task(down.name()));
         }
-        self.revocations.as_ref().map_or(Ok(()), RevocationSet::ready)?;
-        match self.keys().ready() {
+        self.revocations.as_ref().map_or(Ok(()), RevocationSet::check_ready)?;
+        match self.keys().check_ready() {
             // With a secret, the guard waits for auth-server's keys no longer than for its feed.
             Err(KeysUnavailable::NotFetched)
                 if self.is_past_catch_up_timeout() && !self.keys().snapshot().is_empty() =>

@@ -154,7 +154,7 @@ impl GuardBuilder {
         };
         #[cfg(not(feature = "feed"))]
         let keys = KeySource::local(local);
-        if keys.ready() == Err(crate::keys::KeysUnavailable::None) {
+        if keys.check_ready() == Err(crate::keys::KeysUnavailable::None) {
             return Err(GuardError::NoKeys);
         }
         let verifier = AccessVerifier::new(keys.clone(), self.issuer, self.audience, self.clock_leeway);
@@ -257,7 +257,7 @@ mod feed {
         /// The URLs of auth-server's public keys and of its revocation feed.
         pub fn urls(&self) -> Option<(String, String)> {
             let server = self.remote.auth_server.as_ref()?;
-            Some((server.url_of(crate::keys::PATH), server.url_of(crate::revocation::PATH)))
+            Some((server.url_of(crate::keys::JWKS_PATH), server.url_of(crate::revocation::FEED_PATH)))
         }
 
         /// How often the keys of auth-server are fetched.

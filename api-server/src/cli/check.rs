@@ -57,10 +57,10 @@ async fn check_auth_server(config: Config) -> Result<Vec<(&'static str, Finding)
 
 async fn wait_until_ready(guard: &Guard) -> Result<(), NotReady> {
     let ready = async {
-        while guard.ready().is_err() {
+        while guard.check_ready().is_err() {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     let _ = tokio::time::timeout(READY_TIMEOUT, ready).await;
-    guard.ready()
+    guard.check_ready()
 }

@@ -9,8 +9,8 @@ pub(super) async fn readyz(
     state: Data<ServerState>,
     guard: Data<Guard>,
 ) -> Result<Json<Health>, ProtocolError> {
-    state.ready()?;
-    match guard.ready() {
+    state.check_ready()?;
+    match guard.check_ready() {
         Ok(()) => Ok(Json(Health::OK)),
         Err(waits) => Err(ProtocolError::UNAVAILABLE.with_description(&format!("This server {waits}."))),
     }

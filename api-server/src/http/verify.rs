@@ -3,7 +3,7 @@
 use actix_web::http::header::{HeaderName, LOCATION, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use goptri::actix::{caller, set_private};
+use goptri::actix::{authenticate, set_private};
 use goptri::token::BUILT_IN_CLIENT;
 use goptri::{AccessClaims, Guard, ProtocolError};
 
@@ -26,7 +26,7 @@ pub(super) async fn verify(request: HttpRequest, guard: Data<Guard>, page: Data<
 
 fn decide(request: &HttpRequest, guard: &Guard, page: &SignInPage, demand: &Demand) -> HttpResponse {
     let original = OriginalRequest::of(request);
-    match caller(guard, request, original.method()) {
+    match authenticate(guard, request, original.method()) {
         Ok(claims) if is_met_by(demand, &claims) => admitted(&claims),
         Ok(_) => lacks_scope(demand),
         Err(error) if matches!(error.status, 403 | 503) => error.error_response(),

@@ -14,7 +14,7 @@ use crate::metrics::FeedMetrics;
 pub(super) const FEATURE: Feature = Feature { routes, assemble };
 
 fn routes() -> Vec<Route> {
-    vec![Route::new(Method::GET, goptri::revocation::PATH, Access::FeedClient, revocations::feed)]
+    vec![Route::new(Method::GET, goptri::revocation::FEED_PATH, Access::FeedClient, revocations::feed)]
 }
 
 fn assemble(parts: &Parts, assembly: &mut Assembly) {

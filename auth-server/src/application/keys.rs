@@ -9,7 +9,7 @@ use crate::http::jwks;
 pub(super) const FEATURE: Feature = Feature { routes, assemble };
 
 fn routes() -> Vec<Route> {
-    vec![Route::new(Method::GET, goptri::keys::PATH, Access::Public, jwks::show).for_every_origin()]
+    vec![Route::new(Method::GET, goptri::keys::JWKS_PATH, Access::Public, jwks::show).for_every_origin()]
 }
 
 fn assemble(parts: &Parts, assembly: &mut Assembly) {

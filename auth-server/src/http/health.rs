@@ -28,7 +28,7 @@ pub(crate) async fn readyz(
     flow: Data<CheckReadiness>,
     feed: Data<Feed>,
 ) -> Result<Json<Ready>, Error> {
-    state.ready()?;
+    state.check_ready()?;
     flow.run().await?;
     Ok(Json(Ready { health: Health::OK, feed_cannot_read: feed.unread() }))
 }

@@ -11,7 +11,7 @@ use auth_store::RevocationPage;
 use futures_util::stream;
 use goptri::ProtocolError;
 use goptri::actix::credential;
-use goptri::revocation::Page;
+use goptri::revocation::FeedPage;
 use goptri_server::{ClientAddress, ConnectionHandle};
 use goptri_settings::{FeedSecret, Plain};
 
@@ -76,10 +76,10 @@ fn wants_events(headers: &HeaderMap) -> bool {
     })
 }
 
-fn body(page: RevocationPage) -> Page {
+fn body(page: RevocationPage) -> FeedPage {
     let now = page.now;
     let entries = page.entries.into_iter().map(|record| entry(record, now)).collect();
-    Page { entries, next: page.next.as_str().to_owned(), as_of: now }
+    FeedPage { entries, next: page.next.as_str().to_owned(), as_of: now }
 }
 
 /// A client with a secret of the feed as bearer token. Access tokens are rejected.

@@ -9,7 +9,7 @@ use eventsource_stream::{Event, EventStreamError, Eventsource};
 use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use goptri::clock::Clock;
-use goptri::revocation::{Batch, Entry, EntryKind, Heartbeat, Page};
+use goptri::revocation::{Batch, Entry, EntryKind, FeedPage, Heartbeat};
 use goptri::token::UnverifiedJws;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,7 +33,8 @@ async fn a_sign_out_while_the_clock_is_set_back_is_in_the_feed_when_it_is_right_
     assert_eq!(server.delete("/logout", &access).await.status, 204);
     server.later(TimeDelta::hours(3));
     server.store.sweep_revocations(100).await.unwrap();
-    let page: Page = serde_json::from_str(&server.get("/revocations", Some(FEED_SECRET)).await.text).unwrap();
+    let page: FeedPage =
+        serde_json::from_str(&server.get("/revocations", Some(FEED_SECRET)).await.text).unwrap();
     let subjects: BTreeSet<String> = page.entries.iter().map(|entry| entry.subject.clone()).collect();
     for token in [&refresh, &access] {
         let payload = UnverifiedJws::parse(token).unwrap().payload_json().unwrap();
@@ -107,7 +108,7 @@ impl Events {
     }
 }
 
-async fn page(server: &TestServer, query: &str) -> Page {
+async fn page(server: &TestServer, query: &str) -> FeedPage {
     let answer = ask(server, query, FEED_SECRET).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     serde_json::from_str(&answer.text).unwrap()

@@ -54,12 +54,12 @@ impl BearerAuth {
     }
 }
 
-/// The claims of the caller of a request, as the middleware verifies them. `method` is the method of this request or,
-/// in a forward-auth handler, of the request that the proxy asks about.
+/// Verifies the access token of a request as the middleware does, and returns its claims. `method` is the method of
+/// this request or, in a forward-auth handler, of the request that the proxy asks about.
 ///
 /// # Errors
 /// As the middleware; 401 without a token.
-pub fn caller(
+pub fn authenticate(
     guard: &Guard,
     request: &HttpRequest,
     method: &str,

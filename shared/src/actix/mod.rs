@@ -5,6 +5,6 @@ mod cookies;
 mod extract;
 mod respond;
 
-pub use bearer_auth::{BearerAuth, caller};
+pub use bearer_auth::{BearerAuth, authenticate};
 pub use cookies::{check_origin, credential, credential_or_cookie, set_private};
 pub use extract::{Bearer, authorize, verification};

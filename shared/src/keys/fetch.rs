@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use tokio::time::timeout;
 
-use super::jwks::{Jwks, JwksError, MAX_JWKS_BYTES, PATH};
+use super::jwks::{JWKS_PATH, Jwks, JwksError, MAX_JWKS_BYTES};
 use super::public_key::PublicKeyError;
 use super::verifying_keys::VerifyingKeys;
 use crate::auth_server::{AuthServer, root_cause};
@@ -54,7 +54,7 @@ pub(super) async fn fetch(
 
 async fn request(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fetched, FetchError> {
     let request = auth_server
-        .get(&auth_server.url_of(PATH))
+        .get(&auth_server.url_of(JWKS_PATH))
         .header(ACCEPT, "application/jwk-set+json, application/json")
         // A proxy must revalidate its cache; otherwise it could return a removed key.
         .header(CACHE_CONTROL, "no-cache");

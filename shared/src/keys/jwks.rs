@@ -10,7 +10,7 @@ use super::verifying_keys::VerifyingKeys;
 use crate::strict_json;
 
 /// The path at which auth-server publishes its keys.
-pub const PATH: &str = "/.well-known/jwks.json";
+pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 /// The size limit of a set. 64 RSA keys of 8192 bits need less.
 pub const MAX_JWKS_BYTES: usize = 128 * 1024;

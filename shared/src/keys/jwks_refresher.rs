@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fetch::{self, FetchError, Fetched, fetch};
-use super::jwks::{JwksError, PATH};
+use super::jwks::{JWKS_PATH, JwksError};
 use super::key_source::{KeySource, KeysUnavailable};
 use super::public_key::PublicKeyError;
 use crate::auth_server::AuthServer;
@@ -92,7 +92,7 @@ impl JwksRefresher {
     ) -> io::Result<Self> {
         let triggered = trigger.clone();
         let thread = BackgroundThread::start("goptri-keys", move || {
-            let log = TransitionLog::new(auth_server.url_of(PATH));
+            let log = TransitionLog::new(auth_server.url_of(JWKS_PATH));
             let (auth_server, keys, trigger) = (auth_server.clone(), keys.clone(), triggered.clone());
             RefreshTask { auth_server, keys, trigger, config, etag: None, log }.run()
         })?;
@@ -195,7 +195,7 @@ impl TransitionLog {
 
     fn fetched(&mut self, keys: &KeySource) {
         self.failures.clear();
-        let ready = keys.ready();
+        let ready = keys.check_ready();
         let state = match ready {
             Err(missing) => missing.to_string(),
             Ok(()) => keys.snapshot().describe(),

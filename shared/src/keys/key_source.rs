@@ -84,11 +84,11 @@ impl KeySource {
         self.update(|state| state.published = PublishedKeys::Loaded(keys));
     }
 
-    /// Whether all keys are known, so that every valid token can be verified.
+    /// Checks whether all keys are known, so that every valid token can be verified.
     ///
     /// # Errors
-    /// Says which keys are missing.
-    pub fn ready(&self) -> Result<(), KeysUnavailable> {
+    /// Which keys are missing.
+    pub fn check_ready(&self) -> Result<(), KeysUnavailable> {
         self.current.load().unavailable.map_or(Ok(()), Err)
     }
 

@@ -22,7 +22,7 @@ mod signing_key;
 mod verifying_key;
 mod verifying_keys;
 
-pub use jwks::{Jwks, JwksError, MAX_JWKS_BYTES, MAX_KEYS, PATH};
+pub use jwks::{JWKS_PATH, Jwks, JwksError, MAX_JWKS_BYTES, MAX_KEYS};
 #[cfg(feature = "feed")]
 pub use jwks_refresher::{JwksRefreshConfig, JwksRefresher, KeyRefreshTrigger};
 #[cfg(feature = "signing")]

@@ -6,7 +6,7 @@ use goptri_settings::Reloadable;
 use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 
-use super::{FeedSecrets, HEARTBEAT_INTERVAL, PATH};
+use super::{FEED_PATH, FeedSecrets, HEARTBEAT_INTERVAL};
 use crate::auth_server::AuthServer;
 use crate::keys::KeyRefreshTrigger;
 
@@ -73,7 +73,7 @@ impl FeedSource {
 
     /// The URL of the feed.
     pub fn url(&self) -> String {
-        self.auth_server.url_of(PATH)
+        self.auth_server.url_of(FEED_PATH)
     }
 
     pub(super) fn request(&self) -> RequestBuilder {

@@ -9,6 +9,7 @@ mod connection;
 mod disconnect;
 #[cfg(feature = "feed")]
 mod feed_log;
+mod feed_page;
 mod feed_secrets;
 #[cfg(feature = "feed")]
 mod feed_source;
@@ -16,7 +17,6 @@ mod feed_source;
 mod follower;
 mod freshness;
 mod monotonic_clock;
-mod page;
 mod revocation_set;
 mod revoked_clients;
 mod revoked_ids;
@@ -27,6 +27,7 @@ mod staleness;
 mod transit_delay;
 mod wire;
 
+pub use feed_page::{FeedPage, MAX_ENTRIES_PER_PAGE};
 pub use feed_secrets::FeedSecrets;
 #[cfg(feature = "feed")]
 pub use feed_source::{FeedSource, FeedTimeouts};
@@ -35,10 +36,9 @@ pub use follower::FeedFollower;
 #[cfg(feature = "testing")]
 pub use monotonic_clock::ManualMonotonicClock;
 pub use monotonic_clock::{MonotonicClock, SystemMonotonicClock};
-pub use page::{MAX_ENTRIES_PER_PAGE, Page};
 pub use revocation_set::{CapacityExceeded, FeedNotReady, MAX_ENTRIES, RevocationSet};
 pub use staleness::{OnStale, StalenessPolicy};
 pub use wire::{
-    Batch, CAUGHT_UP, Entry, EntryKind, HEARTBEAT, HEARTBEAT_INTERVAL, Heartbeat, KEYS,
-    MAX_ENTRIES_PER_EVENT, PATH, REVOCATIONS,
+    Batch, CAUGHT_UP, Entry, EntryKind, FEED_PATH, HEARTBEAT, HEARTBEAT_INTERVAL, Heartbeat, KEYS,
+    MAX_ENTRIES_PER_EVENT, REVOCATIONS,
 };

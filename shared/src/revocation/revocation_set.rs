@@ -129,7 +129,7 @@ impl RevocationSet {
             || shared.clients.deadline(&claims.client_id, claims.iat).is_some_and(is_live)
     }
 
-    /// Rejects a revoked token and, while the set is not [`ready`](Self::ready), every token.
+    /// Rejects a revoked token and, while [`check_ready`](Self::check_ready) fails, every token.
     ///
     /// # Errors
     /// The reason of the rejection.
@@ -137,7 +137,7 @@ impl RevocationSet {
         if self.revokes(claims) {
             return Err(TokenError::Revoked);
         }
-        self.ready().map_err(|not_ready| match not_ready {
+        self.check_ready().map_err(|not_ready| match not_ready {
             FeedNotReady::NotCaughtUp => TokenError::NotCaughtUp,
             FeedNotReady::Stale(_) => TokenError::Stale,
         })
@@ -158,7 +158,7 @@ impl RevocationSet {
         self.0.staleness
     }
 
-    /// Returns whether tokens can be accepted, and so whether a service with this set is ready.
+    /// Checks whether tokens can be accepted, and so whether a service with this set is ready.
     ///
     /// A set that was never complete rejects every token, because it may lack revocations that the service had before a
     /// restart. This lasts for `REVOCATION_MAX_STALENESS`, but no longer than a minute. After that, and whenever the
@@ -166,7 +166,7 @@ impl RevocationSet {
     ///
     /// # Errors
     /// Why tokens cannot be accepted.
-    pub fn ready(&self) -> Result<(), FeedNotReady> {
+    pub fn check_ready(&self) -> Result<(), FeedNotReady> {
         let StalenessPolicy { max_age, on_stale } = self.0.staleness;
         if !self.0.freshness.is_known() {
             let waits = on_stale == OnStale::Refuse || self.is_within_catch_up_timeout();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::numeric_date::NumericDate;
 
 /// The path of the feed at auth-server.
-pub const PATH: &str = "/revocations";
+pub const FEED_PATH: &str = "/revocations";
 
 /// The event whose data is a [`Batch`].
 pub const REVOCATIONS: &str = "revocations";
@@ -72,7 +72,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::revocation::Page;
+    use crate::revocation::FeedPage;
 
     #[test]
     fn the_wire_format_does_not_change() {
@@ -93,7 +93,7 @@ mod tests {
             r#"{"age_ms":7,"uptime_ms":60000}"#
         );
         let page = json!({ "entries": [entry], "next": "1.2.3", "as_of": "2027-01-15T08:00:00Z", "more": 1 });
-        let page: Page = serde_json::from_value(page).unwrap();
+        let page: FeedPage = serde_json::from_value(page).unwrap();
         assert_eq!((page.entries.len(), page.as_of.timestamp()), (1, 1_800_000_000));
         assert_eq!(serde_json::to_value(page).unwrap()["as_of"], "2027-01-15T08:00:00Z");
     }

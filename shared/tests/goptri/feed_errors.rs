@@ -15,7 +15,7 @@ fn recovers(followed: &Followed) {
     let mut feed = followed.server.next_request().accept();
     feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
-    followed.wait("caught up", || followed.revocations.ready().is_ok());
+    followed.wait("caught up", || followed.revocations.check_ready().is_ok());
     assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked));
     assert!(!followed.log.text().contains(FEED_SECRET) && !followed.log.text().contains("panicked"));
 }
@@ -44,7 +44,7 @@ fn a_response_that_is_not_a_feed_is_rejected_and_the_reason_logged() {
         let followed = Followed::start(OnStale::Allow);
         followed.server.next_request().answer(status, headers, body);
         followed.wait_for_log(reason);
-        assert!(followed.revocations.ready().is_err());
+        assert!(followed.revocations.check_ready().is_err());
         recovers(&followed);
     }
 }
@@ -108,7 +108,7 @@ fn a_malformed_event_ends_the_connection() {
         drop(feed);
         followed.wait_for_log(reason);
         assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "complete events count");
-        assert!(followed.revocations.ready().is_err());
+        assert!(followed.revocations.check_ready().is_err());
         recovers(&followed);
     }
 }

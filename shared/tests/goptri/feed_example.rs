@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goptri::TokenError;
-use goptri::revocation::{Entry, EntryKind, ManualMonotonicClock, Page, RevocationSet, StalenessPolicy};
+use goptri::revocation::{Entry, EntryKind, FeedPage, ManualMonotonicClock, RevocationSet, StalenessPolicy};
 use serde_json::json;
 
 use crate::feed_fixture::FEED_SECRET;
@@ -97,7 +97,7 @@ fn one_more() -> String {
 
 #[test]
 fn the_recorded_page_has_the_entries_of_the_recorded_stream() {
-    let page: Page = serde_json::from_str(recorded("page")).unwrap();
+    let page: FeedPage = serde_json::from_str(recorded("page")).unwrap();
     assert_eq!(subjects(&page.entries), ENTRIES);
     assert!(page.entries.iter().all(|entry| (7_480..7_500).contains(&entry.expires_in)));
     assert_eq!(page.next, "19360c670a0c15cd4e91870a29e70fdf_3");

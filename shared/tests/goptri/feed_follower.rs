@@ -53,10 +53,10 @@ fn the_set_is_ready_once_it_has_caught_up() {
     feed.heartbeat(0);
     followed.wait_until_revoked(&good());
     let other = with_claims(&with(with(claims(), "sid", "another"), "jti", "another"));
-    assert!(followed.revocations.ready().is_err() && !followed.revocations.is_connected());
+    assert!(followed.revocations.check_ready().is_err() && !followed.revocations.is_connected());
     assert_eq!((followed.revocations.age(), followed.refusal(&other)), (None, Some(TokenError::NotCaughtUp)));
     feed.caught_up(300);
-    followed.wait("ready", || followed.revocations.ready().is_ok());
+    followed.wait("ready", || followed.revocations.check_ready().is_ok());
     assert_eq!(followed.refusal(&other), None);
     let age = followed.revocations.age().unwrap();
     assert!(age >= Duration::from_millis(300) && age < Duration::from_secs(30), "{age:?}");
@@ -149,7 +149,7 @@ fn a_guard_follows_the_feed_until_its_last_clone_is_dropped() {
     feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
     let started = std::time::Instant::now();
-    while guard.revocations().unwrap().ready().is_err() {
+    while guard.revocations().unwrap().check_ready().is_err() {
         assert!(started.elapsed() < test_support::TIMEOUT);
         std::thread::yield_now();
     }

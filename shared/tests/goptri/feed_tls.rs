@@ -88,6 +88,6 @@ fn a_certificate_is_trusted_for_its_name_if_its_issuer_is_known() {
             thread::sleep(Duration::from_millis(1));
         }
         assert!(log.text().contains(reason.unwrap_or_default()), "{what}: {}", log.text());
-        assert_eq!(follower.revocations().ready().is_ok(), reason.is_none(), "{what}");
+        assert_eq!(follower.revocations().check_ready().is_ok(), reason.is_none(), "{what}");
     }
 }

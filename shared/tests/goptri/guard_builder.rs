@@ -14,7 +14,7 @@ fn builder() -> GuardBuilder {
 #[test]
 fn a_guard_with_a_secret_accepts_a_valid_token_and_rejects_all_others() {
     let guard = builder().build().unwrap();
-    assert!(guard.ready().is_ok());
+    assert!(guard.check_ready().is_ok());
     assert!(guard.verify(&good()).is_ok());
     for (error, token) in one_for_each_refusal() {
         assert_eq!(guard.verify(&token).err(), Some(error));
@@ -61,7 +61,7 @@ fn following_requires_the_https_url_of_an_auth_server() {
     // The published keys would suffice, but they are not fetched yet.
     let guard = Guard::builder().issuer(ISSUER).audience(AUDIENCE).auth_server("http://localhost:1");
     let guard = guard.unwrap().build().unwrap();
-    assert!(guard.ready().is_err());
+    assert!(guard.check_ready().is_err());
     assert_eq!(guard.verify(&good()).err(), Some(TokenError::KeysUnavailable));
 }
 

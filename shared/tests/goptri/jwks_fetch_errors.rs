@@ -34,7 +34,7 @@ fn fails(followed: &FollowedKeys, reason: &str, fail: impl Fn(Request)) {
         // The next request shows that both responses were processed.
         let healing = followed.server.next_keys_request();
         followed.wait(reason, || followed.log.times(reason) == round);
-        assert_eq!((followed.refusal(ED25519), followed.guard.ready()), (None, Ok(())), "{reason}");
+        assert_eq!((followed.refusal(ED25519), followed.guard.check_ready()), (None, Ok(())), "{reason}");
         assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey), "{reason}");
         assert_eq!(followed.log.times(FAILED), round, "{}", followed.log.text());
         healing.publish(&jwks(&[RSA]));

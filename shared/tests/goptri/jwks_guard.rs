@@ -24,8 +24,8 @@ fn without_a_secret_tokens_are_verified_once_the_published_keys_are_fetched() {
     }
     assert!(!head.contains("authorization") && !head.contains("if-none-match"), "{head}");
 
-    assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
-    let waits = followed.guard.ready().unwrap_err().to_string();
+    assert_eq!(followed.guard.check_ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
+    let waits = followed.guard.check_ready().unwrap_err().to_string();
     assert_eq!(waits, "waits for the public keys of auth-server");
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable), "it may be a good one");
     // Malformed tokens are rejected as before.
@@ -33,7 +33,7 @@ fn without_a_secret_tokens_are_verified_once_the_published_keys_are_fetched() {
 
     asked.publish(&jwks(&[ED25519, RSA]));
     followed.wait_until_used(ED25519);
-    assert_eq!((followed.guard.ready(), followed.refusal(RSA)), (Ok(()), None));
+    assert_eq!((followed.guard.check_ready(), followed.refusal(RSA)), (Ok(()), None));
     assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey));
     assert_eq!(followed.guard.verify(&good()).err(), Some(TokenError::UnknownKey));
     followed.wait_for_log(&format!("{} (EdDSA), {} (RS256)", kid_of(ED25519), kid_of(RSA)));
@@ -69,7 +69,7 @@ fn with_an_empty_jwks_and_no_secret_the_error_names_the_remedy() {
     let followed = FollowedKeys::start(FeedServer::start(), soon, &[]);
     let sentence = "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE";
     followed.wait_for_log(sentence);
-    assert_eq!(followed.guard.ready().unwrap_err().to_string(), sentence);
+    assert_eq!(followed.guard.check_ready().unwrap_err().to_string(), sentence);
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
     // The token triggers another fetch with the same result, which is not logged again.
     followed.wait("it has looked again", || {
@@ -81,7 +81,7 @@ fn with_an_empty_jwks_and_no_secret_the_error_names_the_remedy() {
     // The operator applies the remedy.
     followed.server.publish(&jwks(&[ED25519]));
     followed.wait_until_used(ED25519);
-    assert_eq!(followed.guard.ready(), Ok(()));
+    assert_eq!(followed.guard.check_ready(), Ok(()));
 }
 
 #[test]
@@ -91,15 +91,15 @@ fn with_a_secret_its_tokens_are_accepted_at_once_besides_those_of_published_keys
     let asked = followed.server.next_keys_request();
     assert_eq!(followed.guard.verify(&good()).err(), None);
     assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
-    assert_eq!(followed.guard.ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
+    assert_eq!(followed.guard.check_ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
     asked.publish(&jwks(&[ED25519]));
     followed.wait_until_used(ED25519);
-    assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
+    assert_eq!((followed.guard.verify(&good()).err(), followed.guard.check_ready()), (None, Ok(())));
     followed.wait_for_log(&format!("{} (HS256), {} (EdDSA)", kid(SECRET), kid_of(ED25519)));
     // An empty JWKS does not affect the secret.
     followed.server.next_keys_request().publish(r#"{"keys":[]}"#);
     followed.wait("the key is gone", || followed.refusal(ED25519) == Some(TokenError::UnknownKey));
-    assert_eq!((followed.guard.verify(&good()).err(), followed.guard.ready()), (None, Ok(())));
+    assert_eq!((followed.guard.verify(&good()).err(), followed.guard.check_ready()), (None, Ok(())));
 }
 
 /// Otherwise a service would never start while auth-server cannot publish its keys.
@@ -110,13 +110,13 @@ fn with_a_secret_a_guard_waits_for_the_keys_no_longer_than_for_the_feed() {
         let followed = FollowedKeys::start(FeedServer::start_manual(), ON_TRIGGER, &settings);
         let mut feed = followed.server.next_request().accept();
         feed.caught_up(0);
-        followed.wait("caught up", || followed.guard.revocations().unwrap().ready().is_ok());
+        followed.wait("caught up", || followed.guard.revocations().unwrap().check_ready().is_ok());
         let names: Vec<_> = followed.guard.tasks().map(TaskHealth::name).collect();
         assert_eq!(names, ["goptri-feed", "goptri-keys"]);
         let waits = Err(NotReady::Keys(KeysUnavailable::NotFetched));
-        assert_eq!(followed.guard.ready(), waits);
+        assert_eq!(followed.guard.check_ready(), waits);
         followed.clock.advance(Duration::from_secs(61));
-        assert_eq!(followed.guard.ready(), if ready { Ok(()) } else { waits });
+        assert_eq!(followed.guard.check_ready(), if ready { Ok(()) } else { waits });
     }
 }
 

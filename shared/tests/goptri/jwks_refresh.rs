@@ -109,7 +109,7 @@ fn endless_unknown_kids_trigger_one_request_per_cooldown() {
         let most = started.elapsed().as_millis() / pace.unknown_kid_cooldown.as_millis() + 1;
         assert!(asked <= most, "{checked} tokens");
     }
-    assert!(followed.guard.ready().is_ok());
+    assert!(followed.guard.check_ready().is_ok());
 }
 
 /// JV-05, JV-06

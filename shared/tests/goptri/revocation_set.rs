@@ -179,10 +179,10 @@ fn on_stale_decides_what_a_stale_set_does() {
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
         set.clock.advance(Duration::from_secs(39));
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
-        assert_eq!(set.revocations.ready(), Ok(()));
+        assert_eq!(set.revocations.check_ready(), Ok(()));
         set.clock.advance(Duration::from_secs(2));
         assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "known revocations hold");
-        assert_eq!(set.revocations.ready().is_err(), on_stale == OnStale::Refuse);
+        assert_eq!(set.revocations.check_ready().is_err(), on_stale == OnStale::Refuse);
         set.revocations.set_age(Duration::ZERO);
         assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
     }
@@ -204,7 +204,11 @@ fn a_set_that_was_never_complete_rejects_every_token_for_a_minute_or_until_it_wo
         let guard = Guard::new(verifier(), stopped_clock()).with_revocations(revocations.clone());
         let waits = || {
             let refused = guard.verify(&good()).err();
-            assert_eq!(revocations.ready().is_ok(), refused.is_none(), "ready exactly when a call can pass");
+            assert_eq!(
+                revocations.check_ready().is_ok(),
+                refused.is_none(),
+                "ready exactly when a call can pass"
+            );
             assert!(refused.is_none() || refused == Some(TokenError::NotCaughtUp), "{refused:?}");
             assert_eq!(
                 guard.verify("forged").err(),

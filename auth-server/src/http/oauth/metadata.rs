@@ -43,7 +43,7 @@ fn document(issuer: &str, described: &Described) -> Value {
         "token_endpoint": url("/token"),
         "revocation_endpoint": url("/revoke"),
         "pushed_authorization_request_endpoint": url("/par"),
-        "jwks_uri": url(goptri::keys::PATH),
+        "jwks_uri": url(goptri::keys::JWKS_PATH),
         "scopes_supported": described.scopes,
         "response_types_supported": response_types,
         "response_modes_supported": ["query", "fragment", "form_post"],

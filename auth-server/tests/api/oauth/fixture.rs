@@ -9,7 +9,7 @@ use auth_server::SystemEntropy;
 use auth_store::{AddClientOutcome, IssueCodeOutcome, OpenOutcome};
 use goptri::Scope;
 use goptri::clock::Clock;
-use goptri::revocation::{EntryKind, Page};
+use goptri::revocation::{EntryKind, FeedPage};
 use goptri::token::UnverifiedJws;
 use goptri_settings::Plain;
 use reqwest::{Method, RequestBuilder};
@@ -147,7 +147,7 @@ impl OAuth for TestServer {
     /// Whether services are told to reject it.
     async fn is_in_feed(&self, kind: EntryKind, subject: &str) -> bool {
         let answer = self.get("/revocations", Some(FEED_SECRET)).await;
-        let page: Page = serde_json::from_str(&answer.text).unwrap();
+        let page: FeedPage = serde_json::from_str(&answer.text).unwrap();
         page.entries.iter().any(|entry| entry.kind == kind && entry.subject == subject)
     }
 }

@@ -11,7 +11,7 @@ use auth_store::{AddUserOutcome, OpenOutcome, RunningServers, Store};
 use chrono::TimeDelta;
 use goptri::clock::{Clock, SystemClock};
 use goptri::keys::KeyRing;
-use goptri::revocation::Page;
+use goptri::revocation::FeedPage;
 use goptri::token::{Audience, NumericDate, TokenType};
 use goptri::{AccessClaims, Caller, Scope, User};
 use goptri_settings::{AccessTokenSecret, Plain};
@@ -146,7 +146,8 @@ pub(super) async fn recorded(auth: &str) -> usize {
     let (client, mut after, mut all) = (client(), String::new(), std::collections::HashSet::new());
     loop {
         let url = format!("{auth}/revocations?after={after}");
-        let page: Page = client.get(url).bearer_auth(FEED_SECRET).send().await.unwrap().json().await.unwrap();
+        let page: FeedPage =
+            client.get(url).bearer_auth(FEED_SECRET).send().await.unwrap().json().await.unwrap();
         let full = page.entries.len() == goptri::revocation::MAX_ENTRIES_PER_PAGE;
         all.extend(page.entries.into_iter().map(|entry| entry.subject));
         if !full {

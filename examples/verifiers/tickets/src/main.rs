@@ -82,7 +82,7 @@ struct Readiness {
 }
 
 async fn readyz(State(guard): State<Guard>) -> (StatusCode, Json<Readiness>) {
-    match guard.ready() {
+    match guard.check_ready() {
         Ok(()) => (StatusCode::OK, Json(Readiness { status: "ok".to_owned() })),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness { status: reason.to_string() })),
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use auth_domain::{ClientAuthentication, ClientId, Credentials, Digest, Email, SessionId, SessionKey};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use goptri::revocation::Page;
+use goptri::revocation::FeedPage;
 use goptri_settings::Plain;
 
 use super::super::fixture::{OAuth, SECRET, client, fields, session_of};
@@ -178,7 +178,7 @@ impl Stage {
         let mut path = "/revocations".to_owned();
         loop {
             let answer = self.server.get(&path, Some(FEED_SECRET)).await;
-            let Page { entries, next, .. } = serde_json::from_str(&answer.text).unwrap();
+            let FeedPage { entries, next, .. } = serde_json::from_str(&answer.text).unwrap();
             let is_last = entries.len() < 1_000;
             subjects.extend(entries.into_iter().map(|entry| entry.subject));
             if is_last {

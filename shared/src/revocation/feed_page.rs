@@ -10,7 +10,7 @@ pub const MAX_ENTRIES_PER_PAGE: usize = 1_000;
 
 /// One page, for followers that poll.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
+pub struct FeedPage {
     /// At most [`MAX_ENTRIES_PER_PAGE`]. Fewer mean that there are no more right now.
     pub entries: Vec<Entry>,
     /// The cursor for the next request.
