@@ -3,7 +3,7 @@
 {{- if contains "goptri" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-goptri{{ end }}
 {{- end }}
 
-{{/* Of every object. */}}
+{{/* The labels of every object. */}}
 {{- define "goptri.labels" -}}
 app.kubernetes.io/name: goptri
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -12,13 +12,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
-{{/* What selects the pods of a component; a list of the root and its name. */}}
+{{/* The labels that select the pods of a component. The argument is a list: the root, and the component's name. */}}
 {{- define "goptri.selector" -}}
 app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
-{{/* Of the pods of a component. Without the version, so that a new chart with the same image replaces no pod. */}}
+{{/* The labels of a component's pods. Without the version, so that a new chart with the same image replaces no pod. */}}
 {{- define "goptri.podLabels" -}}
 app.kubernetes.io/name: goptri
 {{ include "goptri.selector" . }}
@@ -126,7 +126,7 @@ readinessProbe:
       {{- end }}
 {{- end }}
 
-{{/* The routes of auth-server on the host; all others are the application's. */}}
+{{/* The routes of auth-server on the host; all others are those of the API. */}}
 {{- define "goptri.authPaths" -}}
 - /login
 - /token
