@@ -71,7 +71,7 @@ goptri_server::catalogue! {
         "unsupported_media_type",
         "The body is not a PNG, JPEG or WebP image. Its name and Content-Type do not matter.",
     );
-    "The first bytes of the upload are of no PNG, JPEG or WebP image.";
+    "The upload does not begin as a PNG, JPEG or WebP image does.";
     "Convert the image.";
 
     INCOMPLETE_UPLOAD = ProtocolError::new(
@@ -95,7 +95,7 @@ goptri_server::catalogue! {
         "precondition_failed",
         "The photo is not the version that the request expects.",
     );
-    "`If-Match` or `If-Unmodified-Since` does not hold.";
+    "The photo does not meet the condition in `If-Match` or `If-Unmodified-Since`.";
     "Fetch the photo again.";
 
     RANGE_NOT_SATISFIABLE = ProtocolError::new(

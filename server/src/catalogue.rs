@@ -79,7 +79,7 @@ fn body_errors() -> Vec<CatalogueRow> {
     vec![
         CatalogueRow::new(
             ProtocolError::MALFORMED_BODY,
-            "The body is not a JSON object with the members of this route, a member occurs twice, or there are more than 64.",
+            "The body is not a JSON object with the members of this route, a member occurs twice, or there are more than 64 members.",
             "Correct the body.",
         ),
         CatalogueRow::new(

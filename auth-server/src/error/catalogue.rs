@@ -7,7 +7,7 @@ use goptri_server::{CatalogueRow, catalogue, common_errors};
 pub fn catalogue() -> Vec<CatalogueRow> {
     let forms = CatalogueRow::new(
         ProtocolError::MALFORMED_FORM,
-        "The form at `/token`, `/revoke` or `/par` cannot be parsed, lacks a field such as `grant_type`, or has one twice or more than 64.",
+        "The form at `/token`, `/revoke` or `/par` cannot be parsed, lacks a field such as `grant_type`, has a field twice, or has more than 64 fields.",
         "Correct the form.",
     );
     let mut rows = common_errors();
@@ -33,8 +33,8 @@ catalogue! {
         "too_many_requests",
         "Too many attempts; try again after the seconds in the Retry-After header.",
     );
-    "Too many failed attempts on this account from this address, or from this address on any account.";
-    "Wait for the seconds in `Retry-After`. Earlier attempts are rejected without a check of the password.";
+    "Too many attempts from this IP address have failed, on this account or on all accounts together.";
+    "Wait for the seconds in `Retry-After`. Until then, attempts are rejected without a check of the password.";
 
     INVALID_GRANT = ProtocolError::new(
         400,
@@ -50,7 +50,7 @@ catalogue! {
         "Newer refresh tokens of this session were issued moments ago; send the newest one.",
     );
     "`POST /token`: the request arrived after newer ones of its session, which replaced its token twice within `REFRESH_GRACE`. The session continues.";
-    "Send the newest refresh token that you stored. Sent again after `Retry-After`, this one ends the session.";
+    "Send the newest refresh token that you stored. Do not send this one again: after `Retry-After`, it ends the session.";
 
     INVALID_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
     "`POST /token` with a form: the request has a `client_secret` without a `client_id`, or for `goptri`, which has none.";
@@ -177,7 +177,7 @@ catalogue! {
         "registration_closed",
         "Registration is closed; ask an administrator for an account.",
     );
-    "`POST /users` with `REGISTRATION=closed`.";
+    "`POST /users`: the server runs with `REGISTRATION=closed`.";
     "An administrator adds users with `auth-server user add`.";
 
     EMAIL_TAKEN = ProtocolError::new(409, "email_taken", "This e-mail address is already registered.");

@@ -19,7 +19,7 @@ catalogue! {
         "invalid_request",
         "The request authenticates the client in more than one way, or names two clients; use one.",
     );
-    "`POST /token`, `POST /revoke`, `POST /par`: two of `Authorization: Basic`, `client_secret` and `client_assertion`, or `client_id` is not the client of the other credentials.";
+    "`POST /token`, `POST /revoke`, `POST /par`: the request has two of `Authorization: Basic`, `client_secret` and `client_assertion`, or its `client_id` is not the client of the other credentials.";
     "Send one of them.";
 
     UNSUPPORTED_CLIENT_GRANT = ProtocolError::new(
@@ -35,7 +35,7 @@ catalogue! {
         "invalid_grant",
         "The code is unknown, expired, already used, or was issued to another client; ask the user again.",
     );
-    "`POST /token` with a code: it cannot be redeemed by this client. A second use of a code ends the session of the first one.";
+    "`POST /token` with a code: this client cannot redeem it. The second use of a code ends the session that the first use opened.";
     "Send the user to `/authorize` again.";
 
     WRONG_VERIFIER = ProtocolError::new(
@@ -43,7 +43,7 @@ catalogue! {
         "invalid_grant",
         "The code_verifier is not that of the code_challenge in the authorization request.",
     );
-    "`POST /token` with a code: `code_verifier` does not match. The code is not spent.";
+    "`POST /token` with a code: `code_verifier` does not match. The code can still be redeemed.";
     "Send the verifier that belongs to this request: 43 to 128 unreserved characters (RFC 7636).";
 
     WRONG_REDIRECT_URI = ProtocolError::new(
@@ -51,7 +51,7 @@ catalogue! {
         "invalid_grant",
         "The redirect_uri is not that of the authorization request.",
     );
-    "`POST /token` with a code: `redirect_uri` is missing or another one. The code is not spent.";
+    "`POST /token` with a code: `redirect_uri` is missing or is not that of the request. The code can still be redeemed.";
     "Repeat the `redirect_uri` of the request, byte for byte.";
 
     INVALID_SCOPE = ProtocolError::new(
@@ -59,7 +59,7 @@ catalogue! {
         "invalid_scope",
         "The scope is malformed, or has more than the user granted.",
     );
-    "`POST /token` with a refresh token: `scope` may only leave out words. The token is not rotated.";
+    "`POST /token` with a refresh token: `scope` is malformed, or has a word that the session does not have. The refresh token is not replaced.";
     "Send fewer words, or no `scope`. For more, send the user to `/authorize`.";
 
     INVALID_PUSHED_REQUEST = ProtocolError::new(
@@ -67,7 +67,7 @@ catalogue! {
         "invalid_request",
         "The authorization request is not one that this client may send.",
     );
-    "`POST /par`: `/authorize` would refuse the request. The code is the one that `/authorize` would return, such as `invalid_scope`; the sentence says what is wrong.";
+    "`POST /par`: `/authorize` would reject the request. The code is the one that `/authorize` would return, such as `invalid_scope`; the sentence says what is wrong.";
     "Correct the request.";
 
     INVALID_TARGET = ProtocolError::new(
