@@ -48,7 +48,7 @@ struct Arguments {
 enum Command {
     /// Serve HTTP. This is the default
     Serve,
-    /// Check the configuration, the database and the keys, without starting or changing anything
+    /// Check the configuration, the keys, and whether the database commits writes, without starting
     Check,
     /// Print new random secrets as lines for .env
     Secrets(secrets::Arguments),
