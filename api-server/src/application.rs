@@ -27,7 +27,7 @@ pub struct Application {
     server: Server,
     address: SocketAddr,
     guard: Guard,
-    certificate: Option<Arc<FileWatch>>,
+    certificate_watch: Option<Arc<FileWatch>>,
     metrics: Option<MetricsServer>,
     state: ServerState,
 }
@@ -59,7 +59,8 @@ impl Application {
         let page = Data::new(config.sign_in_page);
         let (photos, listings) = (Data::new(config.photos), Data::new(Listings::new(Arc::clone(&monotonic))));
         let (jwks_url, feed_url) = config.guard.urls().unwrap_or_default();
-        let keys = if config.has_secret { format!("ACCESS_TOKEN_SECRET, {jwks_url}") } else { jwks_url };
+        let keys =
+            if config.accepts_shared_secret { format!("ACCESS_TOKEN_SECRET, {jwks_url}") } else { jwks_url };
         let guard = config.guard.clock(clock).monotonic_clock(monotonic).build()?;
         let (state, delay) = (ServerState::default(), config.shutdown_delay);
         let mut registry = metrics_registry();
@@ -92,9 +93,9 @@ impl Application {
         let version = env!("CARGO_PKG_VERSION");
         let scheme = goptri_server::scheme(tls.as_ref());
         tracing::info!(version, keys, feed = feed_url, "api-server listens on {scheme}://{address}");
-        let certificate = Tls::watch(tls.as_ref(), &state).map_err(StartError::Watch)?;
+        let certificate_watch = Tls::watch(tls.as_ref(), &state).map_err(StartError::Watch)?;
         let server = server.run(state.clone().delay_stop(stop, delay));
-        Ok(Self { server, address, guard, certificate, metrics, state })
+        Ok(Self { server, address, guard, certificate_watch, metrics, state })
     }
 
     /// The address it listens on, with the actual port if the configuration says 0.
@@ -104,7 +105,7 @@ impl Application {
 
     /// The watched files of secrets and of the certificate.
     pub fn watched_files(&self) -> Vec<Arc<FileWatch>> {
-        self.guard.secret_files().into_iter().chain(self.certificate.clone()).collect()
+        self.guard.secret_files().into_iter().chain(self.certificate_watch.clone()).collect()
     }
 
     /// What `/readyz` reports besides the guard.
@@ -130,7 +131,7 @@ impl Application {
     }
 }
 
-/// An error here is no reason not to start.
+/// Logs the result. The server also starts after an error.
 fn delete_stale_uploads(photos: &PhotosFolder, clock: &dyn Clock) {
     match photos.delete_stale_uploads(clock.now()) {
         Ok(0) => {}

@@ -97,7 +97,7 @@ pub fn run() -> ExitCode {
     code
 }
 
-fn configured() -> Result<Config, CliError> {
+fn read_config() -> Result<Config, CliError> {
     let environment = Environment::load()?;
     let settings = Settings::new(&environment);
     log_to_stderr(&settings);
@@ -107,10 +107,10 @@ fn configured() -> Result<Config, CliError> {
 
 async fn serve() -> Result<(), CliError> {
     let sighup = SighupReload::install();
-    let config = configured()?;
+    let config = read_config()?;
     raise_descriptor_limit();
     let (clock, monotonic) = (Arc::new(SystemClock), Arc::new(SystemMonotonicClock::default()));
     let application = Application::start(config, clock, monotonic, stop_signal())?;
-    sighup.reload(application.watched_files(), application.state());
+    sighup.start(application.watched_files(), application.state());
     Ok(application.run().await?)
 }

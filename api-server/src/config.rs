@@ -31,7 +31,7 @@ pub struct Config {
     pub metrics_address: Option<SocketAddr>,
     /// Whether access tokens signed with a shared secret are accepted, in addition to those signed with a published
     /// key.
-    pub has_secret: bool,
+    pub accepts_shared_secret: bool,
     /// `REQUEST_LOG`.
     pub request_log: bool,
     /// `SHUTDOWN_DELAY`.
@@ -74,7 +74,7 @@ impl Config {
             connections: connections?,
             tls: tls.ok()?,
             metrics_address: metrics_address.ok()?,
-            has_secret: settings.has_secret("ACCESS_TOKEN_SECRET"),
+            accepts_shared_secret: settings.has_secret("ACCESS_TOKEN_SECRET"),
             request_log: request_log?,
             shutdown_delay: shutdown_delay?,
             sign_in_page: sign_in_page?,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use goptri_server::give_memory_back_at_once;
+use goptri_server::restart_with_immediate_purge;
 use mimalloc::MiMalloc;
 
 /// Faster than glibc's, and it gives memory back to the operating system after a burst of connections.
@@ -10,6 +10,6 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    give_memory_back_at_once();
+    restart_with_immediate_purge();
     api_server::cli::run()
 }

@@ -1,18 +1,22 @@
-//! How long freed memory is kept.
+//! Makes the allocator return freed memory to the operating system immediately.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// An option of mimalloc: after how many milliseconds freed memory goes back to the operating system.
+/// The variable of mimalloc that says after how many milliseconds freed memory goes back to the operating system.
 const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
 
-/// Executes this program again, with freed memory given back immediately, unless the variable is set.
+/// Executes this program again with `MIMALLOC_PURGE_DELAY=0`, unless the variable is set already. Call it first in
+/// `main`.
 ///
 /// With a delay, mimalloc gives memory back only when the same thread frees more: a thread that is idle after a burst
-/// of connections would keep it. mimalloc reads its options before `main`, and only from the environment. If this
-/// fails, the process uses more memory.
-#[expect(clippy::disallowed_methods, reason = "the variable is for the allocator, and no setting")]
-pub fn give_memory_back_at_once() {
+/// of connections would keep it. mimalloc reads its options before `main`, and only from the environment. If executing
+/// fails, the process continues and uses more memory.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the variable is for the allocator; it is not a setting of the servers"
+)]
+pub fn restart_with_immediate_purge() {
     if std::env::var_os(PURGE_DELAY).is_some() {
         return;
     }

@@ -19,8 +19,8 @@ use goptri::strict_json::{self, MAX_MEMBERS, StrictJsonError};
 /// The largest JSON body or form, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// A body that is one JSON object with the members of `T`. Unknown members are ignored, duplicate ones rejected, and
-/// more than [`MAX_MEMBERS`] too.
+/// A body that is one JSON object with the members of `T`. Unknown members are ignored. A body with a duplicate member
+/// or with more than [`MAX_MEMBERS`] is rejected.
 #[derive(Debug)]
 pub struct JsonObject<T>(pub T);
 
@@ -99,7 +99,7 @@ impl FromRequest for LimitedBody {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ProtocolError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (kind, encoded) = (BodyKind::of(request), refuse_content_encoding(request.headers()));
+        let (kind, encoded) = (BodyKind::of(request), reject_content_encoding(request.headers()));
         let mut payload = payload.take();
         Box::pin(async move {
             encoded?;
@@ -123,9 +123,9 @@ impl FromRequest for LimitedBody {
     }
 }
 
-/// Rejects a body with a `Content-Encoding` other than `identity` (RFC 9110 §8.4): no server here decompresses, and a
-/// compressed body would look malformed.
-pub fn refuse_content_encoding(headers: &HeaderMap) -> Result<(), ProtocolError> {
+/// Fails if the request has a `Content-Encoding` other than `identity` (RFC 9110 §8.4): neither server decompresses,
+/// and a compressed body would look malformed.
+pub fn reject_content_encoding(headers: &HeaderMap) -> Result<(), ProtocolError> {
     let codings =
         headers.get_all(CONTENT_ENCODING).flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");

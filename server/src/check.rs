@@ -25,7 +25,7 @@ impl Finding {
 }
 
 impl CheckReport {
-    /// The result of reading the configuration, and the findings with their names in JSON.
+    /// The result of reading the configuration, and each finding with the name that it has in the JSON.
     pub fn new<T>(configuration: Result<T, SettingErrors>, findings: Vec<(&'static str, Finding)>) -> Self {
         Self { configuration: configuration.map(drop), findings }
     }

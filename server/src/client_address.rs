@@ -1,5 +1,5 @@
-//! The client's address, also behind proxies. Any client can send `X-Forwarded-For`, so only the part of it that a
-//! trusted proxy wrote counts.
+//! The client's address, also behind proxies. Any client can send `X-Forwarded-For`, so only the part that a trusted
+//! proxy wrote is used.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -16,11 +16,12 @@ use ipnet::IpNet;
 
 use goptri_settings::Settings;
 
-/// The best known address of a client. An IPv4-mapped IPv6 address is stored as IPv4.
+/// The address of a client, as far as trusted proxies report it. An IPv4-mapped IPv6 address is stored as IPv4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
-/// The proxies whose `X-Forwarded-For` and other headers about the client are trusted (OP-07), as app data. Without it, none is.
+/// The proxies whose `X-Forwarded-For` and other headers about the client are trusted (OP-07). It is app data; an
+/// application without it trusts no proxy.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
     networks: Arc<[IpNet]>,
@@ -82,8 +83,8 @@ impl TrustedProxies {
         self.networks.is_empty()
     }
 
-    /// Whether a trusted proxy sent this request, so that its headers about another request count, such as
-    /// `X-Forwarded-Method`. Call it for requests that have such headers.
+    /// Whether a trusted proxy sent this request. If not, ignore the headers that describe another request, such as
+    /// `X-Forwarded-Method`. Call this only for a request that has such headers: it warns if the proxy is not trusted.
     pub fn sent(request: &HttpRequest) -> bool {
         let (peer, none) = (peer_of(request), Self::default());
         let proxies = Self::of(request).unwrap_or(&none);
@@ -95,8 +96,8 @@ impl TrustedProxies {
         request.app_data::<Data<Self>>().map(Data::get_ref)
     }
 
-    /// The peer, or, if that is a trusted proxy, the last address of `forwarded` that is not. An element that is no
-    /// address ends the search, with the last trusted proxy as the result.
+    /// The peer, or, if the peer is a trusted proxy, the last address in `forwarded` that is not a trusted proxy's. An
+    /// element that is no address ends the search; the result is then the trusted proxy that wrote it.
     ///
     /// `forwarded` is every `X-Forwarded-For` header, in order.
     pub fn client<'a>(
@@ -145,11 +146,11 @@ impl TrustedProxies {
     /// client.
     fn may_be_unlisted_proxy(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
-        let nearby = match peer {
+        let is_local = match peer {
             IpAddr::V4(peer) => peer.is_loopback() || peer.is_private(),
             IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local(),
         };
-        !self.trusts(peer) && (nearby || self.networks.is_empty())
+        !self.trusts(peer) && (is_local || self.networks.is_empty())
     }
 }
 
@@ -228,7 +229,7 @@ mod tests {
 
     /// OP-07
     #[test]
-    fn networks_that_together_are_every_address_are_noticed() {
+    fn networks_that_together_contain_every_address_are_found() {
         for (networks, families) in [
             ("0.0.0.0/1,128.0.0.0/1", vec!["IPv4"]),
             ("0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/3", vec!["IPv4"]),
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_that_a_trusted_proxy_wrote_count() {
+    fn only_addresses_that_a_trusted_proxy_wrote_are_used() {
         let both = "10.0.0.0/8, 2001:db8::/32";
         let table: [(&str, &str, &[&str], &str); 22] = [
             // The peer is not trusted.
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_may_be_a_proxy_is_one_that_is_near_or_any_if_none_is_configured() {
+    fn a_peer_may_be_an_unlisted_proxy_if_it_is_local_or_no_proxy_is_configured() {
         for (trusted, peer, expected) in [
             ("", "127.0.0.1", true),
             ("", "10.0.0.1", true),

@@ -36,7 +36,7 @@ pub enum CrossOrigin {
     /// Those of `CORS_ORIGINS`, also with cookies, and those that are OAuth clients, without.
     ListedAndClients,
     /// Every page, without cookies: for public documents.
-    Everyone,
+    EveryPage,
     /// No page of another origin.
     Forbidden,
 }
@@ -60,38 +60,38 @@ impl From<Origins> for AllowedOrigins {
 /// The middleware of one path.
 #[derive(Debug, Clone)]
 pub(crate) struct CrossOriginPolicy {
-    pub(crate) pages: AdmittedPages,
+    pub(crate) pages: AllowedPages,
     pub(crate) methods: Vec<Method>,
     /// The methods for pages that are clients.
     pub(crate) methods_for_clients: Vec<Method>,
     pub(crate) headers: Vec<HeaderName>,
 }
 
-/// Which pages a policy admits.
+/// Which pages a policy allows.
 #[derive(Debug, Clone)]
-pub(crate) enum AdmittedPages {
+pub(crate) enum AllowedPages {
     /// Every page.
     All,
     /// These.
     Some(AllowedOrigins),
 }
 
-/// Which of the two policies of a path applies to a page.
+/// How a policy treats the page that sends a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Admitted {
-    /// To every page, or to those that are listed.
+enum PageKind {
+    /// The page is in `CORS_ORIGINS`, or the policy allows every page.
     Listed,
-    /// To the pages that are clients.
+    /// The page is an OAuth client.
     Client,
-    /// None.
-    No,
+    /// Another page, or no page. The response gets no CORS headers.
+    Other,
 }
 
 impl CrossOriginPolicy {
     /// For paths that have no route.
-    pub(crate) fn of_errors(origins: AllowedOrigins) -> Self {
+    pub(crate) fn of_unknown_paths(origins: AllowedOrigins) -> Self {
         Self {
-            pages: AdmittedPages::Some(origins),
+            pages: AllowedPages::Some(origins),
             methods: vec![Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE],
             methods_for_clients: Vec::new(),
             headers: vec![AUTHORIZATION, CONTENT_TYPE],
@@ -109,33 +109,33 @@ impl CrossOriginPolicy {
     fn for_listed(&self) -> Cors {
         let cors = self.cors(&self.methods);
         match &self.pages {
-            AdmittedPages::All => cors.allow_any_origin().send_wildcard(),
-            AdmittedPages::Some(AllowedOrigins { listed, .. }) => listed
+            AllowedPages::All => cors.allow_any_origin().send_wildcard(),
+            AllowedPages::Some(AllowedOrigins { listed, .. }) => listed
                 .iter()
                 .fold(cors, |cors, origin| cors.allowed_origin(origin.as_str()))
                 .supports_credentials(),
         }
     }
 
-    /// Without cookies. The origin was looked up before; actix-cors repeats it in its response.
+    /// Without cookies. `kind_of_page` has checked the origin; actix-cors repeats it in the response.
     fn for_clients(&self) -> Cors {
         self.cors(&self.methods_for_clients).allow_any_origin()
     }
 
-    /// Which policy applies to the page that sends a request.
-    fn admits(&self, headers: &HeaderMap) -> Admitted {
+    /// The kind of the page that sends a request, by its `Origin`.
+    fn kind_of_page(&self, headers: &HeaderMap) -> PageKind {
         let mut sent = headers.get_all(ORIGIN);
-        let (Some(origin), None) = (sent.next(), sent.next()) else { return Admitted::No };
+        let (Some(origin), None) = (sent.next(), sent.next()) else { return PageKind::Other };
         match &self.pages {
-            AdmittedPages::All => Admitted::Listed,
-            AdmittedPages::Some(origins) if origins.listed.contains(origin.as_bytes()) => Admitted::Listed,
-            AdmittedPages::Some(origins)
+            AllowedPages::All => PageKind::Listed,
+            AllowedPages::Some(origins) if origins.listed.contains(origin.as_bytes()) => PageKind::Listed,
+            AllowedPages::Some(origins)
                 if !self.methods_for_clients.is_empty()
                     && origins.clients.load().contains(origin.as_bytes()) =>
             {
-                Admitted::Client
+                PageKind::Client
             }
-            AdmittedPages::Some(_) => Admitted::No,
+            AllowedPages::Some(_) => PageKind::Other,
         }
     }
 }
@@ -195,10 +195,10 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let cors = match self.policy.admits(request.headers()) {
-            Admitted::Listed => &self.for_listed,
-            Admitted::Client => &self.for_clients,
-            Admitted::No => {
+        let cors = match self.policy.kind_of_page(request.headers()) {
+            PageKind::Listed => &self.for_listed,
+            PageKind::Client => &self.for_clients,
+            PageKind::Other => {
                 let answered = self.service.call(request);
                 return Either::Right(answered.map(vary_by_origin));
             }
@@ -213,7 +213,7 @@ where
             async move {
                 let response = answered.await?;
                 if response.status() == StatusCode::BAD_REQUEST {
-                    // Its own text is no JSON.
+                    // The text of actix-cors is not JSON.
                     let error = ProtocolError::PREFLIGHT_REFUSED.error_response();
                     return Ok(response.into_response(error).map_into_right_body());
                 }
@@ -224,7 +224,7 @@ where
     }
 }
 
-/// This response has no CORS headers. A cache must not reuse it for a page that may read the response.
+/// Adds `Vary: Origin`. This response has no CORS headers, so a cache must not reuse it for a page that may read it.
 fn vary_by_origin<B>(
     answered: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
@@ -237,14 +237,14 @@ fn vary_by_origin<B>(
     })
 }
 
-/// Whether the handler or an inner middleware has said so already.
+/// Whether the response has `Vary: Origin` already.
 fn varies_by_origin(headers: &HeaderMap) -> bool {
     let names =
         headers.get_all(VARY).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     names.map(str::trim).any(|name| name.eq_ignore_ascii_case(ORIGIN.as_str()))
 }
 
-/// Copies the headers of this module to the response that replaces another one.
+/// Copies the CORS headers of a response to the one that replaces it.
 pub(crate) fn keep_headers(from: &HeaderMap, to: &mut HeaderMap) {
     let names =
         [ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_EXPOSE_HEADERS, VARY];

@@ -34,8 +34,8 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Listens on `address`, which `variable` names, for an instance of `app` in each worker; with `tls`, for HTTPS only.
-    /// Must be called within a Tokio runtime.
+    /// Listens on `address`, which the setting `variable` names. Each worker will serve an instance of `app`; with
+    /// `tls`, over HTTPS only. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// If the address cannot be listened on.
@@ -131,7 +131,7 @@ impl Worker {
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A restarted server need not wait for the connections of the last one.
+    // Otherwise a restarted server would have to wait until the old connections have timed out.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()

@@ -25,8 +25,8 @@ mod server_state;
 mod tls;
 mod variables;
 
-pub use allocator::give_memory_back_at_once;
-pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, refuse_content_encoding};
+pub use allocator::restart_with_immediate_purge;
+pub use bodies::{BodyKind, JsonObject, LimitedBody, MAX_BODY_BYTES, reject_content_encoding};
 pub use catalogue::{CatalogueRow, common_errors};
 pub use check::{CheckReport, Finding};
 pub use client_address::{ClientAddress, TrustedProxies, trusted_proxies};

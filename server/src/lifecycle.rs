@@ -47,13 +47,13 @@ impl ListenError {
     }
 }
 
-/// SIGHUP: reloads the files of secrets, keys and certificates. A server whose standard input is a terminal stops instead, as the
-/// terminal has closed.
+/// Reloads the files of secrets, keys and certificates at SIGHUP. A server whose standard input is a terminal stops
+/// instead, because the signal means that the terminal has closed.
 #[derive(Debug)]
 pub struct SighupReload(Option<Signal>);
 
 impl SighupReload {
-    /// Installs the handler. A signal that arrives before [`reload`](Self::reload) is called is not lost. Must be called
+    /// Installs the handler. A signal that arrives before [`start`](Self::start) is called is not lost. Must be called
     /// within a Tokio runtime.
     pub fn install() -> Self {
         if io::stdin().is_terminal() {
@@ -63,16 +63,18 @@ impl SighupReload {
         Self(signals.inspect_err(|error| tracing::warn!(%error, "cannot handle SIGHUP")).ok())
     }
 
-    /// Reloads all files at each signal. Without files, a signal does nothing.
-    pub fn reload(self, files: Vec<Arc<FileWatch>>, state: &ServerState) {
-        let Some(first) = self.0 else { return };
-        let mut first = Some(first);
+    /// Starts the task that reloads all files at each signal. Without files, a signal does nothing.
+    pub fn start(self, files: Vec<Arc<FileWatch>>, state: &ServerState) {
+        if self.0.is_none() {
+            return;
+        }
+        let mut first = self.0;
         let start = move || reload_at_signals(first.take(), files.clone());
         actix_web::rt::spawn(state.supervise("SIGHUP handler", start));
     }
 }
 
-/// Installs the handler, unless `signals` is that handler already.
+/// `signals` is the installed handler. `None`, after a restart of the task: installs it again.
 async fn reload_at_signals(signals: Option<Signal>, files: Vec<Arc<FileWatch>>) {
     let installed = signals.map_or_else(|| signal(SignalKind::hangup()), Ok);
     let Ok(mut signals) = installed.inspect_err(|error| tracing::warn!(%error, "cannot handle SIGHUP"))
@@ -186,7 +188,7 @@ mod tests {
         let (files, mut reloads) = watch(folder.path().join("secret").to_str().unwrap());
         let state = ServerState::default();
         // Not by `install`: the standard input of a test may be a terminal.
-        SighupReload(signal(SignalKind::hangup()).ok()).reload(vec![files], &state);
+        SighupReload(signal(SignalKind::hangup()).ok()).start(vec![files], &state);
         hang_up(&mut reloads, "at first").await;
         let tasks = state.tasks();
         tasks.iter().find(|task| task.name() == HANDLER).unwrap().kill();

@@ -58,7 +58,7 @@ impl Collector for LogMetrics {
 }
 
 impl MetricsServer {
-    /// Listens on `address`, which `METRICS_ADDR` names. Must be called within a Tokio runtime.
+    /// Listens on `address`, the value of `METRICS_ADDR`. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// If the address cannot be listened on.

@@ -1,4 +1,5 @@
-//! Plain HTTP is for this machine, and for proxies that do TLS.
+//! Reports a configuration that would send passwords and tokens of other machines over plain HTTP. Plain HTTP is for
+//! this machine, and for proxies that do TLS.
 
 use std::net::SocketAddr;
 
@@ -6,8 +7,9 @@ use goptri_settings::{Reported, Settings};
 
 use crate::{Tls, TrustedProxies};
 
-/// Reports a server whose users have an https `ISSUER`, but that would accept their passwords and tokens over plain HTTP
-/// from other machines: it has neither a certificate nor a proxy. `None` and `Err` were reported already.
+/// Reports an error if `ISSUER` is https, but the server would accept plain HTTP from other machines: it has neither a
+/// certificate nor a trusted proxy, and `address` is not a loopback address. An argument that is `None` or `Err` was
+/// reported before.
 pub fn check_plain_listener(
     settings: &Settings<'_>,
     address: Option<SocketAddr>,

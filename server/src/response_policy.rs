@@ -23,7 +23,7 @@ use crate::request_id::RequestId;
 use crate::request_observer::{ObservedRequest, RequestObserver};
 use crate::tls;
 
-/// Put into the extensions of a response to an internal error, keeps its body: a page that says nothing about the cause.
+/// A marker in the extensions of a response with status 500. Its body, which does not reveal the cause, is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct PublicBody;
 
@@ -69,7 +69,7 @@ pub async fn response_policy<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// One line for a request. A server error is logged even if requests are not, for its cause reaches no client.
+/// Logs one line for a request. A server error is logged even if requests are not, because its cause reaches no client.
 fn log(status: StatusCode, error: Option<&Error>, observed: Option<ObservedRequest>) {
     let route = observed.as_ref().map(|observed| observed.path);
     let ms = observed.as_ref().map(ObservedRequest::ms);

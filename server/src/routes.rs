@@ -17,7 +17,7 @@ use actix_web::{
 use goptri::actix::{BearerAuth, authorize};
 use goptri::{Guard, ProtocolError, Requirement};
 
-use crate::cross_origin::{AdmittedPages, AllowedOrigins, CrossOrigin, CrossOriginPolicy};
+use crate::cross_origin::{AllowedOrigins, AllowedPages, CrossOrigin, CrossOriginPolicy};
 use crate::request_observer::{MatchedRoute, RequestObserver};
 
 /// How long a request may take, from its head to the head of the response.
@@ -30,8 +30,8 @@ pub enum Access {
     Public,
     /// Every request. A valid access token makes its caller known to the handler; an invalid one is ignored.
     OptionalCaller,
-    /// Every request: the handler verifies the credential itself, which is in the body or in a header.
-    TokenInBody,
+    /// Every request. The handler verifies the credential itself, which is in the body or in a header.
+    CredentialInRequest,
     /// Requests with a secret of the revocation feed as bearer token, which the handler verifies.
     FeedClient,
     /// Every request of a browser to a page, which reads its own cookies and no access token. The handler rejects forms of
@@ -46,7 +46,7 @@ impl fmt::Display for Access {
         match self {
             Self::Public => f.write_str("public"),
             Self::OptionalCaller => f.write_str("access token, optional"),
-            Self::TokenInBody => f.write_str("credentials in the request"),
+            Self::CredentialInRequest => f.write_str("credentials in the request"),
             Self::FeedClient => f.write_str("feed secret"),
             Self::Page => f.write_str("page"),
             Self::Caller(Requirement::AnyToken) => f.write_str("access token"),
@@ -100,7 +100,7 @@ impl Route {
     /// Permits pages of every origin, without cookies.
     #[must_use]
     pub fn for_every_origin(mut self) -> Self {
-        self.cross_origin = CrossOrigin::Everyone;
+        self.cross_origin = CrossOrigin::EveryPage;
         self
     }
 
@@ -155,12 +155,12 @@ impl Route {
     fn into_handler(self, guard: &Guard, requests: &RequestObserver) -> actix_web::Route {
         let (matched, timeout) = (requests.route(&self), self.timeout);
         let guarded = match self.access {
-            Access::Public | Access::TokenInBody | Access::FeedClient | Access::Page => self.handler,
+            Access::Public | Access::CredentialInRequest | Access::FeedClient | Access::Page => self.handler,
             Access::OptionalCaller => self.handler.wrap(BearerAuth::optional(guard.clone())),
             Access::Caller(Requirement::AnyToken) => self.handler.wrap(BearerAuth::required(guard.clone())),
             Access::Caller(requirement) => self
                 .handler
-                .wrap(from_fn(move |request, next| with_permission(requirement, request, next)))
+                .wrap(from_fn(move |request, next| require_permission(requirement, request, next)))
                 .wrap(BearerAuth::required(guard.clone())),
         };
         guarded.wrap(from_fn(move |request, next| with_deadline(timeout, matched, request, next)))
@@ -189,7 +189,7 @@ async fn with_deadline(
 }
 
 /// Rejects callers whose token lacks the permission that the table declares, independent of the handler's signature.
-async fn with_permission(
+async fn require_permission(
     requirement: Requirement,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -230,31 +230,34 @@ pub fn mount(
             };
         }
         // Pages may read these errors too.
-        let (nowhere, policy) =
-            (web::scope("").default_service(web::to(not_found)), CrossOriginPolicy::of_errors(origins));
+        let (unknown_paths, policy) = (
+            web::scope("").default_service(web::to(not_found)),
+            CrossOriginPolicy::of_unknown_paths(origins),
+        );
         match unknown {
-            UnknownPath::NotFound => config.service(nowhere.wrap(policy)),
+            UnknownPath::NotFound => config.service(unknown_paths.wrap(policy)),
             UnknownPath::Unauthorized => {
-                config.service(nowhere.wrap(BearerAuth::required(guard)).wrap(policy))
+                config.service(unknown_paths.wrap(BearerAuth::required(guard)).wrap(policy))
             }
         };
         config.app_data(Data::new(requests));
     }
 }
 
-/// What the routes of one path declare about pages of other origins. `None`: there is nothing to decide.
+/// The policy that the routes of one path declare for pages of other origins. `None`: no such page may use them, so
+/// they need none. The first route decides for the whole path, except about clients: about these, each route decides.
 fn policy(routes: &[Route], origins: &AllowedOrigins) -> Option<CrossOriginPolicy> {
     let methods_for_clients: Vec<_> =
         methods(routes.iter().filter(|route| route.cross_origin == CrossOrigin::ListedAndClients)).collect();
     let pages = match routes.first()?.cross_origin {
         CrossOrigin::Forbidden => return None,
-        CrossOrigin::Everyone => AdmittedPages::All,
+        CrossOrigin::EveryPage => AllowedPages::All,
         CrossOrigin::Listed | CrossOrigin::ListedAndClients
             if origins.listed.is_empty() && methods_for_clients.is_empty() =>
         {
             return None;
         }
-        CrossOrigin::Listed | CrossOrigin::ListedAndClients => AdmittedPages::Some(origins.clone()),
+        CrossOrigin::Listed | CrossOrigin::ListedAndClients => AllowedPages::Some(origins.clone()),
     };
     let headers = routes.iter().flat_map(Route::request_headers).collect();
     Some(CrossOriginPolicy { pages, methods: methods(routes).collect(), methods_for_clients, headers })
@@ -290,7 +293,7 @@ fn resource(path: &str, routes: Vec<Route>, guard: &Guard, requests: &RequestObs
     let resource = routes
         .into_iter()
         .fold(web::resource(path), |resource, route| resource.route(route.into_handler(guard, requests)));
-    let refuse = web::to(move || {
+    let reject = web::to(move || {
         let mut response = ProtocolError::METHOD_NOT_ALLOWED.error_response();
         if let Ok(allow) = allow.parse() {
             response.headers_mut().insert(ALLOW, allow);
@@ -298,8 +301,8 @@ fn resource(path: &str, routes: Vec<Route>, guard: &Guard, requests: &RequestObs
         std::future::ready(response)
     });
     resource.default_service(if for_callers {
-        refuse.wrap(BearerAuth::required(guard.clone()))
+        reject.wrap(BearerAuth::required(guard.clone()))
     } else {
-        refuse
+        reject
     })
 }

@@ -40,12 +40,12 @@ impl Default for ServerState {
 }
 
 impl ServerState {
-    /// Reports a task that is supervised already.
-    pub fn report(&self, task: TaskHealth) {
+    /// Adds a task that is supervised elsewhere: while it is down, the server is not ready.
+    pub fn add_task(&self, task: TaskHealth) {
         self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }
 
-    /// Runs a task forever and reports it. It is restarted, after a pause, when it panics or ends.
+    /// Adds a task, and runs it forever: it is restarted, after a pause, when it panics or ends.
     pub fn supervise<F>(
         &self,
         name: &'static str,
@@ -55,11 +55,11 @@ impl ServerState {
         F: Future<Output = ()> + Send + 'static,
     {
         let health = TaskHealth::new(name);
-        self.report(health.clone());
+        self.add_task(health.clone());
         supervise(health, start, sleep)
     }
 
-    /// The reported tasks.
+    /// The tasks that were added.
     pub fn tasks(&self) -> Vec<TaskHealth> {
         self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use goptri::{Guard, NotReady};
 use goptri_server::{CheckReport, Finding};
 
-use super::{CliError, configured};
+use super::{CliError, read_config};
 use crate::{Config, StartError};
 
 /// How long auth-server may take to send its keys and the revocation feed.
@@ -17,11 +17,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Prints the findings on standard output.
 pub(super) async fn run(json: bool) -> Result<(), CliError> {
-    let report = match configured() {
+    let report = match read_config() {
         Err(CliError::Settings(errors)) => CheckReport::new(Err::<(), _>(errors), Vec::new()),
-        configured => {
+        read_config => {
             let photos = ("photos", Finding::new(true, "Photos: the folder is writable."));
-            let auth_server = check_auth_server(configured?).await?;
+            let auth_server = check_auth_server(read_config?).await?;
             CheckReport::new(Ok(()), [photos].into_iter().chain(auth_server).collect())
         }
     };

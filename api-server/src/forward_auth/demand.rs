@@ -12,7 +12,7 @@ pub struct Demand {
 }
 
 /// The query has another parameter, or a value that no parameter has. If it were ignored, a typing error in the
-/// configuration of a proxy would admit everyone.
+/// configuration of a proxy would admit every caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownDemand;
 
@@ -40,7 +40,7 @@ impl Demand {
     }
 
     /// Whether it demands a scope.
-    pub fn names_a_scope(&self) -> bool {
+    pub fn demands_scope(&self) -> bool {
         !self.scopes.is_empty()
     }
 
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_with_anything_else_is_refused() {
+    fn a_query_with_anything_else_is_rejected() {
         for query in [
             "scope=",
             "scope",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use goptri::AccessClaims;
 
-/// The four headers, of which none is ever left out: the proxy replaces those of the client with them.
+/// All four headers, always: the proxy overwrites headers of the same names that the client sent.
 ///
 /// Each value, and each word of a list, is percent-encoded UTF-8 (RFC 3986 §2.1). Roles are separated by commas, words
 /// of the scope by spaces. The address is empty unless the user has confirmed it.
@@ -30,7 +30,7 @@ fn encoded<'a>(words: impl IntoIterator<Item = &'a str>, separator: &str) -> Str
         }
         for byte in word.bytes() {
             match byte {
-                // Unreserved, and those that no separator, decoder or header gives a meaning.
+                // Unreserved characters, and `@`, `:` and `/`, which have no meaning in these headers.
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' | b':' | b'/' => {
                     encoded.push(char::from(byte));
                 }

@@ -1,5 +1,5 @@
-//! The request that a proxy asks about, as far as its headers tell. Only those of a trusted proxy count: any client can
-//! send them.
+//! The request that a proxy asks about, as far as the headers describe it. Only headers of a trusted proxy are used,
+//! because any client can send them.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, HeaderValue};
@@ -27,7 +27,7 @@ impl OriginalRequest {
         self.only_reads
     }
 
-    /// Its method, as far as cookies are concerned.
+    /// The method by which to check its cookies: `GET` if it [only reads](Self::only_reads), otherwise `POST`.
     pub fn method(&self) -> &'static str {
         if self.only_reads { "GET" } else { "POST" }
     }

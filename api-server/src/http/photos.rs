@@ -12,7 +12,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use goptri::Guard;
 use goptri::actix::Bearer;
-use goptri_server::refuse_content_encoding;
+use goptri_server::reject_content_encoding;
 
 use crate::photos::{
     Album, Failure, Listings, MAX_PHOTO_BYTES, Photo, PhotoName, PhotosFolder, PhotosRead, PhotosWrite,
@@ -123,7 +123,7 @@ impl FromRequest for DeclaredUpload {
         ready(match length {
             Some(length) if length > MAX_PHOTO_BYTES as u64 => Err(Refusal::TooLarge.into()),
             _ if request.headers().contains_key(CONTENT_RANGE) => Err(Refusal::Partial.into()),
-            _ if refuse_content_encoding(request.headers()).is_err() => Err(Refusal::Compressed.into()),
+            _ if reject_content_encoding(request.headers()).is_err() => Err(Refusal::Compressed.into()),
             _ => Ok(Self(body.take())),
         })
     }

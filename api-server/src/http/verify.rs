@@ -34,10 +34,11 @@ fn decide(request: &HttpRequest, guard: &Guard, page: &SignInPage, demand: &Dema
     }
 }
 
-/// A user's consent to an application is for scopes: without one in the demand, only the user's own sign-ins count.
+/// Users consent to scopes of an application. So the token of an application meets only a demand that names a scope;
+/// without one, only a token of the built-in client does.
 fn is_met_by(demand: &Demand, claims: &AccessClaims) -> bool {
     let is_own = &*claims.client_id == BUILT_IN_CLIENT;
-    demand.is_met_by(&claims.scope) && (is_own || demand.names_a_scope())
+    demand.is_met_by(&claims.scope) && (is_own || demand.demands_scope())
 }
 
 fn admitted(claims: &AccessClaims) -> HttpResponse {
@@ -50,12 +51,12 @@ fn admitted(claims: &AccessClaims) -> HttpResponse {
 
 fn lacks_scope(demand: &Demand) -> HttpResponse {
     let error = ProtocolError::INSUFFICIENT_SCOPE;
-    let scope = demand.names_a_scope().then(|| format!(", scope=\"{}\"", demand.scope()));
+    let scope = demand.demands_scope().then(|| format!(", scope=\"{}\"", demand.scope()));
     let challenge = format!("Bearer error=\"{}\"{}", error.code, scope.unwrap_or_default());
     with_header(error.error_response(), WWW_AUTHENTICATE, &challenge)
 }
 
-/// `error` may have another status than 401, such as 400 for two credentials.
+/// 401, or a redirect to the sign-in page. `error` may have another status, such as 400 for two credentials.
 fn signed_out(
     error: &ProtocolError,
     page: &SignInPage,

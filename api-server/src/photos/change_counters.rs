@@ -25,7 +25,7 @@ impl ChangeCounters {
         ChangeInProgress(self.counter(album))
     }
 
-    /// The changes that have ended, for a list that is made after this.
+    /// How many changes have ended. Call it before you make a list: the list contains these changes.
     pub(super) fn count(&self, album: &str) -> u64 {
         self.counter(album).load(Ordering::Acquire)
     }

@@ -46,7 +46,7 @@ impl PhotosFolder {
         DirBuilder::new().recursive(true).mode(0o700).create(&incoming)?;
         let root = OwnedFd::from(File::open(path)?);
         open_folder(&root, INCOMING)?;
-        // As every upload does. Not every file system has hard links.
+        // Every upload makes a hard link, which some file systems do not have.
         let file = NamedTempFile::new_in(&incoming)?;
         let link = file.path().with_added_extension("link");
         fs::hard_link(file.path(), &link)?;

@@ -16,7 +16,7 @@ use super::album::{Album, ListedPhoto};
 /// The most memory that all lists together take. The list of a full album takes about 100 KB.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// The longest use of a list. If another program writes into a photo, its old size is shown for this long.
+/// How long a list is used. If another program writes into a photo, the list shows its old size for this long.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The lists of the albums that were listed last, as JSON.

@@ -54,7 +54,7 @@ impl Upload {
         &self.path
     }
 
-    /// Keeps the file from being deleted by name: after a rename, that name may belong to another upload.
+    /// Does not delete the file: after a rename, its old name may belong to another upload.
     pub(super) fn forget(self) -> io::Result<()> {
         self.path.keep().map(drop).map_err(|error| error.error)
     }

@@ -39,7 +39,7 @@ async fn every_route_rejects_requests_as_declared() {
         let what = format!("{route:?} answers {} {}", anonymous.status, anonymous.body);
         let requirement = match route.access {
             Access::Caller(requirement) => requirement,
-            Access::TokenInBody => Requirement::AnyToken,
+            Access::CredentialInRequest => Requirement::AnyToken,
             _ => {
                 assert_eq!(anonymous.status, 200, "{what}");
                 continue;

@@ -52,7 +52,7 @@ pub fn routes() -> Vec<Route> {
 pub(super) fn assemble(parts: &Parts, registry: Registry) -> Assembly {
     let (state, hooks) = (ServerState::default(), Hooks::default());
     let mut assembly = Assembly { registry, state, data: Vec::new(), jobs: Vec::new(), hooks };
-    assembly.state.report(parts.hasher.health().clone());
+    assembly.state.add_task(parts.hasher.health().clone());
     assembly.provide(assembly.state.clone());
     for feature in FEATURES {
         (feature.assemble)(parts, &mut assembly);

@@ -100,7 +100,7 @@ impl Application {
         let Hooks { keys_changed, stopping } = hooks;
         let secret_files = watch(secret_files, parts.keys.clone(), keys_changed)?;
         if let Some(files) = &secret_files {
-            state.report(files.health().clone());
+            state.add_task(files.health().clone());
         }
         let stopped = state.clone().delay_stop(stop, parts.config.shutdown_delay);
         let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));

@@ -19,8 +19,8 @@ pub(super) const FEATURE: Feature = Feature { routes, assemble };
 /// `POST /token`, for first party and applications, is a route of the feature `sign_in`.
 fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::POST, "/revoke", Access::TokenInBody, revoke::revoke).for_clients(),
-        Route::new(Method::POST, "/par", Access::TokenInBody, par::push).for_clients(),
+        Route::new(Method::POST, "/revoke", Access::CredentialInRequest, revoke::revoke).for_clients(),
+        Route::new(Method::POST, "/par", Access::CredentialInRequest, par::push).for_clients(),
         Route::new(Method::GET, metadata::PATH, Access::Public, metadata::show).for_every_origin(),
     ]
 }

@@ -18,11 +18,11 @@ pub(super) const FEATURE: Feature = Feature { routes, assemble };
 fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/users", Access::Public, users::register),
-        Route::new(Method::POST, "/login", Access::TokenInBody, login::sign_in),
-        Route::new(Method::POST, "/token", Access::TokenInBody, token::issue).for_clients(),
-        Route::new(Method::DELETE, "/token", Access::TokenInBody, logout::sign_out_by_refresh_cookie)
+        Route::new(Method::POST, "/login", Access::CredentialInRequest, login::sign_in),
+        Route::new(Method::POST, "/token", Access::CredentialInRequest, token::issue).for_clients(),
+        Route::new(Method::DELETE, "/token", Access::CredentialInRequest, logout::sign_out_by_refresh_cookie)
             .with_body(),
-        Route::new(Method::DELETE, "/logout", Access::TokenInBody, logout::sign_out).with_body(),
+        Route::new(Method::DELETE, "/logout", Access::CredentialInRequest, logout::sign_out).with_body(),
     ]
 }
 

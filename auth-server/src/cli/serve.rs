@@ -21,7 +21,7 @@ pub(super) async fn run() -> Result<(), CliError> {
     let store = storage::open_for_server(&config, clock.clone())?;
     match Application::start(config, store, clock, stop_signal()).await {
         Ok(application) => {
-            sighup.reload(application.watched_files(), application.state());
+            sighup.start(application.watched_files(), application.state());
             application.run().await.map_err(CliError::io)
         }
         Err(StartError::Stopped) => Ok(()),

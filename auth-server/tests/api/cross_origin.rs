@@ -14,7 +14,7 @@ fn declared() -> Vec<DeclaredRoute> {
         headers: route.request_headers().map(|name| name.to_string()).collect(),
         pages: match route.cross_origin {
             CrossOrigin::Listed | CrossOrigin::ListedAndClients => Pages::Listed,
-            CrossOrigin::Everyone => Pages::Every,
+            CrossOrigin::EveryPage => Pages::Every,
             CrossOrigin::Forbidden => Pages::None,
         },
     };

@@ -56,7 +56,7 @@ async fn every_route_rejects_unauthorised_callers_as_declared() {
         match route.access {
             Access::Public => assert!(!matches!(answer.status, 401 | 403 | 404 | 405 | 500..), "{what}"),
             Access::OptionalCaller => assert_eq!(answer.status, 200, "{what}"),
-            Access::TokenInBody => {
+            Access::CredentialInRequest => {
                 assert!(matches!(answer.status, 400 | 401 | 415), "{what}");
                 assert_rejects_forged_refresh_token(&server, &route).await;
             }

@@ -13,24 +13,24 @@ const HEAD_STEP_BYTES: usize = 4 * 1024;
 /// The longest head.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// A body whose length is known is read in steps that are longer by up to this much.
-const LONG_STEP_BYTES: u64 = 60 * 1024;
+/// If the length of a body is known, its steps are longer by up to this number of bytes.
+const MAX_EXTRA_STEP_BYTES: u64 = 60 * 1024;
 
 /// The state of one connection.
 #[derive(Debug, Default)]
 pub(super) struct FlowControl {
     phase: Phase,
     /// Bytes read since the last step ended.
-    step: usize,
+    read_in_step: usize,
     /// Bytes read outside of bodies since the connection last waited for a request.
     ahead: usize,
-    /// The unread rest of a body whose length is known.
-    announced: u64,
+    /// How many bytes of the body are unread, if its length is known; otherwise 0.
+    body_left: u64,
     write_blocked: bool,
     /// The connection wanted to read and must be woken after the response.
     paused: bool,
-    /// Counts the waits for the client.
-    changes: u64,
+    /// The number of the current or next wait for the client.
+    wait_number: u64,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(super) enum ClientWait {
 }
 
 impl FlowControl {
-    /// Whether the connection may read. Must be called before each read.
+    /// Decides whether the connection may read. Must be called before each read.
     pub(super) fn decide_read(&mut self) -> ReadDecision {
         if self.write_blocked {
             return ReadDecision::Paused;
@@ -82,7 +82,7 @@ impl FlowControl {
             // All requests that were read ahead are handled.
             (self.phase, self.ahead) = (Phase::Head, 0);
         }
-        let longer = usize::try_from(self.announced.min(LONG_STEP_BYTES)).unwrap_or(0);
+        let extra = usize::try_from(self.body_left.min(MAX_EXTRA_STEP_BYTES)).unwrap_or(0);
         let step = match self.phase {
             Phase::Head if self.ahead >= MAX_HEAD_BYTES => return ReadDecision::TooLong,
             Phase::Head => (self.ahead / 2).clamp(STEP_BYTES, HEAD_STEP_BYTES),
@@ -90,9 +90,9 @@ impl FlowControl {
                 self.paused = true;
                 return ReadDecision::Paused;
             }
-            _ => STEP_BYTES + longer,
+            _ => STEP_BYTES + extra,
         };
-        match step.saturating_sub(self.step) {
+        match step.saturating_sub(self.read_in_step) {
             0 => ReadDecision::NextStep,
             left => ReadDecision::Now(left),
         }
@@ -100,9 +100,9 @@ impl FlowControl {
 
     /// Records that bytes were read.
     pub(super) fn received(&mut self, bytes: usize) {
-        self.step += bytes;
+        self.read_in_step += bytes;
         match self.phase {
-            Phase::Body => self.announced = self.announced.saturating_sub(bytes as u64),
+            Phase::Body => self.body_left = self.body_left.saturating_sub(bytes as u64),
             Phase::Idle | Phase::Head | Phase::Response => self.ahead += bytes,
             Phase::Drain => {}
         }
@@ -110,25 +110,25 @@ impl FlowControl {
 
     /// Records that the connection waits for bytes or for its next step.
     pub(super) fn end_step(&mut self) {
-        self.step = 0;
+        self.read_in_step = 0;
     }
 
     /// Records that a request with a body begins; `length` is that of the body, if known.
     pub(super) fn begin_request_with_body(&mut self, length: Option<u64>) {
-        (self.phase, self.announced) = (Phase::Body, length.unwrap_or(0));
-        self.changes += 1;
+        (self.phase, self.body_left) = (Phase::Body, length.unwrap_or(0));
+        self.wait_number += 1;
     }
 
     /// Records that a request without a body begins.
     pub(super) fn begin_request(&mut self) {
         self.phase = Phase::Response;
-        self.changes += 1;
+        self.wait_number += 1;
     }
 
     /// Records that the handler has read the body to its end.
     pub(super) fn end_body(&mut self) {
         if self.phase == Phase::Body {
-            (self.phase, self.announced) = (Phase::Response, 0);
+            (self.phase, self.body_left) = (Phase::Response, 0);
         }
     }
 
@@ -142,8 +142,8 @@ impl FlowControl {
     pub(super) fn end_response(&mut self) -> bool {
         let drain = self.has_unread_body();
         self.phase = if drain { Phase::Drain } else { Phase::Idle };
-        self.announced = 0;
-        self.changes += 1;
+        self.body_left = 0;
+        self.wait_number += 1;
         std::mem::take(&mut self.paused) || drain
     }
 
@@ -155,11 +155,11 @@ impl FlowControl {
     /// Records that the client reads. Returns whether writing was blocked.
     pub(super) fn unblock_writing(&mut self) -> bool {
         let blocked = std::mem::take(&mut self.write_blocked);
-        self.changes += u64::from(blocked);
+        self.wait_number += u64::from(blocked);
         blocked
     }
 
-    /// What the server waits for, with a number that differs for each wait.
+    /// What the server waits for, with the number of the wait. `None`: for nothing that has a time limit.
     pub(super) fn client_wait(&self) -> Option<(ClientWait, u64)> {
         let wait = match self.phase {
             _ if self.write_blocked => ClientWait::Write,
@@ -167,7 +167,7 @@ impl FlowControl {
             Phase::Head if self.ahead > 0 => ClientWait::Head,
             _ => return None,
         };
-        Some((wait, self.changes))
+        Some((wait, self.wait_number))
     }
 }
 

@@ -4,8 +4,8 @@
 //! second request, on a chunked body that no handler reads, or on a client that does not read. `LimitedStream`, which
 //! the dispatcher reads and writes, adds these limits.
 //!
-//! Its dispatcher of HTTP/2 has no limit on concurrent requests and their heads, does not stop gracefully, and never
-//! closes a connection that is idle. `http2` is used instead.
+//! actix-web's dispatcher for HTTP/2 has no limit on concurrent requests and their heads, does not stop gracefully, and
+//! never closes an idle connection. The module `http2` replaces it.
 
 mod acceptor;
 mod flow_control;

@@ -37,7 +37,7 @@ struct CloseSignal {
     task: AtomicWaker,
 }
 
-/// A handle to the connection of a request, to close it. Empty in tests, where there is none.
+/// A handle that closes the connection of a request. It does nothing in tests, whose requests have no connection.
 #[derive(Debug, Default)]
 pub struct ConnectionHandle(Option<Arc<CloseSignal>>);
 
@@ -54,15 +54,15 @@ const HEAD_TOO_LONG: &[u8] =
 pub(crate) struct LimitedStream {
     /// `None` only while this is dropped.
     stream: Option<Transport>,
-    /// Whether HTTP/2 is spoken, which has a flow control of its own: reading has no steps.
+    /// Whether this is HTTP/2, which has a flow control of its own: it is not read in steps.
     multiplexed: bool,
     /// The client sends nothing more.
     ended: bool,
-    /// The bytes that the operating system had taken when this was last looked at.
+    /// What [`Transport::written`] returned at the last check.
     written: u64,
     limits: ConnectionLimits,
     connection: Rc<Connection>,
-    /// The end of the current wait.
+    /// The number of the current wait, and the timer that ends it.
     deadline: Option<(u64, Pin<Box<Sleep>>)>,
 }
 
@@ -153,8 +153,8 @@ impl LimitedStream {
         self.stream.as_mut().map(Pin::new).ok_or(io::ErrorKind::NotConnected.into())
     }
 
-    /// Records whether the client reads, after a write or a flush. TLS accepts bytes before the client reads them, so
-    /// what counts is what the operating system takes.
+    /// Records whether the client reads. Called after a write or a flush. A TLS stream accepts bytes before the client
+    /// reads them, so this compares the bytes that the operating system has taken.
     fn track_writing(&mut self, pending: bool, context: &Context<'_>) {
         let Some(stream) = &self.stream else { return };
         let (written, blocked) = (stream.written(), pending || stream.has_backlog());
@@ -177,7 +177,7 @@ impl LimitedStream {
         self.connection.register(context);
         let polled = poll(self.stream()?, context);
         self.track_writing(polled.is_pending(), context);
-        if polled.is_pending() { self.wait(context) } else { polled }
+        if polled.is_pending() { self.pending_unless_stalled(context) } else { polled }
     }
 
     fn poll_read_up_to(
@@ -198,7 +198,7 @@ impl LimitedStream {
     }
 
     /// Responds 431, because the dispatcher would accept a longer head. No other response is being written here.
-    fn refuse_head(&mut self, context: &mut Context<'_>) -> io::Error {
+    fn reject_head(&mut self, context: &mut Context<'_>) -> io::Error {
         if let Some(stream) = &mut self.stream {
             // Fits into the operating system's buffer.
             let _ = Pin::new(&mut *stream).poll_write(context, HEAD_TOO_LONG);
@@ -208,7 +208,7 @@ impl LimitedStream {
     }
 
     /// Pending, or an error if the connection was closed or its client has stalled for too long.
-    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+    fn pending_unless_stalled<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if self.connection.is_closed() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
@@ -265,7 +265,7 @@ impl AsyncRead for LimitedStream {
         if this.multiplexed {
             return match this.poll_read_up_to(usize::MAX, context, buffer) {
                 Poll::Ready(done) => Poll::Ready(done),
-                Poll::Pending => this.wait(context),
+                Poll::Pending => this.pending_unless_stalled(context),
             };
         }
         let reading = this.connection.flow_control().decide_read();
@@ -275,14 +275,14 @@ impl AsyncRead for LimitedStream {
                     return Poll::Ready(done);
                 }
             }
-            ReadDecision::TooLong => return Poll::Ready(Err(this.refuse_head(context))),
+            ReadDecision::TooLong => return Poll::Ready(Err(this.reject_head(context))),
             _ => {}
         }
         this.connection.flow_control().end_step();
         if reading == ReadDecision::NextStep {
             context.waker().wake_by_ref();
         }
-        this.wait(context)
+        this.pending_unless_stalled(context)
     }
 }
 

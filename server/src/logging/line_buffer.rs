@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How many bytes may wait, while as many are being written. Further lines are dropped.
+/// The most bytes that wait to be written; further lines are dropped. As many more may be being written.
 const CAPACITY: usize = 4 * 1024 * 1024;
 
-/// A buffer of this size is kept for the next lines.
+/// How much of the buffer's memory is kept for the next lines.
 const KEPT_CAPACITY: usize = 64 * 1024;
 
 /// How long the writer waits for lines.
@@ -68,7 +68,7 @@ impl LineBuffer {
         }
     }
 
-    /// Waits until every line added so far is written or lost, and at most `limit`.
+    /// Waits until every line added so far is written or lost, but at most for `limit`.
     pub(super) fn flush(&self, limit: Duration) {
         let state = self.state();
         let target = state.added;
@@ -90,15 +90,15 @@ impl LineBuffer {
         self.unreported.swap(0, Ordering::Relaxed)
     }
 
-    /// Marks the current thread as the writer, whose own lines [`take_own`](Self::take_own) returns.
+    /// Marks the current thread as the writer, whose own lines [`take_own_lines`](Self::take_own_lines) returns.
     pub(super) fn begin_writing(&self) {
         OWN_LINES.with_borrow_mut(|own| *own = Some(own.take().unwrap_or_default()));
         // A writer that panicked has lost its lines.
         self.finish();
     }
 
-    /// Moves the waiting lines to `batch`, which is empty. Waits up to a second for one.
-    pub(super) fn take(&self, batch: &mut Vec<u8>) {
+    /// Moves the waiting lines to `batch`, which must be empty. Waits up to a second for a line.
+    pub(super) fn take_waiting(&self, batch: &mut Vec<u8>) {
         let nothing_waits = |state: &mut State| state.waiting.is_empty();
         let waited = self.added.wait_timeout_while(self.state(), MAX_WAIT, nothing_waits);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -106,13 +106,13 @@ impl LineBuffer {
         state.in_progress = batch.len();
     }
 
-    /// What the writing thread itself has logged since it last called this.
-    pub(super) fn take_own() -> Vec<u8> {
+    /// The lines that the writing thread itself has logged since it last called this.
+    pub(super) fn take_own_lines() -> Vec<u8> {
         OWN_LINES.with_borrow_mut(|own| own.as_mut().map(std::mem::take).unwrap_or_default())
     }
 
     /// Records that the lines taken last are written or lost, and empties `batch` for the next ones.
-    pub(super) fn give_back(&self, batch: &mut Vec<u8>) {
+    pub(super) fn finish_batch(&self, batch: &mut Vec<u8>) {
         batch.clear();
         batch.shrink_to(KEPT_CAPACITY);
         self.finish();
@@ -141,7 +141,7 @@ mod tests {
         }
         assert_eq!(buffer.dropped(), 2);
         let mut batch = Vec::new();
-        buffer.take(&mut batch);
+        buffer.take_waiting(&mut batch);
         assert_eq!(batch.len(), CAPACITY);
         buffer.add(&line);
         assert_eq!(buffer.dropped(), 2);
@@ -153,11 +153,11 @@ mod tests {
         buffer.flush(Duration::from_hours(1));
         buffer.add(b"one\n");
         let mut batch = Vec::new();
-        buffer.take(&mut batch);
+        buffer.take_waiting(&mut batch);
         buffer.flush(Duration::from_millis(1));
         std::thread::scope(|scope| {
             let flushing = scope.spawn(|| buffer.flush(Duration::from_hours(1)));
-            buffer.give_back(&mut batch);
+            buffer.finish_batch(&mut batch);
             flushing.join().unwrap();
         });
         assert!(batch.is_empty());

@@ -18,14 +18,14 @@ pub(super) fn write_lines(buffer: &LineBuffer, out: &mut impl Write, each_round:
     let mut writer = LineWriter { buffer, out, is_mid_line: false };
     let mut batch = Vec::new();
     loop {
-        buffer.take(&mut batch);
+        buffer.take_waiting(&mut batch);
         let written = !batch.is_empty() && writer.write(&batch);
-        buffer.give_back(&mut batch);
+        buffer.finish_batch(&mut batch);
         if written {
             report_dropped(buffer.take_unreported());
         }
         each_round();
-        writer.write(&LineBuffer::take_own());
+        writer.write(&LineBuffer::take_own_lines());
         sleep(WRITE_INTERVAL);
     }
 }

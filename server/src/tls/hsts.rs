@@ -12,12 +12,12 @@ use crate::connection::is_over_tls;
 pub(crate) const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Whether the response to this request carries the header: not over plain HTTP, and not for IP addresses and
-/// localhost, whose other ports serve plain HTTP.
+/// localhost. The header applies to all ports of a host, and other ports of those often serve plain HTTP.
 pub(crate) fn is_for_hsts(request: &HttpRequest) -> bool {
     is_over_tls(request) && authority(request).is_some_and(|authority| is_public_name(authority.host()))
 }
 
-/// What the client has asked for: in HTTP/2 a part of the URI, in HTTP/1.1 a header.
+/// The host and port that the client has asked for: in HTTP/2 a part of the URI, in HTTP/1.1 a header.
 fn authority(request: &HttpRequest) -> Option<Authority> {
     let of_header = || request.headers().get(HOST)?.to_str().ok()?.parse().ok();
     request.uri().authority().cloned().or_else(of_header)

@@ -27,19 +27,19 @@ pub(crate) use hsts::{HSTS, is_for_hsts};
 pub(crate) const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
 
-/// The certificate of a server, and how it does TLS. Clones share the certificate.
+/// The certificate of a server, and its TLS configuration. Clones share the certificate.
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ServerConfig>,
-    certificate: Current,
+    certificate: CertificateInUse,
     files: SecretFiles,
 }
 
 /// The certificate that new connections get.
 #[derive(Debug, Clone)]
-struct Current(Reloadable<Certificate>);
+struct CertificateInUse(Reloadable<Certificate>);
 
-impl ResolvesServerCert for Current {
+impl ResolvesServerCert for CertificateInUse {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0.load().chain_and_key))
     }
@@ -55,7 +55,8 @@ impl Tls {
     /// Reads `TLS_CERT_FILE` and `TLS_KEY_FILE`. `Ok(None)`: neither is set, and the server speaks plain HTTP.
     ///
     /// # Errors
-    /// When only one of the two is set, a file is unusable, the key is another's, or the certificate is not valid now.
+    /// When only one of the two is set, a file is unusable, the key does not belong to the certificate, or the
+    /// certificate is not valid now.
     pub fn read(settings: &Settings<'_>) -> Result<Option<Self>, Reported> {
         let missing = match (settings.is_set(CERTIFICATES), settings.is_set(KEY)) {
             (false, false) => return Ok(None),
@@ -67,11 +68,11 @@ impl Tls {
             settings.report(missing, format!("is not set, but {set} is; TLS needs both"));
             return Err(Reported);
         }
-        // Of its own, so that it knows the files of TLS only.
-        let own = Settings::new(settings.environment());
-        let tls = Self::of(&own);
-        let files = own.secret_files();
-        match own.into_result(tls) {
+        // Separate settings, so that `secret_files` returns only the files of TLS.
+        let tls_settings = Settings::new(settings.environment());
+        let tls = Self::build(&tls_settings);
+        let files = tls_settings.secret_files();
+        match tls_settings.into_result(tls) {
             Ok((config, certificate)) => Ok(Some(Self { config: Arc::new(config), certificate, files })),
             Err(SettingErrors(errors)) => {
                 for error in errors {
@@ -82,9 +83,9 @@ impl Tls {
         }
     }
 
-    fn of(settings: &Settings<'_>) -> Option<(ServerConfig, Current)> {
+    fn build(settings: &Settings<'_>) -> Option<(ServerConfig, CertificateInUse)> {
         let certificate = read_certificate(settings)?;
-        let current = Current(Reloadable::new(certificate));
+        let current = CertificateInUse(Reloadable::new(certificate));
         let config = config(current.clone()).map_err(|error| settings.report(CERTIFICATES, error)).ok()?;
         Some((config, current))
     }
@@ -98,7 +99,7 @@ impl Tls {
         Arc::clone(&self.config)
     }
 
-    /// Starts to watch the files, if there are any, and reports the watch to `state`. A change that cannot be used is
+    /// Starts to watch the files, if there are any, and adds the watch to `state`. A change that cannot be used is
     /// logged, and the certificate before it stays in use.
     ///
     /// # Errors
@@ -114,7 +115,7 @@ impl Tls {
             }
         })?;
         if let Some(watch) = &watch {
-            state.report(watch.health().clone());
+            state.add_task(watch.health().clone());
         }
         Ok(watch.map(Arc::new))
     }
@@ -129,7 +130,7 @@ fn read_certificate(settings: &Settings<'_>) -> Option<Certificate> {
     Certificate::read(settings, &aws_lc_rs::default_provider(), SystemClock.now())
 }
 
-fn config(certificate: Current) -> Result<ServerConfig, Error> {
+fn config(certificate: CertificateInUse) -> Result<ServerConfig, Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])?
         .with_no_client_auth()

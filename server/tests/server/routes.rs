@@ -31,7 +31,7 @@ fn table() -> Vec<Route> {
     let scope = |scope| Access::Caller(Requirement::Scope(scope));
     vec![
         Route::new(Method::GET, "/healthz", Access::Public, hello),
-        Route::new(Method::POST, "/login", Access::TokenInBody, hello),
+        Route::new(Method::POST, "/login", Access::CredentialInRequest, hello),
         Route::new(Method::GET, "/currentuser", Access::OptionalCaller, current),
         Route::new(Method::GET, "/photos/{name}", scope("photos:read"), hello),
         Route::new(Method::PUT, "/photos/{name}", Access::Caller(Requirement::AnyToken), hello),

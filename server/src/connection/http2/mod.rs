@@ -28,10 +28,10 @@ use super::stream::{LINGER, LimitedStream};
 /// Requests of one connection at the same time; the least that the specification recommends (RFC 9113 §6.5.2).
 const MAX_STREAMS: u32 = 100;
 
-/// As many bytes of a head as in HTTP/1.1, where the names of fields have no overhead.
+/// The longest head in bytes: as in HTTP/1.1, although HTTP/2 also counts 32 bytes for each field (RFC 9113 §6.5.2).
 const MAX_HEADER_LIST: u32 = 32 * 1024;
 
-/// As many fields of a head as actix-web accepts in HTTP/1.1.
+/// The most fields in a head: as many as actix-web accepts in HTTP/1.1.
 const MAX_FIELDS: usize = 96;
 
 /// Bytes of one body, and of all bodies, that wait for their handlers.
@@ -79,7 +79,7 @@ where
                 let time = if closing { LINGER } else { limits.keep_alive };
                 idle = Box::pin(sleep(time));
             }
-            () = &mut idle, if streams.are_none() => {
+            () = &mut idle, if streams.is_empty() => {
                 if closing {
                     return Ok(());
                 }
@@ -109,7 +109,7 @@ fn builder() -> Builder {
 
 type Accepted = Result<(http::Request<RecvStream>, SendResponse<Bytes>), h2::Error>;
 
-/// The next request, and meanwhile reads and writes for those in flight. `None`: the connection has ended.
+/// Returns the next request, and meanwhile reads and writes for those in flight. `None`: the connection has ended.
 ///
 /// Requests that the client has reset count until their handlers end, so that a client cannot start any number of
 /// them.
@@ -164,7 +164,7 @@ impl Streams {
         InFlight(Rc::clone(self))
     }
 
-    fn are_none(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.count.get() == 0
     }
 }
