@@ -50,7 +50,7 @@ fn state(table: &TablePlan, dry_run: bool) -> String {
     let placement = match table.placement {
         Placement::By(column) => format!("distributed by {column}"),
         Placement::Everywhere => "copied to every node".to_owned(),
-        Placement::EachItsOwn => "one on each node".to_owned(),
+        Placement::PerServer => "one on each node".to_owned(),
     };
     match (table.done, dry_run) {
         (true, _) => format!("{placement} already"),
@@ -64,7 +64,7 @@ fn to_json(plan: &DistributionPlan, dry_run: bool) -> Value {
         let (placement, column) = match table.placement {
             Placement::By(column) => ("by_column", Some(column)),
             Placement::Everywhere => ("every_node", None),
-            Placement::EachItsOwn => ("each_node_its_own", None),
+            Placement::PerServer => ("each_node_its_own", None),
         };
         json!({ "table": table.table, "placement": placement, "column": column, "was_done": table.done })
     });

@@ -52,7 +52,7 @@ impl Tail {
                 self.broadcaster.wait_for_subscriber().await;
                 self.reset();
                 // Subscribers read earlier entries themselves. On an error, the first pass starts at the oldest entry.
-                self.cursor = self.store.newest_revocation().await.ok();
+                self.cursor = self.store.newest_cursor().await.ok();
             }
             match self.pass().await {
                 Ok(pause) => {

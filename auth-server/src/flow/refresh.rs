@@ -123,7 +123,7 @@ impl Refresh {
         }
         Ok(match self.store.touch(presented, idle_lifetime).await? {
             TouchOutcome::Touched(snapshot) => Rotation::Rotated(snapshot),
-            TouchOutcome::NotGood(found) => Rotation::NotCurrent(found),
+            TouchOutcome::NotTouched(found) => Rotation::NotCurrent(found),
             TouchOutcome::Unknown => Rotation::Unknown,
         })
     }

@@ -55,7 +55,7 @@ impl SignOut {
                 tracing::info!(user = %key.user_id, session = %key.id, ?outcome, "signed out");
                 Ok(())
             }
-            EndOutcome::NotGenuine => {
+            EndOutcome::WrongProof => {
                 tracing::warn!(session = %key.id, reason = %SignOutRefused::OtherJti, "sign-out rejected");
                 Err(SignOutRefused::OtherJti.into())
             }

@@ -11,44 +11,44 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::statements::statements;
 
-/// Tables with foreign keys to each other are altered on one connection to each node. Without Citus, this is the
-/// setting of no one.
+/// Makes Citus alter tables with foreign keys to each other on one connection to each node. Without Citus, nothing
+/// reads this setting.
 const SETTINGS: &str = "set local citus.multi_shard_modify_mode = 'sequential'";
 
 /// A connection for a migrator of the driver, which sends one statement at a time.
 pub(crate) struct OneByOne<'a>(pub(crate) &'a mut PgConnection);
 
-type Applied<'a, T> = Pin<Box<dyn Future<Output = Result<T, MigrateError>> + Send + 'a>>;
+type MigrateFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, MigrateError>> + Send + 'a>>;
 
-/// Everything but [`apply`](Self::apply) is that of the driver.
+/// The driver does everything but [`apply`](Self::apply).
 impl Migrate for OneByOne<'_> {
-    fn create_schema_if_not_exists<'e>(&'e mut self, schema: &'e str) -> Applied<'e, ()> {
+    fn create_schema_if_not_exists<'e>(&'e mut self, schema: &'e str) -> MigrateFuture<'e, ()> {
         self.0.create_schema_if_not_exists(schema)
     }
 
-    fn ensure_migrations_table<'e>(&'e mut self, table: &'e str) -> Applied<'e, ()> {
+    fn ensure_migrations_table<'e>(&'e mut self, table: &'e str) -> MigrateFuture<'e, ()> {
         self.0.ensure_migrations_table(table)
     }
 
-    fn dirty_version<'e>(&'e mut self, table: &'e str) -> Applied<'e, Option<i64>> {
+    fn dirty_version<'e>(&'e mut self, table: &'e str) -> MigrateFuture<'e, Option<i64>> {
         self.0.dirty_version(table)
     }
 
-    fn list_applied_migrations<'e>(&'e mut self, table: &'e str) -> Applied<'e, Vec<AppliedMigration>> {
+    fn list_applied_migrations<'e>(&'e mut self, table: &'e str) -> MigrateFuture<'e, Vec<AppliedMigration>> {
         self.0.list_applied_migrations(table)
     }
 
-    fn lock(&mut self) -> Applied<'_, ()> {
+    fn lock(&mut self) -> MigrateFuture<'_, ()> {
         self.0.lock()
     }
 
-    fn unlock(&mut self) -> Applied<'_, ()> {
+    fn unlock(&mut self) -> MigrateFuture<'_, ()> {
         self.0.unlock()
     }
 
-    /// All statements and the record of the migration in one transaction, unless the migration says that it needs none.
-    /// The time that it took is not recorded.
-    fn apply<'e>(&'e mut self, table: &'e str, migration: &'e Migration) -> Applied<'e, Duration> {
+    /// Executes and records a migration in one transaction, unless the migration forbids a transaction (`no_tx`).
+    /// Returns zero instead of the time that it took.
+    fn apply<'e>(&'e mut self, table: &'e str, migration: &'e Migration) -> MigrateFuture<'e, Duration> {
         if migration.no_tx {
             return self.0.apply(table, migration);
         }
@@ -65,11 +65,11 @@ impl Migrate for OneByOne<'_> {
         })
     }
 
-    fn revert<'e>(&'e mut self, table: &'e str, migration: &'e Migration) -> Applied<'e, Duration> {
+    fn revert<'e>(&'e mut self, table: &'e str, migration: &'e Migration) -> MigrateFuture<'e, Duration> {
         self.0.revert(table, migration)
     }
 
-    fn skip<'e>(&'e mut self, table: &'e str, migration: &'e Migration) -> Applied<'e, ()> {
+    fn skip<'e>(&'e mut self, table: &'e str, migration: &'e Migration) -> MigrateFuture<'e, ()> {
         self.0.skip(table, migration)
     }
 }

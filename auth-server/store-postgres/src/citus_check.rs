@@ -5,13 +5,13 @@ use sqlx::{Error, PgConnection, Row};
 /// Whether the database has the extension, in any schema.
 const HAS_CITUS: &str = "select exists (select from pg_catalog.pg_extension where extname = 'citus')";
 
-/// Fails without the extension.
+/// Whether this server is the coordinator. Fails without the extension.
 const IS_COORDINATOR: &str =
     "select coalesce((select groupid = 0 from pg_catalog.pg_dist_local_group), true)";
 
 /// Why the tables cannot be distributed. Displays the cause and a remedy.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfit {
+pub(crate) enum CitusProblem {
     #[error(transparent)]
     Database(#[from] Error),
     #[error(
@@ -45,15 +45,15 @@ pub(crate) enum Unfit {
     Misplaced { table: &'static str, found: String },
 }
 
-/// Whether this is a coordinator.
-pub(crate) async fn check_database(connection: &mut PgConnection) -> Result<(), Unfit> {
+/// Fails unless the database has the extension and this server is the coordinator.
+pub(crate) async fn check_database(connection: &mut PgConnection) -> Result<(), CitusProblem> {
     if !has_citus(connection).await? {
-        return Err(Unfit::NoExtension);
+        return Err(CitusProblem::NoExtension);
     }
-    if is_true(connection, IS_COORDINATOR).await? { Ok(()) } else { Err(Unfit::NotCoordinator) }
+    if is_true(connection, IS_COORDINATOR).await? { Ok(()) } else { Err(CitusProblem::NotCoordinator) }
 }
 
-/// Whether this is a worker: a migration there would create tables that the other nodes do not know.
+/// Whether this server is a worker: a migration here would create tables that the other nodes do not know.
 pub(crate) async fn is_worker(connection: &mut PgConnection) -> Result<bool, Error> {
     Ok(has_citus(connection).await? && !is_true(connection, IS_COORDINATOR).await?)
 }
@@ -68,8 +68,8 @@ pub(crate) async fn is_true(connection: &mut PgConnection, question: &'static st
     sqlx::raw_sql(question).fetch_one(connection).await?.try_get(0)
 }
 
-/// The nodes that hold data. Asks each for an answer.
-pub(crate) async fn check_nodes(connection: &mut PgConnection) -> Result<Vec<String>, Unfit> {
+/// The nodes that hold data. Fails if a node does not answer.
+pub(crate) async fn check_nodes(connection: &mut PgConnection) -> Result<Vec<String>, CitusProblem> {
     let nodes: Vec<(String, bool, bool)> = sqlx::query_as(
         "select nodename || ':' || nodeport, groupid = 0, shouldhaveshards from pg_dist_node
          where noderole = 'primary' order by nodename, nodeport",
@@ -77,7 +77,7 @@ pub(crate) async fn check_nodes(connection: &mut PgConnection) -> Result<Vec<Str
     .fetch_all(&mut *connection)
     .await?;
     if !nodes.iter().any(|(_, coordinator, _)| *coordinator) {
-        return Err(Unfit::NoCoordinatorEntry);
+        return Err(CitusProblem::NoCoordinatorEntry);
     }
     // An inactive node is not asked, and a node without an answer is no error of the query.
     let silent: Option<String> = sqlx::query_scalar(
@@ -88,14 +88,14 @@ pub(crate) async fn check_nodes(connection: &mut PgConnection) -> Result<Vec<Str
     .fetch_one(connection)
     .await?;
     if let Some(silent) = silent {
-        return Err(Unfit::Unreachable(silent));
+        return Err(CitusProblem::Unreachable(silent));
     }
     let holding: Vec<_> = nodes.into_iter().filter(|(.., holds)| *holds).map(|(name, ..)| name).collect();
-    if holding.is_empty() { Err(Unfit::NoNodes) } else { Ok(holding) }
+    if holding.is_empty() { Err(CitusProblem::NoNodes) } else { Ok(holding) }
 }
 
-/// Whether no session of this program uses the database, besides the `own` ones of this store.
-pub(crate) async fn check_no_servers(connection: &mut PgConnection, own: u32) -> Result<(), Unfit> {
+/// Fails if sessions of this program use the database, besides the `own` ones of this store.
+pub(crate) async fn check_no_servers(connection: &mut PgConnection, own: u32) -> Result<(), CitusProblem> {
     let others: i64 = sqlx::query_scalar(
         "select count(*) from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
@@ -105,6 +105,6 @@ pub(crate) async fn check_no_servers(connection: &mut PgConnection, own: u32) ->
     .await?;
     match others - i64::from(own) {
         ..=0 => Ok(()),
-        servers => Err(Unfit::ServersRun(servers)),
+        servers => Err(CitusProblem::ServersRun(servers)),
     }
 }

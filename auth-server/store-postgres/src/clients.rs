@@ -127,8 +127,8 @@ async fn add(connection: &mut PgConnection, clock_offset: PgInterval, client: &C
     Ok(add.execute(connection).await?.rows_affected())
 }
 
-/// In two statements, so that the secrets change only with the way in which the client authenticates. Returns how many
-/// clients there are.
+/// Uses two statements, so that the secrets change only with the way in which the client authenticates. Returns how
+/// many clients changed: one or none.
 async fn change(transaction: &mut PgConnection, client: &Client) -> Result<u64, Error> {
     let AuthenticationColumns { method, secrets, jwks } = (&client.authentication).into();
     let authenticate = sqlx::query!(

@@ -80,9 +80,9 @@ impl Codes for PostgresStore {
             }
         });
         Ok(match spent.await? {
-            Spent::For(row) => SpendOutcome::Opened(row.try_into()?),
-            Spent::Before(id) => SpendOutcome::AlreadySpent(SessionKey { user_id, id: SessionId(id) }),
-            Spent::Not => SpendOutcome::Refused,
+            Spent::ForThis(row) => SpendOutcome::Opened(row.try_into()?),
+            Spent::ForOther(id) => SpendOutcome::AlreadySpent(SessionKey { user_id, id: SessionId(id) }),
+            Spent::No => SpendOutcome::Refused,
         })
     }
 
@@ -116,7 +116,7 @@ impl TryFrom<CodeRow> for StoredCode {
     type Error = StoreError;
 
     fn try_from(row: CodeRow) -> Result<Self, StoreError> {
-        // Not with its digest, so that the message fits on a line.
+        // The id is the user's without the digest of the code, so that the message fits on a line.
         let corrupt = |what| corrupt("codes", row.user_id.to_string(), what);
         let challenge = row.challenge.try_into().map_err(|_| corrupt("challenge"))?;
         Ok(Self {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_store::{Answer, Connections, Connector, Fate, Pool, Sending, StoreError};
+use auth_store::{Answer, Connections, Connector, Fate, Pool, Sending, Source, StoreError};
 use goptri::revocation::SystemMonotonicClock;
 use sqlx::migrate::MigrateError;
 use sqlx::{Connection, Error, PgConnection};
@@ -64,7 +64,7 @@ impl ConnectionPool {
         Self { pool: self.pool.reserve(1), runtime: Arc::clone(&self.runtime) }
     }
 
-    /// Runs the statements of an idempotent verb on one connection, and once more on a new one if that fails or dies.
+    /// Runs the statements of an idempotent verb on one connection, and once more on a new one if that is lost.
     pub(crate) async fn with_connection<T, E: Into<Failure>>(
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Clone,
@@ -72,8 +72,8 @@ impl ConnectionPool {
         Ok(self.run(Sending::Idempotent, verb).await?.value)
     }
 
-    /// Like [`with_connection`](Self::with_connection), for a verb that depends on whether it has run before.
-    pub(crate) async fn with_connection_counted<T, E: Into<Failure>>(
+    /// Like [`with_connection`](Self::with_connection), but also returns whether the verb was sent twice.
+    pub(crate) async fn with_connection_answer<T, E: Into<Failure>>(
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Clone,
     ) -> Result<Answer<T>, StoreError> {
@@ -123,7 +123,12 @@ impl ConnectionPool {
 
     /// An error about the server that no retry can change.
     pub(crate) fn unsuitable(&self, cause: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-        StoreError::Unsuitable(Box::new(UnsuitableServer::new(self.servers().address(None), cause)))
+        StoreError::Unsuitable(self.with_address(cause))
+    }
+
+    /// The cause, with the server's address in front.
+    pub(crate) fn with_address(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Source {
+        Box::new(UnsuitableServer::new(self.servers().address(None), cause))
     }
 
     pub(crate) fn error(&self, error: Error) -> StoreError {
@@ -148,7 +153,7 @@ impl Connector for PostgresServer {
     type Error = HostFailure;
 
     /// A server that restarts is away for moments.
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const RECONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
     async fn connect(&self) -> Result<ServerConnection, HostFailure> {
         let mut connection = self.0.open().await?;
@@ -176,7 +181,7 @@ impl Connector for PostgresServer {
         fate(&failed.failure)
     }
 
-    fn lost(&self) {
+    fn on_lost(&self) {
         self.0.doubt();
     }
 }

@@ -8,11 +8,11 @@ use sqlx::{AssertSqlSafe, Connection, Error, PgConnection};
 use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::citus_check::{Unfit, check_database, check_no_servers, check_nodes};
+use crate::citus_check::{CitusProblem, check_database, check_no_servers, check_nodes};
 use crate::migrations::is_up_to_date;
 use crate::placement::{TABLES, colocated_with, table_plans};
 
-/// The table of the migration 0005. A node knows no tables that are not distributed, so Citus must not create it.
+/// Creates the table of migration 0005 on each node. Without propagation: each node has this table for itself.
 const CREATE_PROBES: &str = "
     select bool_and(success) from run_command_on_all_nodes(format(
         'set citus.enable_ddl_propagation = off;
@@ -21,7 +21,7 @@ const CREATE_PROBES: &str = "
              probed_at timestamptz not null
          )', current_schema()))";
 
-/// Tables with foreign keys to each other are distributed on one connection to each node.
+/// Makes Citus distribute tables with foreign keys to each other on one connection to each node.
 const SETTINGS: &str =
     "set local citus.multi_shard_modify_mode = 'sequential'; set local client_min_messages = warning";
 
@@ -53,9 +53,9 @@ impl PostgresStore {
         if plan.tables.iter().all(|table| table.done) {
             return Ok(plan);
         }
-        if plan.tables.iter().any(|table| !table.done && table.placement != Placement::EachItsOwn) {
+        if plan.tables.iter().any(|table| !table.done && table.placement != Placement::PerServer) {
             let own = self.connections().open;
-            check_no_servers(connection, own).await.map_err(|unfit| self.unfit(unfit))?;
+            check_no_servers(connection, own).await.map_err(|problem| self.citus_error(problem))?;
             move_tables(connection, &plan).await.map_err(|error| self.pool.error(error))?;
             self.known_layout.forget();
         }
@@ -63,33 +63,30 @@ impl PostgresStore {
         Ok(plan)
     }
 
-    /// What is to be done, in a database that can be distributed.
+    /// What is to be done. Fails if the database cannot be distributed.
     async fn plan(&self, connection: &mut PgConnection) -> Result<DistributionPlan, StoreError> {
-        check_database(connection).await.map_err(|unfit| self.unfit(unfit))?;
+        check_database(connection).await.map_err(|problem| self.citus_error(problem))?;
         if !is_up_to_date(connection).await {
-            return Err(self.unfit(Unfit::NotMigrated));
+            return Err(self.citus_error(CitusProblem::NotMigrated));
         }
-        let nodes = check_nodes(connection).await.map_err(|unfit| self.unfit(unfit))?;
-        let tables = table_plans(connection).await.map_err(|unfit| self.unfit(unfit))?;
+        let nodes = check_nodes(connection).await.map_err(|problem| self.citus_error(problem))?;
+        let tables = table_plans(connection).await.map_err(|problem| self.citus_error(problem))?;
         Ok(DistributionPlan { nodes, tables })
     }
 
-    fn unfit(&self, unfit: Unfit) -> StoreError {
-        let kind = match unfit {
-            Unfit::Database(error) => return self.pool.error(error),
-            Unfit::NotMigrated => StoreError::NotMigrated,
-            Unfit::Unreachable(_) => StoreError::Unavailable,
+    fn citus_error(&self, problem: CitusProblem) -> StoreError {
+        let kind = match problem {
+            CitusProblem::Database(error) => return self.pool.error(error),
+            CitusProblem::NotMigrated => StoreError::NotMigrated,
+            CitusProblem::Unreachable(_) => StoreError::Unavailable,
             _ => StoreError::Unsuitable,
         };
-        match self.pool.unsuitable(unfit) {
-            StoreError::Unsuitable(described) => kind(described),
-            other => other,
-        }
+        kind(self.pool.with_address(problem))
     }
 }
 
-/// In one transaction, so that no failure leaves a part of the tables distributed. The database gets another id:
-/// cursors of the feed from before mean nothing any more.
+/// Distributes the tables in one transaction, so that no failure leaves a part of them distributed. Gives the database
+/// another id, because it does not understand earlier cursors of the feed any more.
 async fn move_tables(connection: &mut PgConnection, plan: &DistributionPlan) -> Result<(), Error> {
     let mut transaction = connection.begin().await?;
     sqlx::raw_sql(SETTINGS).execute(&mut *transaction).await?;
@@ -102,12 +99,12 @@ async fn move_tables(connection: &mut PgConnection, plan: &DistributionPlan) -> 
                 "select create_distributed_table('{table}', '{column}', colocate_with => '{}')",
                 colocated_with(table)
             ),
-            Placement::EachItsOwn => continue,
+            Placement::PerServer => continue,
         };
         sqlx::raw_sql(AssertSqlSafe(call)).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    // The rows from before, which no statement sees any more.
+    // Deletes the local copies of the rows, which no statement sees any more.
     for (table, _) in TABLES.iter().filter(|(_, placement)| matches!(placement, Placement::By(_))) {
         let call = format!("select truncate_local_data_after_distributing_table('{table}')");
         sqlx::raw_sql(AssertSqlSafe(call)).execute(&mut *connection).await?;

@@ -162,8 +162,8 @@ pub(crate) async fn claim(transaction: &mut PgConnection, user: UserId, key: &st
 
 /// Frees an address that a user had. Within a transaction that removes the same key from `users`.
 ///
-/// The commit that claimed the address may appear later on the node of the address than on that of the user. To claim it
-/// again waits for that commit; without that, nothing would be deleted, and the address would stay taken.
+/// The commit that claimed the address may appear later on the node of the address than on that of the user. Then the
+/// first deletion finds no row, and the address would stay taken. Claiming it again waits for that commit.
 pub(crate) async fn release(transaction: &mut PgConnection, user: UserId, key: &str) -> Result<(), Error> {
     if !delete_key(transaction, user, key).await? {
         claim(transaction, user, key).await?;

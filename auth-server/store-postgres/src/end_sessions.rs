@@ -118,7 +118,7 @@ pub(crate) async fn end_one(
     );
     let deleted = delete.fetch_optional(&mut *transaction).await?;
     if deleted.is_none() && has_another_jti(transaction, key, proof).await? {
-        return Ok(EndOutcome::NotGenuine);
+        return Ok(EndOutcome::WrongProof);
     }
     if deleted.as_ref().is_some_and(|session| session.is_sign_in) {
         end_children(transaction, clock_offset, key.user_id, &[id]).await?;

@@ -8,7 +8,7 @@ use crate::PostgresStore;
 use crate::connection::ConnectionPool;
 use crate::entry_key::EntryKey;
 use crate::fate::Failure;
-use crate::read_feed::Read;
+use crate::read_feed::ReadPage;
 use crate::revocation_rows::RevokedRow;
 use crate::rows::corrupt;
 
@@ -93,13 +93,13 @@ impl FeedRead {
 }
 
 impl PostgresStore {
-    /// At most `max` entries after a cursor, or from the first one where this server did not issue it.
-    pub(crate) async fn read_exactly(
+    /// Reads at most `max` entries after a cursor, or from the first entry if this server did not issue the cursor.
+    pub(crate) async fn read_by_transaction(
         &self,
         pool: &ConnectionPool,
         after: Option<&Cursor>,
         max: u32,
-    ) -> Result<Read, StoreError> {
+    ) -> Result<ReadPage, StoreError> {
         let asked = after.and_then(|cursor| CursorPosition::parse(cursor.as_str()));
         let found = self.read_from(pool, asked.as_ref(), max).await?;
         let (found, place) = match asked {

@@ -19,7 +19,7 @@ pub(crate) const NOT_SUPPORTED: &str = "0A000";
 /// The routine of the server that finds that a plan is stale. Its message depends on the server's language.
 const CHECK_OF_PLANS: &str = "RevalidateCachedQuery";
 
-/// The error of a verb that was in flight at a server of which another one has taken over.
+/// The error of a verb that was in flight on a server that another one has replaced.
 const ABANDONED: &str = "another server has taken over";
 
 /// Why a verb failed.
@@ -66,8 +66,9 @@ impl HostFailure {
         Self { host: Some(host), failure: failure.into() }
     }
 
-    /// None of the hosts is the primary. If one of them grants no more connections, it may be that, and if no later
-    /// retry helps, the first error is as good as the others.
+    /// The failure if no host is found to be the primary. If a host grants no more connections, it may be the primary,
+    /// so its error is returned. If a retry can help with no host, the first error is returned. Otherwise, a list of
+    /// reasons.
     pub(crate) fn of_all(hosts: &Hosts, answers: Answers, newest_timeline: u32) -> Self {
         let (mut reasons, mut errors) = (Vec::new(), Vec::new());
         for (host, answer) in answers.into_iter().enumerate() {
@@ -98,7 +99,7 @@ impl HostFailure {
     }
 }
 
-/// The one place that decides about a connection after an error.
+/// The fate of the connections after an error. No other place decides it.
 pub(crate) fn fate(failure: &Failure) -> Fate {
     match failure {
         Failure::Statement(error) => fate_of_error(error),

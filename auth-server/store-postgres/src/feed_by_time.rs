@@ -15,7 +15,7 @@ use crate::connection::ConnectionPool;
 use crate::entry_key::EntryKey;
 use crate::fate::Failure;
 use crate::nodes::read_each;
-use crate::read_feed::Read;
+use crate::read_feed::ReadPage;
 use crate::revocation_rows::RevokedRow;
 use crate::time_cursor::{Pass, Reach, RowKey, TimeCursor};
 
@@ -43,19 +43,19 @@ pub(crate) struct Found {
 }
 
 impl PostgresStore {
-    /// All nodes, or an error; or those that answer.
+    /// Reads the nodes that `reach` says. With [`Reach::EveryNode`], fails if one does not answer.
     pub(crate) async fn read_by_time(
         &self,
         pool: &ConnectionPool,
         after: Option<&Cursor>,
         max: u32,
         reach: Reach,
-    ) -> Result<Read, StoreError> {
+    ) -> Result<ReadPage, StoreError> {
         let asked = after.and_then(|cursor| TimeCursor::parse(cursor.as_str()));
         let (head, pass, found) = pool
             .with_connection(async |connection| {
                 let head = self.head(connection).await?;
-                let pass = Pass::after(asked, head.database_id, head.now, reach);
+                let pass = Pass::resume(asked, head.database_id, head.now, reach);
                 let slice = Slice { after: &pass.after, now: head.now, max };
                 let found = match reach {
                     Reach::EveryNode => read_all(connection, &slice).await?,
@@ -67,13 +67,13 @@ impl PostgresStore {
         page(&head, pass, found, max)
     }
 
-    /// All nodes, or those that answer while one is down. The page names the others.
+    /// Reads all nodes, or while one is down those that answer. The page names the others.
     pub(crate) async fn follow_by_time(
         &self,
         pool: &ConnectionPool,
         after: Option<&Cursor>,
         max: u32,
-    ) -> Result<Read, StoreError> {
+    ) -> Result<ReadPage, StoreError> {
         let down = &self.nodes_down.0;
         let failed = if down.load(Ordering::Relaxed) {
             None
@@ -94,8 +94,8 @@ impl PostgresStore {
         }
     }
 
-    /// No entry: the cursor after all that are visible now.
-    pub(crate) async fn newest_by_time(&self, pool: &ConnectionPool) -> Result<Read, StoreError> {
+    /// A page without entries, whose cursor is after all entries that are visible now.
+    pub(crate) async fn newest_by_time(&self, pool: &ConnectionPool) -> Result<ReadPage, StoreError> {
         let head = pool.with_connection(async |connection| self.head(connection).await).await?;
         let next = TimeCursor::up_to(head.now, head.database_id).cursor();
         Ok((
@@ -104,7 +104,7 @@ impl PostgresStore {
         ))
     }
 
-    /// In a statement of its own, which reads no shard.
+    /// Reads the head. A statement of its own, because this one reads no shard.
     async fn head(&self, connection: &mut PgConnection) -> Result<Head, Failure> {
         let head = sqlx::query!(
             r#"select id as database_id, pg_is_in_recovery() as "standby!",
@@ -139,7 +139,7 @@ async fn read_all(connection: &mut PgConnection, slice: &Slice<'_>) -> Result<Fo
     Ok(Found { rows: rows.fetch_all(connection).await?, unread: Vec::new() })
 }
 
-fn page(head: &Head, pass: Pass, found: Found, max: u32) -> Result<Read, StoreError> {
+fn page(head: &Head, pass: Pass, found: Found, max: u32) -> Result<ReadPage, StoreError> {
     let Found { rows, unread } = found;
     let more = u32::try_from(rows.len()).is_ok_and(|read| read == max) && max > 0;
     let last = rows

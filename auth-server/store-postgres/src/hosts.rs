@@ -9,9 +9,9 @@ use crate::url::InvalidUrl;
 pub(crate) const MAX_HOSTS: usize = 8;
 
 /// The parameters of a URL that name hosts, and the one that says which of them to use.
-const OF_HOSTS: [&str; 4] = ["host", "hostaddr", "port", "target_session_attrs"];
+const HOST_PARAMETERS: [&str; 4] = ["host", "hostaddr", "port", "target_session_attrs"];
 
-/// Stands before the path where the parameters name the host: a user needs a host after it.
+/// Replaces the host in a URL whose parameters name the host, because a URL with a user must have a host.
 const PLACEHOLDER: &str = "localhost";
 
 /// Which of the hosts is used, as libpq's `target_session_attrs`.
@@ -91,7 +91,7 @@ impl<'a> Parts<'a> {
     fn others(&self) -> form_urlencoded::Serializer<'static, String> {
         let pairs = form_urlencoded::parse(self.query.as_bytes());
         let mut others = form_urlencoded::Serializer::new(String::new());
-        others.extend_pairs(pairs.filter(|(key, _)| !OF_HOSTS.contains(&&**key)));
+        others.extend_pairs(pairs.filter(|(key, _)| !HOST_PARAMETERS.contains(&&**key)));
         others
     }
 }

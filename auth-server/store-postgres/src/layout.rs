@@ -19,8 +19,8 @@ const IS_DISTRIBUTED: &str = "select exists (select from pg_catalog.pg_dist_part
 
 /// The layout as it was last found. Clones share it.
 ///
-/// It belongs to one database: after `distribute`, which gives the database another id, and behind another server after
-/// a failover, it is found again.
+/// It belongs to the database with one id. It is looked up again after `distribute`, which gives the database another
+/// id, and after a failover to a server with another database.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownLayout(Arc<Known>);
 
@@ -58,7 +58,7 @@ impl KnownLayout {
         known
     }
 
-    /// The layout is looked up again.
+    /// Forgets the layout, so that it is looked up again.
     pub(crate) fn forget(&self) {
         self.set(None);
     }
@@ -135,7 +135,7 @@ fn log(layout: Layout, batching: RefreshBatching) {
     }
 }
 
-/// The id is read first: if the database is distributed in between, the layout belongs to a later id, and is found
+/// Reads the id first: if the database is distributed in between, the layout belongs to a later id, and is looked up
 /// again.
 async fn look_up(connection: &mut PgConnection) -> Result<(Option<Uuid>, Layout), Error> {
     let id = sqlx::query_scalar!("select id from database_id").fetch_optional(&mut *connection).await;

@@ -8,7 +8,7 @@ use sqlx::{Error, PgConnection};
 
 use crate::PostgresStore;
 use crate::apply::OneByOne;
-use crate::citus_check::{Unfit, is_worker};
+use crate::citus_check::{CitusProblem, is_worker};
 use crate::error::is_undefined_table;
 
 /// The migrations after which statements of earlier versions fail.
@@ -29,7 +29,7 @@ impl PostgresStore {
             return Ok(());
         }
         if is_worker(connection).await.map_err(|error| self.pool.error(error))? {
-            return Err(self.pool.unsuitable(Unfit::NotCoordinator));
+            return Err(self.pool.unsuitable(CitusProblem::NotCoordinator));
         }
         if servers == RunningServers::Possible {
             let schema = schema_state(connection).await.map_err(|error| self.pool.error(error))?;
@@ -41,7 +41,7 @@ impl PostgresStore {
     }
 
     async fn apply(&self, migrator: &Migrator, connection: &mut PgConnection) -> Result<(), StoreError> {
-        // `run` takes a pool only, as far as the compiler can tell.
+        // Not `run`, which needs the trait `Acquire`: `OneByOne` does not implement it.
         let migrated = migrator.run_direct(None, &mut OneByOne(connection), false).await;
         migrated.map_err(|error| self.pool.migration_error(error))
     }

@@ -34,7 +34,7 @@ pub(crate) async fn open(
     clock_offset: PgInterval,
     session: &ApplicationSession,
 ) -> Result<Option<SnapshotRow>, Error> {
-    match conditions(transaction, clock_offset, session).await? {
+    match check_conditions(transaction, clock_offset, session).await? {
         Some(opening) => insert(transaction, opening, session).await.map(Some),
         None => Ok(None),
     }
@@ -44,7 +44,7 @@ pub(crate) async fn open(
 ///
 /// Locks the user and the sign-in. A verb that ends either of them or withdraws the consent waits for the commit, and then
 /// finds the session.
-pub(crate) async fn conditions(
+pub(crate) async fn check_conditions(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
     session: &ApplicationSession,
@@ -60,7 +60,7 @@ pub(crate) async fn conditions(
     let Some(sign_in) = lock_sign_in(transaction, clock_offset, sign_in).await? else {
         return Ok(None);
     };
-    let now = allowed_since(transaction, clock_offset, key.user_id, client_id).await?;
+    let now = allowed_at(transaction, clock_offset, key.user_id, client_id).await?;
     Ok(now.map(|now| Opening { now, owner, sign_in }))
 }
 
@@ -85,12 +85,12 @@ async fn lock_sign_in(
 }
 
 /// A time at which the client was registered and enabled, if the user's consent exists or is not needed. `None`: one of
-/// these does not hold.
+/// these conditions does not hold.
 ///
 /// It is the time at which the first statement began, before it looked: a verb that disables the client afterwards does so
 /// later. The caller has locked the user, so that the second statement finds a withdrawal that the lock waited for, and
 /// later ones wait.
-pub(crate) async fn allowed_since(
+pub(crate) async fn allowed_at(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
     user: UserId,
@@ -115,7 +115,7 @@ pub(crate) async fn allowed_since(
     Ok(grant.fetch_optional(transaction).await?.map(|_| enabled.now))
 }
 
-/// `least` ignores null.
+/// Inserts the session. In Postgres, `least` ignores null.
 pub(crate) async fn insert(
     transaction: &mut PgConnection,
     opening: Opening,

@@ -110,7 +110,7 @@ fn unsupported(key: &str, has_password: bool) -> InvalidParameter {
     let hint = match key {
         "ssl" | "requiressl" => " (for TLS, write sslmode=require, or better sslmode=verify-full)",
         "load_balance_hosts" => " (of several hosts, the one that accepts writes is used)",
-        "connect_timeout" => " (a connection that is not open after 3 s is given up)",
+        "connect_timeout" => " (a connection that is not open after 4 s is given up)",
         _ => "",
     };
     InvalidParameter::Unsupported { name: key.to_owned(), hint }

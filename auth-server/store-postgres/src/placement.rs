@@ -5,7 +5,7 @@
 use auth_store::{Placement, TablePlan};
 use sqlx::{Error, PgConnection};
 
-use crate::citus_check::Unfit;
+use crate::citus_check::CitusProblem;
 
 /// Where the rows of each table belong. `users` comes before the tables whose rows are stored beside its own.
 pub(crate) const TABLES: [(&str, Placement); 13] = [
@@ -21,7 +21,7 @@ pub(crate) const TABLES: [(&str, Placement); 13] = [
     ("codes", Placement::By("user_id")),
     ("emails", Placement::By("email_key")),
     ("pushed", Placement::By("uri_hash")),
-    ("write_probe", Placement::EachItsOwn),
+    ("write_probe", Placement::PerServer),
 ];
 
 /// How Citus manages each table.
@@ -32,8 +32,8 @@ const MANAGED: &str = "
     from unnest($1::text[]) t (name)
     left join pg_catalog.pg_dist_partition p on p.logicalrelid = to_regclass(t.name)";
 
-/// On each node. In the schema in which the tables of this connection are.
-const COUNT_PROBES: &str = "
+/// Whether each node has the table `write_probe`, in the schema in which the tables of this connection are.
+const HAS_PROBES: &str = "
     select count(*) filter (where result = 't') = count(*) from run_command_on_all_nodes(
         format('select to_regclass(%L) is not null', format('%I.write_probe', current_schema())))";
 
@@ -49,13 +49,13 @@ struct TableState {
 }
 
 /// What is to be done for each table.
-pub(crate) async fn table_plans(connection: &mut PgConnection) -> Result<Vec<TablePlan>, Unfit> {
-    let probes: bool = sqlx::query_scalar(COUNT_PROBES).fetch_one(&mut *connection).await?;
+pub(crate) async fn table_plans(connection: &mut PgConnection) -> Result<Vec<TablePlan>, CitusProblem> {
+    let probes: bool = sqlx::query_scalar(HAS_PROBES).fetch_one(&mut *connection).await?;
     let managed = managed(connection).await?;
     let plan = |(table, placement)| {
         let found = managed.iter().find(|managed| managed.name == table);
         let done = match (placement, found) {
-            (Placement::EachItsOwn, _) => probes,
+            (Placement::PerServer, _) => probes,
             (_, Some(found)) => is_done(table, placement, found)?,
             (_, None) => false,
         };
@@ -72,7 +72,7 @@ pub(crate) async fn misplaced(connection: &mut PgConnection) -> Result<Option<&'
             found.name == *table
                 && match placement {
                     // A node that was added later has none.
-                    Placement::EachItsOwn => !found.exists,
+                    Placement::PerServer => !found.exists,
                     _ => found.exists && !matches!(is_done(table, *placement, found), Ok(true)),
                 }
         })
@@ -86,19 +86,19 @@ async fn managed(connection: &mut PgConnection) -> Result<Vec<TableState>, Error
 }
 
 /// Whether the rows of a table are where they belong.
-fn is_done(table: &'static str, wanted: Placement, found: &TableState) -> Result<bool, Unfit> {
+fn is_done(table: &'static str, wanted: Placement, found: &TableState) -> Result<bool, CitusProblem> {
     let by = found.by.as_deref();
     match wanted {
         _ if !found.managed => Ok(false),
         Placement::By(column) if by == Some(column) => Ok(true),
         Placement::Everywhere if found.reference == Some(true) => Ok(true),
-        Placement::By(_) | Placement::Everywhere | Placement::EachItsOwn => {
+        Placement::By(_) | Placement::Everywhere | Placement::PerServer => {
             let found = match by {
                 Some(column) => format!("distributed by {column}"),
                 None if found.reference == Some(true) => "a reference table".to_owned(),
                 None => "managed by Citus on one node".to_owned(),
             };
-            Err(Unfit::Misplaced { table, found })
+            Err(CitusProblem::Misplaced { table, found })
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) enum Role {
     Standby,
     /// It receives none.
     Primary {
-        /// How many promotions its data has behind it, and one.
+        /// One more than the number of promotions in the history of its data.
         timeline: u32,
         /// Whether it refuses writes, by `default_transaction_read_only`.
         read_only: bool,

@@ -24,7 +24,7 @@ const ROLE: &str = "select pg_is_in_recovery() as standby, \
     current_setting('transaction_read_only') = 'on' as read_only, \
     case when pg_is_in_recovery() then '' else left(pg_walfile_name(pg_current_wal_lsn()), 8) end as timeline";
 
-/// The role of each host where any will do.
+/// The role that is assumed for each host if any host may be used.
 const NOT_ASKED: Role = Role::Primary { timeline: 0, read_only: false };
 
 /// What one host answered.
@@ -34,7 +34,7 @@ pub(crate) type Answer = Result<(PgConnection, Role), Error>;
 pub(crate) type Answers = Vec<Option<Answer>>;
 
 /// Connects to a host and asks what it is.
-pub(crate) async fn enter(options: &PgConnectOptions, attrs: SessionAttrs) -> Answer {
+pub(crate) async fn connect_and_ask(options: &PgConnectOptions, attrs: SessionAttrs) -> Answer {
     let mut session = options.connect().await.map_err(without_secrets)?;
     let role = match attrs {
         SessionAttrs::Any => NOT_ASKED,
@@ -54,13 +54,13 @@ pub(crate) async fn ask(session: &mut PgConnection) -> Result<Role, Error> {
     Ok(Role::Primary { timeline, read_only: row.try_get("read_only")? })
 }
 
-/// Asks all hosts at the same time. Returns when all have answered, or the primary and those that are not much slower.
+/// Asks all hosts at the same time. Returns when all have answered, or [`OTHERS_TIMEOUT`] after the primary has.
 pub(crate) async fn ask_all(hosts: &Hosts, known: Known) -> Answers {
     let mut asking = JoinSet::new();
     for (host, options) in hosts.options.iter().cloned().enumerate() {
         let attrs = hosts.attrs;
         asking.spawn(async move {
-            let answer = timeout(PROBE_TIMEOUT, enter(&options, attrs)).await;
+            let answer = timeout(PROBE_TIMEOUT, connect_and_ask(&options, attrs)).await;
             (host, answer.unwrap_or_else(|_| Err(no_answer(PROBE_TIMEOUT))))
         });
     }

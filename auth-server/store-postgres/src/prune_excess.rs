@@ -10,8 +10,8 @@ use crate::PostgresStore;
 use crate::end_sessions::{end_children, end_each};
 
 impl PostgresStore {
-    /// Begins no transaction where there is no excess, as after nearly every sign-in. A session that is opened after the
-    /// count is counted by the call that follows it.
+    /// Begins no transaction if there is no excess, as after nearly every sign-in. A session that is opened after the
+    /// count is counted by its own call.
     pub(crate) async fn end_excess(&self, opened: SessionKey, keep: u32) -> Result<u64, StoreError> {
         let exist =
             self.pool.with_connection(async |connection| count(connection, opened, keep).await).await?;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_domain::{ClientId, Digest, PUSHED_LIFETIME, PushedRequest, RequestUri};
-use auth_store::{OPENED_LIFETIME, PushedRequests, StoreError};
+use auth_store::{OPENED_REQUEST_LIFETIME, PushedRequests, StoreError};
 use sqlx::Error;
 
 use crate::PostgresStore;
@@ -32,7 +32,7 @@ impl PushedRequests for PostgresStore {
         uri_hash: &Digest<RequestUri>,
         opened: bool,
     ) -> Result<Option<PushedRequest>, StoreError> {
-        let lifetime = if opened { OPENED_LIFETIME } else { PUSHED_LIFETIME };
+        let lifetime = if opened { OPENED_REQUEST_LIFETIME } else { PUSHED_LIFETIME };
         let found = self
             .pool
             .with_connection(async |connection| {

@@ -1,4 +1,4 @@
-//! Reads the feed as the layout of the tables demands: exactly on one server, by time in a distributed database.
+//! Reads the feed as the layout of the tables demands: by transaction on one server, by time in a distributed database.
 
 use auth_store::{Cursor, Layout, RevocationPage, StoreError};
 use uuid::Uuid;
@@ -8,16 +8,16 @@ use crate::connection::ConnectionPool;
 use crate::time_cursor::Reach;
 
 /// The page, and the id of the database that it is from.
-pub(crate) type Read = (Uuid, RevocationPage);
+pub(crate) type ReadPage = (Uuid, RevocationPage);
 
 /// What to read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wanted<'a> {
     /// Up to this number of entries after the cursor.
     Page(Option<&'a Cursor>, u32),
-    /// The same, from the nodes that answer.
+    /// Up to this number of entries after the cursor, from the nodes that answer.
     PageOfSomeNodes(Option<&'a Cursor>, u32),
-    /// No entry: the cursor after all of them.
+    /// No entry, only the cursor after all of them.
     Newest,
 }
 
@@ -31,10 +31,10 @@ impl PostgresStore {
             let layout = self.find_layout(pool).await?;
             let (database_id, page) = match (layout, wanted) {
                 (Layout::OneServer, Wanted::Page(after, max) | Wanted::PageOfSomeNodes(after, max)) => {
-                    self.read_exactly(pool, after, max).await?
+                    self.read_by_transaction(pool, after, max).await?
                 }
                 // A limit of 0 reads only the horizon.
-                (Layout::OneServer, Wanted::Newest) => self.read_exactly(pool, None, 0).await?,
+                (Layout::OneServer, Wanted::Newest) => self.read_by_transaction(pool, None, 0).await?,
                 (Layout::Distributed, Wanted::Page(after, max)) => {
                     self.read_by_time(pool, after, max, Reach::EveryNode).await?
                 }

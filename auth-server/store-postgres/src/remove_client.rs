@@ -14,21 +14,22 @@ use crate::end_sessions::{append_client, end_each};
 use crate::transactions::transact_on;
 
 /// How many sessions one statement examines.
-const EXAMINED: i64 = 10_000;
+const MAX_EXAMINED: i64 = 10_000;
 
 /// Rows to delete, by user.
 #[derive(Default)]
-struct OfUser {
+struct RowsOfUser {
     sessions: Vec<Uuid>,
     codes: Vec<Vec<u8>>,
     has_grant: bool,
 }
 
 impl PostgresStore {
-    /// Each statement is a transaction. Returns how many clients were disabled.
+    /// Disables the client, and then records the revocation, each in a transaction of its own. Returns how many clients
+    /// were disabled: one or none.
     ///
     /// A verb that opens a session for the client takes the time of the session from the statement that finds the client
-    /// enabled ([`allowed_since`](crate::open_application::allowed_since)), so that this is before the first commit here,
+    /// enabled ([`allowed_at`](crate::open_application::allowed_at)), so that this is before the first commit here,
     /// and the time of the entry is after it.
     pub(crate) async fn remove(&self, id: &ClientId) -> Result<u64, StoreError> {
         let disabled = self
@@ -55,7 +56,7 @@ impl PostgresStore {
         Ok(disabled)
     }
 
-    /// Each user in a transaction of its own, so that what ends a session commits on one node.
+    /// Deletes the rows of each user in a transaction of its own, so that what ends a session commits on one node.
     pub(crate) async fn clear_client(&self, id: &ClientId, max: u32) -> Result<u64, StoreError> {
         let (id, max) = (id.as_str().to_owned(), i64::from(max));
         let deleted = self.run_detached(move |store| {
@@ -70,7 +71,8 @@ impl PostgresStore {
                     .await?;
                 store.find_sessions(&id, max, &mut found).await?;
                 if found.is_empty() {
-                    return store.delete_disabled_client(&id).await;
+                    store.delete_disabled_client(&id).await?;
+                    return Ok(0);
                 }
                 let mut deleted = 0;
                 for (user, rows) in &found {
@@ -95,14 +97,13 @@ impl PostgresStore {
         Ok(deleted)
     }
 
-    /// Returns 0, the number of rows that belonged to it.
-    async fn delete_disabled_client(&self, client: &str) -> Result<u64, StoreError> {
+    async fn delete_disabled_client(&self, client: &str) -> Result<(), StoreError> {
         self.background_pool
             .with_connection(async |connection| {
                 // Not a client that was added again.
                 let delete =
                     sqlx::query!("delete from clients where id = $1 and disabled_at is not null", client);
-                delete.execute(connection).await.map(|_| 0)
+                delete.execute(connection).await.map(|_| ())
             })
             .await
     }
@@ -112,7 +113,7 @@ impl PostgresStore {
         &self,
         client: &str,
         max: i64,
-        found: &mut BTreeMap<Uuid, OfUser>,
+        found: &mut BTreeMap<Uuid, RowsOfUser>,
     ) -> Result<(), StoreError> {
         let (mut after, mut wanted) = ((Uuid::nil(), Uuid::nil()), max);
         while wanted > 0 {
@@ -125,7 +126,7 @@ impl PostgresStore {
                         client,
                         after.0,
                         after.1,
-                        EXAMINED,
+                        MAX_EXAMINED,
                     );
                     slice.fetch_all(connection).await
                 })
@@ -145,8 +146,8 @@ async fn find_codes_and_grants(
     connection: &mut PgConnection,
     client: &str,
     max: i64,
-) -> Result<BTreeMap<Uuid, OfUser>, Error> {
-    let mut found: BTreeMap<Uuid, OfUser> = BTreeMap::new();
+) -> Result<BTreeMap<Uuid, RowsOfUser>, Error> {
+    let mut found: BTreeMap<Uuid, RowsOfUser> = BTreeMap::new();
     let codes =
         sqlx::query!("select user_id, code_hash from codes where client_id = $1 limit $2", client, max);
     for row in codes.fetch_all(&mut *connection).await? {
@@ -169,14 +170,15 @@ async fn removed_at(connection: &mut PgConnection, client: &str) -> Result<Optio
     entry.fetch_optional(connection).await
 }
 
-/// Locks the sessions, so that none is refreshed meanwhile. One that was refreshed after the client was removed, by a
-/// request that had found the client before, has an access token that the entry of the client does not revoke.
+/// Locks the sessions, so that none is refreshed meanwhile. A session that was refreshed after the client was removed,
+/// by a request that had found the client before, gets an entry of its own: it has an access token that the entry of
+/// the client does not revoke.
 async fn delete_sessions(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
     (user, client): (Uuid, &str),
     removed_at: Option<DateTime<Utc>>,
-    rows: &OfUser,
+    rows: &RowsOfUser,
 ) -> Result<u64, Error> {
     if rows.sessions.is_empty() {
         return Ok(0);
@@ -202,7 +204,7 @@ async fn delete_others(
     transaction: &mut PgConnection,
     user: Uuid,
     client: &str,
-    rows: &OfUser,
+    rows: &RowsOfUser,
 ) -> Result<u64, Error> {
     let mut deleted = 0;
     if !rows.codes.is_empty() {

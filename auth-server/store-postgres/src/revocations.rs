@@ -34,7 +34,7 @@ impl Revocations for PostgresStore {
         self.read_feed(&self.feed_pool, Wanted::PageOfSomeNodes(after, max)).await
     }
 
-    async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
+    async fn newest_cursor(&self) -> Result<Cursor, StoreError> {
         Ok(self.read_feed(&self.feed_pool, Wanted::Newest).await?.next)
     }
 

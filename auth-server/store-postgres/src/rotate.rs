@@ -25,7 +25,7 @@ impl RotateBatch for Rotator {
     ) -> Result<Rotation, StoreError> {
         let Answer { value: (rotated, row), resent } = self
             .pool
-            .with_connection_counted(async |connection| {
+            .with_connection_answer(async |connection| {
                 let rotated = sqlx::query_as!(
                     SnapshotRow,
                     r#"update sessions s
@@ -81,7 +81,7 @@ impl RotateBatch for Rotator {
         let idle: Vec<_> = requests.iter().map(|request| request.idle_lifetime.map(interval)).collect();
         let Answer { value: rows, resent } = self
             .pool
-            .with_connection_counted(async |connection| {
+            .with_connection_answer(async |connection| {
                 sqlx::query_as!(
                     SnapshotRow,
                     r#"with request as (

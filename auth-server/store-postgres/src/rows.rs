@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
-/// A bind parameter. Postgres rejects a span that is too long for it, instead of a shorter one being used here.
+/// A span as a bind parameter. A span that is too long becomes the longest interval, which Postgres rejects when it
+/// adds it to a time.
 pub(crate) fn interval(span: TimeDelta) -> PgInterval {
     PgInterval { months: 0, days: 0, microseconds: span.num_microseconds().unwrap_or(i64::MAX) }
 }

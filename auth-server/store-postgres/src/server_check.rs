@@ -1,5 +1,5 @@
-//! What must hold of the server before it is used, and what no retry can change: the encoding of the database, a
-//! session for each connection, and the privileges of the role.
+//! Checks what the store needs of the server and no retry can change: the encoding of the database, a session for each
+//! connection, and the privileges of the role.
 
 use auth_store::{Layout, StoreError};
 use sqlx::{Error, PgConnection, Row};
@@ -85,7 +85,7 @@ impl PostgresStore {
             return Err(first.unsuitable(Unsuitable::SharedSessions));
         }
         if let Some(missing) = first.with_connection(missing_privileges).await? {
-            return Err(first.unsuitable(self.of_this_node(missing).await?));
+            return Err(first.unsuitable(self.or_probe_problem(missing).await?));
         }
         if self.find_layout(first).await? == Layout::Distributed
             && let Some(table) = first.with_connection(misplaced).await?
@@ -95,8 +95,9 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// In a distributed database, all grants but those on the probe table are given on the coordinator.
-    async fn of_this_node(&self, missing: Unsuitable) -> Result<Unsuitable, StoreError> {
+    /// Replaces the problem if only privileges on `write_probe` are missing in a distributed database: they are granted
+    /// on each node, all others on the coordinator.
+    async fn or_probe_problem(&self, missing: Unsuitable) -> Result<Unsuitable, StoreError> {
         Ok(match missing {
             Unsuitable::Privileges { role, missing, .. }
                 if missing.split(", ").all(|privilege| privilege.ends_with(" on write_probe"))
@@ -109,8 +110,8 @@ impl PostgresStore {
     }
 }
 
-/// Whether what two open connections set stays apart. In transaction and statement mode, a pooler runs each statement
-/// on any session that is free.
+/// Whether each of two open connections keeps its own settings. In transaction and statement mode, a pooler runs each
+/// statement on any session that is free.
 async fn have_sessions_of_their_own(
     one: &ConnectionPool,
     other: &ConnectionPool,

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::fate::{Failure, HostFailure, NoPrimary, fate};
 use crate::hosts::{Hosts, SessionAttrs};
 use crate::primary::{Known, Role, choose, newest_timeline};
-use crate::probe::{Answers, ask_all, enter, roles};
+use crate::probe::{Answers, ask_all, connect_and_ask, roles};
 
 /// How long to wait for the host that was the primary, before all are probed. Together with the time for a probe, this
 /// is less than the pool waits for a connection.
@@ -33,7 +33,8 @@ pub(crate) struct ServerConnection {
 pub(crate) struct Servers {
     hosts: Hosts,
     state: Mutex<State>,
-    /// Held while all hosts are probed, so that callers share one probe. What the last one found, if no primary.
+    /// Held while all hosts are probed, so that callers share one probe. Contains the result of the last probe, if that
+    /// found no primary.
     probing: tokio::sync::Mutex<Option<NoPrimary>>,
     /// Notified when a host was promoted.
     promoted: Notify,
@@ -62,7 +63,7 @@ impl Servers {
     pub(crate) async fn open(&self) -> Result<ServerConnection, HostFailure> {
         if let ([only], SessionAttrs::Any) = (&self.hosts.options[..], self.hosts.attrs) {
             let (session, _) =
-                enter(only, SessionAttrs::Any).await.map_err(|error| HostFailure::at(0, error))?;
+                connect_and_ask(only, SessionAttrs::Any).await.map_err(|error| HostFailure::at(0, error))?;
             return Ok(ServerConnection { session, host: 0 });
         }
         let before = self.state().probes;
@@ -82,7 +83,7 @@ impl Servers {
         let probed = loop {
             tokio::select! {
                 answers = ask_all(&self.hosts, self.state().known) => break self.settle(answers),
-                // The others are asked again, while the old primary may be silent for long.
+                // Asks all hosts again, because the old primary may be silent for long.
                 () = self.promoted.notified() => {}
             }
         };
@@ -97,7 +98,8 @@ impl Servers {
     async fn open_trusted(&self) -> Option<Result<ServerConnection, HostFailure>> {
         let Known { host, timeline } = self.trusted()?;
         let host = host?;
-        match timeout(TRUSTED_TIMEOUT, enter(self.hosts.options.get(host)?, self.hosts.attrs)).await {
+        match timeout(TRUSTED_TIMEOUT, connect_and_ask(self.hosts.options.get(host)?, self.hosts.attrs)).await
+        {
             Ok(Ok((session, role))) if role.fitness(timeline).is_ok() => {
                 return Some(Ok(ServerConnection { session, host }));
             }
@@ -113,7 +115,7 @@ impl Servers {
         None
     }
 
-    /// Keeps the connection to the primary, if one of the hosts is that.
+    /// Records the answers. Returns the connection to the primary, if one of the hosts is the primary.
     fn settle(&self, mut answers: Answers) -> Result<ServerConnection, HostFailure> {
         let roles = roles(&answers);
         let (known, host, timeline) = {

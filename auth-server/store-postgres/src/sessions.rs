@@ -130,7 +130,7 @@ impl Sessions for PostgresStore {
                 }
             })
             .await?;
-        if outcome != EndOutcome::NotGenuine {
+        if outcome != EndOutcome::WrongProof {
             self.notify_appended();
         }
         Ok(outcome)

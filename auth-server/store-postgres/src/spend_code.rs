@@ -7,23 +7,23 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
-use crate::open_application::{allowed_since, conditions, insert};
+use crate::open_application::{allowed_at, check_conditions, insert};
 use crate::rows::interval;
 use crate::session_rows::{SnapshotRow, load_snapshot};
 
 /// What became of a code.
 #[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub(crate) enum Spent {
-    /// It is spent for the session.
-    For(SnapshotRow),
-    /// It had been spent for another session.
-    Before(Uuid),
-    /// It is not spent by this call.
-    Not,
+    /// It is spent for this session: by this call, or by an earlier one whose answer was lost.
+    ForThis(SnapshotRow),
+    /// It was spent before, for another session.
+    ForOther(Uuid),
+    /// It cannot be spent: a condition does not hold, or the session that it was spent for has ended.
+    No,
 }
 
-/// Stores a code if its sign-in, its client and the consent exist. The lock holds off the withdrawal of the consent, and
-/// the use of the sign-in its end. Both delete the code.
+/// Stores a code if its sign-in, its client and the consent exist. The lock on the user holds off a withdrawal of the
+/// consent, and the update of the sign-in holds off its end. Both then delete the code.
 pub(crate) async fn issue(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
@@ -31,7 +31,7 @@ pub(crate) async fn issue(
 ) -> Result<IssueCodeOutcome, Error> {
     let lock = sqlx::query!("select id from users where id = $1 for share", code.key.user_id.0);
     if lock.fetch_optional(&mut *transaction).await?.is_none() {
-        return Ok(IssueCodeOutcome::SignInEnded);
+        return Ok(IssueCodeOutcome::Refused);
     }
     let using = sqlx::query!(
         "update sessions set last_used_at = statement_timestamp() + $1::interval
@@ -42,9 +42,9 @@ pub(crate) async fn issue(
         code.sign_in.0,
     );
     if using.execute(&mut *transaction).await?.rows_affected() == 0
-        || allowed_since(transaction, clock_offset, code.key.user_id, &code.client_id).await?.is_none()
+        || allowed_at(transaction, clock_offset, code.key.user_id, &code.client_id).await?.is_none()
     {
-        return Ok(IssueCodeOutcome::SignInEnded);
+        return Ok(IssueCodeOutcome::Refused);
     }
     let issue = sqlx::query!(
         "insert into codes (user_id, code_hash, client_id, sign_in_id, redirect_uri, challenge, scope, audience,
@@ -76,10 +76,10 @@ pub(crate) async fn spend(
     key: &CodeKey,
     session: &ApplicationSession,
 ) -> Result<Spent, Error> {
-    if let Some(opening) = conditions(transaction, clock_offset, session).await?
+    if let Some(opening) = check_conditions(transaction, clock_offset, session).await?
         && mark(transaction, opening.now, key, session).await?
     {
-        return Ok(Spent::For(insert(transaction, opening, session).await?));
+        return Ok(Spent::ForThis(insert(transaction, opening, session).await?));
     }
     let spent_for = sqlx::query_scalar!(
         "select spent_for from codes where user_id = $1 and code_hash = $2 and client_id = $3",
@@ -90,10 +90,10 @@ pub(crate) async fn spend(
     match spent_for.fetch_optional(&mut *transaction).await?.flatten() {
         Some(id) if id == session.key.id.0 => {
             let found = load_snapshot(transaction, clock_offset, session.key).await?;
-            Ok(found.map_or(Spent::Not, Spent::For))
+            Ok(found.map_or(Spent::No, Spent::ForThis))
         }
-        Some(id) => Ok(Spent::Before(id)),
-        None => Ok(Spent::Not),
+        Some(id) => Ok(Spent::ForOther(id)),
+        None => Ok(Spent::No),
     }
 }
 

@@ -185,7 +185,7 @@ async fn delete(
     delete.fetch_all(transaction).await
 }
 
-/// Deletes up to the last of the `max` oldest entries that have expired.
+/// Finds the last of the `max` oldest expired entries, and deletes it and all before it.
 async fn delete_expired(
     connection: &mut PgConnection,
     clock_offset: PgInterval,

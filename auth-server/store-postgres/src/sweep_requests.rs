@@ -3,14 +3,14 @@
 //! Each slice is found first, because a distributed database deletes no limited number of rows. Another sweep at the same
 //! time waits for this one, and then finds the rows gone.
 
-use auth_store::{CODE_RETENTION, OPENED_LIFETIME, StoreError};
+use auth_store::{CODE_RETENTION, OPENED_REQUEST_LIFETIME, StoreError};
 use sqlx::Error;
 
 use crate::PostgresStore;
 use crate::rows::interval;
 
 impl PostgresStore {
-    /// Deletes up to the last of the `max` oldest codes that expired long enough ago.
+    /// Finds the last of the `max` oldest codes that expired long enough ago, and deletes it and all before it.
     pub(crate) async fn sweep_old_codes(&self, max: u32) -> Result<u64, StoreError> {
         self.run_detached(move |store| async move {
             let sweep = store.background_pool.with_connection(async |connection| {
@@ -41,7 +41,7 @@ impl PostgresStore {
         .await
     }
 
-    /// Deletes up to the last of the `max` oldest requests that can no longer be used.
+    /// Finds the last of the `max` oldest requests that can no longer be used, and deletes it and all before it.
     pub(crate) async fn sweep_old_requests(&self, max: u32) -> Result<u64, StoreError> {
         self.run_detached(move |store| async move {
             let sweep = store.background_pool.with_connection(async |connection| {
@@ -55,7 +55,7 @@ impl PostgresStore {
                        order by created_at desc, uri_hash desc limit 1"#,
                     store.clock_offset(),
                     i64::from(max),
-                    interval(OPENED_LIFETIME),
+                    interval(OPENED_REQUEST_LIFETIME),
                 );
                 let Some(last) = last.fetch_optional(&mut *connection).await? else { return Ok(0) };
                 let delete = sqlx::query!(

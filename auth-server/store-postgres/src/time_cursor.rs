@@ -1,8 +1,8 @@
-//! The cursor of the feed in a distributed database: a time, and from where the next pass reads.
+//! The cursor of the feed in a distributed database: the times of the last passes, and where within a pass to continue.
 //!
 //! Each node has its own transaction numbers, and what commits on several nodes becomes visible on one after the other.
-//! So a pass reads again what is younger than the start of the pass before by an overlap, and all of it once a minute.
-//! All times are microseconds of the database's clock, which may differ between nodes.
+//! So a pass begins with entries that are older than the start of the pass before by an overlap, and once a minute with
+//! the first entry. All times are microseconds of the database's clock, which may differ between nodes.
 
 use auth_store::Cursor;
 use chrono::{DateTime, Utc};
@@ -120,7 +120,7 @@ pub(crate) struct Pass {
 
 impl Pass {
     /// The pass after a cursor, if this database issued it; otherwise one that reads everything.
-    pub(crate) fn after(
+    pub(crate) fn resume(
         asked: Option<TimeCursor>,
         database_id: Uuid,
         now: DateTime<Utc>,

@@ -48,7 +48,7 @@ impl PostgresStore {
             .await?;
         match row {
             Some(row) if touched => Ok(TouchOutcome::Touched(row.try_into()?)),
-            Some(row) => Ok(TouchOutcome::NotGood(row.try_into()?)),
+            Some(row) => Ok(TouchOutcome::NotTouched(row.try_into()?)),
             None => Ok(TouchOutcome::Unknown),
         }
     }

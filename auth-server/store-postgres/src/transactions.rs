@@ -15,11 +15,11 @@ use crate::connection::ConnectionPool;
 use crate::error::is_deadlock;
 use crate::fate::Failure;
 
-/// How often a transaction is run that deadlocks roll back.
+/// How often to run a transaction that deadlocks roll back.
 const MAX_ATTEMPTS: usize = 4;
 
 impl PostgresStore {
-    /// Runs an idempotent verb as one transaction. Within [`run_detached`](Self::run_detached).
+    /// Runs an idempotent verb as one transaction. Must be called within [`run_detached`](Self::run_detached).
     pub(crate) async fn transact<T>(
         &self,
         verb: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error> + Clone,
@@ -36,8 +36,8 @@ impl PostgresStore {
     }
 
     /// Runs a verb in a task of its own, so that it completes when its caller is cancelled: a cancelled `begin` would
-    /// leave its connection inside a transaction. Retries after a deadlock with a transaction of another program, because
-    /// that one is done by then.
+    /// leave its connection inside a transaction. Retries after a deadlock, because the other transaction has then
+    /// ended; so `verb` clones what it captures.
     pub(crate) async fn run_detached<T, F>(
         &self,
         verb: impl Fn(Self) -> F + Send + 'static,
@@ -63,7 +63,7 @@ impl PostgresStore {
     }
 }
 
-/// Runs an idempotent verb as one transaction on a connection of that pool. Within
+/// Runs an idempotent verb as one transaction on a connection of that pool. Must be called within
 /// [`run_detached`](PostgresStore::run_detached).
 pub(crate) async fn transact_on<T>(
     pool: &ConnectionPool,

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_invalid_url_is_refused_without_showing_any_part_of_a_password() {
+    fn an_invalid_url_is_rejected_without_showing_any_part_of_a_password() {
         for url in [
             "postgres://ann:hunter2@localhost:notaport/goptri",
             "postgres://ann:7/hunter2@localhost/goptri",

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use crate::connection::PostgresServer;
 use crate::hosts::SessionAttrs;
 use crate::primary::Role;
-use crate::probe::{ask, enter};
+use crate::probe::{ask, connect_and_ask};
 
 /// How often each standby is asked.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,6 +52,6 @@ async fn look(
 ) -> Result<(PgConnection, Role), Error> {
     match session {
         Some(mut session) => ask(&mut session).await.map(|role| (session, role)),
-        None => enter(options, SessionAttrs::ReadWrite).await,
+        None => connect_and_ask(options, SessionAttrs::ReadWrite).await,
     }
 }

@@ -1,6 +1,6 @@
 //! Proves that a write is possible.
 //!
-//! On the background connection, so that neither a busy pool nor a check of readiness delays the other.
+//! Uses the background connection, so that a busy pool does not delay the probe, nor the probe requests.
 
 use auth_store::StoreError;
 

@@ -82,7 +82,7 @@ impl TryFrom<ClientRow> for Client {
     }
 }
 
-/// A bind parameter.
+/// The digests in hex as a JSON list, as a bind parameter.
 pub(crate) fn secrets(digests: &[Digest<ClientSecret>]) -> String {
     let texts: Vec<String> = digests.iter().map(hex).collect();
     json(texts.iter().map(String::as_str))
@@ -107,7 +107,7 @@ fn bytes(hex: &str) -> Option<[u8; 32]> {
     rest.is_empty().then(|| bytes.try_into().ok())?
 }
 
-/// A bind parameter.
+/// The redirect URIs as a JSON list, as a bind parameter.
 pub(crate) fn redirect_uris(client: &Client) -> String {
     json(client.redirect_uris.iter().map(RedirectUri::as_str))
 }

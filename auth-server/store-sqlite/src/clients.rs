@@ -123,8 +123,8 @@ async fn add(connection: &mut SqliteConnection, now: Micros, client: &Client) ->
     Ok(add.execute(connection).await?.rows_affected())
 }
 
-/// In two statements, so that the secrets change only with the way in which the client authenticates. Returns how many
-/// clients there are.
+/// Uses two statements, so that the secrets change only with the way in which the client authenticates. Returns how
+/// many clients changed: one or none.
 async fn change(transaction: &mut SqliteConnection, client: &Client) -> Result<u64, Error> {
     let AuthenticationColumns { method, secrets, jwks } = (&client.authentication).into();
     let (id, scope, origin) = (client.id.as_str(), client.scope.as_str(), client.origin.as_str());

@@ -64,9 +64,9 @@ impl Codes for SqliteStore {
         let spent =
             self.writer.transact(async |transaction| spend(transaction, self.now(), key, session).await);
         Ok(match spent.await? {
-            Spent::For(row) => SpendOutcome::Opened(row.try_into()?),
-            Spent::Before(id) => SpendOutcome::AlreadySpent(SessionKey { user_id, id: SessionId(id) }),
-            Spent::Not => SpendOutcome::Refused,
+            Spent::ForThis(row) => SpendOutcome::Opened(row.try_into()?),
+            Spent::ForOther(id) => SpendOutcome::AlreadySpent(SessionKey { user_id, id: SessionId(id) }),
+            Spent::No => SpendOutcome::Refused,
         })
     }
 
@@ -91,7 +91,7 @@ impl TryFrom<CodeRow> for StoredCode {
     type Error = StoreError;
 
     fn try_from(row: CodeRow) -> Result<Self, StoreError> {
-        // Not with its digest, so that the message fits on a line.
+        // The id is the user's without the digest of the code, so that the message fits on a line.
         let corrupt = |what| corrupt("codes", row.user_id.to_string(), what);
         let time = |micros: Micros, what| micros.time().ok_or_else(|| corrupt(what));
         let challenge = row.challenge.try_into().map_err(|_| corrupt("challenge"))?;

@@ -53,8 +53,8 @@ impl ConnectionPool {
         Ok(self.run(Sending::Idempotent, verb).await?.value)
     }
 
-    /// Like [`with_connection`](Self::with_connection), for a verb that depends on whether it has run before.
-    pub(crate) async fn with_connection_counted<T, E: Into<Failure>>(
+    /// Like [`with_connection`](Self::with_connection), but also returns whether the verb was sent twice.
+    pub(crate) async fn with_connection_answer<T, E: Into<Failure>>(
         &self,
         verb: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, E> + Clone,
     ) -> Result<Answer<T>, StoreError> {
@@ -129,8 +129,8 @@ impl Connector for SqliteFile {
     type Connection = SqliteConnection;
     type Error = Failure;
 
-    /// A file does not come back by itself.
-    const PATIENCE: Duration = Duration::ZERO;
+    /// A file that is lost does not come back by itself.
+    const RECONNECT_TIMEOUT: Duration = Duration::ZERO;
 
     async fn connect(&self) -> Result<SqliteConnection, Failure> {
         Ok(self.0.connect().await?)

@@ -117,8 +117,8 @@ async fn delete(
 
 /// Records a revocation, unless it is recorded already. `user` is the nil UUID where there is none.
 ///
-/// It is dated `now` or, if that is later, like the newest entry. The clock is the machine's: an entry that was dated while
-/// the clock was set back would expire too early once the clock is corrected.
+/// Its time is `now`, or that of the newest entry if that is later. The clock is the machine's: an entry that was dated
+/// while the clock was set back would expire too early once the clock is corrected.
 pub(crate) async fn append(
     connection: &mut SqliteConnection,
     user: Uuid,
@@ -157,7 +157,7 @@ pub(crate) async fn append_client(
         client,
     );
     let replaced = replaced.fetch_all(&mut *transaction).await?.pop();
-    // It may have been the newest entry, like which the next one is dated.
+    // The replaced entry may have been the newest one: `append` must date the next one no earlier.
     let now = replaced.map_or(now, |created_at| Micros(created_at).max(now));
     append(transaction, user, kind, client, now).await
 }

@@ -18,7 +18,7 @@ pub(crate) enum Failure {
     Commit(Error),
 }
 
-/// The one place that decides about a connection after an error.
+/// The fate of the connections after an error. No other place decides it.
 pub(crate) fn fate(failure: &Failure) -> Fate {
     match failure {
         Failure::Statement(error) => fate_of_error(error),

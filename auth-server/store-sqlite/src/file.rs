@@ -16,7 +16,7 @@ impl std::fmt::Display for NoFile {
 
 impl std::error::Error for NoFile {}
 
-/// Refuses databases in memory, because each connection would have a database of its own.
+/// Rejects databases in memory, because each connection would have a database of its own.
 pub(crate) fn must_be_a_file(url: &str, name: &Path) -> Result<(), NoFile> {
     let options = url.split_once('?').map_or("", |(_, options)| options);
     if options.split('&').any(|option| option == "mode=memory") {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_in_memory_is_refused() {
+    fn a_database_in_memory_is_rejected() {
         let table = [
             ("sqlite://goptri.db", "goptri.db", true),
             ("sqlite:///var/lib/goptri.db?mode=rwc", "/var/lib/goptri.db", true),

@@ -18,7 +18,7 @@ pub(crate) async fn open(
     now: Micros,
     session: &ApplicationSession,
 ) -> Result<Option<SnapshotRow>, Error> {
-    match sign_in_of(transaction, now, session).await? {
+    match check_conditions(transaction, now, session).await? {
         Some(sign_in) => insert(transaction, now, sign_in, session).await.map(Some),
         None => Ok(None),
     }
@@ -27,7 +27,7 @@ pub(crate) async fn open(
 /// Checks the conditions under which a session of an application opens. `None`: one does not hold.
 ///
 /// No other connection writes before the commit, so they stay true.
-pub(crate) async fn sign_in_of(
+pub(crate) async fn check_conditions(
     transaction: &mut SqliteConnection,
     now: Micros,
     session: &ApplicationSession,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_domain::{ClientId, Digest, PUSHED_LIFETIME, PushedRequest, RequestUri};
-use auth_store::{OPENED_LIFETIME, PushedRequests, StoreError};
+use auth_store::{OPENED_REQUEST_LIFETIME, PushedRequests, StoreError};
 use sqlx::Error;
 
 use crate::SqliteStore;
@@ -33,7 +33,7 @@ impl PushedRequests for SqliteStore {
         opened: bool,
     ) -> Result<Option<PushedRequest>, StoreError> {
         let hash = uri_hash.as_bytes().as_slice();
-        let lifetime = if opened { OPENED_LIFETIME } else { PUSHED_LIFETIME };
+        let lifetime = if opened { OPENED_REQUEST_LIFETIME } else { PUSHED_LIFETIME };
         let found = self
             .readers
             .with_connection(async |connection| {

@@ -52,8 +52,8 @@ impl SqliteStore {
     }
 }
 
-/// One that was refreshed after the client was removed, by a request that had found the client before, has an access token
-/// that the entry of the client does not revoke.
+/// A session that was refreshed after the client was removed, by a request that had found the client before, gets an
+/// entry of its own: it has an access token that the entry of the client does not revoke.
 async fn delete_sessions(
     transaction: &mut SqliteConnection,
     now: Micros,

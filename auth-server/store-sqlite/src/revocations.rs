@@ -39,7 +39,7 @@ impl Revocations for SqliteStore {
         self.read_revocations(after, max).await
     }
 
-    async fn newest_revocation(&self) -> Result<Cursor, StoreError> {
+    async fn newest_cursor(&self) -> Result<Cursor, StoreError> {
         let FeedRead { database_id, last_seq, .. } = self.read_from(None, 0).await?;
         Ok(CursorPosition { database_id, seq: last_seq }.cursor())
     }

@@ -30,7 +30,7 @@ impl RotateBatch for Rotator {
         let requests = to_json([(presented, idle_lifetime)]);
         let Answer { value: (rotated, row), resent } = self
             .writer
-            .with_connection_counted(async |connection| {
+            .with_connection_answer(async |connection| {
                 let now = Micros::of(self.clock.now());
                 match rotate(connection, now, &requests).await?.pop() {
                     Some(row) => Ok::<_, sqlx::Error>((true, Some(row))),
@@ -50,7 +50,7 @@ impl RotateBatch for Rotator {
         let requests = to_json(requests.iter().map(|request| (&request.presented, request.idle_lifetime)));
         let Answer { value: rows, resent } = self
             .writer
-            .with_connection_counted(async |connection| {
+            .with_connection_answer(async |connection| {
                 rotate(connection, Micros::of(self.clock.now()), &requests).await
             })
             .await?;

@@ -16,7 +16,7 @@ impl Micros {
         Self(time.timestamp_micros())
     }
 
-    /// This time plus `span`. SQLite rejects a time that is too late for it, instead of an earlier one being used here.
+    /// This time plus `span`. If it is too late, the latest time, which a check of the table rejects.
     pub(crate) fn after(self, span: TimeDelta) -> Self {
         Self(self.0.saturating_add(micros(span)))
     }
@@ -31,16 +31,17 @@ impl Micros {
     }
 }
 
-/// A bind parameter.
+/// A span in microseconds, as a bind parameter.
 pub(crate) fn micros(span: TimeDelta) -> i64 {
     span.num_microseconds().unwrap_or(i64::MAX)
 }
 
-/// A bind parameter.
+/// A JSON list, as a bind parameter.
 pub(crate) fn json<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     texts.into_iter().collect::<serde_json::Value>().to_string()
 }
 
+/// The texts of a JSON list. `None`: it is malformed.
 pub(crate) fn list(json: &str) -> Option<Vec<String>> {
     serde_json::from_str(json).ok()
 }

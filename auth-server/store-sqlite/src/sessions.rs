@@ -113,13 +113,13 @@ impl Sessions for SqliteStore {
             .fetch_one(&mut *transaction)
             .await?;
             if wrong {
-                return Ok(EndOutcome::NotGenuine);
+                return Ok(EndOutcome::WrongProof);
             }
             let ended = end_one(transaction, self.now(), key.user_id, key.id.0).await?;
             Ok(if ended > 0 { EndOutcome::Ended } else { EndOutcome::WasGone })
         })
         .await?;
-        if ended != EndOutcome::NotGenuine {
+        if ended != EndOutcome::WrongProof {
             self.notify_appended();
         }
         Ok(ended)

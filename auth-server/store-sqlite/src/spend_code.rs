@@ -5,19 +5,19 @@ use auth_store::IssueCodeOutcome;
 use sqlx::{Error, SqliteConnection};
 use uuid::Uuid;
 
-use crate::open_application::{insert, is_allowed, sign_in_of};
+use crate::open_application::{check_conditions, insert, is_allowed};
 use crate::rows::Micros;
 use crate::session_rows::{SnapshotRow, load_snapshot};
 
 /// What became of a code.
 #[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub(crate) enum Spent {
-    /// It is spent for the session.
-    For(SnapshotRow),
-    /// It had been spent for another session.
-    Before(Uuid),
-    /// It is not spent by this call.
-    Not,
+    /// It is spent for this session: by this call, or by an earlier one whose answer was lost.
+    ForThis(SnapshotRow),
+    /// It was spent before, for another session.
+    ForOther(Uuid),
+    /// It cannot be spent: a condition does not hold, or the session that it was spent for has ended.
+    No,
 }
 
 /// Stores a code if its sign-in, its client and the consent exist.
@@ -36,7 +36,7 @@ pub(crate) async fn issue(
     if using.execute(&mut *transaction).await?.rows_affected() == 0
         || !is_allowed(transaction, code.key.user_id, &code.client_id).await?
     {
-        return Ok(IssueCodeOutcome::SignInEnded);
+        return Ok(IssueCodeOutcome::Refused);
     }
     let (hash, client_id) = (code.key.hash.as_bytes().as_slice(), code.client_id.as_str());
     let (challenge, scope) = (code.challenge.as_bytes().as_slice(), code.scope.as_str());
@@ -69,10 +69,10 @@ pub(crate) async fn spend(
     key: &CodeKey,
     session: &ApplicationSession,
 ) -> Result<Spent, Error> {
-    if let Some(sign_in) = sign_in_of(transaction, now, session).await?
+    if let Some(sign_in) = check_conditions(transaction, now, session).await?
         && mark(transaction, now, key, session).await?
     {
-        return Ok(Spent::For(insert(transaction, now, sign_in, session).await?));
+        return Ok(Spent::ForThis(insert(transaction, now, sign_in, session).await?));
     }
     let (hash, client_id) = (key.hash.as_bytes().as_slice(), session.client_id.as_str());
     let spent_for = sqlx::query_scalar!(
@@ -84,10 +84,10 @@ pub(crate) async fn spend(
     match spent_for.fetch_optional(&mut *transaction).await?.flatten() {
         Some(id) if id == session.key.id.0 => {
             let found = load_snapshot(transaction, now, session.key).await?;
-            Ok(found.map_or(Spent::Not, Spent::For))
+            Ok(found.map_or(Spent::No, Spent::ForThis))
         }
-        Some(id) => Ok(Spent::Before(id)),
-        None => Ok(Spent::Not),
+        Some(id) => Ok(Spent::ForOther(id)),
+        None => Ok(Spent::No),
     }
 }
 

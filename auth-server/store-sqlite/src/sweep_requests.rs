@@ -1,6 +1,6 @@
 //! Deletes old codes and pushed requests, slice by slice, so that other verbs can write between two slices.
 
-use auth_store::{CODE_RETENTION, OPENED_LIFETIME, StoreError};
+use auth_store::{CODE_RETENTION, OPENED_REQUEST_LIFETIME, StoreError};
 use sqlx::Error;
 
 use crate::SqliteStore;
@@ -25,7 +25,7 @@ impl SqliteStore {
     pub(crate) async fn sweep_old_requests(&self, max: u32) -> Result<u64, StoreError> {
         self.writer
             .with_connection(async |connection| {
-                let cutoff = self.now().before(OPENED_LIFETIME);
+                let cutoff = self.now().before(OPENED_REQUEST_LIFETIME);
                 let sweep = sqlx::query!(
                     "delete from pushed where uri_hash in (
                          select uri_hash from pushed where created_at <= ?1 order by created_at limit ?2

@@ -54,7 +54,7 @@ impl SqliteStore {
             .await?;
         match row {
             Some(row) if touched => Ok(TouchOutcome::Touched(row.try_into()?)),
-            Some(row) => Ok(TouchOutcome::NotGood(row.try_into()?)),
+            Some(row) => Ok(TouchOutcome::NotTouched(row.try_into()?)),
             None => Ok(TouchOutcome::Unknown),
         }
     }

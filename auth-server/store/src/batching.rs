@@ -69,6 +69,7 @@ struct Shared<S> {
 
 #[derive(Default)]
 struct Queue {
+    /// A rotation or batch is in flight for which the next batch waits.
     in_flight: bool,
     waiting: VecDeque<Waiting>,
 }
@@ -102,8 +103,8 @@ impl<S: RotateBatch> RotationBatcher<S> {
         Self(Arc::new(Shared { statements, runtime, max_batch, max_wait, queue: Mutex::default() }))
     }
 
-    /// Runs immediately if nothing is in flight; otherwise joins the next batch. Runs alone if that batch did not
-    /// rotate the session. Within a Tokio runtime.
+    /// Runs immediately if nothing is in flight; otherwise joins the next batch, and then runs alone if that batch did
+    /// not rotate the session. Must be called within a Tokio runtime.
     pub async fn rotate(
         &self,
         presented: &PresentedRefresh,
@@ -149,7 +150,7 @@ impl<S: RotateBatch> RotationBatcher<S> {
 }
 
 impl<S: RotateBatch> InFlight<S> {
-    /// Drives `work` to its end. Starts the next batch then, or after `max_wait` if that is sooner.
+    /// Drives `work` to its end. Starts the next batch when `work` ends or after `max_wait`, whichever is sooner.
     async fn during<T>(self, work: impl Future<Output = T>) -> T {
         let (mut work, mut wait, mut in_flight) = (pin!(work), pin!(sleep(self.0.max_wait)), Some(self));
         poll_fn(|context| {
@@ -181,7 +182,7 @@ impl<S: RotateBatch> Shared<S> {
     async fn run(&self, batch: Vec<Waiting>) {
         let (requests, replies): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
-        let mut answers: Box<dyn FnMut(SessionKey) -> BatchReply + Send> =
+        let mut reply_for: Box<dyn FnMut(SessionKey) -> BatchReply + Send> =
             match self.statements.rotate_batch(&requests).await {
                 Ok(Answer { value: rows, resent }) => {
                     let mut rows: HashMap<_, _> = rows.into_iter().collect();
@@ -199,7 +200,7 @@ impl<S: RotateBatch> Shared<S> {
             };
         for (request, reply) in requests.iter().zip(replies) {
             // A caller that was cancelled has dropped its receiver.
-            let _ = reply.send(answers(request.presented.key));
+            let _ = reply.send(reply_for(request.presented.key));
         }
     }
 }

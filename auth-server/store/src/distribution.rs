@@ -37,7 +37,7 @@ pub enum Layout {
 /// Whether concurrent refreshes share a statement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RefreshBatching {
-    /// On one server, and not in a distributed database.
+    /// If all tables are on one server, not in a distributed database.
     #[default]
     Auto,
     /// Always.
@@ -86,7 +86,7 @@ pub enum Placement {
     /// A copy of all on every server.
     Everywhere,
     /// Every server has a table of its own.
-    EachItsOwn,
+    PerServer,
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The port to the stored keys of e-mail addresses, for computing them again after the rules have changed.
+//! The port to the stored keys of e-mail addresses, for computing them again after the rules have changed. A key is the
+//! normalised form of an address, which is unique ([`EmailKey`]).
 
 use async_trait::async_trait;
 
@@ -28,7 +29,7 @@ pub trait EmailKeys: Send + Sync + 'static {
         to: &EmailKey,
     ) -> Result<SetKeyOutcome, StoreError>;
 
-    /// Exchanges the keys of two users if both still have the keys that were read. Returns whether they did.
+    /// Swaps the keys of two users if both still have the keys that were read. Returns whether they had.
     async fn swap_email_keys(&self, one: &StoredEmail, other: &StoredEmail) -> Result<bool, StoreError>;
 }
 

@@ -21,7 +21,7 @@ pub use distribution::{Distribution, DistributionPlan, Layout, Placement, Refres
 pub use email_keys::{EmailKeys, SetKeyOutcome};
 pub use oauth::{
     AddClientOutcome, CODE_RETENTION, ChangeClientOutcome, Clients, Codes, Grants, IssueCodeOutcome,
-    OPENED_LIFETIME, OpenApplicationOutcome, PushedRequests, RegisteredScopes, SignIns, SpendOutcome,
+    OPENED_REQUEST_LIFETIME, OpenApplicationOutcome, PushedRequests, RegisteredScopes, SignIns, SpendOutcome,
 };
 pub use pool::{Answer, Connector, Fate, Pool, PoolError, Sending};
 pub use revocations::{
@@ -44,7 +44,7 @@ impl<S: Clients + RegisteredScopes + Grants + SignIns + Codes + PushedRequests> 
 /// The maintenance of a store.
 #[async_trait]
 pub trait Maintenance: Send + Sync + 'static {
-    /// Checks what must hold of the database server before it is used, and what no retry can change. An unmigrated
+    /// Checks the properties of the database server that a store needs and that no retry can change. An unmigrated
     /// database passes.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ pub trait Maintenance: Send + Sync + 'static {
     /// Commits a write, as proof that writes are possible. Only in a migrated database.
     async fn probe_write(&self) -> Result<(), StoreError>;
 
-    /// Which of several hosts of the database is used now, for messages; all of them while none is. `None`: there is only
+    /// The host of the database that is used now, for messages; all hosts while none is used. `None`: there is only
     /// one.
     fn host(&self) -> Option<String>;
 

@@ -37,9 +37,9 @@ pub trait Revocations: Send + Sync + 'static {
         max: u32,
     ) -> Result<RevocationPage, StoreError>;
 
-    /// A cursor after all entries that are committed now. For the task that calls
+    /// The cursor after all entries that are committed now. For the task that calls
     /// [`follow_revocations`](Self::follow_revocations).
-    async fn newest_revocation(&self) -> Result<Cursor, StoreError>;
+    async fn newest_cursor(&self) -> Result<Cursor, StoreError>;
 
     /// Waits until this store has appended an entry since the last wait. For one task: of several, each append wakes one.
     ///
@@ -77,7 +77,7 @@ pub struct RevocationPage {
     pub more: bool,
     /// The database's clock at the time of reading.
     pub now: DateTime<Utc>,
-    /// The parts of a distributed database that could not be read, by name. Only of
+    /// The names of the nodes of a distributed database that could not be read. Always empty, except from
     /// [`follow_revocations`](Revocations::follow_revocations).
     pub unread: Vec<String>,
 }

@@ -61,8 +61,8 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Examines the next `max` sessions after `after`, ordered by key, and deletes those that expired or became idle at
     /// least [`REVOCATION_LIFETIME`](super::REVOCATION_LIFETIME) ago. Their access tokens have expired, so no revocation
-    /// is recorded. With a sign-in, the sessions of applications that belong to it end, as
-    /// [`end_session`](Self::end_session) does: they may still be in use. They count as swept.
+    /// is recorded. If a deleted session is a sign-in, the sessions of applications that belong to it also end, each as
+    /// [`end_session`](Self::end_session) does, because they may still be in use. They count as swept.
     ///
     /// Skips locked sessions; the next sweep finds them.
     async fn sweep_sessions(
@@ -74,8 +74,8 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Ends a session: deletes it and records a revocation, both or neither. Records it even if the session is gone.
     ///
-    /// With a `proof`, only if the session's `jti` has that digest. With a sign-in, all sessions of applications end that
-    /// belong to it, and its unspent codes are deleted.
+    /// With a `proof`, only if the session's `jti` has that digest. If the session is a sign-in, the sessions of
+    /// applications that belong to it also end, and its unspent codes are deleted.
     async fn end_session(
         &self,
         key: SessionKey,
@@ -85,15 +85,15 @@ pub trait Sessions: Send + Sync + 'static {
     /// Ends all sessions of a user except `except` and the sessions of applications that belong to it, all or none, each as
     /// [`end_session`](Self::end_session) does. Returns how many.
     ///
-    /// Waits for a concurrent sign-in, and for a code that is being redeemed, and ends its session too.
+    /// Waits for concurrent sign-ins and for codes that are being spent, and ends their sessions too.
     async fn end_sessions_of(&self, user: UserId, except: Option<SessionId>) -> Result<u64, StoreError>;
 
-    /// Ends the least recently used sessions of the user of `opened`, so that at most `keep` remain, expired ones
-    /// included: never `opened` itself or its sign-in, at most [`MAX_PRUNED_PER_SIGN_IN`], all or none, each as
-    /// [`end_session`](Self::end_session) does. The sessions that end with a sign-in may be more than that. Returns how
-    /// many.
+    /// Ends the least recently used sessions of the user of `opened`, so that at most `keep` remain; expired ones
+    /// count. Ends all of them or none, each as [`end_session`](Self::end_session) does. Returns how many ended.
     ///
-    /// Skips locked sessions. Concurrent calls together do not end more than the excess, and what belongs to it.
+    /// Chooses at most [`MAX_PRUNED_PER_SIGN_IN`] sessions, and never `opened` or its sign-in. If a chosen session is a
+    /// sign-in, the sessions that belong to it end too. Skips locked sessions. Concurrent calls together choose no more
+    /// than the excess.
     async fn prune_excess(&self, opened: SessionKey, keep: u32) -> Result<u64, StoreError>;
 }
 
@@ -110,9 +110,9 @@ pub enum OpenOutcome {
 /// The result of [`Sessions::rotate`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rotation {
-    /// Rotated. The session after it.
+    /// Rotated. The session as it is now.
     Rotated(SessionSnapshot),
-    /// Nothing changed. The current session, to be judged.
+    /// Nothing changed, because a condition does not hold. The current session, to be judged.
     NotCurrent(SessionSnapshot),
     /// Nothing changed now, but the statement was sent before, got no answer, and may have rotated then. The current
     /// session, to be judged with [`judge_unclear`](auth_domain::judge_unclear).
@@ -131,10 +131,10 @@ impl Rotation {
 /// The result of [`Sessions::touch`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum TouchOutcome {
-    /// Recorded. The session after it.
+    /// Recorded. The session as it is now.
     Touched(SessionSnapshot),
-    /// Nothing changed. The current session, to be judged.
-    NotGood(SessionSnapshot),
+    /// Nothing changed, because a condition does not hold. The current session, to be judged.
+    NotTouched(SessionSnapshot),
     /// There is no such session.
     Unknown,
 }
@@ -143,7 +143,7 @@ pub enum TouchOutcome {
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub enum ForgiveOutcome {
-    /// Recorded. The session after it.
+    /// Recorded. The session as it is now.
     Forgiven(SessionSnapshot),
     /// The session has changed since it was judged. Nothing changed.
     Lost,
@@ -165,6 +165,6 @@ pub enum EndOutcome {
     Ended,
     /// There was no such session.
     WasGone,
-    /// The proof is not that of the session. Nothing changed.
-    NotGenuine,
+    /// The session's `jti` has another digest. Nothing changed.
+    WrongProof,
 }

@@ -10,7 +10,7 @@ use auth_domain::{
 /// Stores users.
 #[async_trait]
 pub trait Users: Send + Sync + 'static {
-    /// Adds a user, unless the case-folded address is taken.
+    /// Adds a user, unless another user has an address with the same [`EmailKey`].
     async fn add_user(&self, user: &NewUser) -> Result<AddUserOutcome, StoreError>;
 
     /// The credentials of the user with this address, also of a disabled one:
@@ -29,8 +29,8 @@ pub trait Users: Send + Sync + 'static {
     /// The first `limit` users after `after`, ordered by id.
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
-    /// The first `limit` users after `after` whose case-folded address contains `text`, ordered by id. `text` has no
-    /// wildcards.
+    /// The first `limit` users after `after` whose [`EmailKey`] contains `text`, ordered by id. `text` is in the form
+    /// of a key and has no wildcards.
     async fn search_users(
         &self,
         text: &str,
@@ -66,7 +66,8 @@ pub trait Users: Send + Sync + 'static {
     /// Sets a user's password and ends the user's sessions, except the one in which the user sets it: both or neither. A
     /// concurrent sign-in with the old password either comes first and is ended too, or opens no session.
     ///
-    /// Refused if the user sets it and is disabled, has no longer the verified password, or the session has ended.
+    /// If the user sets it (`SessionOwner`), it is refused when the user is disabled or has another password than the
+    /// verified one, or when the session has ended.
     async fn set_password(&self, password: &NewPassword) -> Result<ChangeOutcome, StoreError>;
 
     /// Blocks a user's sign-in and ends all sessions: both or neither. A concurrent sign-in either comes first and is

@@ -78,7 +78,7 @@ impl IssueResponse {
                 tracing::info!(%user, client = client.as_str(), "authorization code issued");
                 Ok(Some(vec![("code", code.expose().to_owned())]))
             }
-            IssueCodeOutcome::SignInEnded => Ok(None),
+            IssueCodeOutcome::Refused => Ok(None),
         }
     }
 

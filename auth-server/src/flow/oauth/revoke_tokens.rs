@@ -48,7 +48,7 @@ impl RevokeTokens {
         if found.is_none_or(|found| found.session.client_id != client.id) {
             return Ok(());
         }
-        if self.store.end_session(key, proof.as_ref()).await? == EndOutcome::NotGenuine {
+        if self.store.end_session(key, proof.as_ref()).await? == EndOutcome::WrongProof {
             tracing::warn!(session = %key.id, "a signed refresh token has another jti than its session");
         } else {
             let client = client.id.as_str();

@@ -19,7 +19,7 @@ fn row() -> RowKey {
 
 /// From which time on a pass at `now` reads.
 fn from(asked: Option<TimeCursor>, now: i64, reach: Reach) -> i64 {
-    Pass::after(asked, DATABASE, at(now), reach).after.created_at.timestamp_micros()
+    Pass::resume(asked, DATABASE, at(now), reach).after.created_at.timestamp_micros()
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_pass_reads_two_seconds_again_each_second_thirty_and_each_minute_everything(
 #[test]
 fn after_an_outage_a_pass_reads_everything_since_the_last_complete_one() {
     let start =
-        |passes: Passes, now, reach| Pass::after(Some(cursor(passes, None)), DATABASE, at(now), reach);
+        |passes: Passes, now, reach| Pass::resume(Some(cursor(passes, None)), DATABASE, at(now), reach);
     let before = Passes::up_to(NOW);
     let first = start(before, NOW + SECOND, Reach::SomeNodes);
     let second = start(first.passes, NOW + 5 * SECOND, Reach::SomeNodes);
@@ -62,10 +62,10 @@ fn after_an_outage_a_pass_reads_everything_since_the_last_complete_one() {
 
 #[test]
 fn a_node_that_goes_down_within_a_pass_makes_it_start_over() {
-    let within = Pass::after(None, DATABASE, at(NOW), Reach::EveryNode).passes;
-    let partial = Pass::after(Some(cursor(within, Some(row()))), DATABASE, at(NOW), Reach::SomeNodes);
+    let within = Pass::resume(None, DATABASE, at(NOW), Reach::EveryNode).passes;
+    let partial = Pass::resume(Some(cursor(within, Some(row()))), DATABASE, at(NOW), Reach::SomeNodes);
     assert_eq!(partial.after, RowKey::before(0));
-    let rest = Pass::after(Some(cursor(partial.passes, Some(row()))), DATABASE, at(NOW), Reach::SomeNodes);
+    let rest = Pass::resume(Some(cursor(partial.passes, Some(row()))), DATABASE, at(NOW), Reach::SomeNodes);
     assert_eq!(rest.after, row(), "the next page of the same partial pass");
     let recovered = cursor(partial.passes, None);
     assert_eq!(from(Some(recovered), NOW + SECOND, Reach::EveryNode), 0, "nothing is known to be complete");
@@ -73,9 +73,9 @@ fn a_node_that_goes_down_within_a_pass_makes_it_start_over() {
 
 #[test]
 fn within_a_pass_reading_continues_after_the_last_row() {
-    let pass = Pass::after(None, DATABASE, at(NOW), Reach::EveryNode);
+    let pass = Pass::resume(None, DATABASE, at(NOW), Reach::EveryNode);
     let next = pass.clone().next(DATABASE, Some(row()));
-    let rest = Pass::after(TimeCursor::parse(next.as_str()), DATABASE, at(NOW + SECOND), Reach::EveryNode);
+    let rest = Pass::resume(TimeCursor::parse(next.as_str()), DATABASE, at(NOW + SECOND), Reach::EveryNode);
     assert_eq!((rest.after, rest.passes), (row(), pass.passes), "the start of the pass is remembered");
 }
 

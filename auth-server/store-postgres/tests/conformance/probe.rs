@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use auth_domain::{PasswordHash, SessionKey, UserId};
-use auth_store::conformance::{DatabaseProbe, Late, Revocation, Subject};
+use auth_store::conformance::{DatabaseProbe, OpenTransaction, Revocation, Subject};
 use auth_store::{Distribution, Layout, Maintenance, Store};
 use chrono::TimeDelta;
 use goptri::clock::ManualClock;
@@ -170,7 +170,7 @@ impl DatabaseProbe for Probe {
         rows.into_iter().map(entry).collect()
     }
 
-    async fn record_late(&self, subject: &str) -> Box<dyn Late> {
+    async fn record_late(&self, subject: &str) -> Box<dyn OpenTransaction> {
         let pool = PgPoolOptions::new().max_connections(1).connect(&self.urls[0]).await.unwrap();
         let mut transaction = pool.begin_with("begin").await.unwrap();
         let record = "insert into revocations (user_id, kind, subject, created_at, expires_at)
@@ -204,7 +204,7 @@ impl DatabaseProbe for Probe {
         }
     }
 
-    async fn migrated(&self) {
+    async fn after_migration(&self) {
         match self.form {
             Form::Plain | Form::ByTime => {}
             Form::Partitioned => {
@@ -240,7 +240,7 @@ impl DatabaseProbe for Probe {
         self.form != Form::Citus
     }
 
-    fn late_entries_take(&self) -> TimeDelta {
+    fn late_entry_delay(&self) -> TimeDelta {
         if self.is_read_by_time() { TimeDelta::seconds(60) } else { TimeDelta::zero() }
     }
 
@@ -261,7 +261,7 @@ struct NotCommitted {
 }
 
 #[async_trait]
-impl Late for NotCommitted {
+impl OpenTransaction for NotCommitted {
     async fn commit(self: Box<Self>) {
         self.transaction.commit().await.unwrap();
         self.pool.close().await;

@@ -63,7 +63,7 @@ async fn reading_starts_over_at_a_promoted_standby() {
     for refused in [
         reader.read_revocations(Some(&read.next), 10).await.err(),
         reader.read_revocations(None, 10).await.err(),
-        reader.newest_revocation().await.err(),
+        reader.newest_cursor().await.err(),
     ] {
         assert!(matches!(refused, Some(StoreError::Unavailable(_))), "a standby was read: {refused:?}");
     }

@@ -100,7 +100,7 @@ async fn the_feed_uses_no_connection_of_requests() {
         assert!(busy.try_join_next().is_none(), "a connection did not wait");
     }
 
-    let newest = store.newest_revocation().await.unwrap();
+    let newest = store.newest_cursor().await.unwrap();
     elsewhere.revoke_token(None, "a token").await.unwrap();
     let page = store.follow_revocations(Some(&newest), 10).await.unwrap();
     assert_eq!(page.entries.iter().map(|entry| &entry.subject).collect::<Vec<_>>(), ["a token"]);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_domain::{PasswordHash, SessionKey, UserId};
 use auth_store::Store;
-use auth_store::conformance::{DatabaseProbe, Late, Revocation, Subject};
+use auth_store::conformance::{DatabaseProbe, OpenTransaction, Revocation, Subject};
 use chrono::{DateTime, TimeDelta};
 use goptri::clock::{Clock, ManualClock};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
@@ -107,7 +107,7 @@ impl DatabaseProbe for Probe {
         rows.into_iter().map(entry).collect()
     }
 
-    async fn record_late(&self, subject: &str) -> Box<dyn Late> {
+    async fn record_late(&self, subject: &str) -> Box<dyn OpenTransaction> {
         Box::new(NotBegun { pool: self.pool.clone(), subject: subject.to_owned() })
     }
 
@@ -149,7 +149,7 @@ struct NotBegun {
 }
 
 #[async_trait]
-impl Late for NotBegun {
+impl OpenTransaction for NotBegun {
     async fn commit(self: Box<Self>) {
         let record = "insert into revocations (user_id, kind, subject, created_at, expires_at)
                       values (zeroblob(16), 'session', ?1, unixepoch() * 1000000, (unixepoch() + 86400) * 1000000)";

@@ -154,7 +154,7 @@ async fn cursors_of_the_version_before_stay_valid_and_no_number_is_given_again()
     let database = of_the_version_before(folder.path()).await;
     let cursor = |seq: i64| Cursor::new(format!("{}_{seq}", database.simple()));
     let store = migrated(folder.path()).await;
-    assert_eq!(store.newest_revocation().await.unwrap(), cursor(90));
+    assert_eq!(store.newest_cursor().await.unwrap(), cursor(90));
     let read = async |seq| {
         let page = store.read_revocations(Some(&cursor(seq)), 100).await.unwrap();
         page.entries.into_iter().map(|entry| entry.subject).collect::<Vec<_>>()
@@ -163,7 +163,7 @@ async fn cursors_of_the_version_before_stay_valid_and_no_number_is_given_again()
     assert_eq!(read(90).await, Vec::<String>::new());
     store.revoke_token(Some(user(7)), "after").await.unwrap();
     assert_eq!(read(90).await, ["after"]);
-    assert_eq!(store.newest_revocation().await.unwrap(), cursor(91));
+    assert_eq!(store.newest_cursor().await.unwrap(), cursor(91));
 }
 
 /// The last number is known although no row has it.
@@ -176,7 +176,7 @@ async fn numbers_go_on_where_all_entries_were_swept() {
     file.close().await.unwrap();
     let store = migrated(folder.path()).await;
     let newest = Cursor::new(format!("{}_90", database.simple()));
-    assert_eq!(store.newest_revocation().await.unwrap(), newest);
+    assert_eq!(store.newest_cursor().await.unwrap(), newest);
     store.revoke_token(None, "after").await.unwrap();
     assert_eq!(store.read_revocations(Some(&newest), 9).await.unwrap().entries.len(), 1);
 }

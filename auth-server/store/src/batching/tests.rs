@@ -179,7 +179,7 @@ async fn a_batch_contains_a_session_once_and_has_at_most_the_maximum() {
 }
 
 #[tokio::test]
-async fn the_next_batch_waits_only_so_long_for_the_one_in_flight() {
+async fn the_next_batch_waits_at_most_max_wait_for_the_one_in_flight() {
     let fixture = Fixture::new(10, Duration::ZERO);
     let slow = fixture.rotate(1).await;
     let _waiting = fixture.rotate(2).await;

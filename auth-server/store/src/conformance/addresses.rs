@@ -1,5 +1,5 @@
-//! Addresses: registration, change and deletion race, on two stores as on two servers. Each address has one user or is
-//! free. After every case of the suite, the keys in `users` and `emails` are compared.
+//! E-mail addresses: registrations, changes and deletions race on two stores, as they do on two servers. Each address
+//! has one user or is free. After every case of the suite, the keys in `users` and `emails` are compared.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,8 +23,8 @@ cases![
     addresses_are_unique_while_many_users_come_change_and_go,
 ];
 
-/// How often to look for the end of a transaction that appears on one server after the other.
-const MAX_LOOKS: usize = 1_000;
+/// How often to look for the effect of a commit that appears on one server after the other.
+const MAX_LOOKUPS: usize = 1_000;
 
 fn email(text: &str) -> Email {
     Email::parse(text).expect("an address")
@@ -42,7 +42,7 @@ async fn set(store: &dyn Store, user: &NewUser, to: &Email) -> SetEmailOutcome {
 /// Where a commit appears on one node after the other, a look-up in between finds no user.
 async fn assert_holder(subject: &Subject, address: &Email, expected: Option<UserId>) {
     let mut found = holder(subject, address).await;
-    for _ in 0..MAX_LOOKS {
+    for _ in 0..MAX_LOOKUPS {
         if subject.probe.commits_appear_at_once() || found == expected {
             break;
         }
@@ -60,7 +60,7 @@ async fn assert_free(subject: &Subject, address: &Email) {
 /// Each user has one row in `emails`, with the same key, and there is no other row.
 pub(super) async fn assert_keys_agree(subject: &Subject) {
     let mut stray = subject.probe.stray_email_keys().await;
-    for _ in 0..MAX_LOOKS {
+    for _ in 0..MAX_LOOKUPS {
         if subject.probe.commits_appear_at_once() || stray.is_empty() {
             break;
         }
@@ -182,7 +182,7 @@ async fn a_cancelled_change_of_an_address_happens_entirely_or_not_at_all(subject
     }
 }
 
-/// As above.
+/// A cancelled call may still be running, and may come after the next one.
 async fn a_cancelled_registration_or_deletion_happens_entirely_or_not_at_all(subject: &Subject) {
     for round in 0..50 {
         let user = new_user();

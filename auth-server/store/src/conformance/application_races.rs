@@ -208,7 +208,7 @@ async fn a_code_that_is_issued_while_its_sign_in_ends_is_deleted_or_refused(subj
         assert_eq!(subject.end(browser.key(), None).await, EndOutcome::Ended);
         let issued = issuing.await.expect("the code");
         assert!(!subject.has_code(&code).await, "{issued:?}");
-        assert_eq!(subject.issue(&code).await, IssueCodeOutcome::SignInEnded);
+        assert_eq!(subject.issue(&code).await, IssueCodeOutcome::Refused);
     }
 }
 
@@ -236,11 +236,11 @@ async fn a_sign_in_that_is_renewed_while_it_ends_is_gone(subject: &Subject) {
         for key in [&browser.sign_in, &to] {
             assert_eq!(subject.store.find_sign_in(key).await.expect("no error"), None);
         }
-        subject.is_unknown(&application.tokens.token(0)).await;
+        subject.assert_unknown(&application.tokens.token(0)).await;
     }
 }
 
-/// The first ones, which find no consent that they could lock, and later ones.
+/// Both the first consents, which find no row that they could lock, and later ones.
 async fn concurrent_consents_of_a_user_to_one_client_are_all_kept(subject: &Subject) {
     let client = subject.client().await;
     for _ in 0..5 {

@@ -81,7 +81,7 @@ impl Browser {
         (sign_in, session)
     }
 
-    /// A code for that client with a scope that lets its session outlive the sign-in, or not.
+    /// A code for that client. `offline`: its scope lets the session outlive the sign-in.
     pub(super) fn code(&self, client: &ClientId, offline: bool) -> NewCode {
         NewCode {
             key: CodeKey::generate(self.user.id, &FreshIds).1,
@@ -158,7 +158,7 @@ impl Subject {
         self.store.spend_code(&code.key, &application.session).await.expect("no error")
     }
 
-    /// A code that was issued to that client, which the user allowed everything.
+    /// Issues a code to that client, after the user has allowed it everything.
     pub(super) async fn code(&self, browser: &Browser, client: &Client, offline: bool) -> NewCode {
         self.allow(browser.user.id, client).await;
         let code = browser.code(&client.id, offline);
@@ -167,7 +167,7 @@ impl Subject {
     }
 
     /// Asserts that the code is spent for that session.
-    pub(super) async fn spends(&self, code: &NewCode, application: &Application) -> SessionSnapshot {
+    pub(super) async fn assert_spends(&self, code: &NewCode, application: &Application) -> SessionSnapshot {
         match self.spend(code, application).await {
             SpendOutcome::Opened(snapshot) => snapshot,
             other => panic!("{other:?}"),
@@ -178,7 +178,7 @@ impl Subject {
     pub(super) async fn application(&self, browser: &Browser, client: &Client, offline: bool) -> Application {
         let code = self.code(browser, client, offline).await;
         let application = Application::of(&code);
-        self.spends(&code, &application).await;
+        self.assert_spends(&code, &application).await;
         application
     }
 
@@ -202,7 +202,7 @@ impl Subject {
         self.store.put_grant(user, &client.id, &client.scope, &client.resources).await.expect("no error");
     }
 
-    /// Disables a client that exists.
+    /// Removes a client, which must exist.
     pub(super) async fn remove(&self, client: &Client) {
         let removed = self.store.remove_client(&client.id).await.expect("no error");
         assert_eq!(removed, crate::ChangeClientOutcome::Changed);

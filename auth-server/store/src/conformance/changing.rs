@@ -55,7 +55,7 @@ async fn assert_ended(subject: &Subject, devices: &[&Device]) {
     expected.sort();
     assert_eq!(recorded, expected);
     for device in devices {
-        subject.is_unknown(&device.token(0)).await;
+        subject.assert_unknown(&device.token(0)).await;
     }
 }
 
@@ -66,7 +66,7 @@ async fn the_next_refresh_has_the_roles_that_were_set_last(subject: &Subject) {
         let set = subject.store.set_roles(user.id, &roles(texts)).await.expect("no error");
         assert_eq!(set, changed(0));
         let token = device.token(i64::try_from(generation).expect("a small number"));
-        assert_eq!(subject.rotates(&token).await.owner.roles, roles(texts));
+        assert_eq!(subject.assert_rotates(&token).await.owner.roles, roles(texts));
         assert_eq!(found(subject, &user).await.expect("the user").roles, roles(texts));
     }
 }
@@ -109,7 +109,7 @@ async fn an_address_is_changed_unless_another_user_has_it(subject: &Subject) {
         let found = subject.store.credentials(&email(text).key()).await.expect("no error");
         assert_eq!(found.map(|found| found.user_id), expected, "{text}");
     }
-    assert_eq!(subject.rotates(&device.token(0)).await.owner.email, email("ann@newer.example"));
+    assert_eq!(subject.assert_rotates(&device.token(0)).await.owner.email, email("ann@newer.example"));
     subject.add(&new_user_at("ann@example.com")).await;
 }
 
@@ -133,7 +133,7 @@ async fn a_user_who_changes_the_password_keeps_only_the_current_session(subject:
     let password = another_password(&user, the_user(&user, &here));
     assert_eq!(subject.store.set_password(&password).await.expect("no error"), changed(1));
     assert_ended(subject, &[&there]).await;
-    subject.rotates(&here.token(0)).await;
+    subject.assert_rotates(&here.token(0)).await;
 
     let old = device_of(&user);
     let opening = subject.store.open_session(&old.sign_in(&user)).await.expect("no error");
@@ -155,7 +155,7 @@ async fn a_user_changes_the_password_only_with_the_verified_hash_and_a_live_sess
         assert_eq!(set, ChangeOutcome::Refused);
     }
     assert_eq!(subject.ended().await, [gone.key.id.to_string()]);
-    subject.rotates(&here.token(0)).await;
+    subject.assert_rotates(&here.token(0)).await;
     subject.another_device(&user).await;
 
     subject.probe.disable(user.id).await;
@@ -170,7 +170,7 @@ async fn a_password_set_by_an_administrator_ends_all_sessions(subject: &Subject)
     let password = another_password(&user, PasswordSetter::Administrator);
     assert_eq!(subject.store.set_password(&password).await.expect("no error"), changed(2));
     assert_ended(subject, &[&devices[0], &devices[1]]).await;
-    subject.rotates(&other.token(0)).await;
+    subject.assert_rotates(&other.token(0)).await;
 
     subject.probe.set_password_hash(user.id, None).await;
     let first = another_password(&user, PasswordSetter::Administrator);
@@ -185,7 +185,7 @@ async fn disabling_a_user_blocks_sign_in_and_ends_all_sessions(subject: &Subject
     let other = subject.device().await;
     assert_eq!(subject.store.disable_user(user.id).await.expect("no error"), changed(2));
     assert_ended(subject, &[&devices[0], &devices[1]]).await;
-    subject.rotates(&other.token(0)).await;
+    subject.assert_rotates(&other.token(0)).await;
     let since = found(subject, &user).await.expect("the user").disabled_at.expect("disabled");
     assert_about(since, subject.clock.now());
     let again = device_of(&user);
@@ -199,7 +199,7 @@ async fn disabling_a_user_blocks_sign_in_and_ends_all_sessions(subject: &Subject
     assert_eq!(subject.store.enable_user(user.id).await.expect("no error"), changed(0));
     assert_eq!(found(subject, &user).await.expect("the user").disabled_at, None);
     subject.open(&again.sign_in(&user)).await;
-    subject.is_unknown(&devices[0].token(0)).await;
+    subject.assert_unknown(&devices[0].token(0)).await;
 }
 
 /// RT-10
@@ -212,7 +212,7 @@ async fn deleting_a_user_ends_all_sessions_and_frees_the_address(subject: &Subje
     assert_ended(subject, &[&device]).await;
     assert_eq!(found(subject, &user).await, None);
     assert!(subject.store.credentials(&user.email.key()).await.expect("no error").is_none());
-    subject.rotates(&other.token(0)).await;
+    subject.assert_rotates(&other.token(0)).await;
     subject.add(&new_user_at("Ann@example.com")).await;
 }
 
@@ -235,5 +235,5 @@ async fn changing_an_unknown_user_changes_nothing(subject: &Subject) {
     let set = subject.store.set_email(unknown.id, &unknown.email, true).await;
     assert_eq!(set.expect("no error"), SetEmailOutcome::UnknownUser);
     assert_eq!(found(subject, &existing).await.expect("the user").roles, []);
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
 }

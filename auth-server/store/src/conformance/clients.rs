@@ -27,7 +27,7 @@ cases![
     no_code_is_issued_or_redeemed_for_a_removed_client,
     a_second_removal_is_a_later_entry_of_the_feed,
     what_belongs_to_a_removed_client_is_deleted_in_slices,
-    a_session_that_was_refreshed_after_its_client_was_removed_is_revoked_by_itself,
+    a_session_that_was_refreshed_after_its_client_was_removed_has_an_entry_of_its_own,
 ];
 
 async fn find(subject: &Subject, client: &Client) -> Option<Client> {
@@ -182,7 +182,7 @@ async fn a_removed_client_is_gone_and_its_tokens_are_revoked(subject: &Subject) 
     let (client, other) = (subject.client().await, subject.client().await);
     let browser = subject.browser().await;
     let application = subject.application(&browser, &client, false).await;
-    let issued = subject.rotates(&application.tokens.token(0)).await.now;
+    let issued = subject.assert_rotates(&application.tokens.token(0)).await.now;
     subject.remove(&client).await;
 
     assert_eq!(find(subject, &client).await, None);
@@ -230,7 +230,7 @@ async fn no_code_is_issued_or_redeemed_for_a_removed_client(subject: &Subject) {
     let application = Application::of(&code);
     assert_eq!(subject.spend(&code, &application).await, SpendOutcome::Refused);
     assert_eq!(subject.open_without_code(&application).await, OpenApplicationOutcome::Refused);
-    assert_eq!(subject.issue(&browser.code(&client.id, true)).await, IssueCodeOutcome::SignInEnded);
+    assert_eq!(subject.issue(&browser.code(&client.id, true)).await, IssueCodeOutcome::Refused);
     assert!(!subject.exists(application.tokens.key).await);
 }
 
@@ -257,7 +257,7 @@ async fn a_second_removal_is_a_later_entry_of_the_feed(subject: &Subject) {
     assert_eq!(later.expires_at - later.created_at, REVOCATION_LIFETIME);
     let all = subject.probe.revocations().await;
     assert_eq!(all.iter().filter(|entry| entry.kind == "client").count(), 1, "{all:?}");
-    let newest = subject.store.newest_revocation().await.expect("no error");
+    let newest = subject.store.newest_cursor().await.expect("no error");
     assert_eq!(all.last().map(|entry| entry.kind.as_str()), Some("client"));
     subject.store.read_revocations(Some(&newest), 10).await.expect("no error");
 }
@@ -285,21 +285,23 @@ async fn what_belongs_to_a_removed_client_is_deleted_in_slices(subject: &Subject
         assert_eq!(rotation, Rotation::Unknown);
     }
     for (user, application) in kept {
-        subject.rotates(&application.tokens.token(0)).await;
+        subject.assert_rotates(&application.tokens.token(0)).await;
         assert_eq!(subject.store.find_grant(user, &client.id).await.expect("no error"), None);
         assert!(subject.store.find_grant(user, &other.id).await.expect("no error").is_some());
     }
     assert_eq!(subject.ended().await, Vec::<String>::new(), "the entry of the client covers them");
 }
 
-/// By a request that had found the client before.
-async fn a_session_that_was_refreshed_after_its_client_was_removed_is_revoked_by_itself(subject: &Subject) {
+/// The refresh is by a request that had found the client before its removal.
+async fn a_session_that_was_refreshed_after_its_client_was_removed_has_an_entry_of_its_own(
+    subject: &Subject,
+) {
     let (client, browser) = (subject.client().await, subject.browser().await);
     let before = subject.application(&browser, &client, true).await;
     let late = subject.application(&browser, &client, true).await;
     subject.remove(&client).await;
     subject.clock.advance(TimeDelta::seconds(2));
-    subject.rotates(&late.tokens.token(0)).await;
+    subject.assert_rotates(&late.tokens.token(0)).await;
     // Two sessions, two codes and the consent.
     assert_eq!(subject.store.clear_removed_client(&client.id, 9).await.expect("no error"), 5);
     assert_eq!(subject.ended().await, [late.tokens.key.id.to_string()]);

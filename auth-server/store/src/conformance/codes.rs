@@ -72,7 +72,7 @@ async fn a_code_is_issued_only_for_a_sign_in_that_exists(subject: &Subject) {
     subject.allow(user.id, &client).await;
     let refused = async |browser: &Browser| {
         let code = browser.code(&client.id, false);
-        assert_eq!(subject.issue(&code).await, IssueCodeOutcome::SignInEnded);
+        assert_eq!(subject.issue(&code).await, IssueCodeOutcome::Refused);
         assert!(!subject.has_code(&code).await);
     };
     refused(&Browser { user: user.clone(), sign_in: Browser::new_session(&user).0 }).await;
@@ -90,10 +90,10 @@ async fn a_code_is_issued_only_for_a_sign_in_that_exists(subject: &Subject) {
     let other = subject.browser().await;
     subject.allow(other.user.id, &client).await;
     let of_another_user = NewCode { sign_in: other.key().id, ..browser.code(&client.id, false) };
-    assert_eq!(subject.issue(&of_another_user).await, IssueCodeOutcome::SignInEnded);
+    assert_eq!(subject.issue(&of_another_user).await, IssueCodeOutcome::Refused);
     let browser = subject.another_browser(&user).await;
     let unknown = browser.code(&super::applications::new_client().id, false);
-    assert_eq!(subject.issue(&unknown).await, IssueCodeOutcome::SignInEnded);
+    assert_eq!(subject.issue(&unknown).await, IssueCodeOutcome::Refused);
 }
 
 async fn a_spent_code_opens_a_session_as_asked(subject: &Subject) {
@@ -105,7 +105,7 @@ async fn a_spent_code_opens_a_session_as_asked(subject: &Subject) {
         let code = subject.code(&browser, &client, offline).await;
         let mut application = Application::of(&code);
         application.session.lifetime = lifetime;
-        let SessionSnapshot { session, owner, now } = subject.spends(&code, &application).await;
+        let SessionSnapshot { session, owner, now } = subject.assert_spends(&code, &application).await;
         assert_about(now, subject.clock.now());
         let expected = Session {
             key: application.tokens.key,
@@ -129,7 +129,7 @@ async fn a_spent_code_opens_a_session_as_asked(subject: &Subject) {
         let listed = listed.into_iter().find(|listed| listed.id == session.key.id).expect("the session");
         let ApplicationSession { user_agent, ip, .. } = application.session.clone();
         assert_eq!((listed.created_at, listed.user_agent, listed.ip), (now, user_agent, ip));
-        subject.rotates(&application.tokens.token(0)).await;
+        subject.assert_rotates(&application.tokens.token(0)).await;
     }
 }
 
@@ -137,13 +137,13 @@ async fn a_code_is_spent_once_and_names_its_session_afterwards(subject: &Subject
     let (client, browser) = (subject.client().await, subject.browser().await);
     let code = subject.code(&browser, &client, true).await;
     let first = Application::of(&code);
-    subject.spends(&code, &first).await;
+    subject.assert_spends(&code, &first).await;
     assert_eq!(find(subject, &code).await.expect("the code").spent_for, Some(first.tokens.key.id));
     let spent_before = SpendOutcome::AlreadySpent(first.tokens.key);
     let second = Application::of(&code);
     assert_eq!(subject.spend(&code, &second).await, spent_before);
     assert!(!subject.exists(second.tokens.key).await);
-    subject.rotates(&first.tokens.token(0)).await;
+    subject.assert_rotates(&first.tokens.token(0)).await;
     // Also when it has expired, its session has ended, and the user cannot sign in.
     subject.clock.advance(CODE_LIFETIME * 2);
     assert_eq!(subject.spend(&code, &second).await, spent_before);
@@ -162,8 +162,8 @@ async fn a_repeated_call_returns_the_session_that_it_opened(subject: &Subject) {
     let (client, browser) = (subject.client().await, subject.browser().await);
     let code = subject.code(&browser, &client, false).await;
     let application = Application::of(&code);
-    let first = subject.spends(&code, &application).await;
-    let again = subject.spends(&code, &application).await;
+    let first = subject.assert_spends(&code, &application).await;
+    let again = subject.assert_spends(&code, &application).await;
     assert_eq!((again.session, again.owner), (first.session, first.owner));
     subject.end(application.tokens.key, None).await;
     assert_eq!(subject.spend(&code, &application).await, SpendOutcome::Refused);
@@ -175,7 +175,7 @@ async fn an_expired_code_opens_nothing(subject: &Subject) {
     let (good, late) =
         (subject.code(&browser, &client, false).await, subject.code(&browser, &client, false).await);
     subject.clock.advance(CODE_LIFETIME - TimeDelta::microseconds(1));
-    subject.spends(&good, &Application::of(&good)).await;
+    subject.assert_spends(&good, &Application::of(&good)).await;
     subject.clock.advance(TimeDelta::microseconds(1));
     let application = Application::of(&late);
     assert_eq!(subject.spend(&late, &application).await, SpendOutcome::Refused);
@@ -205,7 +205,7 @@ async fn a_code_opens_nothing_for_another_client_sign_in_or_user(subject: &Subje
     }
     let unknown = browser.code(&client.id, true);
     assert_eq!(subject.spend(&unknown, &Application::of(&unknown)).await, SpendOutcome::Refused);
-    subject.spends(&code, &Application::of(&code)).await;
+    subject.assert_spends(&code, &Application::of(&code)).await;
 }
 
 /// Also for a code that was stored after the withdrawal deleted the others.
@@ -219,7 +219,7 @@ async fn without_a_consent_no_code_is_issued_and_no_session_opens(subject: &Subj
         assert_eq!(subject.spend(code, &application).await, SpendOutcome::Refused);
         assert_eq!(subject.open_without_code(&application).await, OpenApplicationOutcome::Refused);
         assert!(!subject.exists(application.tokens.key).await);
-        assert_eq!(subject.issue(&browser.code(&client.id, true)).await, IssueCodeOutcome::SignInEnded);
+        assert_eq!(subject.issue(&browser.code(&client.id, true)).await, IssueCodeOutcome::Refused);
     };
     refused(&browser.code(&client.id, true)).await;
     let code = subject.code(&browser, &client, true).await;
@@ -241,7 +241,7 @@ async fn a_first_party_client_needs_no_consent(subject: &Subject) {
     change(subject, &Client { first_party: true, ..client.clone() }).await;
     let code = browser.code(&client.id, false);
     assert_eq!(subject.issue(&code).await, IssueCodeOutcome::Issued);
-    subject.spends(&code, &Application::of(&code)).await;
+    subject.assert_spends(&code, &Application::of(&code)).await;
     let opened = subject.open_without_code(&Application::of(&code)).await;
     assert!(matches!(opened, OpenApplicationOutcome::Opened(_)), "{opened:?}");
 }
@@ -261,7 +261,7 @@ async fn a_failed_check_does_not_spend_a_code(subject: &Subject) {
     subject.store.enable_user(browser.user.id).await.expect("no error");
     let found = find(subject, &code).await.expect("the code");
     assert_eq!(found.spent_for, None);
-    subject.spends(&code, &application).await;
+    subject.assert_spends(&code, &application).await;
 }
 
 async fn a_session_that_ends_with_its_sign_in_expires_no_later(subject: &Subject) {
@@ -274,7 +274,7 @@ async fn a_session_that_ends_with_its_sign_in_expires_no_later(subject: &Subject
         let code = subject.code(&browser, &client, offline).await;
         let mut application = Application::of(&code);
         application.session.lifetime = lifetime.map(TimeDelta::hours);
-        let opened = subject.spends(&code, &application).await;
+        let opened = subject.assert_spends(&code, &application).await;
         let expires_at = opened.session.expires_at;
         (application, expires_at, opened.now)
     };
@@ -292,8 +292,8 @@ async fn a_session_that_ends_with_its_sign_in_expires_no_later(subject: &Subject
     subject.clock.advance(TimeDelta::hours(2) - TimeDelta::seconds(30));
     let late = subject.code(&browser, &client, true).await;
     subject.clock.advance(TimeDelta::seconds(31));
-    subject.rotates_nothing(&child.tokens.token(0)).await;
-    subject.rotates(&offline.tokens.token(0)).await;
+    subject.assert_rotates_nothing(&child.tokens.token(0)).await;
+    subject.assert_rotates(&offline.tokens.token(0)).await;
     for code in [code, late] {
         let refused = subject.spend(&code, &Application::of(&code)).await;
         assert_eq!(refused, SpendOutcome::Refused, "the sign-in has expired");
@@ -328,7 +328,7 @@ async fn an_application_opens_a_session_without_a_code_under_the_same_conditions
     refused(&Application::of(&NewCode { client_id: super::applications::new_client().id, ..code.clone() }))
         .await;
     subject.end(browser.key(), None).await;
-    subject.is_unknown(&application.tokens.token(0)).await;
+    subject.assert_unknown(&application.tokens.token(0)).await;
     refused(&Application::of(&code)).await;
     let short = subject.browser_for(&browser.user, Some(TimeDelta::minutes(1))).await;
     subject.clock.advance(TimeDelta::minutes(2));
@@ -341,7 +341,7 @@ async fn a_spent_code_is_kept_for_an_hour_after_it_expired(subject: &Subject) {
     for number in 0..5 {
         let code = subject.code(&browser, &client, true).await;
         if number % 2 == 0 {
-            subject.spends(&code, &Application::of(&code)).await;
+            subject.assert_spends(&code, &Application::of(&code)).await;
         }
         codes.push(code);
         subject.clock.advance(TimeDelta::minutes(10));
@@ -379,6 +379,6 @@ async fn a_spent_code_and_its_session_are_stored_both_or_neither(subject: &Subje
     assert_eq!(find(subject, &code).await.expect("the code").spent_for, None);
     assert!(subject.store.find_grant(browser.user.id, &client.id).await.expect("no error").is_some());
     assert_eq!(subject.ended().await, Vec::<String>::new());
-    subject.rotates(&open.tokens.token(0)).await;
-    subject.spends(&code, &application).await;
+    subject.assert_rotates(&open.tokens.token(0)).await;
+    subject.assert_spends(&code, &application).await;
 }

@@ -1,4 +1,4 @@
-//! Computing the keys of addresses again: listing them, setting one, exchanging two, and the version of the rules.
+//! Computing the keys of addresses again: listing them, setting one, swapping two, and the version of the rules.
 
 use super::Subject;
 use super::fixtures::{assert_about, new_user, new_user_at};
@@ -11,8 +11,8 @@ cases![
     the_recorded_version_never_goes_back,
     addresses_and_keys_are_listed_by_id_page_by_page,
     a_key_is_set_if_it_is_free_and_the_user_still_has_the_old_one,
-    two_keys_are_exchanged_or_neither,
-    concurrent_exchanges_of_two_keys_happen_once,
+    two_keys_are_swapped_or_neither,
+    concurrent_swaps_of_two_keys_happen_once,
 ];
 
 async fn a_database_with_keys_of_earlier_rules_is_not_ready(subject: &Subject) {
@@ -75,7 +75,7 @@ async fn a_key_is_set_if_it_is_free_and_the_user_still_has_the_old_one(subject: 
     assert_eq!(key_of(subject, &bob).await, bob.email.key());
 }
 
-async fn two_keys_are_exchanged_or_neither(subject: &Subject) {
+async fn two_keys_are_swapped_or_neither(subject: &Subject) {
     let (ann, bob) = (subject.user().await, subject.user().await);
     let [one, other] = [stored(subject, &ann).await, stored(subject, &bob).await];
     let swap = async |one: &StoredEmail, other: &StoredEmail| {
@@ -100,7 +100,7 @@ async fn two_keys_are_exchanged_or_neither(subject: &Subject) {
     assert!(!swap(&one, &other).await, "they have other keys now");
 }
 
-async fn concurrent_exchanges_of_two_keys_happen_once(subject: &Subject) {
+async fn concurrent_swaps_of_two_keys_happen_once(subject: &Subject) {
     let (ann, bob) = (subject.user().await, subject.user().await);
     let [one, other] = [stored(subject, &ann).await, stored(subject, &bob).await];
     let mut servers = tokio::task::JoinSet::new();

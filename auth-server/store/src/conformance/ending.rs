@@ -28,7 +28,7 @@ async fn ending_a_session_deletes_it_and_records_a_revocation_for_the_lifetime_o
 
     assert_eq!(subject.end(device.key, None).await, EndOutcome::Ended);
 
-    subject.is_unknown(&device.token(0)).await;
+    subject.assert_unknown(&device.token(0)).await;
     let entries = subject.probe.revocations().await;
     let [entry] = entries.as_slice() else { panic!("{entries:?}") };
     assert_eq!((entry.kind.as_str(), &entry.subject), ("session", &device.key.id.to_string()));
@@ -40,18 +40,18 @@ async fn ending_a_session_deletes_it_and_records_a_revocation_for_the_lifetime_o
 async fn every_generation_of_a_token_proves_ownership(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..3 {
-        subject.rotates(&device.token(number)).await;
+        subject.assert_rotates(&device.token(number)).await;
     }
     assert_eq!(subject.end(device.key, Some(&device.token(0).jti_hash)).await, EndOutcome::Ended);
-    subject.is_unknown(&device.token(3)).await;
+    subject.assert_unknown(&device.token(3)).await;
 }
 
 async fn a_wrong_proof_ends_nothing_and_records_nothing(subject: &Subject) {
     let (device, other) = (subject.device().await, subject.device().await);
-    assert_eq!(subject.end(device.key, Some(&other.proof())).await, EndOutcome::NotGenuine);
+    assert_eq!(subject.end(device.key, Some(&other.proof())).await, EndOutcome::WrongProof);
     assert_eq!(subject.ended().await, Vec::<String>::new());
-    subject.rotates(&device.token(0)).await;
-    assert_eq!(subject.end(device.key, Some(&other.proof())).await, EndOutcome::NotGenuine);
+    subject.assert_rotates(&device.token(0)).await;
+    assert_eq!(subject.end(device.key, Some(&other.proof())).await, EndOutcome::WrongProof);
     assert_eq!(subject.end(device.key, Some(&device.proof())).await, EndOutcome::Ended);
 }
 
@@ -79,8 +79,8 @@ async fn only_the_named_session_ends(subject: &Subject) {
     assert_eq!(subject.end(phone.key, None).await, EndOutcome::Ended);
     let mixed = SessionKey { user_id: other.key.user_id, id: laptop.key.id };
     assert_eq!(subject.end(mixed, None).await, EndOutcome::WasGone);
-    subject.rotates(&laptop.token(0)).await;
-    subject.rotates(&other.token(0)).await;
+    subject.assert_rotates(&laptop.token(0)).await;
+    subject.assert_rotates(&other.token(0)).await;
 }
 
 async fn an_expired_disabled_or_corrupt_session_can_be_ended(subject: &Subject) {
@@ -99,11 +99,11 @@ async fn an_expired_disabled_or_corrupt_session_can_be_ended(subject: &Subject) 
 async fn a_user_with_sessions_cannot_be_deleted(subject: &Subject) {
     let device = subject.device().await;
     assert!(!subject.probe.delete_user(device.key.user_id).await);
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
     subject.end(device.key, None).await;
     assert!(subject.probe.delete_user(device.key.user_id).await);
     for number in 0..3 {
-        subject.is_unknown(&device.token(number)).await;
+        subject.assert_unknown(&device.token(number)).await;
     }
 }
 
@@ -123,14 +123,14 @@ async fn all_sessions_of_a_user_end_except_the_excepted_one(subject: &Subject) {
     expected.sort();
     assert_eq!(on_record, expected);
     for device in &devices[1..] {
-        subject.is_unknown(&device.token(0)).await;
+        subject.assert_unknown(&device.token(0)).await;
     }
     for device in [&devices[0], &other_user] {
-        subject.rotates(&device.token(0)).await;
+        subject.assert_rotates(&device.token(0)).await;
     }
 
     assert_eq!(subject.store.end_sessions_of(user.id, None).await.expect("ended"), 1);
-    subject.is_unknown(&devices[0].token(1)).await;
+    subject.assert_unknown(&devices[0].token(1)).await;
     assert_eq!(subject.store.end_sessions_of(user.id, None).await.expect("ended"), 0);
-    subject.rotates(&other_user.token(1)).await;
+    subject.assert_rotates(&other_user.token(1)).await;
 }

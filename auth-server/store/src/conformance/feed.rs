@@ -154,11 +154,11 @@ async fn an_entry_that_commits_late_is_read(subject: &Subject) {
     assert!(!seen.contains("first late") && !seen.contains("second late"));
     seen.insert("before".to_owned());
     first_late.commit().await;
-    subject.clock.advance(subject.probe.late_entries_take());
+    subject.clock.advance(subject.probe.late_entry_delay());
     let (entries, cursor) = read(store, Some(cursor), 2).await;
     assert!(subjects(&entries).contains("first late"), "what committed late is missing: {entries:?}");
     second_late.commit().await;
-    subject.clock.advance(subject.probe.late_entries_take());
+    subject.clock.advance(subject.probe.late_entry_delay());
     let (entries, cursor) = read(store, Some(cursor), 2).await;
     assert!(subjects(&entries).contains("second late"), "what committed late is missing: {entries:?}");
     let (entries, _) = read(store, Some(cursor), 2).await;
@@ -256,14 +256,14 @@ async fn waiting_ends_when_this_store_appends_an_entry(subject: &Subject) {
 
 async fn after_the_newest_cursor_everything_that_commits_later_is_read(subject: &Subject) {
     let store = subject.store.as_ref();
-    let from_nothing = store.newest_revocation().await.expect("no error");
+    let from_nothing = store.newest_cursor().await.expect("no error");
     store.revoke_token(None, "before").await.expect("recorded");
     let late = subject.probe.record_late("late").await;
-    let newest = store.newest_revocation().await.expect("no error");
+    let newest = store.newest_cursor().await.expect("no error");
     store.revoke_token(None, "after").await.expect("recorded");
     assert!(subjects(&read(store, Some(newest.clone()), 10).await.0).contains("after"));
     late.commit().await;
-    subject.clock.advance(subject.probe.late_entries_take());
+    subject.clock.advance(subject.probe.late_entry_delay());
     let (entries, _) = read(store, Some(newest), 10).await;
     assert!(subjects(&entries).is_superset(&["after", "late"].map(str::to_owned).into()), "{entries:?}");
     assert_eq!(read(store, Some(from_nothing), 10).await.0.len(), 3);
@@ -297,7 +297,7 @@ async fn readers_miss_nothing_of_concurrent_writers(subject: &Subject) {
         });
     }
     writers.join_all().await;
-    subject.clock.advance(subject.probe.late_entries_take());
+    subject.clock.advance(subject.probe.late_entry_delay());
     done.store(true, Ordering::SeqCst);
     assert_eq!(reading.await.expect("the reader").len(), 400);
 }

@@ -97,7 +97,7 @@ impl Subject {
     /// Migrates the empty database.
     pub(super) async fn migrate(&self) {
         self.store.migrate(RunningServers::Possible).await.expect("an empty database is migrated");
-        self.probe.migrated().await;
+        self.probe.after_migration().await;
     }
 
     /// Adds that user.
@@ -137,7 +137,7 @@ impl Subject {
     }
 
     /// Asserts that the token rotates its session.
-    pub(super) async fn rotates(&self, presented: &PresentedRefresh) -> SessionSnapshot {
+    pub(super) async fn assert_rotates(&self, presented: &PresentedRefresh) -> SessionSnapshot {
         match self.store.rotate(presented, None).await {
             Ok(Rotation::Rotated(snapshot)) => snapshot,
             other => panic!("{other:?}"),
@@ -145,7 +145,7 @@ impl Subject {
     }
 
     /// Asserts that the token does not rotate its session, which exists.
-    pub(super) async fn rotates_nothing(&self, presented: &PresentedRefresh) -> SessionSnapshot {
+    pub(super) async fn assert_rotates_nothing(&self, presented: &PresentedRefresh) -> SessionSnapshot {
         match self.store.rotate(presented, None).await {
             Ok(Rotation::NotCurrent(snapshot)) => snapshot,
             other => panic!("{other:?}"),
@@ -153,7 +153,7 @@ impl Subject {
     }
 
     /// Asserts that the session of the token does not exist.
-    pub(super) async fn is_unknown(&self, presented: &PresentedRefresh) {
+    pub(super) async fn assert_unknown(&self, presented: &PresentedRefresh) {
         let rotation = self.store.rotate(presented, None).await.expect("no error");
         assert_eq!(rotation, Rotation::Unknown);
     }

@@ -20,7 +20,7 @@ cases![
 
 async fn forgiving_records_the_generation_and_counts_as_a_use(subject: &Subject) {
     let device = subject.device().await;
-    let rotated = subject.rotates(&device.token(0)).await;
+    let rotated = subject.assert_rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::hours(3));
 
     let forgiven = match forgive(subject, device.key, 0, None).await {
@@ -33,51 +33,51 @@ async fn forgiving_records_the_generation_and_counts_as_a_use(subject: &Subject)
     let session =
         Session { forgiven_generation: Some(Generation::FIRST), last_used_at: forgiven.now, ..before };
     assert_eq!(forgiven, SessionSnapshot { session, owner, now: forgiven.now });
-    let kept = subject.rotates_nothing(&device.token(0)).await;
+    let kept = subject.assert_rotates_nothing(&device.token(0)).await;
     assert_eq!(kept.session, forgiven.session);
 }
 
 async fn a_forgiven_generation_is_kept_across_rotations(subject: &Subject) {
     let device = with_generation(subject, 1).await;
-    is_forgiven(subject, device.key, 0, None).await;
+    assert_forgiven(subject, device.key, 0, None).await;
     for number in 1..5 {
-        let rotated = subject.rotates(&device.token(number)).await;
+        let rotated = subject.assert_rotates(&device.token(number)).await;
         assert_eq!(rotated.session.forgiven_generation, Some(Generation::FIRST));
     }
-    is_forgiven(subject, device.key, 4, Some(0)).await;
-    let kept = subject.rotates_nothing(&device.token(4)).await;
+    assert_forgiven(subject, device.key, 4, Some(0)).await;
+    let kept = subject.assert_rotates_nothing(&device.token(4)).await;
     assert_eq!(kept.session.forgiven_generation, Some(generation(4)));
 }
 
 async fn only_the_previous_generation_is_forgiven(subject: &Subject) {
     let device = with_generation(subject, 3).await;
     for number in [0, 1, 3, 4] {
-        is_lost(subject, device.key, number, None).await;
+        assert_lost(subject, device.key, number, None).await;
     }
-    is_forgiven(subject, device.key, 2, None).await;
+    assert_forgiven(subject, device.key, 2, None).await;
 }
 
 async fn nothing_is_forgiven_if_another_generation_was_forgiven_meanwhile(subject: &Subject) {
     let device = with_generation(subject, 5).await;
-    is_lost(subject, device.key, 4, Some(3)).await;
-    is_forgiven(subject, device.key, 4, None).await;
-    is_lost(subject, device.key, 4, None).await;
-    is_lost(subject, device.key, 4, Some(3)).await;
-    is_forgiven(subject, device.key, 4, Some(4)).await;
+    assert_lost(subject, device.key, 4, Some(3)).await;
+    assert_forgiven(subject, device.key, 4, None).await;
+    assert_lost(subject, device.key, 4, None).await;
+    assert_lost(subject, device.key, 4, Some(3)).await;
+    assert_forgiven(subject, device.key, 4, Some(4)).await;
 }
 
 /// RT-09, RT-10
 async fn nothing_is_forgiven_after_the_user_was_disabled_or_signed_out(subject: &Subject) {
     let device = with_generation(subject, 1).await;
     subject.probe.disable(device.key.user_id).await;
-    is_lost(subject, device.key, 0, None).await;
+    assert_lost(subject, device.key, 0, None).await;
 
     let device = with_generation(subject, 1).await;
     let other = with_generation(subject, 1).await;
     subject.end(device.key, None).await;
-    is_lost(subject, device.key, 0, None).await;
-    is_lost(subject, SessionKey { id: device.key.id, ..other.key }, 0, None).await;
-    is_forgiven(subject, other.key, 0, None).await;
+    assert_lost(subject, device.key, 0, None).await;
+    assert_lost(subject, SessionKey { id: device.key.id, ..other.key }, 0, None).await;
+    assert_forgiven(subject, other.key, 0, None).await;
 }
 
 /// RT-06
@@ -86,11 +86,11 @@ async fn nothing_is_forgiven_at_or_after_the_end_of_the_session(subject: &Subjec
     let user = subject.user().await;
     let device = device_of(&user);
     subject.open(&NewSession { lifetime: Some(TimeDelta::hours(1)), ..device.sign_in(&user) }).await;
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::hours(1));
-    is_lost(subject, device.key, 0, None).await;
+    assert_lost(subject, device.key, 0, None).await;
     subject.clock.advance(TimeDelta::microseconds(-1));
-    is_forgiven(subject, device.key, 0, None).await;
+    assert_forgiven(subject, device.key, 0, None).await;
 }
 
 async fn forgiving_a_corrupt_session_names_it_in_the_error(subject: &Subject) {
@@ -104,7 +104,7 @@ async fn forgiving_a_corrupt_session_names_it_in_the_error(subject: &Subject) {
 async fn with_generation(subject: &Subject, times: i64) -> Device {
     let device = subject.device().await;
     for number in 0..times {
-        subject.rotates(&device.token(number)).await;
+        subject.assert_rotates(&device.token(number)).await;
     }
     device
 }
@@ -114,12 +114,12 @@ async fn forgive(subject: &Subject, key: SessionKey, number: i64, before: Option
     answer.expect("no error")
 }
 
-async fn is_forgiven(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {
+async fn assert_forgiven(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {
     let answer = forgive(subject, key, number, before).await;
     assert!(matches!(answer, ForgiveOutcome::Forgiven(_)), "{number} after {before:?}: {answer:?}");
 }
 
-async fn is_lost(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {
+async fn assert_lost(subject: &Subject, key: SessionKey, number: i64, before: Option<i64>) {
     assert_eq!(
         forgive(subject, key, number, before).await,
         ForgiveOutcome::Lost,

@@ -94,17 +94,17 @@ async fn withdrawing_a_grant_ends_the_sessions_of_the_client_and_its_unspent_cod
     assert!(find(subject, browser.user.id, &other.id).await.is_some());
     assert!(find(subject, second_user, &client.id).await.is_some());
     for application in &ended {
-        subject.is_unknown(&application.tokens.token(0)).await;
+        subject.assert_unknown(&application.tokens.token(0)).await;
     }
     let mut entries = subject.ended().await;
     entries.sort();
     assert_eq!(entries, ended.map(|application| application.tokens.key.id.to_string()));
     for application in kept {
-        subject.rotates(&application.tokens.token(0)).await;
+        subject.assert_rotates(&application.tokens.token(0)).await;
     }
     assert_eq!(subject.spend(&code, &Application::of(&code)).await, SpendOutcome::Refused);
     for code in kept_codes {
-        subject.spends(&code, &Application::of(&code)).await;
+        subject.assert_spends(&code, &Application::of(&code)).await;
     }
     assert!(subject.exists(browser.key()).await);
     assert_eq!(withdraw(subject, browser.user.id, &client.id).await, 0);
@@ -120,7 +120,7 @@ async fn withdrawing_without_a_grant_ends_the_sessions_too(subject: &Subject) {
     let opened = subject.open_without_code(&application).await;
     assert!(matches!(opened, OpenApplicationOutcome::Opened(_)), "{opened:?}");
     assert_eq!(withdraw(subject, browser.user.id, &client.id).await, 1);
-    subject.is_unknown(&application.tokens.token(0)).await;
+    subject.assert_unknown(&application.tokens.token(0)).await;
 }
 
 async fn deleting_a_user_deletes_the_grants(subject: &Subject) {
@@ -129,7 +129,7 @@ async fn deleting_a_user_deletes_the_grants(subject: &Subject) {
     subject.allow(other.user.id, &client).await;
     let code = subject.code(&browser, &client, true).await;
     let spent = subject.code(&browser, &client, true).await;
-    subject.spends(&spent, &Application::of(&spent)).await;
+    subject.assert_spends(&spent, &Application::of(&spent)).await;
     let deleted = subject.store.delete_user(browser.user.id).await.expect("no error");
     assert_eq!(deleted, ChangeOutcome::Changed { ended_sessions: 2 });
     assert_eq!(subject.store.list_grants(browser.user.id).await.expect("no error"), []);

@@ -21,7 +21,7 @@ async fn a_session_is_found_even_if_it_is_over(subject: &Subject) {
     let find = async |key| subject.store.find_session(key).await.expect("no error");
 
     assert_eq!(find(device.key).await.expect("it is there").session, opened.session);
-    let rotated = subject.rotates(&device.token(0)).await;
+    let rotated = subject.assert_rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::hours(2));
     subject.probe.disable(user.id).await;
     let found = find(device.key).await.expect("it is there");
@@ -61,7 +61,7 @@ async fn the_list_describes_each_session(subject: &Subject) {
     subject.open(&NewSession { lifetime: Some(TimeDelta::hours(1)), ..asked.clone() }).await;
     subject.open(&NewSession { user_agent: None, ip: None, ..bare.sign_in(&user) }).await;
     subject.clock.advance(TimeDelta::minutes(30));
-    subject.rotates(&plain.token(0)).await;
+    subject.assert_rotates(&plain.token(0)).await;
 
     let listed = subject.store.list_sessions(user.id, None, 10).await.expect("no error");
     let [first, second] = listed.as_slice() else { panic!("{listed:?}") };

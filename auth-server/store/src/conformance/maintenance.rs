@@ -96,11 +96,11 @@ async fn every_verb_reports_missing_migrations(subject: &Subject) {
         store.revoke_token(None, "a token").await.err(),
         store.read_revocations(None, 1).await.err(),
         store.follow_revocations(None, 1).await.err(),
-        store.newest_revocation().await.err(),
+        store.newest_cursor().await.err(),
         store.sweep_revocations(1).await.err(),
     ];
     let verbs: usize = PORTS.iter().map(|port| port.matches("    async fn ").count()).sum();
-    assert_eq!(errors.len(), verbs - 1, "all but `appended`, which asks no database");
+    assert_eq!(errors.len(), verbs - 1, "all but `wait_for_append`, which queries no database");
     for error in errors {
         assert!(matches!(error, Some(StoreError::NotMigrated(_))), "{error:?}");
     }
@@ -158,7 +158,7 @@ async fn migrating_again_changes_nothing(subject: &Subject) {
     let device = subject.device().await;
     subject.store.migrate(RunningServers::Possible).await.expect("migrated again");
     subject.probe.another_store().await.migrate(RunningServers::Possible).await.expect("migrated by another");
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
 }
 
 async fn concurrent_migrations_succeed(subject: &Subject) {
@@ -205,7 +205,7 @@ async fn a_failed_commit_is_an_error(subject: &Subject) {
     let user = subject.user().await;
     let device = subject.another_device(&user).await;
     subject.another_device(&user).await;
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
     subject.probe.fail_commits(true).await;
     let errors = [
         subject.store.open_session(&device_of(&user).sign_in(&user)).await.err(),
@@ -222,7 +222,7 @@ async fn a_failed_commit_is_an_error(subject: &Subject) {
     }
     subject.probe.fail_commits(false).await;
     assert!(subject.ended().await.is_empty());
-    let rotated = subject.rotates(&device.token(1)).await;
+    let rotated = subject.assert_rotates(&device.token(1)).await;
     assert_eq!(rotated.session.forgiven_generation, None);
 }
 

@@ -64,7 +64,7 @@ pub struct Subject {
     pub clock: ManualClock,
     /// Access to the same database that bypasses the ports.
     pub probe: Box<dyn DatabaseProbe>,
-    /// Dropped after the test, for instance the folder of the database.
+    /// Is dropped after the test, for instance the folder of the database.
     pub keep: Box<dyn Any + Send + Sync>,
 }
 
@@ -107,18 +107,19 @@ pub trait DatabaseProbe: Send + Sync {
     /// All rows of `revocations`, in the order in which they were recorded.
     async fn revocations(&self) -> Vec<Revocation>;
 
-    /// Records the revocation of a session, and commits only when told to. On SQLite, where only one connection writes,
-    /// records it then.
-    async fn record_late(&self, subject: &str) -> Box<dyn Late>;
+    /// Records the revocation of a session in a transaction that commits only when [`commit`](OpenTransaction::commit)
+    /// is called. On SQLite, where only one connection writes, nothing is recorded before that call.
+    async fn record_late(&self, subject: &str) -> Box<dyn OpenTransaction>;
 
-    /// Stops the database's clock, so that only the subject's clock moves the time. Before the store is first used.
+    /// Stops the database's clock, so that only the subject's clock moves the time. Must be called before the case uses
+    /// the store.
     async fn stop_time(&self);
 
     /// Switches on or off that every transaction that changes `sessions` fails, at its commit.
     async fn fail_commits(&self, fail: bool);
 
-    /// Changes the schema after its migration, where the suite runs on another form of it. Called once.
-    async fn migrated(&self) {}
+    /// Changes the schema after the migration, if the suite runs on another form of it. Called once.
+    async fn after_migration(&self) {}
 
     /// Records the end of a session as another server of the database does, in a distributed one through another node.
     async fn record_elsewhere(&self, subject: &str);
@@ -128,8 +129,8 @@ pub trait DatabaseProbe: Send + Sync {
         true
     }
 
-    /// How long after its commit an entry may be missing that was written long before.
-    fn late_entries_take(&self) -> TimeDelta {
+    /// How long an entry may be missing from the feed after its commit, if it was written long before the commit.
+    fn late_entry_delay(&self) -> TimeDelta {
         TimeDelta::zero()
     }
 
@@ -142,7 +143,7 @@ pub trait DatabaseProbe: Send + Sync {
 
 /// A transaction that has not committed yet.
 #[async_trait]
-pub trait Late: Send {
+pub trait OpenTransaction: Send {
     /// Commits it.
     async fn commit(self: Box<Self>);
 }

@@ -58,7 +58,7 @@ async fn a_session_is_stored_as_requested(subject: &Subject) {
     };
     let owner = SessionOwner { email: user.email, email_verified: true, roles: user.roles, disabled: false };
     assert_eq!((&opened.session, &opened.owner), (&session, &owner));
-    let kept = subject.rotates_nothing(&device.token(7)).await;
+    let kept = subject.assert_rotates_nothing(&device.token(7)).await;
     assert_eq!((kept.session, kept.owner), (session, owner));
 }
 
@@ -86,16 +86,16 @@ async fn a_session_is_dated_by_the_clock_of_the_store(subject: &Subject) {
 async fn a_user_may_have_many_sessions(subject: &Subject) {
     let user = subject.user().await;
     let (phone, laptop) = (subject.another_device(&user).await, subject.another_device(&user).await);
-    subject.rotates(&phone.token(0)).await;
-    subject.rotates(&laptop.token(0)).await;
-    subject.rotates(&phone.token(1)).await;
+    subject.assert_rotates(&phone.token(0)).await;
+    subject.assert_rotates(&laptop.token(0)).await;
+    subject.assert_rotates(&phone.token(1)).await;
 }
 
 /// RT-09
 async fn no_session_opens_for_a_disabled_user(subject: &Subject) {
     let user = subject.user().await;
     subject.probe.disable(user.id).await;
-    opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
+    assert_opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
 }
 
 /// RT-09
@@ -103,32 +103,32 @@ async fn no_session_opens_if_the_password_has_changed(subject: &Subject) {
     let user = subject.user().await;
     let new = PasswordHash::from_phc("$argon2id$new".to_owned());
     subject.probe.set_password_hash(user.id, Some(&new)).await;
-    opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
+    assert_opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
     subject.open(&NewSession { verified_hash: new, ..device_of(&user).sign_in(&user) }).await;
 }
 
 async fn no_session_opens_if_the_password_was_removed(subject: &Subject) {
     let user = subject.user().await;
     subject.probe.set_password_hash(user.id, None).await;
-    opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
+    assert_opens_nothing(subject, &device_of(&user).sign_in(&user)).await;
 }
 
 /// RT-10
 async fn no_session_opens_for_an_unknown_user(subject: &Subject) {
     let other = new_user();
-    opens_nothing(subject, &device_of(&other).sign_in(&other)).await;
+    assert_opens_nothing(subject, &device_of(&other).sign_in(&other)).await;
 }
 
 async fn a_session_id_is_unique(subject: &Subject) {
     let user = subject.user().await;
     let device = subject.another_device(&user).await;
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
     let again = subject.store.open_session(&device.sign_in(&user)).await;
     assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
-    subject.rotates(&device.token(1)).await;
+    subject.assert_rotates(&device.token(1)).await;
 }
 
-async fn opens_nothing(subject: &Subject, session: &NewSession) {
+async fn assert_opens_nothing(subject: &Subject, session: &NewSession) {
     let opening = subject.store.open_session(session).await.expect("no error");
     assert_eq!(opening, OpenOutcome::Refused);
 }

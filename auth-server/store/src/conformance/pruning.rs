@@ -31,7 +31,7 @@ async fn prune_excess(subject: &Subject, opened: &Device, keep: u32) -> u64 {
     subject.store.prune_excess(opened.key, keep).await.expect("no error")
 }
 
-fn names<'a>(devices: impl IntoIterator<Item = &'a Device>) -> BTreeSet<String> {
+fn session_ids<'a>(devices: impl IntoIterator<Item = &'a Device>) -> BTreeSet<String> {
     devices.into_iter().map(|device| device.key.id.to_string()).collect()
 }
 
@@ -45,19 +45,19 @@ async fn the_least_recently_used_sessions_beyond_the_maximum_end(subject: &Subje
     let (user, other) = (subject.user().await, subject.user().await);
     let others = devices(subject, &other, 6).await;
     let devices = devices(subject, &user, 6).await;
-    subject.rotates(&devices[0].token(0)).await;
+    subject.assert_rotates(&devices[0].token(0)).await;
 
     assert_eq!(prune_excess(subject, &devices[5], 6).await, 0);
     assert_eq!(subject.ended().await, Vec::<String>::new());
     assert_eq!(prune_excess(subject, &devices[5], 4).await, 2);
-    assert_eq!(subject.ended().await.into_iter().collect::<BTreeSet<_>>(), names(&devices[1..3]));
+    assert_eq!(subject.ended().await.into_iter().collect::<BTreeSet<_>>(), session_ids(&devices[1..3]));
     for device in &devices[1..3] {
-        subject.is_unknown(&device.token(0)).await;
+        subject.assert_unknown(&device.token(0)).await;
     }
     assert_eq!(prune_excess(subject, &devices[5], 4).await, 0);
-    subject.rotates(&devices[0].token(1)).await;
+    subject.assert_rotates(&devices[0].token(1)).await;
     for device in devices[3..].iter().chain(&others) {
-        subject.rotates(&device.token(0)).await;
+        subject.assert_rotates(&device.token(0)).await;
     }
     assert_eq!(subject.ended().await.len(), 2);
 }
@@ -81,7 +81,7 @@ async fn one_call_prunes_a_limited_number_of_sessions(subject: &Subject) {
     assert_eq!(prune_excess(subject, opened, 3).await, u64::from(MAX_PRUNED_PER_SIGN_IN));
     assert_eq!(
         subject.ended().await.into_iter().collect::<BTreeSet<_>>(),
-        names(&older[..MAX_PRUNED_PER_SIGN_IN as usize]),
+        session_ids(&older[..MAX_PRUNED_PER_SIGN_IN as usize]),
     );
     assert_eq!(prune_excess(subject, opened, 3).await, 4);
     assert_eq!(open_sessions(subject, &user).await.len(), 3);

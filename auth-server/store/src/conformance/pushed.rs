@@ -5,7 +5,7 @@ use goptri_settings::Plain;
 
 use super::Subject;
 use super::fixtures::id;
-use crate::OPENED_LIFETIME;
+use crate::OPENED_REQUEST_LIFETIME;
 use auth_domain::{ClientId, Digest, PUSHED_LIFETIME, PushedRequest};
 
 cases![
@@ -55,7 +55,7 @@ async fn a_pushed_request_is_opened_within_its_lifetime_and_then_used_for_longer
     assert!(find(subject, &request, false).await.is_some());
     subject.clock.advance(short);
     assert_eq!(find(subject, &request, false).await, None);
-    subject.clock.advance(OPENED_LIFETIME - PUSHED_LIFETIME - short);
+    subject.clock.advance(OPENED_REQUEST_LIFETIME - PUSHED_LIFETIME - short);
     assert!(find(subject, &request, true).await.is_some());
     subject.clock.advance(short);
     assert_eq!(find(subject, &request, true).await, None);
@@ -70,7 +70,7 @@ async fn a_pushed_request_is_swept_when_it_can_no_longer_be_used(subject: &Subje
     let sweep = async |max| subject.store.sweep_pushed_requests(max).await.expect("no error");
     assert_eq!(sweep(9).await, 0);
     // The fourth was pushed two minutes ago.
-    subject.clock.advance(OPENED_LIFETIME - TimeDelta::minutes(2) + TimeDelta::seconds(30));
+    subject.clock.advance(OPENED_REQUEST_LIFETIME - TimeDelta::minutes(2) + TimeDelta::seconds(30));
     assert_eq!([sweep(3).await, sweep(3).await, sweep(3).await], [3, 1, 0]);
     assert!(find(subject, &requests[4], true).await.is_some());
     subject.clock.advance(TimeDelta::minutes(1));

@@ -127,7 +127,7 @@ async fn of_concurrent_ends_of_one_session_exactly_one_ends_it(subject: &Subject
 
 async fn of_concurrent_forgivings_of_one_retry_exactly_one_is_recorded(subject: &Subject) {
     let device = subject.device().await;
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
     let answers = at_once(subject, |store| {
         let key = device.key;
         async move { store.forgive(key, Generation::FIRST, None).await }
@@ -180,7 +180,7 @@ async fn a_cancelled_end_happens_entirely_or_not_at_all(subject: &Subject) {
             Rotation::Rotated(_) => {
                 // The cancelled end may still be running, so either of the two ends the session.
                 subject.end(device.key, None).await;
-                subject.is_unknown(&device.token(1)).await;
+                subject.assert_unknown(&device.token(1)).await;
             }
             Rotation::NotCurrent(snapshot) | Rotation::Resent(snapshot) => panic!("{snapshot:?}"),
         }
@@ -214,7 +214,7 @@ async fn a_cancelled_end_of_all_sessions_happens_entirely_or_not_at_all(subject:
         assert!(left == 0 || left == 3, "{left} of 3 were left");
         let recorded = subject.ended().await;
         for device in &devices {
-            subject.is_unknown(&device.token(0)).await;
+            subject.assert_unknown(&device.token(0)).await;
             assert_eq!(recorded.iter().filter(|entry| **entry == device.key.id.to_string()).count(), 1);
         }
     }
@@ -246,7 +246,7 @@ where
         };
         let opened = matches!(signing_in.await.expect("the sign-in"), OpenOutcome::Opened(_));
         assert_eq!(ended_sessions, u64::from(opened), "what opened was ended, and nothing else");
-        subject.is_unknown(&device.token(0)).await;
+        subject.assert_unknown(&device.token(0)).await;
         assert_eq!(subject.store.list_sessions(user.id, None, 9).await.expect("no error"), []);
     }
 }
@@ -318,7 +318,7 @@ async fn of_concurrent_changes_of_one_password_exactly_one_succeeds(subject: &Su
     .await;
     let changed = ChangeOutcome::Changed { ended_sessions: 0 };
     assert_eq!(answers.iter().filter(|answer| **answer == changed).count(), 1);
-    subject.rotates(&here.token(0)).await;
+    subject.assert_rotates(&here.token(0)).await;
 }
 
 async fn concurrent_ends_and_sweeps_do_not_deadlock(subject: &Subject) {

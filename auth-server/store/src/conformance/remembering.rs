@@ -30,7 +30,7 @@ async fn is_remembered(subject: &Subject, device: &Device) -> bool {
     found.expect("a session").session.remember
 }
 
-async fn touches(subject: &Subject, presented: &PresentedRefresh) -> bool {
+async fn assert_touches(subject: &Subject, presented: &PresentedRefresh) -> bool {
     match subject.store.touch(presented, None).await {
         Ok(TouchOutcome::Touched(snapshot)) => snapshot.session.remember,
         other => panic!("{other:?}"),
@@ -42,8 +42,8 @@ async fn a_session_that_is_opened_to_be_remembered_stays_so(subject: &Subject) {
     let device = device_of(&user);
     let opened = subject.open(&NewSession { remember: true, ..device.sign_in(&user) }).await;
     assert!(opened.session.remember);
-    assert!(subject.rotates(&device.token(0)).await.session.remember);
-    assert!(touches(subject, &device.token(1)).await);
+    assert!(subject.assert_rotates(&device.token(0)).await.session.remember);
+    assert!(assert_touches(subject, &device.token(1)).await);
     match subject.store.forgive(device.key, generation(0), None).await {
         Ok(ForgiveOutcome::Forgiven(snapshot)) => assert!(snapshot.session.remember),
         other => panic!("{other:?}"),
@@ -55,17 +55,17 @@ async fn a_session_that_is_opened_to_be_remembered_stays_so(subject: &Subject) {
 
 async fn a_refresh_can_have_its_session_remembered_from_then_on(subject: &Subject) {
     let device = subject.device().await;
-    assert!(!subject.rotates(&device.token(0)).await.session.remember);
-    assert!(subject.rotates(&remembering(&device, 1)).await.session.remember);
-    assert!(subject.rotates(&device.token(2)).await.session.remember);
+    assert!(!subject.assert_rotates(&device.token(0)).await.session.remember);
+    assert!(subject.assert_rotates(&remembering(&device, 1)).await.session.remember);
+    assert!(subject.assert_rotates(&device.token(2)).await.session.remember);
     assert!(is_remembered(subject, &device).await);
 }
 
 async fn a_touch_can_have_its_session_remembered_from_then_on(subject: &Subject) {
     let device = subject.device().await;
-    assert!(!touches(subject, &device.token(0)).await);
-    assert!(touches(subject, &remembering(&device, 0)).await);
-    assert!(touches(subject, &device.token(0)).await);
+    assert!(!assert_touches(subject, &device.token(0)).await);
+    assert!(assert_touches(subject, &remembering(&device, 0)).await);
+    assert!(assert_touches(subject, &device.token(0)).await);
     assert!(is_remembered(subject, &device).await);
 }
 
@@ -95,8 +95,8 @@ async fn of_concurrent_refreshes_each_decides_about_its_own_session(subject: &Su
 
 async fn a_request_that_rotates_nothing_remembers_nothing(subject: &Subject) {
     let device = subject.device().await;
-    subject.rotates(&device.token(0)).await;
-    subject.rotates_nothing(&remembering(&device, 0)).await;
-    subject.rotates_nothing(&remembering(&device, 2)).await;
+    subject.assert_rotates(&device.token(0)).await;
+    subject.assert_rotates_nothing(&remembering(&device, 0)).await;
+    subject.assert_rotates_nothing(&remembering(&device, 2)).await;
     assert!(!is_remembered(subject, &device).await);
 }

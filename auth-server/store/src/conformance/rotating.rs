@@ -40,7 +40,7 @@ async fn a_rotation_advances_the_generation_and_nothing_else(subject: &Subject) 
     let opened = subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&user) }).await;
     subject.clock.advance(TimeDelta::minutes(10));
 
-    let rotated = subject.rotates(&device.token(0)).await;
+    let rotated = subject.assert_rotates(&device.token(0)).await;
 
     assert_about(rotated.now, subject.clock.now());
     let SessionSnapshot { session: before, owner, .. } = opened;
@@ -52,7 +52,7 @@ async fn a_rotation_advances_the_generation_and_nothing_else(subject: &Subject) 
         ..before
     };
     assert_eq!(rotated, SessionSnapshot { session, owner, now: rotated.now });
-    let kept = subject.rotates_nothing(&device.token(0)).await;
+    let kept = subject.assert_rotates_nothing(&device.token(0)).await;
     assert_eq!(kept.session, rotated.session);
 }
 
@@ -63,49 +63,49 @@ async fn a_rotation_records_when_the_generation_before_it_began(subject: &Subjec
     assert_eq!(before.previous_rotated_at, None);
     for number in 0..3 {
         subject.clock.advance(TimeDelta::minutes(10));
-        let rotated = subject.rotates(&device.token(number)).await.session;
+        let rotated = subject.assert_rotates(&device.token(number)).await.session;
         assert_eq!(rotated.previous_rotated_at, Some(before.rotated_at));
         assert!(rotated.rotated_at > before.rotated_at);
         before = rotated;
     }
-    let kept = subject.rotates_nothing(&device.token(0)).await;
+    let kept = subject.assert_rotates_nothing(&device.token(0)).await;
     assert_eq!(kept.session, before);
 }
 
 async fn each_token_rotates_once(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..20 {
-        let rotated = subject.rotates(&device.token(number)).await;
+        let rotated = subject.assert_rotates(&device.token(number)).await;
         assert_eq!(rotated.session.generation, generation(number + 1));
     }
     for number in 0..20 {
-        let kept = subject.rotates_nothing(&device.token(number)).await;
+        let kept = subject.assert_rotates_nothing(&device.token(number)).await;
         assert_eq!(kept.session.generation, generation(20));
     }
-    subject.rotates(&device.token(20)).await;
+    subject.assert_rotates(&device.token(20)).await;
 }
 
 async fn a_future_generation_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
     for number in [1, 2, i64::from(u32::MAX)] {
-        let verdict = is_not_current(subject, &device.token(number), None).await;
+        let verdict = assert_not_current(subject, &device.token(number), None).await;
         assert_eq!(verdict, Verdict::Refuse(RefuseReason::Newer));
     }
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
 }
 
 async fn a_token_that_is_dated_later_than_its_generation_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
-    let rotated = subject.rotates(&device.token(0)).await.session.rotated_at;
+    let rotated = subject.assert_rotates(&device.token(0)).await.session.rotated_at;
     for later in [TimeDelta::microseconds(1), TimeDelta::days(1), TimeDelta::days(36_500)] {
         let mut token = device.token(1);
         token.began = rotated + later;
-        let verdict = is_not_current(subject, &token, None).await;
+        let verdict = assert_not_current(subject, &token, None).await;
         assert_eq!(verdict, Verdict::Refuse(RefuseReason::OtherBeginning));
     }
     let mut token = device.token(1);
     token.began = rotated;
-    subject.rotates(&token).await;
+    subject.assert_rotates(&token).await;
 }
 
 /// RT-07
@@ -113,34 +113,34 @@ async fn another_client_rotates_nothing_and_the_token_stays_valid(subject: &Subj
     let device = subject.device().await;
     for name in ["photo-printer", "Goptri", "goptri ", ""] {
         let other = Device { client_id: ClientId::new(name.to_owned()), ..device.clone() };
-        let verdict = is_not_current(subject, &other.token(0), None).await;
+        let verdict = assert_not_current(subject, &other.token(0), None).await;
         assert_eq!(verdict, Verdict::Refuse(RefuseReason::OtherClient));
     }
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
 }
 
 async fn another_jti_rotates_nothing_and_the_token_stays_valid(subject: &Subject) {
     let device = subject.device().await;
     let forged = Device { jti: "0".repeat(32), ..device.clone() };
-    let verdict = is_not_current(subject, &forged.token(0), None).await;
+    let verdict = assert_not_current(subject, &forged.token(0), None).await;
     assert_eq!(verdict, Verdict::Refuse(RefuseReason::OtherToken));
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
 }
 
 async fn a_session_is_found_only_by_both_halves_of_its_key(subject: &Subject) {
     let (one, other) = (subject.device().await, subject.device().await);
     let mixed = SessionKey { user_id: one.key.user_id, id: other.key.id };
-    subject.is_unknown(&Device { key: mixed, ..other.clone() }.token(0)).await;
-    subject.is_unknown(&device_of(&new_user()).token(0)).await;
-    subject.rotates(&one.token(0)).await;
-    subject.rotates(&other.token(0)).await;
+    subject.assert_unknown(&Device { key: mixed, ..other.clone() }.token(0)).await;
+    subject.assert_unknown(&device_of(&new_user()).token(0)).await;
+    subject.assert_rotates(&one.token(0)).await;
+    subject.assert_rotates(&other.token(0)).await;
 }
 
 /// RT-09
 async fn the_token_of_a_disabled_user_rotates_nothing(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.disable(device.key.user_id).await;
-    let verdict = is_not_current(subject, &device.token(0), None).await;
+    let verdict = assert_not_current(subject, &device.token(0), None).await;
     assert_eq!(verdict, Verdict::End(EndReason::Disabled));
 }
 
@@ -150,13 +150,13 @@ async fn refreshes_do_not_prolong_a_session_past_its_end(subject: &Subject) {
     let device = device_of(&user);
     let opened = subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&user) }).await;
     for number in 0..5 {
-        let rotated = subject.rotates(&device.token(number)).await;
+        let rotated = subject.assert_rotates(&device.token(number)).await;
         assert_eq!(rotated.session.expires_at, opened.session.expires_at);
         subject.clock.advance(TimeDelta::minutes(10));
     }
-    subject.rotates(&device.token(5)).await;
+    subject.assert_rotates(&device.token(5)).await;
     subject.clock.advance(TimeDelta::minutes(10));
-    let verdict = is_not_current(subject, &device.token(6), None).await;
+    let verdict = assert_not_current(subject, &device.token(6), None).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
@@ -169,10 +169,10 @@ async fn a_session_ends_after_the_idle_lifetime(subject: &Subject) {
         assert!(matches!(rotation, Ok(Rotation::Rotated(_))), "{rotation:?}");
     }
     subject.clock.advance(HOUR);
-    let verdict = is_not_current(subject, &device.token(3), Some(HOUR)).await;
+    let verdict = assert_not_current(subject, &device.token(3), Some(HOUR)).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
     // The row does not contain the idle lifetime, so with a longer one the session continues.
-    subject.rotates(&device.token(3)).await;
+    subject.assert_rotates(&device.token(3)).await;
 }
 
 /// To the microsecond, as in `judge`.
@@ -183,10 +183,10 @@ async fn a_session_is_over_exactly_at_its_end(subject: &Subject) {
     let device = device_of(&user);
     subject.open(&NewSession { lifetime: Some(HOUR), ..device.sign_in(&user) }).await;
     subject.clock.advance(HOUR - MICRO);
-    let last = subject.rotates(&device.token(0)).await;
+    let last = subject.assert_rotates(&device.token(0)).await;
     assert_eq!(last.session.expires_at, Some(last.now + MICRO));
     subject.clock.advance(MICRO);
-    let verdict = is_not_current(subject, &device.token(1), None).await;
+    let verdict = assert_not_current(subject, &device.token(1), None).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 
     let device = subject.another_device(&user).await;
@@ -194,7 +194,7 @@ async fn a_session_is_over_exactly_at_its_end(subject: &Subject) {
     let rotation = subject.store.rotate(&device.token(0), Some(HOUR)).await;
     assert!(matches!(rotation, Ok(Rotation::Rotated(_))), "{rotation:?}");
     subject.clock.advance(HOUR);
-    let verdict = is_not_current(subject, &device.token(1), Some(HOUR)).await;
+    let verdict = assert_not_current(subject, &device.token(1), Some(HOUR)).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
@@ -202,17 +202,17 @@ async fn a_session_with_a_lifetime_of_zero_never_rotates(subject: &Subject) {
     let user = subject.user().await;
     let device = device_of(&user);
     subject.open(&NewSession { lifetime: Some(TimeDelta::zero()), ..device.sign_in(&user) }).await;
-    let verdict = is_not_current(subject, &device.token(0), None).await;
+    let verdict = assert_not_current(subject, &device.token(0), None).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
     let device = subject.another_device(&user).await;
-    let verdict = is_not_current(subject, &device.token(0), Some(TimeDelta::zero())).await;
+    let verdict = assert_not_current(subject, &device.token(0), Some(TimeDelta::zero())).await;
     assert_eq!(verdict, Verdict::End(EndReason::Expired));
 }
 
 async fn a_session_without_a_lifetime_is_valid_for_a_century(subject: &Subject) {
     let device = subject.device().await;
     subject.clock.advance(TimeDelta::days(36_500));
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
 }
 
 async fn setting_the_clock_back_ends_no_session(subject: &Subject) {
@@ -250,7 +250,7 @@ async fn a_corrupt_owner_is_named_in_the_error(subject: &Subject) {
 
 /// The verdict on a token that rotates nothing. It must not be [`Verdict::TryAgain`]: without concurrent calls the
 /// statement and the judge would disagree for ever about which token is current.
-async fn is_not_current(
+async fn assert_not_current(
     subject: &Subject,
     token: &PresentedRefresh,
     idle_lifetime: Option<TimeDelta>,

@@ -41,7 +41,7 @@ async fn ended(subject: &Subject) -> Vec<String> {
     ended
 }
 
-fn names(keys: &[SessionKey]) -> Vec<String> {
+fn session_ids(keys: &[SessionKey]) -> Vec<String> {
     let mut names: Vec<_> = keys.iter().map(|key| key.id.to_string()).collect();
     names.sort();
     names
@@ -96,10 +96,10 @@ async fn renewing_a_sign_in_gives_it_another_handle_and_time_and_keeps_its_sessi
     let (auth_time, last_used_at) = (before.auth_time, before.last_used_at);
     assert_eq!(auth_domain::Session { auth_time, last_used_at, ..renewed.session }, before);
     // Its applications keep the time at which the user signed in for them, and still end with it.
-    let rotated = subject.rotates(&application.tokens.token(0)).await;
+    let rotated = subject.assert_rotates(&application.tokens.token(0)).await;
     assert_eq!(rotated.session.auth_time, auth_time);
     subject.end(browser.key(), None).await;
-    subject.is_unknown(&application.tokens.token(1)).await;
+    subject.assert_unknown(&application.tokens.token(1)).await;
 }
 
 async fn a_sign_in_is_renewed_only_by_an_enabled_user_with_the_verified_password_before_it_expires(
@@ -156,22 +156,22 @@ async fn ending_a_sign_in_ends_the_sessions_of_its_applications_and_its_unspent_
     let code_of_second = subject.code(&second, &client, true).await;
     let spent = subject.code(&browser, &client, true).await;
     let offline = Application::of(&spent);
-    subject.spends(&spent, &offline).await;
+    subject.assert_spends(&spent, &offline).await;
 
     assert_eq!(subject.end(browser.key(), None).await, EndOutcome::Ended);
 
     for application in &children {
-        subject.is_unknown(&application.tokens.token(0)).await;
+        subject.assert_unknown(&application.tokens.token(0)).await;
     }
     let keys = children.map(|application| application.tokens.key);
-    assert_eq!(ended(subject).await, names(&[&keys[..], &[browser.key()]].concat()));
+    assert_eq!(ended(subject).await, session_ids(&[&keys[..], &[browser.key()]].concat()));
     for application in kept {
-        subject.rotates(&application.tokens.token(0)).await;
+        subject.assert_rotates(&application.tokens.token(0)).await;
     }
     assert!(subject.exists(second.key()).await);
     assert!(!subject.has_code(&code).await);
     assert_eq!(subject.spend(&code, &Application::of(&code)).await, SpendOutcome::Refused);
-    subject.spends(&code_of_second, &Application::of(&code_of_second)).await;
+    subject.assert_spends(&code_of_second, &Application::of(&code_of_second)).await;
     // A second use of a code is noticed all the same.
     let again = subject.spend(&spent, &Application::of(&spent)).await;
     assert_eq!(again, SpendOutcome::AlreadySpent(offline.tokens.key));
@@ -184,11 +184,11 @@ async fn ending_the_session_of_an_application_ends_nothing_else(subject: &Subjec
     let code = subject.code(&browser, &client, false).await;
     let ended = subject.end(application.tokens.key, Some(&application.tokens.proof())).await;
     assert_eq!(ended, EndOutcome::Ended);
-    subject.is_unknown(&application.tokens.token(0)).await;
-    assert_eq!(subject.ended().await, names(&[application.tokens.key]));
+    subject.assert_unknown(&application.tokens.token(0)).await;
+    assert_eq!(subject.ended().await, session_ids(&[application.tokens.key]));
     assert!(subject.exists(browser.key()).await);
-    subject.rotates(&other.tokens.token(0)).await;
-    subject.spends(&code, &Application::of(&code)).await;
+    subject.assert_rotates(&other.tokens.token(0)).await;
+    subject.assert_spends(&code, &Application::of(&code)).await;
 }
 
 /// A sign-in with an application and a code, and another one whose application must end.
@@ -220,15 +220,15 @@ async fn two_browsers(subject: &Subject) -> TwoBrowsers {
 
 async fn assert_only_here(subject: &Subject, browsers: TwoBrowsers) {
     let TwoBrowsers { here, kept, kept_code, elsewhere, ends, ended_code } = browsers;
-    subject.rotates(&kept.tokens.token(0)).await;
-    subject.spends(&kept_code, &Application::of(&kept_code)).await;
+    subject.assert_rotates(&kept.tokens.token(0)).await;
+    subject.assert_spends(&kept_code, &Application::of(&kept_code)).await;
     assert!(subject.exists(here.key()).await);
     assert!(!subject.has_code(&ended_code).await);
     for application in &ends {
-        subject.is_unknown(&application.tokens.token(0)).await;
+        subject.assert_unknown(&application.tokens.token(0)).await;
     }
     let keys = ends.map(|application| application.tokens.key);
-    assert_eq!(ended(subject).await, names(&[&keys[..], &[elsewhere.key()]].concat()));
+    assert_eq!(ended(subject).await, session_ids(&[&keys[..], &[elsewhere.key()]].concat()));
 }
 
 async fn ending_all_sessions_but_a_sign_in_keeps_what_belongs_to_it(subject: &Subject) {
@@ -260,7 +260,7 @@ async fn disabling_a_user_deletes_the_unspent_codes(subject: &Subject) {
     let kept = subject.code(&other, &client, true).await;
     let disabled = subject.store.disable_user(browser.user.id).await.expect("no error");
     assert_eq!(disabled, ChangeOutcome::Changed { ended_sessions: 2 });
-    subject.is_unknown(&application.tokens.token(0)).await;
+    subject.assert_unknown(&application.tokens.token(0)).await;
     assert!(!subject.has_code(&code).await && subject.has_code(&kept).await);
 }
 
@@ -280,13 +280,13 @@ async fn pruning_a_sign_in_ends_the_sessions_of_its_applications_but_never_the_s
 
     let prune = async |keep| subject.store.prune_excess(opened.tokens.key, keep).await.expect("no error");
     assert_eq!(prune(4).await, 2);
-    assert_eq!(ended(subject).await, names(&[oldest_elsewhere.key(), child.tokens.key]));
+    assert_eq!(ended(subject).await, session_ids(&[oldest_elsewhere.key(), child.tokens.key]));
     subject.clock.advance(TimeDelta::seconds(1));
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
     // The sign-in is the least recently used one.
     assert_eq!(prune(2).await, 1);
-    subject.is_unknown(&device.token(1)).await;
-    subject.rotates(&opened.tokens.token(0)).await;
+    subject.assert_unknown(&device.token(1)).await;
+    subject.assert_rotates(&opened.tokens.token(0)).await;
     assert!(subject.exists(here.key()).await);
 }
 
@@ -304,19 +304,23 @@ async fn sweeping_a_sign_in_ends_the_sessions_of_its_applications(subject: &Subj
     subject.open(&NewSession { lifetime: Some(TimeDelta::hours(1)), ..short.sign_in(&user) }).await;
     let idle = TimeDelta::days(30);
     subject.clock.advance(TimeDelta::days(20));
-    subject.rotates(&child.tokens.token(0)).await;
-    subject.rotates(&offline.tokens.token(0)).await;
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&child.tokens.token(0)).await;
+    subject.assert_rotates(&offline.tokens.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::days(10) + REVOCATION_LIFETIME + TimeDelta::minutes(5));
 
     let sweep = async || subject.store.sweep_sessions(None, 100, Some(idle)).await.expect("swept").swept;
     assert_eq!(sweep().await, 3);
 
     assert!(!subject.exists(browser.key()).await && !subject.exists(short.key).await);
-    subject.is_unknown(&child.tokens.token(1)).await;
-    assert_eq!(subject.ended().await, names(&[child.tokens.key]), "only it may have valid access tokens");
-    subject.rotates(&offline.tokens.token(1)).await;
-    subject.rotates(&device.token(1)).await;
+    subject.assert_unknown(&child.tokens.token(1)).await;
+    assert_eq!(
+        subject.ended().await,
+        session_ids(&[child.tokens.key]),
+        "only it may have valid access tokens"
+    );
+    subject.assert_rotates(&offline.tokens.token(1)).await;
+    subject.assert_rotates(&device.token(1)).await;
     assert_eq!(sweep().await, 0);
     assert_eq!(
         subject.store.list_sessions(browser.user.id, None::<SessionId>, 9).await.expect("no error").len(),

@@ -24,15 +24,15 @@ async fn a_session_is_swept_after_its_last_access_token_expired(subject: &Subjec
 
     subject.clock.advance(lifetime + REVOCATION_LIFETIME - TimeDelta::minutes(5));
     assert_eq!(sweep(subject, None).await, 0);
-    subject.rotates_nothing(&short.token(0)).await;
+    subject.assert_rotates_nothing(&short.token(0)).await;
 
     subject.clock.advance(TimeDelta::minutes(6));
     assert_eq!(sweep(subject, None).await, 1);
-    subject.is_unknown(&short.token(0)).await;
+    subject.assert_unknown(&short.token(0)).await;
     assert_eq!(subject.ended().await, Vec::<String>::new(), "nothing lives that a record could end");
     subject.clock.advance(TimeDelta::days(10_000));
     assert_eq!(sweep(subject, None).await, 0);
-    subject.rotates(&long.token(0)).await;
+    subject.assert_rotates(&long.token(0)).await;
 }
 
 /// RT-06
@@ -40,12 +40,12 @@ async fn an_idle_session_is_swept_by_its_last_use(subject: &Subject) {
     let (used, unused) = (subject.device().await, subject.device().await);
     let idle = TimeDelta::days(30);
     subject.clock.advance(TimeDelta::days(20));
-    subject.rotates(&used.token(0)).await;
+    subject.assert_rotates(&used.token(0)).await;
     subject.clock.advance(TimeDelta::days(11));
     assert_eq!(sweep(subject, None).await, 0, "no idle end is configured");
     assert_eq!(sweep(subject, Some(idle)).await, 1);
-    subject.is_unknown(&unused.token(0)).await;
-    subject.rotates(&used.token(1)).await;
+    subject.assert_unknown(&unused.token(0)).await;
+    subject.assert_rotates(&used.token(1)).await;
 }
 
 async fn a_sweep_goes_through_all_sessions_slice_by_slice(subject: &Subject) {
@@ -75,7 +75,7 @@ async fn a_sweep_goes_through_all_sessions_slice_by_slice(subject: &Subject) {
     }
     let nothing = SessionSweep { swept: 0, last: None };
     assert_eq!(subject.store.sweep_sessions(after, 4, None).await.expect("swept"), nothing);
-    subject.rotates(&kept.token(0)).await;
+    subject.assert_rotates(&kept.token(0)).await;
 }
 
 async fn a_revocation_is_swept_when_it_expires_and_not_before(subject: &Subject) {

@@ -20,10 +20,10 @@ const HOUR: TimeDelta = TimeDelta::hours(1);
 
 async fn a_touch_changes_only_the_last_use(subject: &Subject) {
     let device = subject.device().await;
-    let before = subject.rotates(&device.token(0)).await;
+    let before = subject.assert_rotates(&device.token(0)).await;
     subject.clock.advance(TimeDelta::minutes(10));
 
-    let touched = touches(subject, &device.token(1), None).await;
+    let touched = assert_touches(subject, &device.token(1), None).await;
 
     assert!(touched.now >= before.now + TimeDelta::minutes(10));
     let session = Session { last_used_at: touched.now, ..before.session };
@@ -33,13 +33,13 @@ async fn a_touch_changes_only_the_last_use(subject: &Subject) {
 async fn every_generation_up_to_the_current_one_can_be_touched_repeatedly(subject: &Subject) {
     let device = subject.device().await;
     for number in 0..3 {
-        subject.rotates(&device.token(number)).await;
+        subject.assert_rotates(&device.token(number)).await;
     }
     for number in [3, 0, 2, 3, 3] {
-        let touched = touches(subject, &device.token(number), None).await;
+        let touched = assert_touches(subject, &device.token(number), None).await;
         assert_eq!(touched.session.generation, generation(3));
     }
-    is_not_good(subject, &device.token(4), None).await;
+    assert_not_touched(subject, &device.token(4), None).await;
 }
 
 /// RT-07
@@ -48,9 +48,9 @@ async fn another_client_or_another_jti_touches_nothing(subject: &Subject) {
     let printer = Device { client_id: ClientId::new("photo-printer".to_owned()), ..device.clone() };
     let forged = Device { jti: "0".repeat(32), ..device.clone() };
     for other in [printer, forged] {
-        let before = touches(subject, &device.token(0), None).await.session;
+        let before = assert_touches(subject, &device.token(0), None).await.session;
         subject.clock.advance(TimeDelta::minutes(1));
-        assert_eq!(is_not_good(subject, &other.token(0), None).await.session, before);
+        assert_eq!(assert_not_touched(subject, &other.token(0), None).await.session, before);
     }
 }
 
@@ -58,7 +58,7 @@ async fn another_client_or_another_jti_touches_nothing(subject: &Subject) {
 async fn the_session_of_a_disabled_user_is_not_touched(subject: &Subject) {
     let device = subject.device().await;
     subject.probe.disable(device.key.user_id).await;
-    assert!(is_not_good(subject, &device.token(0), None).await.owner.disabled);
+    assert!(assert_not_touched(subject, &device.token(0), None).await.owner.disabled);
 }
 
 /// RT-06
@@ -68,13 +68,13 @@ async fn a_touch_neither_prolongs_a_session_past_its_end_nor_revives_an_idle_one
     subject.open(&NewSession { lifetime: Some(HOUR), ..bounded.sign_in(&user) }).await;
     let idle = subject.device().await;
     subject.clock.advance(TimeDelta::minutes(40));
-    touches(subject, &bounded.token(0), Some(HOUR)).await;
-    touches(subject, &idle.token(0), Some(HOUR)).await;
+    assert_touches(subject, &bounded.token(0), Some(HOUR)).await;
+    assert_touches(subject, &idle.token(0), Some(HOUR)).await;
     subject.clock.advance(TimeDelta::minutes(40));
-    is_not_good(subject, &bounded.token(0), Some(HOUR)).await;
-    touches(subject, &idle.token(0), Some(HOUR)).await;
+    assert_not_touched(subject, &bounded.token(0), Some(HOUR)).await;
+    assert_touches(subject, &idle.token(0), Some(HOUR)).await;
     subject.clock.advance(TimeDelta::minutes(61));
-    is_not_good(subject, &idle.token(0), Some(HOUR)).await;
+    assert_not_touched(subject, &idle.token(0), Some(HOUR)).await;
 }
 
 async fn an_ended_session_is_not_touched(subject: &Subject) {
@@ -84,7 +84,7 @@ async fn an_ended_session_is_not_touched(subject: &Subject) {
     assert_eq!(touching, TouchOutcome::Unknown);
 }
 
-async fn touches(
+async fn assert_touches(
     subject: &Subject,
     presented: &PresentedRefresh,
     idle: Option<TimeDelta>,
@@ -95,13 +95,13 @@ async fn touches(
     }
 }
 
-async fn is_not_good(
+async fn assert_not_touched(
     subject: &Subject,
     presented: &PresentedRefresh,
     idle: Option<TimeDelta>,
 ) -> SessionSnapshot {
     match subject.store.touch(presented, idle).await {
-        Ok(TouchOutcome::NotGood(snapshot)) => snapshot,
+        Ok(TouchOutcome::NotTouched(snapshot)) => snapshot,
         other => panic!("{other:?}"),
     }
 }

@@ -16,7 +16,7 @@ async fn a_hash_is_upgraded_and_sessions_continue(subject: &Subject) {
     assert_eq!(upgrading.expect("no error"), UpgradeOutcome::Upgraded);
     assert_eq!(hash_of(subject, &user).await, Some(better.clone()));
     assert_eq!(hash_of(subject, &other).await, Some(other.password_hash), "no other user's");
-    subject.rotates(&device.token(0)).await;
+    subject.assert_rotates(&device.token(0)).await;
     assert!(subject.ended().await.is_empty());
     subject.open(&NewSession { verified_hash: better, ..device_of(&user).sign_in(&user) }).await;
 }
@@ -27,15 +27,15 @@ async fn a_hash_that_has_changed_is_not_upgraded(subject: &Subject) {
     let changed = PasswordHash::from_phc("$argon2id$changed".to_owned());
     for now in [Some(changed), None] {
         subject.probe.set_password_hash(user.id, now.as_ref()).await;
-        loses(subject, user.id, &user.password_hash).await;
+        assert_lost(subject, user.id, &user.password_hash).await;
         assert_eq!(hash_of(subject, &user).await, now);
     }
-    loses(subject, other.id, &user.password_hash).await;
+    assert_lost(subject, other.id, &user.password_hash).await;
     assert_eq!(hash_of(subject, &other).await, Some(other.password_hash.clone()));
-    loses(subject, UserId(id()), &other.password_hash).await;
+    assert_lost(subject, UserId(id()), &other.password_hash).await;
 }
 
-async fn loses(subject: &Subject, user: UserId, from: &PasswordHash) {
+async fn assert_lost(subject: &Subject, user: UserId, from: &PasswordHash) {
     let upgrading = subject.store.upgrade_hash(user, from, &better()).await;
     assert_eq!(upgrading.expect("no error"), UpgradeOutcome::Lost);
 }

@@ -11,7 +11,8 @@ pub trait Clients: Send + Sync + 'static {
     /// Adds a client, unless its id is taken, also by one that is being removed. The database's clock sets `created_at`.
     async fn add_client(&self, client: &Client) -> Result<AddClientOutcome, StoreError>;
 
-    /// Replaces everything about a client except `created_at`, and except its secrets if it had secrets before.
+    /// Replaces everything about a client except `created_at`. Replaces its secrets only if it authenticated in another
+    /// way before.
     async fn change_client(&self, client: &Client) -> Result<ChangeClientOutcome, StoreError>;
 
     /// Replaces the secrets of a client that authenticates with secrets if they still are `from`.
@@ -25,7 +26,7 @@ pub trait Clients: Send + Sync + 'static {
     /// The client with that id. `None`: there is none, or it is being removed.
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
 
-    /// All clients, ordered by id, also one whose removal was interrupted: remove it again.
+    /// All clients, ordered by id. Includes a client whose removal was interrupted: remove it again.
     async fn list_clients(&self) -> Result<Vec<Client>, StoreError>;
 
     /// Disables a client, and records that its access tokens are revoked. After this, no code is issued for it or redeemed.
@@ -41,7 +42,7 @@ pub trait Clients: Send + Sync + 'static {
     /// Repeat until there are none: that call deletes the client.
     ///
     /// Records a revocation only for a session that was refreshed after [`remove_client`](Self::remove_client) had recorded
-    /// its own, by a request that had found the client before.
+    /// the revocation of the client, by a request that had found the client before.
     async fn clear_removed_client(&self, id: &ClientId, max: u32) -> Result<u64, StoreError>;
 }
 

@@ -1,4 +1,4 @@
-//! What the verbs of [`Codes`](crate::Codes) found.
+//! The results of the verbs of [`Codes`](crate::Codes).
 
 use auth_domain::{SessionKey, SessionSnapshot};
 
@@ -7,8 +7,8 @@ use auth_domain::{SessionKey, SessionSnapshot};
 pub enum IssueCodeOutcome {
     /// Stored.
     Issued,
-    /// The sign-in has ended or expired, the client was removed, or the consent was withdrawn. No code is stored.
-    SignInEnded,
+    /// The sign-in has ended or expired, the client was removed, or there is no consent. No code is stored.
+    Refused,
 }
 
 /// The result of [`Codes::spend_code`](crate::Codes::spend_code).

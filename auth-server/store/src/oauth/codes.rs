@@ -24,12 +24,15 @@ pub trait Codes: Send + Sync + 'static {
     /// The code, also an expired or spent one. `None`: there is none.
     async fn find_code(&self, key: &CodeKey) -> Result<Option<StoredCode>, StoreError>;
 
-    /// Spends a code and opens its session: both or neither. Only if the code is unspent and unexpired, and the client's and
-    /// the sign-in's own, the sign-in exists and has not expired, the user is enabled, the client is registered, and the
-    /// user allowed the client something or it is a first-party client. Of concurrent calls exactly one opens a session.
-    /// Another call with the same session returns that session again.
+    /// Spends a code and opens its session: both or neither. All these conditions must hold:
     ///
-    /// The session has the `auth_time` of the sign-in. One that ends with the sign-in also expires no later than it.
+    /// - the code is unspent and unexpired, and belongs to the client and the sign-in of `session`;
+    /// - the sign-in exists and has not expired, and its user is enabled;
+    /// - the client is registered, and the user allowed it something or it is a first-party client.
+    ///
+    /// Of concurrent calls exactly one opens a session. Another call with the same session returns that session again.
+    ///
+    /// The session has the `auth_time` of the sign-in. If it ends with the sign-in, it also expires no later.
     ///
     /// A concurrent end of the sign-in, of all the user's sessions, or of the consent either comes first, so that no
     /// session opens, or ends the session. A concurrent removal of the client either comes first, or the entry of the feed

@@ -15,8 +15,8 @@ pub trait Grants: Send + Sync + 'static {
     /// Adds to what the user allowed the client. The database's clock sets `granted_at`. Does nothing if the user was
     /// deleted.
     ///
-    /// Of concurrent calls each adds its part. A concurrent withdrawal either comes first, so that only this is allowed, or
-    /// deletes it.
+    /// Of concurrent calls each adds its part. A concurrent withdrawal either comes first, so that only what this call
+    /// adds is allowed, or deletes that too.
     async fn put_grant(
         &self,
         user: UserId,
@@ -31,6 +31,6 @@ pub trait Grants: Send + Sync + 'static {
     /// Deletes what the user allowed the client and the client's unspent codes, and ends the client's sessions of the
     /// user, each as [`end_session`](crate::Sessions::end_session) does: all or nothing. Returns how many sessions ended.
     ///
-    /// Waits for a code that is being redeemed, and ends its session too.
+    /// Waits for a code that is being spent, and ends its session too.
     async fn withdraw_grant(&self, user: UserId, client: &ClientId) -> Result<u64, StoreError>;
 }

@@ -12,6 +12,6 @@ pub use clients::{AddClientOutcome, ChangeClientOutcome, Clients};
 pub use code_outcomes::{IssueCodeOutcome, OpenApplicationOutcome, SpendOutcome};
 pub use codes::{CODE_RETENTION, Codes};
 pub use grants::Grants;
-pub use pushed::{OPENED_LIFETIME, PushedRequests};
+pub use pushed::{OPENED_REQUEST_LIFETIME, PushedRequests};
 pub use scopes::RegisteredScopes;
 pub use sign_ins::SignIns;

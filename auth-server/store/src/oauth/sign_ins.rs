@@ -12,7 +12,8 @@ pub trait SignIns: Send + Sync + 'static {
     async fn find_sign_in(&self, key: &SignInKey) -> Result<Option<SessionSnapshot>, StoreError>;
 
     /// Gives a sign-in a new handle and the present time as `auth_time`, if it has not expired and its user is enabled and
-    /// still has the verified password hash. It counts as a use. Its children stay. `None`: nothing changed.
+    /// still has the verified password hash. It counts as a use. The sessions of its applications stay. `None`: nothing
+    /// changed.
     ///
     /// The password is the proof, not the handle: a form that is sent twice arrives with the old handle again.
     async fn renew_sign_in(

@@ -11,8 +11,8 @@ pub trait Connector: Send + Sync + 'static {
     /// An error of the engine, of the driver, or of the pool.
     type Error: From<PoolError> + fmt::Display + Send + 'static;
 
-    /// How long connecting is retried after the database was lost. Zero: not at all.
-    const PATIENCE: Duration;
+    /// How long to retry connecting after the database was lost. Zero: not at all.
+    const RECONNECT_TIMEOUT: Duration;
 
     /// Opens a connection.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, Self::Error>> + Send;
@@ -26,8 +26,8 @@ pub trait Connector: Send + Sync + 'static {
     /// What an error means for the connections.
     fn fate(error: &Self::Error) -> Fate;
 
-    /// Notes that a connection has shown that the database is lost. Called before another one is opened.
-    fn lost(&self) {}
+    /// Called when a connection has shown that the database is lost, before another connection is opened.
+    fn on_lost(&self) {}
 }
 
 /// What an error means for the connection that it came from, and for the others of its pool.

@@ -22,7 +22,7 @@ impl<C: Connector> Lease<C> {
         Self { held: None, permit: Some(permit), pool }
     }
 
-    /// Takes an idle connection, if there is one, and says how long it was idle.
+    /// Takes an idle connection. Returns how long it was idle; `None`: there is none.
     pub(super) fn take_idle(&mut self) -> Option<Duration> {
         let (held, idle_for) = self.pool.slots(Slots::take)?;
         self.held = Some(held);
@@ -47,7 +47,7 @@ impl<C: Connector> Lease<C> {
         pinged
     }
 
-    /// Runs a verb. Returns its connection to the pool, or decides about it after an error.
+    /// Runs a verb. Returns its connection to the pool, or after an error does what [`Fate`] says.
     pub(super) async fn run<T, E: Into<C::Error>>(
         mut self,
         limit: Duration,
@@ -65,12 +65,12 @@ impl<C: Connector> Lease<C> {
                 self.give_back();
                 Ok(value)
             }
-            Err(error) => Err(self.decide(error).await),
+            Err(error) => Err(self.apply_fate(error).await),
         }
     }
 
-    /// The one place that decides about a connection after an error.
-    async fn decide(mut self, error: C::Error) -> (C::Error, Fate) {
+    /// Keeps or closes connections after an error, as its [`Fate`] says.
+    async fn apply_fate(mut self, error: C::Error) -> (C::Error, Fate) {
         let fate = C::fate(&error);
         match fate {
             // Rolls back what the verb began, so that an idle connection holds no locks.
@@ -103,7 +103,7 @@ impl<C: Connector> Lease<C> {
             let idle = self.pool.slots(|slots, now| slots.fault(held, now));
             if let Some(idle) = idle {
                 tracing::warn!(%error, idle = idle.len(), "closing all connections to the database");
-                self.pool.connector().lost();
+                self.pool.connector().on_lost();
                 self.pool.close_in_background(idle);
                 self.pool.clear_others();
             }
@@ -119,7 +119,10 @@ impl<C: Connector> Lease<C> {
     }
 }
 
-/// Sets a limit on the time of an engine's answer.
+/// Waits for the engine's answer up to `limit`.
+///
+/// # Errors
+/// Those of the engine, and [`PoolError::NoAnswer`].
 async fn within<T, E: From<PoolError>>(
     limit: Duration,
     answer: impl Future<Output = Result<T, E>>,

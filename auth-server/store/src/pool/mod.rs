@@ -203,7 +203,7 @@ impl<C: Connector> Pool<C> {
             let next = self.now() + backoff;
             let retry = match C::fate(&error) {
                 Fate::Refused | Fate::Lost => {
-                    self.slots(|slots, now| slots.connecting_failed(now, next, C::PATIENCE))
+                    self.slots(|slots, now| slots.connecting_failed(now, next, C::RECONNECT_TIMEOUT))
                 }
                 Fate::NoSlot => match &self.0.donor {
                     Some(donor) => donor.give_one_up().await && next < began + BUSY_TIMEOUT,
@@ -220,7 +220,7 @@ impl<C: Connector> Pool<C> {
         }
     }
 
-    /// Closes one connection and has one less from now on. Returns whether it did; the last one stays.
+    /// Closes one connection, and has one less from now on. Returns whether it did: the last one stays.
     async fn give_one_up(&self) -> bool {
         let Ok(permit) = self.permit(self.now() + PING_TIMEOUT).await else { return false };
         if !self.withhold() {
@@ -234,7 +234,8 @@ impl<C: Connector> Pool<C> {
         true
     }
 
-    /// Whether one permit is to be withheld, because the server grants no connection for it.
+    /// Records that the server grants no more connections. Returns whether to forget the caller's permit: not the last
+    /// one.
     fn withhold(&self) -> bool {
         self.slots(Slots::withhold)
     }
@@ -242,17 +243,17 @@ impl<C: Connector> Pool<C> {
     fn put_back(&self, held: Held<C::Connection>) {
         let close = self.slots(|slots, now| slots.put_back(held, now));
         self.close_in_background(close);
-        self.returned();
+        self.notify_close();
     }
 
     fn discard(&self, held: Held<C::Connection>) {
         let connection = self.slots(|slots, _| slots.closed(held));
         self.close_in_background([connection]);
-        self.returned();
+        self.notify_close();
     }
 
     /// Lets [`close`](Self::close) continue.
-    fn returned(&self) {
+    fn notify_close(&self) {
         if self.is_closed() {
             self.0.returned.notify_waiters();
         }
@@ -320,9 +321,10 @@ impl<C: Connector> Pool<C> {
         self.slots(|slots, _| Connections { open: slots.open(), idle: slots.idle() })
     }
 
-    /// Looks at the slots at the present time. A closure, so that no lock is held while a verb waits.
-    fn slots<R>(&self, look: impl FnOnce(&mut Slots<C::Connection>, Duration) -> R) -> R {
-        look(&mut self.0.slots.lock().unwrap_or_else(PoisonError::into_inner), self.now())
+    /// Calls `access` with the slots and the current time. Takes a closure, so that the lock is never held across an
+    /// await.
+    fn slots<R>(&self, access: impl FnOnce(&mut Slots<C::Connection>, Duration) -> R) -> R {
+        access(&mut self.0.slots.lock().unwrap_or_else(PoisonError::into_inner), self.now())
     }
 
     fn now(&self) -> Duration {

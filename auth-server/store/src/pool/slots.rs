@@ -25,7 +25,7 @@ struct Idle<T> {
     since: Duration,
 }
 
-/// Times are those of the pool's monotonic clock.
+/// The state of a pool. Times are those of its monotonic clock.
 pub(super) struct Slots<T> {
     /// Last in, first out: the connection that was used last is at the back, and is taken first.
     idle: VecDeque<Idle<T>>,
@@ -109,8 +109,8 @@ impl<T> Slots<T> {
         close
     }
 
-    /// Records that the database was lost, as a connection has shown. Returns the idle connections, which are to be
-    /// closed. A connection from before an earlier fault says nothing about the present ones.
+    /// Records that the database was lost, as a connection has shown. Returns the idle connections, which the caller
+    /// must close. `None`: that connection is from before an earlier fault, so it says nothing about the present ones.
     pub(super) fn fault(&mut self, shown_by: &Held<T>, now: Duration) -> Option<Vec<T>> {
         if shown_by.epoch != self.epoch {
             return None;
@@ -131,14 +131,14 @@ impl<T> Slots<T> {
         idle.into_iter().map(|idle| self.closed(idle.held)).collect()
     }
 
-    /// Records that connecting failed because the database is lost. Returns whether it is worth a retry at `then`: for
-    /// `patience` after the loss. Before the first connection there was no loss; the configuration may be wrong.
-    pub(super) fn connecting_failed(&mut self, now: Duration, then: Duration, patience: Duration) -> bool {
+    /// Records that connecting failed because the database is lost. Returns whether to retry at `next`: until `limit`
+    /// after the loss. Not before the first connection: nothing was lost then, and the configuration may be wrong.
+    pub(super) fn connecting_failed(&mut self, now: Duration, next: Duration, limit: Duration) -> bool {
         if !self.connected_before {
             return false;
         }
         let lost_at = *self.lost_at.get_or_insert(now);
-        then.saturating_sub(lost_at) < patience
+        next.saturating_sub(lost_at) < limit
     }
 
     /// Whether a caller may wait longer than usual for a connection.

@@ -78,7 +78,7 @@ impl Server {
 impl Connector for Server {
     type Connection = Socket;
     type Error = Failure;
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const RECONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
     async fn connect(&self) -> Result<Socket, Failure> {
         let mut state = self.state();
