@@ -3,7 +3,7 @@
 use goptri::TokenError;
 use jsonwebtoken::Algorithm;
 
-use test_support::forge::{SECRET, base64url, claims, good, header, mac, refusal, with, with_header};
+use test_support::forge::{SECRET, base64url, claims, good, header, mac, rejection, with, with_header};
 
 const OTHER_NAMES: [&str; 31] = [
     "none",
@@ -44,7 +44,7 @@ const OTHER_NAMES: [&str; 31] = [
 fn a_valid_mac_under_any_other_alg_is_rejected() {
     for name in OTHER_NAMES {
         assert_eq!(
-            refusal(&with_header(&with(header(), "alg", name))),
+            rejection(&with_header(&with(header(), "alg", name))),
             Some(TokenError::WrongAlgorithm),
             "{name:?}"
         );
@@ -59,7 +59,7 @@ fn a_mac_by_the_right_secret_with_another_hash_is_rejected() {
             let signed =
                 [with(header(), "alg", says), claims()].map(|part| base64url(part.to_string())).join(".");
             let token = format!("{signed}.{}", mac(algorithm, SECRET, &signed));
-            assert_eq!(refusal(&token), Some(expected), "{name} that says it is {says}");
+            assert_eq!(rejection(&token), Some(expected), "{name} that says it is {says}");
         }
     }
 }
@@ -72,9 +72,13 @@ fn an_unsigned_token_is_rejected_whatever_its_signature_segment_contains() {
         let (signed, mac) = genuine.rsplit_once('.').unwrap();
         let expected = if name == "HS256" { TokenError::BadSignature } else { TokenError::WrongAlgorithm };
         for signature in ["", "AA", &base64url([0; 32]), &mac[..24], &base64url(SECRET)] {
-            assert_eq!(refusal(&format!("{signed}.{signature}")), Some(expected), "{name} and {signature:?}");
+            assert_eq!(
+                rejection(&format!("{signed}.{signature}")),
+                Some(expected),
+                "{name} and {signature:?}"
+            );
         }
-        assert_eq!(refusal(signed), Some(TokenError::NotCompact), "{name} in two segments");
+        assert_eq!(rejection(signed), Some(TokenError::NotCompact), "{name} in two segments");
     }
 }
 
@@ -86,7 +90,7 @@ fn a_missing_alg_or_one_that_is_not_a_string_is_rejected() {
     let wrong_types = ["null", "true", "256", "[\"HS256\"]", "{\"alg\":\"HS256\"}"]
         .map(|json| with(header(), "alg", serde_json::from_str::<serde_json::Value>(json).unwrap()));
     for header in wrong_types.into_iter().chain([missing]) {
-        assert_eq!(refusal(&with_header(&header)), Some(TokenError::Json("header")), "{header}");
+        assert_eq!(rejection(&with_header(&header)), Some(TokenError::Json("header")), "{header}");
     }
-    assert_eq!(refusal(&good()), None);
+    assert_eq!(rejection(&good()), None);
 }

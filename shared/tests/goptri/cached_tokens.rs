@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::revocation_set::{SESSION, TOKEN, entry, of_a_client};
 use test_support::forge::{
-    AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, at, claims, good, one_for_each_refusal, ring,
+    AUDIENCE, ISSUER, LEEWAY, NOW, OTHER_SECRET, SECRET, at, claims, good, one_for_each_rejection, ring,
     stopped_clock, verifier, with, with_claims,
 };
 
@@ -65,8 +65,8 @@ fn only_the_exact_text_of_a_cached_token_hits_the_cache() {
     let others: BTreeSet<_> = others.chain(longer).filter(|other| *other != token).collect();
     assert!(others.len() > 3 * token.len() - 10);
     for other in others {
-        let refusal = guard.verify(&other).unwrap_err();
-        assert_eq!(Some(refusal), verifier().verify(&other, at(NOW)).err(), "{other}");
+        let rejection = guard.verify(&other).unwrap_err();
+        assert_eq!(Some(rejection), verifier().verify(&other, at(NOW)).err(), "{other}");
     }
     assert_eq!((guard.cached_tokens(), allocations(&guard, &token)), (1, 0));
 }
@@ -80,8 +80,8 @@ fn rejected_tokens_are_not_cached() {
     revocations.set_age(Duration::ZERO);
     revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
     assert_eq!(guard.verify(&good()).err(), Some(TokenError::Revoked));
-    for (refusal, token) in one_for_each_refusal() {
-        assert_eq!(guard.verify(&token).err(), Some(refusal));
+    for (rejection, token) in one_for_each_rejection() {
+        assert_eq!(guard.verify(&token).err(), Some(rejection));
     }
     assert_eq!(guard.cached_tokens(), 0);
 }

@@ -4,7 +4,7 @@ use goptri::TokenError;
 use serde_json::json;
 
 use crate::protected_app::call;
-use test_support::forge::{claims, good, one_for_each_refusal, refusal, with, with_claims};
+use test_support::forge::{claims, good, one_for_each_rejection, rejection, with, with_claims};
 use test_support::{bearing, get};
 
 fn authorized(values: &[&[u8]]) -> actix_web::test::TestRequest {
@@ -36,10 +36,10 @@ async fn every_invalid_token_gets_the_same_response() {
     let reference = call(bearing("/api/me", "nonsense")).await;
     assert_eq!(reference.error(), (401, "invalid_token"));
     assert_eq!(reference.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
-    let bad = one_for_each_refusal();
+    let bad = one_for_each_rejection();
     assert_eq!(bad.len(), 19, "every variant of TokenError, and both parts of Json");
     for (reason, token) in bad {
-        assert_eq!(refusal(&token), Some(reason));
+        assert_eq!(rejection(&token), Some(reason));
         assert_eq!(call(bearing("/api/me", &token)).await, reference, "{reason:?}");
     }
     let no_text: [&[u8]; 5] = [b"Bearer", b"Bearer ", b"Bearer \xff\xfe", b"Bearer a b", b"Bearer Bearer x"];
@@ -54,7 +54,7 @@ async fn every_invalid_token_gets_the_same_response() {
 #[actix_web::test]
 async fn an_invalid_token_is_not_told_which_scope_is_missing() {
     let expired = with_claims(&with(with(claims(), "exp", 1), "scope", ""));
-    assert_eq!(refusal(&expired), Some(TokenError::Expired));
+    assert_eq!(rejection(&expired), Some(TokenError::Expired));
     let answer = call(bearing("/api/upload", &expired)).await;
     assert_eq!(answer.error(), (401, "invalid_token"));
 }

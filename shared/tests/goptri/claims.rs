@@ -4,14 +4,14 @@ use goptri::TokenError;
 use serde_json::{Value, json};
 
 use test_support::forge::{
-    AUDIENCE, ISSUED, ISSUER, NOW, USER, at, claims, forge, header, refusal, verifier, with, with_claims,
+    AUDIENCE, ISSUED, ISSUER, NOW, USER, at, claims, forge, header, rejection, verifier, with, with_claims,
     with_raw, without,
 };
 
 const WRONG_TYPE: Option<TokenError> = Some(TokenError::Json("payload"));
 
-fn refusal_with(member: &str, value: impl Into<Value>) -> Option<TokenError> {
-    refusal(&with_claims(&with(claims(), member, value)))
+fn rejection_with(member: &str, value: impl Into<Value>) -> Option<TokenError> {
+    rejection(&with_claims(&with(claims(), member, value)))
 }
 
 /// JV-13
@@ -38,14 +38,14 @@ fn the_issuer_is_compared_byte_by_byte() {
         "https://\u{430}uth.example",
     ];
     for issuer in others {
-        assert_eq!(refusal_with("iss", issuer), Some(TokenError::WrongIssuer), "{issuer:?}");
+        assert_eq!(rejection_with("iss", issuer), Some(TokenError::WrongIssuer), "{issuer:?}");
     }
     for issuer in
         [json!([ISSUER]), json!([ISSUER, "x"]), json!(null), json!(1), json!(true), json!({ "iss": ISSUER })]
     {
-        assert_eq!(refusal_with("iss", issuer.clone()), WRONG_TYPE, "{issuer}");
+        assert_eq!(rejection_with("iss", issuer.clone()), WRONG_TYPE, "{issuer}");
     }
-    assert_eq!(refusal_with("iss", ISSUER), None);
+    assert_eq!(rejection_with("iss", ISSUER), None);
 }
 
 /// JV-14
@@ -57,7 +57,7 @@ fn the_audience_names_this_service_exactly() {
         json!(["https://other.example", AUDIENCE]),
         json!([AUDIENCE, AUDIENCE]),
     ] {
-        assert_eq!(refusal_with("aud", audience.clone()), None, "{audience}");
+        assert_eq!(rejection_with("aud", audience.clone()), None, "{audience}");
     }
     let others = [
         "",
@@ -73,11 +73,15 @@ fn the_audience_names_this_service_exactly() {
         "https://api.example,https://other.example",
     ];
     for audience in others {
-        assert_eq!(refusal_with("aud", audience), Some(TokenError::WrongAudience), "{audience:?}");
-        assert_eq!(refusal_with("aud", json!([audience])), Some(TokenError::WrongAudience), "[{audience:?}]");
+        assert_eq!(rejection_with("aud", audience), Some(TokenError::WrongAudience), "{audience:?}");
+        assert_eq!(
+            rejection_with("aud", json!([audience])),
+            Some(TokenError::WrongAudience),
+            "[{audience:?}]"
+        );
     }
-    assert_eq!(refusal_with("aud", json!(others)), Some(TokenError::WrongAudience));
-    assert_eq!(refusal_with("aud", json!([])), Some(TokenError::WrongAudience));
+    assert_eq!(rejection_with("aud", json!(others)), Some(TokenError::WrongAudience));
+    assert_eq!(rejection_with("aud", json!([])), Some(TokenError::WrongAudience));
     let no_audience = [
         json!(null),
         json!(1),
@@ -91,7 +95,7 @@ fn the_audience_names_this_service_exactly() {
         json!({ "0": AUDIENCE }),
     ];
     for audience in no_audience {
-        assert_eq!(refusal_with("aud", audience.clone()), WRONG_TYPE, "{audience}");
+        assert_eq!(rejection_with("aud", audience.clone()), WRONG_TYPE, "{audience}");
     }
 }
 
@@ -134,7 +138,7 @@ fn a_time_that_is_not_a_number_is_rejected_and_not_treated_as_absent() {
     for member in ["exp", "nbf", "iat", "auth_time"] {
         for raw in not_a_time {
             let token = forge(header().to_string(), with_raw(claims(), member, raw));
-            assert_eq!(refusal(&token), WRONG_TYPE, "{member}: {raw}");
+            assert_eq!(rejection(&token), WRONG_TYPE, "{member}: {raw}");
         }
         let number = match member {
             "exp" => NOW + 1,
@@ -143,7 +147,7 @@ fn a_time_that_is_not_a_number_is_rejected_and_not_treated_as_absent() {
         };
         for raw in [number.to_string(), format!("{number}.5"), format!("{number}e0")] {
             let token = forge(header().to_string(), with_raw(claims(), member, &raw));
-            assert_eq!(refusal(&token), None, "{member}: {raw}");
+            assert_eq!(rejection(&token), None, "{member}: {raw}");
         }
     }
 }
@@ -152,10 +156,10 @@ fn a_time_that_is_not_a_number_is_rejected_and_not_treated_as_absent() {
 #[test]
 fn a_token_without_a_required_claim_is_rejected() {
     for member in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"] {
-        assert_eq!(refusal(&with_claims(&without(claims(), member))), WRONG_TYPE, "{member}");
+        assert_eq!(rejection(&with_claims(&without(claims(), member))), WRONG_TYPE, "{member}");
     }
     for member in ["email", "email_verified", "roles", "auth_time"] {
-        assert_eq!(refusal(&with_claims(&without(claims(), member))), None, "{member}");
+        assert_eq!(rejection(&with_claims(&without(claims(), member))), None, "{member}");
     }
 }
 
@@ -164,7 +168,7 @@ fn a_claim_of_the_wrong_type_is_rejected() {
     let not_text = [json!(null), json!(1), json!(true), json!(["x"]), json!({ "x": 1 })];
     for member in ["sub", "jti", "client_id", "scope", "sid", "email"] {
         for value in &not_text {
-            assert_eq!(refusal_with(member, value.clone()), WRONG_TYPE, "{member}: {value}");
+            assert_eq!(rejection_with(member, value.clone()), WRONG_TYPE, "{member}: {value}");
         }
     }
     let table = [
@@ -194,7 +198,7 @@ fn a_claim_of_the_wrong_type_is_rejected() {
     ];
     for (member, values) in table {
         for value in values {
-            assert_eq!(refusal_with(member, value.clone()), WRONG_TYPE, "{member}: {value}");
+            assert_eq!(rejection_with(member, value.clone()), WRONG_TYPE, "{member}: {value}");
         }
     }
 }
@@ -220,31 +224,31 @@ fn a_text_that_is_blank_or_has_control_characters_is_rejected() {
     for member in ["sub", "jti", "client_id", "sid", "email"] {
         for text in texts {
             assert_eq!(
-                refusal_with(member, text),
+                rejection_with(member, text),
                 Some(TokenError::InvalidClaim(member)),
                 "{member}: {text:?}"
             );
         }
-        assert_eq!(refusal_with(member, "j\u{fc}rgen & co"), None, "{member}");
+        assert_eq!(rejection_with(member, "j\u{fc}rgen & co"), None, "{member}");
     }
     for text in texts {
         assert_eq!(
-            refusal_with("roles", json!(["editor", text])),
+            rejection_with("roles", json!(["editor", text])),
             Some(TokenError::InvalidClaim("roles")),
             "{text:?}"
         );
         assert_eq!(
-            refusal_with("aud", json!([AUDIENCE, text])),
+            rejection_with("aud", json!([AUDIENCE, text])),
             Some(TokenError::InvalidClaim("aud")),
             "{text:?}"
         );
         let of_client = with(with(without(claims(), "sid"), "sub", text), "client_id", text);
-        assert_eq!(refusal(&with_claims(&of_client)), Some(TokenError::InvalidClaim("sub")), "{text:?}");
+        assert_eq!(rejection(&with_claims(&of_client)), Some(TokenError::InvalidClaim("sub")), "{text:?}");
     }
     for scope in ["\0", "photos:read \0", "a\u{7f}", "a\u{85}"] {
-        assert_eq!(refusal_with("scope", scope), WRONG_TYPE, "{scope:?}");
+        assert_eq!(rejection_with("scope", scope), WRONG_TYPE, "{scope:?}");
     }
-    assert_eq!(refusal_with("scope", ""), None);
+    assert_eq!(rejection_with("scope", ""), None);
 }
 
 /// Also if each of the two is possible by itself.
@@ -262,7 +266,7 @@ fn times_that_contradict_each_other_are_rejected() {
     for (what, times, expected) in table {
         let mut claims = claims();
         claims.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
-        assert_eq!(refusal(&with_claims(&claims)), expected.map(TokenError::InvalidClaim), "{what}");
+        assert_eq!(rejection(&with_claims(&claims)), expected.map(TokenError::InvalidClaim), "{what}");
     }
 }
 
@@ -270,10 +274,13 @@ fn times_that_contradict_each_other_are_rejected() {
 fn unknown_claims_are_ignored() {
     let strange =
         json!({ "exp": "x", "a": [null, 1.5, -3, u64::MAX, true, { "b": "\u{1f600}" }], "admin": true });
-    assert_eq!(refusal_with("https://example.com/claim", strange), None);
+    assert_eq!(rejection_with("https://example.com/claim", strange), None);
     let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
-    assert_eq!(refusal(&forge(header().to_string(), with_raw(claims(), "deep", &nested(100)))), None);
-    assert_eq!(refusal(&forge(header().to_string(), with_raw(claims(), "deep", &nested(1000)))), WRONG_TYPE);
+    assert_eq!(rejection(&forge(header().to_string(), with_raw(claims(), "deep", &nested(100)))), None);
+    assert_eq!(
+        rejection(&forge(header().to_string(), with_raw(claims(), "deep", &nested(1000)))),
+        WRONG_TYPE
+    );
 }
 
 #[test]
@@ -292,7 +299,7 @@ fn every_token_belongs_to_a_session_or_to_the_client_itself() {
         ("a client's with a session", with(clients_own, "sid", "s"), Some(TokenError::NoSession)),
     ];
     for (whose, claims, expected) in table {
-        assert_eq!(refusal(&with_claims(&claims)), expected, "{whose}");
+        assert_eq!(rejection(&with_claims(&claims)), expected, "{whose}");
     }
 }
 

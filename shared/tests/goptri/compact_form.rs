@@ -4,7 +4,7 @@ use goptri::TokenError;
 use goptri::token::{MAX_TOKEN_BYTES, UnverifiedJws};
 use serde_json::json;
 
-use test_support::forge::{base64url, claims, forge, good, header, refusal, seal, token, with};
+use test_support::forge::{base64url, claims, forge, good, header, rejection, seal, token, with};
 
 /// Replaces the last character of a segment by the next one of the base64url alphabet, which sets a trailing bit.
 fn bump_last(segment: &str) -> String {
@@ -32,7 +32,7 @@ fn a_byte_outside_the_alphabet_is_rejected_at_every_position() {
     for strange in outside.chain(['\u{feff}', '\u{200b}', '\u{2024}', '\u{ff0e}', '\u{1f600}']) {
         for place in places {
             let token = format!("{}{strange}{}", &good[..place], &good[place..]);
-            assert_eq!(refusal(&token), Some(TokenError::NotCompact), "{strange:?} at {place}");
+            assert_eq!(rejection(&token), Some(TokenError::NotCompact), "{strange:?} at {place}");
         }
     }
 }
@@ -58,12 +58,12 @@ fn a_token_has_three_segments() {
         format!("{good}.{good}"),
     ];
     for token in table {
-        assert_eq!(refusal(&token), Some(TokenError::NotCompact), "{token}");
+        assert_eq!(rejection(&token), Some(TokenError::NotCompact), "{token}");
     }
-    assert_eq!(refusal(".."), Some(TokenError::Json("header")));
-    assert_eq!(refusal(&seal("", payload)), Some(TokenError::Json("header")));
-    assert_eq!(refusal(&seal(header, "")), Some(TokenError::Json("payload")));
-    assert_eq!(refusal(&format!("{signed}.")), Some(TokenError::BadSignature));
+    assert_eq!(rejection(".."), Some(TokenError::Json("header")));
+    assert_eq!(rejection(&seal("", payload)), Some(TokenError::Json("header")));
+    assert_eq!(rejection(&seal(header, "")), Some(TokenError::Json("payload")));
+    assert_eq!(rejection(&format!("{signed}.")), Some(TokenError::BadSignature));
 }
 
 /// JV-08
@@ -77,7 +77,7 @@ fn the_json_serialization_is_rejected() {
     let general =
         json!({ "payload": payload, "signatures": [{ "protected": header, "signature": signature }] });
     for token in [flat.to_string(), general.to_string(), json!(good).to_string(), json!([good]).to_string()] {
-        assert_eq!(refusal(&token), Some(TokenError::NotCompact), "{token}");
+        assert_eq!(rejection(&token), Some(TokenError::NotCompact), "{token}");
     }
 }
 
@@ -94,9 +94,9 @@ fn a_token_of_8_kib_is_accepted_and_one_byte_more_is_rejected() {
         })
     };
     assert_eq!(MAX_TOKEN_BYTES, 8192);
-    assert_eq!(refusal(&of_length(8192).unwrap()), None);
-    assert_eq!(refusal(&of_length(8193).unwrap()), Some(TokenError::TooLong));
-    assert_eq!(refusal(&".".repeat(1 << 20)), Some(TokenError::TooLong));
+    assert_eq!(rejection(&of_length(8192).unwrap()), None);
+    assert_eq!(rejection(&of_length(8193).unwrap()), Some(TokenError::TooLong));
+    assert_eq!(rejection(&".".repeat(1 << 20)), Some(TokenError::TooLong));
 }
 
 /// JV-09
@@ -110,7 +110,7 @@ fn padding_and_the_standard_base64_alphabet_are_rejected_in_each_segment() {
             parts[segment] =
                 if from.is_empty() { parts[segment].clone() + to } else { to.to_owned() + &parts[segment] };
             assert_eq!(
-                refusal(&parts.join(".")),
+                rejection(&parts.join(".")),
                 Some(TokenError::NotCompact),
                 "{to:?} in segment {segment}"
             );
@@ -124,14 +124,14 @@ fn nonzero_trailing_bits_of_a_segment_are_rejected_even_under_a_valid_mac() {
     let (header, payload) =
         (base64url(with_bits_left_over(&header())), base64url(with_bits_left_over(&claims())));
     let untouched = seal(&header, &payload);
-    assert_eq!(refusal(&untouched), None);
+    assert_eq!(rejection(&untouched), None);
     let table = [
         ("header", seal(&bump_last(&header), &payload)),
         ("payload", seal(&header, &bump_last(&payload))),
         ("signature", bump_last(&untouched)),
     ];
     for (segment, token) in table {
-        assert_eq!(refusal(&token), Some(TokenError::Base64), "{segment}");
+        assert_eq!(rejection(&token), Some(TokenError::Base64), "{segment}");
     }
 }
 
@@ -140,11 +140,11 @@ fn nonzero_trailing_bits_of_a_segment_are_rejected_even_under_a_valid_mac() {
 fn a_segment_of_a_length_impossible_in_base64_is_rejected() {
     let (header, payload) = (base64url(header().to_string() + "  "), base64url(claims().to_string()));
     let one_over = |segment: &str| segment[..segment.len() / 4 * 4 - 3].to_owned();
-    assert_eq!(refusal(&seal(&one_over(&header), &payload)), Some(TokenError::Base64));
-    assert_eq!(refusal(&seal(&header, &one_over(&payload))), Some(TokenError::Base64));
+    assert_eq!(rejection(&seal(&one_over(&header), &payload)), Some(TokenError::Base64));
+    assert_eq!(rejection(&seal(&header, &one_over(&payload))), Some(TokenError::Base64));
     let good = good();
     let (signed, mac) = good.rsplit_once('.').unwrap();
-    assert_eq!(refusal(&format!("{signed}.{}", one_over(mac))), Some(TokenError::Base64));
+    assert_eq!(rejection(&format!("{signed}.{}", one_over(mac))), Some(TokenError::Base64));
 }
 
 /// JV-10
@@ -190,7 +190,7 @@ fn header_and_payload_are_one_json_object_in_utf_8() {
             } else {
                 (forge(header().to_string(), &bytes), TokenError::Json("payload"))
             };
-            assert_eq!(refusal(&token), Some(expected), "{part} {:?}", String::from_utf8_lossy(&bytes));
+            assert_eq!(rejection(&token), Some(expected), "{part} {:?}", String::from_utf8_lossy(&bytes));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use goptri::TokenError;
 
-use test_support::forge::{claims, forge, header, refusal};
+use test_support::forge::{claims, forge, header, rejection};
 
 /// Each is inserted before the valid members.
 const DOUBLED_IN_BOTH: [&str; 6] = [
@@ -32,7 +32,7 @@ fn a_header_with_a_duplicate_member_is_rejected() {
             genuine.replace('}', &format!(",{members}}}")),
         ] {
             let token = forge(&json, claims().to_string());
-            assert_eq!(refusal(&token), Some(TokenError::DuplicateMember("header")), "{json}");
+            assert_eq!(rejection(&token), Some(TokenError::DuplicateMember("header")), "{json}");
         }
     }
 }
@@ -56,7 +56,7 @@ fn a_payload_with_a_duplicate_member_is_rejected() {
             genuine.replace('}', &format!(",{members}}}")),
         ] {
             let token = forge(header().to_string(), &json);
-            assert_eq!(refusal(&token), Some(TokenError::DuplicateMember("payload")), "{json}");
+            assert_eq!(rejection(&token), Some(TokenError::DuplicateMember("payload")), "{json}");
         }
     }
 }
@@ -69,7 +69,7 @@ fn a_duplicate_member_is_rejected_even_if_one_value_has_the_wrong_type() {
         (genuine.replacen('{', r#"{"iss":null,"#, 1), TokenError::Json("payload")),
         (genuine.replace('}', r#","iss":null}"#), TokenError::DuplicateMember("payload")),
     ] {
-        assert_eq!(refusal(&forge(header().to_string(), &json)), Some(expected), "{json}");
+        assert_eq!(rejection(&forge(header().to_string(), &json)), Some(expected), "{json}");
     }
 }
 
@@ -77,5 +77,5 @@ fn a_duplicate_member_is_rejected_even_if_one_value_has_the_wrong_type() {
 fn the_same_name_in_two_objects_is_not_a_duplicate() {
     let nested = r#"{"sub":{"sub":[{"sub":1},{"sub":2}]},"iss":1}"#;
     let json = claims().to_string().replacen('{', &format!("{{\"x\":{nested},"), 1);
-    assert_eq!(refusal(&forge(header().to_string(), json)), None);
+    assert_eq!(rejection(&forge(header().to_string(), json)), None);
 }

@@ -22,7 +22,7 @@ fn the_age_grows_without_data_and_a_heartbeat_resets_it() {
     assert!((15..18).contains(&seconds(&followed)));
     feed.heartbeat(0);
     followed.wait("fresh again", || seconds(&followed) < 15);
-    assert_eq!(followed.refusal(&good()), None);
+    assert_eq!(followed.rejection(&good()), None);
 }
 
 /// A server that has lost its database says so in `age_ms`.
@@ -33,13 +33,13 @@ fn the_age_that_the_server_states_counts() {
     feed.caught_up(50_000);
     followed.wait("caught up", || followed.revocations.is_connected());
     assert!((50..55).contains(&seconds(&followed)), "{}", seconds(&followed));
-    assert_eq!(followed.refusal(&good()), None);
+    assert_eq!(followed.rejection(&good()), None);
     followed.clock.advance(Duration::from_secs(11));
     feed.heartbeat(61_500);
     followed.wait_for_log("ON_STALE=refuse: no access token is accepted");
-    assert_eq!(followed.refusal(&good()), Some(TokenError::Stale));
+    assert_eq!(followed.rejection(&good()), Some(TokenError::Stale));
     feed.heartbeat(0);
-    followed.wait("fresh again", || followed.refusal(&good()).is_none());
+    followed.wait("fresh again", || followed.rejection(&good()).is_none());
     followed.wait_for_log("the revocation set is fresh again");
 }
 
@@ -88,7 +88,7 @@ fn after_a_suspension_longer_than_the_timeout_buffered_data_is_discarded() {
     let mut feed = followed.caught_up();
     followed.clock.advance(Duration::from_hours(1));
     assert_eq!(
-        followed.refusal(&good()),
+        followed.rejection(&good()),
         Some(TokenError::Stale),
         "immediately, not at the next maintenance"
     );
@@ -97,7 +97,7 @@ fn after_a_suspension_longer_than_the_timeout_buffered_data_is_discarded() {
     assert!(seconds(&followed) >= 3_600);
     followed.wait_for_log("no data for 36");
     let _feed = followed.caught_up();
-    assert_eq!(followed.refusal(&good()), None);
+    assert_eq!(followed.rejection(&good()), None);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn recovers(followed: &Followed) {
     feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     feed.caught_up(0);
     followed.wait("caught up", || followed.revocations.check_ready().is_ok());
-    assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked));
+    assert_eq!(followed.rejection(&good()), Some(TokenError::Revoked));
     assert!(!followed.log.text().contains(FEED_SECRET) && !followed.log.text().contains("panicked"));
 }
 
@@ -107,7 +107,7 @@ fn a_malformed_event_ends_the_connection() {
         feed.send(nonsense);
         drop(feed);
         followed.wait_for_log(reason);
-        assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "complete events count");
+        assert_eq!(followed.rejection(&good()), Some(TokenError::Revoked), "complete events count");
         assert!(followed.revocations.check_ready().is_err());
         recovers(&followed);
     }

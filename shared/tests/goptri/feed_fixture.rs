@@ -63,12 +63,12 @@ impl Followed {
         request
     }
 
-    pub(crate) fn refusal(&self, token: &str) -> Option<TokenError> {
+    pub(crate) fn rejection(&self, token: &str) -> Option<TokenError> {
         self.guard.verify(token).err()
     }
 
     pub(crate) fn wait_until_revoked(&self, token: &str) {
-        self.wait("the token is rejected", || self.refusal(token) == Some(TokenError::Revoked));
+        self.wait("the token is rejected", || self.rejection(token) == Some(TokenError::Revoked));
     }
 
     pub(crate) fn wait_for_log(&self, sentence: &str) {

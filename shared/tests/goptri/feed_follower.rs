@@ -31,13 +31,13 @@ fn revoked_sessions_tokens_and_clients_are_rejected_at_once() {
     let twin = with_claims(&with(claims(), "jti", "another"));
     let tokens = [good(), twin, of_a_client("reports", NOW), of_a_client("reports", NOW + 1)];
     for token in &tokens {
-        assert_eq!(followed.refusal(token), None);
+        assert_eq!(followed.rejection(token), None);
     }
     feed.revoke(vec![entry(EntryKind::Token, TOKEN, NOW, 60), entry(EntryKind::Client, "reports", NOW, 60)]);
     for token in [&tokens[0], &tokens[2]] {
         followed.wait_until_revoked(token);
     }
-    assert_eq!([followed.refusal(&tokens[1])], [None]);
+    assert_eq!([followed.rejection(&tokens[1])], [None]);
     feed.revoke(vec![entry(EntryKind::Session, SESSION, NOW, 60)]);
     followed.wait_until_revoked(&tokens[1]);
     assert_eq!(followed.revocations.len(), 3);
@@ -54,10 +54,13 @@ fn the_set_is_ready_once_it_has_caught_up() {
     followed.wait_until_revoked(&good());
     let other = with_claims(&with(with(claims(), "sid", "another"), "jti", "another"));
     assert!(followed.revocations.check_ready().is_err() && !followed.revocations.is_connected());
-    assert_eq!((followed.revocations.age(), followed.refusal(&other)), (None, Some(TokenError::NotCaughtUp)));
+    assert_eq!(
+        (followed.revocations.age(), followed.rejection(&other)),
+        (None, Some(TokenError::NotCaughtUp))
+    );
     feed.caught_up(300);
     followed.wait("ready", || followed.revocations.check_ready().is_ok());
-    assert_eq!(followed.refusal(&other), None);
+    assert_eq!(followed.rejection(&other), None);
     let age = followed.revocations.age().unwrap();
     assert!(age >= Duration::from_millis(300) && age < Duration::from_secs(30), "{age:?}");
     followed.wait_for_log("connected to the revocation feed");
@@ -73,13 +76,13 @@ fn reconnecting_keeps_all_entries_and_adds_the_missed_ones() {
     followed.wait_until_revoked(&good());
     drop(feed);
     followed.wait("disconnected", || !followed.revocations.is_connected());
-    assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked));
+    assert_eq!(followed.rejection(&good()), Some(TokenError::Revoked));
     let mut feed = followed.server.next_request().accept();
     feed.revoke(vec![entry(EntryKind::Session, "missed", NOW, 60)]);
     followed.wait_until_revoked(&twin);
     feed.caught_up(0);
     followed.wait_for_log("reconnected to the revocation feed");
-    assert_eq!(followed.refusal(&good()), Some(TokenError::Revoked), "although it was not sent again");
+    assert_eq!(followed.rejection(&good()), Some(TokenError::Revoked), "although it was not sent again");
     assert_eq!(followed.log.times("disconnected from the revocation feed"), 1, "{}", followed.log.text());
 }
 

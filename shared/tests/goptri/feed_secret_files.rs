@@ -29,8 +29,8 @@ fn accepts(followed: &FollowedKeys, secret: &str) -> bool {
         Ok(claims) => claims.iat.to_datetime().timestamp() == ISSUED,
         // Revocations are looked up last: the token is genuine.
         Err(TokenError::NotCaughtUp) => true,
-        Err(refusal) => {
-            assert!(matches!(refusal, TokenError::UnknownKey | TokenError::KeysUnavailable), "{refusal}");
+        Err(rejection) => {
+            assert!(matches!(rejection, TokenError::UnknownKey | TokenError::KeysUnavailable), "{rejection}");
             false
         }
     }

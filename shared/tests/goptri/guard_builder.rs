@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use goptri::{Guard, GuardBuilder, GuardError, TokenError};
 use goptri_settings::WeakSecret;
 use test_support::forge::{
-    AUDIENCE, ISSUER, OTHER_SECRET, SECRET, good, one_for_each_refusal, stopped_clock,
+    AUDIENCE, ISSUER, OTHER_SECRET, SECRET, good, one_for_each_rejection, stopped_clock,
 };
 
 fn builder() -> GuardBuilder {
@@ -16,7 +16,7 @@ fn a_guard_with_a_secret_accepts_a_valid_token_and_rejects_all_others() {
     let guard = builder().build().unwrap();
     assert!(guard.check_ready().is_ok());
     assert!(guard.verify(&good()).is_ok());
-    for (error, token) in one_for_each_refusal() {
+    for (error, token) in one_for_each_rejection() {
         assert_eq!(guard.verify(&token).err(), Some(error));
     }
     let other = Guard::builder().issuer(ISSUER).audience(AUDIENCE).secret(OTHER_SECRET);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use test_support::forge::SECRET;
 use test_support::forge::{
-    OTHER_SECRET, base64url, claims, header, kid, mac, refusal, with, with_header, without,
+    OTHER_SECRET, base64url, claims, header, kid, mac, rejection, with, with_header, without,
 };
 
 /// Members in which a sender could supply a key.
@@ -33,7 +33,7 @@ fn a_token_signed_by_a_key_in_its_own_header_is_rejected() {
             let header = with(with(header(), "kid", names.clone()), member, value.clone());
             let signed = [header.clone(), claims()].map(|part| base64url(part.to_string())).join(".");
             let token = format!("{signed}.{}", mac(Algorithm::HS256, OTHER_SECRET, &signed));
-            assert_eq!(refusal(&token), Some(expected), "{header}");
+            assert_eq!(rejection(&token), Some(expected), "{header}");
         }
     }
 }
@@ -44,7 +44,7 @@ fn header_members_that_contain_a_key_are_ignored() {
     for (member, value) in bringing_a_key(OTHER_SECRET).as_object().unwrap() {
         for value in [value.clone(), json!(7), json!(null), json!({})] {
             assert_eq!(
-                refusal(&with_header(&with(header(), member, value.clone()))),
+                rejection(&with_header(&with(header(), member, value.clone()))),
                 None,
                 "{member}: {value}"
             );
@@ -87,23 +87,23 @@ fn a_kid_must_equal_the_name_of_a_known_key_exactly() {
     for name in near.iter().map(String::as_str).chain(far).chain(cut).chain(cases.iter().map(String::as_str))
     {
         assert_eq!(
-            refusal(&with_header(&with(header(), "kid", name))),
+            rejection(&with_header(&with(header(), "kid", name))),
             Some(TokenError::UnknownKey),
             "{name:?}"
         );
     }
-    assert_eq!(refusal(&with_header(&with(header(), "kid", ours))), None);
+    assert_eq!(rejection(&with_header(&with(header(), "kid", ours))), None);
 }
 
 /// JV-06
 #[test]
 fn a_header_without_a_kid_is_rejected() {
     for header in [without(header(), "kid"), with(header(), "kid", json!(null))] {
-        assert_eq!(refusal(&with_header(&header)), Some(TokenError::MissingKid), "{header}");
+        assert_eq!(rejection(&with_header(&header)), Some(TokenError::MissingKid), "{header}");
     }
     for name in [json!(0), json!(true), json!([kid(SECRET)]), json!({ "kid": kid(SECRET) })] {
         assert_eq!(
-            refusal(&with_header(&with(header(), "kid", name.clone()))),
+            rejection(&with_header(&with(header(), "kid", name.clone()))),
             Some(TokenError::Json("header")),
             "{name}"
         );
@@ -126,7 +126,7 @@ fn a_header_with_crit_or_another_extension_is_rejected() {
     for member in ["crit", "zip", "enc"] {
         for value in anything.iter().cloned().chain([json!("DEF"), json!("A128GCM")]) {
             let header = with(with(header(), "b64", false), member, value);
-            assert_eq!(refusal(&with_header(&header)), Some(TokenError::Extension), "{header}");
+            assert_eq!(rejection(&with_header(&header)), Some(TokenError::Extension), "{header}");
         }
     }
 }
@@ -135,9 +135,9 @@ fn a_header_with_crit_or_another_extension_is_rejected() {
 #[test]
 fn a_pbes2_iteration_count_in_the_header_costs_no_time() {
     let rounds = with(header(), "p2c", u64::MAX);
-    assert_eq!(refusal(&with_header(&rounds)), None);
+    assert_eq!(rejection(&with_header(&rounds)), None);
     let password = with(rounds, "alg", "PBES2-HS256+A128KW");
-    assert_eq!(refusal(&with_header(&password)), Some(TokenError::WrongAlgorithm));
+    assert_eq!(rejection(&with_header(&password)), Some(TokenError::WrongAlgorithm));
 }
 
 /// JV-12
@@ -146,7 +146,7 @@ fn typ_is_case_insensitive_with_an_optional_application_prefix() {
     for typ in
         ["at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "APPLICATION/AT+JWT", "Application/at+JWT"]
     {
-        assert_eq!(refusal(&with_header(&with(header(), "typ", typ))), None, "{typ}");
+        assert_eq!(rejection(&with_header(&with(header(), "typ", typ))), None, "{typ}");
     }
     let others = [
         "",
@@ -176,17 +176,17 @@ fn typ_is_case_insensitive_with_an_optional_application_prefix() {
     ];
     for typ in others {
         assert_eq!(
-            refusal(&with_header(&with(header(), "typ", typ))),
+            rejection(&with_header(&with(header(), "typ", typ))),
             Some(TokenError::WrongType),
             "{typ:?}"
         );
     }
     for header in [without(header(), "typ"), with(header(), "typ", json!(null))] {
-        assert_eq!(refusal(&with_header(&header)), Some(TokenError::WrongType), "{header}");
+        assert_eq!(rejection(&with_header(&header)), Some(TokenError::WrongType), "{header}");
     }
     for typ in [json!(1), json!(true), json!(["at+jwt"]), json!({ "typ": "at+jwt" })] {
         assert_eq!(
-            refusal(&with_header(&with(header(), "typ", typ.clone()))),
+            rejection(&with_header(&with(header(), "typ", typ.clone()))),
             Some(TokenError::Json("header")),
             "{typ}"
         );
@@ -196,5 +196,5 @@ fn typ_is_case_insensitive_with_an_optional_application_prefix() {
 /// Unknown members are harmless, because the signature covers the header as sent.
 #[test]
 fn unknown_members_of_a_header_are_ignored() {
-    assert_eq!(refusal(&with_header(&with(header(), "made-up", json!({ "a": [1, 2] })))), None);
+    assert_eq!(rejection(&with_header(&with(header(), "made-up", json!({ "a": [1, 2] })))), None);
 }

@@ -34,12 +34,12 @@ fn fails(followed: &FollowedKeys, reason: &str, fail: impl Fn(Request)) {
         // The next request shows that both responses were processed.
         let healing = followed.server.next_keys_request();
         followed.wait(reason, || followed.log.times(reason) == round);
-        assert_eq!((followed.refusal(ED25519), followed.guard.check_ready()), (None, Ok(())), "{reason}");
-        assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey), "{reason}");
+        assert_eq!((followed.rejection(ED25519), followed.guard.check_ready()), (None, Ok(())), "{reason}");
+        assert_eq!(followed.rejection(P256), Some(TokenError::UnknownKey), "{reason}");
         assert_eq!(followed.log.times(FAILED), round, "{}", followed.log.text());
         healing.publish(&jwks(&[RSA]));
         followed.publish_until_used(RSA);
-        assert_eq!(followed.refusal(ED25519), Some(TokenError::UnknownKey), "{reason}");
+        assert_eq!(followed.rejection(ED25519), Some(TokenError::UnknownKey), "{reason}");
         followed.publish_until_used(ED25519);
     }
 }
@@ -96,7 +96,7 @@ fn private_members_are_logged_as_an_error_also_after_other_failures() {
     let text = followed.log.text();
     let error = text.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
     assert!(error.contains("replace these keys now, and publish only public members"), "{text}");
-    assert_eq!((followed.refusal(ED25519), followed.refusal(P256)), (None, Some(TokenError::UnknownKey)));
+    assert_eq!((followed.rejection(ED25519), followed.rejection(P256)), (None, Some(TokenError::UnknownKey)));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_unreachable_auth_server_is_logged_and_retried() {
     server.address = address;
     let followed = FollowedKeys::start(server, CONTINUOUSLY, &[]);
     followed.wait_for_log("auth-server cannot be reached: Connection refused");
-    assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
+    assert_eq!(followed.rejection(ED25519), Some(TokenError::KeysUnavailable));
 }
 
 /// Only the configured server is trusted.
@@ -222,7 +222,7 @@ fn an_unusable_key_is_skipped_and_logged() {
         json!([with(jwk(P256), "use", "enc"), jwk(ED25519), { "kty": "of tomorrow", "kid": "hunter2" }]);
     followed.server.next_keys_request().publish(&json!({ "keys": keys }).to_string());
     followed.wait_until_used(ED25519);
-    assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey));
+    assert_eq!(followed.rejection(P256), Some(TokenError::UnknownKey));
     assert_eq!(
         followed.log.times("a key that auth-server publishes is not used"),
         2,

@@ -54,19 +54,19 @@ impl FollowedKeys {
     }
 
     /// The error of a token of this key, if it is rejected.
-    pub(crate) fn refusal(&self, pem: &str) -> Option<TokenError> {
+    pub(crate) fn rejection(&self, pem: &str) -> Option<TokenError> {
         self.guard.verify(&token_of(pem)).err()
     }
 
     /// Responds with this key alone until it is in use: with short timeouts, a response may be lost.
     pub(crate) fn publish_until_used(&self, pem: &str) {
-        while self.refusal(pem).is_some() {
+        while self.rejection(pem).is_some() {
             self.server.next_keys_request().publish(&jwks(&[pem]));
         }
     }
 
     pub(crate) fn wait_until_used(&self, pem: &str) {
-        self.wait("its token is accepted", || self.refusal(pem).is_none());
+        self.wait("its token is accepted", || self.rejection(pem).is_none());
     }
 
     /// Waits until the key is known, even if the set of revocations is not ready.

@@ -27,14 +27,14 @@ fn without_a_secret_tokens_are_verified_once_the_published_keys_are_fetched() {
     assert_eq!(followed.guard.check_ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
     let waits = followed.guard.check_ready().unwrap_err().to_string();
     assert_eq!(waits, "waits for the public keys of auth-server");
-    assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable), "it may be a good one");
+    assert_eq!(followed.rejection(ED25519), Some(TokenError::KeysUnavailable), "it may be a good one");
     // Malformed tokens are rejected as before.
     assert_eq!(followed.guard.verify("nonsense").err(), Some(TokenError::NotCompact));
 
     asked.publish(&jwks(&[ED25519, RSA]));
     followed.wait_until_used(ED25519);
-    assert_eq!((followed.guard.check_ready(), followed.refusal(RSA)), (Ok(()), None));
-    assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey));
+    assert_eq!((followed.guard.check_ready(), followed.rejection(RSA)), (Ok(()), None));
+    assert_eq!(followed.rejection(P256), Some(TokenError::UnknownKey));
     assert_eq!(followed.guard.verify(&good()).err(), Some(TokenError::UnknownKey));
     followed.wait_for_log(&format!("{} (EdDSA), {} (RS256)", kid_of(ED25519), kid_of(RSA)));
 }
@@ -70,10 +70,10 @@ fn with_an_empty_jwks_and_no_secret_the_error_names_the_remedy() {
     let sentence = "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE";
     followed.wait_for_log(sentence);
     assert_eq!(followed.guard.check_ready().unwrap_err().to_string(), sentence);
-    assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
+    assert_eq!(followed.rejection(ED25519), Some(TokenError::KeysUnavailable));
     // The token triggers another fetch with the same result, which is not logged again.
     followed.wait("it has looked again", || {
-        assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
+        assert_eq!(followed.rejection(ED25519), Some(TokenError::KeysUnavailable));
         followed.server.keys_requests() > 3
     });
     assert_eq!(followed.log.times(sentence), 1, "{}", followed.log.text());
@@ -90,7 +90,7 @@ fn with_a_secret_its_tokens_are_accepted_at_once_besides_those_of_published_keys
     let followed = FollowedKeys::start(FeedServer::start_manual(), CONTINUOUSLY, &[secret]);
     let asked = followed.server.next_keys_request();
     assert_eq!(followed.guard.verify(&good()).err(), None);
-    assert_eq!(followed.refusal(ED25519), Some(TokenError::KeysUnavailable));
+    assert_eq!(followed.rejection(ED25519), Some(TokenError::KeysUnavailable));
     assert_eq!(followed.guard.check_ready(), Err(NotReady::Keys(KeysUnavailable::NotFetched)));
     asked.publish(&jwks(&[ED25519]));
     followed.wait_until_used(ED25519);
@@ -98,7 +98,7 @@ fn with_a_secret_its_tokens_are_accepted_at_once_besides_those_of_published_keys
     followed.wait_for_log(&format!("{} (HS256), {} (EdDSA)", kid(SECRET), kid_of(ED25519)));
     // An empty JWKS does not affect the secret.
     followed.server.next_keys_request().publish(r#"{"keys":[]}"#);
-    followed.wait("the key is gone", || followed.refusal(ED25519) == Some(TokenError::UnknownKey));
+    followed.wait("the key is gone", || followed.rejection(ED25519) == Some(TokenError::UnknownKey));
     assert_eq!((followed.guard.verify(&good()).err(), followed.guard.check_ready()), (None, Ok(())));
 }
 
@@ -145,8 +145,8 @@ fn a_key_that_is_no_longer_published_is_not_trusted() {
     ] {
         followed.server.next_keys_request().publish(&jwks(&published));
         followed.wait("only these are taken", || {
-            taken.iter().all(|pem| followed.refusal(pem).is_none())
-                && refused.iter().all(|pem| followed.refusal(pem) == Some(TokenError::UnknownKey))
+            taken.iter().all(|pem| followed.rejection(pem).is_none())
+                && refused.iter().all(|pem| followed.rejection(pem) == Some(TokenError::UnknownKey))
         });
     }
     assert_eq!(followed.log.times("access tokens are verified with these keys"), 5);

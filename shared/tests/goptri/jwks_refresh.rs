@@ -41,7 +41,10 @@ fn keys_are_fetched_at_each_keys_event_and_each_caught_up() {
     followed.server.publish(&jwks(&[RSA]));
     feed.event("keys", "{}");
     followed.wait_until_used(RSA);
-    assert_eq!((followed.server.keys_requests(), followed.refusal(P256)), (3, Some(TokenError::UnknownKey)));
+    assert_eq!(
+        (followed.server.keys_requests(), followed.rejection(P256)),
+        (3, Some(TokenError::UnknownKey))
+    );
 
     // A change during an outage is found after it.
     followed.server.publish(&jwks(&[ED25519]));
@@ -71,7 +74,7 @@ fn a_token_with_an_unknown_kid_triggers_a_fetch() {
     let followed = FollowedKeys::start(publishing(&[ED25519]), pace, &[]);
     followed.wait_until_known(ED25519);
     followed.server.publish(&jwks(&[ED25519, P256]));
-    assert_eq!(followed.refusal(P256), Some(TokenError::UnknownKey), "the fetch is not done yet");
+    assert_eq!(followed.rejection(P256), Some(TokenError::UnknownKey), "the fetch is not done yet");
     followed.wait_until_used(P256);
 }
 
@@ -84,8 +87,8 @@ fn ten_thousand_tokens_with_unknown_kids_trigger_no_request_before_the_cooldown_
     feed.caught_up(0);
     followed.wait("fetched again", || followed.server.keys_requests() == 2);
     for number in 0..10_000 {
-        let refusal = followed.guard.verify(&forged(&format!("made up {number}"))).err();
-        assert_eq!(refusal, Some(TokenError::UnknownKey));
+        let rejection = followed.guard.verify(&forged(&format!("made up {number}"))).err();
+        assert_eq!(rejection, Some(TokenError::UnknownKey));
     }
     // A `keys` event still takes effect. A request by the tokens would have come first.
     followed.server.publish(&jwks(&[P256]));
@@ -133,10 +136,10 @@ fn no_token_triggers_a_request_to_a_url_that_it_names() {
                     let header = with(header.clone(), member, value.clone()).to_string();
                     let signed = format!("{}.{}", base64url(header), base64url(payload.to_string()));
                     let token = format!("{signed}.{}", base64url(sign("ES256", P256, &signed)));
-                    let refusal = followed.guard.verify(&token).unwrap_err();
+                    let rejection = followed.guard.verify(&token).unwrap_err();
                     assert!(
-                        matches!(refusal, TokenError::UnknownKey | TokenError::WrongAlgorithm),
-                        "{refusal}"
+                        matches!(rejection, TokenError::UnknownKey | TokenError::WrongAlgorithm),
+                        "{rejection}"
                     );
                 }
             }
@@ -161,7 +164,7 @@ fn the_etag_is_sent_back_and_304_keeps_the_keys() {
     for _ in 0..3 {
         let again = followed.server.next_keys_request();
         assert_eq!(tag(&again).as_deref(), Some("\"one\""));
-        assert_eq!(followed.refusal(ED25519), None);
+        assert_eq!(followed.rejection(ED25519), None);
         again.answer("304 Not Modified", "ETag: \"one\"\r\n", "");
     }
     let next = followed.server.next_keys_request();
@@ -172,10 +175,10 @@ fn the_etag_is_sent_back_and_304_keeps_the_keys() {
     assert_eq!(tag(&again).as_deref(), Some("\"one\""));
     again.publish(&jwks(&[P256]));
     let again = followed.server.next_keys_request();
-    assert_eq!((tag(&again), followed.refusal(P256)), (None, None));
-    assert_eq!(followed.refusal(ED25519), Some(TokenError::UnknownKey));
+    assert_eq!((tag(&again), followed.rejection(P256)), (None, None));
+    assert_eq!(followed.rejection(ED25519), Some(TokenError::UnknownKey));
     // 304 to a request without a tag.
     again.answer("304 Not Modified", "", "");
     followed.wait_for_log("304 Not Modified");
-    assert_eq!(followed.refusal(P256), None);
+    assert_eq!(followed.rejection(P256), None);
 }

@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use crate::test_keys::{
-    EACH_TYPE, ED25519, P256, P256_OTHER, RSA, jwk, kid_of, pairs, refusal, sign, unsigned,
+    EACH_TYPE, ED25519, P256, P256_OTHER, RSA, jwk, kid_of, pairs, rejection, sign, unsigned,
 };
 use test_support::forge::{SECRET, base64url, claims, kid, ring, with};
 
@@ -33,16 +33,16 @@ fn a_key_verifies_only_its_own_algorithm() {
             {
                 let signed = unsigned(says, &kid_of(named));
                 let expected = (alg != named_alg).then_some(right_key);
-                let refused = refusal(&ring, &token(&signed, sign(alg, pem, &signed)));
+                let refused = rejection(&ring, &token(&signed, sign(alg, pem, &signed)));
                 assert_eq!(refused, expected, "{alg} that says it is {says}, with the kid of {named_alg}");
             }
         }
         let signed = unsigned(alg, &kid(SECRET));
         let of_the_secret = token(&signed, sign(alg, pem, &signed));
-        assert_eq!(refusal(&ring, &of_the_secret), Some(TokenError::WrongAlgorithm), "{alg} and a secret");
+        assert_eq!(rejection(&ring, &of_the_secret), Some(TokenError::WrongAlgorithm), "{alg} and a secret");
         let signed = unsigned("HS256", &kid(SECRET));
         let of_the_secret = token(&signed, sign(alg, pem, &signed));
-        assert_eq!(refusal(&ring, &of_the_secret), Some(TokenError::BadSignature), "{alg} and a secret");
+        assert_eq!(rejection(&ring, &of_the_secret), Some(TokenError::BadSignature), "{alg} and a secret");
     }
 }
 
@@ -58,14 +58,18 @@ fn a_valid_signature_under_another_alg_is_rejected() {
         ] {
             let signed = unsigned(says, &kid_of(pem));
             let expected = (says != alg).then_some(TokenError::WrongAlgorithm);
-            assert_eq!(refusal(&ring, &token(&signed, sign(alg, pem, &signed))), expected, "{alg} as {says}");
+            assert_eq!(
+                rejection(&ring, &token(&signed, sign(alg, pem, &signed))),
+                expected,
+                "{alg} as {says}"
+            );
         }
     }
     // Other signature algorithms of the same RSA key, and the `alg` in the token.
     for other in ["RS384", "RS512", "PS256"] {
         for (says, expected) in [(other, TokenError::WrongAlgorithm), ("RS256", TokenError::BadSignature)] {
             let signed = unsigned(says, &kid_of(RSA));
-            let refused = refusal(&ring, &token(&signed, sign(other, RSA, &signed)));
+            let refused = rejection(&ring, &token(&signed, sign(other, RSA, &signed)));
             assert_eq!(refused, Some(expected), "{other} that says it is {says}");
         }
     }
@@ -81,15 +85,15 @@ fn an_empty_signature_and_one_by_another_key_of_the_type_are_rejected() {
         let longer = [genuine.as_slice(), &[0]].concat();
         let zeros = vec![0; genuine.len()];
         for wrong in [&[][..], &[0], &genuine[1..], &genuine[..genuine.len() - 1], &longer, &zeros] {
-            assert_eq!(refusal(&ring, &token(&signed, wrong)), Some(TokenError::BadSignature), "{alg}");
+            assert_eq!(rejection(&ring, &token(&signed, wrong)), Some(TokenError::BadSignature), "{alg}");
         }
     }
     let signed = unsigned("ES256", &kid_of(P256));
     let of_another = token(&signed, sign("ES256", P256_OTHER, &signed));
-    assert_eq!(refusal(&ring, &of_another), Some(TokenError::BadSignature));
+    assert_eq!(rejection(&ring, &of_another), Some(TokenError::BadSignature));
     let unknown = unsigned("ES256", &kid_of(P256_OTHER));
     let unknown = token(&unknown, sign("ES256", P256_OTHER, &unknown));
-    assert_eq!(refusal(&ring, &unknown), Some(TokenError::UnknownKey));
+    assert_eq!(rejection(&ring, &unknown), Some(TokenError::UnknownKey));
 }
 
 /// Every encoding of this public key that could be mistaken for a secret.
@@ -142,7 +146,7 @@ fn a_mac_whose_secret_is_a_public_key_is_rejected() {
                 ] {
                     let signed = unsigned(says, &kid_of(pem));
                     let mac = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, mac).unwrap();
-                    let refused = refusal(&ring, &format!("{signed}.{mac}"));
+                    let refused = rejection(&ring, &format!("{signed}.{mac}"));
                     assert_eq!(refused, Some(expected), "{form} of {alg}, as {says}");
                 }
                 // With the `kid` of the secret, and with the `kid` that a secret of these bytes would have.
@@ -151,7 +155,7 @@ fn a_mac_whose_secret_is_a_public_key_is_rejected() {
                 {
                     let signed = unsigned("HS256", &name);
                     let mac = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap();
-                    let refused = refusal(&ring, &format!("{signed}.{mac}"));
+                    let refused = rejection(&ring, &format!("{signed}.{mac}"));
                     let known = [TokenError::BadSignature, TokenError::UnknownKey];
                     assert!(
                         refused.is_some_and(|refused| known.contains(&refused)),
@@ -189,7 +193,7 @@ fn a_public_key_in_the_header_is_not_used() {
             let header = json!({ "typ": "at+jwt", "alg": "ES256", "kid": kid });
             let header = with(header, member, value);
             let signed = [header, claims()].map(|part| base64url(part.to_string())).join(".");
-            let refused = refusal(&ring, &token(&signed, sign("ES256", P256_OTHER, &signed)));
+            let refused = rejection(&ring, &token(&signed, sign("ES256", P256_OTHER, &signed)));
             assert_eq!(refused, Some(expected), "{member} with {kid}");
         }
     }
@@ -217,7 +221,7 @@ fn a_kid_must_equal_the_thumbprint_exactly() {
         ];
         for near in near {
             let signed = unsigned(alg, &near);
-            let refused = refusal(&ring, &token(&signed, sign(alg, pem, &signed)));
+            let refused = rejection(&ring, &token(&signed, sign(alg, pem, &signed)));
             assert_eq!(refused, Some(TokenError::UnknownKey), "{near:?}");
         }
     }

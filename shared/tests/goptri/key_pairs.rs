@@ -5,7 +5,7 @@ use goptri::token::{TokenType, UnverifiedJws};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::test_keys::{EACH_TYPE, ED25519, P256, P256_OTHER, RSA, jwk, jwks, kid_of, pairs, refusal};
+use crate::test_keys::{EACH_TYPE, ED25519, P256, P256_OTHER, RSA, jwk, jwks, kid_of, pairs, rejection};
 use test_support::forge::{OTHER_SECRET, SECRET, base64url, claims, good, kid, ring};
 
 /// The private key of RFC 8037, appendix A.1, in PKCS#8.
@@ -28,7 +28,7 @@ fn a_private_key_signs_and_its_public_key_alone_verifies() {
             (ring.signing_key_name().alg, ring.signing_key_name().kid.as_str()),
             (alg, kid_of(pem).as_str())
         );
-        assert_eq!(refusal(&ring, &token), None, "{alg}");
+        assert_eq!(rejection(&ring, &token), None, "{alg}");
 
         let (public, left_out) = Jwks::parse(jwks(&[pem]).as_bytes()).unwrap();
         assert_eq!((public.len(), left_out), (1, vec![]), "{alg}");
@@ -44,7 +44,7 @@ fn a_token_that_openssl_signed_is_accepted() {
     assert_eq!(tokens.len(), EACH_TYPE.len());
     for ((alg, pem, _), token) in EACH_TYPE.into_iter().zip(tokens) {
         assert_eq!(header(token)["alg"], alg);
-        assert_eq!(refusal(&pairs(pem), token), None, "{alg}");
+        assert_eq!(rejection(&pairs(pem), token), None, "{alg}");
     }
 }
 
@@ -102,10 +102,10 @@ fn of_several_pem_blocks_the_first_signs_and_all_verify() {
             let names: Vec<String> = ring.verifying().names().map(|name| name.kid.clone()).collect();
             assert_eq!(names, order.iter().map(|pem| kid_of(pem)).collect::<Vec<_>>());
             let signed = ring.sign(TokenType::Access, &claims()).unwrap();
-            assert_eq!(refusal(&pairs(blocks[first]), &signed), None, "another signed than is named");
+            assert_eq!(rejection(&pairs(blocks[first]), &signed), None, "another signed than is named");
             for block in blocks {
                 let token = pairs(block).sign(TokenType::Access, &claims()).unwrap();
-                assert_eq!(refusal(&ring, &token), None, "{:?}", pairs(block).signing_key_name());
+                assert_eq!(rejection(&ring, &token), None, "{:?}", pairs(block).signing_key_name());
             }
         }
     }
@@ -121,7 +121,7 @@ fn key_pairs_and_secrets_verify_side_by_side() {
     let of_the_pair = both.sign(TokenType::Access, &claims()).unwrap();
     let of_other_secret = ring(&[OTHER_SECRET]).sign(TokenType::Access, &claims()).unwrap();
     for token in [&of_the_pair, &good(), &of_other_secret] {
-        assert_eq!(refusal(&both, token), None);
+        assert_eq!(rejection(&both, token), None);
     }
     // A key in both rings counts once, as in the first ring.
     let again = both.clone().with_verifying_keys(both.verifying());

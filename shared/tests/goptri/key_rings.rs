@@ -15,7 +15,7 @@ use test_support::forge::{
 
 const THIRD_SECRET: &str = "c3a5e90b7d1f48266c2be4f0915d37a8";
 
-fn refusal(secrets: &[&str], token: &str) -> Option<TokenError> {
+fn rejection(secrets: &[&str], token: &str) -> Option<TokenError> {
     verifier_with(secrets).verify(token, at(NOW)).err()
 }
 
@@ -31,11 +31,11 @@ fn the_first_secret_signs_and_all_verify() {
             &[THIRD_SECRET, OTHER_SECRET, SECRET],
         ];
         for secrets in verifying {
-            assert_eq!(refusal(secrets, &token), None, "{} keys, {} keys", signing.len(), secrets.len());
+            assert_eq!(rejection(secrets, &token), None, "{} keys, {} keys", signing.len(), secrets.len());
         }
         let without: [&[&str]; 2] = [&[OTHER_SECRET], &[THIRD_SECRET, OTHER_SECRET]];
         for secrets in without {
-            assert_eq!(refusal(secrets, &token), Some(TokenError::UnknownKey), "{} keys", secrets.len());
+            assert_eq!(rejection(secrets, &token), Some(TokenError::UnknownKey), "{} keys", secrets.len());
         }
     }
 }
@@ -48,9 +48,9 @@ fn a_secret_is_rotated_without_rejecting_valid_tokens() {
         let before = ring(pair[0]).sign(TokenType::Access, &claims()).unwrap();
         let after = ring(pair[1]).sign(TokenType::Access, &claims()).unwrap();
         // Servers restart one by one; before the last step, the tokens of the old secret have expired.
-        assert_eq!(refusal(pair[0], &after), None);
+        assert_eq!(rejection(pair[0], &after), None);
         let removed = !pair[1].contains(&pair[0][0]);
-        assert_eq!(refusal(pair[1], &before), removed.then_some(TokenError::UnknownKey));
+        assert_eq!(rejection(pair[1], &before), removed.then_some(TokenError::UnknownKey));
     }
 }
 
@@ -60,7 +60,7 @@ fn a_token_signed_with_another_secret_is_rejected() {
     let longer = format!("{SECRET}0");
     for secret in [OTHER_SECRET, "", &SECRET[1..], &SECRET.to_uppercase(), &longer, &kid(SECRET)] {
         let token = format!("{signed}.{}", mac(Algorithm::HS256, secret, &signed));
-        assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(TokenError::BadSignature), "{secret:?}");
+        assert_eq!(rejection(&[SECRET, OTHER_SECRET], &token), Some(TokenError::BadSignature), "{secret:?}");
     }
 }
 
@@ -69,7 +69,7 @@ fn a_token_signed_with_another_secret_is_rejected() {
 fn a_token_is_verified_only_with_the_key_of_its_kid() {
     let header = with(header(), "kid", kid(OTHER_SECRET));
     let token = test_support::forge::with_header(&header);
-    assert_eq!(refusal(&[SECRET, OTHER_SECRET], &token), Some(TokenError::BadSignature));
+    assert_eq!(rejection(&[SECRET, OTHER_SECRET], &token), Some(TokenError::BadSignature));
 }
 
 /// JV-23

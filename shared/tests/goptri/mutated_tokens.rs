@@ -1,7 +1,7 @@
 //! Every modification of a token makes it invalid.
 
 use goptri::token::TokenType;
-use test_support::forge::{OTHER_SECRET, claims, good, refusal, ring};
+use test_support::forge::{OTHER_SECRET, claims, good, rejection, ring};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n{}\"\0";
 
@@ -13,7 +13,7 @@ fn a_token_with_any_flipped_bit_is_rejected() {
         for bit in 0..8 {
             let flipped = char::from(good.as_bytes()[place] ^ 1 << bit);
             let token = format!("{}{flipped}{}", &good[..place], &good[place + 1..]);
-            assert!(refusal(&token).is_some(), "bit {bit} at {place}: {token}");
+            assert!(rejection(&token).is_some(), "bit {bit} at {place}: {token}");
         }
     }
 }
@@ -24,9 +24,9 @@ fn a_token_with_a_missing_or_repeated_character_is_rejected() {
     let good = good();
     for place in 0..good.len() {
         let (start, end) = good.split_at(place);
-        assert!(refusal(&format!("{start}{}", &end[1..])).is_some(), "without the one at {place}");
-        assert!(refusal(&format!("{start}{}{end}", &end[..1])).is_some(), "twice the one at {place}");
-        assert!(refusal(start).is_some() && (place == 0 || refusal(end).is_some()), "cut at {place}");
+        assert!(rejection(&format!("{start}{}", &end[1..])).is_some(), "without the one at {place}");
+        assert!(rejection(&format!("{start}{}{end}", &end[..1])).is_some(), "twice the one at {place}");
+        assert!(rejection(start).is_some() && (place == 0 || rejection(end).is_some()), "cut at {place}");
     }
 }
 
@@ -43,7 +43,7 @@ fn thousands_of_random_mutations_are_rejected() {
         }
         if token != good {
             let token = String::from_utf8(token).unwrap();
-            assert!(refusal(&token).is_some(), "round {round}: {token}");
+            assert!(rejection(&token).is_some(), "round {round}: {token}");
         }
     }
 }

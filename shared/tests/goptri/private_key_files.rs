@@ -11,7 +11,7 @@ use goptri::{Environment, SettingErrors};
 use goptri_settings::Settings;
 
 use crate::captured_log::Log;
-use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, kid_of, pairs, refusal};
+use crate::test_keys::{ED25519, P256, P256_OTHER, RSA, kid_of, pairs, rejection};
 use test_support::forge::{SECRET, claims, good, kid};
 
 fn fault(pem: &str) -> KeyFileError {
@@ -188,11 +188,11 @@ fn a_key_file_signs_and_a_secret_beside_it_still_verifies() {
         (of_the_file.signing_key_name().kid.as_str(), of_the_file.verifying().len()),
         (&*kid_of(ED25519), 2)
     );
-    assert!(refusal(&of_the_file, &good()).is_some());
+    assert!(rejection(&of_the_file, &good()).is_some());
     let both = read(&[(KEY_FILE, &path), ("ACCESS_TOKEN_SECRET", SECRET)]).unwrap();
     assert_eq!((both.signing_key_name().kid.as_str(), both.verifying().len()), (&*kid_of(ED25519), 3));
     for token in [good(), of_the_file.sign(TokenType::Access, &claims()).unwrap()] {
-        assert_eq!(refusal(&both, &token), None);
+        assert_eq!(rejection(&both, &token), None);
     }
 }
 

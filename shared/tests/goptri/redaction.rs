@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::test_keys::{EACH_TYPE, pairs};
 use test_support::forge::{
-    OTHER_SECRET, SECRET, base64url, one_for_each_refusal, plain, ring, stopped_clock, verifier,
+    OTHER_SECRET, SECRET, base64url, one_for_each_rejection, plain, ring, stopped_clock, verifier,
 };
 
 /// Searches a `Debug` output for the secrets: as text, as bytes in decimal and hex, and in base64.
@@ -103,8 +103,8 @@ fn debug_shows_no_part_of_a_private_key() {
 /// OP-08: a reason is logged, so it must not contain text that the sender chose.
 #[test]
 fn a_token_error_contains_no_part_of_the_token() {
-    for (refusal, token) in one_for_each_refusal() {
-        let shown = format!("{refusal:?} {refusal}");
+    for (rejection, token) in one_for_each_rejection() {
+        let shown = format!("{rejection:?} {rejection}");
         for part in token.split('.').filter(|part| part.len() > 8) {
             assert!(!shown.contains(&part[..8]), "{shown}");
         }

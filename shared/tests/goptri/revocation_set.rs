@@ -11,7 +11,7 @@ use goptri::{Guard, TokenError};
 use serde_json::{Value, json};
 
 use test_support::forge::{
-    NOW, at, claims, forge, good, header, one_for_each_refusal, stopped_clock, verifier, with, with_claims,
+    NOW, at, claims, forge, good, header, one_for_each_rejection, stopped_clock, verifier, with, with_claims,
     without,
 };
 
@@ -56,7 +56,7 @@ fn complete_set(on_stale: OnStale) -> Set {
 }
 
 impl Set {
-    fn refusal(&self, token: &str) -> Option<TokenError> {
+    fn rejection(&self, token: &str) -> Option<TokenError> {
         self.guard.verify(token).err()
     }
 }
@@ -91,7 +91,7 @@ fn an_entry_revokes_its_subject_and_nothing_else() {
         set.revocations.insert(&revocation).unwrap();
         for token in all {
             let expected = refused.contains(&token).then_some(TokenError::Revoked);
-            assert_eq!(set.refusal(token), expected, "{revocation:?}");
+            assert_eq!(set.rejection(token), expected, "{revocation:?}");
         }
     }
 }
@@ -105,10 +105,10 @@ fn every_encoding_of_a_revoked_token_is_rejected() {
     let spellings =
         [good(), forge(spaced(header()), spaced(claims())), with_claims(&with(claims(), "pad", "x"))];
     for token in &spellings {
-        assert_eq!(set.refusal(token), Some(TokenError::Revoked));
+        assert_eq!(set.rejection(token), Some(TokenError::Revoked));
     }
     for changed in [format!("{}=", good()), format!(" {}", good()), good().replace('.', "..")] {
-        assert!(set.refusal(&changed).is_some());
+        assert!(set.rejection(&changed).is_some());
     }
 }
 
@@ -126,11 +126,11 @@ fn an_entry_expires_at_its_deadline_and_not_before() {
     set.clock.advance(Duration::from_secs(7_499));
     sweep();
     for token in &tokens {
-        assert_eq!(set.refusal(token), Some(TokenError::Revoked));
+        assert_eq!(set.rejection(token), Some(TokenError::Revoked));
     }
     set.clock.advance(Duration::from_secs(2));
     for token in &tokens {
-        assert_eq!(set.refusal(token), None, "although it is not swept yet");
+        assert_eq!(set.rejection(token), None, "although it is not swept yet");
     }
     assert_eq!(set.revocations.len(), 2);
     sweep();
@@ -163,8 +163,8 @@ fn setting_the_wall_clock_does_not_affect_revocations() {
 fn an_invalid_token_is_rejected_before_the_revocation_lookup() {
     let set = set(OnStale::Refuse);
     set.revocations.insert(&entry(EntryKind::Session, SESSION, NOW, 60)).unwrap();
-    for (refusal, token) in one_for_each_refusal() {
-        assert_eq!(set.refusal(&token), Some(refusal));
+    for (rejection, token) in one_for_each_rejection() {
+        assert_eq!(set.rejection(&token), Some(rejection));
     }
 }
 
@@ -174,17 +174,17 @@ fn on_stale_decides_what_a_stale_set_does() {
         let set = set(on_stale);
         let (token, ended) = (good(), with_claims(&with(claims(), "jti", "ended")));
         set.revocations.insert(&entry(EntryKind::Token, "ended", NOW, 7_500)).unwrap();
-        let refusals = || (set.refusal(&token), set.refusal(&ended));
+        let rejections = || (set.rejection(&token), set.rejection(&ended));
         set.revocations.set_age(Duration::from_secs(20));
-        assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
+        assert_eq!(rejections(), (None, Some(TokenError::Revoked)));
         set.clock.advance(Duration::from_secs(39));
-        assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
+        assert_eq!(rejections(), (None, Some(TokenError::Revoked)));
         assert_eq!(set.revocations.check_ready(), Ok(()));
         set.clock.advance(Duration::from_secs(2));
-        assert_eq!(refusals(), (stale, Some(TokenError::Revoked)), "known revocations hold");
+        assert_eq!(rejections(), (stale, Some(TokenError::Revoked)), "known revocations hold");
         assert_eq!(set.revocations.check_ready().is_err(), on_stale == OnStale::Refuse);
         set.revocations.set_age(Duration::ZERO);
-        assert_eq!(refusals(), (None, Some(TokenError::Revoked)));
+        assert_eq!(rejections(), (None, Some(TokenError::Revoked)));
     }
 }
 
@@ -262,7 +262,7 @@ fn concurrent_inserts_checks_and_sweeps_lose_no_entry_and_count_correctly() {
         scope.spawn(|| (0..5_000).for_each(|shard| set.revocations.sweep(shard)));
         scope.spawn(|| {
             for _ in 0..2_000 {
-                assert_eq!(set.refusal(&token), Some(TokenError::Revoked));
+                assert_eq!(set.rejection(&token), Some(TokenError::Revoked));
             }
         });
     });

@@ -9,7 +9,7 @@ use goptri_settings::Settings;
 
 use crate::protected_app::{call, call_guarded, guard};
 use test_support::forge::{
-    AUDIENCE, ISSUER, SECRET, USER, claims, good, one_for_each_refusal, stopped_clock, with, with_claims,
+    AUDIENCE, ISSUER, SECRET, USER, claims, good, one_for_each_rejection, stopped_clock, with, with_claims,
 };
 use test_support::{bearing, get};
 
@@ -40,7 +40,7 @@ async fn a_cookie_is_accepted_like_a_bearer_token() {
 /// JV-27
 #[actix_web::test]
 async fn a_bad_token_in_a_cookie_gets_the_same_response_for_every_reason() {
-    let mut tokens: Vec<_> = one_for_each_refusal().into_iter().map(|(_, token)| encode(&token)).collect();
+    let mut tokens: Vec<_> = one_for_each_rejection().into_iter().map(|(_, token)| encode(&token)).collect();
     tokens.push("nonsense".to_owned());
     tokens.push(format!("{0}; __Host-session={0}", encode(&good())));
     tokens.push(format!("{}; __Host-session=x", encode(&good())));

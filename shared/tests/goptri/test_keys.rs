@@ -41,7 +41,7 @@ pub(crate) fn kid_of(pem: &str) -> String {
 }
 
 /// The error of the token in a service with this ring, if it is rejected.
-pub(crate) fn refusal(ring: &KeyRing, token: &str) -> Option<TokenError> {
+pub(crate) fn rejection(ring: &KeyRing, token: &str) -> Option<TokenError> {
     let leeway = TimeDelta::seconds(LEEWAY);
     AccessVerifier::new(ring.clone(), ISSUER.into(), AUDIENCE.into(), leeway).verify(token, at(NOW)).err()
 }

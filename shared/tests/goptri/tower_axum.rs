@@ -1,4 +1,4 @@
-//! The bearer layer in a service of axum: which requests it accepts, and its refusals.
+//! The bearer layer in a service of axum: which requests it accepts, and its rejections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::protected_app::{call, guard};
 use crate::revocation_set::{SESSION, entry};
 use crate::tower_app::{bearing_token, call_tower, call_tower_guarded, get_path};
 use test_support::forge::{
-    AUDIENCE, ISSUER, NOW, USER, claims, good, one_for_each_refusal, stopped_clock, verifier, with,
+    AUDIENCE, ISSUER, NOW, USER, claims, good, one_for_each_rejection, stopped_clock, verifier, with,
     with_claims, without,
 };
 use test_support::{Answer, bearing, get};
@@ -53,14 +53,14 @@ async fn the_callers_claims_are_in_the_extensions() {
 
 /// The same decision, in the same bytes.
 #[actix_web::test]
-async fn each_refusal_is_that_of_the_middleware_for_actix() {
+async fn each_rejection_is_that_of_the_middleware_for_actix() {
     let no_token = call_tower(get_path("/api/me")).await;
     assert_eq!(
         (no_token.error(), no_token.header("www-authenticate")),
         ((401, "missing_token"), Some("Bearer"))
     );
     assert!(same(&no_token, &call(get("/api/me")).await), "{no_token:?}");
-    for (reason, token) in one_for_each_refusal() {
+    for (reason, token) in one_for_each_rejection() {
         let refused = call_tower(bearing_token("/api/me", &token)).await;
         assert_eq!(refused.error(), (401, "invalid_token"), "{reason:?}");
         assert_eq!(refused.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
@@ -240,13 +240,13 @@ async fn a_revoked_token_is_invalid_and_a_stale_set_responds_503() {
 
 /// For logs and metrics of a layer outside.
 #[actix_web::test]
-async fn a_refusal_has_its_reason_in_the_extensions_of_the_response() {
+async fn a_rejection_has_its_reason_in_the_extensions_of_the_response() {
     use tower::{Layer, ServiceExt, service_fn};
 
     let inner = service_fn(|_: Request<()>| async {
         Ok::<_, std::convert::Infallible>(http1::Response::new(axum::body::Body::empty()))
     });
-    for (reason, token) in one_for_each_refusal() {
+    for (reason, token) in one_for_each_rejection() {
         let service = goptri::tower::BearerAuth::required(guard()).layer(inner);
         let refused = service.oneshot(bearing_token("/", &token).body(()).unwrap()).await.unwrap();
         assert_eq!(refused.extensions().get(), Some(&reason));

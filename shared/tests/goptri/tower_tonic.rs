@@ -51,7 +51,7 @@ async fn check(address: SocketAddr, authorization: &[&str]) -> Result<(), (Code,
 }
 
 #[actix_web::test]
-async fn the_client_sees_the_grpc_code_of_each_refusal() {
+async fn the_client_sees_the_grpc_code_of_each_rejection() {
     let address = start(guard()).await;
     let bearer = format!("Bearer {}", good());
     assert_eq!(check(address, &[&bearer]).await, Ok(()));
@@ -77,7 +77,7 @@ async fn the_client_sees_the_grpc_code_of_each_refusal() {
     assert_eq!(check(address, &[&bearer]).await.unwrap_err().0, Code::Unavailable);
 }
 
-/// A layer inside of a service has the same refusals.
+/// A layer inside of a service has the same rejections.
 #[actix_web::test]
 async fn a_layer_for_a_scope_rejects_a_call_of_grpc() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

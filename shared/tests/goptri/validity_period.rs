@@ -125,16 +125,16 @@ fn a_guard_uses_the_clock_it_was_given() {
     let claims = with(claims(), "iat", clock.now().timestamp());
     let token = with_claims(&with(claims, "exp", expiry.timestamp()));
     let guard = Guard::new(verifier(), Arc::new(clock.clone()));
-    let refusal = || guard.verify(&token).err();
-    assert_eq!(refusal(), None);
+    let rejection = || guard.verify(&token).err();
+    assert_eq!(rejection(), None);
     clock.advance(TimeDelta::minutes(15) + TimeDelta::seconds(LEEWAY));
-    assert_eq!(refusal(), Some(TokenError::Expired));
+    assert_eq!(rejection(), Some(TokenError::Expired));
     clock.advance(TimeDelta::minutes(-10));
-    assert_eq!(refusal(), None);
+    assert_eq!(rejection(), None);
     assert_eq!(clock.ahead(), TimeDelta::seconds(LEEWAY) + TimeDelta::minutes(5));
     clock.advance(TimeDelta::hours(-1));
-    assert_eq!(refusal(), None);
+    assert_eq!(rejection(), None);
     clock.advance(TimeDelta::hours(-1));
-    assert_eq!(refusal(), Some(TokenError::IssuedInTheFuture));
+    assert_eq!(rejection(), Some(TokenError::IssuedInTheFuture));
     assert_eq!(clock.now().timezone(), Utc);
 }

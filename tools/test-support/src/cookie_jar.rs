@@ -36,9 +36,8 @@ impl SetCookie {
 
     /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        let value = |attribute: &'_ String| attribute.split_once('=').is_some_and(|(known, _)| known == name);
-        let found = self.attributes.iter().find(|attribute| value(attribute))?;
-        found.split_once('=').map(|(_, value)| value)
+        let mut attributes = self.attributes.iter().filter_map(|attribute| attribute.split_once('='));
+        attributes.find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     pub fn is_expired(&self) -> bool {

@@ -71,7 +71,7 @@ impl DeclaredRoute {
             assert_ne!(preflight.status, 200, "{what}");
         } else {
             assert_eq!((preflight.status, preflight.text.as_str()), (200, ""), "{what}");
-            self.is_precise(server, &preflight).await;
+            self.assert_precise(server, &preflight).await;
         }
 
         let request = |origin| {
@@ -101,8 +101,8 @@ impl DeclaredRoute {
         }
     }
 
-    /// The answer names what the route takes, and other methods and headers are refused.
-    async fn is_precise(&self, server: &LocalServer, preflight: &Answer) {
+    /// Asserts that the answer names what the route takes, and that other methods and headers are rejected.
+    async fn assert_precise(&self, server: &LocalServer, preflight: &Answer) {
         let methods = preflight.header("access-control-allow-methods").unwrap();
         assert!(methods.split(", ").any(|method| method == self.method), "{self:?}: {methods}");
         let known = preflight.header("access-control-allow-headers").unwrap_or_default();

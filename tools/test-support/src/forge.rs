@@ -64,7 +64,7 @@ pub fn header() -> Value {
     json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid(SECRET) })
 }
 
-/// A person's claims with nothing wrong.
+/// A user's claims with nothing wrong.
 pub fn claims() -> Value {
     json!({
         "iss": ISSUER, "sub": USER, "aud": AUDIENCE, "exp": NOW + 900, "iat": ISSUED, "jti": "7c0d",
@@ -127,12 +127,12 @@ pub fn good() -> String {
 }
 
 /// Why the token is rejected; `None` when it passes.
-pub fn refusal(token: &str) -> Option<TokenError> {
+pub fn rejection(token: &str) -> Option<TokenError> {
     verifier().verify(token, at(NOW)).err()
 }
 
 /// One token for each reason there is to reject one.
-pub fn one_for_each_refusal() -> Vec<(TokenError, String)> {
+pub fn one_for_each_rejection() -> Vec<(TokenError, String)> {
     let good = good();
     let (signed, _) = good.rsplit_once('.').unwrap();
     vec![
@@ -167,7 +167,7 @@ fn a_forged_token_with_nothing_wrong_passes() {
 
 #[test]
 fn each_rejection_has_its_token() {
-    for (expected, token) in one_for_each_refusal() {
-        assert_eq!(refusal(&token), Some(expected), "{token}");
+    for (expected, token) in one_for_each_rejection() {
+        assert_eq!(rejection(&token), Some(expected), "{token}");
     }
 }
