@@ -16,7 +16,7 @@ const SCOPE: &str = "photos:read";
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// auth-server, as the client that the printer is there.
+/// auth-server, called as the OAuth client that the printer is.
 pub(crate) struct AuthorizationServer {
     client: Client,
     issuer: String,
@@ -48,7 +48,7 @@ impl AuthorizationServer {
     }
 
     /// Where to send the user, and what to remember until the user comes back.
-    pub(crate) fn ask(&self) -> (Url, Pending) {
+    pub(crate) fn authorization_request(&self) -> (Url, Pending) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let request = self.client.authorize_url(CsrfToken::new_random).set_pkce_challenge(challenge);
         let (url, state) = request.add_scope(Scope::new(SCOPE.to_owned())).url();

@@ -42,10 +42,10 @@ pub(crate) async fn print(
     authorization: Data<AuthorizationServer>,
 ) -> HttpResponse {
     if connection(&request, &visits).is_some() {
-        return see("/photos", None);
+        return see_other("/photos", None);
     }
-    let (url, pending) = authorization.ask();
-    see(url.as_str(), Some(visits.ask(pending)))
+    let (url, pending) = authorization.authorization_request();
+    see_other(url.as_str(), Some(visits.begin(pending)))
 }
 
 /// Where auth-server sends the user back to.
@@ -69,7 +69,7 @@ pub(crate) async fn callback(
         return message(StatusCode::OK, page);
     };
     match authorization.redeem(code, pending.verifier).await {
-        Ok(tokens) => see("/photos", Some(visits.connect(tokens))),
+        Ok(tokens) => see_other("/photos", Some(visits.connect(tokens))),
         Err(NoTokens::Withdrawn) => message(StatusCode::OK, &WITHDRAWN),
         Err(error @ NoTokens::Unavailable(_)) => {
             tracing::warn!(%error, "no tokens");
@@ -85,7 +85,7 @@ pub(crate) async fn choose(
     authorization: Data<AuthorizationServer>,
     photos: Data<Photos>,
 ) -> HttpResponse {
-    let Some(connection) = connection(&request, &visits) else { return see("/", None) };
+    let Some(connection) = connection(&request, &visits) else { return see_other("/", None) };
     match photos.list(&authorization, &connection).await {
         Ok(photos) => render(StatusCode::OK, &Choose { photos }),
         Err(reason) => no_photo(&request, &visits, &reason),
@@ -114,14 +114,14 @@ pub(crate) async fn photo(
 /// The contact sheet of the photos that the user has chosen (`?photo=a&photo=b`).
 pub(crate) async fn sheet(request: HttpRequest, visits: Data<Visits>) -> HttpResponse {
     if connection(&request, &visits).is_none() {
-        return see("/", None);
+        return see_other("/", None);
     }
     let chosen: Vec<(String, String)> =
         serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
     let chosen = chosen.into_iter().filter(|(field, _)| field == "photo").take(MAX_PHOTOS);
     let photos: Vec<_> = chosen.map(|(_, name)| Photo { name }).collect();
     if photos.is_empty() {
-        return see("/photos", None);
+        return see_other("/photos", None);
     }
     render(StatusCode::OK, &Sheet { photos })
 }
@@ -141,7 +141,7 @@ pub(crate) async fn disconnect(
         }
         visits.forget(&id);
     }
-    see("/", None)
+    see_other("/", None)
 }
 
 pub(crate) async fn not_found() -> HttpResponse {
@@ -207,7 +207,7 @@ fn connection(request: &HttpRequest, visits: &Visits) -> Option<Connection> {
 }
 
 /// 303, with the cookie of a new visit.
-fn see(location: &str, visit: Option<String>) -> HttpResponse {
+fn see_other(location: &str, visit: Option<String>) -> HttpResponse {
     let mut response = HttpResponse::SeeOther();
     response.insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, "no-store"));
     if let Some(id) = visit {

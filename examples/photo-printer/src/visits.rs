@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oauth2::{AccessToken, CsrfToken, PkceCodeVerifier, RefreshToken};
 
-/// The most browsers that it knows. More begin anew.
+/// The most browsers that it knows. When there are more, it forgets all.
 const MAX_VISITS: usize = 10_000;
 
 /// A request for consent, while the user is at auth-server.
@@ -34,14 +34,14 @@ enum Visit {
 pub(crate) struct Visits(Mutex<HashMap<String, Visit>>);
 
 impl Visits {
-    /// Remembers a request for consent. Returns the id of the visit, which is new: an id that another page set for the
-    /// browser is worth nothing.
-    pub(crate) fn ask(&self, pending: Pending) -> String {
+    /// Remembers a request for consent. Returns the id of the visit. It is always new, so that an attacker cannot
+    /// choose it.
+    pub(crate) fn begin(&self, pending: Pending) -> String {
         self.add(Visit::Asking(pending))
     }
 
-    /// Ends the request for consent with that `state`. `None`: the browser began none, so that another page made it call
-    /// the printer.
+    /// Ends the request for consent with that `state`. `None`: this browser began no such request. Another page may
+    /// have sent it here.
     pub(crate) fn take_pending(&self, id: &str, state: &str) -> Option<Pending> {
         let mut visits = self.lock();
         match visits.get(id)? {

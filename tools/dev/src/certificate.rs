@@ -17,7 +17,7 @@ use crate::state::write_whole;
 const VALID_DAYS: u64 = 397;
 
 /// A certificate that expires earlier is replaced at the start.
-const LEAST_REST: TimeDelta = TimeDelta::days(30);
+const MIN_REMAINING: TimeDelta = TimeDelta::days(30);
 
 /// The files of the certificate.
 pub(crate) struct DevCertificate {
@@ -32,7 +32,7 @@ impl DevCertificate {
     pub(crate) fn open(folder: &Path, now: DateTime<Utc>) -> io::Result<Self> {
         let path = |name| folder.join(name);
         let files = Self { authority: path("ca.pem"), certificate: path("cert.pem"), key: path("key.pem") };
-        if !files.authority.exists() || files.expires().is_none_or(|expires| expires < now + LEAST_REST) {
+        if !files.authority.exists() || files.expires().is_none_or(|expires| expires < now + MIN_REMAINING) {
             files.create(now)?;
         }
         Ok(files)

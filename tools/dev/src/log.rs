@@ -40,15 +40,15 @@ pub(crate) fn start(colours: bool, stopping: &Stopping) {
     let layers = tracing_subscriber::registry()
         .with(warnings.with_filter(quiet(stopping.clone())).with_filter(LevelFilter::WARN))
         .with(
-            Refusals { colours }
+            RejectedRequests { colours }
                 .with_filter(Targets::new().with_targets(of_servers))
                 .with_filter(quiet(stopping.clone())),
         );
     let _ = layers.try_init();
 }
 
-/// Prints the refusals.
-struct Refusals {
+/// Prints a line for each rejected request.
+struct RejectedRequests {
     colours: bool,
 }
 
@@ -85,7 +85,7 @@ impl Visit for Fields {
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Refusals {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RejectedRequests {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
             let mut fields = Fields::default();
@@ -116,7 +116,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Refusals {
     }
 }
 
-/// For a refusal that no part of the servers gave a reason for.
+/// The reason for a rejection for which the servers have logged none.
 fn describe(status: u64) -> String {
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     match status {

@@ -1,4 +1,4 @@
-//! Which variables of the environment count for `cargo dev`, and which do not.
+//! Which variables of the environment `cargo dev` uses, and which it ignores.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ const TAKEN: [&str; 21] = [
     "VERIFIED_CACHE_ENTRIES",
 ];
 
-/// The part of the process's environment that counts, and the names of what does not.
+/// The variables of the process's environment that are used, and the names of those that are ignored.
 pub(crate) struct Variables {
     pub(crate) taken: Vec<(&'static str, String)>,
     pub(crate) ignored: Vec<&'static str>,
@@ -48,7 +48,7 @@ impl Variables {
         Self { taken, ignored: ignored.chain(dotenv).collect() }
     }
 
-    /// The variables that count, as an environment of their own.
+    /// The variables that are used, as an environment of their own.
     pub(crate) fn environment(&self) -> Environment {
         Environment::from_pairs(self.taken.iter().map(|(name, value)| (*name, value.as_str())))
     }

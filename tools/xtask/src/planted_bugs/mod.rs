@@ -20,8 +20,8 @@ use serde_json::Value;
 use self::patch::{Expected, Patch};
 use crate::sql::BuildDatabases;
 
-/// Where the copy is, and how cargo runs in it.
-struct Workshop<'a> {
+/// The copy in which bugs are planted, and how cargo runs in it.
+struct WorkingCopy<'a> {
     origin: &'a Path,
     copy: &'a Path,
     /// The server for tests, and the databases that check the SQL.
@@ -60,14 +60,14 @@ pub(crate) async fn complaints(root: &Path, words: &[String]) -> Result<Vec<Stri
         ("CARGO_BUILD_BUILD_DIR", target.to_str().ok_or("the target folder is not UTF-8")?),
         ("CARGO_TARGET_DIR", programs.to_str().ok_or("the temporary folder is not UTF-8")?),
     ];
-    let workshop = Workshop { origin: root, copy: &copy, variables: &variables };
+    let copy_of_code = WorkingCopy { origin: root, copy: &copy, variables: &variables };
 
     println!("== {:4}s  without a bug", began.elapsed().as_secs());
-    let mut complaints = workshop.passes_without_bug(&patches)?;
+    let mut complaints = copy_of_code.complaints_without_bug(&patches)?;
     if complaints.is_empty() {
         for patch in &patches {
             println!("== {:4}s  {}", began.elapsed().as_secs(), patch.name);
-            complaints.extend(workshop.fails_with(patch)?);
+            complaints.extend(copy_of_code.complaints_with(patch)?);
         }
     }
     fs::remove_dir_all(&copy)?;
@@ -96,8 +96,9 @@ fn copy_tracked_files(origin: &Path, copy: &Path) -> io::Result<()> {
     Ok(())
 }
 
-impl Workshop<'_> {
-    fn passes_without_bug(&self, patches: &[Patch]) -> io::Result<Vec<String>> {
+impl WorkingCopy<'_> {
+    /// One complaint for each of these tests that does not pass without a bug.
+    fn complaints_without_bug(&self, patches: &[Patch]) -> io::Result<Vec<String>> {
         let tests: Vec<&Expected> = patches.iter().flat_map(|patch| &patch.expected).collect();
         let outcomes = self.run(&tests)?;
         let passed = |test: &Expected| outcomes.get(&id(test)) == Some(&None);
@@ -106,7 +107,8 @@ impl Workshop<'_> {
         Ok(tests.iter().filter(|test| !passed(test)).map(complaint).collect())
     }
 
-    fn fails_with(&self, patch: &Patch) -> io::Result<Vec<String>> {
+    /// Plants the bug and removes it again. One complaint for each test that did not fail as the patch says.
+    fn complaints_with(&self, patch: &Patch) -> io::Result<Vec<String>> {
         let planted = patch.plant(self.copy)?;
         for (file, text) in &planted {
             fs::write(self.copy.join(file), text)?;
