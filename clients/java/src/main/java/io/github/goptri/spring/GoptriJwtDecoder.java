@@ -31,8 +31,8 @@ public final class GoptriJwtDecoder implements JwtDecoder {
     private static final Duration MAX_CLOCK_ERROR = Duration.ofHours(1);
 
     private static final Predicate<Object> TYPE = text("(?i)(application/)?at\\+jwt");
-    /** Not blank, and without control characters. */
-    private static final Predicate<Object> TEXT = text("\\P{Cc}*[\\P{Cc}&&\\P{IsWhite_Space}]\\P{Cc}*");
+    /** Not blank, and without control characters. Possessive: a mismatch is found without backtracking. */
+    private static final Predicate<Object> TEXT = text("\\p{Z}*+[^\\p{Z}\\p{Cc}]\\P{Cc}*+");
     private static final Predicate<Object> TEXTS =
         value -> value instanceof List<?> list && list.stream().allMatch(TEXT);
     private static final Predicate<Object> SCOPE = text("(?!.*  )(?! )[ !#-\\[\\]-~]*(?<! )");

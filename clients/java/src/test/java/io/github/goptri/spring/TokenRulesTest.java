@@ -2,10 +2,12 @@ package io.github.goptri.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -216,6 +218,17 @@ class TokenRulesTest {
     @Test
     void a_long_scope_needs_no_deep_stack() {
         accepted(raw("scope", "\"" + "a ".repeat(2_400) + "a\""));
+    }
+
+    @Test
+    void a_long_text_costs_no_time() {
+        String almostText = raw("email", "\"" + "a".repeat(5_000) + "\\u0001\"");
+        rejected(almostText);
+        assertTimeoutPreemptively(Duration.ofSeconds(2), () -> {
+            for (int i = 0; i < 100; i++) {
+                rejected(almostText);
+            }
+        });
     }
 
     @Test
