@@ -74,7 +74,8 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
         String domain = reader.text("SESSION_COOKIE_DOMAIN", null, DOMAIN, "a domain such as example.com");
         String origins = reader.text("CORS_ORIGINS", "", ORIGINS, "origins such as https://app.example.com");
         reader.require(Collections.disjoint(access, feed), "FEED_SECRET must not be one of ACCESS_TOKEN_SECRET");
-        reader.require(feed.stream().allMatch(matches("[!-~]*")), "FEED_SECRET must be ASCII, because it is sent");
+        reader.require(feed.stream().allMatch(matches("[!-~]*")),
+            "FEED_SECRET must be ASCII, because Java's HTTP client cannot send other characters");
         reader.require(!access.isEmpty() || url != null, "ACCESS_TOKEN_SECRET or AUTH_SERVER_URL must be set");
         if (!reader.problems.isEmpty()) {
             throw new InvalidSettingsException(reader.problems);

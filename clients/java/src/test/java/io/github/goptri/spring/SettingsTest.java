@@ -77,6 +77,18 @@ class SettingsTest {
     }
 
     @Test
+    void a_feed_secret_that_cannot_be_sent_is_refused_with_the_reason(@TempDir Path folder) throws IOException {
+        String secret = Tokens.FEED_SECRET + "\u00e9";
+        Path file = Files.writeString(folder.resolve("secret"), secret);
+        assertThat(errors("FEED_SECRET", secret))
+            .contains("\n  FEED_SECRET must be ASCII, because Java's HTTP client cannot send other characters")
+            .doesNotContain(secret);
+        assertThat(errors("FEED_SECRET_FILE", file.toString())).contains("\n  FEED_SECRET must be ASCII, because")
+            .doesNotContain(secret);
+        assertThat(errors("ACCESS_TOKEN_SECRET", secret)).isEmpty();
+    }
+
+    @Test
     void without_a_secret_the_published_keys_are_needed() {
         Map<String, String> variables = new HashMap<>();
         assertThatThrownBy(() -> GoptriSettings.read(variables::get)).hasMessageContaining("must be set");
