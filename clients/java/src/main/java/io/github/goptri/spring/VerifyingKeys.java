@@ -6,8 +6,10 @@ import java.security.GeneralSecurityException;
 import java.text.ParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.function.LongSupplier;
@@ -119,12 +121,18 @@ final class VerifyingKeys {
     /**
      * Verifies with the keys of this JWK set (RFC 7517 §5), instead of those before. Skips keys that cannot be used.
      *
-     * @throws IOException if it is no JWK set, or none of its keys can be used; the keys then stay as they are
+     * @throws IOException if it is no JWK set, if two keys have one kid, or if none of the keys can be used; the keys
+     *     before then stay in use
      */
     void setPublished(byte[] jwks) throws IOException {
         Map<String, VerifyingKey> usable = new HashMap<>();
         List<String> skipped = new ArrayList<>();
+        Set<String> kids = new HashSet<>();
         for (JsonNode jwk : StrictJson.MAPPER.readValue(jwks, KeySet.class).keys()) {
+            String kid = jwk.path("kid").textValue();
+            if (kid != null && !kids.add(kid)) {
+                throw new IOException("two keys have one kid");
+            }
             try {
                 VerifyingKey key = VerifyingKey.of(JWK.parse(jwk.toString()));
                 usable.put(key.kid(), key);

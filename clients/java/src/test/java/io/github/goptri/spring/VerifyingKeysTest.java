@@ -39,6 +39,18 @@ class VerifyingKeysTest {
     }
 
     @Test
+    void a_set_with_one_kid_twice_is_rejected_as_a_whole() throws JOSEException, IOException {
+        String other = new ECKeyGenerator(Curve.P_256).keyID("one").generate().toPublicJWK().toJSONString();
+        String unusable = "{\"kty\":\"later\",\"kid\":\"one\"}";
+        for (String pair : List.of(good + "," + other, good + "," + good, good + "," + unusable, unusable + "," + good)) {
+            VerifyingKeys keys = published(good.replace("\"one\"", "\"before\""));
+            assertThatThrownBy(() -> keys.setPublished(("{\"keys\":[" + pair + "]}").getBytes(StandardCharsets.UTF_8)))
+                .as(pair).isInstanceOf(IOException.class).hasMessage("two keys have one kid");
+            assertThat(keys.find("before")).as("the keys before stay in use").isNotNull();
+        }
+    }
+
+    @Test
     void members_of_a_later_version_are_ignored() throws IOException {
         VerifyingKeys keys = Tokens.keys();
         String set = "{\"more\":{},\"keys\":[" + with("\"more\":7") + "]}";
