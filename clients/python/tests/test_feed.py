@@ -436,6 +436,16 @@ def test_a_key_that_cannot_be_used_is_skipped(auth_server: FakeAuthServer, caplo
         assert "skipped a public key" in caplog.text
 
 
+@pytest.mark.parametrize("more", [{"alg": "EdDSA"}, {"crv": "Ed448"}])
+def test_a_key_set_with_one_kid_twice_is_not_used(
+    auth_server: FakeAuthServer, caplog: pytest.LogCaptureFixture, more: dict[str, Any]
+) -> None:
+    auth_server.keys = [jwk(ED25519), jwk(ED25519, **more)]
+    with following(auth_server) as guard:
+        wait_until(lambda: "two keys have one kid" in caplog.text)
+        assert guard._auth_server.keys is None
+
+
 def test_a_key_set_that_is_too_long_is_not_used(auth_server: FakeAuthServer, caplog: pytest.LogCaptureFixture) -> None:
     auth_server.keys = [jwk(ED25519, more="x" * 1024 * 1024)]
     with following(auth_server) as guard:

@@ -94,6 +94,9 @@ class AuthServer:
                 if len(body) > MAX_JWKS_BYTES:
                     raise ValueError("they are too long")
         jwks = json.loads(body)["keys"]
+        kids = [jwk["kid"] for jwk in jwks if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str)]
+        if len(set(kids)) < len(kids):
+            raise ValueError("two keys have one kid")
         keys = {}
         for jwk in jwks:
             try:
