@@ -68,6 +68,18 @@ class KeysTest < Minitest::Test
     end
   end
 
+  def test_a_set_with_one_kid_twice_is_rejected_as_a_whole
+    one = ed25519(kid: "one")
+    [one, p256(kid: "one"), { kid: "one", kty: "later" }].each do |other|
+      log.truncate(0)
+      guard = guard()
+      publish(guard, [ed25519(kid: "before")])
+      publish(guard, [one, other])
+      assert_equal ["before"], guard.published.keys
+      assert_includes log.string, "two keys have one kid"
+    end
+  end
+
   def test_without_a_secret_an_empty_set_of_keys_rejects_no_token_for_good
     guard = guard(secrets: nil, auth_server_url: "https://auth.example")
     publish(guard, [])

@@ -144,7 +144,10 @@ module Goptri
     def fetch_keys
       @fetched_at = now
       jwks = Timeout.timeout(10) { get("/.well-known/jwks.json") { |response| body(response) } }
-      keys = JSON.parse(jwks).fetch("keys").to_h { |jwk| [jwk, Key.from_jwk(jwk)] }
+      jwks = JSON.parse(jwks).fetch("keys")
+      raise "two keys have one kid" if jwks.filter_map { |jwk| jwk["kid"] }.uniq!
+
+      keys = jwks.to_h { |jwk| [jwk, Key.from_jwk(jwk)] }
       raise "none of them can be used" if keys.any? && keys.values.none?
 
       @published = by_kid(keys.values.compact)
