@@ -47,10 +47,10 @@ final class FeedFollower {
             connection.end("no data for too long");
         } else if (connection == null && clock.getAsLong() >= connectAt) {
             connection = new Connection();
-            connection.open();
         }
     }
 
+    /** Closes the connection, after the last tick. */
     void close() {
         if (connection != null) {
             connection.exchange.cancel(true);
@@ -60,13 +60,13 @@ final class FeedFollower {
     private final class Connection {
         /** Its characters are bytes, because a chunk may end within a character. */
         private final StringBuilder buffer = new StringBuilder();
-        private Future<?> exchange;
+        private final Future<?> exchange;
         private long arrival = clock.getAsLong();
         private long timeout = FIRST_DATA_TIMEOUT;
         private double leastOffset = Double.POSITIVE_INFINITY;
         private boolean caughtUp;
 
-        void open() {
+        Connection() {
             exchange = server.get("/revocations", this::onChunk, this::end, "Accept", "text/event-stream",
                 "Authorization", "Bearer " + secret.get());
         }

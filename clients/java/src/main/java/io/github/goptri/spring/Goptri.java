@@ -46,6 +46,7 @@ public final class Goptri implements AutoCloseable {
         this.clock = clock;
         thread.setThreadNamePrefix("goptri-");
         thread.setDaemon(true);
+        thread.setAwaitTerminationSeconds(1);
         thread.initialize();
         server = new AuthServer(settings, thread);
         keys = new VerifyingKeys(server, elapsedMillis);
@@ -131,7 +132,7 @@ public final class Goptri implements AutoCloseable {
         }
     }
 
-    /** Ends the background thread. */
+    /** Ends the background thread and, when it no longer runs, the connection. */
     @Override
     public void close() {
         thread.shutdown();

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
@@ -290,6 +291,15 @@ class FeedTest {
         goptri.close();
         stream.socket().setSoTimeout(10_000);
         assertThat(stream.socket().getInputStream().read()).isEqualTo(-1);
+    }
+
+    @Test
+    void a_service_may_stop_while_it_connects() {
+        for (int i = 0; i < 100; i++) {
+            follow();
+            LockSupport.parkNanos(i * 50_000L); // so that it stops at another moment each time
+            goptri.close();
+        }
     }
 
     @Test
