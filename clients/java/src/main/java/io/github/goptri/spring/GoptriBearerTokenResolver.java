@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.springframework.http.HttpHeaders;
+import org.springframework.security.oauth2.jwt.BadJwtException;
 import org.springframework.security.oauth2.server.resource.web.BearerTokenResolver;
 import org.springframework.security.web.header.HeaderWriter;
 
@@ -67,7 +68,7 @@ record GoptriBearerTokenResolver(GoptriSettings settings) implements BearerToken
                 && new String(json, StandardCharsets.UTF_8).contains('"' + token + '"')) {
                 return token;
             }
-        } catch (TokenRejectedException malformed) {
+        } catch (BadJwtException malformed) {
             // As a cookie without a token.
         }
         throw ProtocolError.INVALID_TOKEN.because("its cookie is not base64 of JSON with the member jwt, or too long");

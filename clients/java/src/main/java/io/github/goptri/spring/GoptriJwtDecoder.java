@@ -1,7 +1,5 @@
 package io.github.goptri.spring;
 
-import static io.github.goptri.spring.TokenRejectedException.require;
-
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -15,16 +13,15 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 import org.springframework.security.oauth2.core.DelegatingOAuth2TokenValidator;
-import org.springframework.security.oauth2.core.OAuth2Error;
 import org.springframework.security.oauth2.core.OAuth2TokenValidator;
+import org.springframework.security.oauth2.core.OAuth2TokenValidatorResult;
+import org.springframework.security.oauth2.jwt.BadJwtException;
 import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.oauth2.jwt.JwtValidationException;
 
 /** Decodes access tokens (RFC 9068) in the one form that auth-server issues. It makes no network call. */
 public final class GoptriJwtDecoder implements JwtDecoder {
-    /** The code of a validator's error while it is unknown whether the token is valid: the response is a 503. */
-    static final String UNAVAILABLE = "temporarily_unavailable";
-
     private static final int MAX_BYTES = 8 * 1024;
     private static final long MAX_SECONDS = 253_402_300_799L; // the end of the year 9999
     /** How far this clock may be behind: revocations are kept for an hour longer than tokens live. */
@@ -57,7 +54,12 @@ public final class GoptriJwtDecoder implements JwtDecoder {
         this.validator = new DelegatingOAuth2TokenValidator<>(validators);
     }
 
-    /** @throws TokenRejectedException unless the token is genuine, valid now, for this service, and not revoked */
+    /**
+     * Returns the token if it is genuine, valid now, for this service, and not revoked.
+     *
+     * @throws BadJwtException with the reason, for the log; it contains no part of the token. Its errors have the code
+     *     {@code temporarily_unavailable} if the token may be valid: keys or revocations are not known yet, or stale
+     */
     @Override
     public Jwt decode(String token) {
         String[] segments = token.length() > MAX_BYTES ? new String[0] : token.split("\\.", -1);
@@ -72,10 +74,19 @@ public final class GoptriJwtDecoder implements JwtDecoder {
         require(key.verifies(signed, StrictJson.base64url(segments[2])), "its signature does not match");
         Jwt jwt = jwt(token, header, StrictJson.object(StrictJson.base64url(segments[1])));
         check(jwt);
-        for (OAuth2Error error : validator.validate(jwt).getErrors()) {
-            throw new TokenRejectedException(error.getDescription(), error.getErrorCode().equals(UNAVAILABLE));
+        OAuth2TokenValidatorResult result = validator.validate(jwt);
+        if (result.hasErrors()) {
+            String reason = result.getErrors().iterator().next().getDescription();
+            throw new JwtValidationException(reason, result.getErrors());
         }
         return jwt;
+    }
+
+    /** @throws BadJwtException unless the condition is met */
+    static void require(boolean condition, String reason) {
+        if (!condition) {
+            throw new BadJwtException(reason);
+        }
     }
 
     private static Jwt jwt(String token, Map<String, Object> header, Map<String, Object> claims) {

@@ -17,6 +17,7 @@ import org.springframework.security.authorization.AuthorizationDeniedException;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.core.OAuth2Error;
+import org.springframework.security.oauth2.jwt.JwtValidationException;
 import org.springframework.security.web.AuthenticationEntryPoint;
 import org.springframework.security.web.access.AccessDeniedHandler;
 
@@ -50,9 +51,18 @@ enum ProtocolError {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    private boolean hasCodeOf(OAuth2Error error) {
+        return error.getErrorCode().equals(code());
+    }
+
+    /** The error with which a validator rejects a token. */
+    OAuth2Error with(String reason) {
+        return new OAuth2Error(code(), reason, null);
+    }
+
     /** The exception with which a filter rejects a request; its message is the reason for the log. */
     OAuth2AuthenticationException because(String reason) {
-        return new OAuth2AuthenticationException(new OAuth2Error(code()), reason);
+        return new OAuth2AuthenticationException(with(reason), reason);
     }
 
     private void write(HttpServletResponse response, String parameters) throws IOException {
@@ -78,11 +88,11 @@ enum ProtocolError {
                 return;
             }
             LOG.info("access token rejected: {}", error.getMessage());
-            boolean isUnavailable = error.getCause() instanceof TokenRejectedException cause && cause.isUnavailable();
-            String code = rejected.getError().getErrorCode();
-            ProtocolError answer = Arrays.stream(values()).filter(each -> each.code().equals(code)).findFirst()
-                .orElse(INVALID_TOKEN);
-            (isUnavailable ? TEMPORARILY_UNAVAILABLE : answer).write(response, "");
+            boolean isUnavailable = error.getCause() instanceof JwtValidationException invalid
+                && invalid.getErrors().stream().allMatch(TEMPORARILY_UNAVAILABLE::hasCodeOf);
+            ProtocolError answer = isUnavailable ? TEMPORARILY_UNAVAILABLE : Arrays.stream(values())
+                .filter(each -> each.hasCodeOf(rejected.getError())).findFirst().orElse(INVALID_TOKEN);
+            answer.write(response, "");
         }
 
         /** Names the scope that is needed, if the denied rule names one. */

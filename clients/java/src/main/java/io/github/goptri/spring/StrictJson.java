@@ -1,6 +1,6 @@
 package io.github.goptri.spring;
 
-import static io.github.goptri.spring.TokenRejectedException.require;
+import static io.github.goptri.spring.GoptriJwtDecoder.require;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -16,10 +16,11 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import org.springframework.security.oauth2.jwt.BadJwtException;
 
 /**
  * JSON and base64 with one meaning only, so that no other parser reads a token differently. Everything else is a
- * {@link TokenRejectedException}.
+ * {@link BadJwtException}.
  */
 final class StrictJson {
     static final JsonMapper MAPPER = JsonMapper
@@ -44,7 +45,7 @@ final class StrictJson {
             checkTokens(text);
             return MAPPER.readValue(text, new TypeReference<>() {});
         } catch (IOException error) {
-            throw new TokenRejectedException("it is not JSON in UTF-8 without duplicate members", false);
+            throw new BadJwtException("it is not JSON in UTF-8 without duplicate members");
         }
     }
 
@@ -77,7 +78,7 @@ final class StrictJson {
             require(encoder.encodeToString(bytes).equals(text), "it is not strict base64");
             return bytes;
         } catch (IllegalArgumentException error) {
-            throw new TokenRejectedException("it is not strict base64", false);
+            throw new BadJwtException("it is not strict base64");
         }
     }
 }

@@ -22,6 +22,8 @@ import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.jwk.JWK;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.security.oauth2.jwt.BadJwtException;
+import org.springframework.security.oauth2.jwt.JwtValidationException;
 
 /** The keys that verify access tokens, by {@code kid}: secrets, and the keys that auth-server publishes. */
 final class VerifyingKeys {
@@ -61,14 +63,16 @@ final class VerifyingKeys {
     /**
      * The key that a token names. A secret wins over a published key of the same name.
      *
-     * @throws TokenRejectedException if there is none; the keys are then fetched again, at most every ten seconds
+     * @throws BadJwtException if there is none; the keys are then fetched again, at most every ten seconds
      */
     VerifyingKey find(String kid) {
         VerifyingKey key = secrets.containsKey(kid) || published == null ? secrets.get(kid) : published.get(kid);
         if (key == null) {
             isKeyMissing = true;
+            String reason = "no known key has its kid";
             // A client would discard a valid token on a 401.
-            throw new TokenRejectedException("no known key has its kid", !isComplete());
+            throw isComplete() ? new BadJwtException(reason)
+                : new JwtValidationException(reason, List.of(ProtocolError.TEMPORARILY_UNAVAILABLE.with(reason)));
         }
         return key;
     }

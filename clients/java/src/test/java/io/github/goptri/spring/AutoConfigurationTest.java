@@ -77,6 +77,9 @@ class AutoConfigurationTest {
         runner.withPropertyValues("goptri.access-token-secret=" + Tokens.SECRET)
             .withBean("refuse", OAuth2TokenValidator.class, () -> refuse)
             .run(context -> assertThat(get(context, Tokens.valid()).getStatus()).isEqualTo(401));
+        runner.withPropertyValues("goptri.access-token-secret=" + Tokens.SECRET,
+            "goptri.feed-secret=" + Tokens.FEED_SECRET).withBean("refuse", OAuth2TokenValidator.class, () -> refuse)
+            .run(context -> assertThat(get(context, Tokens.valid()).getStatus()).as("no 503").isEqualTo(401));
     }
 
     @Test

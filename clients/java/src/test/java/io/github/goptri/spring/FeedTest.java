@@ -34,6 +34,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.security.oauth2.jwt.BadJwtException;
 
 @Timeout(30)
 @ExtendWith(OutputCaptureExtension.class)
@@ -75,7 +76,7 @@ class FeedTest {
     private boolean accepts(String token) {
         try {
             return decoder.decode(token) != null;
-        } catch (TokenRejectedException rejected) {
+        } catch (BadJwtException rejected) {
             return false;
         }
     }
@@ -84,8 +85,8 @@ class FeedTest {
         try {
             decoder.decode(token);
             return false;
-        } catch (TokenRejectedException rejected) {
-            return rejected.isUnavailable();
+        } catch (BadJwtException rejected) {
+            return Tokens.isUnavailable(rejected);
         }
     }
 
@@ -427,7 +428,7 @@ class FeedTest {
     private static boolean knows(VerifyingKeys keys, String kid) {
         try {
             return keys.find(kid) != null;
-        } catch (TokenRejectedException unknown) {
+        } catch (BadJwtException unknown) {
             return false;
         }
     }

@@ -14,6 +14,7 @@ import javax.crypto.spec.SecretKeySpec;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import org.springframework.security.oauth2.jwt.JwtValidationException;
 
 /** Makes tokens and settings for tests. */
 final class Tokens {
@@ -99,6 +100,12 @@ final class Tokens {
         } catch (GeneralSecurityException error) {
             throw new AssertionError(error);
         }
+    }
+
+    /** Whether a decoder has rejected a token that may be valid. */
+    static boolean isUnavailable(Throwable error) {
+        return error instanceof JwtValidationException rejected
+            && rejected.getErrors().stream().allMatch(each -> each.getErrorCode().equals("temporarily_unavailable"));
     }
 
     static String cookie(String token) {
