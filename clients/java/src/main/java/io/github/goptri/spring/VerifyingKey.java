@@ -10,7 +10,7 @@ import java.security.Signature;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.List;
+import java.util.Map;
 
 import javax.crypto.spec.SecretKeySpec;
 
@@ -19,18 +19,23 @@ import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.crypto.factories.DefaultJWSVerifierFactory;
 import com.nimbusds.jose.jwk.AsymmetricJWK;
+import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.JWKMatcher;
+import com.nimbusds.jose.jwk.KeyType;
+import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.util.Base64URL;
+import com.nimbusds.jose.util.ByteUtils;
 
 /** A key with its only algorithm, which no token can change. */
 record VerifyingKey(String kid, JWSAlgorithm algorithm, Key material) {
-    private static final List<JWSAlgorithm> PUBLISHED =
-        List.of(JWSAlgorithm.EdDSA, JWSAlgorithm.ES256, JWSAlgorithm.RS256);
-    private static final int MIN_RSA_BITS = 2048;
-    private static final int CURVE_BITS = 256;
     private static final DefaultJWSVerifierFactory VERIFIERS = new DefaultJWSVerifierFactory();
+    private static final byte[] ED25519_PREFIX = Base64.getDecoder().decode("MCowBQYDK2VwAyEA");
+    private static final Map<JWSAlgorithm, JWKMatcher> PUBLISHED = Map.of(
+        JWSAlgorithm.EdDSA, keysFor(JWSAlgorithm.EdDSA).curve(Curve.Ed25519).keySize(256).build(),
+        JWSAlgorithm.ES256, keysFor(JWSAlgorithm.ES256).curve(Curve.P_256).build(),
+        JWSAlgorithm.RS256, keysFor(JWSAlgorithm.RS256).keyType(KeyType.RSA).minKeySize(2048).build());
 
     /** A secret of {@code ACCESS_TOKEN_SECRET}: its text is the key, and a truncated hash its kid. */
     static VerifyingKey of(String secret) {
@@ -44,26 +49,27 @@ record VerifyingKey(String kid, JWSAlgorithm algorithm, Key material) {
         }
     }
 
-    /** @throws JOSEException if the key is private, or its type, curve, size, {@code use} or {@code alg} is another */
+    /** @throws JOSEException if the key is private, or has no kid or another type, curve, size, use or algorithm */
     static VerifyingKey of(JWK jwk) throws JOSEException, GeneralSecurityException {
-        JWSAlgorithm algorithm = PUBLISHED.stream()
-            .filter(each -> JWKMatcher.forJWSHeader(new JWSHeader(each)).matches(jwk))
-            .findFirst().orElseThrow(() -> new JOSEException("no algorithm"));
-        boolean isRsa = algorithm.equals(JWSAlgorithm.RS256);
-        boolean hasSize = isRsa ? jwk.size() >= MIN_RSA_BITS : jwk.size() == CURVE_BITS;
-        // With a private key, every reader of the set can sign tokens.
-        if (jwk.isPrivate() || jwk.getKeyID() == null || !hasSize) {
-            throw new JOSEException("a private key, no kid, or another size");
+        for (Map.Entry<JWSAlgorithm, JWKMatcher> each : PUBLISHED.entrySet()) {
+            if (each.getValue().matches(jwk)) {
+                return new VerifyingKey(jwk.getKeyID(), each.getKey(), publicKey(jwk));
+            }
         }
-        PublicKey key = jwk instanceof OctetKeyPair pair ? ed25519(pair) : ((AsymmetricJWK) jwk).toPublicKey();
-        return new VerifyingKey(jwk.getKeyID(), algorithm, key);
+        throw new JOSEException("it matches no algorithm");
     }
 
-    /** The form of RFC 8410 §4, which Java reads. */
-    private static PublicKey ed25519(OctetKeyPair pair) throws GeneralSecurityException {
-        byte[] prefix = Base64.getDecoder().decode("MCowBQYDK2VwAyEA");
-        byte[] encoded = Arrays.copyOf(prefix, prefix.length + 32);
-        System.arraycopy(pair.getDecodedX(), 0, encoded, prefix.length, 32);
+    private static JWKMatcher.Builder keysFor(JWSAlgorithm algorithm) {
+        return new JWKMatcher.Builder().hasKeyID(true).algorithms(algorithm, null).keyUses(KeyUse.SIGNATURE, null)
+            .publicOnly(true); // with a private key, every reader of the set can sign tokens
+    }
+
+    /** Nimbus needs another library for Ed25519. Java reads its keys in the form of RFC 8410 §4. */
+    private static PublicKey publicKey(JWK jwk) throws JOSEException, GeneralSecurityException {
+        if (!(jwk instanceof OctetKeyPair ed25519)) {
+            return ((AsymmetricJWK) jwk).toPublicKey();
+        }
+        byte[] encoded = ByteUtils.concat(ED25519_PREFIX, ed25519.getDecodedX());
         return KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded));
     }
 
@@ -75,10 +81,10 @@ record VerifyingKey(String kid, JWSAlgorithm algorithm, Key material) {
                 return VERIFIERS.createJWSVerifier(header, material)
                     .verify(header, signed, Base64URL.encode(signature));
             }
-            // Nimbus needs another library for it. Java 17 ignores bytes behind the 64.
             Signature ed25519 = Signature.getInstance("Ed25519");
             ed25519.initVerify((PublicKey) material);
             ed25519.update(signed);
+            // Java 17 ignores bytes behind the 64.
             return signature.length == 64 && ed25519.verify(signature);
         } catch (JOSEException | GeneralSecurityException error) {
             return false;

@@ -15,8 +15,6 @@ import java.util.concurrent.Future;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
-import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
-import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.jwk.JWK;
@@ -35,9 +33,6 @@ final class VerifyingKeys {
     private static final long MIN_PAUSE = 100;
     private static final long MAX_PAUSE = 300_000;
     private static final long MAX_PAUSE_AFTER_FAILURE = 10_000;
-
-    @JsonIgnoreProperties(ignoreUnknown = true)
-    private record KeySet(@JsonProperty(required = true) List<JsonNode> keys) {}
 
     private final AuthServer server;
     private final LongSupplier clock;
@@ -109,9 +104,7 @@ final class VerifyingKeys {
 
     private void onFetched(byte[] jwks, String problem) {
         try {
-            if (problem != null) {
-                throw new IOException(problem);
-            }
+            require(problem == null, problem);
             setPublished(jwks);
             server.report(PROBLEM, null);
             pause = Math.min(pause * 2, MAX_PAUSE);
@@ -129,28 +122,31 @@ final class VerifyingKeys {
      *     before then stay in use
      */
     void setPublished(byte[] jwks) throws IOException {
+        JsonNode list = StrictJson.MAPPER.readTree(jwks).path("keys");
+        require(list.isArray(), "it is not a set of keys");
         Map<String, VerifyingKey> usable = new HashMap<>();
         List<String> skipped = new ArrayList<>();
         Set<String> kids = new HashSet<>();
-        for (JsonNode jwk : StrictJson.MAPPER.readValue(jwks, KeySet.class).keys()) {
+        for (JsonNode jwk : list) {
             String kid = jwk.path("kid").textValue();
-            if (kid != null && !kids.add(kid)) {
-                throw new IOException("two keys have one kid");
-            }
+            require(kid == null || kids.add(kid), "two keys have one kid");
             try {
-                VerifyingKey key = VerifyingKey.of(JWK.parse(jwk.toString()));
-                usable.put(key.kid(), key);
+                usable.put(kid, VerifyingKey.of(JWK.parse(jwk.toString())));
             } catch (ParseException | JOSEException | GeneralSecurityException | RuntimeException unusable) {
                 skipped.add(jwk.path("kid").asText());
             }
         }
-        if (usable.isEmpty() && !skipped.isEmpty()) {
-            throw new IOException("none of the keys can be used");
-        }
+        require(skipped.isEmpty() || !usable.isEmpty(), "none of the keys can be used");
         server.report("keys that cannot be used", skipped.isEmpty() ? null : skipped.toString());
         if (published == null || !published.keySet().equals(usable.keySet())) {
             LOG.info("auth-server publishes these keys: {}", usable.values());
         }
         published = usable;
+    }
+
+    private static void require(boolean condition, String problem) throws IOException {
+        if (!condition) {
+            throw new IOException(problem);
+        }
     }
 }
