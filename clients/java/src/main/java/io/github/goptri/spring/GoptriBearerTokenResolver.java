@@ -9,7 +9,9 @@ import java.util.regex.Pattern;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.springframework.http.HttpHeaders;
+import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.jwt.BadJwtException;
+import org.springframework.security.oauth2.server.resource.InvalidBearerTokenException;
 import org.springframework.security.oauth2.server.resource.web.BearerTokenResolver;
 import org.springframework.security.web.header.HeaderWriter;
 
@@ -25,18 +27,20 @@ record GoptriBearerTokenResolver(GoptriSettings settings) implements BearerToken
     public String resolve(HttpServletRequest request) {
         List<String> headers = values(request, HttpHeaders.AUTHORIZATION);
         if (headers.size() > 1) {
-            throw ProtocolError.INVALID_REQUEST.because("the request has two Authorization headers");
+            throw new OAuth2AuthenticationException(ErrorResponses.INVALID_REQUEST,
+                "the request has two Authorization headers");
         }
         if (!headers.isEmpty()) {
             return BEARER.matcher(headers.get(0)).lookingAt() ? bearer(headers.get(0)) : null;
         }
         List<String> cookies = cookies(request);
         if (cookies.size() > 1) {
-            throw ProtocolError.INVALID_TOKEN.because("the request has two session cookies of one name");
+            throw new InvalidBearerTokenException("the request has two session cookies of one name");
         }
         // First, so that a foreign page does not learn whether the cookie is valid.
         if (!cookies.isEmpty() && !mayUseCookies(request)) {
-            throw ProtocolError.CROSS_SITE_REQUEST.because("an unsafe request with a cookie came from a foreign page");
+            throw new OAuth2AuthenticationException(ErrorResponses.CROSS_SITE_REQUEST,
+                "an unsafe request with a cookie came from a foreign page");
         }
         return cookies.isEmpty() ? null : token(cookies.get(0));
     }
@@ -55,7 +59,7 @@ record GoptriBearerTokenResolver(GoptriSettings settings) implements BearerToken
     private static String bearer(String header) {
         String token = header.substring("bearer".length()).strip();
         if (token.isEmpty()) {
-            throw ProtocolError.INVALID_TOKEN.because("the token is empty");
+            throw new InvalidBearerTokenException("the token is empty");
         }
         return token;
     }
@@ -71,7 +75,7 @@ record GoptriBearerTokenResolver(GoptriSettings settings) implements BearerToken
         } catch (BadJwtException malformed) {
             // As a cookie without a token.
         }
-        throw ProtocolError.INVALID_TOKEN.because("its cookie is not base64 of JSON with the member jwt, or too long");
+        throw new InvalidBearerTokenException("its cookie is not base64 of JSON with the member jwt, or too long");
     }
 
     /** The values of the session cookie. Browsers protect names byte by byte, and trim only spaces and tabs. */

@@ -20,7 +20,7 @@ import org.springframework.security.oauth2.jwt.JwtDecoder;
 public final class GoptriSecurity {
     private final JwtDecoder decoder;
     private final GoptriBearerTokenResolver resolver;
-    private final ProtocolError.Responder responder = new ProtocolError.Responder();
+    private final ErrorResponses errors = new ErrorResponses();
 
     GoptriSecurity(JwtDecoder decoder, GoptriBearerTokenResolver resolver) {
         this.decoder = decoder;
@@ -35,9 +35,9 @@ public final class GoptriSecurity {
         return http.csrf(AbstractHttpConfigurer::disable)
             .sessionManagement(session -> session.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
             .headers(headers -> headers.addHeaderWriter(resolver))
-            .exceptionHandling(errors -> errors.authenticationEntryPoint(responder).accessDeniedHandler(responder))
+            .exceptionHandling(handling -> handling.authenticationEntryPoint(errors).accessDeniedHandler(errors))
             .oauth2ResourceServer(server -> server.bearerTokenResolver(resolver)
-                .authenticationEntryPoint(responder).accessDeniedHandler(responder)
+                .authenticationEntryPoint(errors).accessDeniedHandler(errors)
                 .jwt(jwt -> jwt.decoder(decoder).jwtAuthenticationConverter(CallerAuthentication::new)));
     }
 }

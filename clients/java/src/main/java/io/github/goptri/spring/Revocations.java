@@ -6,6 +6,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import org.springframework.security.oauth2.core.OAuth2Error;
+import org.springframework.security.oauth2.core.OAuth2ErrorCodes;
 import org.springframework.security.oauth2.core.OAuth2TokenValidator;
 import org.springframework.security.oauth2.core.OAuth2TokenValidatorResult;
 import org.springframework.security.oauth2.jwt.Jwt;
@@ -108,11 +110,14 @@ public final class Revocations implements OAuth2TokenValidator<Jwt> {
         Instant always = Instant.MIN;
         if (isLive("session", token.getClaimAsString("sid"), always) || isLive("token", token.getId(), always)
             || isLive("client", token.getClaimAsString("client_id"), token.getClaimAsInstant("iat"))) {
-            return OAuth2TokenValidatorResult.failure(
-                ProtocolError.INVALID_TOKEN.with("its session, the token itself or its client was revoked"));
+            return failure(OAuth2ErrorCodes.INVALID_TOKEN, "its session, the token itself or its client was revoked");
         }
-        return isReady() ? OAuth2TokenValidatorResult.success() : OAuth2TokenValidatorResult.failure(
-            ProtocolError.TEMPORARILY_UNAVAILABLE.with("the revocations are not known yet, or stale"));
+        return isReady() ? OAuth2TokenValidatorResult.success()
+            : failure(OAuth2ErrorCodes.TEMPORARILY_UNAVAILABLE, "the revocations are not known yet, or stale");
+    }
+
+    private static OAuth2TokenValidatorResult failure(String code, String reason) {
+        return OAuth2TokenValidatorResult.failure(new OAuth2Error(code, reason, null));
     }
 
     private boolean isLive(String kind, String subject, Instant issuedAt) {

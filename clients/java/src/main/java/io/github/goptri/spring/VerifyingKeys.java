@@ -20,6 +20,8 @@ import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.jwk.JWK;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.security.oauth2.core.OAuth2Error;
+import org.springframework.security.oauth2.core.OAuth2ErrorCodes;
 import org.springframework.security.oauth2.jwt.BadJwtException;
 import org.springframework.security.oauth2.jwt.JwtValidationException;
 
@@ -64,10 +66,9 @@ final class VerifyingKeys {
         VerifyingKey key = secrets.containsKey(kid) || published == null ? secrets.get(kid) : published.get(kid);
         if (key == null) {
             isKeyMissing = true;
-            String reason = "no known key has its kid";
             // A client would discard a valid token on a 401.
-            throw isComplete() ? new BadJwtException(reason)
-                : new JwtValidationException(reason, List.of(ProtocolError.TEMPORARILY_UNAVAILABLE.with(reason)));
+            throw isComplete() ? new BadJwtException("no known key has its kid") : new JwtValidationException(
+                "not all keys are known yet", List.of(new OAuth2Error(OAuth2ErrorCodes.TEMPORARILY_UNAVAILABLE)));
         }
         return key;
     }
