@@ -26,18 +26,18 @@ final class FeedFollower {
     private final AuthServer server;
     private final Supplier<String> secret;
     private final Revocations revocations;
-    private final Runnable onKeysChanged;
+    private final VerifyingKeys keys;
     private final LongSupplier clock;
     private Connection connection;
     private long connectAt = Long.MIN_VALUE;
     private long backoff = MIN_BACKOFF;
 
-    FeedFollower(AuthServer server, Supplier<String> secret, Revocations revocations, Runnable onKeysChanged,
+    FeedFollower(AuthServer server, Supplier<String> secret, Revocations revocations, VerifyingKeys keys,
                  LongSupplier clock) {
         this.server = server;
         this.secret = secret;
         this.revocations = revocations;
-        this.onKeysChanged = onKeysChanged;
+        this.keys = keys;
         this.clock = clock;
     }
 
@@ -117,7 +117,7 @@ final class FeedFollower {
                     }
                 });
                 case "heartbeat", "caught-up" -> onHeartbeat(name, StrictJson.MAPPER.readTree(data));
-                case "keys" -> onKeysChanged.run();
+                case "keys" -> keys.expectNewKeys();
                 default -> { } // an event of a later version
             }
         }
@@ -132,7 +132,7 @@ final class FeedFollower {
                 caughtUp = true;
                 server.report(PROBLEM, null);
                 LOG.info("connected to the revocation feed: {} entries", revocations.size());
-                onKeysChanged.run(); // a `keys` event may have been missed
+                keys.expectNewKeys(); // a `keys` event may have been missed
             } else if (caughtUp) {
                 backoff = MIN_BACKOFF;
             }

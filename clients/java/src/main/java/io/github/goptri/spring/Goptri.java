@@ -52,10 +52,10 @@ public final class Goptri implements AutoCloseable {
         keys = new VerifyingKeys(server, elapsedMillis);
         keys.setSecrets(settings.accessSecrets());
         revocations = new Revocations(settings, elapsedMillis);
-        feed = new FeedFollower(server, () -> settings.feedSecrets().get(0), revocations, keys::expectNewKeys,
-            elapsedMillis);
+        feed = new FeedFollower(server, () -> settings.feedSecrets().get(0), revocations, keys, elapsedMillis);
         thread.scheduleWithFixedDelay(keys::tick, Duration.ofMillis(50));
-        thread.scheduleWithFixedDelay(this::maintain, Duration.ofMillis(400));
+        thread.scheduleWithFixedDelay(this::reload, Duration.ofMillis(400));
+        thread.scheduleWithFixedDelay(this::logStaleness, Duration.ofMillis(400));
         thread.scheduleWithFixedDelay(revocations::sweep, Duration.ofSeconds(30));
         if (!settings.feedSecrets().isEmpty()) {
             thread.scheduleWithFixedDelay(feed::tick, Duration.ofMillis(50));
@@ -107,8 +107,7 @@ public final class Goptri implements AutoCloseable {
         return (keys.isComplete() || mayLackKeys) && revocations.isReady();
     }
 
-    private void maintain() {
-        reload();
+    private void logStaleness() {
         boolean isStale = !revocations.isNew() && revocations.isStale();
         if (isStale != wasStale) {
             LOG.warn(isStale ? "the revocations are stale; ON_STALE decides" : "the revocations are fresh again");
@@ -120,7 +119,7 @@ public final class Goptri implements AutoCloseable {
     private void reload() {
         try {
             GoptriSettings read = source.get();
-            if (read.hasSecretsOf(lastRead) && !read.hasSecretsOf(settings)) {
+            if (read.equals(lastRead) && !read.equals(settings)) {
                 settings = read;
                 keys.setSecrets(read.accessSecrets());
                 LOG.info("the secrets have changed");

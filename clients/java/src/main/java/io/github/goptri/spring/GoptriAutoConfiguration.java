@@ -5,6 +5,7 @@ import java.time.Clock;
 import java.util.Locale;
 import java.util.function.UnaryOperator;
 
+import io.github.goptri.spring.GoptriSettings.InvalidSettingsException;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -41,7 +42,7 @@ public class GoptriAutoConfiguration {
         };
     }
 
-    @Bean(destroyMethod = "close")
+    @Bean
     Goptri goptri(ConfigurableEnvironment environment, ObjectProvider<Clock> clock) {
         return new Goptri(() -> GoptriSettings.read(lookup(environment)), clock.getIfUnique(Clock::systemUTC),
             Goptri.elapsedMillis(Path.of("/proc/uptime")));
@@ -70,9 +71,9 @@ public class GoptriAutoConfiguration {
     }
 
     /** Reports invalid settings at start without a stack trace. */
-    static final class InvalidSettingsAnalyzer extends AbstractFailureAnalyzer<GoptriSettings.InvalidSettingsException> {
+    static final class InvalidSettingsAnalyzer extends AbstractFailureAnalyzer<InvalidSettingsException> {
         @Override
-        protected FailureAnalysis analyze(Throwable failure, GoptriSettings.InvalidSettingsException cause) {
+        protected FailureAnalysis analyze(Throwable failure, InvalidSettingsException cause) {
             return new FailureAnalysis(cause.getMessage(), "Correct these variables, or the properties of their names "
                 + "such as goptri.issuer.", cause);
         }

@@ -140,11 +140,6 @@ record GoptriSettings(String issuer, String audience, List<String> accessSecrets
         }
     }
 
-    /** Whether the secrets are the same in both. */
-    boolean hasSecretsOf(GoptriSettings other) {
-        return accessSecrets.equals(other.accessSecrets) && feedSecrets.equals(other.feedSecrets);
-    }
-
     private static Predicate<String> matches(String regex) {
         return Pattern.compile(regex).asMatchPredicate();
     }
