@@ -20,10 +20,10 @@ use crate::keyrings::KeyRings;
 use crate::storage::{self, DatabaseUrl};
 use crate::{brand, return_origins};
 
-/// Entries of the revocation feed outlive an access token of this lifetime.
+/// The longest `ACCESS_TOKEN_TTL`. The revocation feed keeps its entries longer than such a token is valid.
 const MAX_ACCESS_TOKEN_TTL: TimeDelta = TimeDelta::hours(1);
 
-/// A retry needs about a minute of grace.
+/// The longest `REFRESH_GRACE`. A retry needs about a minute.
 const MAX_GRACE: TimeDelta = TimeDelta::hours(1);
 
 /// The minimum for passwords without a second factor (NIST SP 800-63B-4).

@@ -1,4 +1,4 @@
-//! `RETURN_ORIGINS`: the applications to which a sign-in returns (forward auth).
+//! `RETURN_ORIGINS`: the web apps to which a sign-in returns (forward authentication).
 
 use goptri::cookie::SessionCookie;
 use goptri::origin::{Origin, Origins};

@@ -1,4 +1,4 @@
-//! Chooses the store by the scheme of `DATABASE_URL`. No other code knows which one it is.
+//! Chooses the store by the scheme of `DATABASE_URL`. No other code knows which store it is.
 
 use std::sync::Arc;
 
@@ -33,7 +33,8 @@ pub fn check(url: &str) -> Result<(), String> {
     }
 }
 
-/// The fewest connections to Postgres with which a store works well: two for requests, one for sweeps, one for the feed.
+/// The fewest connections to Postgres with which a store works well: two for requests, one for sweeps, one for the
+/// feed.
 pub const MIN_CONNECTIONS: u32 = 4;
 
 /// Opens the store for a server, which connects on first use. `clock` is the time of SQLite; Postgres has its own. A

@@ -11,10 +11,10 @@ use goptri::revocation::MonotonicClock;
 /// A thread beats this often.
 const BEAT: Duration = Duration::from_millis(250);
 
-/// Without a beat for longer, the process was suspended, or as good as.
+/// A longer time without a beat counts as a suspension.
 const MIN_SUSPENSION: Duration = Duration::from_secs(2);
 
-/// For so long after a suspension, a request may be from before it: longer than the database may take to answer.
+/// For this long after a suspension, a request may be from before it. Longer than the database may take to respond.
 const DOUBT: Duration = Duration::from_secs(30);
 
 /// When this process was suspended. Clones share it, and the thread that watches ends with the last one.
@@ -53,8 +53,8 @@ impl Suspensions {
         Ok(Self(beats))
     }
 
-    /// Whether a request that is being answered may be from before a suspension. Right also before the thread runs
-    /// again.
+    /// Whether a request that is being answered may be from before a suspension. Correct even if the thread has not run
+    /// since then: this call is a beat, too.
     pub(crate) fn may_have_delayed_a_request(&self) -> bool {
         let Times { beat: now, woken } = self.0.beat();
         woken.is_some_and(|woken| now.saturating_sub(woken) < DOUBT)

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::{SessionId, SessionKey, SessionSnapshot, UserId};
 
-/// The session of an access token. `None`: it is the token of a client, or another issuer's.
+/// The session that an access token names. `None`: the token acts for a client without a user, or its ids are not
+/// UUIDs.
 pub fn session_of(claims: &AccessClaims) -> Option<SessionKey> {
     let user = claims.user()?;
     let user_id = UserId(Uuid::try_parse(&user.id).ok()?);
@@ -17,8 +18,8 @@ pub fn session_of(claims: &AccessClaims) -> Option<SessionKey> {
 
 /// The claims of a new access token for a session, dated by the database's clock.
 ///
-/// It expires after `lifetime`, or with the session if that is sooner. Address and roles are only in the tokens of the
-/// user's own sign-ins: no consent page asks for them, and an application must not act with the roles of its user.
+/// It expires after `lifetime`, or with the session if that is sooner. Only tokens of the built-in client contain the
+/// e-mail address and the roles: no consent page asks for them, and an application must not act with the user's roles.
 pub fn access_claims(
     snapshot: &SessionSnapshot,
     issuer: &str,

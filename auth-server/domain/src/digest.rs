@@ -7,7 +7,7 @@ use goptri_settings::{Plain, SecretKind};
 use sha2::Digest as _;
 use subtle::ConstantTimeEq;
 
-/// The kind of a refresh token's `jti`, which only the token contains.
+/// The kind of a refresh token's `jti`. The store has only its digest.
 #[derive(Debug)]
 pub enum RefreshJti {}
 impl SecretKind for RefreshJti {
@@ -31,8 +31,8 @@ impl<K: SecretKind> Digest<K> {
         Self { bytes, kind: PhantomData }
     }
 
-    /// Whether it is the same, in a time that does not depend on the difference. For secrets whose digest an attacker can
-    /// compute and vary.
+    /// Whether both digests are equal, compared in constant time. For secrets that an attacker may choose, and whose
+    /// digests the attacker can therefore compute and vary.
     pub fn equals_in_constant_time(&self, other: &Self) -> bool {
         self.bytes.ct_eq(&other.bytes).into()
     }

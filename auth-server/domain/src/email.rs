@@ -23,7 +23,7 @@ const MAX_INPUT_BYTES: usize = 3 * MAX_BYTES;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 
-/// A normalised address in lower case, the same on every engine. Unique among users.
+/// A normalised address in lower case, computed here so that SQLite and Postgres agree. Unique among users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailKey(String);
 
@@ -39,8 +39,8 @@ impl Email {
         normalised(text).map(Self).ok_or(InvalidEmail)
     }
 
-    /// An address that a store returns. Users of earlier versions may have one that [`parse`](Self::parse) would change or
-    /// reject.
+    /// An address that a store returns. Users of earlier versions may have one that [`parse`](Self::parse) would change
+    /// or reject.
     pub fn stored(text: &str) -> Result<Self, InvalidEmail> {
         let fits = text.contains('@') && !text.contains(char::is_control);
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidEmail) }
@@ -57,7 +57,7 @@ impl Email {
     }
 }
 
-/// The address by all rules but the last, the lower case of its first part, which is for comparison only.
+/// The normalised address. The part before the `@` keeps its capitals, which only the key changes to lower case.
 fn normalised(text: &str) -> Option<String> {
     let text = text.trim();
     if text.len() > MAX_INPUT_BYTES {

@@ -1,4 +1,4 @@
-//! Randomness, which is injected as time is.
+//! Randomness. Callers pass the source in, as they pass in the clock.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -9,15 +9,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The limit for one account and one [`prefix`]: five failures in a row cause no wait, further ones a wait of 15 s,
-/// 30 s, 1 min, … up to 15 min.
+/// The limit for one account and one [`network_prefix`]: five failures in a row cause no wait, further ones a wait of
+/// 15 s, 30 s, 1 min, … up to 15 min.
 ///
 /// An attacker gets at most 10 attempts in the first 15 minutes and 96 per day after that; pausing gains none. The
 /// owner waits at most 15 min on the same network address, and not at all on another one.
 pub const PER_ACCOUNT_AND_ADDRESS: GuessLimit =
     GuessLimit { burst: 5, first_wait: TimeDelta::seconds(15), longest_wait: TimeDelta::minutes(15) };
 
-/// The limit for one [`prefix`], for all accounts together: a burst of a hundred failures, then one per minute.
+/// The limit for one [`network_prefix`], for all accounts together: a burst of a hundred failures, then one per minute.
 ///
 /// A whole company may share one address. A thousand users who sign in on one morning, with one typing error in ten,
 /// are not limited. An attacker who tries the most common password on every account gets 100 attempts, and 1,440 more
@@ -36,7 +36,10 @@ pub struct GuessLimit {
     longest_wait: TimeDelta,
 }
 
-/// The remembered failures, as two points in time. No failures: no tally.
+/// The remembered failures, as two points in time. Without failures there is no tally.
+///
+/// `clear_at` is a leaky bucket: each failure moves it `longest_wait` further into the future.
+/// So the time left until `clear_at`, divided by that wait, is the number of remembered failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
     /// The earliest time of the next attempt, in milliseconds of Unix time.
@@ -108,7 +111,8 @@ impl Tally {
         self.clear_at <= now.timestamp_millis()
     }
 
-    /// When the last failure is forgotten. For choosing which tally to evict: the earlier, the smaller the loss.
+    /// When the last failure is forgotten. For choosing which tally to evict: the earliest, which has the fewest
+    /// failures.
     pub fn clear_at(&self) -> impl Ord + use<> {
         self.clear_at
     }
@@ -146,7 +150,8 @@ mod tests {
         })
     }
 
-    /// How many attempts are possible until `end`, each as soon as it is allowed, with a pause after every `pause_after`.
+    /// How many attempts are possible until `end`, each as soon as it is allowed, with a pause after every
+    /// `pause_after`.
     fn allowed(limit: GuessLimit, end: i64, pause_after: usize, pause: i64) -> usize {
         let (mut tally, mut now, mut allowed) = (None, 0, 0);
         while now < end {

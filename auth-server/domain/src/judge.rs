@@ -35,7 +35,7 @@ pub struct RefreshPolicy {
 pub enum Verdict {
     /// Refuse it. The session does not change.
     Refuse(RefuseReason),
-    /// Refuse it for this long, the rest of the grace: it may belong to a request that was cut off and arrived late. The
+    /// Refuse it for this long, the rest of the grace: its request may have been interrupted and delivered late. The
     /// session does not change.
     RetryAfter(TimeDelta),
     /// Refuse it, and end the session.
@@ -89,10 +89,11 @@ pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &
     }
     match presented.generation.generations_behind(session.generation) {
         ..0 => Verdict::Refuse(RefuseReason::Newer),
+        // Without rotation, every generation up to the row's is valid.
         0.. if !policy.rotation => Verdict::TryAgain,
         0 if presented.began > session.rotated_at => Verdict::Refuse(RefuseReason::OtherBeginning),
         0 => Verdict::TryAgain,
-        // A program that does not record when the previous generation began may have rotated the session.
+        // An earlier version, which did not record when the previous generation began, may have rotated the session.
         1 if presented.began > session.rotated_at.max(session.previous_rotated_at.unwrap_or_default()) => {
             Verdict::Refuse(RefuseReason::OtherBeginning)
         }
@@ -102,9 +103,11 @@ pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &
     }
 }
 
-/// Judges a token whose rotation this server sent a second time, after it got no answer to the first, or whose request
-/// may have waited while this server was suspended. `None`: it cannot tell the client's own requests from those of
-/// another holder of the token, so nothing may change, and the client tries again.
+/// Judges a token when the order of requests is unclear: this server sent the rotation again because the first attempt
+/// got no response, or the request may have waited while this server was suspended.
+///
+/// `None`: the earlier use of the token may be the client's own or another holder's. The session must not change, and
+/// the client has to try again.
 pub fn judge_unclear(
     snapshot: &SessionSnapshot,
     presented: &PresentedRefresh,
@@ -136,8 +139,8 @@ fn judge_predecessor(
     }
 }
 
-/// Judges a token older than the predecessor. A network delivers a request that was cut off seconds later, when newer
-/// ones of the same client have rotated the session; until the grace is over, the token is not taken for stolen.
+/// Judges a token older than the predecessor. A network may deliver an interrupted request seconds later, when newer
+/// requests of the same client have rotated the session. Until the grace is over, such a token is not taken for stolen.
 ///
 /// `since` is when the token was replaced or, if that is unknown, when its generation began, which is earlier.
 fn judge_older(since: DateTime<Utc>, now: DateTime<Utc>, grace: TimeDelta) -> Verdict {

@@ -1,7 +1,7 @@
 //! The rules of sign-in, sessions, refresh tokens and passwords.
 //!
-//! Pure decisions: no HTTP, no SQL and no runtime. Callers pass in the time and the randomness. The ports to storage are
-//! in `auth-store`.
+//! Pure decisions: no HTTP, no SQL and no runtime. Callers pass in the time and the randomness. The ports to storage
+//! are in `auth-store`.
 
 mod access;
 mod common_passwords;

@@ -17,7 +17,7 @@ impl SecretKind for Password {
 /// Longer passwords are rejected before any other work (PW-05).
 const MAX_BYTES: usize = 1024;
 
-/// An obvious password for this service.
+/// A word that makes an obvious password for this service.
 const SERVICE_NAME: &str = "goptri";
 
 /// A password in Unicode's NFC, the form in which it is set and verified: two keyboards that encode an `ü` differently
@@ -68,7 +68,7 @@ pub enum PasswordRejected {
 }
 
 impl PasswordRules {
-    /// Checks a new password of the user with that address, and normalizes it.
+    /// Checks a new password of the user with that address, and normalises it.
     pub fn check(
         self,
         password: &Plain<Password>,
@@ -94,7 +94,7 @@ impl PasswordRules {
     }
 }
 
-/// Whether it is a context word of PW-08, or a repetition of one.
+/// Whether it is a context-specific word (PW-08: the address, its local part or the service), or a repetition of one.
 fn is_obvious(text: &str, email: &Email) -> bool {
     let address = email.as_str().nfc().collect::<String>().to_lowercase();
     let name = address.split('@').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Refresh tokens: minting and opening them.
+//! Refresh tokens: minting and verifying them.
 //!
 //! All claims follow from the session's row except the `jti`, of which the row has only the digest. So neither the
 //! database nor the signing secret alone is enough to mint a token, and minting twice gives the same bytes.
@@ -46,7 +46,7 @@ pub struct PresentedRefresh {
     jti: Plain<RefreshJti>,
 }
 
-/// Mints and opens refresh tokens.
+/// Mints and verifies refresh tokens.
 #[derive(Debug, Clone)]
 pub struct RefreshTokens {
     keys: Reloadable<KeyRing>,

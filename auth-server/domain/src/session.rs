@@ -61,7 +61,7 @@ impl Generation {
 /// The most characters of a client's id.
 const MAX_CLIENT_ID: usize = 100;
 
-/// The id of an OAuth client; `goptri` is the first-party client.
+/// The id of an OAuth client; `goptri` is the built-in one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientId(String);
 
@@ -76,8 +76,8 @@ impl ClientId {
         Self(text)
     }
 
-    /// An id that a request presents: 1 to 100 characters of printable ASCII (RFC 6749, appendix A.1). `None`: no client
-    /// has such an id.
+    /// An id that a request presents: 1 to 100 characters of printable ASCII (RFC 6749, appendix A.1). `None`: no
+    /// client has such an id.
     pub fn parse(text: &str) -> Option<Self> {
         let is_valid =
             (1..=MAX_CLIENT_ID).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
@@ -116,7 +116,7 @@ pub struct NewSession {
     pub user_agent: Option<String>,
     /// The address of the client, for the list of sessions.
     pub ip: Option<String>,
-    /// Whether the browser keeps its cookies when it is closed.
+    /// Whether the browser keeps the session's cookies after it is closed.
     pub remember: bool,
     /// The digest of the handle in the cookie of a sign-in at the pages of this server. `None`: it has tokens instead.
     pub handle_hash: Option<Digest<SignInHandle>>,
@@ -191,13 +191,14 @@ pub struct Session {
     pub forgiven_generation: Option<Generation>,
     /// When the current generation began.
     pub rotated_at: DateTime<Utc>,
-    /// When the generation before it began. `None`: there was none, or a program that did not record it rotated the session.
+    /// When the generation before it began. `None`: there was none, or an earlier version, which did not record it,
+    /// rotated the session.
     pub previous_rotated_at: Option<DateTime<Utc>>,
     /// When it was last refreshed.
     pub last_used_at: DateTime<Utc>,
     /// When it ends, however it is used. `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whether the browser keeps its cookies when it is closed.
+    /// Whether the browser keeps the session's cookies after it is closed.
     pub remember: bool,
 }
 

@@ -19,7 +19,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// A name by which a user is looked up.
+/// What a user is looked up by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserName {
     /// The id.

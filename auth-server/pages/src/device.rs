@@ -2,8 +2,8 @@
 
 use crate::text::DeviceTexts;
 
-/// The browsers, by a mark in the header. The first that matches counts: Edge and Opera also name Chrome, and Chrome also
-/// names Safari.
+/// The browsers, by a mark in the header. The first that matches counts: Edge and Opera also name Chrome, and Chrome
+/// also names Safari.
 const PROGRAMS: [(&str, &str); 14] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -44,8 +44,8 @@ pub(crate) enum Kind {
     Unknown,
 }
 
-/// "Firefox on Linux". Never text of the header itself, which the client chooses. Browsers freeze what this reads, so two
-/// short tables last longer than a crate with a list of every device.
+/// "Firefox on Linux". Never text of the header itself, which the client chooses. Browsers no longer change the parts
+/// of the header that this reads, so two short tables last longer than a crate with a list of every device.
 pub(crate) fn describe(texts: &DeviceTexts, user_agent: Option<&str>) -> String {
     let user_agent = user_agent.unwrap_or_default();
     match (named(&PROGRAMS, user_agent), named(&SYSTEMS, user_agent)) {

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-/// The network of an address, near enough to recognise and not precise enough to be a user's own: the first three bytes
-/// of IPv4, the first 48 bits of IPv6.
+/// The network of an address: the first three bytes of IPv4, the first 48 bits of IPv6. A user recognises it, and it
+/// does not identify one user.
 pub(crate) fn network_of(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {

@@ -88,8 +88,9 @@ impl Policy {
         Self { forms: Vec::new(), images: vec!["'self'".to_owned()] }
     }
 
-    /// The page has forms, which lead to this server and from there to the destination. Its scheme is allowed, not only
-    /// its origin, because the application may redirect further. `https:` is always among them, for the same reason.
+    /// The page has forms, which lead to this server and from there to `destination`. The whole scheme of the
+    /// destination is allowed, not only its origin, because the application may redirect further. `https:` is allowed
+    /// for the same reason.
     #[must_use]
     pub(crate) fn with_forms_to(mut self, destination: Option<&str>) -> Self {
         self.forms.push("'self'".to_owned());

@@ -14,7 +14,7 @@ fn is_deceptive(char: char) -> bool {
     char.is_control() || is_direction || is_break
 }
 
-/// The first letter or digit of a name, for its tile.
+/// The first letter or digit of a name, in upper case, for the tile of an application without a logo.
 pub(crate) fn initial(name: &str) -> String {
     name.chars()
         .find(|char| char.is_alphanumeric())

@@ -66,14 +66,14 @@ impl Logo {
     }
 }
 
-/// Where the answer to an application goes, as a user sees it.
+/// Where the response to an application goes, as a user sees it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// A website, by its host.
     Site(String),
     /// A program on the user's device: a loopback address or a scheme of its own.
     ThisDevice,
-    /// No application waits for an answer.
+    /// No application waits for a response.
     None,
 }
 

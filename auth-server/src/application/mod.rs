@@ -175,7 +175,7 @@ fn pages(parts: &Parts) -> AllowedOrigins {
     AllowedOrigins { listed: parts.config.cors_origins.clone(), clients: parts.client_origins.clone() }
 }
 
-/// The line that says what was started, for an operator.
+/// Logs what was started.
 fn log_start(parts: &Parts, address: SocketAddr) {
     let Parts { config, keys, .. } = parts;
     let (access, version) = (keys.access.load(), env!("CARGO_PKG_VERSION"));
@@ -211,8 +211,8 @@ fn watch(
     watch.map(|watch| watch.map(Arc::new)).map_err(StartError::Watch)
 }
 
-/// Checks the database server and migrates. Retries for a while if the database does not answer; other errors are final.
-/// A server that does not migrate may start before its database; `/readyz` says when it can be used.
+/// Checks the database server and migrates. Retries for a while if the database does not answer; other errors are
+/// final. A server that does not migrate may start before its database; `/readyz` says when it can be used.
 async fn prepare(
     store: &Arc<dyn Store>,
     clock: &dyn MonotonicClock,

@@ -16,7 +16,7 @@ use crate::http::oauth::{metadata, par, revoke};
 
 pub(super) const FEATURE: Feature = Feature { routes, assemble };
 
-/// `POST /token`, for first party and applications, is a route of the feature `sign_in`.
+/// `POST /token`, for the built-in client and for applications, is a route of the feature `sign_in`.
 fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/revoke", Access::CredentialInRequest, revoke::revoke).for_clients(),

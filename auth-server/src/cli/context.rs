@@ -18,7 +18,7 @@ pub(super) struct Context {
     pub(super) format: Format,
 }
 
-/// What a command may do to the database before it begins.
+/// What may be done to the database before a command begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// Neither create nor migrate it. The command says which database it reads.

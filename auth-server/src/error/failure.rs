@@ -1,4 +1,4 @@
-//! Why a flow or a handler returned nothing: rejected by a rule, or failed on this side.
+//! Why a flow or a handler returned nothing: a rule rejected the request, or the server failed.
 
 use std::error::Error;
 use std::fmt;

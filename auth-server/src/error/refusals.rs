@@ -84,10 +84,12 @@ pub enum RefreshRefused {
     /// Other requests kept changing the session.
     #[error("the session kept changing")]
     Contended,
-    /// This request rotated, or another holder of the token did: the database did not answer the first try.
+    /// This request rotated the session, or another holder of the token did: the first attempt got no response from the
+    /// database.
     #[error("the database was lost while the session was rotated")]
     Unclear,
-    /// It would end the session, or count as its late retry, and may be from before a suspension of this server.
+    /// The request would end the session or be forgiven as a late retry, but may have waited while this server was
+    /// suspended.
     #[error("the request may have waited while this server was suspended")]
     MayBeOld,
 }
@@ -181,7 +183,7 @@ impl Refusal for RegisterRefused {
     }
 }
 
-/// Why the password stays.
+/// Why the password was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChangePasswordRefused {
     /// The throttle rejected the attempt; the current password was not looked at.
@@ -225,7 +227,7 @@ impl Refusal for Unanswerable {
 pub struct NotReady {
     /// Why.
     pub reason: NotReadyBecause,
-    /// Of several hosts of the database, the one that is used, or all of them while none is.
+    /// If the database has several hosts: the one that is used, or all of them while none is used.
     pub host: Option<String>,
 }
 
@@ -276,7 +278,7 @@ impl fmt::Display for NotReady {
 
 impl std::error::Error for NotReady {}
 
-/// Why an administrator's command changed nothing. No client sees it.
+/// Why an operator's command changed nothing. No client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ManageUserRefused {
     /// No user has this address or id.

@@ -15,17 +15,17 @@ use super::events::SseChunk;
 /// Capacity of a subscriber's buffer, in chunks.
 const BUFFER: usize = 64;
 
-/// Subscribers at the same time.
+/// The most subscribers at the same time.
 const MAX_SUBSCRIBERS: usize = 4_096;
 
 /// How long broadcasts wait, in total, for a subscriber with a full buffer before it is dropped.
 const WAIT_BUDGET: Duration = Duration::from_secs(1);
 
-/// Each broadcast refills a subscriber's wait budget by this much. In the long run, a slow subscriber delays the others
-/// by no more than the poll interval that delays the sign-outs of another server anyway.
+/// Each broadcast adds this much to the wait budget of each subscriber. So in the long run, a slow subscriber delays a
+/// broadcast by no more than the tail's poll interval, which delays the revocations of other servers anyway.
 const BUDGET_REFILL: Duration = Duration::from_millis(50);
 
-/// Clones share the subscribers.
+/// Sends chunks to the subscribers. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Broadcaster {
     clock: Arc<dyn MonotonicClock>,
@@ -46,7 +46,7 @@ struct State {
 struct Entry {
     sender: mpsc::Sender<SseChunk>,
     wait_budget: Duration,
-    /// Dropped with the entry, which ends [`Subscription::ended`].
+    /// Dropped with this half, which ends [`Subscription::ended`].
     _ended: oneshot::Sender<()>,
 }
 
@@ -81,8 +81,8 @@ impl Broadcaster {
         Some(Subscription { id, broadcaster: self.clone(), chunks, ended })
     }
 
-    /// Sends a chunk to every subscriber. Waits for full buffers, and drops subscribers whose wait budget is used up; they
-    /// reconnect and read everything again.
+    /// Sends a chunk to every subscriber. Waits for full buffers, and drops subscribers whose wait budget is used up;
+    /// they reconnect and read everything again.
     pub(super) async fn broadcast(&self, chunk: &SseChunk) {
         let waits = self.send_where_there_is_room(chunk).into_iter().map(|(id, sender, budget)| async move {
             let start = self.clock.elapsed();

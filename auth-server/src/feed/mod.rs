@@ -1,8 +1,9 @@
 //! The revocation feed: sends each entry to every follower within moments of its commit.
 //!
-//! One tail reads the database and gives new entries to the broadcaster, which sends them to every subscriber. A subscriber
-//! registers, waits until the tail has read since then, and only then reads all live entries itself. The tail gets
-//! whatever is committed after that read. So no entry is lost; some arrive twice, which a follower's set absorbs.
+//! One tail reads the database and gives new entries to the broadcaster, which sends them to every subscriber. A
+//! subscriber registers, waits until the tail has read since then, and only then reads all live entries itself. The
+//! tail gets whatever is committed after that read. So no entry is lost; some arrive twice, which a follower's set
+//! absorbs.
 
 mod broadcaster;
 mod events;
@@ -28,10 +29,10 @@ use tail_health::TailHealth;
 /// Chunks between a subscriber and its connection. While a client is slow, the subscription's own buffer fills up.
 const CLIENT_BUFFER: usize = 4;
 
-/// A follower with a wrong secret tries again each second or two, and fills no log.
+/// A follower with a wrong secret retries every second or two. The log gets one line per interval.
 const WRONG_SECRET_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Subscribers that read all live entries at the same time.
+/// The most subscribers that read all live entries at the same time.
 const MAX_SNAPSHOTS: usize = 4;
 
 /// The feed of one server. Clones share its state.
@@ -91,8 +92,8 @@ impl Feed {
 
     /// A stream of events for one client. `None`: there are too many subscribers, or the server is stopping.
     ///
-    /// It ends when the receiver is dropped, when its client reads too slowly, and when the feed is closed. A client that
-    /// then reads nothing is disconnected through `connection`.
+    /// It ends when the receiver is dropped, when its client reads too slowly, and when the feed is closed. A client
+    /// that then reads nothing is disconnected through `connection`.
     pub(crate) fn subscribe(&self, connection: ConnectionHandle) -> Option<mpsc::Receiver<events::SseChunk>> {
         let subscription = self.broadcaster.register()?;
         let (client, receiver) = mpsc::channel(CLIENT_BUFFER);
@@ -115,7 +116,8 @@ impl Feed {
         self.broadcaster.close();
     }
 
-    /// Time since the tail's last successful read. `None`: there was none since the first current subscriber registered.
+    /// Time since the tail's last successful read. `None`: there was none since the first current subscriber
+    /// registered.
     pub(crate) fn age(&self) -> Option<Duration> {
         self.health.age()
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use auth_store::RevocationRecord;
 
-/// A store that reads an entry again does so within this time: one that reads by time reads all entries each minute.
+/// How long an entry is remembered after the store has returned it. A store that returns an entry again does so within
+/// this time: one that reads by time reads all entries every minute.
 const KEPT: Duration = Duration::from_mins(2);
 
 /// A set of entries. An entry that was not returned for two minutes is dropped.

@@ -18,7 +18,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// server, each pass reads every entry since that transaction began.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// The pause after a pass that could not read a part of a distributed database: it takes a connection for each node.
+/// The pause after a pass that could not read all nodes of a distributed database: such a pass connects to each node.
 const PARTIAL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The first and the longest delay before a retry.

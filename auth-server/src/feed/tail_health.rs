@@ -6,7 +6,7 @@ use std::time::Duration;
 use goptri::revocation::{Heartbeat, MonotonicClock};
 use tokio::sync::{Notify, watch};
 
-/// Clones share their state.
+/// What the tail has read, and when. Clones share their state.
 #[derive(Debug, Clone)]
 pub(super) struct TailHealth {
     clock: Arc<dyn MonotonicClock>,
@@ -14,7 +14,7 @@ pub(super) struct TailHealth {
     /// The start of the last successful read. `None`: none since the first of the current subscribers registered.
     last_read: Arc<watch::Sender<Option<Duration>>>,
     read_requested: Arc<Notify>,
-    /// The parts of the database that the last read could not read.
+    /// The nodes of the database that the last read could not read.
     unread: Arc<Mutex<Vec<String>>>,
 }
 
@@ -30,14 +30,14 @@ impl TailHealth {
         self.clock.elapsed()
     }
 
-    /// Records a read of everything that began at `began`.
+    /// Records a complete read that began at `began`.
     pub(super) fn record_read(&self, began: Duration) {
         self.unread_parts().clear();
         self.last_read.send_replace(Some(began));
     }
 
-    /// Records a read of all but these parts of the database. What they contain is as old as before. Returns whether
-    /// others were missing before.
+    /// Records a read of all nodes of the database but these. The age of the last complete read continues to grow.
+    /// Returns whether these nodes differ from those that the previous read could not read.
     pub(super) fn record_partial_read(&self, unread: Vec<String>) -> bool {
         let changed = *self.unread_parts() != unread;
         *self.unread_parts() = unread;

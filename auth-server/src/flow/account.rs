@@ -28,7 +28,7 @@ impl Account {
     }
 }
 
-/// Looks up live sessions.
+/// Finds the account of a live session.
 #[derive(Clone)]
 pub struct FindAccount {
     pub(crate) store: Arc<dyn Store>,
@@ -46,7 +46,7 @@ impl FindAccount {
     }
 
     /// The account of the session that a signed refresh token names, if a refresh with it would succeed. The session
-    /// stays as it is.
+    /// is not refreshed.
     pub async fn by_refresh_token(
         &self,
         presented: &PresentedRefresh,

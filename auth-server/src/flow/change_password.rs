@@ -42,7 +42,7 @@ impl ChangePassword {
         changed
     }
 
-    /// Whether the password is the caller's, within the same limits.
+    /// Verifies the caller's password, within the same limits.
     pub(crate) async fn confirm(
         &self,
         account: &Account,

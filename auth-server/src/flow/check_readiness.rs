@@ -14,7 +14,7 @@ use crate::error::{CauseChain, NotReady, NotReadyBecause};
 /// How long a caller waits for the database.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// For so long after the start of a probe, its result is the answer.
+/// For this long after a probe has started, callers get its result instead of a new probe.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Checks the database, at most once a second for all callers.
@@ -50,14 +50,14 @@ impl CheckReadiness {
         let left = PROBE_TIMEOUT.saturating_sub(self.clock.elapsed().saturating_sub(started));
         let outcome = match timeout(left, outcome.wait_for(Option::is_some)).await {
             Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(NotReadyBecause::NoAnswer)),
-            // It takes longer, or its worker has stopped.
+            // The probe takes longer, or its task was cancelled.
             Err(_) | Ok(Err(_)) => Err(NotReadyBecause::NoAnswer),
         };
         outcome.map_err(|reason| NotReady { reason, host: self.database.store.host() })
     }
 
-    /// The last probe, or a new one if the last one has ended and is old. A probe that hangs stays the only one, so that
-    /// no more connections hang than that of one probe.
+    /// The last probe, or a new one if the last one has ended and is old. A probe that hangs stays the only one, so
+    /// that no more connections hang than that of one probe.
     fn current_probe(&self) -> Probe {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.elapsed();
@@ -67,7 +67,7 @@ impl CheckReadiness {
         }
     }
 
-    /// In a task of its own, because its caller may be cancelled while others wait for the result.
+    /// Starts a probe in a task of its own, because the caller may be cancelled while others wait for the result.
     fn start(&self, now: Duration) -> Probe {
         let (sender, outcome) = watch::channel(None);
         let database = self.database.clone();

@@ -19,7 +19,7 @@ pub(crate) struct DeleteAccount {
 }
 
 impl DeleteAccount {
-    /// Deletes the account, its sessions, and what it allowed to applications. The limits for wrong passwords are those of
+    /// Deletes the account, its sessions, and its consents to applications. The limits for wrong passwords are those of
     /// [`ChangePassword`].
     pub(crate) async fn run(
         &self,

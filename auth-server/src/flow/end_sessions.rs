@@ -1,10 +1,11 @@
-//! Ends sessions by id: for their user on another device, or for an administrator.
+//! Ends sessions by id: for their user on another device, or for the operator.
 
 use std::sync::Arc;
 
 use auth_domain::{SessionKey, UserId};
 use auth_store::{EndOutcome, Store, StoreError};
 
+/// Users per statement.
 const PAGE: u32 = 500;
 
 /// The result of [`EndSessions::of_all_users`].
@@ -51,7 +52,7 @@ impl EndSessions {
     pub async fn of_all_users(&self, progress: impl Fn(usize)) -> Result<EndedForAll, StoreError> {
         let (mut ended, mut visited, mut after) = (EndedForAll { users: 0, sessions: 0 }, 0, None);
         loop {
-            // The shortest description of a user that the store has.
+            // Of the verbs that list users, this one reads the least of each.
             let page = self.store.stored_emails(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.user_id);

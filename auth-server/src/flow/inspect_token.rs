@@ -18,7 +18,7 @@ pub struct InspectToken {
 /// Why a valid token is rejected all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RejectedBecause {
-    /// Signed out, ended by an administrator, or swept after it expired.
+    /// Signed out, ended by the operator, or swept after it expired.
     #[error("its session has ended")]
     SessionEnded,
     /// The user may not sign in.

@@ -6,6 +6,7 @@ use auth_domain::{ListedSession, SessionId, UserId};
 use auth_store::{Store, StoreError};
 use chrono::TimeDelta;
 
+/// Sessions per page, before those that have expired are left out.
 const PAGE: u32 = 100;
 
 /// Lists sessions.

@@ -1,4 +1,4 @@
-//! Lists users for an administrator, page by page.
+//! Lists users for the operator, page by page.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What an administrator does to users.
+//! What the operator does to users.
 
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ impl ManageUsers {
         changed(user, "roles set", self.store.set_roles(user, roles).await?).map(|_| ())
     }
 
-    /// Adds or removes roles, and returns the user's roles. Tokens have them from the next refresh. Concurrent changes to
-    /// other roles are kept.
+    /// Adds or removes roles, and returns the user's roles. Tokens have them from the next refresh. Concurrent changes
+    /// to other roles are kept.
     pub async fn change_roles(&self, user: &User, change: &RoleChange) -> Managed<Vec<Role>> {
         let mut roles = user.roles.clone();
         loop {

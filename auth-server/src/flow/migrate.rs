@@ -50,8 +50,8 @@ impl Migrate {
         Self { store }
     }
 
-    /// Migrates as long as servers may be running, and computes the keys if those of earlier rules are stored. Logs each
-    /// address that cannot be used.
+    /// Migrates while other servers may be running, and computes the keys if the stored ones are of earlier rules. Logs
+    /// each address that cannot be used.
     pub async fn run(&self) -> Result<(), StoreError> {
         self.store.migrate(RunningServers::Possible).await?;
         if self.store.email_key_version().await? < EmailKey::VERSION {
@@ -83,8 +83,9 @@ impl Migrate {
         Ok(unusable)
     }
 
-    /// Gives the user the key of its address, also if a younger user has it; then the younger one gets the old key, with
-    /// which no user can sign in. Returns the user who cannot sign in, unless that one is still to come.
+    /// Stores the key of the user's address. If a younger user has that key, the two swap keys, and no user can sign in
+    /// with the key that the younger one gets. Returns the user who cannot sign in, except a younger one whose turn is
+    /// still to come.
     async fn compute_key(&self, user: StoredEmail) -> Result<Option<UnusableAddress>, StoreError> {
         if !user.is_accepted() {
             return Ok(Some(UnusableAddress { user, reason: UnusableBecause::Refused }));

@@ -29,8 +29,8 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// The next pair of tokens, or the same successor again. A forged token costs no query. `remember` has the session
-    /// remembered from now on; without it, nothing changes.
+    /// The next pair of tokens, or the same successor again. A forged token costs no query. With `remember`, the
+    /// session is remembered from now on.
     pub async fn run(
         &self,
         token: &str,
@@ -41,7 +41,8 @@ impl Refresh {
         Ok(self.issue.run(&snapshot, presented.jti())?)
     }
 
-    /// As [`run`](Self::run), for an application. `narrow` returns the scope of the access token; the session keeps its own.
+    /// As [`run`](Self::run), for an application. `narrow` returns the scope of the access token; the session keeps its
+    /// own.
     pub(crate) async fn for_application(
         &self,
         token: &str,

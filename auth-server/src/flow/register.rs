@@ -1,4 +1,4 @@
-//! Adds a user: by registration, or by an administrator.
+//! Adds a user: by registration, or by the operator.
 
 use std::net::IpAddr;
 use std::sync::Arc;

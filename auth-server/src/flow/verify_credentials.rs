@@ -27,7 +27,7 @@ pub(crate) struct PresentedCredentials<'a> {
 #[derive(Debug)]
 pub(crate) struct Verified {
     pub(crate) user_id: UserId,
-    /// The hash that proves it. What opens then must check that the user still has it.
+    /// The hash that proves it. Whatever opens a session must check that the user still has this hash.
     pub(crate) hash: PasswordHash,
 }
 
@@ -42,7 +42,8 @@ pub(crate) struct VerifyCredentials {
 }
 
 impl VerifyCredentials {
-    /// What `open` opens for the user. It returns `None` if the user is disabled or has another hash now.
+    /// Verifies the credentials, and returns what `open` opens for the user. `open` returns `None` if the user is
+    /// disabled or has another hash now.
     ///
     /// An unknown user costs the same work as a wrong password (PW-10). After too many failures, the password is not
     /// looked at, right or wrong (PW-11).
@@ -55,7 +56,7 @@ impl VerifyCredentials {
         let signed_in = self.attempt(presented, open).await;
         self.counters.sign_in(&signed_in);
         match &signed_in {
-            // A line of its own: the log limits each, and a flood of these must not hide wrong passwords.
+            // A call of its own: the log is limited per call, and a flood of these must not hide wrong passwords.
             Err(Failure::Refused(refused @ SignInRefused::TooManyAttempts(_))) => {
                 tracing::info!(%ip, reason = %refused, "sign-in rejected");
             }

@@ -11,7 +11,8 @@ const LANES: u32 = 1;
 /// The length of the result.
 const OUTPUT_BYTES: usize = 32;
 
-/// The highest cost of a stored hash, our own or imported: three times the current memory, seven times the current work.
+/// The highest cost of a stored hash, our own or imported: three times the current memory, seven times the current
+/// work.
 const MAX_MEMORY_KIB: u32 = 65_536;
 const MAX_WORK_KIB: u64 = 4 * MAX_MEMORY_KIB as u64;
 const MAX_LANES: u32 = 16;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::argon::HashMemory;
 use super::queue::FairQueue;
 
-/// Work on a thread's memory, or, without memory, the notice that the queue has no room for it.
+/// A job. A thread calls it with its memory. The queue calls it with `None` if it evicts the job.
 pub(super) type Job = Box<dyn FnOnce(Option<&mut HashMemory>) + Send>;
 
 /// A queue that blocks the threads that take from it.
@@ -37,7 +37,7 @@ impl Jobs {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Queues a job of this client. A full queue sends a notice to one job, of the client that has most.
+    /// Queues a job of this client. A full queue evicts one job: see [`FairQueue::push`].
     pub(super) fn push(&self, client: IpAddr, job: Job) {
         let evicted = self.lock().queue.push(client, job);
         self.changed.notify_one();
@@ -51,7 +51,7 @@ impl Jobs {
         self.lock().queue.pop()
     }
 
-    /// Waits for the next job, for at most so long.
+    /// Waits for the next job, for at most `timeout`.
     pub(super) fn next(&self, timeout: Option<Duration>) -> Next {
         let mut state = self.lock();
         let is_idle = |state: &mut State| state.queue.len() == 0 && !state.closed;

@@ -21,17 +21,18 @@ use argon::{HashMemory, Stored, Unverifiable};
 use metrics::HashingMetrics;
 use threads::{HashingThreads, QueueFull};
 
-/// The place in the queue of hashes that no client asked for.
+/// Stands for a client in the queue, for hashes that no client asked for.
 const NO_CLIENT: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
-/// How long a request waits for its hash: on a machine where a hash takes longer than the queue is made for.
+/// How long a request waits for its hash. Only a machine on which a hash takes longer than the capacity of the queue
+/// assumes reaches this limit.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Hashes and verifies passwords. Clones share the threads, which end with the last clone.
 #[derive(Debug, Clone)]
 pub(crate) struct PasswordHasher {
     threads: Arc<HashingThreads>,
-    /// The client that waits. Clients take turns.
+    /// The client for which this clone queues hashes. Clients take turns.
     client: IpAddr,
     cost: HashingCost,
     entropy: Arc<dyn Entropy>,
@@ -93,8 +94,8 @@ impl PasswordHasher {
         self.threads.health()
     }
 
-    /// The same threads, for a client at this address: it waits for one hash of each other address at most, however many
-    /// those have queued.
+    /// The same threads, for a client at this address: it waits for one hash of each other address at most, however
+    /// many those have queued.
     pub(crate) fn for_client(&self, address: IpAddr) -> Self {
         Self { client: prefix(address), ..self.clone() }
     }

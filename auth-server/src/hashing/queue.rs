@@ -1,5 +1,5 @@
-//! A bounded queue that is fair to clients: it takes one entry of each client in turn, so that a client with many entries
-//! delays the others by one entry each time.
+//! A bounded queue that is fair to clients: it takes one entry of each client in turn, so that a client with many
+//! entries delays the others by one entry each time.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -21,8 +21,8 @@ impl<C: Copy + Eq + Hash, T> FairQueue<C, T> {
         Self { turns: VecDeque::new(), entries: HashMap::new(), length: 0, capacity }
     }
 
-    /// Adds the entry. If the queue is full, removes and returns the last entry of the client with most entries, or this entry
-    /// if no client has more than this one then would.
+    /// Adds the entry. If the queue is full, removes and returns the last entry of the client with most entries. If no
+    /// client has more entries than this client would then have, returns this entry.
     pub(super) fn push(&mut self, client: C, entry: T) -> Option<T> {
         let evicted = if self.length < self.capacity {
             None

@@ -18,7 +18,7 @@ use super::jobs::{Jobs, Next};
 /// seconds; longer queues would only time out.
 pub(super) const QUEUE_PER_THREAD: usize = 100;
 
-/// A thread without work for so long releases its memory.
+/// A thread without work for this long releases its memory.
 const RELEASE_AFTER: Duration = Duration::from_mins(1);
 
 /// Added to the nice value of the process: when both need a core, a refresh gets nine tenths of it. At the maximum, 19,
@@ -53,8 +53,8 @@ impl HashingThreads {
         Ok(Self { threads: threads.collect::<io::Result<_>>()?, jobs, health })
     }
 
-    /// Queues work for this client; clients take turns. It is skipped if its receiver is dropped before it starts; the receiver
-    /// gets an error if it panics.
+    /// Queues work for this client; clients take turns. It is skipped if its receiver is dropped before it starts; the
+    /// receiver gets an error if it panics.
     pub(super) fn queue<T: Send + 'static>(
         &self,
         client: IpAddr,

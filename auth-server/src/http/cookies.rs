@@ -60,8 +60,8 @@ impl Cookies {
 
     /// 200 with both cookies, and no token in the body.
     ///
-    /// If the access token does not fit, only the refresh cookie is set beside the error: the session was refreshed, and
-    /// the browser must not be left with an old refresh token.
+    /// If the access token does not fit, only the refresh cookie is set beside the error: the session was refreshed,
+    /// and the browser must not be left with an old refresh token.
     pub(crate) fn deliver(&self, tokens: &IssuedTokens) -> Result<HttpResponse, Failure> {
         let kept_for = tokens.remembered_for;
         let refresh = self.set(Refresh, tokens.refresh_token.expose(), kept_for)?;
@@ -82,7 +82,7 @@ impl Cookies {
         self.set(Access, &cookie::encode(token.expose()), None)
     }
 
-    /// Takes the cookie with the access token away.
+    /// Deletes the cookie with the access token.
     pub(crate) fn expire_access(&self) -> Option<HeaderValue> {
         self.header(Access, "", Some(TimeDelta::zero())).ok()
     }
@@ -143,7 +143,7 @@ impl Cookies {
         let response = result.map(|()| HttpResponse::NoContent().finish());
         let mut response = private(response);
         for kind in expired_by(response.status(), received) {
-            // A name, a path and a domain that were valid when the cookie was set.
+            // Cannot fail: name, path and domain were valid when the cookie was set.
             if let Ok(expired) = self.header(*kind, "", Some(TimeDelta::zero())) {
                 response.headers_mut().append(SET_COOKIE, expired);
             }
@@ -165,7 +165,7 @@ impl Cookies {
             tracing::warn!(?kind, bytes = value.len(), "a cookie is too large for browsers; it was not sent");
             return Err(COOKIE_TOO_LARGE.into());
         }
-        // A session that ends within a second has not ended yet.
+        // Zero would delete the cookie of a session that ends within a second, but has not ended yet.
         self.header(kind, value, kept_for.map(|kept_for| kept_for.max(TimeDelta::seconds(1))))
     }
 
@@ -216,7 +216,7 @@ pub(crate) fn path_of(url: &str) -> &str {
 }
 
 /// The cookies that a response to a sign-out expires. A cookie that was rejected is of no use; the other one may still
-/// end the session. After any other error, both may be.
+/// end the session. After any other error, both cookies may still be valid.
 fn expired_by(status: StatusCode, received: CookieKind) -> &'static [CookieKind] {
     match (status, received) {
         (StatusCode::NO_CONTENT, _) => &[Access, Refresh],

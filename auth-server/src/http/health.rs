@@ -21,8 +21,8 @@ pub(crate) struct Ready {
     feed_cannot_read: Vec<String>,
 }
 
-/// 200 if the database has all migrations and commits a write, all background tasks run, and the server is not stopping;
-/// otherwise 503 within two seconds.
+/// 200 if the database has all migrations and commits a write, all background tasks run, and the server is not
+/// stopping; otherwise 503 within two seconds.
 pub(crate) async fn readyz(
     state: Data<ServerState>,
     flow: Data<CheckReadiness>,
@@ -33,7 +33,7 @@ pub(crate) async fn readyz(
     Ok(Json(Ready { health: Health::OK, feed_cannot_read: feed.unread() }))
 }
 
-/// An error of its own, so that the log has the cause and the response what fails.
+/// Separate from [`Failure`](crate::error::Failure): the log gets the cause, and the response says what fails.
 impl ResponseError for NotReady {
     fn status_code(&self) -> StatusCode {
         self.protocol_error().status_code()

@@ -1,5 +1,5 @@
-//! `DELETE /logout`: ends one session, or all sessions of the user. `DELETE /token` does so with the refresh cookie, which
-//! browsers send to no other path.
+//! `DELETE /logout`: ends one session, or all sessions of the user. `DELETE /token` does so with the refresh cookie,
+//! which browsers send to no other path.
 
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -84,8 +84,8 @@ async fn end(
     if everywhere { Ok(all.run(presented).await?) } else { Ok(one.run(presented).await?) }
 }
 
-/// Beside a refresh token, a malformed header does not decide. `Basic` is always rejected: its sender believes that it
-/// counts.
+/// The access token in the header. Beside a refresh token, a malformed header is ignored. `Basic` is always rejected,
+/// because its sender expects it to count.
 fn access_token(request: &HttpRequest, has_refresh_token: bool) -> Result<Option<&str>, ProtocolError> {
     match credential(request.headers()) {
         Credential::Basic => Err(CLIENT_CREDENTIALS),

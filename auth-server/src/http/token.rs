@@ -1,5 +1,5 @@
-//! `POST /token`: refreshes a session of the first party, by JSON or by form (RFC 6749 §6). Forms of applications are
-//! handled by [`oauth::token`].
+//! `POST /token`: refreshes a session of the built-in client, by JSON or by form (RFC 6749 §6). Forms of applications
+//! are handled by [`oauth::token`].
 
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Data;
@@ -23,7 +23,7 @@ use crate::error::{
 use crate::flow::oauth::GrantTokens;
 use crate::flow::{Refresh, RefreshToken};
 
-/// 200 with tokens, for the first party or an application.
+/// 200 with tokens, for the built-in client or an application.
 pub(crate) async fn issue(
     request: HttpRequest,
     body: LimitedBody,
@@ -62,7 +62,7 @@ async fn refresh(
     Ok(HttpResponse::Ok().json(TokenResponse::from(tokens)))
 }
 
-/// The refresh cookie counts only here, where no token gets into a body (CK-02).
+/// Refreshes into cookies. The refresh cookie counts only here, where no token gets into a body (CK-02).
 async fn renew(
     request: &HttpRequest,
     token: Option<Plain<RefreshToken>>,
@@ -99,9 +99,9 @@ impl Presented {
     }
 }
 
-/// Applications authenticate with forms. In JSON, `Basic` is rejected without a challenge, which would make a browser ask
-/// for a password. Other headers are ignored, whatever they contain: an app that attaches its expired access token, or
-/// `Bearer null`, to every request must still be able to refresh.
+/// Applications authenticate with forms. In JSON, `Basic` is rejected without a challenge, which would make a browser
+/// ask for a password. Other headers are ignored, whatever they contain: an app that attaches its expired access token,
+/// or `Bearer null`, to every request must still be able to refresh.
 fn refuse_client_credentials(headers: &HeaderMap, body: BodyKind) -> Result<(), ProtocolError> {
     match (credential(headers), body) {
         (Credential::TwoAuthorizationHeaders, _) => Err(ProtocolError::TWO_CREDENTIALS),

@@ -1,4 +1,4 @@
-//! The forms of `/account`. Each answers with 303, so that a reload posts nothing again.
+//! The forms of `/account`. On success, each responds with 303, so that a reload posts nothing again.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

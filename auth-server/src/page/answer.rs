@@ -31,6 +31,7 @@ impl Visit {
             (Authorization::Ask(UserPage::Consent(request), known), Some(signed_in)) => {
                 Ok(self.consent(&known, &request, pending, signed_in))
             }
+            // The sign-in page, which without a sign-in comes before the others.
             (Authorization::Ask(_, known), signed_in) => {
                 let purpose = Purpose::of_request(known, self.seal(pending));
                 let user = signed_in.map(|signed_in| signed_in.snapshot.owner.email.as_str());

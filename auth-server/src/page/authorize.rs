@@ -41,7 +41,8 @@ pub(crate) async fn post(visit: Visit, body: Result<LimitedBody, ProtocolError>)
     visit.finish(query.map(|query| visit.to_own_page(&format!("/authorize?{query}"))))
 }
 
-/// A form is encoded as a query is. Only its own characters may get into the header.
+/// The form as a query, which is encoded in the same way. Only characters of a query may get into the `Location`
+/// header.
 fn as_query(body: &LimitedBody) -> Result<String, PageError> {
     let is_encoded = body.bytes.iter().all(|byte| matches!(byte, 0x21..=0x7e) && *byte != b'#');
     let text = from_utf8(&body.bytes).ok().filter(|_| is_encoded && body.kind == BodyKind::Form);

@@ -32,12 +32,13 @@ pub(super) struct Browser {
 }
 
 impl PageCookies {
-    /// Those of an issuer; `is_secure` unless it is http on localhost, where browsers do not accept the prefix.
+    /// `is_secure`: the cookies are `Secure`, with the prefix `__Host-`. `false` only if the issuer is http on
+    /// localhost, where browsers do not accept the prefix.
     pub(crate) fn new(is_secure: bool) -> Self {
         Self { is_secure }
     }
 
-    /// The browser. One without an id, or with a text that is none, gets a new one.
+    /// The browser that sent the request. Without a valid id, it gets a new one.
     pub(super) fn read(self, request: &HttpRequest, entropy: &dyn Entropy) -> Result<Browser, TwoCookies> {
         let find = |name| {
             let cookies = request.headers().get_all(COOKIE).map(HeaderValue::as_bytes);
@@ -61,7 +62,7 @@ impl PageCookies {
         self.header(self.sign_in(), handle.expose(), "")
     }
 
-    /// Takes the handle away.
+    /// Deletes the handle.
     pub(super) fn expire_sign_in(self) -> Option<HeaderValue> {
         self.header(self.sign_in(), "", "; Max-Age=0")
     }

@@ -15,7 +15,7 @@ pub(super) struct Form<T> {
     pub(super) csrf: String,
     /// The sealed pending request.
     pub(super) request: Option<String>,
-    /// Where forward authentication returns to.
+    /// The URL to which forward authentication returns.
     pub(super) return_to: Option<String>,
     /// The fields of this form.
     #[serde(flatten)]
@@ -38,7 +38,7 @@ impl<T: DeserializeOwned> Form<T> {
 pub(super) struct Links {
     /// The sealed pending request.
     pub(super) request: Option<String>,
-    /// Where forward authentication returns to.
+    /// The URL to which forward authentication returns.
     pub(super) return_to: Option<String>,
 }
 

@@ -1,4 +1,6 @@
 //! What forms carry so that they cannot be forged: the sealed pending request, and the CSRF token.
+//!
+//! *Sealed* means signed for one browser. It is not encrypted: a user can read it.
 
 use auth_domain::SignInKey;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};

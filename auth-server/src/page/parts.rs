@@ -22,17 +22,17 @@ pub(crate) struct PageParts {
     pub(crate) cookies: PageCookies,
     pub(crate) sign_ins: FindSignIn,
     pub(crate) issuer: String,
-    /// The applications to which a sign-in returns.
+    /// The origins of the web apps to which a sign-in returns (forward authentication).
     pub(crate) return_origins: Origins,
-    /// The cookie that they read.
+    /// The session cookie that these web apps read.
     pub(crate) session_cookies: Cookies,
-    /// Signs the token in it.
+    /// Signs the access token in that cookie.
     pub(crate) tokens: IssueTokens,
-    /// The API for which that token is.
+    /// The API that this access token is for.
     pub(crate) audience: String,
     /// The path of the issuer, without a slash at its end; the pages are below it.
     pub(crate) base_path: String,
-    /// The origin of the issuer, whose pages may post forms.
+    /// Only its origin is used, that of the issuer: a form must come from one of its pages.
     pub(crate) own_pages: SessionCookie,
     pub(crate) registration_open: bool,
     pub(crate) min_password_length: usize,

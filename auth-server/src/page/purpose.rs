@@ -7,8 +7,8 @@ use super::page_error::PageError;
 use super::visit::Visit;
 use crate::flow::oauth::{Authorize, KnownRequest};
 
-/// What comes after a sign-in: the pending request of a client, an application behind forward authentication, or else
-/// the account.
+/// What comes after a sign-in: the pending request of a client, a web app behind forward authentication, or else the
+/// account.
 pub(super) struct Purpose {
     pending: Option<Pending>,
     return_to: Option<String>,
@@ -70,7 +70,7 @@ impl Purpose {
         self.pending.as_ref()?.known.parameters.ui_locales()
     }
 
-    /// The application behind forward authentication, if nothing else comes first.
+    /// The URL of the web app behind forward authentication, if no pending request comes first.
     pub(super) fn return_to(&self) -> Option<&str> {
         self.return_to.as_deref().filter(|_| self.pending.is_none())
     }

@@ -1,4 +1,4 @@
-//! The return to an application behind forward authentication.
+//! The return to a web app behind forward authentication.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::SET_COOKIE;

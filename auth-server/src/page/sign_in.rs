@@ -25,8 +25,8 @@ struct Fields {
     password: Plain<Password>,
 }
 
-/// The form: for a pending request, another account, or an application behind forward authentication. A browser that is
-/// signed in returns to such an application without a page.
+/// The form: for a pending request, another account, or a web app behind forward authentication. A browser that is
+/// signed in returns to such a web app without a page.
 pub(crate) async fn get(visit: Visit, flow: Data<Authorize>) -> HttpResponse {
     let page = async {
         let Links { request, return_to } = Links::parse(visit.request.query_string())?;

@@ -200,7 +200,8 @@ fn set_page_headers(headers: &mut HeaderMap, page: &Page) {
     }
 }
 
-/// A browser without `Sec-Fetch-Site`, for a page that sends no referrer. Its form still needs the CSRF token.
+/// Whether the request is of a browser that sends no `Sec-Fetch-Site`. Its `Origin` is `null`, because the pages send
+/// no referrer. The form still needs the CSRF token.
 fn is_of_an_old_browser(headers: &HeaderMap) -> bool {
     let mut origins = headers.get_all(ORIGIN);
     let is_null = origins.next().is_some_and(|origin| origin == "null") && origins.next().is_none();

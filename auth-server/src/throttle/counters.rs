@@ -19,7 +19,7 @@ const WAYS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Counters {
     sets: Box<[Mutex<Vec<Entry>>]>,
-    /// `SipHash` with random keys. At 64 bits, so few keys do not collide by chance.
+    /// `SipHash` with random keys. With 64 bits, a collision of any two of so few keys is improbable.
     hasher: RandomState,
 }
 

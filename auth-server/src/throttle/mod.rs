@@ -29,11 +29,11 @@ pub(crate) struct Throttle {
 #[derive(Debug)]
 struct State {
     addresses: Counters,
-    /// An account and an address.
+    /// An account and a network address.
     pairs: Counters,
 }
 
-/// What an address is counted for. The two are separate: registrations do not slow down sign-ins.
+/// What a network address is counted for. Each is counted separately: registrations do not slow down sign-ins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Purpose {
     Guessing,
@@ -52,7 +52,7 @@ pub struct TooManyAttempts {
     pub scope: LimitScope,
 }
 
-/// What a limit counts.
+/// The limit that is reached, by what it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitScope {
     /// Failures from the address, on any account.
@@ -61,8 +61,8 @@ pub enum LimitScope {
     Pair,
 }
 
-/// An attempt in progress. It is counted as a failure from its start, so that a parallel burst gets no further than a
-/// series, and remains one if it is dropped.
+/// An attempt in progress. From its start it counts as a failure, so that a parallel burst gets no further than a
+/// series. If it is dropped without an outcome, it still counts.
 #[must_use = "it counts as a failure until its outcome is recorded"]
 #[derive(Debug)]
 pub(crate) struct Attempt {

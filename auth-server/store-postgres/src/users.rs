@@ -168,7 +168,7 @@ impl Users for PostgresStore {
     async fn delete_user(&self, user: UserId) -> Result<ChangeOutcome, StoreError> {
         self.run_detached(move |store| async move {
             let mut ended = 0;
-            // Another round is needed only if an administrator has enabled the user in between.
+            // Another round is needed only if the operator has enabled the user in between.
             while let ChangeOutcome::Changed { ended_sessions } = store.disable_and_end(user).await? {
                 ended += ended_sessions;
                 if store.delete_disabled(user).await? {

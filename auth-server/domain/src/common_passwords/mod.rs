@@ -7,16 +7,16 @@
 /// One password per line, in lower case and NFC, sorted by bytes. `NOTICE.md` has the sources.
 static LIST: &str = include_str!("list.txt");
 
-/// A repetition of a shorter unit is common, whatever the unit is.
+/// A password that repeats a unit of fewer characters is common, whatever the unit is.
 const MIN_REPEATED_UNIT: usize = 8;
 
-/// Fewer characters beside a run are common, whatever they are.
+/// A password with fewer characters than this besides its runs is common, whatever they are.
 const MIN_BESIDE_RUN: usize = 4;
 
-/// Fewer characters in sequence are a coincidence, not a run.
+/// Fewer characters of a sequence are a coincidence, not a run.
 const MIN_RUN: usize = 3;
 
-/// The sequences that runs follow, in either direction and around the end.
+/// Rows of keyboards and other sequences. A run follows one in either direction, also past its end (`890123`).
 const SEQUENCES: [&str; 9] = [
     "1234567890",
     "!@#$%^&*()",
@@ -45,7 +45,7 @@ pub(crate) fn core(text: &str) -> &str {
     without_punctuation(without_runs(repeated_unit(text)))
 }
 
-/// Whether the text is a line of the list.
+/// Whether the text is a line of the list. A binary search by bytes.
 fn is_listed(text: &str) -> bool {
     let (mut from, mut to) = (0, LIST.len());
     while from < to {

@@ -4,7 +4,8 @@ use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_normalization::UnicodeNormalization;
 
-/// Whether no address has this character. With an invisible character or a false separator, two addresses look the same.
+/// Whether no address has this character. With an invisible character or a false separator, two addresses look the
+/// same.
 pub(super) fn is_rejected(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() || c == ' ' || breaks_a_header(c);
@@ -31,8 +32,8 @@ fn is_invisible(c: char) -> bool {
     unknown || blank || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Whether the character looks like `.`, `@` or a character that breaks a header: because it is a variant of it, such as
-/// a full-width one, or a full stop of another script (Unicode TS #39, and those in use).
+/// Whether the character looks like `.`, `@` or a character that breaks a header. Such a character is a variant of it,
+/// for instance a full-width one, or a full stop of another script: those of Unicode TS #39, and others in use.
 fn imitates_a_separator(c: char) -> bool {
     let full_stops = [
         '\u{6d4}',

@@ -4,10 +4,10 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use super::characters;
 
-/// A name as browsers accept it in a URL.
+/// The ASCII characters that browsers reject in the host of a URL.
 const DENIED: AsciiDenyList = AsciiDenyList::URL;
 
-/// As real names are: with hyphens anywhere but at the ends of a label.
+/// A label of a real name has hyphens anywhere but at its ends.
 const HYPHENS: Hyphens = Hyphens::CheckFirstLast;
 
 /// The name in Unicode and in lower case. `None`: it is not a domain name.

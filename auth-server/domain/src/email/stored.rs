@@ -24,7 +24,7 @@ impl StoredEmail {
         Some(self.email.key()).filter(|key| *key != self.key)
     }
 
-    /// Whether the present rules accept the address. Its user cannot sign in if they do not.
+    /// Whether the present rules accept the address. If not, the user cannot sign in with it.
     pub fn is_accepted(&self) -> bool {
         Email::parse(self.email.as_str()).is_ok()
     }

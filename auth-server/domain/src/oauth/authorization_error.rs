@@ -1,6 +1,6 @@
-//! Why an authorization request fails: in two classes, because only one of them may reach the client.
+//! Why an authorization request fails. Of the two enums, only the second may reach the client.
 
-/// The request has no redirect URI that can be trusted, so that the user sees the error and the client does not (AS-03).
+/// The request has no redirect URI that can be trusted, so the user sees the error and the client does not (AS-03).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswerable {
     /// `client_id` is missing or repeated.

@@ -88,7 +88,7 @@ impl AuthorizationParameters {
         self.hint("ui_locales")
     }
 
-    /// Where the response goes: an error, too. Until it is known, no browser is redirected (AS-03).
+    /// Where the response goes, also if it is an error. Until this is known, no browser is redirected (AS-03).
     pub fn return_address(&self, client: &Client) -> Result<ReturnAddress, Unanswerable> {
         let presented = match self.one("redirect_uri") {
             Ok(Some(uri)) => uri,
@@ -119,7 +119,7 @@ impl AuthorizationParameters {
         if values.next().is_some() {
             return Err(Unusable::Repeated);
         }
-        // The decoder writes it for bytes that are not UTF-8. Such a text would not return as it was sent.
+        // The decoder writes U+FFFD for bytes that are not UTF-8. A `state` with it would not return as it was sent.
         if value.contains(char::REPLACEMENT_CHARACTER) {
             return Err(Unusable::NotText);
         }
@@ -130,7 +130,8 @@ impl AuthorizationParameters {
         self.pairs.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The known parameters that occur twice or are not UTF-8, except `resource`, which may repeat (RFC 8707 §2).
+    /// The first known parameter that occurs twice or is not UTF-8. `resource` is not checked: it may repeat (RFC 8707
+    /// §2).
     pub(super) fn first_unusable(&self) -> Option<(&'static str, Unusable)> {
         let unusable = |name: &&str| *name != "resource";
         KNOWN.into_iter().filter(unusable).find_map(|name| self.one(name).err().map(|error| (name, error)))

@@ -18,7 +18,7 @@ pub struct AuthorizationRequest {
     pub response: ResponseType,
     /// What the tokens permit.
     pub scope: Scope,
-    /// The API for which the tokens are.
+    /// The API that the tokens are for.
     pub audience: String,
     /// Which pages the client wants.
     pub prompt: Prompt,
@@ -147,7 +147,7 @@ fn max_age(text: &str) -> Result<TimeDelta, AuthorizationError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(AuthorizationError::MaxAge);
     }
-    // Too large a number: longer than any session.
+    // A number that is too large for the type means a time longer than any session.
     Ok(text.parse().ok().and_then(TimeDelta::try_seconds).unwrap_or(TimeDelta::MAX))
 }
 

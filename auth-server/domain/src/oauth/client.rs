@@ -17,7 +17,7 @@ impl SecretKind for ClientSecret {
 /// A registered client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Client {
-    /// Its id, which never belongs to another client.
+    /// Its id, which no other client ever gets.
     pub id: ClientId,
     /// Its name, as the consent page shows it.
     pub name: String,
@@ -85,7 +85,8 @@ impl ClientOrigin {
 impl Client {
     /// Whether it authenticates with a secret, and this is one of its secrets.
     ///
-    /// Compares all of them, each in constant time.
+    /// Compares all of them, each in constant time. A client without secrets costs the same: it is compared with a
+    /// digest that no secret has.
     pub fn has_secret(&self, secret: &Plain<ClientSecret>) -> bool {
         let digest = Digest::of(secret);
         let none = [Digest::from_bytes([0; 32])];

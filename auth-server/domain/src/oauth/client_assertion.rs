@@ -85,7 +85,8 @@ pub fn client_named_by(assertion: &Plain<ClientAssertion>) -> Option<ClientId> {
 impl AssertionVerifier {
     /// Checks an assertion of `client`, whose keys are `jwks`.
     ///
-    /// A set has public keys only, and each key has one asymmetric algorithm, so no assertion is signed by a secret.
+    /// A JWK set has only public keys, each with one asymmetric algorithm. So no assertion signed with a secret is
+    /// accepted.
     pub fn verify(
         &self,
         assertion: &Plain<ClientAssertion>,

@@ -61,7 +61,7 @@ pub enum InvalidClient {
     /// There is no redirect URI.
     #[error("The client needs at least one redirect URI.")]
     NoRedirectUri,
-    /// A thief of a public client's refresh token would not be noticed (O4).
+    /// A thief of a public client's refresh token would not be noticed (RFC 9700 §4.14.2).
     #[error("A public client must rotate its refresh tokens; otherwise a stolen one is never noticed.")]
     PublicWithoutRotation,
     /// An API is not an absolute URI, or has a fragment (RFC 8707 §2).

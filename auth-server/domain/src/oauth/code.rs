@@ -38,7 +38,7 @@ impl CodeKey {
         (code, Self { user_id, hash })
     }
 
-    /// The key of a code that a client presents. `None`: it is not written as a code is.
+    /// The key of a code that a client presents. `None`: the text does not have the form of a code.
     pub fn of(code: &Plain<AuthorizationCode>) -> Option<Self> {
         let bytes: [u8; 48] = goptri::token::decode_base64url(code.expose())?.try_into().ok()?;
         let user_id = UserId(Uuid::from_slice(&bytes[..16]).ok()?);
@@ -53,7 +53,7 @@ pub struct NewCode {
     pub key: CodeKey,
     /// The client that may redeem it.
     pub client_id: ClientId,
-    /// The sign-in in which the user allowed it. Without it, no code is issued or redeemed.
+    /// The sign-in in which the user allowed it. If that has ended, no code is issued or redeemed.
     pub sign_in: SessionId,
     /// The redirect URI of the request; the client repeats it.
     pub redirect_uri: String,
@@ -61,7 +61,7 @@ pub struct NewCode {
     pub challenge: CodeChallenge,
     /// The scope that was allowed.
     pub scope: Scope,
-    /// The API for which the token will be.
+    /// The API that the token will be for.
     pub audience: String,
 }
 
@@ -78,7 +78,7 @@ pub struct StoredCode {
     pub challenge: CodeChallenge,
     /// The scope that was allowed.
     pub scope: Scope,
-    /// The API for which the token will be.
+    /// The API that the token will be for.
     pub audience: String,
     /// When it can no longer be redeemed.
     pub expires_at: DateTime<Utc>,
@@ -99,7 +99,7 @@ pub struct ApplicationSession {
     pub sign_in: SessionId,
     /// The scope of its access tokens.
     pub scope: Scope,
-    /// The API for which its access tokens are.
+    /// The API that its access tokens are for.
     pub audience: String,
     /// The digest of the `jti` in its refresh tokens.
     pub jti_hash: Digest<RefreshJti>,

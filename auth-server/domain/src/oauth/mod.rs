@@ -1,4 +1,5 @@
-//! Clients of the authorization server, what users allow them, and the codes and sign-ins behind it (RFC 6749, RFC 9700).
+//! Clients of the authorization server, what users allow them, and the codes and sign-ins behind it (RFC 6749, RFC
+//! 9700).
 
 mod authorization_error;
 mod authorization_parameters;

@@ -17,7 +17,7 @@ pub struct Situation<'a> {
     pub account_chosen: bool,
     /// What the user has allowed the client before.
     pub grant: Option<&'a Grant>,
-    /// When the request arrived. A sign-in after it was asked for by it, so it is not asked for again.
+    /// When the request arrived. A later sign-in was made for this request, so the user does not sign in once more.
     pub started_at: DateTime<Utc>,
     /// The present time, by the clock that dated the sign-in.
     pub now: DateTime<Utc>,
@@ -39,7 +39,7 @@ pub enum NextStep {
 }
 
 impl Situation<'_> {
-    /// What to do. With `prompt=none` never a page.
+    /// What to do next. With `prompt=none`, it never is a page.
     pub fn next_step(&self) -> NextStep {
         let prompt = self.request.prompt;
         let Some(signed_in_at) = self.signed_in_at else { return self.sign_in() };
@@ -77,7 +77,7 @@ impl Situation<'_> {
         }
     }
 
-    /// A clock that went back counts as no time.
+    /// Whether the sign-in is older than `max_age`. After the clock was set back, it is not.
     fn is_too_old(&self, signed_in_at: DateTime<Utc>) -> bool {
         self.request.max_age.is_some_and(|max_age| self.now - signed_in_at > max_age)
     }

@@ -14,7 +14,7 @@ impl SecretKind for CodeVerifier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeChallenge([u8; 32]);
 
-/// The text is no code challenge of `S256`.
+/// The text is not a `code_challenge` of method `S256`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("code_challenge must be the base64url of a SHA-256, without padding")]
 pub struct InvalidPkce;

@@ -5,7 +5,7 @@ use goptri_settings::SecretKind;
 
 use crate::{ClientId, Digest};
 
-/// Within this time after it was pushed, a request must be opened in the browser.
+/// How long after it was pushed a request can be opened in the browser.
 pub const PUSHED_LIFETIME: TimeDelta = TimeDelta::seconds(90);
 
 /// The kind of a `request_uri`.

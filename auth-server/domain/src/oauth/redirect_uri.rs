@@ -84,18 +84,19 @@ impl RedirectUri {
         &self.text
     }
 
-    /// Whether a request with `presented` means this URI: the same text, or, on `127.0.0.1` and `[::1]`, the same but
-    /// for the port (RFC 8252 §7.3).
+    /// Whether a request with `presented` means this URI: the text is the same or, on `127.0.0.1` and `[::1]`, differs
+    /// only in the port (RFC 8252 §7.3).
     pub fn matches(&self, presented: &str) -> bool {
         if self.text == presented {
             return true;
         }
         let (true, Ok(other)) = (self.is_loopback_address(), Self::parse(presented)) else { return false };
         let mut with_this_port = other.url;
-        // Cannot fail: the URL has a host.
+        // `Url` adds a slash to an empty path, so the texts are compared for that.
         let same_end = self.text.ends_with('/') == presented.ends_with('/');
         same_end && with_this_port.set_port(self.url.port()).is_ok() && with_this_port == self.url
     }
+        // Setting the port cannot fail: the URL has a host.
 
     /// Whether it is on `127.0.0.1` or `[::1]`, where any port matches.
     pub fn is_loopback_address(&self) -> bool {
@@ -118,8 +119,8 @@ impl RedirectUri {
         (self.url.scheme() == "https").then(|| self.url.origin().ascii_serialization())
     }
 
-    /// The host, for users. `None` at the scheme of an app, where the text in the place of a host says nothing about who
-    /// gets the response.
+    /// The host, for users. `None` at the scheme of an app, where the text in the place of a host says nothing about
+    /// who gets the response.
     pub fn host(&self) -> Option<&str> {
         matches!(self.url.scheme(), "http" | "https").then(|| self.url.host_str())?
     }

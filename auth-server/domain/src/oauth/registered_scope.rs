@@ -1,6 +1,6 @@
-//! The scopes that clients may ask for. They belong to the operator.
+//! The scopes that clients may ask for. The operator registers them.
 
-/// The scope that lets an application use its tokens when the user has signed out (OpenID Connect Core §11). Built in.
+/// The built-in scope that lets an application use its tokens after the user has signed out (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A scope that clients may ask for.

@@ -28,7 +28,7 @@ impl ResponseMode {
     }
 }
 
-/// Whether a `response_type` asks for tokens in the response of `/authorize`, whether supported or not.
+/// Whether a `response_type` asks for tokens in the response of `/authorize`, even if this server does not support it.
 pub(super) fn is_front_channel(response_type: &str) -> bool {
     response_type.split(' ').any(|word| matches!(word, "token" | "id_token"))
 }

@@ -28,7 +28,7 @@ impl ReturnAddress {
 
     /// The URI with these parameters in the query or in the fragment. `None`: the mode is `form_post`.
     ///
-    /// A query that the client registered stays, in front.
+    /// A query of the redirect URI itself is kept, in front of them.
     pub fn with_parameters(&self, parameters: &[(&str, &str)]) -> Option<String> {
         let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let uri = self.redirect_uri.as_str();

@@ -33,7 +33,7 @@ impl SignInKey {
         (handle, Self { session, hash })
     }
 
-    /// The key of a handle that a browser presents. `None`: it is not written as a handle is.
+    /// The key of a handle that a browser presents. `None`: the text does not have the form of a handle.
     pub fn of(handle: &Plain<SignInHandle>) -> Option<Self> {
         let bytes: [u8; 64] = goptri::token::decode_base64url(handle.expose())?.try_into().ok()?;
         let user_id = UserId(Uuid::from_slice(&bytes[..16]).ok()?);

@@ -103,7 +103,7 @@ pub(crate) struct ConsentTexts {
     pub(crate) account: &'static str,
     pub(crate) allow: &'static str,
     pub(crate) cancel: &'static str,
-    /// Around the host that the answer goes to.
+    /// Around the host to which the response goes.
     pub(crate) goes_to: Around,
     pub(crate) goes_to_this_device: &'static str,
     /// The link to the privacy policy of the application.

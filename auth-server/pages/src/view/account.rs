@@ -23,7 +23,7 @@ pub struct Account<'a> {
     pub csrf: &'a str,
     /// The user's address.
     pub email: &'a str,
-    /// The time for "5 minutes ago".
+    /// The present time, for "5 minutes ago".
     pub now: DateTime<Utc>,
     /// Where the user is signed in. The page shows them in this order, and says how many `more_devices` there are.
     pub devices: &'a [Device<'a>],

@@ -7,11 +7,11 @@ use crate::page::{Frame, Page, Pages, Policy};
 use crate::web_url::Destination;
 use crate::{Application, FormContext, Lasts};
 
-/// The question of `/consent`. It posts `decision=allow` or `decision=cancel`; "Not you?" posts to `/sign-out`, with the
-/// same hidden fields.
+/// The question of `/consent`. It posts `decision=allow` or `decision=cancel`; "Not you?" posts to `/sign-out`, with
+/// the same hidden fields.
 #[derive(Debug, Clone)]
 pub struct Consent<'a> {
-    /// The hidden fields. The page names the host of `destination`, where the answer goes.
+    /// The hidden fields. The page names the host of `destination`, where the response goes.
     pub form: FormContext<'a>,
     /// Which application asks.
     pub application: Application<'a>,

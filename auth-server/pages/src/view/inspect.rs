@@ -12,7 +12,7 @@ use crate::times::Moment;
 pub struct Inspect<'a> {
     /// The field `csrf`.
     pub csrf: &'a str,
-    /// The time for "in 5 minutes".
+    /// The present time, for "in 5 minutes".
     pub now: DateTime<Utc>,
     /// The result for the posted token. `None`: only the form.
     pub inspection: Option<Inspection<'a>>,

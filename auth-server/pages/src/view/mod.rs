@@ -12,7 +12,7 @@ pub(crate) mod signed_out;
 
 use crate::web_url::{Logo, WebUrl};
 
-/// What every form of a page carries in hidden fields, and where the flow leads that the form is part of.
+/// What every form of a page carries in hidden fields, and where the forms finally lead.
 #[derive(Debug, Clone, Copy)]
 pub struct FormContext<'a> {
     /// The field `csrf`.
@@ -39,7 +39,7 @@ pub struct Application<'a> {
     pub logo: Option<Logo>,
     /// The privacy policy.
     pub policy: Option<WebUrl>,
-    /// The operator has marked the application as known (`first_party`). The page warns about others.
+    /// Whether the operator has registered it as `first_party`. The consent page warns about other applications.
     pub known: bool,
 }
 

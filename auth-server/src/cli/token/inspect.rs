@@ -27,7 +27,8 @@ struct Decoded<'a> {
     claims: Value,
 }
 
-/// The settings that say something about the token. What verifies it is `None` where no key is configured.
+/// The settings that say something about the token. `access` and `refresh` verify it; `None`: no key for it is
+/// configured.
 struct Configured {
     access: Option<AccessVerifier>,
     refresh: Option<RefreshTokens>,

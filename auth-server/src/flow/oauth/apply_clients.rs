@@ -61,10 +61,11 @@ struct Step {
 }
 
 impl ManageClients {
-    /// Makes the clients of origin `file` those that are wanted, and returns every change. With `dry_run`, nothing changes.
-    /// A second call with the same clients changes nothing.
+    /// Makes the clients of origin `file` those that are wanted, and returns every change. With `dry_run`, nothing
+    /// changes. A second call with the same clients changes nothing.
     ///
-    /// Everything is checked before anything changes. The changes are not one transaction: after a failure, apply again.
+    /// Everything is checked before anything changes. The changes are not one transaction: after a failure, apply
+    /// again.
     pub async fn apply(
         &self,
         wanted: Vec<WantedClient>,

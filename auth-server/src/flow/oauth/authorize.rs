@@ -60,7 +60,7 @@ pub(crate) struct KnownRequest {
     pub(super) pushed: Option<Digest<RequestUri>>,
 }
 
-/// A page that the user has to deal with first.
+/// A page that the user has to complete first.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub(crate) enum UserPage {
@@ -94,7 +94,7 @@ pub(crate) enum Decision {
 #[derive(Clone)]
 pub(crate) struct Authorize {
     pub(crate) store: Arc<dyn Store>,
-    /// The API for which tokens are by default.
+    /// The API that tokens are for by default.
     pub(crate) audience: String,
     pub(crate) issue: IssueResponse,
 }
@@ -232,8 +232,8 @@ fn situation(
     situation.next_step()
 }
 
-/// Errors reach the client at once, before a sign-in: every client belongs to the operator, and is no stranger who sends
-/// users to a page of their own through this server (RFC 9700 §4.11.2).
+/// Sends an error to the client at once, also before a sign-in. This makes no open redirector of this server, because
+/// only the operator registers clients (RFC 9700 §4.11.2).
 fn fail(known: KnownRequest, error: AuthorizationError) -> Authorization {
     tracing::info!(client = known.client.id.as_str(), error = error.code(), reason = %error, "authorization rejected");
     Authorization::Respond(ClientResponse::error(known.to, known.client.name, error))

@@ -14,8 +14,8 @@ pub(crate) struct ByRotation<T> {
 }
 
 impl<T> ByRotation<T> {
-    /// The variant for a client. The refresh tokens of a public client always rotate: it has no credentials that a thief
-    /// of a token lacks (RFC 9700 §4.14.2).
+    /// The variant for a client. The refresh tokens of a public client always rotate: it has no credentials that a
+    /// thief of a token lacks (RFC 9700 §4.14.2).
     pub(super) fn of(&self, client: &Client) -> &T {
         let rotates = client.is_public() || (self.is_on && client.rotation);
         if rotates { &self.rotating } else { &self.fixed }

@@ -23,7 +23,7 @@ pub(crate) struct Described {
 }
 
 impl DescribeServer {
-    /// The scopes and the grants of now.
+    /// What clients may ask for at this moment.
     pub(crate) async fn run(&self) -> Result<Described, Failure> {
         let registered = self.store.list_scopes().await?.into_iter().map(|scope| scope.name);
         let scopes = registered.chain([OFFLINE_ACCESS.to_owned()]).collect();

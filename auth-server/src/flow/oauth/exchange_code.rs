@@ -30,8 +30,8 @@ pub(crate) struct ExchangeCode {
 }
 
 impl ExchangeCode {
-    /// The tokens of the new session. A failed check does not spend the code; a second use ends the session of the first
-    /// one (PK-05).
+    /// The tokens of the new session. A failed check does not spend the code. A second use of the code ends the session
+    /// that the first use opened (PK-05).
     pub(super) async fn run(
         &self,
         client: &Client,

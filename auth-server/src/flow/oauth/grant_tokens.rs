@@ -1,4 +1,5 @@
-//! `POST /token` for applications, in phases: authenticate the client, check that it may use the grant, and run the grant.
+//! `POST /token` for applications, in phases: authenticate the client, check that it may use the grant, and run the
+//! grant.
 
 use auth_domain::{AuthorizationCode, Client, CodeVerifier};
 use goptri_settings::Plain;

@@ -19,9 +19,9 @@ pub(crate) struct PageSignIn {
 impl PageSignIn {
     /// The handle for the browser's cookie, a new one each time (CK-09).
     ///
-    /// `presented` is the handle that the browser sent. If it names a sign-in of this user, that is renewed, and the
-    /// sessions of its applications continue: also if the handle is outdated, because the form was sent twice. Another
-    /// user's sign-in in this browser ends.
+    /// `presented` is the handle that the browser sent. If it names a sign-in of this user, that sign-in is renewed,
+    /// and the sessions of its applications continue. An outdated handle is enough, because the form may have been sent
+    /// twice. Another user's sign-in in this browser ends.
     pub(crate) async fn run(
         &self,
         email: &str,
@@ -74,7 +74,8 @@ impl PageSignIn {
         }))
     }
 
-    /// The browser loses the other user's handle in any case. If this fails, the sign-in is in that user's list.
+    /// Ends the sign-in of another user, whose handle the browser loses in any case. If this fails, that user still
+    /// finds the sign-in in the list of sessions.
     async fn end_of_other_user(&self, other: &SignInKey) {
         let key = other.session;
         match self.end_if_genuine(other).await {

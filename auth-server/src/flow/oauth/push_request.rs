@@ -1,4 +1,5 @@
-//! `POST /par` (RFC 9126): checks an authorization request that an application sends itself, and keeps it for the browser.
+//! `POST /par` (RFC 9126): checks an authorization request that an application sends itself, and keeps it for the
+//! browser.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::error::{ClientRefused, Failure, PushRefused};
 pub(crate) struct PushRequest {
     pub(crate) authenticate: AuthenticateClient,
     pub(crate) store: Arc<dyn Store>,
-    /// The API for which tokens are by default.
+    /// The API that tokens are for by default.
     pub(crate) audience: String,
     pub(crate) entropy: Arc<dyn Entropy>,
 }

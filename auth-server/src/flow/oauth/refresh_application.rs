@@ -47,7 +47,7 @@ impl RefreshApplication {
         }
         let Ok(token) = self.refresh.of(client).tokens.open(presented.token.expose(), client.id.clone())
         else {
-            // The refresh says why not.
+            // The refresh verifies the token again, and rejects it with the reason.
             return Ok(());
         };
         let found = self.store.find_session(token.key).await?;

@@ -44,7 +44,7 @@ impl IsBasic {
 }
 
 impl PresentedClient {
-    /// Whether the request is an application's. A form without client credentials is the first party's.
+    /// Whether the request is an application's. A form without client credentials is the built-in client's.
     pub(crate) fn is_in(headers: &HeaderMap, form: &Form) -> bool {
         let has_id = form.all("client_id").any(|id| id != BUILT_IN_CLIENT);
         let has_assertion =
@@ -52,8 +52,8 @@ impl PresentedClient {
         has_id || has_assertion || matches!(credential(headers), Credential::Basic)
     }
 
-    /// Reads the credentials. A secret in the query never counts (AS-10), and other headers are ignored, as at every
-    /// endpoint that takes its credentials from the body.
+    /// Reads the credentials. A secret in the query never counts (AS-10). An `Authorization` header other than `Basic`
+    /// is ignored, as at every endpoint that takes its credentials from the body.
     ///
     /// # Errors
     /// `invalid_request` for two ways at once (AS-11), and `invalid_client` for none or one that cannot be read.
@@ -108,7 +108,7 @@ fn basic(headers: &HeaderMap) -> Option<(ClientId, Plain<ClientSecret>)> {
 
 /// The text that was form-encoded as one value.
 fn form_decoded(text: &str) -> Option<String> {
-    // These two separate values, and a client that does not encode may send them.
+    // An `&` would end the value, and a client that does not encode may send one.
     let one = format!("v={}", text.replace('&', "%26"));
     let [(_, value)]: [(String, String); 1] =
         serde_urlencoded::from_str::<Vec<_>>(&one).ok()?.try_into().ok()?;

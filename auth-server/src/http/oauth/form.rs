@@ -23,7 +23,7 @@ impl Form {
         serde_urlencoded::from_bytes(body).map(Self).map_err(|_| ProtocolError::MALFORMED_FORM)
     }
 
-    /// Decodes the form of a body.
+    /// Decodes the form in the body of a request. Rejects repetitions.
     pub(crate) fn parse(body: &LimitedBody) -> Result<Self, ProtocolError> {
         match body.kind {
             BodyKind::Form => Self::decode(&body.bytes)?.without_repetitions(),
