@@ -27,7 +27,8 @@ pub(super) fn register_problem(problem: RegisterProblem, min_password_length: us
         }
         RegisterProblem::Password(problem) => password_problem(problem, min_password_length),
         RegisterProblem::Closed => {
-            "Accounts here are created by the operator. Ask for one, then sign in.".to_owned()
+            "You cannot create an account yourself. Ask the support of this service for one, then sign in."
+                .to_owned()
         }
         RegisterProblem::TryAgainIn { seconds } => too_many_attempts(seconds),
         RegisterProblem::Busy => BUSY.to_owned(),
@@ -53,7 +54,7 @@ fn password_problem(problem: PasswordProblem, min_length: usize) -> String {
         PasswordProblem::TooShort => {
             format!("Use at least {length} characters.", length = number(",", min_length))
         }
-        PasswordProblem::TooLong => "Use a shorter password: at most 1,024 bytes.".to_owned(),
+        PasswordProblem::TooLong => "This password is too long. Use a shorter one.".to_owned(),
         PasswordProblem::Nul => "Use only characters that you can type.".to_owned(),
         PasswordProblem::Obvious => {
             "Choose a password that is not your e-mail address or the name of this service.".to_owned()

@@ -131,7 +131,7 @@ const ACCOUNT: AccountTexts = AccountTexts {
     },
     applications: ApplicationsTexts {
         title: "Applications",
-        explanation: "What you have allowed to use your account.",
+        explanation: "The applications that may use your account.",
         allowed: "Allowed",
         while_signed_in: "until you sign out",
         until_taken_back: "until you remove it",
@@ -147,7 +147,7 @@ const ACCOUNT: AccountTexts = AccountTexts {
     },
     delete: DeleteTexts {
         title: "Delete account",
-        explanation: "Your account and all its sessions are deleted at once. This cannot be undone.",
+        explanation: "Your account is deleted at once, and you are signed out everywhere. This cannot be undone.",
         confirm: "Your password, to confirm",
         submit: "Delete my account",
     },

@@ -29,7 +29,7 @@ pub(super) fn register_problem(problem: RegisterProblem, min_password_length: us
         }
         RegisterProblem::Password(problem) => password_problem(problem, min_password_length),
         RegisterProblem::Closed => {
-            "Der Betreiber legt hier die Konten an. Bitten Sie um eines und melden Sie sich dann an.".to_owned()
+            "Sie können hier nicht selbst ein Konto erstellen. Bitten Sie den Support dieses Dienstes darum und melden Sie sich dann an.".to_owned()
         }
         RegisterProblem::TryAgainIn { seconds } => too_many_attempts(seconds),
         RegisterProblem::Busy => BUSY.to_owned(),
@@ -55,7 +55,7 @@ pub(super) fn account_problem(problem: AccountProblem, min_password_length: usiz
 fn password_problem(problem: PasswordProblem, min_length: usize) -> String {
     match problem {
         PasswordProblem::TooShort => format!("Verwenden Sie mindestens {} Zeichen.", number(".", min_length)),
-        PasswordProblem::TooLong => "Verwenden Sie ein kürzeres Passwort: höchstens 1.024 Bytes.".to_owned(),
+        PasswordProblem::TooLong => "Dieses Passwort ist zu lang. Verwenden Sie ein kürzeres.".to_owned(),
         PasswordProblem::Nul => "Verwenden Sie nur Zeichen, die Sie tippen können.".to_owned(),
         PasswordProblem::Obvious => {
             "Wählen Sie ein Passwort, das nicht Ihre E-Mail-Adresse oder der Name dieses Dienstes ist."

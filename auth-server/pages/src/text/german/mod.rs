@@ -71,8 +71,8 @@ pub(crate) static GERMAN: Texts = Texts {
         identity: "Ihr Konto wiedererkennen",
         email: "Ihre E-Mail-Adresse sehen",
         while_signed_in: "Das gilt, bis Sie sich abmelden.",
-        until_taken_back: "Das gilt, bis Sie es widerrufen, auch nachdem Sie sich abgemeldet haben.",
-        take_back: ("Widerrufen können Sie es jederzeit in ", "."),
+        until_taken_back: "Das gilt, bis Sie den Zugriff entziehen, auch nachdem Sie sich abgemeldet haben.",
+        take_back: ("Entziehen können Sie den Zugriff jederzeit in ", "."),
         account: "Ihrem Konto",
         allow: "Erlauben",
         cancel: "Abbrechen",
@@ -141,7 +141,7 @@ const ACCOUNT: AccountTexts = AccountTexts {
     },
     applications: ApplicationsTexts {
         title: "Anwendungen",
-        explanation: "Was Ihr Konto benutzen darf.",
+        explanation: "Diese Anwendungen dürfen Ihr Konto benutzen.",
         allowed: "Erlaubt",
         while_signed_in: "bis Sie sich abmelden",
         until_taken_back: "bis Sie den Zugriff entziehen",
@@ -157,7 +157,7 @@ const ACCOUNT: AccountTexts = AccountTexts {
     },
     delete: DeleteTexts {
         title: "Konto löschen",
-        explanation: "Ihr Konto und alle Anmeldungen werden sofort gelöscht. Das lässt sich nicht rückgängig machen.",
+        explanation: "Ihr Konto wird sofort gelöscht, und Sie werden überall abgemeldet. Das lässt sich nicht rückgängig machen.",
         confirm: "Ihr Passwort zur Bestätigung",
         submit: "Mein Konto löschen",
     },
