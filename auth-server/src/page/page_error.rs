@@ -43,7 +43,8 @@ impl PageError {
             Self::Unanswerable(Unanswerable::NoRedirectUri | Unanswerable::RedirectUri) => {
                 ErrorKind::WrongRedirectUri
             }
-            Self::Unanswerable(Unanswerable::RequestUri) | Self::TwoCookies => ErrorKind::UnusableRequest,
+            Self::Unanswerable(Unanswerable::RequestUri) => ErrorKind::UnusableRequest,
+            Self::TwoCookies => ErrorKind::TwoCookies,
             Self::Unanswerable(Unanswerable::NotPushed) | Self::RequestExpired => ErrorKind::RequestExpired,
             Self::FormExpired => ErrorKind::FormExpired,
             Self::WrongReturnAddress => ErrorKind::WrongReturnAddress,

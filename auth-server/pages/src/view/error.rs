@@ -23,6 +23,8 @@ pub enum ErrorKind {
     WrongRedirectUri,
     /// `/authorize`: another parameter is missing, repeated or unusable, and cannot be reported to the application.
     UnusableRequest,
+    /// The browser sent two cookies of one name.
+    TwoCookies,
     /// The sealed pending request or the pushed request is too old, spent, or of another browser.
     RequestExpired,
     /// `return_to` is not an address of this service.

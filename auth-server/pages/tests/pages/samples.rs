@@ -253,6 +253,7 @@ impl<'a> Gallery<'a> {
             ("application", ErrorKind::UnknownApplication),
             ("redirect-uri", ErrorKind::WrongRedirectUri),
             ("request", ErrorKind::UnusableRequest),
+            ("two-cookies", ErrorKind::TwoCookies),
             ("request-expired", ErrorKind::RequestExpired),
             ("return-address", ErrorKind::WrongReturnAddress),
             ("form-expired", ErrorKind::FormExpired),

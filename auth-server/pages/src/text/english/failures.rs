@@ -74,6 +74,7 @@ pub(super) fn error_title(kind: ErrorKind) -> &'static str {
         ErrorKind::UnknownApplication => "We do not know this application",
         ErrorKind::WrongRedirectUri => "This application is not set up correctly",
         ErrorKind::UnusableRequest => "The application's request is incomplete",
+        ErrorKind::TwoCookies => "The cookies of this site are mixed up",
         ErrorKind::RequestExpired | ErrorKind::FormExpired => "This page is no longer current",
         ErrorKind::WrongReturnAddress => "We cannot take you to that address",
         ErrorKind::OtherSite => "This came from another website",
@@ -90,6 +91,7 @@ pub(super) fn error_explanation(kind: ErrorKind) -> String {
         ErrorKind::UnknownApplication => "The link that brought you here is wrong or out of date. Go back to the application and start again.",
         ErrorKind::WrongRedirectUri => "It asked us to send you to an address that is not registered, so we stopped. Tell the application's support.",
         ErrorKind::UnusableRequest => "Go back to the application and start again. If this happens again, tell its support.",
+        ErrorKind::TwoCookies => "Delete the cookies of this site in your browser, then try again.",
         ErrorKind::RequestExpired => "Go back to the application and start again. Nothing is lost.",
         ErrorKind::WrongReturnAddress => "It does not belong to this service. Go back to the page that you came from and try again.",
         ErrorKind::FormExpired => "It was open for too long, or your browser does not keep cookies. Open the page again, and allow cookies for this site.",
@@ -118,7 +120,8 @@ pub(super) fn error_detail(kind: ErrorKind) -> Option<&'static str> {
             "The authorization request or its request_uri has expired, was used, or began in another browser.",
         ),
         ErrorKind::WrongReturnAddress => Some("The origin of return_to is not listed in RETURN_ORIGINS."),
-        ErrorKind::FormExpired
+        ErrorKind::TwoCookies
+        | ErrorKind::FormExpired
         | ErrorKind::OtherSite
         | ErrorKind::NotFound
         | ErrorKind::UnusableForm

@@ -76,6 +76,7 @@ pub(super) fn error_title(kind: ErrorKind) -> &'static str {
         ErrorKind::UnknownApplication => "Wir kennen diese Anwendung nicht",
         ErrorKind::WrongRedirectUri => "Diese Anwendung ist nicht richtig eingerichtet",
         ErrorKind::UnusableRequest => "Die Anfrage der Anwendung ist unvollständig",
+        ErrorKind::TwoCookies => "Die Cookies dieser Website sind durcheinandergeraten",
         ErrorKind::RequestExpired | ErrorKind::FormExpired => "Diese Seite ist nicht mehr aktuell",
         ErrorKind::WrongReturnAddress => "Zu dieser Adresse können wir Sie nicht bringen",
         ErrorKind::OtherSite => "Das kam von einer anderen Website",
@@ -92,6 +93,7 @@ pub(super) fn error_explanation(kind: ErrorKind) -> String {
         ErrorKind::UnknownApplication => "Der Link, der Sie hierher geführt hat, ist falsch oder veraltet. Kehren Sie zur Anwendung zurück und beginnen Sie von vorn.",
         ErrorKind::WrongRedirectUri => "Sie wollte, dass wir Sie zu einer Adresse schicken, die nicht hinterlegt ist. Deshalb haben wir abgebrochen. Sagen Sie es dem Support der Anwendung.",
         ErrorKind::UnusableRequest => "Kehren Sie zur Anwendung zurück und beginnen Sie von vorn. Wenn es wieder geschieht, sagen Sie es ihrem Support.",
+        ErrorKind::TwoCookies => "Löschen Sie in Ihrem Browser die Cookies dieser Website und versuchen Sie es dann noch einmal.",
         ErrorKind::RequestExpired => "Kehren Sie zur Anwendung zurück und beginnen Sie von vorn. Es ist nichts verloren.",
         ErrorKind::WrongReturnAddress => "Sie gehört nicht zu diesem Dienst. Kehren Sie zu der Seite zurück, von der Sie kommen, und versuchen Sie es noch einmal.",
         ErrorKind::FormExpired => "Sie war zu lange geöffnet, oder Ihr Browser behält keine Cookies. Öffnen Sie die Seite noch einmal und erlauben Sie Cookies für diese Website.",
@@ -120,7 +122,8 @@ pub(super) fn error_detail(kind: ErrorKind) -> Option<&'static str> {
             "Die Autorisierungsanfrage oder ihre request_uri ist abgelaufen, wurde benutzt oder begann in einem anderen Browser.",
         ),
         ErrorKind::WrongReturnAddress => Some("Der Ursprung von return_to steht nicht in RETURN_ORIGINS."),
-        ErrorKind::FormExpired
+        ErrorKind::TwoCookies
+        | ErrorKind::FormExpired
         | ErrorKind::OtherSite
         | ErrorKind::NotFound
         | ErrorKind::UnusableForm
