@@ -284,8 +284,13 @@ pub struct SessionSnapshot {
 }
 
 impl SessionSnapshot {
-    /// How long the browser keeps its cookies: 400 days, or until the session ends unless it is used before. `None`:
-    /// until the browser is closed.
+    /// Whether requests of the session are accepted: it is not over, and its owner is not disabled.
+    pub fn is_live(&self, idle_lifetime: Option<TimeDelta>) -> bool {
+        !self.owner.disabled && !self.session.is_over(self.now, idle_lifetime)
+    }
+
+    /// How long the browser keeps the session's cookies: until the session ends unless it is used before, and at most
+    /// 400 days. `None`: until the browser is closed.
     pub fn remembered_for(&self, idle_lifetime: Option<TimeDelta>) -> Option<TimeDelta> {
         let Session { remember, expires_at, last_used_at, .. } = self.session;
         let end = end(expires_at, last_used_at, idle_lifetime);

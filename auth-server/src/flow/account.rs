@@ -39,10 +39,7 @@ impl FindAccount {
     /// The account of the session that a valid access token names. A disabled user's sessions count as ended.
     pub async fn by_session(&self, key: SessionKey) -> Result<Account, Failure<SessionEnded>> {
         let found = self.store.find_session(key).await?;
-        let live = |found: &SessionSnapshot| {
-            !found.owner.disabled && !found.session.is_over(found.now, self.policy.idle_lifetime)
-        };
-        account(key, found.filter(live))
+        account(key, found.filter(|found| found.is_live(self.policy.idle_lifetime)))
     }
 
     /// The account of the session that a signed refresh token names, if a refresh with it would succeed. The session

@@ -34,9 +34,7 @@ impl FindSignIn {
     /// The sign-in with this handle. `None`: there is none, it has ended, or its user is disabled.
     pub(crate) async fn run(&self, key: &SignInKey) -> Result<Option<SignedIn>, StoreError> {
         let found = self.store.find_sign_in(key).await?;
-        let is_live = |found: &SessionSnapshot| {
-            !found.owner.disabled && !found.session.is_over(found.now, self.idle_lifetime)
-        };
-        Ok(found.filter(is_live).map(|snapshot| SignedIn { key: key.clone(), snapshot }))
+        let live = found.filter(|found| found.is_live(self.idle_lifetime));
+        Ok(live.map(|snapshot| SignedIn { key: key.clone(), snapshot }))
     }
 }
