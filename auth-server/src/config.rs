@@ -251,7 +251,7 @@ pub(crate) fn refresh_policy(
     {
         settings.report(
             "REFRESH_TOKEN_IDLE_TTL",
-            "is no longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late",
+            "is not longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late",
         );
     }
     let lifetime = settings.optional("REFRESH_TOKEN_TTL", parse_lifetime);

@@ -32,7 +32,7 @@ impl Collector for FeedMetrics {
         let age = feed.age().map(|age| age.as_secs_f64());
         let age = age.or((subscribers > 0).then_some(f64::INFINITY)).unwrap_or_default();
         gauge(&mut encoder, "feed_tail_age_seconds", "Time since the tail last read the database", age)?;
-        let unread = i64::try_from(feed.unread().len()).unwrap_or(i64::MAX);
+        let unread = i64::try_from(feed.unread_nodes().len()).unwrap_or(i64::MAX);
         gauge(
             &mut encoder,
             "feed_unread_nodes",

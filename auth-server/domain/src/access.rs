@@ -29,7 +29,7 @@ pub fn access_claims(
     let SessionSnapshot { session, owner, now } = snapshot;
     let end = *now + lifetime;
     let mut user = User::new(session.key.user_id.to_string(), session.key.id.to_string());
-    if session.client_id.is_first_party() {
+    if session.client_id.is_built_in() {
         user.email = Some(owner.email.as_str().to_owned());
         user.email_verified = Some(owner.email_verified);
         user.roles = owner.roles.iter().map(|role| role.as_str().to_owned()).collect();

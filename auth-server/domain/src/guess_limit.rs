@@ -124,7 +124,7 @@ impl Tally {
 /// smallest network that a household or a rented server gets, within which it can use any address. IPv4 addresses
 /// mapped into IPv6 or into the NAT64 prefix `64:ff9b::/96` (RFC 6052) count as IPv4; otherwise all of them would share
 /// one /64.
-pub fn prefix(address: IpAddr) -> IpAddr {
+pub fn network_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => match address.octets() {
@@ -304,7 +304,11 @@ mod tests {
             ("2001:db8:1:3::1", "2001:db8:1:3::"),
             ("::1", "::"),
         ] {
-            assert_eq!(prefix(address.parse().unwrap()), counted.parse::<IpAddr>().unwrap(), "{address}");
+            assert_eq!(
+                network_prefix(address.parse().unwrap()),
+                counted.parse::<IpAddr>().unwrap(),
+                "{address}"
+            );
         }
     }
 }

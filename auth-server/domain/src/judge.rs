@@ -55,9 +55,9 @@ pub enum RefuseReason {
     OtherClient,
     /// Its `jti` is not the session's.
     OtherToken,
-    /// It says that its generation began later than it did: a forgery.
-    OtherBeginning,
-    /// Newer than the row: a forgery, or the database was restored from a backup.
+    /// Its `iat` is later than the beginning of its generation: a forgery.
+    BeganLater,
+    /// Its generation is newer than the row's: a forgery, or the database was restored from a backup.
     Newer,
 }
 
@@ -91,11 +91,11 @@ pub fn judge(snapshot: &SessionSnapshot, presented: &PresentedRefresh, policy: &
         ..0 => Verdict::Refuse(RefuseReason::Newer),
         // Without rotation, every generation up to the row's is valid.
         0.. if !policy.rotation => Verdict::TryAgain,
-        0 if presented.began > session.rotated_at => Verdict::Refuse(RefuseReason::OtherBeginning),
+        0 if presented.began > session.rotated_at => Verdict::Refuse(RefuseReason::BeganLater),
         0 => Verdict::TryAgain,
         // An earlier version, which did not record when the previous generation began, may have rotated the session.
         1 if presented.began > session.rotated_at.max(session.previous_rotated_at.unwrap_or_default()) => {
-            Verdict::Refuse(RefuseReason::OtherBeginning)
+            Verdict::Refuse(RefuseReason::BeganLater)
         }
         1 => judge_predecessor(session, presented, policy, age(session.rotated_at, *now)),
         2 => judge_older(session.previous_rotated_at.unwrap_or(presented.began), *now, policy.grace),

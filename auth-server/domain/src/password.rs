@@ -23,10 +23,10 @@ const SERVICE_NAME: &str = "goptri";
 /// A password in Unicode's NFC, the form in which it is set and verified: two keyboards that encode an `ü` differently
 /// enter the same password (PW-06). Nothing else is changed.
 #[derive(Debug, Clone)]
-pub struct NormalizedPassword(Plain<Password>);
+pub struct NormalisedPassword(Plain<Password>);
 
-impl NormalizedPassword {
-    /// Normalizes a password. `None`: it is longer than 1,024 bytes, so it is no user's password.
+impl NormalisedPassword {
+    /// Normalises a password. `None`: it is longer than 1,024 bytes, so it is no user's password.
     pub fn of(password: &Plain<Password>) -> Option<Self> {
         let text = password.expose();
         (text.len() <= MAX_BYTES).then(|| Self(Plain::new(text.nfc().collect())))
@@ -73,8 +73,8 @@ impl PasswordRules {
         self,
         password: &Plain<Password>,
         email: &Email,
-    ) -> Result<NormalizedPassword, PasswordRejected> {
-        let password = NormalizedPassword::of(password).ok_or(PasswordRejected::TooLong)?;
+    ) -> Result<NormalisedPassword, PasswordRejected> {
+        let password = NormalisedPassword::of(password).ok_or(PasswordRejected::TooLong)?;
         let text = password.expose();
         if text.contains('\0') {
             return Err(PasswordRejected::Nul);
@@ -189,12 +189,12 @@ mod tests {
     #[test]
     fn composed_and_decomposed_characters_are_the_same_password_and_nothing_else_is_changed() {
         let normal =
-            |text: &str| NormalizedPassword::of(&Plain::new(text.to_owned())).unwrap().expose().to_owned();
+            |text: &str| NormalisedPassword::of(&Plain::new(text.to_owned())).unwrap().expose().to_owned();
         assert_eq!(normal("u\u{308}ber"), normal("über"));
         for text in ["  Spaces  ", "ﬁ ² Å", "A a"] {
             assert_eq!(normal(text), text.nfc().collect::<String>());
         }
         assert_ne!(normal("ﬁ"), normal("fi"), "compatibility forms are not changed");
-        assert!(NormalizedPassword::of(&Plain::new("a".repeat(1025))).is_none());
+        assert!(NormalisedPassword::of(&Plain::new("a".repeat(1025))).is_none());
     }
 }

@@ -83,8 +83,8 @@ impl RefreshTokens {
         self.keys.load().sign(TokenType::Refresh, &claims)
     }
 
-    /// Opens a token that a client presents. Rejects a forged or damaged one without a query.
-    pub fn open(&self, token: &str, client_id: ClientId) -> Result<PresentedRefresh, TokenError> {
+    /// Verifies a token that a client presents, without a query. `exp` is not checked: the session's row decides.
+    pub fn verify(&self, token: &str, client_id: ClientId) -> Result<PresentedRefresh, TokenError> {
         let claims: RefreshClaims = self.keys.load().verify(TokenType::Refresh, token)?;
         if claims.iss != self.issuer {
             return Err(TokenError::WrongIssuer);

@@ -66,8 +66,8 @@ const MAX_CLIENT_ID: usize = 100;
 pub struct ClientId(String);
 
 impl ClientId {
-    /// The first-party client, for a sign-in without OAuth.
-    pub fn first_party() -> Self {
+    /// The built-in client `goptri`, for a sign-in without OAuth.
+    pub fn built_in() -> Self {
         Self(goptri::token::BUILT_IN_CLIENT.to_owned())
     }
 
@@ -84,8 +84,8 @@ impl ClientId {
         is_valid.then(|| Self(text.to_owned()))
     }
 
-    /// Whether it is the first-party client.
-    pub fn is_first_party(&self) -> bool {
+    /// Whether it is the built-in client. Registered applications may be first-party too.
+    pub fn is_built_in(&self) -> bool {
         self.0 == goptri::token::BUILT_IN_CLIENT
     }
 
@@ -157,7 +157,7 @@ impl NewSession {
         Self {
             key,
             verified_hash,
-            client_id: ClientId::first_party(),
+            client_id: ClientId::built_in(),
             scope: Scope::default(),
             audience: Vec::new(),
             jti_hash: Digest::of(jti),

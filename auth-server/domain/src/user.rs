@@ -21,14 +21,14 @@ impl fmt::Display for UserId {
 
 /// What a user is looked up by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UserName {
+pub enum UserIdOrEmail {
     /// The id.
     Id(UserId),
     /// The e-mail address.
     Email(EmailKey),
 }
 
-impl UserName {
+impl UserIdOrEmail {
     /// Parses an id or an e-mail address. `None`: neither.
     pub fn parse(text: &str) -> Option<Self> {
         match Uuid::try_parse(text.trim()) {
@@ -121,8 +121,8 @@ pub struct NewPassword {
 /// Who sets a password.
 #[derive(Debug, Clone)]
 pub enum PasswordSetter {
-    /// An administrator, who does not need the old password.
-    Administrator,
+    /// The operator, who does not need the old password.
+    Operator,
     /// The user.
     SessionOwner {
         /// The hash against which the old password was verified.

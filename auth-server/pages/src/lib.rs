@@ -44,5 +44,5 @@ pub use view::register::{PasswordProblem, Register, RegisterProblem};
 pub use view::select_account::SelectAccount;
 pub use view::sign_in::{SignIn, SignInProblem};
 pub use view::signed_out::{SignedOut, SignedOutReason};
-pub use view::{Application, FormContext, Lasts};
+pub use view::{AccessDuration, Application, FormContext};
 pub use web_url::{Logo, WebUrl};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The text without characters that change how the text around them is read: control characters, and those that
 /// override or embed a direction. They become U+FFFD. The templates escape the result and isolate it with `bdi`.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+pub(crate) fn neutralised(text: &str) -> Cow<'_, str> {
     if text.contains(is_deceptive) { text.replace(is_deceptive, "\u{fffd}").into() } else { text.into() }
 }
 
@@ -27,8 +27,8 @@ mod tests {
 
     #[test]
     fn characters_that_change_the_text_around_them_are_replaced() {
-        assert_eq!(shown("moc.\u{202e}elpmaxe\n"), "moc.\u{fffd}elpmaxe\u{fffd}");
-        assert_eq!(shown("Größe 👩‍👩‍👧 שלום"), "Größe 👩‍👩‍👧 שלום");
+        assert_eq!(neutralised("moc.\u{202e}elpmaxe\n"), "moc.\u{fffd}elpmaxe\u{fffd}");
+        assert_eq!(neutralised("Größe 👩‍👩‍👧 שלום"), "Größe 👩‍👩‍👧 שלום");
     }
 
     #[test]

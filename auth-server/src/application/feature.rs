@@ -77,8 +77,8 @@ pub(super) struct Parts {
     pub(super) guard: Guard,
     pub(super) accounts: FindAccount,
     pub(super) counters: SessionCounters,
-    /// The pages of other origins that are clients.
-    pub(super) client_origins: Reloadable<Origins>,
+    /// The origins of the web pages that are clients, for CORS.
+    pub(super) origins_of_clients: Reloadable<Origins>,
 }
 
 impl Parts {
@@ -120,7 +120,7 @@ impl Parts {
             keys,
             refresh_tokens,
             issue,
-            client_origins: Reloadable::new(Origins::default()),
+            origins_of_clients: Reloadable::new(Origins::default()),
         })
     }
 

@@ -105,7 +105,7 @@ impl Application {
         let stopped = state.clone().delay_stop(stop, parts.config.shutdown_delay);
         let (guard, proxies) = (parts.guard.clone(), Data::new(parts.config.trusted_proxies.clone()));
         let (address, limits) = (parts.config.address, parts.config.connections);
-        let (tls, origins) = (parts.config.tls.as_ref(), pages(&parts));
+        let (tls, origins) = (parts.config.tls.as_ref(), allowed_origins(&parts));
         let server = HttpServer::bind(address, "AUTH_SERVER_ADDR", limits, tls, move || {
             App::new()
                 .app_data(proxies.clone())
@@ -170,9 +170,9 @@ impl Application {
     }
 }
 
-/// The pages of other origins that may read responses.
-fn pages(parts: &Parts) -> AllowedOrigins {
-    AllowedOrigins { listed: parts.config.cors_origins.clone(), clients: parts.client_origins.clone() }
+/// The origins whose pages may read responses (CORS).
+fn allowed_origins(parts: &Parts) -> AllowedOrigins {
+    AllowedOrigins { listed: parts.config.cors_origins.clone(), clients: parts.origins_of_clients.clone() }
 }
 
 /// Logs what was started.

@@ -8,8 +8,8 @@ use goptri_server::{Access, Route};
 
 use super::feature::{Assembly, Feature, Parts};
 use crate::flow::oauth::{
-    AuthenticateClient, ByRotation, DescribeServer, ExchangeCode, FollowClients, GrantTokens, PushRequest,
-    RefreshApplication, RevokeTokens,
+    AuthenticateClient, ByRotation, DescribeServer, EndApplicationSession, ExchangeCode, GrantTokens,
+    PushRequest, RefreshApplication, TrackClientOrigins,
 };
 use crate::flow::{IssueTokens, Refresh};
 use crate::http::oauth::{metadata, par, revoke};
@@ -35,7 +35,7 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
             audience: parts.config.audience.clone(),
             entropy: parts.entropy.clone(),
         })
-        .provide(RevokeTokens {
+        .provide(EndApplicationSession {
             authenticate,
             store: parts.store(),
             refresh_tokens: parts.refresh_tokens.clone(),
@@ -45,8 +45,8 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
         })
         .provide(DescribeServer { store: parts.store() })
         .provide(metadata::Issuer(parts.config.issuer.clone()));
-    let follow = FollowClients { store: parts.store(), origins: parts.client_origins.clone() };
-    assembly.run_in_background("origins of clients", move || follow.clone().run_periodically());
+    let track = TrackClientOrigins { store: parts.store(), origins: parts.origins_of_clients.clone() };
+    assembly.run_in_background("origins of clients", move || track.clone().run_periodically());
 }
 
 fn authenticate_client(parts: &Parts) -> AuthenticateClient {
@@ -74,13 +74,14 @@ fn grant_tokens(parts: &Parts, authenticate: &AuthenticateClient) -> GrantTokens
         policy: RefreshPolicy { rotation, ..policy },
         ..parts.refresh()
     };
-    let is_on = policy.rotation;
-    let refresh = ByRotation { rotating: refresh(&rotating, true), fixed: refresh(&fixed, false), is_on };
+    let rotation_enabled = policy.rotation;
+    let refresh =
+        ByRotation { rotating: refresh(&rotating, true), fixed: refresh(&fixed, false), rotation_enabled };
     GrantTokens {
         authenticate: authenticate.clone(),
         exchange: ExchangeCode {
             store: parts.store(),
-            issue: ByRotation { rotating, fixed, is_on },
+            issue: ByRotation { rotating, fixed, rotation_enabled },
             lifetime: parts.config.refresh.lifetime,
             clock: Arc::clone(&parts.clock),
             entropy: parts.entropy.clone(),

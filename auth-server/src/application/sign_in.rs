@@ -32,7 +32,7 @@ fn assemble(parts: &Parts, assembly: &mut Assembly) {
         .provide(self_register(parts))
         .provide(cookies.clone())
         .provide(sign_in(parts))
-        .provide(token::FirstParty { flow: parts.refresh(), cookies })
+        .provide(token::BuiltInClient { flow: parts.refresh(), cookies })
         .provide(SignOut {
             store: parts.store(),
             refresh_tokens: parts.refresh_tokens.clone(),

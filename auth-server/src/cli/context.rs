@@ -20,7 +20,7 @@ pub(super) struct Context {
 
 /// What may be done to the database before a command begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum DatabaseAccess {
     /// Neither create nor migrate it. The command says which database it reads.
     Read,
     /// Migrate it as `AUTO_MIGRATE` says.
@@ -56,7 +56,7 @@ impl Context {
     /// Reads settings, opens the store, does the work, and closes the store.
     pub(super) async fn with_store<S, T>(
         &self,
-        access: Access,
+        access: DatabaseAccess,
         read: impl FnOnce(&Settings<'_>) -> Option<S>,
         work: impl AsyncFnOnce(&Arc<dyn Store>, S) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
@@ -64,7 +64,7 @@ impl Context {
             let (store, more) = (StoreSettings::read(settings), read(settings));
             store.zip(more)
         })?;
-        if access == Access::Read {
+        if access == DatabaseAccess::Read {
             self.format.note(&format!("Database: {}", storage::describe(&store.url)));
         }
         let store = store.open(access).await?;
@@ -80,15 +80,15 @@ impl StoreSettings {
         Some(Self { url: url?, auto_migrate: auto_migrate? })
     }
 
-    async fn open(self, access: Access) -> Result<Arc<dyn Store>, CliError> {
+    async fn open(self, access: DatabaseAccess) -> Result<Arc<dyn Store>, CliError> {
         let clock = Arc::new(SystemClock);
         let store = match access {
-            Access::Create => storage::open(&self.url, clock)?,
-            Access::Read | Access::Change => {
+            DatabaseAccess::Create => storage::open(&self.url, clock)?,
+            DatabaseAccess::Read | DatabaseAccess::Change => {
                 storage::open_existing(&self.url, clock)?.ok_or_else(|| no_database(&self.url))?
             }
         };
-        if self.auto_migrate && access != Access::Read {
+        if self.auto_migrate && access != DatabaseAccess::Read {
             Migrate::new(Arc::clone(&store)).run().await?;
             return Ok(store);
         }

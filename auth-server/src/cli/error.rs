@@ -144,9 +144,9 @@ impl From<Failure<ManageClientRefused>> for CliError {
             ManageClientRefused::UnknownScope(_) => "unknown_scope",
             ManageClientRefused::Changed => "changed_meanwhile",
             ManageClientRefused::Invalid(_)
-            | ManageClientRefused::Twice(_)
-            | ManageClientRefused::OfOperator(_)
-            | ManageClientRefused::OfFile { .. } => "invalid_client",
+            | ManageClientRefused::TwiceInFile(_)
+            | ManageClientRefused::AddedByOperator(_)
+            | ManageClientRefused::InvalidInFile { .. } => "invalid_client",
             ManageClientRefused::NoSecrets
             | ManageClientRefused::TwoSecrets
             | ManageClientRefused::OneSecret => "invalid_secrets",

@@ -46,7 +46,7 @@ async fn migrate(
     servers: RunningServers,
 ) -> Result<(Vec<UnusableAddress>, Layout), StoreError> {
     store.check_server().await?;
-    let unusable = Migrate::new(Arc::clone(store)).run_again(servers).await?;
+    let unusable = Migrate::new(Arc::clone(store)).run_and_recompute_keys(servers).await?;
     Ok((unusable, store.layout().await?))
 }
 

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use goptri_server::{flush_log, print_error};
 
-use context::{Access, Context};
+use context::{Context, DatabaseAccess};
 pub use error::CliError;
 use output::Format;
 pub use secrets::fresh_secrets;

@@ -83,13 +83,13 @@ impl List {
         write_out(&text)
     }
 
-    /// Ends the list; an empty table is the sentence `none`.
-    pub(super) fn finish(self, none: &str) -> Result<(), CliError> {
+    /// Ends the list. An empty table is printed as the sentence `if_empty`.
+    pub(super) fn finish(self, if_empty: &str) -> Result<(), CliError> {
         let end = match (self.format, self.printed) {
             (Format::Json, true) => "]\n",
             (Format::Json, false) => "[]\n",
             (Format::Text, true) => "",
-            (Format::Text, false) => &format!("{none}\n"),
+            (Format::Text, false) => &format!("{if_empty}\n"),
         };
         write_out(end).map(|_| ())
     }

@@ -6,7 +6,7 @@ use auth_domain::{OFFLINE_ACCESS, RegisteredScope};
 use serde_json::{Value, json};
 
 use super::output::{List, Row};
-use super::{Access, CliError, Context};
+use super::{CliError, Context, DatabaseAccess};
 use crate::flow::oauth::ManageScopes;
 
 #[derive(clap::Subcommand)]
@@ -35,14 +35,16 @@ pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliEr
     match command {
         Command::Add { scope: name, description, resource } => {
             let scope = RegisteredScope { name, description: description.trim().to_owned(), resource };
-            let added = with_scopes(context, Access::Create, async |scopes| Ok(scopes.put(&scope).await?));
+            let added =
+                with_scopes(context, DatabaseAccess::Create, async |scopes| Ok(scopes.put(&scope).await?));
             added.await?;
             context.format.print(&format!("Added {}.", scope.name), &to_json(&scope))
         }
         Command::List => list(context).await,
         Command::Remove { scope } => {
-            let removed =
-                with_scopes(context, Access::Change, async |scopes| Ok(scopes.remove(&scope).await?));
+            let removed = with_scopes(context, DatabaseAccess::Change, async |scopes| {
+                Ok(scopes.remove(&scope).await?)
+            });
             removed.await?;
             context.format.print(&format!("Removed {scope}."), &json!({ "name": scope }))
         }
@@ -51,7 +53,7 @@ pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliEr
 
 async fn with_scopes<T>(
     context: &Context,
-    access: Access,
+    access: DatabaseAccess,
     work: impl AsyncFnOnce(&ManageScopes) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let done = context.with_store(
@@ -63,7 +65,7 @@ async fn with_scopes<T>(
 }
 
 async fn list(context: &Context) -> Result<(), CliError> {
-    let scopes = with_scopes(context, Access::Read, async |scopes| Ok(scopes.list().await?)).await?;
+    let scopes = with_scopes(context, DatabaseAccess::Read, async |scopes| Ok(scopes.list().await?)).await?;
     let built_in = RegisteredScope {
         name: OFFLINE_ACCESS.to_owned(),
         description: "Keep access when you sign out (built in)".to_owned(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::output::{List, Row, count, minute};
 use super::prompt::confirm;
-use super::{Access, CliError, Context};
+use super::{CliError, Context, DatabaseAccess};
 use crate::config;
 use crate::flow::{EndSessions, EndedForAll, ListSessions, ManageUsers};
 use crate::rfc3339::rfc3339;
@@ -66,7 +66,7 @@ async fn find(store: &Arc<dyn Store>, user: &str) -> Result<User, CliError> {
 
 async fn list(user: &str, context: &Context) -> Result<(), CliError> {
     let sessions = context.with_store(
-        Access::Read,
+        DatabaseAccess::Read,
         |settings| config::idle_lifetime(settings).ok(),
         async |store, idle_lifetime| {
             let user = find(store, user).await?;
@@ -92,13 +92,13 @@ async fn list(user: &str, context: &Context) -> Result<(), CliError> {
 
 async fn end(user: &str, session: Option<SessionId>, context: &Context) -> Result<(), CliError> {
     let ended = context.with_store(
-        Access::Change,
+        DatabaseAccess::Change,
         |_| Some(()),
         async |store, ()| {
             let user = find(store, user).await?;
             let sessions = EndSessions { store: Arc::clone(store) };
             let ended = match session {
-                None => sessions.all(user.id).await?,
+                None => sessions.of_user(user.id).await?,
                 Some(id) => u64::from(sessions.one(SessionKey { user_id: user.id, id }).await?),
             };
             Ok((user, ended))
@@ -119,7 +119,7 @@ async fn end_all_users(yes: bool, context: &Context) -> Result<(), CliError> {
         confirm("End all sessions of all users? Everyone has to sign in again.")?;
     }
     let ended = context.with_store(
-        Access::Change,
+        DatabaseAccess::Change,
         |_| Some(()),
         async |store, ()| {
             let sessions = EndSessions { store: Arc::clone(store) };

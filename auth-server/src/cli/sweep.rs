@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Access, CliError, Context};
+use super::{CliError, Context, DatabaseAccess};
 use crate::config;
 use crate::flow::Sweep;
 
 pub(super) async fn run(context: &Context) -> Result<(), CliError> {
     context
         .with_store(
-            Access::Change,
+            DatabaseAccess::Change,
             |settings| config::idle_lifetime(settings).ok(),
             async |store, idle_lifetime| {
                 let sweep = Sweep { store: Arc::clone(store), idle_lifetime };

@@ -52,7 +52,7 @@ catalogue! {
     "`POST /token`: the request arrived after newer ones of its session, which replaced its token twice within `REFRESH_GRACE`. The session continues.";
     "Send the newest refresh token that you stored. Do not send this one again: after `Retry-After`, it ends the session.";
 
-    INVALID_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
+    SECRET_WITHOUT_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
     "`POST /token` with a form: the request has a `client_secret` without a `client_id`, or for `goptri`, which has none.";
     "Refresh without client credentials, or send the `client_id` of the application.";
 
@@ -156,7 +156,7 @@ catalogue! {
     "`GET /authorize`: `client_id` is missing, repeated or unknown. The user sees a page; nothing is sent to the client.";
     "The developer of the application corrects `client_id`.";
 
-    WRONG_REDIRECT_URI = ProtocolError::new(
+    UNREGISTERED_REDIRECT_URI = ProtocolError::new(
         400,
         "invalid_request",
         "The authorization request names no redirect URI of its client.",

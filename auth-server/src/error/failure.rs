@@ -53,7 +53,7 @@ impl<R> Failure<R> {
 
 impl<R: Refusal> Failure<R> {
     /// Whether the request may have been right: the server failed (5xx).
-    pub(crate) fn is_on_our_side(&self) -> bool {
+    pub(crate) fn is_server_failure(&self) -> bool {
         match self {
             Self::Refused(refused) => refused.protocol_error().status >= 500,
             Self::Store(_) | Self::Hashing(_) | Self::Internal(_) => true,
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_full_hashing_queue_is_a_503_that_says_when_to_retry() {
         let failure: Failure<SignInRefused> = HashingError::Busy.into();
-        assert!(failure.is_on_our_side());
+        assert!(failure.is_server_failure());
         let error = Failure::from(failure).public_error();
         assert_eq!((error.status, error.retry_after), (503, Some(5)));
     }

@@ -46,7 +46,7 @@ catalogue! {
     "`POST /token` with a code: `code_verifier` does not match. The code can still be redeemed.";
     "Send the verifier that belongs to this request: 43 to 128 unreserved characters (RFC 7636).";
 
-    WRONG_REDIRECT_URI = ProtocolError::new(
+    OTHER_REDIRECT_URI = ProtocolError::new(
         400,
         "invalid_grant",
         "The redirect_uri is not that of the authorization request.",

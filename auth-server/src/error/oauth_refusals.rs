@@ -8,7 +8,7 @@ use goptri::ProtocolError;
 use super::catalogue::TOO_MANY_ATTEMPTS;
 use super::oauth_catalogue::{
     CLIENT_NOT_AUTHENTICATED, INVALID_CODE, INVALID_PUSHED_REQUEST, INVALID_SCOPE, INVALID_TARGET,
-    UNSUPPORTED_CLIENT_GRANT, WRONG_REDIRECT_URI, WRONG_VERIFIER,
+    OTHER_REDIRECT_URI, UNSUPPORTED_CLIENT_GRANT, WRONG_VERIFIER,
 };
 use super::{RefreshRefused, Refusal};
 use crate::throttle::TooManyAttempts;
@@ -92,7 +92,7 @@ impl Refusal for GrantRefused {
             | Self::Replayed
             | Self::NotOpened => INVALID_CODE,
             Self::Code(CodeMismatch::Verifier) => WRONG_VERIFIER,
-            Self::Code(CodeMismatch::RedirectUri) => WRONG_REDIRECT_URI,
+            Self::Code(CodeMismatch::RedirectUri) => OTHER_REDIRECT_URI,
             Self::Code(CodeMismatch::Resource) | Self::Resource => INVALID_TARGET,
             Self::MalformedScope | Self::Scope(_) => INVALID_SCOPE,
             Self::Refresh(refused) => refused.protocol_error(),
@@ -159,15 +159,15 @@ pub enum ManageClientRefused {
     Changed,
     /// The file has the id twice.
     #[error("The file has the client {0} twice.")]
-    Twice(String),
+    TwiceInFile(String),
     /// The file has a client that the operator has added.
     #[error(
         "The client {0} was added by `auth-server client add`; remove it first, or leave it out of the file."
     )]
-    OfOperator(String),
+    AddedByOperator(String),
     /// A client of the file cannot be registered.
     #[error("Client {id}: {problem}")]
-    OfFile {
+    InvalidInFile {
         /// The client.
         id: String,
         /// What is wrong with it.
@@ -177,8 +177,8 @@ pub enum ManageClientRefused {
 
 impl ManageClientRefused {
     /// The same refusal, with the client of the file that it is about.
-    pub(crate) fn of(&self, id: &str) -> Self {
-        Self::OfFile { id: id.to_owned(), problem: self.to_string() }
+    pub(crate) fn in_file(&self, id: &str) -> Self {
+        Self::InvalidInFile { id: id.to_owned(), problem: self.to_string() }
     }
 }
 

@@ -10,8 +10,8 @@ use super::Refusal;
 use super::catalogue::{
     COOKIE_TOO_LARGE, DATABASE_READS_FAIL, DATABASE_WRITES_FAIL, EMAIL_TAKEN, INVALID_EMAIL, INVALID_GRANT,
     NOT_MIGRATED, NOTHING_TO_SIGN_OUT, OVERTAKEN, REGISTRATION_CLOSED, TOO_MANY_ATTEMPTS, TWO_SESSIONS,
-    UNKNOWN_APPLICATION, UNUSABLE_REQUEST_URI, WEAK_PASSWORD, WRONG_CREDENTIALS, WRONG_CURRENT_PASSWORD,
-    WRONG_REDIRECT_URI,
+    UNKNOWN_APPLICATION, UNREGISTERED_REDIRECT_URI, UNUSABLE_REQUEST_URI, WEAK_PASSWORD, WRONG_CREDENTIALS,
+    WRONG_CURRENT_PASSWORD,
 };
 use crate::throttle::TooManyAttempts;
 
@@ -216,7 +216,7 @@ impl Refusal for Unanswerable {
     fn protocol_error(&self) -> ProtocolError {
         match self {
             Self::ClientId | Self::UnknownClient => UNKNOWN_APPLICATION,
-            Self::NoRedirectUri | Self::RedirectUri => WRONG_REDIRECT_URI,
+            Self::NoRedirectUri | Self::RedirectUri => UNREGISTERED_REDIRECT_URI,
             Self::RequestUri | Self::NotPushed => UNUSABLE_REQUEST_URI,
         }
     }

@@ -37,13 +37,13 @@ pub(super) struct Broadcaster {
 #[derive(Debug, Default)]
 struct State {
     next_id: u64,
-    subscribers: HashMap<u64, Entry>,
+    subscribers: HashMap<u64, SenderHalf>,
     closed: bool,
 }
 
 /// The broadcaster's half of a subscription.
 #[derive(Debug)]
-struct Entry {
+struct SenderHalf {
     sender: mpsc::Sender<SseChunk>,
     wait_budget: Duration,
     /// Dropped with this half, which ends [`Subscription::ended`].
@@ -75,7 +75,7 @@ impl Broadcaster {
         let id = state.next_id;
         state.next_id += 1;
         let ((sender, chunks), (ending, ended)) = (mpsc::channel(BUFFER), oneshot::channel());
-        state.subscribers.insert(id, Entry { sender, wait_budget: WAIT_BUDGET, _ended: ending });
+        state.subscribers.insert(id, SenderHalf { sender, wait_budget: WAIT_BUDGET, _ended: ending });
         drop(state);
         self.subscribed.notify_one();
         Some(Subscription { id, broadcaster: self.clone(), chunks, ended })
@@ -95,10 +95,10 @@ impl Broadcaster {
     /// Returns the subscribers whose buffer is full, with their wait budgets.
     fn send_where_there_is_room(&self, chunk: &SseChunk) -> Vec<(u64, mpsc::Sender<SseChunk>, Duration)> {
         let (mut state, mut full) = (self.state(), Vec::new());
-        for (id, entry) in &mut state.subscribers {
-            entry.wait_budget = (entry.wait_budget + BUDGET_REFILL).min(WAIT_BUDGET);
-            if let Err(mpsc::error::TrySendError::Full(_)) = entry.sender.try_send(chunk.clone()) {
-                full.push((*id, entry.sender.clone(), entry.wait_budget));
+        for (id, half) in &mut state.subscribers {
+            half.wait_budget = (half.wait_budget + BUDGET_REFILL).min(WAIT_BUDGET);
+            if let Err(mpsc::error::TrySendError::Full(_)) = half.sender.try_send(chunk.clone()) {
+                full.push((*id, half.sender.clone(), half.wait_budget));
             }
         }
         full
@@ -110,8 +110,8 @@ impl Broadcaster {
         if !sent && state.subscribers.remove(&id).is_some() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             tracing::warn!("revocation feed: dropped a subscriber that reads too slowly; it may reconnect");
-        } else if let Some(entry) = state.subscribers.get_mut(&id) {
-            entry.wait_budget = entry.wait_budget.saturating_sub(waited);
+        } else if let Some(half) = state.subscribers.get_mut(&id) {
+            half.wait_budget = half.wait_budget.saturating_sub(waited);
         }
     }
 

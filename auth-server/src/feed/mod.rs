@@ -122,9 +122,9 @@ impl Feed {
         self.health.age()
     }
 
-    /// The parts of a distributed database that the tail cannot read now: subscribers miss their entries.
-    pub(crate) fn unread(&self) -> Vec<String> {
-        self.health.unread()
+    /// The nodes of a distributed database that the tail cannot read now. Subscribers miss the entries of these nodes.
+    pub(crate) fn unread_nodes(&self) -> Vec<String> {
+        self.health.unread_nodes()
     }
 
     /// How many subscribers were dropped since the start, because they read too slowly.

@@ -86,21 +86,21 @@ impl Subscriber {
     }
 
     async fn stream(&mut self) -> Result<Infallible, StreamEnd> {
-        // A follower measures the delay of later events against this one, `caught-up` included.
-        self.send_beat(events::heartbeat).await?;
+        // A follower measures the delay of later events, `caught-up` included, against this one.
+        self.send_with_heartbeat(events::heartbeat).await?;
         // The order makes the feed complete: the subscription began before this point, and the tail reads before the
         // snapshot does.
         let (health, registered) = (self.health.clone(), self.health.now());
         let read = timeout(self.first_read_timeout, health.wait_for_read(registered));
         self.drive_while(read).await?.map_err(|_| StreamEnd::NeverRead)?;
         self.send_live_entries().await?;
-        self.send_beat(events::caught_up).await?;
+        self.send_with_heartbeat(events::caught_up).await?;
         self.drive_while(pending()).await
     }
 
-    /// A heartbeat promises that every entry known when it was made has been sent. So the buffer goes first, and a stream
-    /// that has lost an entry sends no heartbeat.
-    async fn send_beat(&mut self, event: impl Fn(Heartbeat) -> SseChunk) -> Result<(), StreamEnd> {
+    /// Sends `heartbeat` or `caught-up` with a new heartbeat. It promises that every entry known when it was made has
+    /// been sent. So the buffer is sent first, and a stream that has lost an entry sends no heartbeat.
+    async fn send_with_heartbeat(&mut self, event: impl Fn(Heartbeat) -> SseChunk) -> Result<(), StreamEnd> {
         let heartbeat = self.health.heartbeat();
         self.next_heartbeat = self.health.now() + HEARTBEAT_INTERVAL;
         self.send_buffered().await?;
@@ -151,7 +151,7 @@ impl Subscriber {
                 }
                 output = &mut future => return Ok(output),
                 () = client.closed() => return Err(StreamEnd::ClientGone),
-                () = sleep(until_heartbeat) => self.send_beat(events::heartbeat).await?,
+                () = sleep(until_heartbeat) => self.send_with_heartbeat(events::heartbeat).await?,
             }
         }
     }
@@ -209,7 +209,7 @@ mod tests {
         let (broadcaster, mut subscriber, mut received, _folder) = subscriber();
         broadcaster.broadcast(&CHUNK).await;
         broadcaster.broadcast(&CHUNK).await;
-        assert!(subscriber.send_beat(events::heartbeat).await.is_ok());
+        assert!(subscriber.send_with_heartbeat(events::heartbeat).await.is_ok());
         assert_eq!((received.recv().await, received.recv().await), (Some(CHUNK), Some(CHUNK)));
         assert!(received.recv().await.unwrap().starts_with(b"event: heartbeat"));
     }
@@ -244,7 +244,10 @@ mod tests {
         let (broadcaster, mut subscriber, mut received, _folder) = subscriber();
         broadcaster.broadcast(&CHUNK).await;
         broadcaster.close();
-        assert!(matches!(subscriber.send_beat(events::caught_up).await, Err(StreamEnd::Unsubscribed)));
+        assert!(matches!(
+            subscriber.send_with_heartbeat(events::caught_up).await,
+            Err(StreamEnd::Unsubscribed)
+        ));
         drop(subscriber);
         assert!(received.recv().await.unwrap().starts_with(b"event: revocations"));
         assert_eq!(received.recv().await, None);

@@ -103,11 +103,11 @@ impl Tail {
             }
         }
         self.seen.prune(self.health.now());
-        Ok(self.record(began, reading, unread))
+        Ok(self.record_pass(began, reading, unread))
     }
 
-    /// Returns the pause before the next pass.
-    fn record(&self, began: Duration, reading: Duration, mut unread: Vec<String>) -> Duration {
+    /// Records what a pass has read. Returns the pause before the next pass.
+    fn record_pass(&self, began: Duration, reading: Duration, mut unread: Vec<String>) -> Duration {
         if unread.is_empty() {
             self.health.record_read(began);
             return pause_after(reading);

@@ -32,30 +32,30 @@ impl TailHealth {
 
     /// Records a complete read that began at `began`.
     pub(super) fn record_read(&self, began: Duration) {
-        self.unread_parts().clear();
+        self.lock_unread().clear();
         self.last_read.send_replace(Some(began));
     }
 
     /// Records a read of all nodes of the database but these. The age of the last complete read continues to grow.
     /// Returns whether these nodes differ from those that the previous read could not read.
     pub(super) fn record_partial_read(&self, unread: Vec<String>) -> bool {
-        let changed = *self.unread_parts() != unread;
-        *self.unread_parts() = unread;
+        let changed = *self.lock_unread() != unread;
+        *self.lock_unread() = unread;
         changed
     }
 
-    /// The parts of the database that the last read could not read. Empty without subscribers.
-    pub(super) fn unread(&self) -> Vec<String> {
-        self.unread_parts().clone()
+    /// The nodes of the database that the last read could not read. Empty without subscribers.
+    pub(super) fn unread_nodes(&self) -> Vec<String> {
+        self.lock_unread().clone()
     }
 
-    fn unread_parts(&self) -> MutexGuard<'_, Vec<String>> {
+    fn lock_unread(&self) -> MutexGuard<'_, Vec<String>> {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that the tail has stopped reading, since there are no subscribers.
     pub(super) fn pause(&self) {
-        self.unread_parts().clear();
+        self.lock_unread().clear();
         self.last_read.send_replace(None);
     }
 
@@ -108,12 +108,12 @@ mod tests {
         assert!(health.record_partial_read(down.clone()));
         assert!(!health.record_partial_read(down.clone()), "nothing new");
         assert_eq!(
-            (seconds(&health), health.unread()),
+            (seconds(&health), health.unread_nodes()),
             ((5, 15), down),
-            "the age is that of the oldest part"
+            "the age is that of the last complete read"
         );
         health.record_read(health.now());
-        assert_eq!((seconds(&health), health.unread()), ((0, 15), Vec::new()));
+        assert_eq!((seconds(&health), health.unread_nodes()), ((0, 15), Vec::new()));
         health.pause();
         assert_eq!((seconds(&health), health.age()), ((15, 15), None));
     }

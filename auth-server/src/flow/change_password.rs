@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth_domain::{
-    NewPassword, NormalizedPassword, Password, PasswordHash, PasswordRules, PasswordSetter, SessionKey,
+    NewPassword, NormalisedPassword, Password, PasswordHash, PasswordRules, PasswordSetter, SessionKey,
 };
 use auth_store::{ChangeOutcome, Store};
 use goptri_settings::Plain;
@@ -49,11 +49,11 @@ impl ChangePassword {
         from: IpAddr,
         current: &Plain<Password>,
     ) -> Result<(), Failure<ChangePasswordRefused>> {
-        let attempt = self.throttle.attempt(account.owner().email.key().as_str(), from);
+        let attempt = self.throttle.count_attempt(account.owner().email.key().as_str(), from);
         let attempt = attempt.map_err(ChangePasswordRefused::TooManyAttempts)?;
         let flow = Self { hasher: self.hasher.for_client(from), ..self.clone() };
         let confirmed = async {
-            let current = NormalizedPassword::of(current).ok_or(ChangePasswordRefused::WrongPassword)?;
+            let current = NormalisedPassword::of(current).ok_or(ChangePasswordRefused::WrongPassword)?;
             flow.verify(account, &current).await.map(|_| ())
         };
         record_attempt(attempt, confirmed.await)
@@ -68,7 +68,7 @@ impl ChangePassword {
     ) -> Result<(), Failure<ChangePasswordRefused>> {
         let email = &account.owner().email;
         let new = self.rules.check(new, email).map_err(ChangePasswordRefused::from)?;
-        let attempt = self.throttle.attempt(email.key().as_str(), from);
+        let attempt = self.throttle.count_attempt(email.key().as_str(), from);
         let attempt = attempt.map_err(ChangePasswordRefused::TooManyAttempts)?;
         let flow = Self { hasher: self.hasher.for_client(from), ..self.clone() };
         record_attempt(attempt, flow.change(account, current, new).await)
@@ -78,9 +78,9 @@ impl ChangePassword {
         &self,
         account: &Account,
         current: &Plain<Password>,
-        new: NormalizedPassword,
+        new: NormalisedPassword,
     ) -> Result<(), Failure<ChangePasswordRefused>> {
-        let current = NormalizedPassword::of(current).ok_or(ChangePasswordRefused::WrongPassword)?;
+        let current = NormalisedPassword::of(current).ok_or(ChangePasswordRefused::WrongPassword)?;
         let mut verified_hash = self.verify(account, &current).await?;
         let hash = self.hasher.hash(new).await?;
         let SessionKey { user_id, id: session } = account.session();
@@ -104,7 +104,7 @@ impl ChangePassword {
     async fn verify(
         &self,
         account: &Account,
-        current: &NormalizedPassword,
+        current: &NormalisedPassword,
     ) -> Result<PasswordHash, Failure<ChangePasswordRefused>> {
         let user_id = account.session().user_id;
         let credentials = self.store.credentials(&account.owner().email.key()).await?;

@@ -36,12 +36,12 @@ impl EndSessions {
             Err(error) => return Err(error),
         }
         let ended = self.store.end_session(key, None).await? == EndOutcome::Ended;
-        tracing::info!(user = %key.user_id, session = %key.id, ended, "session ended by its user or an administrator");
+        tracing::info!(user = %key.user_id, session = %key.id, ended, "session ended by its user or the operator");
         Ok(ended)
     }
 
     /// Ends all sessions of a user, and returns how many there were.
-    pub async fn all(&self, user: UserId) -> Result<u64, StoreError> {
+    pub async fn of_user(&self, user: UserId) -> Result<u64, StoreError> {
         let ended = self.store.end_sessions_of(user, None).await?;
         tracing::info!(%user, ended, "all sessions ended");
         Ok(ended)

@@ -76,9 +76,9 @@ impl InspectToken {
             Verdict::End(EndReason::Expired) => Some(RejectedBecause::SessionExpired),
             Verdict::RetryAfter(_) | Verdict::End(EndReason::Theft) => Some(RejectedBecause::Replaced),
             Verdict::Refuse(RefuseReason::OtherClient) => Some(RejectedBecause::OtherClient),
-            Verdict::Refuse(
-                RefuseReason::OtherToken | RefuseReason::OtherBeginning | RefuseReason::Newer,
-            ) => Some(RejectedBecause::OtherToken),
+            Verdict::Refuse(RefuseReason::OtherToken | RefuseReason::BeganLater | RefuseReason::Newer) => {
+                Some(RejectedBecause::OtherToken)
+            }
         })
     }
 

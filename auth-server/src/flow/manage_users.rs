@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_domain::{
     Email, Entropy, HashingCost, NewPassword, Password, PasswordRules, PasswordSetter, Role, User, UserId,
-    UserName,
+    UserIdOrEmail,
 };
 use auth_store::{ChangeOutcome, SetEmailOutcome, Store};
 use goptri_settings::Plain;
@@ -25,10 +25,10 @@ pub struct ManageUsers {
 impl ManageUsers {
     /// The user with this e-mail address or id.
     pub async fn find(&self, name: &str) -> Managed<User> {
-        self.load(&UserName::parse(name).ok_or(UNKNOWN_USER)?).await
+        self.load(&UserIdOrEmail::parse(name).ok_or(UNKNOWN_USER)?).await
     }
 
-    async fn load(&self, name: &UserName) -> Managed<User> {
+    async fn load(&self, name: &UserIdOrEmail) -> Managed<User> {
         self.store.find_user(name).await?.ok_or(UNKNOWN_USER)
     }
 
@@ -47,8 +47,8 @@ impl ManageUsers {
                 tracing::info!(user = %user.id, ?change, "roles changed");
                 return Ok(changed_roles);
             }
-            // Another administrator changed them meanwhile, or the user is gone.
-            roles = self.load(&UserName::Id(user.id)).await?.roles;
+            // Another command of the operator changed them meanwhile, or the user is gone.
+            roles = self.load(&UserIdOrEmail::Id(user.id)).await?.roles;
         }
     }
 
@@ -60,8 +60,8 @@ impl ManageUsers {
             SetEmailOutcome::EmailTaken => return Err(Failure::Refused(ManageUserRefused::EmailTaken)),
             SetEmailOutcome::UnknownUser => return Err(UNKNOWN_USER),
         }
-        tracing::info!(%user, verified, "address changed by an administrator");
-        self.load(&UserName::Id(user)).await
+        tracing::info!(%user, verified, "address changed by the operator");
+        self.load(&UserIdOrEmail::Id(user)).await
     }
 
     /// Marks the user's current address as confirmed.
@@ -136,8 +136,8 @@ impl SetPassword {
         let password = self.rules.check(password, &user.email);
         let password = password.map_err(|rejected| Failure::Refused(rejected.into()))?;
         let hash = self.hasher.hash(password).await?;
-        let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Administrator };
-        changed(user.id, "password set by an administrator", self.store.set_password(&password).await?)
+        let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Operator };
+        changed(user.id, "password set by the operator", self.store.set_password(&password).await?)
     }
 }
 

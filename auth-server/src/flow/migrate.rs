@@ -6,8 +6,8 @@ use std::sync::Arc;
 use auth_domain::{EmailKey, StoredEmail, UserId};
 use auth_store::{RunningServers, SetKeyOutcome, Store, StoreError};
 
-/// How many users one query loads.
-const SLICE: u32 = 500;
+/// Users per statement.
+const PAGE: u32 = 500;
 
 /// Migrates a database. Several servers may do so at the same time, and any of them may stop in the middle.
 #[derive(Clone)]
@@ -61,7 +61,10 @@ impl Migrate {
     }
 
     /// Migrates, and computes all keys in any case. Returns the addresses that cannot be used.
-    pub async fn run_again(&self, servers: RunningServers) -> Result<Vec<UnusableAddress>, StoreError> {
+    pub async fn run_and_recompute_keys(
+        &self,
+        servers: RunningServers,
+    ) -> Result<Vec<UnusableAddress>, StoreError> {
         self.store.migrate(servers).await?;
         self.compute_keys().await
     }
@@ -69,10 +72,10 @@ impl Migrate {
     async fn compute_keys(&self) -> Result<Vec<UnusableAddress>, StoreError> {
         let (mut unusable, mut after) = (Vec::new(), None);
         loop {
-            let slice = self.store.stored_emails(after, SLICE).await?;
-            let Some(last) = slice.last() else { break };
+            let page = self.store.stored_emails(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
             after = Some(last.user_id);
-            for user in slice {
+            for user in page {
                 unusable.extend(self.compute_key(user).await?);
             }
         }
@@ -90,8 +93,8 @@ impl Migrate {
         if !user.is_accepted() {
             return Ok(Some(UnusableAddress { user, reason: UnusableBecause::Refused }));
         }
-        let Some(key) = user.other_key() else { return Ok(None) };
-        // Each round but the last meets a change that another server or an administrator made.
+        let Some(key) = user.changed_key() else { return Ok(None) };
+        // Another round is needed if another server or the operator has changed one of the users meanwhile.
         loop {
             if self.store.set_email_key(user.user_id, &user.key, &key).await? != SetKeyOutcome::Taken {
                 return Ok(None);

@@ -60,7 +60,7 @@ use crate::throttle::{Attempt, AttemptOutcome};
 fn record_attempt<T, R: Refusal>(attempt: Attempt, result: Result<T, Failure<R>>) -> Result<T, Failure<R>> {
     attempt.record_outcome(match &result {
         Ok(_) => AttemptOutcome::Succeeded,
-        Err(failure) if failure.is_on_our_side() => AttemptOutcome::NotJudged,
+        Err(failure) if failure.is_server_failure() => AttemptOutcome::NotJudged,
         Err(_) => AttemptOutcome::Failed,
     });
     result

@@ -48,7 +48,7 @@ impl OpenSession {
         let session = NewSession {
             key: SessionKey { user_id: verified.user_id, id },
             verified_hash: verified.hash.clone(),
-            client_id: ClientId::first_party(),
+            client_id: ClientId::built_in(),
             scope: self.scope.clone(),
             audience: self.audience.clone(),
             jti_hash: Digest::of(&jti),
@@ -64,12 +64,12 @@ impl OpenSession {
     /// Opens it. [`OpenOutcome::Refused`]: the user is disabled or has another hash now.
     pub(crate) async fn run(&self, session: NewSession) -> Result<OpenOutcome, Failure<SignInRefused>> {
         // A task of its own: a client that disconnects must not prevent the excess sessions from being ended.
-        let opening = open_and_prune(Arc::clone(&self.store), session).in_current_span();
+        let opening = open_and_end_excess(Arc::clone(&self.store), session).in_current_span();
         Ok(tokio::spawn(opening).await.map_err(Failure::internal)??)
     }
 }
 
-async fn open_and_prune(store: Arc<dyn Store>, session: NewSession) -> Result<OpenOutcome, StoreError> {
+async fn open_and_end_excess(store: Arc<dyn Store>, session: NewSession) -> Result<OpenOutcome, StoreError> {
     let outcome = store.open_session(&session).await?;
     if matches!(outcome, OpenOutcome::Opened(_)) {
         end_excess_sessions(store.as_ref(), session.key).await;

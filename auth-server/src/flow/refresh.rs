@@ -61,17 +61,17 @@ impl Refresh {
         client_id: ClientId,
         remember: bool,
     ) -> Result<(SessionSnapshot, PresentedRefresh), Failure<RefreshRefused>> {
-        let refreshed = self.open_and_advance(token, client_id, remember).await;
+        let refreshed = self.verify_and_advance(token, client_id, remember).await;
         refreshed.inspect_err(|failure| self.counters.refresh_failed(failure))
     }
 
-    async fn open_and_advance(
+    async fn verify_and_advance(
         &self,
         token: &str,
         client_id: ClientId,
         remember: bool,
     ) -> Result<(SessionSnapshot, PresentedRefresh), Failure<RefreshRefused>> {
-        let mut presented = self.tokens.open(token, client_id).map_err(|error| {
+        let mut presented = self.tokens.verify(token, client_id).map_err(|error| {
             tracing::info!(reason = %error, "refresh token rejected");
             RefreshRefused::Token(error)
         })?;
@@ -183,7 +183,7 @@ fn log_refusal(presented: &PresentedRefresh, refused: &RefreshRefused) {
             "refresh token theft: two clients use copies of one chain of refresh tokens; the session was ended. If \
              this client cannot store a new refresh token, REFRESH_ROTATION=off keeps one for the whole session"
         ),
-        RefreshRefused::Session(RefuseReason::Newer | RefuseReason::OtherBeginning) => tracing::error!(
+        RefreshRefused::Session(RefuseReason::Newer | RefuseReason::BeganLater) => tracing::error!(
             %user, %session,
             "a signed refresh token is newer than its session, or dated later: the signing secret leaked, or the \
              database was restored from a backup"

@@ -101,7 +101,7 @@ impl SelfRegister {
         from: IpAddr,
     ) -> Result<User, Failure<RegisterRefused>> {
         let register = self.register.as_ref().ok_or(RegisterRefused::Closed)?;
-        let attempt = self.throttle.registration(from).map_err(RegisterRefused::TooManyAttempts)?;
+        let attempt = self.throttle.count_registration(from).map_err(RegisterRefused::TooManyAttempts)?;
         let registration = Registration { email, email_verified: false, password, roles: Vec::new() };
         let register = Register { hasher: register.hasher.for_client(from), ..register.clone() };
         record_attempt(attempt, register.run(registration).await)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_domain::{NormalizedPassword, PasswordHash, UserId};
+use auth_domain::{NormalisedPassword, PasswordHash, UserId};
 use auth_store::{Store, UpgradeOutcome};
 
 use crate::error::Failure;
@@ -18,7 +18,7 @@ pub(crate) struct Rehash {
 impl Rehash {
     /// Replaces an outdated hash in the background, through the same queue as every other hash: no response waits for
     /// it. If the queue is full or the server stops, the next sign-in tries again.
-    pub(super) fn after_sign_in(&self, user: UserId, password: NormalizedPassword, hash: PasswordHash) {
+    pub(super) fn after_sign_in(&self, user: UserId, password: NormalisedPassword, hash: PasswordHash) {
         if !self.hasher.is_outdated(&hash) {
             return;
         }
@@ -39,7 +39,7 @@ impl Rehash {
     async fn run(
         &self,
         user: UserId,
-        password: NormalizedPassword,
+        password: NormalisedPassword,
         from: &PasswordHash,
     ) -> Result<UpgradeOutcome, Failure> {
         let to = self.hasher.hash(password).await?;

@@ -1,6 +1,6 @@
 //! Signs a user in with e-mail address and password: opens a session and issues its tokens.
 
-use auth_domain::{NewSession, Password, RefreshJti, UserName};
+use auth_domain::{NewSession, Password, RefreshJti, UserIdOrEmail};
 use auth_store::OpenOutcome;
 use goptri_settings::Plain;
 
@@ -37,7 +37,7 @@ impl SignIn {
     ) -> Result<IssuedTokens, Failure<SignInRefused>> {
         let presented = PresentedCredentials { email, password: &password, from: device.address };
         let open = async |verified: &Verified| self.open(verified, &device, storage).await;
-        self.verify.and_open(presented, open).await
+        self.verify.run(presented, open).await
     }
 
     /// The tokens of a new session. `None`: the user is disabled or has another hash now.
@@ -74,7 +74,7 @@ impl SignIn {
         }
         let user_id = session.key.user_id;
         // Without a user, nothing opens.
-        let found = self.sessions.store.find_user(&UserName::Id(user_id)).await?;
+        let found = self.sessions.store.find_user(&UserIdOrEmail::Id(user_id)).await?;
         let Some(user) = found else { return Ok(()) };
         let tokens = self.issue.run(&session.at_opening(user, self.sessions.clock.now()), jti)?;
         if storage.is_too_small_for(&tokens) {

@@ -74,7 +74,7 @@ impl SignOut {
     }
 
     fn named_by_refresh(&self, token: &str) -> Result<Named, TokenError> {
-        let presented = self.refresh_tokens.open(token, ClientId::first_party())?;
+        let presented = self.refresh_tokens.verify(token, ClientId::built_in())?;
         Ok(Named { key: presented.key, proof: Some(presented.jti_hash) })
     }
 
@@ -101,7 +101,7 @@ impl SignOutEverywhere {
     /// Unlike [`SignOut`], this rejects expired tokens and those whose session has ended.
     pub async fn run(&self, presented: PresentedTokens<'_>) -> Result<(), Failure<SignOutRefused>> {
         let account = self.account(presented).await.inspect_err(log_refusal)?;
-        self.sessions.all(account.session().user_id).await?;
+        self.sessions.of_user(account.session().user_id).await?;
         self.counters.signed_out(true);
         Ok(())
     }
@@ -118,7 +118,7 @@ impl SignOutEverywhere {
     }
 
     async fn account_of_refresh(&self, token: &str) -> Result<Account, Failure<SignOutRefused>> {
-        let presented = self.refresh_tokens.open(token, ClientId::first_party());
+        let presented = self.refresh_tokens.verify(token, ClientId::built_in());
         let presented = presented.map_err(SignOutRefused::Token)?;
         self.accounts.by_refresh_token(&presented).await.map_err(|failure| failure.map_refusal(Into::into))
     }

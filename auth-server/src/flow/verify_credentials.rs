@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use auth_domain::{Email, EmailKey, NormalizedPassword, Password, PasswordHash, UserId};
+use auth_domain::{Email, EmailKey, NormalisedPassword, Password, PasswordHash, UserId};
 use auth_store::{Store, StoreError};
 use goptri_settings::Plain;
 
@@ -47,7 +47,7 @@ impl VerifyCredentials {
     ///
     /// An unknown user costs the same work as a wrong password (PW-10). After too many failures, the password is not
     /// looked at, right or wrong (PW-11).
-    pub(crate) async fn and_open<T>(
+    pub(crate) async fn run<T>(
         &self,
         presented: PresentedCredentials<'_>,
         open: impl AsyncFn(&Verified) -> Result<Option<T>, Failure<SignInRefused>>,
@@ -76,7 +76,7 @@ impl VerifyCredentials {
     ) -> Result<T, Failure<SignInRefused>> {
         let key = Email::parse(presented.email).ok().map(|email| email.key());
         let account = key.as_ref().map_or(presented.email, EmailKey::as_str);
-        let attempt = self.throttle.attempt(account, presented.from);
+        let attempt = self.throttle.count_attempt(account, presented.from);
         let attempt = attempt.map_err(SignInRefused::TooManyAttempts)?;
         let signed_in = self.sign_in(key.as_ref(), presented, open).await;
         if matches!(signed_in, Err(Failure::Refused(SignInRefused::TokenTooLong(_)))) {
@@ -92,7 +92,7 @@ impl VerifyCredentials {
         presented: PresentedCredentials<'_>,
         open: impl AsyncFn(&Verified) -> Result<Option<T>, Failure<SignInRefused>>,
     ) -> Result<T, Failure<SignInRefused>> {
-        let password = NormalizedPassword::of(presented.password).ok_or(SignInRefused::PasswordTooLong)?;
+        let password = NormalisedPassword::of(presented.password).ok_or(SignInRefused::PasswordTooLong)?;
         let hasher = self.hasher.for_client(presented.from);
         let mut verified = self.verify(email, &password, &hasher).await?;
         let mut opened = open(&verified).await?;
@@ -110,7 +110,7 @@ impl VerifyCredentials {
     async fn verify(
         &self,
         email: Option<&EmailKey>,
-        password: &NormalizedPassword,
+        password: &NormalisedPassword,
         hasher: &PasswordHasher,
     ) -> Result<Verified, Failure<SignInRefused>> {
         let credentials = match email {

@@ -2,7 +2,7 @@
 
 use argon2::password_hash::phc::{self, Output, ParamsString, PasswordHash as Phc, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash};
-use auth_domain::{HashingCost, NormalizedPassword, PasswordHash};
+use auth_domain::{HashingCost, NormalisedPassword, PasswordHash};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Each hash has one thread, so more lanes would only help attackers.
@@ -103,7 +103,7 @@ impl HashMemory {
     fn fill(
         &mut self,
         argon2: &Argon2<'_>,
-        password: &NormalizedPassword,
+        password: &NormalisedPassword,
         salt: &[u8],
         out: &mut [u8],
     ) -> Result<(), argon2::Error> {
@@ -128,7 +128,7 @@ impl Drop for HashMemory {
 /// A hash of the password at this cost, to be stored.
 pub(super) fn hash(
     cost: HashingCost,
-    password: &NormalizedPassword,
+    password: &NormalisedPassword,
     salt: &[u8],
     memory: &mut HashMemory,
 ) -> Result<PasswordHash, Unverifiable> {
@@ -178,7 +178,7 @@ impl Stored {
     /// Whether this is the hash of the password, compared in constant time (JV-29).
     pub(super) fn matches(
         &self,
-        password: &NormalizedPassword,
+        password: &NormalisedPassword,
         memory: &mut HashMemory,
     ) -> Result<bool, Unverifiable> {
         let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
@@ -204,8 +204,8 @@ mod tests {
 
     use super::*;
 
-    fn password(text: &str) -> NormalizedPassword {
-        NormalizedPassword::of(&Plain::new(text.to_owned())).unwrap()
+    fn password(text: &str) -> NormalisedPassword {
+        NormalisedPassword::of(&Plain::new(text.to_owned())).unwrap()
     }
 
     fn read(phc: &str) -> Result<Stored, Unverifiable> {

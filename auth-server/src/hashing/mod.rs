@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_domain::{Entropy, HashingCost, NormalizedPassword, PasswordHash, prefix, random_token_id};
+use auth_domain::{Entropy, HashingCost, NormalisedPassword, PasswordHash, network_prefix, random_token_id};
 use goptri::revocation::MonotonicClock;
 use goptri_settings::{Plain, TaskHealth};
 use prometheus_client::registry::Registry;
@@ -78,7 +78,7 @@ impl PasswordHasher {
         let mut hasher =
             Self { threads, client: NO_CLIENT, cost, entropy, max_wait: None, metrics: None, dummy_hash };
         let password = Plain::new(random_token_id(hasher.entropy.as_ref()));
-        let password = NormalizedPassword::of(&password).ok_or(HashingError::Panicked)?;
+        let password = NormalisedPassword::of(&password).ok_or(HashingError::Panicked)?;
         hasher.dummy_hash = hasher.hash(password).await?;
         Ok(hasher)
     }
@@ -97,11 +97,11 @@ impl PasswordHasher {
     /// The same threads, for a client at this address: it waits for one hash of each other address at most, however
     /// many those have queued.
     pub(crate) fn for_client(&self, address: IpAddr) -> Self {
-        Self { client: prefix(address), ..self.clone() }
+        Self { client: network_prefix(address), ..self.clone() }
     }
 
     /// A hash with the current parameters and a random salt.
-    pub(crate) async fn hash(&self, password: NormalizedPassword) -> Result<PasswordHash, HashingError> {
+    pub(crate) async fn hash(&self, password: NormalisedPassword) -> Result<PasswordHash, HashingError> {
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt);
         let cost = self.cost;
@@ -111,7 +111,7 @@ impl PasswordHasher {
     /// Whether `password` has this hash. Without a hash: `false`, after the same work.
     pub(crate) async fn verify(
         &self,
-        password: NormalizedPassword,
+        password: NormalisedPassword,
         hash: Option<&PasswordHash>,
     ) -> Result<bool, HashingError> {
         let stored = Stored::read(hash.unwrap_or(&self.dummy_hash))?;
@@ -157,8 +157,8 @@ mod tests {
         PasswordHasher::new(1, HashingCost::CURRENT, Arc::new(SystemEntropy)).await.unwrap()
     }
 
-    fn password() -> NormalizedPassword {
-        NormalizedPassword::of(&Plain::new("correct horse battery staple".into())).unwrap()
+    fn password() -> NormalisedPassword {
+        NormalisedPassword::of(&Plain::new("correct horse battery staple".into())).unwrap()
     }
 
     fn is_busy<T>(answer: &Result<T, HashingError>) -> bool {

@@ -138,7 +138,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
 
-    use auth_domain::NormalizedPassword;
+    use auth_domain::NormalisedPassword;
     use goptri_settings::Plain;
 
     use super::super::argon;
@@ -165,7 +165,7 @@ mod tests {
     }
 
     fn hash_a_password(memory: &mut HashMemory) {
-        let password = NormalizedPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
+        let password = NormalisedPassword::of(&Plain::new("correct horse".to_owned())).unwrap();
         argon::hash(HashingCost::CURRENT, &password, &[7; 16], memory).unwrap();
     }
 

@@ -30,7 +30,7 @@ pub(crate) async fn readyz(
 ) -> Result<Json<Ready>, Error> {
     state.check_ready()?;
     flow.run().await?;
-    Ok(Json(Ready { health: Health::OK, feed_cannot_read: feed.unread() }))
+    Ok(Json(Ready { health: Health::OK, feed_cannot_read: feed.unread_nodes() }))
 }
 
 /// Separate from [`Failure`](crate::error::Failure): the log gets the cause, and the response says what fails.

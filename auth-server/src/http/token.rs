@@ -18,7 +18,7 @@ use super::login::RequestDevice;
 use super::oauth::{self, Form, PresentedClient};
 use super::tokens::{TokenBody, TokenResponse};
 use crate::error::{
-    CLIENT_CREDENTIALS, Failure, INVALID_CLIENT, NOT_ONE_REFRESH_TOKEN, UNSUPPORTED_GRANT_TYPE,
+    CLIENT_CREDENTIALS, Failure, NOT_ONE_REFRESH_TOKEN, SECRET_WITHOUT_CLIENT, UNSUPPORTED_GRANT_TYPE,
 };
 use crate::flow::oauth::GrantTokens;
 use crate::flow::{Refresh, RefreshToken};
@@ -28,7 +28,7 @@ pub(crate) async fn issue(
     request: HttpRequest,
     body: LimitedBody,
     RequestDevice(device): RequestDevice,
-    of_first_party: Data<FirstParty>,
+    of_built_in_client: Data<BuiltInClient>,
     of_applications: Data<GrantTokens>,
 ) -> Result<HttpResponse, Failure> {
     if body.kind == BodyKind::Form {
@@ -37,11 +37,11 @@ pub(crate) async fn issue(
             return oauth::token::grant(request.headers(), form, device, &of_applications).await;
         }
     }
-    refresh(&request, &body, &of_first_party).await
+    refresh(&request, &body, &of_built_in_client).await
 }
 
-/// What a refresh of the first party needs.
-pub(crate) struct FirstParty {
+/// What a refresh of the built-in client needs.
+pub(crate) struct BuiltInClient {
     pub(crate) flow: Refresh,
     pub(crate) cookies: Cookies,
 }
@@ -50,7 +50,7 @@ pub(crate) struct FirstParty {
 async fn refresh(
     request: &HttpRequest,
     body: &LimitedBody,
-    FirstParty { flow, cookies }: &FirstParty,
+    BuiltInClient { flow, cookies }: &BuiltInClient,
 ) -> Result<HttpResponse, Failure> {
     refuse_client_credentials(request.headers(), body.kind)?;
     let Presented { token, cookie, remember } = Presented::parse(body)?;
@@ -58,7 +58,7 @@ async fn refresh(
         return Ok(private(renew(request, token, remember, flow, cookies).await));
     }
     let token = token.ok_or(NOT_ONE_REFRESH_TOKEN)?;
-    let tokens = flow.run(token.expose(), ClientId::first_party(), remember).await?;
+    let tokens = flow.run(token.expose(), ClientId::built_in(), remember).await?;
     Ok(HttpResponse::Ok().json(TokenResponse::from(tokens)))
 }
 
@@ -72,7 +72,7 @@ async fn renew(
 ) -> Result<HttpResponse, Failure> {
     cookies.check_origin(request)?;
     let token = token.map_or_else(|| cookies.refresh_token(request), Ok)?;
-    let tokens = flow.run(token.expose(), ClientId::first_party(), remember).await?;
+    let tokens = flow.run(token.expose(), ClientId::built_in(), remember).await?;
     cookies.deliver(&tokens)
 }
 
@@ -133,9 +133,9 @@ impl RefreshForm {
             "" => return Err(ProtocolError::MALFORMED_FORM),
             _ => return Err(UNSUPPORTED_GRANT_TYPE),
         }
-        let first_party = self.client_id.is_empty() || self.client_id == BUILT_IN_CLIENT;
-        if !first_party || !self.client_secret.is_empty() {
-            return Err(INVALID_CLIENT);
+        let is_built_in = self.client_id.is_empty() || self.client_id == BUILT_IN_CLIENT;
+        if !is_built_in || !self.client_secret.is_empty() {
+            return Err(SECRET_WITHOUT_CLIENT);
         }
         self.refresh_token.filter(|token| !token.expose().is_empty()).ok_or(NOT_ONE_REFRESH_TOKEN)
     }

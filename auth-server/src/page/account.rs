@@ -5,7 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use auth_domain::ListedSession;
 use auth_pages::{
-    Account as AccountView, AccountNotice, AccountProblem, AuthorizedApplication, Device, Lasts, Logo, WebUrl,
+    AccessDuration, Account as AccountView, AccountNotice, AccountProblem, AuthorizedApplication, Device,
+    Logo, WebUrl,
 };
 use url::form_urlencoded;
 
@@ -99,7 +100,11 @@ fn application<'a>(
     permissions: &'a [&'a str],
 ) -> AuthorizedApplication<'a> {
     let client = &application.client;
-    let lasts = if application.outlives_sign_in { Lasts::UntilTakenBack } else { Lasts::WhileSignedIn };
+    let lasts = if application.outlives_sign_in {
+        AccessDuration::UntilTakenBack
+    } else {
+        AccessDuration::WhileSignedIn
+    };
     AuthorizedApplication {
         client_id: client.id.as_str(),
         name: &client.name,

@@ -63,7 +63,7 @@ pub(crate) async fn withdraw(visit: Visit, flows: Data<AccountFlows>, body: Body
         let (fields, signed_in) = visit.account_form::<ApplicationFields>(body).await?;
         let Some(signed_in) = signed_in else { return Ok(visit.to_own_page("/sign-in")) };
         // The user's own sign-ins are devices.
-        let client = ClientId::parse(&fields.client_id).filter(|client| !client.is_first_party());
+        let client = ClientId::parse(&fields.client_id).filter(|client| !client.is_built_in());
         let client = client.ok_or(PageError::UnusableForm)?;
         flows.withdraw.run(signed_in.user(), &client).await?;
         Ok(visit.done(AccountNotice::ApplicationWithdrawn))

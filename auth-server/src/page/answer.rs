@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use auth_domain::{AuthorizationRequest, Client, OFFLINE_ACCESS, ResponseType};
 use auth_pages::{
-    Application, Consent, FormContext, FormPost, Lasts, Logo, Permission, SelectAccount, SignIn,
+    AccessDuration, Application, Consent, FormContext, FormPost, Logo, Permission, SelectAccount, SignIn,
     SignInProblem, WebUrl,
 };
 
@@ -12,7 +12,7 @@ use super::page_error::PageError;
 use super::purpose::Purpose;
 use super::visit::Visit;
 use crate::flow::oauth::{
-    Authorization, ClientResponse, KnownRequest, PendingRequest, ShownConsent, SignedIn, UserPage,
+    Authorization, ClientResponse, KnownRequest, PendingRequest, RequiredPage, ShownConsent, SignedIn,
 };
 
 impl Visit {
@@ -25,10 +25,10 @@ impl Visit {
     ) -> Result<HttpResponse, PageError> {
         match (authorization, signed_in) {
             (Authorization::Respond(response), _) => self.respond(&response),
-            (Authorization::Ask(UserPage::SelectAccount, known), Some(signed_in)) => {
+            (Authorization::Ask(RequiredPage::SelectAccount, known), Some(signed_in)) => {
                 Ok(self.select_account(&known, pending, signed_in))
             }
-            (Authorization::Ask(UserPage::Consent(request), known), Some(signed_in)) => {
+            (Authorization::Ask(RequiredPage::Consent(request), known), Some(signed_in)) => {
                 Ok(self.consent(&known, &request, pending, signed_in))
             }
             // The sign-in page, which without a sign-in comes before the others.
@@ -131,7 +131,7 @@ fn permissions<'a>(known: &'a KnownRequest, request: &AuthorizationRequest) -> V
     asked.map(|scope| Permission::Described(&scope.description)).collect()
 }
 
-fn lasts(request: &AuthorizationRequest) -> Lasts {
+fn lasts(request: &AuthorizationRequest) -> AccessDuration {
     let outlives_sign_in = request.scope.contains(OFFLINE_ACCESS) && request.response != ResponseType::Token;
-    if outlives_sign_in { Lasts::UntilTakenBack } else { Lasts::WhileSignedIn }
+    if outlives_sign_in { AccessDuration::UntilTakenBack } else { AccessDuration::WhileSignedIn }
 }

@@ -45,26 +45,26 @@ impl PageCookies {
             let found = find_cookie(cookies, name)?;
             Ok(found.and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned))
         };
-        let id = find(self.browser())?.filter(|id| is_id(id));
+        let id = find(self.browser_name())?.filter(|id| is_id(id));
         let (id, is_new) = id.map_or_else(|| (new_id(entropy), true), |id| (id, false));
-        let handle = find(self.sign_in())?.map(Plain::<SignInHandle>::new);
+        let handle = find(self.sign_in_name())?.map(Plain::<SignInHandle>::new);
         let sign_in = handle.as_ref().and_then(SignInKey::of);
         Ok(Browser { id: Plain::new(id), is_new, sign_in })
     }
 
     /// Sets the id of a browser, until it is closed.
     pub(super) fn set_browser(self, id: &Plain<BrowserId>) -> Option<HeaderValue> {
-        self.header(self.browser(), id.expose(), "")
+        self.header(self.browser_name(), id.expose(), "")
     }
 
     /// Sets the handle of a sign-in, until the browser is closed.
     pub(super) fn set_sign_in(self, handle: &Plain<SignInHandle>) -> Option<HeaderValue> {
-        self.header(self.sign_in(), handle.expose(), "")
+        self.header(self.sign_in_name(), handle.expose(), "")
     }
 
     /// Deletes the handle.
     pub(super) fn expire_sign_in(self) -> Option<HeaderValue> {
-        self.header(self.sign_in(), "", "; Max-Age=0")
+        self.header(self.sign_in_name(), "", "; Max-Age=0")
     }
 
     /// `None` never happens: names and values are base64url.
@@ -73,11 +73,11 @@ impl PageCookies {
         HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")).ok()
     }
 
-    fn sign_in(self) -> &'static str {
+    fn sign_in_name(self) -> &'static str {
         if self.is_secure { "__Host-signin" } else { "signin" }
     }
 
-    fn browser(self) -> &'static str {
+    fn browser_name(self) -> &'static str {
         if self.is_secure { "__Host-browser" } else { "browser" }
     }
 }

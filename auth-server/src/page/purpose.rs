@@ -79,7 +79,7 @@ impl Purpose {
     pub(super) fn continue_with(&self, visit: &Visit) -> HttpResponse {
         match (&self.pending, &self.return_to) {
             (Some(pending), _) => visit.resume(&pending.sealed),
-            (None, Some(url)) => visit.to_return(url),
+            (None, Some(url)) => visit.to_sign_in_for(url),
             (None, None) => visit.to_own_page("/account"),
         }
     }

@@ -20,9 +20,13 @@ impl Visit {
         }
     }
 
-    /// 303 to the application, with a session cookie for the API. It renews itself: when its token has expired, the
-    /// application sends the browser here again, and no page is shown.
-    pub(super) fn return_to(&self, url: &str, signed_in: &SignedIn) -> Result<HttpResponse, PageError> {
+    /// 303 to the web app, with a session cookie for the API. When the token in the cookie has expired, the web app
+    /// sends the browser here again, which renews the cookie without showing a page.
+    pub(super) fn return_with_cookie(
+        &self,
+        url: &str,
+        signed_in: &SignedIn,
+    ) -> Result<HttpResponse, PageError> {
         let token = self.parts.tokens.access_only(&signed_in.snapshot, &self.parts.audience);
         let token = token.map_err(Failure::from).map_err(PageError::Failed)?;
         let cookie = self.parts.session_cookies.access_only(&token).map_err(PageError::Failed)?;
@@ -31,8 +35,8 @@ impl Visit {
         Ok(response)
     }
 
-    /// 303 to the sign-in page, which returns to the application.
-    pub(super) fn to_return(&self, url: &str) -> HttpResponse {
+    /// 303 to the sign-in page, which returns to the web app.
+    pub(super) fn to_sign_in_for(&self, url: &str) -> HttpResponse {
         let query = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", url).finish();
         self.to_own_page(&format!("/sign-in?{query}"))
     }

@@ -34,7 +34,7 @@ pub(crate) async fn get(visit: Visit, flow: Data<Authorize>) -> HttpResponse {
         if let Some(url) = purpose.return_to()
             && let Some(signed_in) = visit.signed_in().await?
         {
-            return visit.return_to(url, &signed_in);
+            return visit.return_with_cookie(url, &signed_in);
         }
         let email = purpose.login_hint().unwrap_or_default();
         Ok(visit.sign_in_page(StatusCode::OK, &purpose, email, None))

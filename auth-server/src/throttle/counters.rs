@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use goptri::clock::Clock;
 
 /// Entries per set: few enough to scan, and enough that sets fill evenly.
-const WAYS: usize = 16;
+const ENTRIES_PER_SET: usize = 16;
 
 /// The counters of one kind of key.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Counters {
 }
 
 fn insert(set: &mut Vec<Entry>, entry: Entry) {
-    if set.len() >= WAYS {
+    if set.len() >= ENTRIES_PER_SET {
         let first_to_expire = (0..set.len()).min_by_key(|index| set[*index].tally.clear_at());
         if let Some(index) = first_to_expire {
             set[index] = entry;

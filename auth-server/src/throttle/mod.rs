@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use auth_domain::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, Tally, prefix};
+use auth_domain::{GuessLimit, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, Tally, network_prefix};
 use goptri::clock::Clock;
 
 use counters::Counters;
@@ -44,21 +44,21 @@ enum Purpose {
 
 /// A limit is reached: the attempt must be rejected without looking at the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{scope}")]
+#[error("{limit}")]
 pub struct TooManyAttempts {
     /// In how many seconds an attempt will be accepted.
     pub retry_after: u32,
     /// Which limit.
-    pub scope: LimitScope,
+    pub limit: ExceededLimit,
 }
 
 /// The limit that is reached, by what it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitScope {
-    /// Failures from the address, on any account.
+pub enum ExceededLimit {
+    /// Failures from the network address, on any account.
     Address,
-    /// Failures from the address on this account.
-    Pair,
+    /// Failures from the network address on this account.
+    AccountAndAddress,
 }
 
 /// An attempt in progress. From its start it counts as a failure, so that a parallel burst gets no further than a
@@ -100,47 +100,49 @@ impl Throttle {
     /// Counts an attempt to sign in to `account`: the key of an e-mail address, or the text sent in its place. Whether
     /// the account exists makes no difference (PW-10).
     ///
-    /// The address is counted first: above its limit, it leaves no trace of the accounts it names.
-    pub(crate) fn attempt(&self, account: &str, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
-        let from = prefix(from);
+    /// The network address is counted first: above its limit, its attempts leave no trace of the accounts that they
+    /// name.
+    pub(crate) fn count_attempt(&self, account: &str, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
+        let from = network_prefix(from);
         let mut attempt = self.begin(Purpose::Guessing, from)?;
         match self.count(&self.state.pairs, &PER_ACCOUNT_AND_ADDRESS, &(account, from)) {
             Ok(pair) => attempt.pair = Some(pair),
             Err(retry_after) => {
                 attempt.refund();
-                return Err(TooManyAttempts { retry_after, scope: LimitScope::Pair });
+                return Err(TooManyAttempts { retry_after, limit: ExceededLimit::AccountAndAddress });
             }
         }
         Ok(attempt)
     }
 
     /// Counts a registration, which costs as much work as a guess. It stays counted if it succeeds.
-    pub(crate) fn registration(&self, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
-        self.begin(Purpose::Registering, prefix(from))
+    pub(crate) fn count_registration(&self, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
+        self.begin(Purpose::Registering, network_prefix(from))
     }
 
     /// Counts a request that a public client pushes: its id is no secret, and each request is stored.
-    pub(crate) fn push(&self, from: IpAddr) -> Result<(), TooManyAttempts> {
-        let counted = self.count(&self.state.addresses, &PER_ADDRESS, &(Purpose::Pushing, prefix(from)));
-        let too_many = |retry_after| TooManyAttempts { retry_after, scope: LimitScope::Address };
+    pub(crate) fn count_pushed_request(&self, from: IpAddr) -> Result<(), TooManyAttempts> {
+        let counted =
+            self.count(&self.state.addresses, &PER_ADDRESS, &(Purpose::Pushing, network_prefix(from)));
+        let too_many = |retry_after| TooManyAttempts { retry_after, limit: ExceededLimit::Address };
         counted.map(|_| ()).map_err(too_many)
     }
 
     /// Whether a client may try to authenticate (AS-13). Nothing is counted until it fails: one application sends many
     /// requests at the same time, and its secret cannot be guessed in a burst.
     pub(crate) fn admit_client(&self, client: &str, from: IpAddr) -> Result<(), TooManyAttempts> {
-        let from = prefix(from);
+        let from = network_prefix(from);
         let address = self.state.addresses.key(&(Purpose::Client, from));
         let pair = self.state.pairs.key(&(Purpose::Client, client, from));
         self.peek(&self.state.addresses, &PER_ADDRESS, address)
-            .map_err(|retry_after| TooManyAttempts { retry_after, scope: LimitScope::Address })?;
+            .map_err(|retry_after| TooManyAttempts { retry_after, limit: ExceededLimit::Address })?;
         self.peek(&self.state.pairs, &PER_ACCOUNT_AND_ADDRESS, pair)
-            .map_err(|retry_after| TooManyAttempts { retry_after, scope: LimitScope::Pair })
+            .map_err(|retry_after| TooManyAttempts { retry_after, limit: ExceededLimit::AccountAndAddress })
     }
 
     /// Counts a client that failed to authenticate. Sign-ins are counted separately.
     pub(crate) fn count_client_failure(&self, client: &str, from: IpAddr) {
-        let from = prefix(from);
+        let from = network_prefix(from);
         // It is too soon only if other requests have failed meanwhile.
         if self.count(&self.state.addresses, &PER_ADDRESS, &(Purpose::Client, from)).is_ok() {
             let pair = (Purpose::Client, client, from);
@@ -157,7 +159,7 @@ impl Throttle {
     fn begin(&self, purpose: Purpose, from: IpAddr) -> Result<Attempt, TooManyAttempts> {
         self.count(&self.state.addresses, &PER_ADDRESS, &(purpose, from))
             .map(|address| Attempt { throttle: self.clone(), purpose, address, pair: None })
-            .map_err(|retry_after| TooManyAttempts { retry_after, scope: LimitScope::Address })
+            .map_err(|retry_after| TooManyAttempts { retry_after, limit: ExceededLimit::Address })
     }
 
     fn count(
@@ -211,11 +213,11 @@ impl Attempt {
     }
 }
 
-impl fmt::Display for LimitScope {
+impl fmt::Display for ExceededLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Address => "too many attempts from this address",
-            Self::Pair => "too many attempts on this account from this address",
+            Self::AccountAndAddress => "too many attempts on this account from this address",
         })
     }
 }

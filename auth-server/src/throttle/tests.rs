@@ -20,17 +20,17 @@ fn address(number: u32) -> IpAddr {
 
 fn fail(throttle: &Throttle, account: &str, from: IpAddr, times: usize) {
     for _ in 0..times {
-        drop(throttle.attempt(account, from).unwrap());
+        drop(throttle.count_attempt(account, from).unwrap());
     }
 }
 
-fn refused(throttle: &Throttle, account: &str, from: IpAddr) -> Option<LimitScope> {
-    match throttle.attempt(account, from) {
+fn refused(throttle: &Throttle, account: &str, from: IpAddr) -> Option<ExceededLimit> {
+    match throttle.count_attempt(account, from) {
         Ok(attempt) => {
             attempt.refund();
             None
         }
-        Err(too_many) => Some(too_many.scope),
+        Err(too_many) => Some(too_many.limit),
     }
 }
 
@@ -39,7 +39,7 @@ fn refused(throttle: &Throttle, account: &str, from: IpAddr) -> Option<LimitScop
 fn a_pair_is_limited_without_limiting_the_account_elsewhere_or_the_address_on_other_accounts() {
     let (throttle, _) = throttle();
     fail(&throttle, "ann", address(1), 5);
-    assert_eq!(refused(&throttle, "ann", address(1)), Some(LimitScope::Pair));
+    assert_eq!(refused(&throttle, "ann", address(1)), Some(ExceededLimit::AccountAndAddress));
     assert_eq!(refused(&throttle, "ann", address(2)), None);
     assert_eq!(refused(&throttle, "bob", address(1)), None);
 }
@@ -52,11 +52,11 @@ fn an_address_is_limited_across_accounts() {
     }
     let pairs = throttle.state.pairs.len();
     for n in 0..10_000 {
-        assert_eq!(refused(&throttle, &format!("made up {n}"), address(1)), Some(LimitScope::Address));
+        assert_eq!(refused(&throttle, &format!("made up {n}"), address(1)), Some(ExceededLimit::Address));
     }
     assert_eq!(throttle.state.pairs.len(), pairs, "a rejected attempt leaves no counter");
     assert_eq!(refused(&throttle, "0", address(2)), None);
-    assert!(throttle.registration(address(1)).is_ok(), "registrations are counted separately");
+    assert!(throttle.count_registration(address(1)).is_ok(), "registrations are counted separately");
     clock.advance(TimeDelta::seconds(61));
     assert_eq!(refused(&throttle, "made up", address(1)), None);
 }
@@ -66,7 +66,7 @@ fn attempts_rejected_for_the_pair_do_not_count_for_the_address() {
     let (throttle, _) = throttle();
     fail(&throttle, "ann", address(1), 5);
     for _ in 0..1000 {
-        assert_eq!(refused(&throttle, "ann", address(1)), Some(LimitScope::Pair));
+        assert_eq!(refused(&throttle, "ann", address(1)), Some(ExceededLimit::AccountAndAddress));
     }
     assert_eq!(refused(&throttle, "bob", address(1)), None);
 }
@@ -77,19 +77,19 @@ fn a_success_clears_the_pair_and_never_the_address() {
     for victim in 0..19 {
         fail(&throttle, &victim.to_string(), address(1), 1);
         fail(&throttle, "own", address(1), 4);
-        throttle.attempt("own", address(1)).unwrap().succeeded();
+        throttle.count_attempt("own", address(1)).unwrap().succeeded();
     }
     for victim in 0..5 {
         fail(&throttle, &victim.to_string(), address(1), 1);
     }
-    assert_eq!(refused(&throttle, "own", address(1)), Some(LimitScope::Address));
+    assert_eq!(refused(&throttle, "own", address(1)), Some(ExceededLimit::Address));
 }
 
 #[test]
 fn a_thousand_successful_sign_ins_leave_no_counter() {
     let (throttle, _) = throttle();
     for n in 0..1000 {
-        throttle.attempt(&n.to_string(), address(1)).unwrap().succeeded();
+        throttle.count_attempt(&n.to_string(), address(1)).unwrap().succeeded();
     }
     assert_eq!(throttle.state.pairs.len() + throttle.state.addresses.len(), 0);
 }
@@ -97,24 +97,24 @@ fn a_thousand_successful_sign_ins_leave_no_counter() {
 #[test]
 fn an_attempt_that_was_not_judged_does_not_count_and_a_dropped_one_does() {
     let (throttle, _) = throttle();
-    let end = |outcome| throttle.attempt("ann", address(1)).unwrap().record_outcome(outcome);
+    let end = |outcome| throttle.count_attempt("ann", address(1)).unwrap().record_outcome(outcome);
     for _ in 0..200 {
         end(AttemptOutcome::NotJudged);
     }
     for _ in 0..4 {
         end(AttemptOutcome::Failed);
     }
-    drop(throttle.attempt("ann", address(1)).unwrap());
-    assert_eq!(refused(&throttle, "ann", address(1)), Some(LimitScope::Pair));
+    drop(throttle.count_attempt("ann", address(1)).unwrap());
+    assert_eq!(refused(&throttle, "ann", address(1)), Some(ExceededLimit::AccountAndAddress));
 }
 
 #[test]
 fn a_registration_counts_also_when_it_succeeds() {
     let (throttle, _) = throttle();
     for _ in 0..100 {
-        throttle.registration(address(1)).unwrap().record_outcome(AttemptOutcome::Succeeded);
+        throttle.count_registration(address(1)).unwrap().record_outcome(AttemptOutcome::Succeeded);
     }
-    assert!(throttle.registration(address(1)).is_err());
+    assert!(throttle.count_registration(address(1)).is_err());
     assert_eq!(refused(&throttle, "ann", address(1)), None, "sign-ins are counted separately");
 }
 
@@ -128,7 +128,7 @@ fn of_64_threads_on_one_pair_five_attempts_pass() {
             scope.spawn(|| {
                 start.wait();
                 for _ in 0..100 {
-                    if throttle.attempt("ann", address(1)).is_ok() {
+                    if throttle.count_attempt("ann", address(1)).is_ok() {
                         passed.fetch_add(1, Ordering::SeqCst);
                     }
                 }
@@ -145,7 +145,7 @@ fn concurrent_refunds_neither_lose_nor_gain_failures() {
         for _ in 0..16 {
             scope.spawn(|| {
                 for _ in 0..1000 {
-                    if let Ok(attempt) = throttle.attempt("ann", address(1)) {
+                    if let Ok(attempt) = throttle.count_attempt("ann", address(1)) {
                         attempt.refund();
                     }
                 }
@@ -153,12 +153,12 @@ fn concurrent_refunds_neither_lose_nor_gain_failures() {
         }
     });
     fail(&throttle, "ann", address(1), 5);
-    assert_eq!(refused(&throttle, "ann", address(1)), Some(LimitScope::Pair));
+    assert_eq!(refused(&throttle, "ann", address(1)), Some(ExceededLimit::AccountAndAddress));
 }
 
 /// Fifteen times more keys than fit do not evict the counters of attackers.
 #[test]
-fn two_million_keys_stay_within_the_bound_and_evict_no_longer_wait() {
+fn two_million_keys_stay_within_the_bound_and_never_evict_a_longer_wait() {
     let clock = ManualClock::stopped_at(DateTime::UNIX_EPOCH);
     let counters = Counters::new(SETS_OF_PAIRS);
     let count = |key| {

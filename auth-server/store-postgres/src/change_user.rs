@@ -19,7 +19,7 @@ impl PostgresStore {
     ) -> Result<ChangeOutcome, StoreError> {
         let user = password.user_id;
         let (verified_hash, session) = match &password.setter {
-            PasswordSetter::Administrator => (None, None),
+            PasswordSetter::Operator => (None, None),
             PasswordSetter::SessionOwner { verified_hash, session } => {
                 (Some(verified_hash.as_str()), Some(*session))
             }

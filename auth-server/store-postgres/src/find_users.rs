@@ -1,6 +1,6 @@
 //! Look-ups of users. An address is looked up in `emails` first, which may be on another server than the user.
 
-use auth_domain::{Credentials, EmailKey, User, UserId, UserName};
+use auth_domain::{Credentials, EmailKey, User, UserId, UserIdOrEmail};
 use auth_store::StoreError;
 use uuid::Uuid;
 
@@ -76,13 +76,13 @@ impl PostgresStore {
         rows.into_iter().map(User::try_from).collect()
     }
 
-    pub(crate) async fn user_named(&self, name: &UserName) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn user_named(&self, name: &UserIdOrEmail) -> Result<Option<User>, StoreError> {
         let found = self
             .pool
             .with_connection(async |connection| {
                 let (id, key) = match name {
-                    UserName::Id(id) => (id.0, None),
-                    UserName::Email(key) => match holder_of(connection, key.as_str()).await? {
+                    UserIdOrEmail::Id(id) => (id.0, None),
+                    UserIdOrEmail::Email(key) => match holder_of(connection, key.as_str()).await? {
                         Some(id) => (id, Some(key.as_str())),
                         None => return Ok(None),
                     },

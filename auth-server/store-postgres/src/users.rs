@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName,
+    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserIdOrEmail,
 };
 use auth_store::{AddUserOutcome, ChangeOutcome, SetEmailOutcome, StoreError, UpgradeOutcome, Users};
 
@@ -70,7 +70,7 @@ impl Users for PostgresStore {
         self.users_with(text, after, limit).await
     }
 
-    async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError> {
+    async fn find_user(&self, name: &UserIdOrEmail) -> Result<Option<User>, StoreError> {
         self.user_named(name).await
     }
 

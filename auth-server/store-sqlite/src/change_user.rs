@@ -17,7 +17,7 @@ impl SqliteStore {
     ) -> Result<ChangeOutcome, StoreError> {
         let (user, hash) = (password.user_id, password.hash.as_str());
         let (verified_hash, session) = match &password.setter {
-            PasswordSetter::Administrator => (None, None),
+            PasswordSetter::Operator => (None, None),
             PasswordSetter::SessionOwner { verified_hash, session } => {
                 (Some(verified_hash.as_str()), Some(*session))
             }

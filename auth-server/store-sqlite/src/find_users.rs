@@ -1,6 +1,6 @@
 //! Look-ups of users.
 
-use auth_domain::{Credentials, EmailKey, User, UserId, UserName};
+use auth_domain::{Credentials, EmailKey, User, UserId, UserIdOrEmail};
 use auth_store::StoreError;
 use uuid::Uuid;
 
@@ -76,10 +76,10 @@ impl SqliteStore {
         rows.into_iter().map(User::try_from).collect()
     }
 
-    pub(crate) async fn user_named(&self, name: &UserName) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn user_named(&self, name: &UserIdOrEmail) -> Result<Option<User>, StoreError> {
         let (id, key) = match name {
-            UserName::Id(id) => (Some(id.0), None),
-            UserName::Email(key) => (None, Some(key.as_str())),
+            UserIdOrEmail::Id(id) => (Some(id.0), None),
+            UserIdOrEmail::Email(key) => (None, Some(key.as_str())),
         };
         let found = self
             .readers

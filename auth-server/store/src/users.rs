@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use auth_domain::{
-    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserName,
+    Credentials, Email, EmailKey, NewPassword, NewUser, PasswordHash, Role, User, UserId, UserIdOrEmail,
 };
 
 /// Stores users.
@@ -39,7 +39,7 @@ pub trait Users: Send + Sync + 'static {
     ) -> Result<Vec<User>, StoreError>;
 
     /// The user with that name, or `None`.
-    async fn find_user(&self, name: &UserName) -> Result<Option<User>, StoreError>;
+    async fn find_user(&self, name: &UserIdOrEmail) -> Result<Option<User>, StoreError>;
 
     /// Replaces a user's roles. Access tokens that were issued before keep the old ones.
     async fn set_roles(&self, user: UserId, roles: &[Role]) -> Result<ChangeOutcome, StoreError>;

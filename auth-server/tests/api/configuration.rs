@@ -53,7 +53,7 @@ const TABLE: [BadSetting<'_>; 51] = [
     (&[("REFRESH_TOKEN_TTL", "0s")], "REFRESH_TOKEN_TTL is \"0s\"; it is at least 1s, or not set for no end"),
     (
         &[("REFRESH_TOKEN_IDLE_TTL", "1m")],
-        "REFRESH_TOKEN_IDLE_TTL is no longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late",
+        "REFRESH_TOKEN_IDLE_TTL is not longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late",
     ),
     (&[("REFRESH_FORGIVENESS", "yes")], "REFRESH_FORGIVENESS is \"yes\"; it is either on or off"),
     (&[("REFRESH_ROTATION", "no")], "REFRESH_ROTATION is \"no\"; it is either on or off"),

@@ -108,7 +108,10 @@ async fn key_of(server: &TestServer, user: UserId) -> String {
 }
 
 async fn migrate(server: &TestServer) -> Vec<(UserId, UnusableBecause)> {
-    let unusable = Migrate::new(Arc::clone(&server.store)).run_again(RunningServers::Possible).await.unwrap();
+    let unusable = Migrate::new(Arc::clone(&server.store))
+        .run_and_recompute_keys(RunningServers::Possible)
+        .await
+        .unwrap();
     let mut unusable: Vec<_> =
         unusable.into_iter().map(|UnusableAddress { user, reason }| (user.user_id, reason)).collect();
     unusable.sort_by_key(|(user, _)| *user);
@@ -173,7 +176,7 @@ on_both_engines! {
         let users = old_collisions(&server).await;
         let flows = (0..5).map(|_| {
             let flow = Migrate::new(Arc::clone(&server.store));
-            tokio::spawn(async move { flow.run_again(RunningServers::Possible).await.map(drop) })
+            tokio::spawn(async move { flow.run_and_recompute_keys(RunningServers::Possible).await.map(drop) })
         });
         for flow in flows.collect::<Vec<_>>() {
             flow.await.unwrap().unwrap();
@@ -184,7 +187,7 @@ on_both_engines! {
     async fn a_migration_that_stops_in_the_middle_is_completed_by_the_next(server) {
         let users = old_collisions(&server).await;
         let flow = Migrate::new(Arc::clone(&server.store));
-        let first = tokio::spawn(async move { flow.run_again(RunningServers::Possible).await.map(drop) });
+        let first = tokio::spawn(async move { flow.run_and_recompute_keys(RunningServers::Possible).await.map(drop) });
         // Users are visited by id: the last one first.
         while key_of(&server, users[11]).await != COLLISIONS[11].2 {
             tokio::task::yield_now().await;

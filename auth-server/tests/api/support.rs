@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use auth_domain::{UserId, UserName};
+use auth_domain::{UserId, UserIdOrEmail};
 use auth_server::{Application, Config};
 use auth_store::{Distribution, Maintenance, RunningServers, Store};
 use chrono::TimeDelta;
@@ -177,7 +177,7 @@ impl TestServer {
     }
 
     pub(crate) async fn id_of_ann(&self) -> UserId {
-        let name = UserName::parse(EMAIL).unwrap();
+        let name = UserIdOrEmail::parse(EMAIL).unwrap();
         self.store.find_user(&name).await.unwrap().unwrap().id
     }
 

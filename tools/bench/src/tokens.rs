@@ -43,7 +43,7 @@ fn snapshot(number: u64, generation: u32) -> Result<SessionSnapshot, Error> {
     let user = number / SESSIONS_EACH;
     let session = Session {
         key: SessionKey { user_id: UserId(user_id(user)), id: SessionId(session_id(number)) },
-        client_id: ClientId::first_party(),
+        client_id: ClientId::built_in(),
         scope: Scope::parse(SCOPE)?,
         audience: vec![AUDIENCE.to_owned(), ISSUER.to_owned()],
         auth_time: now,

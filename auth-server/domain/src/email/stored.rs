@@ -20,7 +20,7 @@ pub struct StoredEmail {
 
 impl StoredEmail {
     /// The key by the present rules, if it differs from the stored one.
-    pub fn other_key(&self) -> Option<EmailKey> {
+    pub fn changed_key(&self) -> Option<EmailKey> {
         Some(self.email.key()).filter(|key| *key != self.key)
     }
 

@@ -133,8 +133,8 @@ impl AuthorizationParameters {
     /// The first known parameter that occurs twice or is not UTF-8. `resource` is not checked: it may repeat (RFC 8707
     /// §2).
     pub(super) fn first_unusable(&self) -> Option<(&'static str, Unusable)> {
-        let unusable = |name: &&str| *name != "resource";
-        KNOWN.into_iter().filter(unusable).find_map(|name| self.one(name).err().map(|error| (name, error)))
+        let occurs_once = |name: &&str| *name != "resource";
+        KNOWN.into_iter().filter(occurs_once).find_map(|name| self.one(name).err().map(|error| (name, error)))
     }
 
     fn hint(&self, name: &'static str) -> Option<&str> {

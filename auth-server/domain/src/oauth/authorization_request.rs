@@ -82,8 +82,8 @@ impl AuthorizationRequest {
         let prompt = Prompt::parse(get("prompt"))?;
         let max_age = get("max_age").map(max_age).transpose()?;
         let scope = scope(get("scope"), client, scopes)?;
-        let asked = Target { words: words(&scope, scopes), client, default_audience };
-        let audience = asked.choose(parameters.all("resource"))?.to_owned();
+        let choice = TargetChoice { words: words(&scope, scopes), client, default_audience };
+        let audience = choice.choose(parameters.all("resource"))?.to_owned();
         Ok(Self { to, response, scope, audience, prompt, max_age })
     }
 }
@@ -169,17 +169,17 @@ fn words<'a>(scope: &Scope, scopes: &'a [RegisteredScope]) -> Vec<&'a Registered
     scopes.iter().filter(|registered| scope.contains(&registered.name)).collect()
 }
 
-/// The choice of the API for which a token is.
-struct Target<'a> {
+/// What decides which API a token is for.
+struct TargetChoice<'a> {
     /// The words of the request, except `offline_access`.
     words: Vec<&'a RegisteredScope>,
     client: &'a Client,
     default_audience: &'a str,
 }
 
-impl<'a> Target<'a> {
-    /// The API that the request names in `resource`, or else the one to which its scope belongs, or else the default one.
-    /// A word without an API of its own may be used with each.
+impl<'a> TargetChoice<'a> {
+    /// The API that the request names in `resource`, or else the one to which its scope belongs, or else the default
+    /// one. A word that is registered without an API may be used with every API that the request names.
     fn choose<'r>(&self, resources: impl Iterator<Item = &'r str>) -> Result<&'a str, AuthorizationError> {
         let mut named: Option<&str> = None;
         for resource in resources {

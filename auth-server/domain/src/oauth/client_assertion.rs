@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use crate::ClientId;
 
 /// How far in the future an assertion may expire.
-const LONGEST_LIFE: TimeDelta = TimeDelta::minutes(5);
+const MAX_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
 /// The kind of a client assertion. It is a bearer token until it expires.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl AssertionVerifier {
         if expires_at <= now - self.leeway {
             return Err(InvalidAssertion::Expired);
         }
-        if expires_at > now + LONGEST_LIFE + self.leeway {
+        if expires_at > now + MAX_LIFETIME + self.leeway {
             return Err(InvalidAssertion::TooLong);
         }
         let begins = claims.nbf.into_iter().chain(claims.iat).map(NumericDate::to_datetime);

@@ -76,7 +76,7 @@ impl ClientRegistration {
     /// The client, if it follows the rules. `now` is a placeholder: the store sets `created_at`.
     pub fn into_client(self, now: DateTime<Utc>) -> Result<Client, InvalidClient> {
         let Self { id, name, authentication, redirect_uris, scope, resources, .. } = self;
-        if id == ClientId::first_party() || Uuid::try_parse(id.as_str()).is_ok() {
+        if id == ClientId::built_in() || Uuid::try_parse(id.as_str()).is_ok() {
             return Err(InvalidClient::Id);
         }
         let name = name.trim().to_owned();

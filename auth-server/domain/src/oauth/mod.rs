@@ -30,7 +30,7 @@ pub use code::{ApplicationSession, AuthorizationCode, CODE_LIFETIME, CodeKey, Ne
 pub use grant::Grant;
 pub use narrow_scope::{ScopeTooWide, narrow_scope};
 pub use next_step::{NextStep, Situation};
-pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
+pub use pkce::{CodeChallenge, CodeVerifier, InvalidCodeChallenge};
 pub use pushed::{PUSHED_LIFETIME, PushedRequest, RequestUri};
 pub use redeem::{CodeMismatch, CodeVerdict, Redemption};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};

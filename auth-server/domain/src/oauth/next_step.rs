@@ -42,10 +42,10 @@ impl Situation<'_> {
     /// What to do next. With `prompt=none`, it never is a page.
     pub fn next_step(&self) -> NextStep {
         let prompt = self.request.prompt;
-        let Some(signed_in_at) = self.signed_in_at else { return self.sign_in() };
+        let Some(signed_in_at) = self.signed_in_at else { return self.ask_to_sign_in() };
         let is_fresh = signed_in_at >= self.started_at;
         if !is_fresh && (prompt.login || self.is_too_old(signed_in_at)) {
-            return self.sign_in();
+            return self.ask_to_sign_in();
         }
         if prompt.select_account && !is_fresh && !self.account_chosen {
             return NextStep::SelectAccount;
@@ -60,8 +60,9 @@ impl Situation<'_> {
     /// Whether consent is asked for, if the user is signed in.
     fn must_ask_for_consent(&self) -> bool {
         let Self { request, client, .. } = self;
-        // Another app on the device may have the same redirect URI: a user who allowed one is asked again (RFC 8252 §8.6).
-        let may_be_another_app = client.is_public() && request.to.redirect_uri.may_be_another_apps();
+        // Another app on the device may have the same redirect URI: a user who allowed one is asked again (RFC 8252
+        // §8.6).
+        let may_be_another_app = client.is_public() && request.to.redirect_uri.may_reach_another_app();
         let is_covered = self.grant.is_some_and(|grant| grant.covers(&request.scope, &request.audience));
         request.prompt.consent
             || request.response == ResponseType::Token
@@ -69,7 +70,7 @@ impl Situation<'_> {
             || !(client.first_party || is_covered)
     }
 
-    fn sign_in(&self) -> NextStep {
+    fn ask_to_sign_in(&self) -> NextStep {
         if self.request.prompt.none {
             NextStep::Fail(AuthorizationError::LoginRequired)
         } else {

@@ -17,13 +17,13 @@ pub struct CodeChallenge([u8; 32]);
 /// The text is not a `code_challenge` of method `S256`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("code_challenge must be the base64url of a SHA-256, without padding")]
-pub struct InvalidPkce;
+pub struct InvalidCodeChallenge;
 
 impl CodeChallenge {
     /// Parses a `code_challenge`.
-    pub fn parse(text: &str) -> Result<Self, InvalidPkce> {
-        let bytes = goptri::token::decode_base64url(text).ok_or(InvalidPkce)?;
-        bytes.try_into().map(Self).map_err(|_| InvalidPkce)
+    pub fn parse(text: &str) -> Result<Self, InvalidCodeChallenge> {
+        let bytes = goptri::token::decode_base64url(text).ok_or(InvalidCodeChallenge)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidCodeChallenge)
     }
 
     /// A stored challenge.
@@ -36,8 +36,9 @@ impl CodeChallenge {
         &self.0
     }
 
-    /// Whether `verifier` is a valid verifier (43 to 128 unreserved characters) and the one of this challenge.
-    pub fn is_of(&self, verifier: &Plain<CodeVerifier>) -> bool {
+    /// Whether `verifier` is well-formed (43 to 128 unreserved characters, RFC 7636 §4.1) and belongs to this
+    /// challenge.
+    pub fn matches(&self, verifier: &Plain<CodeVerifier>) -> bool {
         let verifier = verifier.expose();
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
         (43..=128).contains(&verifier.len())

@@ -59,7 +59,7 @@ impl StoredCode {
         if presented.client != client_id {
             return CodeVerdict::Refuse(CodeMismatch::Client);
         }
-        if !challenge.is_of(presented.verifier) {
+        if !challenge.matches(presented.verifier) {
             return CodeVerdict::Refuse(CodeMismatch::Verifier);
         }
         if let Some(session) = self.spent_for {

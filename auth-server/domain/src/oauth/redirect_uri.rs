@@ -31,8 +31,10 @@ pub struct RedirectUri {
 /// Why a text is no redirect URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRedirectUri {
-    /// It is not an absolute URI in its usual form.
-    #[error("is not an absolute URI of printable ASCII, written as a browser would write it")]
+    /// It is not an absolute URI in its usual form, or too long.
+    #[error(
+        "is not an absolute URI of at most 2000 printable ASCII characters, written as a browser would write it"
+    )]
     NotCanonical,
     /// It has a fragment.
     #[error("has a fragment; the response is added to the URI")]
@@ -94,9 +96,9 @@ impl RedirectUri {
         let mut with_this_port = other.url;
         // `Url` adds a slash to an empty path, so the texts are compared for that.
         let same_end = self.text.ends_with('/') == presented.ends_with('/');
+        // Setting the port cannot fail: the URL has a host.
         same_end && with_this_port.set_port(self.url.port()).is_ok() && with_this_port == self.url
     }
-        // Setting the port cannot fail: the URL has a host.
 
     /// Whether it is on `127.0.0.1` or `[::1]`, where any port matches.
     pub fn is_loopback_address(&self) -> bool {
@@ -105,7 +107,7 @@ impl RedirectUri {
 
     /// Whether another program of the same machine could receive the response: on this machine, or at the scheme of an
     /// app (RFC 8252 §8.6).
-    pub fn may_be_another_apps(&self) -> bool {
+    pub fn may_reach_another_app(&self) -> bool {
         self.url.scheme() != "https"
     }
 

@@ -26,7 +26,7 @@ fn check(check: TokenType, secret: &str, token: &str) -> Option<TokenError> {
     match check {
         TokenType::Access => verifier(secret).verify(token, at(NOW)).err(),
         TokenType::Refresh => RefreshTokens::new(ring(secret), ISSUER.to_owned(), None)
-            .open(token, ClientId::first_party())
+            .verify(token, ClientId::built_in())
             .err(),
         _ => unreachable!("there are two types of tokens"),
     }

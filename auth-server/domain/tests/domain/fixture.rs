@@ -47,7 +47,7 @@ pub(crate) fn refresh_tokens(idle_lifetime: Option<TimeDelta>) -> RefreshTokens 
 pub(crate) fn session() -> Session {
     Session {
         key: SessionKey { user_id: UserId(USER.parse().unwrap()), id: SessionId(SESSION.parse().unwrap()) },
-        client_id: ClientId::first_party(),
+        client_id: ClientId::built_in(),
         scope: Scope::parse("photos:read photos:write").unwrap(),
         audience: vec![AUDIENCE.to_owned(), ISSUER.to_owned()],
         auth_time: at(NOW - 5_000),

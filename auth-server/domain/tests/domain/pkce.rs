@@ -14,14 +14,14 @@ fn verifier(text: &str) -> Plain<CodeVerifier> {
 #[test]
 fn the_verifier_of_the_rfc_matches_its_challenge() {
     let challenge = CodeChallenge::parse(CHALLENGE).unwrap();
-    assert!(challenge.is_of(&verifier(VERIFIER)));
+    assert!(challenge.matches(&verifier(VERIFIER)));
     assert_eq!(CodeChallenge::from_bytes(*challenge.as_bytes()), challenge);
 }
 
 /// PK-02: with the method `plain`, the challenge would be its own verifier.
 #[test]
 fn a_challenge_is_not_its_own_verifier() {
-    assert!(!CodeChallenge::parse(CHALLENGE).unwrap().is_of(&verifier(CHALLENGE)));
+    assert!(!CodeChallenge::parse(CHALLENGE).unwrap().matches(&verifier(CHALLENGE)));
 }
 
 /// PK-03
@@ -57,7 +57,7 @@ fn a_verifier_has_43_to_128_unreserved_characters() {
         (format!("{}%41", &unreserved[..43]), false),
     ] {
         let challenge = CodeChallenge::from_bytes(Sha256::digest(text.as_bytes()).into());
-        assert_eq!(challenge.is_of(&verifier(&text)), is_valid, "{text:?}");
+        assert_eq!(challenge.matches(&verifier(&text)), is_valid, "{text:?}");
     }
 }
 
@@ -68,6 +68,6 @@ fn no_other_verifier_matches() {
     let (other, lower) = (VERIFIER.replace('d', "e"), VERIFIER.to_lowercase());
     let (longer, shorter) = (format!("{VERIFIER}A"), &VERIFIER[1..]);
     for text in [&other, &lower, &longer, shorter] {
-        assert!(!challenge.is_of(&verifier(text)), "{text}");
+        assert!(!challenge.matches(&verifier(text)), "{text}");
     }
 }

@@ -98,7 +98,7 @@ fn only_https_this_machine_and_schemes_of_apps_can_be_registered() {
 /// RFC 8252 §8.6
 #[test]
 fn only_an_https_uri_has_an_origin_and_cannot_be_another_apps() {
-    for (uri, origin, host, may_be_another_apps) in [
+    for (uri, origin, host, may_reach_another_app) in [
         ("https://client.example/cb", Some("https://client.example"), Some("client.example"), false),
         (
             "https://client.example:8443/cb",
@@ -115,6 +115,6 @@ fn only_an_https_uri_has_an_origin_and_cannot_be_another_apps() {
         let uri = registered(uri);
         assert_eq!(uri.https_origin().as_deref(), origin, "{}", uri.as_str());
         assert_eq!(uri.host(), host, "{}", uri.as_str());
-        assert_eq!(uri.may_be_another_apps(), may_be_another_apps, "{}", uri.as_str());
+        assert_eq!(uri.may_reach_another_app(), may_reach_another_app, "{}", uri.as_str());
     }
 }

@@ -28,7 +28,7 @@ fn with(member: &str, value: impl Into<Value>) -> Value {
 
 fn open_claims(claims: &Value) -> Result<PresentedRefresh, TokenError> {
     let token = ring(REFRESH_SECRET).sign(TokenType::Refresh, claims).unwrap();
-    refresh_tokens(None).open(&token, ClientId::first_party())
+    refresh_tokens(None).verify(&token, ClientId::built_in())
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn minting_twice_gives_the_same_bytes() {
 #[test]
 fn a_minted_token_opens_with_the_values_of_its_session() {
     let presented = refresh_tokens(None)
-        .open(&refresh_tokens(None).mint(&session(), &jti()).unwrap(), ClientId::first_party());
+        .verify(&refresh_tokens(None).mint(&session(), &jti()).unwrap(), ClientId::built_in());
     let presented = presented.unwrap();
     let session = session();
     assert_eq!((presented.key, presented.generation), (session.key, session.generation));
@@ -80,7 +80,7 @@ fn a_minted_token_opens_with_the_values_of_its_session() {
 #[test]
 fn the_presenting_client_is_recorded() {
     let token = refresh_tokens(None).mint(&session(), &jti()).unwrap();
-    let presented = refresh_tokens(None).open(&token, ClientId::new("printer".to_owned())).unwrap();
+    let presented = refresh_tokens(None).verify(&token, ClientId::new("printer".to_owned())).unwrap();
     assert_eq!(presented.client_id.as_str(), "printer");
 }
 
@@ -145,7 +145,7 @@ fn a_token_signed_with_another_secret_is_rejected() {
     let foreign = RefreshTokens::new(ring("c3a5e90b7d1f48266c2be4f0915d37a0"), ISSUER.to_owned(), None);
     let token = foreign.mint(&session(), &jti()).unwrap();
     assert_eq!(
-        refresh_tokens(None).open(&token, ClientId::first_party()).map(drop),
+        refresh_tokens(None).verify(&token, ClientId::built_in()).map(drop),
         Err(TokenError::UnknownKey)
     );
 }
@@ -167,11 +167,11 @@ fn a_copy_of_the_database_does_not_allow_minting_even_with_the_signing_secret() 
     };
     for guess in [hex.clone(), hex[..32].to_owned(), SESSION.to_owned(), "0".to_owned()] {
         let token = refresh_tokens(None).mint(&snapshot.session, &Plain::new(guess)).unwrap();
-        let presented = refresh_tokens(None).open(&token, ClientId::first_party()).unwrap();
+        let presented = refresh_tokens(None).verify(&token, ClientId::built_in()).unwrap();
         assert_eq!(judge(&snapshot, &presented, &policy), Verdict::Refuse(RefuseReason::OtherToken));
     }
     let genuine = refresh_tokens(None).mint(&snapshot.session, &jti()).unwrap();
-    let genuine = refresh_tokens(None).open(&genuine, ClientId::first_party()).unwrap();
+    let genuine = refresh_tokens(None).verify(&genuine, ClientId::built_in()).unwrap();
     assert_eq!(judge(&snapshot, &genuine, &policy), Verdict::TryAgain);
     assert_eq!(genuine.jti_hash, Digest::of(&jti()));
 }

@@ -79,7 +79,7 @@ fn a_repeated_unit_of_eight_uncommon_characters_is_accepted() {
 fn a_listed_session_is_over_exactly_at_its_end_and_after_the_idle_lifetime() {
     let listed = |expires_at| ListedSession {
         id: SessionId(Uuid::parse_str(SESSION).unwrap()),
-        client_id: ClientId::first_party(),
+        client_id: ClientId::built_in(),
         created_at: at(NOW - 100),
         last_used_at: at(NOW - 10),
         expires_at,
@@ -115,7 +115,7 @@ fn a_new_session_expires_after_its_lifetime() {
         let new = NewSession {
             key,
             verified_hash: PasswordHash::from_phc(String::new()),
-            client_id: ClientId::first_party(),
+            client_id: ClientId::built_in(),
             scope: Scope::default(),
             audience: Vec::new(),
             jti_hash: Digest::of(&jti()),

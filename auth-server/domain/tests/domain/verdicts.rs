@@ -31,7 +31,7 @@ impl Situation {
             lifetime: None,
         };
         let token = refresh_tokens(None).mint(&snapshot.session, &jti()).unwrap();
-        let mut presented = refresh_tokens(None).open(&token, ClientId::first_party()).unwrap();
+        let mut presented = refresh_tokens(None).verify(&token, ClientId::built_in()).unwrap();
         presented.generation = generation(19);
         Self { snapshot, presented, policy }
     }
@@ -127,7 +127,7 @@ const EXPIRED: Verdict = Verdict::End(EndReason::Expired);
 const DISABLED: Verdict = Verdict::End(EndReason::Disabled);
 const OTHER_CLIENT: Verdict = Verdict::Refuse(RefuseReason::OtherClient);
 const OTHER_TOKEN: Verdict = Verdict::Refuse(RefuseReason::OtherToken);
-const OTHER_BEGINNING: Verdict = Verdict::Refuse(RefuseReason::OtherBeginning);
+const BEGAN_LATER: Verdict = Verdict::Refuse(RefuseReason::BeganLater);
 const NEWER: Verdict = Verdict::Refuse(RefuseReason::Newer);
 
 type Case = (&'static str, fn(&mut Situation) -> &mut Situation, Verdict);
@@ -258,8 +258,8 @@ fn a_token_older_than_the_predecessor_is_rejected_for_the_rest_of_the_grace_and_
 fn a_token_that_is_dated_later_than_its_generation_began_is_rejected() {
     assert_verdicts(&[
         ("current", |f| f.presented(20).rotated(SECOND).began(SECOND), Verdict::TryAgain),
-        ("current, dated later", |f| f.presented(20).rotated(SECOND).began(SECOND - MICRO), OTHER_BEGINNING),
-        ("current, a day ahead", |f| f.presented(20).began(TimeDelta::days(-1)), OTHER_BEGINNING),
+        ("current, dated later", |f| f.presented(20).rotated(SECOND).began(SECOND - MICRO), BEGAN_LATER),
+        ("current, a day ahead", |f| f.presented(20).began(TimeDelta::days(-1)), BEGAN_LATER),
         (
             "current, before the clock was set back",
             |f| f.presented(20).rotated(-SECOND).began(-SECOND),
@@ -270,7 +270,7 @@ fn a_token_that_is_dated_later_than_its_generation_began_is_rejected() {
             |f| f.rotated(SECOND).predecessor_began(SECOND * 9).began(SECOND * 9),
             Verdict::SameSuccessor,
         ),
-        ("the previous one, a day ahead", |f| f.rotated(SECOND).began(TimeDelta::days(-1)), OTHER_BEGINNING),
+        ("the previous one, a day ahead", |f| f.rotated(SECOND).began(TimeDelta::days(-1)), BEGAN_LATER),
         (
             "the previous one, before the clock was set back",
             |f| f.rotated(SECOND).predecessor_began(-SECOND).began(-SECOND),

@@ -11,7 +11,7 @@ use crate::network::network_of;
 use crate::page::{Frame, Page, Pages, Policy};
 use crate::times::Moment;
 use crate::web_url::{Logo, WebUrl};
-use crate::{Lasts, PasswordProblem};
+use crate::{AccessDuration, PasswordProblem};
 
 /// The account of the signed-in user: devices, applications, password, deletion.
 ///
@@ -70,7 +70,7 @@ pub struct AuthorizedApplication<'a> {
     /// The operator's descriptions of what it may do.
     pub permissions: &'a [&'a str],
     /// How long it keeps its access.
-    pub lasts: Lasts,
+    pub lasts: AccessDuration,
     /// When the user allowed it.
     pub allowed: DateTime<Utc>,
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use crate::language::Language;
 use crate::page::{Frame, Page, Pages, Policy};
 use crate::web_url::Destination;
-use crate::{Application, FormContext, Lasts};
+use crate::{AccessDuration, Application, FormContext};
 
 /// The question of `/consent`. It posts `decision=allow` or `decision=cancel`; "Not you?" posts to `/sign-out`, with
 /// the same hidden fields.
@@ -18,7 +18,7 @@ pub struct Consent<'a> {
     /// What it may do.
     pub permissions: &'a [Permission<'a>],
     /// For how long.
-    pub lasts: Lasts,
+    pub lasts: AccessDuration,
     /// Whose account it is.
     pub email: &'a str,
 }

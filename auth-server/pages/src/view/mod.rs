@@ -45,8 +45,8 @@ pub struct Application<'a> {
 
 /// How long an application keeps its access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lasts {
-    /// Until the user signs out of auth-server: the session is a child of the sign-in.
+pub enum AccessDuration {
+    /// Until the user signs out of auth-server: the application's session ends with the sign-in.
     WhileSignedIn,
     /// Until the user takes it back (`offline_access`).
     UntilTakenBack,

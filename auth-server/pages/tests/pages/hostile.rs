@@ -24,7 +24,7 @@ fn hostile_texts_change_no_element_and_no_attribute() {
 }
 
 #[test]
-fn no_page_has_a_script_or_a_style_of_an_attribute() {
+fn no_page_has_a_script_or_a_style_in_an_attribute() {
     for words in &ALL_WORDS {
         for_each_page(words, |name, _, document, _| {
             for (attribute, _) in document.elements.iter().flat_map(|element| &element.attributes) {

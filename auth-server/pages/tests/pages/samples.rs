@@ -4,10 +4,10 @@
 use std::net::IpAddr;
 
 use auth_pages::{
-    Account, AccountNotice, AccountProblem, Application, AuthorizedApplication, Claim, ClaimValue, Consent,
-    Device, ErrorKind, ErrorPage, FormContext, FormPost, Inspect, Inspection, Language, Lasts, Logo, Page,
-    Pages, PasswordProblem, Permission, Register, RegisterProblem, SelectAccount, SignIn, SignInProblem,
-    SignedOut, SignedOutReason, Verdict, WebUrl,
+    AccessDuration, Account, AccountNotice, AccountProblem, Application, AuthorizedApplication, Claim,
+    ClaimValue, Consent, Device, ErrorKind, ErrorPage, FormContext, FormPost, Inspect, Inspection, Language,
+    Logo, Page, Pages, PasswordProblem, Permission, Register, RegisterProblem, SelectAccount, SignIn,
+    SignInProblem, SignedOut, SignedOutReason, Verdict, WebUrl,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -211,14 +211,14 @@ impl<'a> Gallery<'a> {
             form: self.form(),
             application: self.application(true),
             permissions: &described,
-            lasts: Lasts::WhileSignedIn,
+            lasts: AccessDuration::WhileSignedIn,
             email: self.words.email,
         };
         self.add("consent", self.pages.consent(self.language, &known));
         let unknown = Consent {
             application: self.application(false),
             permissions: &permissions,
-            lasts: Lasts::UntilTakenBack,
+            lasts: AccessDuration::UntilTakenBack,
             ..known.clone()
         };
         self.add("consent-unknown", self.pages.consent(self.language, &unknown));
@@ -288,7 +288,7 @@ impl<'a> Gallery<'a> {
             home: WebUrl::parse(self.words.home),
             logo: self.application(known).logo,
             permissions: &self.words.permissions,
-            lasts: if known { Lasts::WhileSignedIn } else { Lasts::UntilTakenBack },
+            lasts: if known { AccessDuration::WhileSignedIn } else { AccessDuration::UntilTakenBack },
             allowed: ago(60 * 24 * 40),
         });
         let devices = self.devices();

@@ -9,7 +9,7 @@ use goptri::Scope;
 use serde_json::Value;
 
 use super::{parse_id, read_jwks, show, with_clients};
-use crate::cli::{Access, CliError, Context};
+use crate::cli::{CliError, Context, DatabaseAccess};
 
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
@@ -57,7 +57,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, context: &Context) -> Result<(), CliError> {
     let keys = arguments.jwks.as_deref().map(read_jwks).transpose()?;
-    let added = with_clients(context, Access::Create, async |clients| {
+    let added = with_clients(context, DatabaseAccess::Create, async |clients| {
         let needs_secret = keys.is_none() && !arguments.public;
         let secret = needs_secret.then(|| clients.new_secret());
         let authentication = match (keys, &secret) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{file, with_clients};
 use crate::cli::output::count;
-use crate::cli::{Access, CliError, Context};
+use crate::cli::{CliError, Context, DatabaseAccess};
 use crate::flow::oauth::{ChangeKind, ClientChange};
 
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub(in crate::cli) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<(), CliError> {
     let Arguments { file, dry_run } = arguments;
     let wanted = file::read(file)?;
-    let access = if *dry_run { Access::Read } else { Access::Create };
+    let access = if *dry_run { DatabaseAccess::Read } else { DatabaseAccess::Create };
     let applied = with_clients(context, access, async |clients| Ok(clients.apply(wanted, *dry_run).await?));
     let changes = applied.await?;
     context.format.print(&text(&changes, *dry_run), &to_json(&changes, *dry_run))

@@ -105,7 +105,9 @@ impl Entry {
                 let digests = digests.into_iter().map(Digest::from_bytes).collect();
                 Ok((ClientAuthentication::Secret(digests), WantedSecret::Listed))
             }
-            _ => Err(self.problem("give one of public, jwks_file, and one or two secret_sha256")),
+            _ => Err(self.problem(
+                "give only one of public, jwks_file and secret_sha256, and at most two secret_sha256",
+            )),
         }
     }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::output::{List, Row, minute};
 use super::prompt::confirm;
-use super::{Access, CliError, Context};
+use super::{CliError, Context, DatabaseAccess};
 use crate::entropy::SystemEntropy;
 use crate::flow::oauth::ManageClients;
 use show::{authentication, details, to_json};
@@ -58,8 +58,9 @@ pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliEr
         Command::Add(arguments) => add::run(*arguments, context).await,
         Command::List => list(context).await,
         Command::Show { client } => {
-            let found =
-                with_clients(context, Access::Read, async |clients| Ok(clients.find(&client).await?));
+            let found = with_clients(context, DatabaseAccess::Read, async |clients| {
+                Ok(clients.find(&client).await?)
+            });
             let client = found.await?;
             context.format.print(&details(&client), &to_json(&client))
         }
@@ -76,7 +77,7 @@ fn parse_id(text: &str) -> Result<ClientId, &'static str> {
 /// Opens the store and does the work.
 async fn with_clients<T>(
     context: &Context,
-    access: Access,
+    access: DatabaseAccess,
     work: impl AsyncFnOnce(&ManageClients) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let done = context.with_store(
@@ -91,7 +92,8 @@ async fn with_clients<T>(
 }
 
 async fn list(context: &Context) -> Result<(), CliError> {
-    let clients = with_clients(context, Access::Read, async |clients| Ok(clients.list().await?)).await?;
+    let clients =
+        with_clients(context, DatabaseAccess::Read, async |clients| Ok(clients.list().await?)).await?;
     let headers = &["CLIENT", "CREATED (UTC)", "AUTHENTICATES BY", "FROM", "NAME"];
     let mut list = List::new(context.format, headers);
     list.print(&clients.iter().map(row).collect::<Vec<_>>())?;
@@ -110,7 +112,7 @@ fn row(client: &Client) -> Row {
 }
 
 async fn remove(id: &ClientId, yes: bool, context: &Context) -> Result<(), CliError> {
-    let removed = with_clients(context, Access::Change, async |clients| {
+    let removed = with_clients(context, DatabaseAccess::Change, async |clients| {
         let client = clients.find(id).await?;
         if !yes {
             confirm(&format!("Remove {} and end all its sessions, for good?", client.name))?;
@@ -123,7 +125,7 @@ async fn remove(id: &ClientId, yes: bool, context: &Context) -> Result<(), CliEr
 }
 
 async fn change_secrets(id: &ClientId, drop_old: bool, context: &Context) -> Result<(), CliError> {
-    let changed = with_clients(context, Access::Change, async |clients| {
+    let changed = with_clients(context, DatabaseAccess::Change, async |clients| {
         if drop_old {
             return Ok((clients.drop_old_secret(id).await?, None));
         }

@@ -37,7 +37,7 @@ struct Configured {
 }
 
 /// What the configuration says about the token.
-enum Verified {
+enum Verification {
     NoKeys,
     Rejected(TokenError),
     Access,
@@ -45,7 +45,7 @@ enum Verified {
 }
 
 /// What the database says about the session.
-enum Session {
+enum SessionState {
     NotAsked(String),
     Live,
     Dead(String),
@@ -59,13 +59,15 @@ pub(super) async fn run(token: &Plain<PresentedToken>, context: &Context) -> Res
             let session = configured.session(&decoded, &verified, context.format).await;
             (verified, session, None)
         }
-        Err(error) => {
-            (Verified::NoKeys, Session::NotAsked("the configuration is wrong".to_owned()), Some(error))
-        }
+        Err(error) => (
+            Verification::NoKeys,
+            SessionState::NotAsked("the configuration is wrong".to_owned()),
+            Some(error),
+        ),
     };
     let reason = match (&verified, &session) {
-        (Verified::Rejected(error), _) => Some(error.to_string()),
-        (_, Session::Dead(reason)) => Some(reason.clone()),
+        (Verification::Rejected(error), _) => Some(error.to_string()),
+        (_, SessionState::Dead(reason)) => Some(reason.clone()),
         _ => None,
     };
     let text = decoded.text(&verified, &session, reason.as_deref());
@@ -100,7 +102,7 @@ impl<'a> Decoded<'a> {
         Some(SessionKey { user_id: UserId(id("sub")?), id: SessionId(id("sid")?) })
     }
 
-    fn text(&self, verified: &Verified, session: &Session, reason: Option<&str>) -> String {
+    fn text(&self, verified: &Verification, session: &SessionState, reason: Option<&str>) -> String {
         let mut lines = vec![format!("header  {:#}", self.header), format!("claims  {:#}", self.claims)];
         lines.extend(times(&self.claims, SystemClock.now()));
         let kind = self.kind();
@@ -108,27 +110,29 @@ impl<'a> Decoded<'a> {
         lines.push(format!("This is {article} {kind}."));
         lines.push(match (reason, verified) {
             (Some(reason), _) => format!("It would be rejected: {reason}."),
-            (None, Verified::NoKeys) => "It was not verified: no key for it is configured.".to_owned(),
+            (None, Verification::NoKeys) => "It was not verified: no key for it is configured.".to_owned(),
             (None, _) => "It is valid with this configuration.".to_owned(),
         });
         match session {
-            Session::Live => lines.push("Its session is live.".to_owned()),
-            Session::NotAsked(why) => lines.push(format!("Whether its session is live is unknown: {why}.")),
-            Session::Dead(_) => {}
+            SessionState::Live => lines.push("Its session is live.".to_owned()),
+            SessionState::NotAsked(why) => {
+                lines.push(format!("Whether its session is live is unknown: {why}."))
+            }
+            SessionState::Dead(_) => {}
         }
         lines.join("\n")
     }
 
-    fn json(&self, verified: &Verified, session: &Session, reason: Option<&str>) -> Value {
+    fn json(&self, verified: &Verification, session: &SessionState, reason: Option<&str>) -> Value {
         let accepted = match (reason, verified) {
             (Some(_), _) => Some(false),
-            (None, Verified::NoKeys) => None,
+            (None, Verification::NoKeys) => None,
             (None, _) => Some(true),
         };
         let live = match session {
-            Session::Live => Some(true),
-            Session::Dead(_) => Some(false),
-            Session::NotAsked(_) => None,
+            SessionState::Live => Some(true),
+            SessionState::Dead(_) => Some(false),
+            SessionState::NotAsked(_) => None,
         };
         json!({
             "kind": self.kind(),
@@ -164,35 +168,35 @@ impl Configured {
         Some(Self { access, refresh, policy: policy?, database: database? })
     }
 
-    fn verify(&self, decoded: &Decoded<'_>) -> Verified {
+    fn verify(&self, decoded: &Decoded<'_>) -> Verification {
         if decoded.jws.has_type(TokenType::Refresh) {
-            let Some(tokens) = &self.refresh else { return Verified::NoKeys };
-            return match tokens.open(decoded.token, ClientId::first_party()) {
-                Ok(presented) => Verified::Refresh(Box::new(presented)),
-                Err(error) => Verified::Rejected(error),
+            let Some(tokens) = &self.refresh else { return Verification::NoKeys };
+            return match tokens.verify(decoded.token, ClientId::built_in()) {
+                Ok(presented) => Verification::Refresh(Box::new(presented)),
+                Err(error) => Verification::Rejected(error),
             };
         }
-        let Some(verifier) = &self.access else { return Verified::NoKeys };
+        let Some(verifier) = &self.access else { return Verification::NoKeys };
         match verifier.verify(decoded.token, SystemClock.now()) {
-            Ok(_) => Verified::Access,
-            Err(error) => Verified::Rejected(error),
+            Ok(_) => Verification::Access,
+            Err(error) => Verification::Rejected(error),
         }
     }
 
-    async fn session(&self, decoded: &Decoded<'_>, verified: &Verified, format: Format) -> Session {
+    async fn session(&self, decoded: &Decoded<'_>, verified: &Verification, format: Format) -> SessionState {
         let Some(key) = decoded.session() else {
-            return Session::NotAsked("the token names no session".to_owned());
+            return SessionState::NotAsked("the token names no session".to_owned());
         };
         let database = storage::describe(&self.database);
         let store = match storage::open_existing(&self.database, Arc::new(SystemClock)) {
             Ok(Some(store)) => store,
-            Ok(None) => return Session::NotAsked(format!("the database {database} does not exist")),
-            Err(error) => return Session::NotAsked(error.to_string()),
+            Ok(None) => return SessionState::NotAsked(format!("the database {database} does not exist")),
+            Err(error) => return SessionState::NotAsked(error.to_string()),
         };
         format.note(&format!("Database: {database}"));
         let asked = self.ask(&store, key, decoded, verified).await;
         store.close().await;
-        asked.unwrap_or_else(|error| Session::NotAsked(error.to_string()))
+        asked.unwrap_or_else(|error| SessionState::NotAsked(error.to_string()))
     }
 
     async fn ask(
@@ -200,17 +204,17 @@ impl Configured {
         store: &Arc<dyn Store>,
         key: SessionKey,
         decoded: &Decoded<'_>,
-        verified: &Verified,
-    ) -> Result<Session, CliError> {
+        verified: &Verification,
+    ) -> Result<SessionState, CliError> {
         if store.ready().await? != Readiness::Ready {
-            return Ok(Session::NotAsked("the database lacks migrations".to_owned()));
+            return Ok(SessionState::NotAsked("the database lacks migrations".to_owned()));
         }
         let inspect = InspectToken { store: Arc::clone(store), policy: self.policy };
         let rejected = match verified {
-            Verified::Refresh(presented) => inspect.refresh(presented).await?,
+            Verification::Refresh(presented) => inspect.refresh(presented).await?,
             _ => inspect.access(key, decoded.claims["jti"].as_str()).await?,
         };
-        Ok(rejected.map_or(Session::Live, |reason| Session::Dead(reason.to_string())))
+        Ok(rejected.map_or(SessionState::Live, |reason| SessionState::Dead(reason.to_string())))
     }
 }
 

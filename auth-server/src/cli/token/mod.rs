@@ -9,7 +9,7 @@ use goptri_settings::{Plain, SecretKind};
 use serde_json::json;
 
 use super::prompt::read_secret;
-use super::{Access, CliError, Context};
+use super::{CliError, Context, DatabaseAccess};
 use crate::Config;
 use crate::error::Failure;
 use crate::flow::RevokeToken;
@@ -58,7 +58,7 @@ fn presented(words: &[String]) -> Result<Plain<PresentedToken>, CliError> {
 }
 
 async fn revoke(token: &Plain<PresentedToken>, context: &Context) -> Result<(), CliError> {
-    let revoked = context.with_store(Access::Change, Config::read, async |store, config| {
+    let revoked = context.with_store(DatabaseAccess::Change, Config::read, async |store, config| {
         let verifier = config.access_verifier(config.keys.access.clone());
         let revoke = RevokeToken { store: Arc::clone(store), verifier, clock: Arc::new(SystemClock) };
         revoke.run(token.expose()).await.map_err(|failure| match failure {

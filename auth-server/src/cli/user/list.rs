@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::show::{role_names, state, to_json};
 use crate::cli::output::{List, Row, minute};
-use crate::cli::{Access, CliError, Context};
+use crate::cli::{CliError, Context, DatabaseAccess};
 use crate::flow::ListUsers;
 
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub(super) async fn run(arguments: Arguments, context: &Context) -> Result<(), C
     let Arguments { search, limit } = arguments;
     let mut list = List::new(context.format, &["USER", "CREATED (UTC)", "STATE", "ROLES", "EMAIL"]);
     let list = context.with_store(
-        Access::Read,
+        DatabaseAccess::Read,
         |_| Some(()),
         async |store, ()| {
             let users = ListUsers { store: Arc::clone(store), search };

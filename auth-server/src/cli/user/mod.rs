@@ -11,7 +11,7 @@ use goptri::clock::SystemClock;
 
 use super::output::count;
 use super::prompt::{confirm, read_new_password};
-use super::{Access, CliError, Context};
+use super::{CliError, Context, DatabaseAccess};
 use crate::config;
 use crate::entropy::SystemEntropy;
 use crate::flow::{ManageUsers, Register, Registration, SetPassword};
@@ -81,13 +81,13 @@ pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliEr
         Command::Add { email, roles } => add(email, roles, context).await,
         Command::List(arguments) => list::run(arguments, context).await,
         Command::Show { user } => {
-            let user = with_user(context, Access::Read, &user, async |_, user| Ok(user)).await?;
+            let user = with_user(context, DatabaseAccess::Read, &user, async |_, user| Ok(user)).await?;
             print_user(context.format, &user, &show::details(&user), None)
         }
         Command::Roles(arguments) => roles::run(arguments, context).await,
         Command::Email { user, new, verified } => set_email(&user, &new, verified, context).await,
         Command::Confirm { user } => {
-            let confirmed = with_user(context, Access::Change, &user, async |users, user| {
+            let confirmed = with_user(context, DatabaseAccess::Change, &user, async |users, user| {
                 users.confirm_email(&user).await?;
                 Ok(User { email_verified: true, ..user })
             });
@@ -96,7 +96,7 @@ pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliEr
         }
         Command::Password { user } => set_password(&user, context).await,
         Command::Disable { user } => {
-            let (user, ended) = with_user(context, Access::Change, &user, async |users, user| {
+            let (user, ended) = with_user(context, DatabaseAccess::Change, &user, async |users, user| {
                 let ended = users.disable(user.id).await?;
                 Ok((users.find(&user.id.to_string()).await?, ended))
             })
@@ -105,7 +105,7 @@ pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliEr
             print_user(context.format, &user, &text, Some(ended))
         }
         Command::Enable { user } => {
-            let enabled = with_user(context, Access::Change, &user, async |users, user| {
+            let enabled = with_user(context, DatabaseAccess::Change, &user, async |users, user| {
                 users.enable(user.id).await?;
                 Ok(User { disabled_at: None, ..user })
             });
@@ -119,7 +119,7 @@ pub(super) async fn run(command: Command, context: &Context) -> Result<(), CliEr
 /// Finds the user and does the work.
 async fn with_user<T>(
     context: &Context,
-    access: Access,
+    access: DatabaseAccess,
     name: &str,
     work: impl AsyncFnOnce(&ManageUsers, User) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
@@ -136,7 +136,7 @@ async fn with_user<T>(
 }
 
 async fn add(email: String, roles: Vec<Role>, context: &Context) -> Result<(), CliError> {
-    let added = context.with_store(Access::Create, config::password_rules, async |store, rules| {
+    let added = context.with_store(DatabaseAccess::Create, config::password_rules, async |store, rules| {
         let clock = Arc::new(SystemClock);
         let register = Register::new(Arc::clone(store), rules, clock, Arc::new(SystemEntropy)).await?;
         let password = read_new_password(&format!("Password for {email}: "))?;
@@ -147,7 +147,7 @@ async fn add(email: String, roles: Vec<Role>, context: &Context) -> Result<(), C
 }
 
 async fn set_email(name: &str, new: &str, verified: bool, context: &Context) -> Result<(), CliError> {
-    let changed = with_user(context, Access::Change, name, async |users, user| {
+    let changed = with_user(context, DatabaseAccess::Change, name, async |users, user| {
         Ok((users.set_email(user.id, new, verified).await?, user.email))
     });
     let (user, old) = changed.await?;
@@ -157,7 +157,7 @@ async fn set_email(name: &str, new: &str, verified: bool, context: &Context) -> 
 }
 
 async fn set_password(name: &str, context: &Context) -> Result<(), CliError> {
-    let set = context.with_store(Access::Change, config::password_rules, async |store, rules| {
+    let set = context.with_store(DatabaseAccess::Change, config::password_rules, async |store, rules| {
         let users = ManageUsers { store: Arc::clone(store) };
         let user = users.find(name).await?;
         let flow = SetPassword::new(Arc::clone(store), rules, Arc::new(SystemEntropy)).await?;
@@ -171,7 +171,7 @@ async fn set_password(name: &str, context: &Context) -> Result<(), CliError> {
 }
 
 async fn delete(name: &str, yes: bool, context: &Context) -> Result<(), CliError> {
-    let deleted = with_user(context, Access::Change, name, async |users, user| {
+    let deleted = with_user(context, DatabaseAccess::Change, name, async |users, user| {
         if !yes {
             confirm(&format!("Delete {} and all sessions for good (not the photos)?", user.email))?;
         }

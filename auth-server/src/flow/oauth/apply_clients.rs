@@ -86,14 +86,15 @@ impl ManageClients {
         for WantedClient { registration, secret } in wanted {
             let name = registration.id.as_str().to_owned();
             if !named.insert(name.clone()) {
-                return Err(Failure::Refused(ManageClientRefused::Twice(name)));
+                return Err(Failure::Refused(ManageClientRefused::TwiceInFile(name)));
             }
             let before = known.iter().find(|client| client.id == registration.id).cloned();
             if before.as_ref().is_some_and(|client| client.origin != ClientOrigin::File) {
-                return Err(Failure::Refused(ManageClientRefused::OfOperator(name)));
+                return Err(Failure::Refused(ManageClientRefused::AddedByOperator(name)));
             }
             let checked = self.check(registration).await;
-            let mut after = checked.map_err(|failure| failure.map_refusal(|refused| refused.of(&name)))?;
+            let mut after =
+                checked.map_err(|failure| failure.map_refusal(|refused| refused.in_file(&name)))?;
             if let (WantedSecret::Generated, Some(before)) = (secret, &before)
                 && let ClientAuthentication::Secret(secrets) = &before.authentication
             {
@@ -157,7 +158,7 @@ impl Step {
             (None, Some(after)) => (after.id.clone(), ChangeKind::Added),
             (Some(before), Some(after)) => (after.id.clone(), compared(before, after)),
             (Some(before), None) => (before.id.clone(), ChangeKind::Removed),
-            (None, None) => (ClientId::first_party(), ChangeKind::Unchanged),
+            (None, None) => (ClientId::built_in(), ChangeKind::Unchanged),
         };
         ClientChange { id, kind, secret: None }
     }

@@ -63,7 +63,7 @@ pub(crate) struct KnownRequest {
 /// A page that the user has to complete first.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
-pub(crate) enum UserPage {
+pub(crate) enum RequiredPage {
     /// Sign in.
     SignIn,
     /// Choose an account.
@@ -76,7 +76,7 @@ pub(crate) enum UserPage {
 #[expect(clippy::large_enum_variant, reason = "a result is consumed where it arrives")]
 pub(crate) enum Authorization {
     /// The user sees a page.
-    Ask(UserPage, KnownRequest),
+    Ask(RequiredPage, KnownRequest),
     /// The client gets a response.
     Respond(ClientResponse),
 }
@@ -112,7 +112,7 @@ impl Authorize {
             Err(error) => return Ok(fail(known, error)),
         };
         let grant = self.grant(&known, signed_in).await?;
-        match situation(&request, &known, pending, signed_in, grant.as_ref()) {
+        match next_step(&request, &known, pending, signed_in, grant.as_ref()) {
             NextStep::Issue => self.issue(known, &request, signed_in).await,
             step => Ok(without_issuing(step, known, request)),
         }
@@ -132,7 +132,7 @@ impl Authorize {
             (Ok(request), Decision::Allow) => request,
         };
         let grant = self.grant(&known, signed_in).await?;
-        let step = situation(&request, &known, pending, signed_in, grant.as_ref());
+        let step = next_step(&request, &known, pending, signed_in, grant.as_ref());
         // The client or the scopes may have been changed since the page was shown.
         let is_shown = pending.shown.as_ref() == Some(&ShownConsent::of(&request));
         match (step, signed_in) {
@@ -207,12 +207,12 @@ impl Authorize {
                 Authorization::Respond(ClientResponse::new(known.to, known.client.name, parameters))
             }
             None if request.prompt.none => fail(known, AuthorizationError::LoginRequired),
-            None => Authorization::Ask(UserPage::SignIn, known),
+            None => Authorization::Ask(RequiredPage::SignIn, known),
         })
     }
 }
 
-fn situation(
+fn next_step(
     request: &AuthorizationRequest,
     known: &KnownRequest,
     pending: &PendingRequest,
@@ -241,9 +241,10 @@ fn fail(known: KnownRequest, error: AuthorizationError) -> Authorization {
 
 fn without_issuing(step: NextStep, known: KnownRequest, request: AuthorizationRequest) -> Authorization {
     match step {
-        NextStep::SignIn | NextStep::Issue => Authorization::Ask(UserPage::SignIn, known),
-        NextStep::SelectAccount => Authorization::Ask(UserPage::SelectAccount, known),
-        NextStep::AskForConsent => Authorization::Ask(UserPage::Consent(request), known),
+        // No caller passes `Issue`: it needs a sign-in.
+        NextStep::SignIn | NextStep::Issue => Authorization::Ask(RequiredPage::SignIn, known),
+        NextStep::SelectAccount => Authorization::Ask(RequiredPage::SelectAccount, known),
+        NextStep::AskForConsent => Authorization::Ask(RequiredPage::Consent(request), known),
         NextStep::Fail(error) => fail(known, error),
     }
 }

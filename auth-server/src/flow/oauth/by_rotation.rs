@@ -10,14 +10,14 @@ pub(crate) struct ByRotation<T> {
     /// A session keeps one refresh token.
     pub(crate) fixed: T,
     /// `REFRESH_ROTATION`.
-    pub(crate) is_on: bool,
+    pub(crate) rotation_enabled: bool,
 }
 
 impl<T> ByRotation<T> {
     /// The variant for a client. The refresh tokens of a public client always rotate: it has no credentials that a
     /// thief of a token lacks (RFC 9700 §4.14.2).
     pub(super) fn of(&self, client: &Client) -> &T {
-        let rotates = client.is_public() || (self.is_on && client.rotation);
+        let rotates = client.is_public() || (self.rotation_enabled && client.rotation);
         if rotates { &self.rotating } else { &self.fixed }
     }
 }

@@ -20,7 +20,7 @@ const AFTER_EXPIRY: TimeDelta = TimeDelta::hours(24);
 
 /// Ends sessions of applications.
 #[derive(Clone)]
-pub(crate) struct RevokeTokens {
+pub(crate) struct EndApplicationSession {
     pub(crate) authenticate: AuthenticateClient,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) refresh_tokens: RefreshTokens,
@@ -29,7 +29,7 @@ pub(crate) struct RevokeTokens {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-impl RevokeTokens {
+impl EndApplicationSession {
     /// Ends the session of the token, with its access tokens, if the token is the client's (RV-01). A token that is
     /// unknown, forged or another client's changes nothing, and is no error (RV-02, RV-03).
     pub(crate) async fn run(
@@ -57,9 +57,9 @@ impl RevokeTokens {
         Ok(())
     }
 
-    /// The session of a genuine token, whichever kind it is: `token_type_hint` would only save time.
+    /// The session of a valid token of either kind. `token_type_hint` is ignored: it would only save time.
     fn session_of(&self, token: &str, client: &Client) -> Option<(SessionKey, Option<Digest<RefreshJti>>)> {
-        if let Ok(refresh) = self.refresh_tokens.open(token, client.id.clone()) {
+        if let Ok(refresh) = self.refresh_tokens.verify(token, client.id.clone()) {
             return Some((refresh.key, Some(refresh.jti_hash)));
         }
         let claims: AccessClaims = self.access_keys.load().verify(TokenType::Access, token).ok()?;

@@ -42,7 +42,9 @@ impl ExchangeCode {
         let stored = self.store.find_code(&key).await?.ok_or(GrantRefused::UnknownCode)?;
         match stored.judge(presented.redemption(client)) {
             CodeVerdict::Redeem => {}
-            CodeVerdict::Replayed(session) => return Err(self.end(client, of(&key, session)).await?.into()),
+            CodeVerdict::Replayed(session) => {
+                return Err(self.end(client, session_key(&key, session)).await?.into());
+            }
             CodeVerdict::Refuse(mismatch) => return Err(GrantRefused::Code(mismatch).into()),
         }
         let jti = Plain::new(random_token_id(self.entropy.as_ref()));
@@ -69,7 +71,7 @@ impl ExchangeCode {
     ) -> Result<ApplicationSession, GrantRefused> {
         let id = SessionId(random_id(self.entropy.as_ref(), self.clock.now()));
         Ok(ApplicationSession {
-            key: of(key, id),
+            key: session_key(key, id),
             client_id: client.id.clone(),
             sign_in: stored.sign_in,
             scope: narrow_scope(&stored.scope, None, &client.scope)?,
@@ -99,7 +101,7 @@ impl PresentedCode {
     }
 }
 
-fn of(key: &CodeKey, id: SessionId) -> SessionKey {
+fn session_key(key: &CodeKey, id: SessionId) -> SessionKey {
     SessionKey { user_id: key.user_id, id }
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum PresentedGrant {
     /// `authorization_code` (RFC 6749 §4.1.3).
     Code(PresentedCode),
     /// `refresh_token` (RFC 6749 §6).
-    Refresh(PresentedToken),
+    Refresh(PresentedRefreshToken),
     /// Another grant, which no client may use.
     Unsupported,
 }
@@ -34,7 +34,7 @@ pub(crate) struct PresentedCode {
 
 /// A refresh token and what the next access token shall be.
 #[derive(Debug)]
-pub(crate) struct PresentedToken {
+pub(crate) struct PresentedRefreshToken {
     pub(crate) token: Plain<RefreshToken>,
     pub(crate) scope: Option<String>,
     /// Every `resource`.

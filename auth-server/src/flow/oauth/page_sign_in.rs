@@ -30,7 +30,7 @@ impl PageSignIn {
         presented: Option<&SignInKey>,
     ) -> Result<Plain<SignInHandle>, Failure<SignInRefused>> {
         let credentials = PresentedCredentials { email, password, from: device.address };
-        self.verify.and_open(credentials, async |verified| self.open(verified, device, presented).await).await
+        self.verify.run(credentials, async |verified| self.open(verified, device, presented).await).await
     }
 
     /// The handle. `None`: the user is disabled or has another hash now.
@@ -81,7 +81,7 @@ impl PageSignIn {
         match self.end_if_genuine(other).await {
             Ok(false) => {}
             Ok(true) => {
-                tracing::info!(user = %key.user_id, session = %key.id, "ended by another user's sign-in");
+                tracing::info!(user = %key.user_id, session = %key.id, "sign-in ended by that of another user in the same browser");
             }
             Err(error) => {
                 let error = CauseChain(&error);

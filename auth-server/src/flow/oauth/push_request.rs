@@ -35,7 +35,7 @@ impl PushRequest {
         let authenticated = self.authenticate.run(credentials, from).await;
         let client = authenticated.map_err(|failure| failure.map_refusal(PushRefused::Client))?;
         if client.is_public() {
-            let counted = self.authenticate.throttle.push(from);
+            let counted = self.authenticate.throttle.count_pushed_request(from);
             counted.map_err(|too_many| PushRefused::Client(ClientRefused::TooManyAttempts(too_many)))?;
         }
         let checked = self.check(&client, &AuthorizationParameters::parse(&request)).await;

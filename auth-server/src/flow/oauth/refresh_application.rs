@@ -7,7 +7,7 @@ use auth_store::Store;
 use goptri::Scope;
 
 use super::ByRotation;
-use super::grant_tokens::PresentedToken;
+use super::grant_tokens::PresentedRefreshToken;
 use crate::error::{Failure, GrantRefused, RefreshRefused};
 use crate::flow::{IssuedTokens, Refresh};
 
@@ -23,7 +23,7 @@ impl RefreshApplication {
     pub(super) async fn run(
         &self,
         client: &Client,
-        presented: &PresentedToken,
+        presented: &PresentedRefreshToken,
     ) -> Result<IssuedTokens, Failure<GrantRefused>> {
         let asked = presented.scope.as_deref().map(Scope::parse).transpose();
         let asked = asked.map_err(|_| GrantRefused::MalformedScope)?;
@@ -39,13 +39,13 @@ impl RefreshApplication {
     async fn check(
         &self,
         client: &Client,
-        presented: &PresentedToken,
+        presented: &PresentedRefreshToken,
         asked: Option<&Scope>,
     ) -> Result<(), Failure<GrantRefused>> {
         if asked.is_none() && presented.resources.is_empty() {
             return Ok(());
         }
-        let Ok(token) = self.refresh.of(client).tokens.open(presented.token.expose(), client.id.clone())
+        let Ok(token) = self.refresh.of(client).tokens.verify(presented.token.expose(), client.id.clone())
         else {
             // The refresh verifies the token again, and rejects it with the reason.
             return Ok(());

@@ -1,4 +1,5 @@
-//! Follows which pages are clients, for CORS, and warns of clients that may use the implicit grant.
+//! Keeps the origins of web pages that are clients up to date, for CORS, and warns of clients that may use the implicit
+//! grant.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,12 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Keeps the origins of public clients up to date.
 #[derive(Clone)]
-pub(crate) struct FollowClients {
+pub(crate) struct TrackClientOrigins {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) origins: Reloadable<Origins>,
 }
 
-impl FollowClients {
+impl TrackClientOrigins {
     /// Reads the clients now, and then every 10 s.
     pub(crate) async fn run_periodically(self) {
         let mut warned = false;
@@ -30,7 +31,7 @@ impl FollowClients {
                     if !std::mem::replace(&mut warned, true) {
                         warn_of_implicit(&clients);
                     }
-                    self.follow(&clients);
+                    self.update(&clients);
                 }
                 Err(error) => {
                     tracing::debug!(error = %CauseChain(&error), "the clients were not read; trying again");
@@ -40,7 +41,7 @@ impl FollowClients {
         }
     }
 
-    fn follow(&self, clients: &[Client]) {
+    fn update(&self, clients: &[Client]) {
         let origins = origins_of(clients);
         if **self.origins.load() != origins {
             tracing::info!(origins = origins.iter().count(), "the origins of clients have changed");
@@ -49,7 +50,7 @@ impl FollowClients {
     }
 }
 
-/// The https origins of the pages that are clients: those of public clients.
+/// The https origins of the redirect URIs of public clients: the web pages that are clients.
 fn origins_of(clients: &[Client]) -> Origins {
     let uris = clients.iter().filter(|client| client.is_public()).flat_map(|client| &client.redirect_uris);
     let mut origins: Vec<_> = uris.filter_map(RedirectUri::https_origin).collect();

@@ -43,7 +43,7 @@ impl ViewAccount {
     pub(crate) async fn run(&self, signed_in: &SignedIn) -> Result<AccountOverview, StoreError> {
         let sessions = self.all_sessions(signed_in).await?;
         let (mut devices, of_applications): (Vec<_>, Vec<_>) =
-            sessions.into_iter().partition(|session| session.client_id.is_first_party());
+            sessions.into_iter().partition(|session| session.client_id.is_built_in());
         let this = signed_in.key.session.id;
         devices.sort_by_key(|device| (device.id != this, std::cmp::Reverse(device.created_at)));
         let applications = self.applications(signed_in, &of_applications).await?;

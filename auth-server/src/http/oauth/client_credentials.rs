@@ -23,8 +23,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 #[derive(Debug)]
 pub(crate) struct PresentedClient {
     pub(crate) credentials: ClientCredentials,
-    /// Whether they came in the header.
-    pub(crate) by: IsBasic,
+    pub(crate) is_basic: IsBasic,
 }
 
 /// Whether credentials came in `Authorization: Basic`, so that their rejection has a challenge (RFC 6749 §5.2).
@@ -33,7 +32,7 @@ pub(crate) struct IsBasic(bool);
 
 impl IsBasic {
     /// Adds the challenge to the failure of a request.
-    pub(crate) fn challenge(self, failure: Failure) -> Failure {
+    pub(crate) fn add_challenge(self, failure: Failure) -> Failure {
         match failure {
             Failure::Refused(error) if self.0 && error.code == "invalid_client" => {
                 Failure::Refused(error.with_challenge(Challenge::Basic))
@@ -74,7 +73,7 @@ impl PresentedClient {
         if ways.iter().filter(|way| **way).count() > 1 {
             return Err(TWO_CLIENT_AUTHENTICATIONS);
         }
-        let by = IsBasic(basic);
+        let is_basic = IsBasic(basic);
         let credentials = match (id, secret, assertion) {
             (id, _, _) if basic => by_header(headers, id)?,
             (Some(id), Some(secret), _) => ClientCredentials::Secret(id, secret),
@@ -84,7 +83,7 @@ impl PresentedClient {
             (Some(id), None, None) if !has_type => ClientCredentials::Public(id),
             _ => return Err(CLIENT_NOT_AUTHENTICATED),
         };
-        Ok(Self { credentials, by })
+        Ok(Self { credentials, is_basic })
     }
 }
 

@@ -20,10 +20,10 @@ pub(crate) async fn push(
     flow: Data<PushRequest>,
 ) -> Result<HttpResponse, Failure> {
     let form = Form::parse(&body)?;
-    let PresentedClient { credentials, by } = PresentedClient::parse(request.headers(), &form)?;
+    let PresentedClient { credentials, is_basic } = PresentedClient::parse(request.headers(), &form)?;
     let query = form.to_query_without(&CREDENTIALS)?;
     let pushed = flow.run(&credentials, query, ClientAddress::of(&request).ip()).await;
-    let uri = pushed.map_err(|failure| by.challenge(failure.into()))?;
+    let uri = pushed.map_err(|failure| is_basic.add_challenge(failure.into()))?;
     let expires_in = PUSHED_LIFETIME.num_seconds();
     Ok(HttpResponse::Created().json(json!({ "request_uri": uri.expose(), "expires_in": expires_in })))
 }

@@ -8,7 +8,7 @@ use goptri_settings::Plain;
 use super::{Form, PresentedClient};
 use crate::error::Failure;
 use crate::flow::Device;
-use crate::flow::oauth::{GrantTokens, PresentedCode, PresentedGrant, PresentedToken};
+use crate::flow::oauth::{GrantTokens, PresentedCode, PresentedGrant, PresentedRefreshToken};
 use crate::http::tokens::TokenResponse;
 
 /// 200 with the tokens of an application's session.
@@ -19,11 +19,11 @@ pub(crate) async fn grant(
     flow: &GrantTokens,
 ) -> Result<HttpResponse, Failure> {
     let form = form.without_repetitions()?;
-    let PresentedClient { credentials, by } = PresentedClient::parse(headers, &form)?;
+    let PresentedClient { credentials, is_basic } = PresentedClient::parse(headers, &form)?;
     let grant = presented(&form)?;
     match flow.run(&credentials, grant, device).await {
         Ok(tokens) => Ok(HttpResponse::Ok().json(TokenResponse::from(tokens))),
-        Err(failure) => Err(by.challenge(failure.into())),
+        Err(failure) => Err(is_basic.add_challenge(failure.into())),
     }
 }
 
@@ -36,7 +36,7 @@ fn presented(form: &Form) -> Result<PresentedGrant, ProtocolError> {
             verifier: Plain::new(form.required("code_verifier")?.to_owned()),
             resources,
         }),
-        "refresh_token" => PresentedGrant::Refresh(PresentedToken {
+        "refresh_token" => PresentedGrant::Refresh(PresentedRefreshToken {
             token: Plain::new(form.required("refresh_token")?.to_owned()),
             scope: form.get("scope").map(str::to_owned),
             resources,

@@ -87,7 +87,7 @@ async fn no_verb_fails_because_idle_connections_were_closed() {
     terminate(&server).await;
     assert_eq!(store.end_sessions_of(user.id, None).await.unwrap(), 0);
     terminate(&server).await;
-    assert!(store.find_user(&auth_domain::UserName::Id(user.id)).await.unwrap().is_some());
+    assert!(store.find_user(&auth_domain::UserIdOrEmail::Id(user.id)).await.unwrap().is_some());
     terminate(&server).await;
     store.follow_revocations(None, 1).await.unwrap();
     store.sweep_revocations(1).await.unwrap();

@@ -55,7 +55,7 @@ impl Device {
             self.sign_in.key,
             generation,
             Plain::new(self.jti.clone()),
-            ClientId::first_party(),
+            ClientId::built_in(),
         )
     }
 }

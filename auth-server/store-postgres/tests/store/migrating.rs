@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
-use auth_domain::{Email, SessionId, SessionKey, UserId, UserName};
+use auth_domain::{Email, SessionId, SessionKey, UserId, UserIdOrEmail};
 use auth_store::{
     EndOutcome, Maintenance, Readiness, Revocations, RunningServers, Sessions, StoreError, Users,
 };
@@ -92,7 +92,7 @@ async fn a_database_with_users_is_migrated_only_when_all_servers_are_stopped_and
     assert_eq!(sqlx::query_scalar::<_, i64>(without_user).fetch_one(&pool).await.unwrap(), 102);
     for number in 1..=100 {
         let key = Email::parse(&format!("user{number}@example.com")).unwrap().key();
-        let found = store.find_user(&UserName::Email(key)).await.unwrap();
+        let found = store.find_user(&UserIdOrEmail::Email(key)).await.unwrap();
         assert_eq!(found.unwrap().id, UserId(Uuid::parse_str(&format!("{number:032}")).unwrap()));
     }
     assert_eq!(store.read_revocations(None, 200).await.unwrap().entries.len(), 102);

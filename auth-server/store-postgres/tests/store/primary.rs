@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use auth_domain::{NewUser, UserName};
+use auth_domain::{NewUser, UserIdOrEmail};
 use auth_store::{Maintenance, OpenOutcome, Revocations, RunningServers, Sessions, StoreError, Users};
 use scratch_pg::{Profile, ScratchPg};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -122,7 +122,7 @@ async fn with_any_the_first_host_that_answers_is_used() {
     store.close().await;
     let any = "&target_session_attrs=any";
     let one = PostgresStore::connect(&url_of(&[&standby, &primary], any), 1).unwrap();
-    assert!(one.find_user(&UserName::Id(ann.id)).await.unwrap().is_some());
+    assert!(one.find_user(&UserIdOrEmail::Id(ann.id)).await.unwrap().is_some());
     let refused = one.open_session(&device(&ann, 2).sign_in).await;
     let Err(error @ StoreError::Unavailable(_)) = refused else { panic!("{refused:?}") };
     assert!(error.to_string().contains(&standby.folder().display().to_string()), "{error}");

@@ -60,7 +60,7 @@ impl Subject {
             0 => assert_eq!(store.end_session(key, None).await.unwrap(), EndOutcome::Ended),
             1 => assert_eq!(store.end_sessions_of(user, None).await.unwrap(), 1),
             2 => {
-                let setter = PasswordSetter::Administrator;
+                let setter = PasswordSetter::Operator;
                 let password = NewPassword { user_id: user, hash: hash(), setter };
                 assert_eq!(store.set_password(&password).await.unwrap(), one);
             }

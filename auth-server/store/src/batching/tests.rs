@@ -70,7 +70,7 @@ impl RotateBatch for Arc<Recorder> {
 
 fn presented(session: u128) -> PresentedRefresh {
     let key = SessionKey { user_id: UserId(Uuid::nil()), id: SessionId(Uuid::from_u128(session)) };
-    PresentedRefresh::for_test(key, Generation::FIRST, Plain::new(String::new()), ClientId::first_party())
+    PresentedRefresh::for_test(key, Generation::FIRST, Plain::new(String::new()), ClientId::built_in())
 }
 
 fn snapshot(presented: &PresentedRefresh) -> SessionSnapshot {

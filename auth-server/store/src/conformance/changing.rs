@@ -6,7 +6,7 @@ use goptri::clock::Clock;
 use super::Subject;
 use super::fixtures::{Device, assert_about, device_of, new_user, new_user_at};
 use crate::{ChangeOutcome, OpenOutcome, SetEmailOutcome};
-use auth_domain::{Email, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserName};
+use auth_domain::{Email, NewPassword, NewUser, PasswordHash, PasswordSetter, Role, User, UserIdOrEmail};
 
 cases![
     the_next_refresh_has_the_roles_that_were_set_last,
@@ -34,7 +34,7 @@ fn changed(ended_sessions: u64) -> ChangeOutcome {
 }
 
 async fn found(subject: &Subject, user: &NewUser) -> Option<User> {
-    subject.store.find_user(&UserName::Id(user.id)).await.expect("no error")
+    subject.store.find_user(&UserIdOrEmail::Id(user.id)).await.expect("no error")
 }
 
 /// A new password for the user.
@@ -167,13 +167,13 @@ async fn a_password_set_by_an_administrator_ends_all_sessions(subject: &Subject)
     let user = subject.user().await;
     let devices = [subject.another_device(&user).await, subject.another_device(&user).await];
     let other = subject.device().await;
-    let password = another_password(&user, PasswordSetter::Administrator);
+    let password = another_password(&user, PasswordSetter::Operator);
     assert_eq!(subject.store.set_password(&password).await.expect("no error"), changed(2));
     assert_ended(subject, &[&devices[0], &devices[1]]).await;
     subject.assert_rotates(&other.token(0)).await;
 
     subject.probe.set_password_hash(user.id, None).await;
-    let first = another_password(&user, PasswordSetter::Administrator);
+    let first = another_password(&user, PasswordSetter::Operator);
     assert_eq!(subject.store.set_password(&first).await.expect("no error"), changed(0));
     subject.another_device(&NewUser { password_hash: first.hash, ..user }).await;
 }
@@ -219,7 +219,7 @@ async fn deleting_a_user_ends_all_sessions_and_frees_the_address(subject: &Subje
 async fn changing_an_unknown_user_changes_nothing(subject: &Subject) {
     let (unknown, existing) = (new_user(), subject.user().await);
     let device = subject.another_device(&existing).await;
-    let password = another_password(&unknown, PasswordSetter::Administrator);
+    let password = another_password(&unknown, PasswordSetter::Operator);
     let answers = [
         subject.store.set_roles(unknown.id, &roles(&["admin"])).await,
         subject.store.replace_roles(unknown.id, &[], &roles(&["admin"])).await,

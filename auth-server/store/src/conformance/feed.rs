@@ -63,7 +63,7 @@ async fn every_way_to_end_a_session_appears_in_the_feed(subject: &Subject) {
         let user = subject.user().await;
         let devices = [subject.another_device(&user).await, subject.another_device(&user).await];
         let hash = super::fixtures::new_user().password_hash;
-        let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Administrator };
+        let password = NewPassword { user_id: user.id, hash, setter: PasswordSetter::Operator };
         match way {
             0 => {
                 for device in &devices {

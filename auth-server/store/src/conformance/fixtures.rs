@@ -51,7 +51,7 @@ pub(super) fn device_of(user: &NewUser) -> Device {
     Device {
         key: SessionKey { user_id: user.id, id: SessionId(id()) },
         jti: format!("{:032x}", number()),
-        client_id: ClientId::first_party(),
+        client_id: ClientId::built_in(),
     }
 }
 

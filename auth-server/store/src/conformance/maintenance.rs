@@ -10,7 +10,8 @@ use super::applications::{Application, Browser, new_client};
 use super::fixtures::{device_of, new_user};
 use crate::{Connections, Readiness, Rotation, RunningServers, Store, StoreError};
 use auth_domain::{
-    Digest, Generation, NewPassword, PasswordSetter, PushedRequest, RegisteredScope, StoredEmail, UserName,
+    Digest, Generation, NewPassword, PasswordSetter, PushedRequest, RegisteredScope, StoredEmail,
+    UserIdOrEmail,
 };
 
 cases![
@@ -54,14 +55,14 @@ async fn every_verb_reports_missing_migrations(subject: &Subject) {
     let user = new_user();
     let device = device_of(&user);
     let (store, id, hash) = (&subject.store, user.id, &user.password_hash);
-    let name = UserName::Id(id);
+    let name = UserIdOrEmail::Id(id);
     let stored = StoredEmail {
         user_id: id,
         email: user.email.clone(),
         key: user.email.key(),
         created_at: DateTime::UNIX_EPOCH,
     };
-    let password = NewPassword { user_id: id, hash: hash.clone(), setter: PasswordSetter::Administrator };
+    let password = NewPassword { user_id: id, hash: hash.clone(), setter: PasswordSetter::Operator };
     let errors = [
         store.add_user(&user).await.err(),
         store.credentials(&user.email.key()).await.err(),

@@ -262,7 +262,7 @@ pub(super) fn spin(steps: u32) {
 async fn a_sign_in_that_races_a_password_change_leaves_no_session_open(subject: &Subject) {
     let hash = new_user_at("other@example.com").password_hash;
     nothing_stays_open(subject, |store, user_id| {
-        let password = NewPassword { user_id, hash: hash.clone(), setter: PasswordSetter::Administrator };
+        let password = NewPassword { user_id, hash: hash.clone(), setter: PasswordSetter::Operator };
         async move { store.set_password(&password).await }
     })
     .await;

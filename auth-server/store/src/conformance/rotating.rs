@@ -101,7 +101,7 @@ async fn a_token_that_is_dated_later_than_its_generation_rotates_nothing(subject
         let mut token = device.token(1);
         token.began = rotated + later;
         let verdict = assert_not_current(subject, &token, None).await;
-        assert_eq!(verdict, Verdict::Refuse(RefuseReason::OtherBeginning));
+        assert_eq!(verdict, Verdict::Refuse(RefuseReason::BeganLater));
     }
     let mut token = device.token(1);
     token.began = rotated;

@@ -5,7 +5,7 @@ use goptri::clock::Clock;
 use super::Subject;
 use super::fixtures::{assert_about, id, new_user, new_user_at};
 use crate::{AddUserOutcome, StoreError};
-use auth_domain::{Email, EmailKey, NewUser, Role, User, UserId, UserName};
+use auth_domain::{Email, EmailKey, NewUser, Role, User, UserId, UserIdOrEmail};
 
 cases![
     a_user_is_stored_as_added,
@@ -192,7 +192,7 @@ async fn a_user_is_found_by_id_and_by_address(subject: &Subject) {
     let added = subject.add(&ann).await;
     subject.add(&bob).await;
     let find = async |name: &str| {
-        let name = UserName::parse(name).expect("a name");
+        let name = UserIdOrEmail::parse(name).expect("a name");
         subject.store.find_user(&name).await.expect("no error")
     };
     for name in ["ann@example.com", "ANN@example.com", &ann.id.to_string()] {
@@ -201,9 +201,9 @@ async fn a_user_is_found_by_id_and_by_address(subject: &Subject) {
     for name in ["eve@example.com", &new_user().id.to_string()] {
         assert_eq!(find(name).await, None, "{name}");
     }
-    assert_eq!(UserName::parse("ann"), None);
+    assert_eq!(UserIdOrEmail::parse("ann"), None);
     subject.probe.corrupt_roles(bob.id).await;
-    let found = subject.store.find_user(&UserName::Id(bob.id)).await;
+    let found = subject.store.find_user(&UserIdOrEmail::Id(bob.id)).await;
     assert!(matches!(found, Err(StoreError::Corrupt { table: "users", what: "roles", .. })), "{found:?}");
 }
 

@@ -1,6 +1,6 @@
 //! Access tokens that do not fit into a cookie.
 
-use auth_domain::{Role, UserName};
+use auth_domain::{Role, UserIdOrEmail};
 use reqwest::Method;
 use serde_json::json;
 use test_support::{CookieJar, SetCookie};
@@ -11,7 +11,7 @@ use crate::support::{EMAIL, PASSWORD, TestServer, on_both_engines};
 async fn set_roles(server: &TestServer, number: usize) {
     let roles: Vec<_> =
         (0..number).map(|number| Role::parse(&format!("role-{number:059}")).unwrap()).collect();
-    let user = server.store.find_user(&UserName::parse(EMAIL).unwrap()).await.unwrap().unwrap();
+    let user = server.store.find_user(&UserIdOrEmail::parse(EMAIL).unwrap()).await.unwrap().unwrap();
     server.store.set_roles(user.id, &roles).await.unwrap();
 }
 

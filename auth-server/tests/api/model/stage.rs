@@ -66,7 +66,7 @@ impl Stage {
 
     /// The row of a token's session, if it exists. Read by a `rotate` for another client, which changes nothing.
     pub(super) async fn row(&self, token: &str) -> Option<Session> {
-        let elsewhere = self.tokens.open(token, ClientId::new("another-client".to_owned())).unwrap();
+        let elsewhere = self.tokens.verify(token, ClientId::new("another-client".to_owned())).unwrap();
         match self.store.rotate(&elsewhere, None).await.unwrap() {
             Rotation::NotCurrent(snapshot) | Rotation::Resent(snapshot) => Some(snapshot.session),
             Rotation::Unknown => None,
@@ -76,7 +76,7 @@ impl Stage {
 
     /// The generation of a token.
     pub(super) fn generation(&self, token: &str) -> i64 {
-        self.tokens.open(token, ClientId::first_party()).unwrap().generation.number()
+        self.tokens.verify(token, ClientId::built_in()).unwrap().generation.number()
     }
 
     /// Presents the token `at_once` times concurrently. Each gets the next token, or status and error code.

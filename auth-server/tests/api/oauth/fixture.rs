@@ -92,7 +92,7 @@ impl OAuth for TestServer {
         let session = NewSession {
             key,
             verified_hash: user.password_hash.clone().unwrap(),
-            client_id: ClientId::first_party(),
+            client_id: ClientId::built_in(),
             scope: Scope::default(),
             audience: vec![AUDIENCE.to_owned(), "http://localhost:4000".to_owned()],
             jti_hash: Digest::<RefreshJti>::of(&Plain::new("not used".to_owned())),

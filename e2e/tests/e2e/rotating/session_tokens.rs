@@ -49,7 +49,7 @@ async fn open_one(store: &dyn Store, tokens: &RefreshTokens, number: usize) -> S
     let session = NewSession {
         key: SessionKey { user_id: USER, id: SessionId(session_id(number)) },
         verified_hash: PasswordHash::from_phc(HASH.to_owned()),
-        client_id: ClientId::first_party(),
+        client_id: ClientId::built_in(),
         scope: Scope::default(),
         audience: vec![AUDIENCE.to_owned(), ISSUER.to_owned()],
         jti_hash: Digest::of(&jti),

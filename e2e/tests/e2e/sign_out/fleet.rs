@@ -60,7 +60,7 @@ pub(super) async fn sign_in(url: &str, sessions: usize) -> Vec<SignedIn> {
         let session = NewSession {
             key: SessionKey { user_id: USER, id: SessionId(id) },
             verified_hash: hash.clone(),
-            client_id: ClientId::first_party(),
+            client_id: ClientId::built_in(),
             scope: Scope::default(),
             audience: Vec::new(),
             jti_hash: Digest::of(&Plain::new(number.to_string())),
