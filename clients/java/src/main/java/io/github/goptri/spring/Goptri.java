@@ -15,8 +15,10 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
+import org.springframework.security.oauth2.core.DelegatingOAuth2TokenValidator;
 import org.springframework.security.oauth2.core.OAuth2TokenValidator;
 import org.springframework.security.oauth2.jwt.Jwt;
+import org.springframework.security.oauth2.jwt.JwtDecoder;
 
 /** Keys and revocations of auth-server, kept up to date by one background thread until it is closed. */
 public final class Goptri implements AutoCloseable {
@@ -85,10 +87,10 @@ public final class Goptri implements AutoCloseable {
     }
 
     /** Decodes access tokens. {@code additional} validators see genuine tokens with valid claims. */
-    GoptriJwtDecoder decoder(List<OAuth2TokenValidator<Jwt>> additional) {
+    JwtDecoder decoder(List<OAuth2TokenValidator<Jwt>> additional) {
         List<OAuth2TokenValidator<Jwt>> validators = new ArrayList<>(additional);
         validators.add(revocations); // last, so that 503 is for tokens that are otherwise valid
-        return new GoptriJwtDecoder(settings, clock, keys, validators);
+        return new GoptriJwtDecoder(settings, clock, keys, new DelegatingOAuth2TokenValidator<>(validators));
     }
 
     GoptriSettings settings() {

@@ -50,7 +50,7 @@ public class GoptriAutoConfiguration {
 
     @Bean
     @ConditionalOnMissingBean(JwtDecoder.class)
-    GoptriJwtDecoder goptriJwtDecoder(Goptri goptri, ObjectProvider<OAuth2TokenValidator<Jwt>> additional) {
+    JwtDecoder goptriJwtDecoder(Goptri goptri, ObjectProvider<OAuth2TokenValidator<Jwt>> additional) {
         return goptri.decoder(additional.orderedStream().toList());
     }
 

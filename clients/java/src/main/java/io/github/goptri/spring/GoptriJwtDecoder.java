@@ -12,7 +12,6 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
-import org.springframework.security.oauth2.core.DelegatingOAuth2TokenValidator;
 import org.springframework.security.oauth2.core.OAuth2TokenValidator;
 import org.springframework.security.oauth2.core.OAuth2TokenValidatorResult;
 import org.springframework.security.oauth2.jwt.BadJwtException;
@@ -20,8 +19,15 @@ import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
 import org.springframework.security.oauth2.jwt.JwtValidationException;
 
-/** Decodes access tokens (RFC 9068) in the one form that auth-server issues. It makes no network call. */
-public final class GoptriJwtDecoder implements JwtDecoder {
+/**
+ * Decodes access tokens (RFC 9068) in the one form that auth-server issues. It makes no network call. Spring's
+ * {@code NimbusJwtDecoder} would also accept other encodings of a token, and JSON that other parsers read differently.
+ *
+ * @param validator sees genuine tokens with valid claims
+ */
+record GoptriJwtDecoder(GoptriSettings settings, Clock clock, VerifyingKeys keys, OAuth2TokenValidator<Jwt> validator)
+    implements JwtDecoder {
+
     private static final int MAX_BYTES = 8 * 1024;
     private static final long MAX_SECONDS = 253_402_300_799L; // the end of the year 9999
     /** How far this clock may be behind: revocations are kept for an hour longer than tokens live. */
@@ -39,20 +45,6 @@ public final class GoptriJwtDecoder implements JwtDecoder {
         "client_id", TEXT, "aud", TEXT.or(TEXTS), "scope", SCOPE, "exp", TIME, "iat", TIME);
     private static final Map<String, Predicate<Object>> OPTIONAL = Map.of("sid", TEXT, "email", TEXT, "roles", TEXTS,
         "email_verified", Boolean.class::isInstance, "nbf", TIME, "auth_time", TIME);
-
-    private final GoptriSettings settings;
-    private final Clock clock;
-    private final VerifyingKeys keys;
-    private final OAuth2TokenValidator<Jwt> validator;
-
-    /** {@code validators} see genuine tokens with valid claims. */
-    GoptriJwtDecoder(GoptriSettings settings, Clock clock, VerifyingKeys keys,
-                     List<OAuth2TokenValidator<Jwt>> validators) {
-        this.settings = settings;
-        this.clock = clock;
-        this.keys = keys;
-        this.validator = new DelegatingOAuth2TokenValidator<>(validators);
-    }
 
     /**
      * Returns the token if it is genuine, valid now, for this service, and not revoked.

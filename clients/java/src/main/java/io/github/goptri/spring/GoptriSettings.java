@@ -20,7 +20,8 @@ import java.util.stream.Stream;
 import org.springframework.util.StringUtils;
 
 /**
- * The settings, from the same variables as those of api-server.
+ * The settings, from the same variables as those of api-server. Spring Boot's binding would accept other texts than
+ * api-server, report only the first mistake, and quote the value, which may be a secret.
  *
  * @param issuer {@code ISSUER}, exactly as in the tokens
  * @param audience {@code AUDIENCE}, exactly as in the tokens

@@ -2,8 +2,6 @@ package io.github.goptri.spring;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.security.GeneralSecurityException;
-import java.text.ParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -16,7 +14,6 @@ import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.jwk.JWK;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +21,7 @@ import org.springframework.security.oauth2.core.OAuth2Error;
 import org.springframework.security.oauth2.core.OAuth2ErrorCodes;
 import org.springframework.security.oauth2.jwt.BadJwtException;
 import org.springframework.security.oauth2.jwt.JwtValidationException;
+import org.springframework.util.Assert;
 
 /** The keys that verify access tokens, by {@code kid}: secrets, and the keys that auth-server publishes. */
 final class VerifyingKeys {
@@ -105,7 +103,7 @@ final class VerifyingKeys {
 
     private void onFetched(byte[] jwks, String problem) {
         try {
-            require(problem == null, problem);
+            Assert.isNull(problem, problem);
             setPublished(jwks);
             server.report(PROBLEM, null);
             pause = Math.min(pause * 2, MAX_PAUSE);
@@ -119,35 +117,29 @@ final class VerifyingKeys {
     /**
      * Verifies with the keys of this JWK set (RFC 7517 §5), instead of those before. Skips keys that cannot be used.
      *
-     * @throws IOException if it is no JWK set, if two keys have one kid, or if none of the keys can be used; the keys
-     *     before then stay in use
+     * @throws IOException if it is not JSON
+     * @throws IllegalArgumentException if it is no JWK set, two keys have one kid, or none of the keys can be used
      */
     void setPublished(byte[] jwks) throws IOException {
         JsonNode list = StrictJson.MAPPER.readTree(jwks).path("keys");
-        require(list.isArray(), "it is not a set of keys");
+        Assert.isTrue(list.isArray(), "it is not a set of keys");
         Map<String, VerifyingKey> usable = new HashMap<>();
         List<String> skipped = new ArrayList<>();
         Set<String> kids = new HashSet<>();
         for (JsonNode jwk : list) {
             String kid = jwk.path("kid").textValue();
-            require(kid == null || kids.add(kid), "two keys have one kid");
+            Assert.isTrue(kid == null || kids.add(kid), "two keys have one kid");
             try {
                 usable.put(kid, VerifyingKey.of(JWK.parse(jwk.toString())));
-            } catch (ParseException | JOSEException | GeneralSecurityException | RuntimeException unusable) {
+            } catch (Exception unusable) {
                 skipped.add(jwk.path("kid").asText());
             }
         }
-        require(skipped.isEmpty() || !usable.isEmpty(), "none of the keys can be used");
+        Assert.isTrue(skipped.isEmpty() || !usable.isEmpty(), "none of the keys can be used");
         server.report("keys that cannot be used", skipped.isEmpty() ? null : skipped.toString());
         if (published == null || !published.keySet().equals(usable.keySet())) {
             LOG.info("auth-server publishes these keys: {}", usable.values());
         }
         published = usable;
-    }
-
-    private static void require(boolean condition, String problem) throws IOException {
-        if (!condition) {
-            throw new IOException(problem);
-        }
     }
 }

@@ -34,7 +34,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.security.oauth2.core.OAuth2TokenValidatorResult;
 import org.springframework.security.oauth2.jwt.BadJwtException;
+import org.springframework.security.oauth2.jwt.JwtDecoder;
 
 @Timeout(30)
 @ExtendWith(OutputCaptureExtension.class)
@@ -42,7 +44,7 @@ class FeedTest {
     private final AtomicLong later = new AtomicLong();
     private FakeAuthServer server;
     private Goptri goptri;
-    private GoptriJwtDecoder decoder;
+    private JwtDecoder decoder;
 
     @BeforeEach
     void serve() throws IOException {
@@ -406,7 +408,8 @@ class FeedTest {
         AtomicLong now = new AtomicLong();
         VerifyingKeys keys = new VerifyingKeys(new AuthServer(Tokens.settings("AUTH_SERVER_URL", server.url()),
             Runnable::run), now::get);
-        decoder = new GoptriJwtDecoder(Tokens.settings(), Clock.systemUTC(), keys, List.of());
+        decoder = new GoptriJwtDecoder(Tokens.settings(), Clock.systemUTC(), keys,
+            each -> OAuth2TokenValidatorResult.success());
         for (int fetches = 1; fetches <= 7; fetches++) {
             String kid = "key " + fetches;
             server.jwks = jwks(new ECKey.Builder(key).keyID(kid).build());

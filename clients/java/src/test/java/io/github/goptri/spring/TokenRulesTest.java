@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
+import org.springframework.security.oauth2.core.OAuth2TokenValidatorResult;
 import org.springframework.security.oauth2.jwt.BadJwtException;
 import org.springframework.security.oauth2.jwt.Jwt;
 
@@ -32,7 +33,7 @@ class TokenRulesTest {
         keys.setSecrets(List.of(Tokens.SECRET));
         keys.setPublished("{\"keys\":[]}".getBytes(StandardCharsets.UTF_8));
         Clock clock = Clock.fixed(Instant.ofEpochSecond(now), ZoneOffset.UTC);
-        return new GoptriJwtDecoder(Tokens.settings(), clock, keys, List.of());
+        return new GoptriJwtDecoder(Tokens.settings(), clock, keys, token -> OAuth2TokenValidatorResult.success());
     }
 
     private static String with(Consumer<Map<String, Object>> change) {
@@ -236,7 +237,8 @@ class TokenRulesTest {
     void an_unknown_key_is_unavailable_until_the_published_keys_are_known() throws IOException {
         VerifyingKeys keys = Tokens.keys();
         keys.setSecrets(List.of(Tokens.OTHER_SECRET));
-        GoptriJwtDecoder waiting = new GoptriJwtDecoder(Tokens.settings(), Clock.systemUTC(), keys, List.of());
+        GoptriJwtDecoder waiting = new GoptriJwtDecoder(Tokens.settings(), Clock.systemUTC(), keys,
+            each -> OAuth2TokenValidatorResult.success());
         assertThatThrownBy(() -> waiting.decode(with(claims -> { }))).isInstanceOf(BadJwtException.class)
             .satisfies(error -> assertThat(Tokens.isUnavailable(error)).isTrue());
         keys.setPublished("{\"keys\":[]}".getBytes(StandardCharsets.UTF_8));

@@ -47,7 +47,7 @@ class VerifyingKeysTest {
             VerifyingKeys keys = published(good.replace("\"one\"", "\"before\""));
             String set = "{\"keys\":" + pair + "}";
             assertThatThrownBy(() -> keys.setPublished(set.getBytes(StandardCharsets.UTF_8))).as(set)
-                .isInstanceOf(IOException.class).hasMessage("two keys have one kid");
+                .hasMessage("two keys have one kid");
             assertThat(keys.find("before")).as("the keys before stay in use").isNotNull();
         }
     }
