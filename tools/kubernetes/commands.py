@@ -17,7 +17,7 @@ kubectl() {
     case "$1 ${2-} $*" in
     "create "*--dry-run=client*) command kubectl "$@" ;;
     create*) { echo ---; command kubectl "$@" --dry-run=client -o yaml; } >>"$OBJECTS" ;;
-    "apply -f "*) { echo ---; cat; } >>"$OBJECTS" ;;
+    "apply -f "* | "replace -f "*) { echo ---; cat; } >>"$OBJECTS" ;;
     "apply -k "* | "diff -k "*) { echo ---; kustomize build "$3"; } >>"$OBJECTS" ;;
     "get secret "*) echo the-secret-in-use ;;
     "get "* | "label "* | "logs "* | "exec "* | "scale "* | "wait "* | "delete "* | "rollout "* | "port-forward "*) ;;
