@@ -58,9 +58,9 @@ final class AuthServer {
     Future<?> get(String path, Consumer<byte[]> onChunk, Consumer<String> onEnd, String... headers) {
         HttpRequest request = HttpRequest.newBuilder(URI.create(url + path)).timeout(Duration.ofSeconds(15))
             .headers(headers).build();
-        CompletableFuture<HttpResponse<Void>> exchange = client.sendAsync(request,
-            response -> BodySubscribers.ofByteArrayConsumer(
-                chunk -> chunk.filter(bytes -> response.statusCode() == 200).ifPresent(onChunk)));
+        CompletableFuture<HttpResponse<Void>> exchange = client.sendAsync(request, response ->
+            response.statusCode() == 200 ? BodySubscribers.ofByteArrayConsumer(chunk -> chunk.ifPresent(onChunk))
+                : BodySubscribers.discarding());
         exchange.whenCompleteAsync((response, error) -> {
             if (!exchange.isCancelled()) {
                 onEnd.accept(error == null ? problem(response.statusCode())
