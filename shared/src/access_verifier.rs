@@ -45,17 +45,17 @@ impl AccessVerifier {
         self.verify_with(&self.keys.snapshot(), token, now.timestamp_micros())
     }
 
-    /// Like [`verify`](Self::verify), but accepts a token that expired less than `grace` before `now`, or was issued
-    /// less than `grace` after it: the clock may have been set since.
+    /// Like [`verify`](Self::verify), but `exp` may be up to `tolerance` before `now`, and `iat` up to `tolerance`
+    /// further after `now`, because the clock may have been set meanwhile.
     ///
     /// Use it only to identify a session to end.
-    pub fn verify_expired(
+    pub fn verify_with_tolerance(
         &self,
         token: &str,
         now: DateTime<Utc>,
-        grace: TimeDelta,
+        tolerance: TimeDelta,
     ) -> Result<AccessClaims, TokenError> {
-        self.verify_until(&self.keys.snapshot(), token, now.timestamp_micros(), grace)
+        self.verify_at(&self.keys.snapshot(), token, now.timestamp_micros(), tolerance)
     }
 
     /// Like [`verify`](Self::verify), with a snapshot of the keys and the time in microseconds since 1970.
@@ -65,7 +65,7 @@ impl AccessVerifier {
         token: &str,
         now: i64,
     ) -> Result<AccessClaims, TokenError> {
-        self.verify_until(keys, token, now, TimeDelta::zero())
+        self.verify_at(keys, token, now, TimeDelta::zero())
     }
 
     /// Checks the times of verified claims at `now`, in microseconds since 1970.
@@ -74,12 +74,12 @@ impl AccessVerifier {
         self.check(times, now, TimeDelta::zero())
     }
 
-    fn verify_until(
+    fn verify_at(
         &self,
         keys: &KeySnapshot,
         token: &str,
         now: i64,
-        grace: TimeDelta,
+        tolerance: TimeDelta,
     ) -> Result<AccessClaims, TokenError> {
         let json = keys.verified_payload(TokenType::Access, token)?;
         let payload: Payload<'_> = jws::parse_claims(&json)?;
@@ -89,23 +89,23 @@ impl AccessVerifier {
         if !payload.aud.0.contains(&self.audience) {
             return Err(TokenError::WrongAudience);
         }
-        self.check(Times { exp: payload.exp, nbf: payload.nbf, iat: payload.iat }, now, grace)?;
+        self.check(Times { exp: payload.exp, nbf: payload.nbf, iat: payload.iat }, now, tolerance)?;
         let shared = self.interner.intern(&payload.iss, &payload.aud, &payload.client_id, &payload.scope);
         payload.into_claims(shared.map_err(|_| TokenError::Json("payload"))?)
     }
 
-    fn check(&self, times: Times, now: i64, grace: TimeDelta) -> Result<(), TokenError> {
+    fn check(&self, times: Times, now: i64, tolerance: TimeDelta) -> Result<(), TokenError> {
         let micros = |delta: TimeDelta| delta.num_microseconds().unwrap_or(i64::MAX);
-        let (leeway, grace) = (micros(self.leeway), micros(grace));
+        let (leeway, tolerance) = (micros(self.leeway), micros(tolerance));
         // RFC 7519 §4.1.4: a token is rejected "on or after" exp. The clock of a guard may be a tick behind.
-        if now.saturating_sub(leeway).saturating_sub(grace) >= times.exp.micros() {
+        if now.saturating_sub(leeway).saturating_sub(tolerance) >= times.exp.micros() {
             return Err(TokenError::Expired);
         }
         if times.nbf.is_some_and(|nbf| now.saturating_add(leeway) < nbf.micros()) {
             return Err(TokenError::NotYetValid);
         }
         let earliest = times.iat.micros().saturating_sub(micros(MAX_CLOCK_ERROR));
-        if now.saturating_add(leeway).saturating_add(grace) < earliest {
+        if now.saturating_add(leeway).saturating_add(tolerance) < earliest {
             return Err(TokenError::IssuedInTheFuture);
         }
         Ok(())
