@@ -114,7 +114,7 @@ fn other_errors() -> Vec<CatalogueRow> {
             "Use a method from the `Allow` header.",
         ),
         CatalogueRow::new(
-            ProtocolError::PREFLIGHT_REFUSED,
+            ProtocolError::PREFLIGHT_REJECTED,
             "The preflight of a page in `CORS_ORIGINS` asks for a method or a header that the route does not accept from pages.",
             "Send what [http.md](http.md#pages-of-other-origins) lists.",
         ),

@@ -214,7 +214,7 @@ where
                 let response = answered.await?;
                 if response.status() == StatusCode::BAD_REQUEST {
                     // The text of actix-cors is not JSON.
-                    let error = ProtocolError::PREFLIGHT_REFUSED.error_response();
+                    let error = ProtocolError::PREFLIGHT_REJECTED.error_response();
                     return Ok(response.into_response(error).map_into_right_body());
                 }
                 Ok(response)

@@ -84,7 +84,7 @@ impl ProtocolError {
     pub const METHOD_NOT_ALLOWED: Self =
         Self::new(405, "method_not_allowed", "Method not allowed; see the Allow header.");
     /// A CORS preflight request asks for a method or header that the route does not accept.
-    pub const PREFLIGHT_REFUSED: Self = Self::new(
+    pub const PREFLIGHT_REJECTED: Self = Self::new(
         400,
         "invalid_request",
         "Pages of other origins cannot send this method or one of these headers to this route.",

@@ -12,7 +12,7 @@ use futures_util::future::{Either, MapOk};
 
 use super::cookies::{set_private, set_vary};
 use crate::access_claims::AccessClaims;
-use crate::bearer::{self, BearerCheck, Refusal, TokenLocation, VerificationResult};
+use crate::bearer::{self, BearerCheck, Rejection, TokenLocation, VerificationResult};
 use crate::guard::Guard;
 use crate::protocol_error::ProtocolError;
 
@@ -73,9 +73,9 @@ pub fn authenticate(
 /// Attaches the reason of a rejection to the request, for [`verification`](super::verification).
 fn attach_reason(
     request: &HttpRequest,
-    verified: Result<Arc<AccessClaims>, Refusal>,
+    verified: Result<Arc<AccessClaims>, Rejection>,
 ) -> Result<Arc<AccessClaims>, ProtocolError> {
-    verified.map_err(|Refusal { error, reason }| {
+    verified.map_err(|Rejection { error, reason }| {
         if let Some(reason) = reason {
             request.extensions_mut().insert(reason);
         }
@@ -133,11 +133,11 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let method = request.method().as_str();
         let BearerCheck { location, verified } = bearer::check(&self.auth.guard, request.headers(), method);
-        let is_final = verified.as_ref().is_err_and(|refusal| refusal.is_final(self.auth.optional));
+        let is_final = verified.as_ref().is_err_and(|rejection| rejection.is_final(self.auth.optional));
         match attach_reason(request.request(), verified) {
             Err(error) if is_final => {
-                let refused = mark(location, request.into_response(error.error_response()));
-                Either::Left(ready(Ok(refused.map_into_right_body())))
+                let rejected = mark(location, request.into_response(error.error_response()));
+                Either::Left(ready(Ok(rejected.map_into_right_body())))
             }
             verified => {
                 request.extensions_mut().insert(VerificationResult(verified));

@@ -13,12 +13,12 @@ use crate::token_error::TokenError;
 /// The verified claims of a request, or why it has none.
 pub(crate) struct BearerCheck {
     pub(crate) location: TokenLocation,
-    pub(crate) verified: Result<Arc<AccessClaims>, Refusal>,
+    pub(crate) verified: Result<Arc<AccessClaims>, Rejection>,
 }
 
 /// Why a request has no caller.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal {
+pub(crate) struct Rejection {
     /// The error that the client sees.
     pub(crate) error: ProtocolError,
     /// Why its token was rejected, if it had one.
@@ -52,13 +52,13 @@ impl TokenLocation {
     }
 }
 
-impl From<ProtocolError> for Refusal {
+impl From<ProtocolError> for Rejection {
     fn from(error: ProtocolError) -> Self {
         Self { error, reason: None }
     }
 }
 
-impl Refusal {
+impl Rejection {
     /// Returns whether the middleware responds with this error. If a token is optional, an invalid one counts as none.
     pub(crate) fn is_final(&self, optional: bool) -> bool {
         !optional || self.error.status != 401
@@ -79,7 +79,7 @@ fn verify(
     headers: &impl Fields,
     method: &str,
     credential: Credential<'_>,
-) -> Result<Arc<AccessClaims>, Refusal> {
+) -> Result<Arc<AccessClaims>, Rejection> {
     let verified = match credential {
         Credential::Cookie(value) => {
             // First, so that a page of another origin does not learn whether the cookie is valid.
@@ -91,7 +91,7 @@ fn verify(
     };
     verified.map_err(|reason| {
         tracing::info!(%reason, "access token rejected");
-        Refusal { error: reason.into(), reason: Some(reason) }
+        Rejection { error: reason.into(), reason: Some(reason) }
     })
 }
 

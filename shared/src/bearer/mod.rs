@@ -5,7 +5,7 @@ mod check;
 mod fields;
 
 #[cfg(feature = "actix")]
-pub(crate) use check::Refusal;
+pub(crate) use check::Rejection;
 pub(crate) use check::{BearerCheck, TokenLocation, VerificationResult, authorize, check};
 pub(crate) use fields::{Field, Fields};
 #[cfg(feature = "actix")]

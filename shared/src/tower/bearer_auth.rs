@@ -11,7 +11,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::fields::mark;
-use super::respond::{ResponseBody, refuse};
+use super::respond::{ResponseBody, reject};
 use crate::access_claims::AccessClaims;
 use crate::bearer::{self, BearerCheck, TokenLocation, VerificationResult};
 use crate::guard::Guard;
@@ -76,13 +76,13 @@ where
         let BearerCheck { location, verified } =
             bearer::check(guard, request.headers(), request.method().as_str());
         match verified {
-            Err(refusal) if refusal.is_final(*optional) => {
-                let mut refused = refuse(&refusal.error, request.headers());
-                mark(location, refused.headers_mut());
-                if let Some(reason) = refusal.reason {
-                    refused.extensions_mut().insert(reason);
+            Err(rejection) if rejection.is_final(*optional) => {
+                let mut rejected = reject(&rejection.error, request.headers());
+                mark(location, rejected.headers_mut());
+                if let Some(reason) = rejection.reason {
+                    rejected.extensions_mut().insert(reason);
                 }
-                Either::Left(ready(Ok(refused)))
+                Either::Left(ready(Ok(rejected)))
             }
             verified => {
                 // Another layer outside of this one may have attached the claims of another guard.
@@ -90,7 +90,7 @@ where
                 if let Ok(claims) = &verified {
                     request.extensions_mut().insert(Arc::clone(claims));
                 }
-                let result = VerificationResult(verified.map_err(|refusal| refusal.error));
+                let result = VerificationResult(verified.map_err(|rejection| rejection.error));
                 request.extensions_mut().insert(result);
                 let pass: fn(Response<ResBody>) -> _ = match location {
                     TokenLocation::Header => |response| response.map(ResponseBody::Left),

@@ -10,7 +10,7 @@ use http1::{Extensions, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::respond::{ResponseBody, refuse};
+use super::respond::{ResponseBody, reject};
 use crate::access_claims::AccessClaims;
 use crate::bearer;
 use crate::permission::{Permission, Requirement};
@@ -88,7 +88,7 @@ where
         let authorized =
             bearer::authorize(request.extensions().get(), self.requirement, request.uri().path());
         if let Err(error) = authorized {
-            return Either::Left(ready(Ok(refuse(&error, request.headers()))));
+            return Either::Left(ready(Ok(reject(&error, request.headers()))));
         }
         let pass: fn(Response<ResBody>) -> _ = |response| response.map(ResponseBody::Left);
         Either::Right(self.inner.call(request).map_ok(pass))

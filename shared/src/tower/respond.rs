@@ -30,7 +30,7 @@ pub fn error_response(error: &ProtocolError) -> Response<Full<Bytes>> {
 }
 
 /// The response to a request with these headers: a gRPC response if it is a gRPC request.
-pub(super) fn refuse<B>(error: &ProtocolError, request: &HeaderMap) -> Response<ResponseBody<B>> {
+pub(super) fn reject<B>(error: &ProtocolError, request: &HeaderMap) -> Response<ResponseBody<B>> {
     let content_type = request.get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
     // `application/grpc`, `application/grpc+proto`, `application/grpc;…`; not `application/grpc-web`.
     let subtype = content_type.strip_prefix(GRPC.as_bytes());
