@@ -133,9 +133,10 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let method = request.method().as_str();
         let BearerCheck { location, verified } = bearer::check(&self.auth.guard, request.headers(), method);
-        let is_final = verified.as_ref().is_err_and(|rejection| rejection.is_final(self.auth.optional));
+        let ends_request =
+            verified.as_ref().is_err_and(|rejection| rejection.ends_request(self.auth.optional));
         match attach_reason(request.request(), verified) {
-            Err(error) if is_final => {
+            Err(error) if ends_request => {
                 let rejected = mark(location, request.into_response(error.error_response()));
                 Either::Left(ready(Ok(rejected.map_into_right_body())))
             }

@@ -59,8 +59,9 @@ impl From<ProtocolError> for Rejection {
 }
 
 impl Rejection {
-    /// Returns whether the middleware responds with this error. If a token is optional, an invalid one counts as none.
-    pub(crate) fn is_final(&self, optional: bool) -> bool {
+    /// Returns whether the middleware responds with this error instead of passing the request on. With an optional
+    /// token, an invalid one counts as none.
+    pub(crate) fn ends_request(&self, optional: bool) -> bool {
         !optional || self.error.status != 401
     }
 }

@@ -76,7 +76,7 @@ where
         let BearerCheck { location, verified } =
             bearer::check(guard, request.headers(), request.method().as_str());
         match verified {
-            Err(rejection) if rejection.is_final(*optional) => {
+            Err(rejection) if rejection.ends_request(*optional) => {
                 let mut rejected = reject(&rejection.error, request.headers());
                 mark(location, rejected.headers_mut());
                 if let Some(reason) = rejection.reason {

@@ -107,7 +107,10 @@ fn an_expired_token_still_identifies_its_session_for_the_given_time() {
         assert_eq!(verifier().verify_with_tolerance(&token, now, day).err(), expected, "{now}");
     }
     let elsewhere = with_claims(&with(with(claims(), "exp", NOW), "aud", "https://other.example"));
-    assert_eq!(verifier().verify_with_tolerance(&elsewhere, at(NOW), day).err(), Some(TokenError::WrongAudience));
+    assert_eq!(
+        verifier().verify_with_tolerance(&elsewhere, at(NOW), day).err(),
+        Some(TokenError::WrongAudience)
+    );
 }
 
 #[test]
