@@ -83,7 +83,8 @@ fn attach_reason(
     })
 }
 
-fn mark<B>(location: TokenLocation, mut response: ServiceResponse<B>) -> ServiceResponse<B> {
+/// Tells caches what the response depends on.
+fn with_cache_headers<B>(location: TokenLocation, mut response: ServiceResponse<B>) -> ServiceResponse<B> {
     match location {
         TokenLocation::Header => {}
         TokenLocation::Cookie => set_private(response.headers_mut()),
@@ -137,7 +138,7 @@ where
             verified.as_ref().is_err_and(|rejection| rejection.ends_request(self.auth.optional));
         match attach_reason(request.request(), verified) {
             Err(error) if ends_request => {
-                let rejected = mark(location, request.into_response(error.error_response()));
+                let rejected = with_cache_headers(location, request.into_response(error.error_response()));
                 Either::Left(ready(Ok(rejected.map_into_right_body())))
             }
             verified => {
@@ -145,10 +146,10 @@ where
                 let pass: fn(ServiceResponse<B>) -> _ = match location {
                     TokenLocation::Header => ServiceResponse::map_into_left_body,
                     TokenLocation::Cookie => {
-                        |response| mark(TokenLocation::Cookie, response).map_into_left_body()
+                        |response| with_cache_headers(TokenLocation::Cookie, response).map_into_left_body()
                     }
                     TokenLocation::None => {
-                        |response| mark(TokenLocation::None, response).map_into_left_body()
+                        |response| with_cache_headers(TokenLocation::None, response).map_into_left_body()
                     }
                 };
                 Either::Right(self.inner.call(request).map_ok(pass))

@@ -10,7 +10,7 @@ use http1::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::fields::mark;
+use super::fields::set_cache_headers;
 use super::respond::{ResponseBody, reject};
 use crate::access_claims::AccessClaims;
 use crate::bearer::{self, BearerCheck, TokenLocation, VerificationResult};
@@ -78,7 +78,7 @@ where
         match verified {
             Err(rejection) if rejection.ends_request(*optional) => {
                 let mut rejected = reject(&rejection.error, request.headers());
-                mark(location, rejected.headers_mut());
+                set_cache_headers(location, rejected.headers_mut());
                 if let Some(reason) = rejection.reason {
                     rejected.extensions_mut().insert(reason);
                 }
@@ -94,8 +94,8 @@ where
                 request.extensions_mut().insert(result);
                 let pass: fn(Response<ResBody>) -> _ = match location {
                     TokenLocation::Header => |response| response.map(ResponseBody::Left),
-                    TokenLocation::Cookie => |response| pass(TokenLocation::Cookie, response),
-                    TokenLocation::None => |response| pass(TokenLocation::None, response),
+                    TokenLocation::Cookie => |response| with_cache_headers(TokenLocation::Cookie, response),
+                    TokenLocation::None => |response| with_cache_headers(TokenLocation::None, response),
                 };
                 Either::Right(self.inner.call(request).map_ok(pass))
             }
@@ -103,7 +103,7 @@ where
     }
 }
 
-fn pass<B>(location: TokenLocation, mut response: Response<B>) -> Response<ResponseBody<B>> {
-    mark(location, response.headers_mut());
+fn with_cache_headers<B>(location: TokenLocation, mut response: Response<B>) -> Response<ResponseBody<B>> {
+    set_cache_headers(location, response.headers_mut());
     response.map(ResponseBody::Left)
 }

@@ -20,8 +20,8 @@ impl Fields for HeaderMap {
     }
 }
 
-/// Says to caches what the response depends on.
-pub(super) fn mark(location: TokenLocation, headers: &mut HeaderMap) {
+/// Tells caches what the response depends on.
+pub(super) fn set_cache_headers(location: TokenLocation, headers: &mut HeaderMap) {
     if location == TokenLocation::Cookie {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
     }
