@@ -5,7 +5,7 @@ use actix_web::http::header::{
     VARY,
 };
 
-use crate::bearer::{self, Field, Fields};
+use crate::bearer::{self, RequestHeader, RequestHeaders};
 use crate::cookie::SessionCookie;
 #[cfg(doc)]
 use crate::cookie::may_use_cookies;
@@ -14,14 +14,14 @@ use crate::protocol_error::ProtocolError;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-impl Fields for HeaderMap {
-    fn values(&self, field: Field) -> impl Iterator<Item = &[u8]> {
-        let name = match field {
-            Field::Authorization => AUTHORIZATION,
-            Field::Cookie => COOKIE,
-            Field::SecFetchSite => SEC_FETCH_SITE,
-            Field::Origin => ORIGIN,
-            Field::SecWebSocketVersion => SEC_WEBSOCKET_VERSION,
+impl RequestHeaders for HeaderMap {
+    fn values(&self, header: RequestHeader) -> impl Iterator<Item = &[u8]> {
+        let name = match header {
+            RequestHeader::Authorization => AUTHORIZATION,
+            RequestHeader::Cookie => COOKIE,
+            RequestHeader::SecFetchSite => SEC_FETCH_SITE,
+            RequestHeader::Origin => ORIGIN,
+            RequestHeader::SecWebSocketVersion => SEC_WEBSOCKET_VERSION,
         };
         self.get_all(name).map(HeaderValue::as_bytes)
     }

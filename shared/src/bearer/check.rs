@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fields::{Fields, check_origin, credential_or_cookie};
+use super::headers::{RequestHeaders, check_origin, credential_or_cookie};
 use crate::access_claims::AccessClaims;
 use crate::credential::Credential;
 use crate::guard::Guard;
@@ -67,7 +67,7 @@ impl Rejection {
 }
 
 /// Verifies the credential of a request.
-pub(crate) fn check(guard: &Guard, headers: &impl Fields, method: &str) -> BearerCheck {
+pub(crate) fn check(guard: &Guard, headers: &impl RequestHeaders, method: &str) -> BearerCheck {
     let credential = credential_or_cookie(headers, guard.session_cookie());
     BearerCheck {
         location: TokenLocation::of(credential),
@@ -77,7 +77,7 @@ pub(crate) fn check(guard: &Guard, headers: &impl Fields, method: &str) -> Beare
 
 fn verify(
     guard: &Guard,
-    headers: &impl Fields,
+    headers: &impl RequestHeaders,
     method: &str,
     credential: Credential<'_>,
 ) -> Result<Arc<AccessClaims>, Rejection> {

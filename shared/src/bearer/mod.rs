@@ -2,14 +2,14 @@
 //! decisions.
 
 mod check;
-mod fields;
+mod headers;
 
 #[cfg(feature = "actix")]
 pub(crate) use check::Rejection;
 pub(crate) use check::{BearerCheck, TokenLocation, VerificationResult, authorize, check};
-pub(crate) use fields::{Field, Fields};
+pub(crate) use headers::{RequestHeader, RequestHeaders};
 #[cfg(feature = "actix")]
-pub(crate) use fields::{check_origin, credential, credential_or_cookie};
+pub(crate) use headers::{check_origin, credential, credential_or_cookie};
 
 /// `Cache-Control` of the response to a request with cookies: it stays out of every cache.
 pub(crate) const PRIVATE: &str = "private, no-store";

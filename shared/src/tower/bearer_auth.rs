@@ -10,7 +10,7 @@ use http1::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::fields::set_cache_headers;
+use super::headers::set_cache_headers;
 use super::respond::{ResponseBody, reject};
 use crate::access_claims::AccessClaims;
 use crate::bearer::{self, BearerCheck, TokenLocation, VerificationResult};

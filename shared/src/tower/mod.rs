@@ -31,7 +31,7 @@
 //! `UNAVAILABLE`.
 
 mod bearer_auth;
-mod fields;
+mod headers;
 mod require;
 mod respond;
 

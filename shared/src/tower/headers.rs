@@ -3,18 +3,18 @@
 use http1::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, SEC_WEBSOCKET_VERSION, VARY};
 use http1::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::bearer::{Field, Fields, PRIVATE, TokenLocation, VARY_BY_COOKIE};
+use crate::bearer::{PRIVATE, RequestHeader, RequestHeaders, TokenLocation, VARY_BY_COOKIE};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-impl Fields for HeaderMap {
-    fn values(&self, field: Field) -> impl Iterator<Item = &[u8]> {
-        let name = match field {
-            Field::Authorization => AUTHORIZATION,
-            Field::Cookie => COOKIE,
-            Field::SecFetchSite => SEC_FETCH_SITE,
-            Field::Origin => ORIGIN,
-            Field::SecWebSocketVersion => SEC_WEBSOCKET_VERSION,
+impl RequestHeaders for HeaderMap {
+    fn values(&self, header: RequestHeader) -> impl Iterator<Item = &[u8]> {
+        let name = match header {
+            RequestHeader::Authorization => AUTHORIZATION,
+            RequestHeader::Cookie => COOKIE,
+            RequestHeader::SecFetchSite => SEC_FETCH_SITE,
+            RequestHeader::Origin => ORIGIN,
+            RequestHeader::SecWebSocketVersion => SEC_WEBSOCKET_VERSION,
         };
         self.get_all(name).iter().map(HeaderValue::as_bytes)
     }
