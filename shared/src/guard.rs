@@ -210,12 +210,12 @@ impl Guard {
     /// Checks the times and the revocation of claims that [`verify`](Self::verify) returned. Call it after long work,
     /// such as receiving a large body, and before its effect.
     pub fn recheck(&self, claims: &AccessClaims) -> Result<(), TokenError> {
-        self.verifier.check_times(claims, self.clock.micros())?;
+        self.verifier.check_times(claims, self.clock.coarse_micros())?;
         self.check_revoked(claims)
     }
 
     fn verify_uncached(&self, keys: &KeySnapshot, token: &str) -> Result<AccessClaims, TokenError> {
-        let claims = self.verifier.verify_with(keys, token, self.clock.micros());
+        let claims = self.verifier.verify_with(keys, token, self.clock.coarse_micros());
         #[cfg(feature = "feed")]
         if let (Err(TokenError::UnknownKey | TokenError::KeysUnavailable), Some(tasks)) =
             (&claims, &self.background)
