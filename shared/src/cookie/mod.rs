@@ -2,11 +2,11 @@
 
 mod header;
 mod origin_check;
-mod scope;
+mod session_cookie;
 mod value;
 
 pub use header::{TwoCookies, find_cookie};
 pub use origin_check::may_use_cookies;
-pub use scope::SessionCookie;
+pub use session_cookie::SessionCookie;
 pub(crate) use value::with_token;
 pub use value::{MAX_COOKIE_BYTES, decode, encode, max_token_bytes};

@@ -14,10 +14,10 @@ const SECURE: &str = "__Secure-";
 /// The prefix of the name follows from the rest (CK-01): `__Host-`; or `__Secure-` with a domain; or none if the issuer
 /// is http on localhost, where not every browser accepts a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionCookie(Arc<Scope>);
+pub struct SessionCookie(Arc<Shared>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Scope {
+struct Shared {
     name: String,
     domain: Option<String>,
     is_secure: bool,
@@ -30,8 +30,8 @@ impl SessionCookie {
         let url = Url::parse(issuer).ok();
         let is_secure = !url.is_some_and(|url| url.scheme() == "http" && is_local(&url));
         let allowed_origins = [issuer, audience].into_iter().filter_map(Origin::of_url).collect();
-        let scope = Scope { name: String::new(), domain: None, is_secure, allowed_origins };
-        Self(Arc::new(Scope { name: format!("{}session", scope.prefix()), ..scope }))
+        let shared = Shared { name: String::new(), domain: None, is_secure, allowed_origins };
+        Self(Arc::new(Shared { name: format!("{}session", shared.prefix()), ..shared }))
     }
 
     /// Also sends the cookie to this domain, which the issuer's host belongs to, and to its subdomains.
@@ -41,8 +41,8 @@ impl SessionCookie {
     pub fn with_domain(self, domain: &str, issuer: &str) -> Result<Self, String> {
         check_domain(domain, issuer)?;
         let base = self.base_name().to_owned();
-        let scope = Scope { domain: Some(domain.to_owned()), ..(*self.0).clone() };
-        Ok(Self(Arc::new(Scope { name: format!("{}{base}", scope.prefix()), ..scope })))
+        let shared = Shared { domain: Some(domain.to_owned()), ..(*self.0).clone() };
+        Ok(Self(Arc::new(Shared { name: format!("{}{base}", shared.prefix()), ..shared })))
     }
 
     /// Gives it another name, with or without its prefix. Call it after [`with_domain`](Self::with_domain).
@@ -65,14 +65,14 @@ impl SessionCookie {
             let with = if self.0.domain.is_some() { "with" } else { "without" };
             return Err(format!("is {text:?}; {with} SESSION_COOKIE_DOMAIN it is {prefix}{base}"));
         }
-        Ok(Self(Arc::new(Scope { name: format!("{prefix}{base}"), ..(*self.0).clone() })))
+        Ok(Self(Arc::new(Shared { name: format!("{prefix}{base}"), ..(*self.0).clone() })))
     }
 
     /// Also lets pages of these origins send unsafe requests with the cookie.
     #[must_use]
     pub fn with_allowed_origins(self, origins: &Origins) -> Self {
         let allowed_origins = self.allowed_origins().iter().chain(origins.iter()).cloned().collect();
-        Self(Arc::new(Scope { allowed_origins, ..(*self.0).clone() }))
+        Self(Arc::new(Shared { allowed_origins, ..(*self.0).clone() }))
     }
 
     /// Its name, with the prefix.
@@ -100,7 +100,7 @@ impl SessionCookie {
     }
 }
 
-impl Scope {
+impl Shared {
     fn prefix(&self) -> &'static str {
         match (self.is_secure, &self.domain) {
             (false, _) => "",
