@@ -68,7 +68,7 @@ fn caller_errors() -> Vec<CatalogueRow> {
             "Send it from a page of this service, from one whose origin is in `CORS_ORIGINS`, or with a bearer token.",
         ),
         CatalogueRow::new(
-            ProtocolError::TWO_CREDENTIALS,
+            ProtocolError::TWO_AUTHORIZATION_HEADERS,
             "The request has more than one `Authorization` header.",
             "Send one.",
         ),

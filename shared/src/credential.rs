@@ -64,13 +64,13 @@ impl<'a> Credential<'a> {
     /// The bearer token, or `None` if the request has no credential or one of another scheme.
     ///
     /// # Errors
-    /// [`ProtocolError::TWO_CREDENTIALS`] for a conflict and [`ProtocolError::INVALID_TOKEN`] for a malformed token.
+    /// [`ProtocolError::TWO_AUTHORIZATION_HEADERS`] for a conflict and [`ProtocolError::INVALID_TOKEN`] for a malformed token.
     pub fn bearer_token(self) -> Result<Option<&'a str>, ProtocolError> {
         match self {
             Self::Bearer(token) => Ok(Some(token)),
             Self::None | Self::Basic | Self::Unsupported | Self::Cookie(_) | Self::TwoCookies => Ok(None),
             Self::MalformedBearer => Err(ProtocolError::INVALID_TOKEN),
-            Self::TwoAuthorizationHeaders => Err(ProtocolError::TWO_CREDENTIALS),
+            Self::TwoAuthorizationHeaders => Err(ProtocolError::TWO_AUTHORIZATION_HEADERS),
         }
     }
 }

@@ -70,7 +70,7 @@ impl ProtocolError {
     )
     .with_challenge(Challenge::Code);
     /// Two `Authorization` headers (JV-26).
-    pub const TWO_CREDENTIALS: Self =
+    pub const TWO_AUTHORIZATION_HEADERS: Self =
         Self::new(400, "invalid_request", "The request has more than one Authorization header; send one.");
     /// A page that may not use cookies sent the request (CK-04, CK-13).
     pub const CROSS_SITE_REQUEST: Self = Self::new(

@@ -104,7 +104,7 @@ impl Presented {
 /// or `Bearer null`, to every request must still be able to refresh.
 fn refuse_client_credentials(headers: &HeaderMap, body: BodyKind) -> Result<(), ProtocolError> {
     match (credential(headers), body) {
-        (Credential::TwoAuthorizationHeaders, _) => Err(ProtocolError::TWO_CREDENTIALS),
+        (Credential::TwoAuthorizationHeaders, _) => Err(ProtocolError::TWO_AUTHORIZATION_HEADERS),
         (Credential::Basic, BodyKind::Json) => Err(CLIENT_CREDENTIALS),
         _ => Ok(()),
     }

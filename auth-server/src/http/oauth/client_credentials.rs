@@ -65,7 +65,7 @@ impl PresentedClient {
         let assertion = form.secret::<ClientAssertion>("client_assertion");
         let has_type = form.get("client_assertion_type").is_some();
         let basic = match credential(headers) {
-            Credential::TwoAuthorizationHeaders => return Err(ProtocolError::TWO_CREDENTIALS),
+            Credential::TwoAuthorizationHeaders => return Err(ProtocolError::TWO_AUTHORIZATION_HEADERS),
             Credential::Basic => true,
             _ => false,
         };
