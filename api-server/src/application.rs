@@ -105,7 +105,7 @@ impl Application {
 
     /// The watched files of secrets and of the certificate.
     pub fn watched_files(&self) -> Vec<Arc<FileWatch>> {
-        self.guard.secret_files().into_iter().chain(self.certificate_watch.clone()).collect()
+        self.guard.file_watch().into_iter().chain(self.certificate_watch.clone()).collect()
     }
 
     /// What `/readyz` reports besides the guard.

@@ -180,8 +180,8 @@ impl Guard {
         self.verifier.keys()
     }
 
-    /// The watch of the files of its secrets.
-    pub fn secret_files(&self) -> Option<Arc<FileWatch>> {
+    /// The watch of the files of its secrets. `None`: no secret is in a file.
+    pub fn file_watch(&self) -> Option<Arc<FileWatch>> {
         self.files.clone()
     }
 

@@ -178,7 +178,7 @@ fn an_invalid_file_changes_nothing_and_the_next_valid_one_takes_effect() {
 #[test]
 fn reload_now_reads_the_files_at_once() {
     let watched = Watched::start();
-    let files = watched.guard.secret_files().unwrap();
+    let files = watched.guard.file_watch().unwrap();
     for (before, after) in [(SECRET, OTHER_SECRET), (OTHER_SECRET, SECRET), (SECRET, THIRD_SECRET)] {
         fs::write(watched.path(), after).unwrap();
         // Disconnected once it is done.
@@ -199,7 +199,7 @@ fn a_thread_watches_files_if_there_are_any_until_the_last_guard_is_dropped() {
     let alone = std::env::args().any(|argument| argument == "--exact");
     let in_a_variable = Environment::from_pairs([("ACCESS_TOKEN_SECRET", SECRET)]);
     let without = Guard::from_environment(&in_a_variable).unwrap();
-    assert!(without.secret_files().is_none());
+    assert!(without.file_watch().is_none());
     assert!(!alone || threads() == 0);
 
     let watched = Watched::start();
@@ -222,7 +222,7 @@ fn a_thread_watches_files_if_there_are_any_until_the_last_guard_is_dropped() {
 #[test]
 fn concurrent_checks_see_no_rejection_during_reloads() {
     let watched = Watched::start();
-    let files = watched.guard.secret_files().unwrap();
+    let files = watched.guard.file_watch().unwrap();
     let (token, over, verified) = (token_of(SECRET), AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..4 {
