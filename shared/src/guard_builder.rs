@@ -154,7 +154,7 @@ impl GuardBuilder {
         };
         #[cfg(not(feature = "feed"))]
         let keys = KeySource::local(local);
-        if keys.check_ready() == Err(crate::keys::KeysUnavailable::None) {
+        if keys.check_ready() == Err(crate::keys::KeysUnavailable::NoKeys) {
             return Err(GuardError::NoKeys);
         }
         let verifier = AccessVerifier::new(keys.clone(), self.issuer, self.audience, self.clock_leeway);

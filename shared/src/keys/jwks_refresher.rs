@@ -205,7 +205,7 @@ impl TransitionLog {
         }
         let url = &self.url;
         match ready {
-            Err(missing @ KeysUnavailable::None) => tracing::error!(url, "this service {missing}"),
+            Err(missing @ KeysUnavailable::NoKeys) => tracing::error!(url, "this service {missing}"),
             Err(missing) => tracing::warn!(url, "this service {missing}"),
             Ok(()) => tracing::info!(url, keys = state, "access tokens are verified with these keys"),
         }

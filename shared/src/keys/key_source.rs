@@ -50,7 +50,7 @@ pub enum KeysUnavailable {
     #[error(
         "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE"
     )]
-    None,
+    NoKeys,
 }
 
 impl KeySource {
@@ -152,7 +152,7 @@ impl KeySourceState {
         };
         let unavailable = match self.published {
             PublishedKeys::Pending => Some(KeysUnavailable::NotFetched),
-            _ if keys.is_empty() => Some(KeysUnavailable::None),
+            _ if keys.is_empty() => Some(KeysUnavailable::NoKeys),
             _ => None,
         };
         KeySnapshot { keys, unavailable, version }
