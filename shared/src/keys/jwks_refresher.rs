@@ -31,7 +31,7 @@ pub struct JwksRefreshConfig {
     /// The least time between two fetches because of unknown `kid`s.
     pub unknown_kid_cooldown: Duration,
     /// The least time between two fetches because of reported changes.
-    pub min_interval: Duration,
+    pub change_cooldown: Duration,
     /// The limit for one response.
     pub timeout: Duration,
 }
@@ -44,7 +44,7 @@ impl Default for JwksRefreshConfig {
             min_retry: Duration::from_millis(200),
             max_retry: Duration::from_secs(10),
             unknown_kid_cooldown: Duration::from_secs(10),
-            min_interval: Duration::from_millis(100),
+            change_cooldown: Duration::from_millis(100),
             timeout: fetch::RESPONSE_TIMEOUT,
         }
     }
@@ -172,11 +172,11 @@ impl RefreshTask {
 
     async fn wait(&self, began: Instant, pause: Duration) -> WakeReason {
         let Triggers { keys_changed, unknown_kid } = &*self.trigger.0;
-        let (min_interval, cooldown) = (self.config.min_interval, self.config.unknown_kid_cooldown);
+        let (after_change, after_unknown) = (self.config.change_cooldown, self.config.unknown_kid_cooldown);
         tokio::select! {
             () = sleep(pause) => WakeReason::Other,
-            () = async { sleep_until(began + min_interval).await; keys_changed.notified().await } => WakeReason::Notified,
-            () = async { unknown_kid.notified().await; sleep_until(began + cooldown).await } => WakeReason::Other,
+            () = async { sleep_until(began + after_change).await; keys_changed.notified().await } => WakeReason::Notified,
+            () = async { unknown_kid.notified().await; sleep_until(began + after_unknown).await } => WakeReason::Other,
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) const ON_TRIGGER: JwksRefreshConfig = JwksRefreshConfig {
     min_retry: Duration::from_millis(1),
     max_retry: Duration::from_millis(20),
     unknown_kid_cooldown: Duration::from_hours(1),
-    min_interval: Duration::from_millis(1),
+    change_cooldown: Duration::from_millis(1),
     timeout: Duration::from_secs(20),
 };
 

@@ -65,7 +65,7 @@ async fn until_the_keys_are_fetched_the_middleware_responds_503() {
 /// auth-server signs with its secret only, which this service does not have, so it can verify no token.
 #[test]
 fn with_an_empty_jwks_and_no_secret_the_error_names_the_remedy() {
-    let soon = JwksRefreshConfig { unknown_kid_cooldown: ON_TRIGGER.min_interval, ..ON_TRIGGER };
+    let soon = JwksRefreshConfig { unknown_kid_cooldown: ON_TRIGGER.change_cooldown, ..ON_TRIGGER };
     let followed = FollowedKeys::start(FeedServer::start(), soon, &[]);
     let sentence = "has no key: auth-server publishes none, and ACCESS_TOKEN_SECRET is not set. Give this service the secret, or auth-server an ACCESS_TOKEN_KEY_FILE";
     followed.wait_for_log(sentence);

@@ -57,7 +57,7 @@ fn keys_are_fetched_at_each_keys_event_and_each_caught_up() {
 
 #[test]
 fn repeated_keys_events_fetch_no_more_often_than_the_minimum_interval() {
-    let pace = JwksRefreshConfig { min_interval: Duration::from_millis(100), ..ON_TRIGGER };
+    let pace = JwksRefreshConfig { change_cooldown: Duration::from_millis(100), ..ON_TRIGGER };
     let started = Instant::now();
     let followed = FollowedKeys::start(publishing(&[ED25519]), pace, &[FEED]);
     let mut feed = followed.server.next_request().accept();
@@ -65,7 +65,7 @@ fn repeated_keys_events_fetch_no_more_often_than_the_minimum_interval() {
     while followed.server.keys_requests() < 4 {
         feed.event("keys", "{}");
     }
-    assert!(started.elapsed() >= 3 * pace.min_interval, "{:?}", started.elapsed());
+    assert!(started.elapsed() >= 3 * pace.change_cooldown, "{:?}", started.elapsed());
 }
 
 #[test]
