@@ -23,7 +23,7 @@ pub use dotenv::EnvironmentError;
 pub use durations::{describe_duration, parse_duration};
 pub use environment::Environment;
 pub use file_watch::{FileWatch, SecretFiles};
-pub use pem_layout::laid_out;
+pub use pem_layout::restore_pem_layout;
 pub use reloadable::Reloadable;
 pub use secret::{AccessTokenSecret, FeedSecret, Plain, RefreshTokenSecret, SecretKind};
 pub use settings::{Reported, SettingError, SettingErrors, Settings, parse_address};

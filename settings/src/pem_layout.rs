@@ -8,7 +8,7 @@ const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 
 /// The text with each marker and each word on a line of its own. Words outside of the blocks do not matter.
-pub fn laid_out(text: &str) -> Zeroizing<String> {
+pub fn restore_pem_layout(text: &str) -> Zeroizing<String> {
     // Large enough from the start: growing would leave copies of a key in memory.
     let mut pem = Zeroizing::new(String::with_capacity(2 * text.len() + 2));
     let mut rest = text;
@@ -61,7 +61,7 @@ mod tests {
             PEM.replace("BQYDK2Vw\n", "BQYDK2Vw"),
             format!("    {}", PEM.replace('\n', "  \n    ")),
         ] {
-            assert_eq!(*laid_out(&text), PEM, "{text:?}");
+            assert_eq!(*restore_pem_layout(&text), PEM, "{text:?}");
         }
     }
 
@@ -74,7 +74,7 @@ mod tests {
             ("-----BEGIN X---", "-----BEGIN X---\n"),
             ("", ""),
         ] {
-            assert_eq!(*laid_out(text), expected, "{text:?}");
+            assert_eq!(*restore_pem_layout(text), expected, "{text:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use goptri_settings::{Settings, laid_out};
+use goptri_settings::{Settings, restore_pem_layout};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -63,7 +63,7 @@ fn named(path: &str, problem: &str) -> String {
 /// The certificates of the file, and when the first one, the server's own, expires.
 fn chain(pem: &str, now: DateTime<Utc>) -> Result<(Vec<CertificateDer<'static>>, DateTime<Utc>), String> {
     let unreadable = || "which has a certificate that cannot be read".to_owned();
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(laid_out(pem).as_bytes())
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(restore_pem_layout(pem).as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|_| unreadable())?;
     let own = chain.first().ok_or("which has no certificate in PEM")?;
@@ -81,7 +81,8 @@ fn chain(pem: &str, now: DateTime<Utc>) -> Result<(Vec<CertificateDer<'static>>,
 }
 
 fn private_key(pem: &str) -> Result<PrivateKeyDer<'static>, &'static str> {
-    PrivateKeyDer::from_pem_slice(laid_out(pem).as_bytes()).map_err(|_| "which has no private key in PEM")
+    PrivateKeyDer::from_pem_slice(restore_pem_layout(pem).as_bytes())
+        .map_err(|_| "which has no private key in PEM")
 }
 
 fn why_unusable(error: &Error) -> String {

@@ -1,6 +1,6 @@
 //! Parses a file of private keys: one or more PEM blocks (RFC 7468) with PKCS#8, in any layout.
 
-use goptri_settings::laid_out;
+use goptri_settings::restore_pem_layout;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::{self, PemObject};
 
@@ -14,7 +14,7 @@ pub(super) fn parse(pem: &str) -> Result<Vec<(SigningKey, PublicKey)>, KeyFileEr
     if pem.trim().is_empty() {
         return Err(KeyFileError::Empty);
     }
-    let pem = laid_out(pem);
+    let pem = restore_pem_layout(pem);
     if pem.lines().any(is_truncated_marker) {
         return Err(KeyFileError::Truncated);
     }

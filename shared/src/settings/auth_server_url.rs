@@ -1,6 +1,6 @@
 //! The address of auth-server, as a follower reaches it.
 
-use goptri_settings::{Settings, laid_out, read_text_file};
+use goptri_settings::{Settings, read_text_file, restore_pem_layout};
 use reqwest::Certificate;
 use url::{Host, Url};
 
@@ -26,7 +26,7 @@ fn auth_server_url(settings: &Settings<'_>) -> Option<String> {
 fn auth_server_roots(settings: &Settings<'_>) -> Option<Vec<Certificate>> {
     let roots = settings.optional("AUTH_SERVER_CA_FILE", |path| {
         let pem = read_text_file(path)?;
-        match Certificate::from_pem_bundle(laid_out(&pem).as_bytes()) {
+        match Certificate::from_pem_bundle(restore_pem_layout(&pem).as_bytes()) {
             Ok(roots) if !roots.is_empty() => Ok(roots),
             _ => Err(format!("names the file {path:?}, which has no certificates in PEM")),
         }
