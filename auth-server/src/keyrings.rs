@@ -56,7 +56,7 @@ fn read(settings: &Settings<'_>) -> (Option<KeyRing>, Option<KeyRing>, Option<Fe
 impl From<KeyRings> for LiveKeys {
     fn from(KeyRings { access, refresh, feed }: KeyRings) -> Self {
         Self {
-            verifying: KeySource::local(access.verifying().clone()),
+            verifying: KeySource::local(access.verifying_keys().clone()),
             access: Reloadable::new(access),
             refresh: Reloadable::new(refresh),
             feed: Reloadable::new(feed),
@@ -72,10 +72,10 @@ impl LiveKeys {
         if let Some(access) = access
             && access != **self.access.load()
         {
-            let (signs, verify) = (&access.signing_key_name().kid, access.verifying().describe());
+            let (signs, verify) = (&access.signing_key_name().kid, access.verifying_keys().describe());
             tracing::info!(signs, verify, "the keys of access tokens have changed");
             // The verifying half first, so that this server never rejects a token that it has signed.
-            self.verifying.set_local(access.verifying().clone());
+            self.verifying.set_local(access.verifying_keys().clone());
             self.access.replace(access);
             changes.access_keys = true;
         }
@@ -83,7 +83,7 @@ impl LiveKeys {
             && refresh != **self.refresh.load()
         {
             tracing::info!(
-                verify = refresh.verifying().describe(),
+                verify = refresh.verifying_keys().describe(),
                 "the keys of refresh tokens have changed"
             );
             self.refresh.replace(refresh);
@@ -100,6 +100,6 @@ impl LiveKeys {
 
     /// The public keys.
     pub(crate) fn published(&self) -> Jwks {
-        Jwks::from(self.access.load().verifying())
+        Jwks::from(self.access.load().verifying_keys())
     }
 }

@@ -87,7 +87,7 @@ fn check_keys(environment: &Environment) -> Finding {
     };
     match ring.sign(TokenType::Access, &json!({})) {
         Ok(_) => {
-            let (name, all) = (ring.signing_key_name(), ring.verifying().describe());
+            let (name, all) = (ring.signing_key_name(), ring.verifying_keys().describe());
             Finding::new(
                 true,
                 format!("Keys: {} ({}) signs access tokens; {all} verify them.", name.kid, name.alg),

@@ -66,7 +66,7 @@ fn list(context: &Context) -> Result<(), CliError> {
     let ring = context.read(goptri::settings::access_keys)?;
     context.format.note(&format!("Keys: {}", sources(context.environment())));
     let signs = |kid: &str| kid == ring.signing_key_name().kid;
-    let rows = ring.verifying().names().map(|name| {
+    let rows = ring.verifying_keys().names().map(|name| {
         let usage = if signs(&name.kid) { "signs and verifies" } else { "verifies" };
         Row {
             cells: vec![name.kid.clone(), name.alg.to_owned(), usage.to_owned()],

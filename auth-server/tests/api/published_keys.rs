@@ -62,7 +62,7 @@ async fn published(server: &TestServer) -> VerifyingKeys {
 
 async fn wait_until_published(server: &TestServer, ring: &KeyRing) {
     let started = Instant::now();
-    while published(server).await != *ring.verifying() {
+    while published(server).await != *ring.verifying_keys() {
         assert!(started.elapsed() < TIMEOUT, "the new keys are not published");
     }
 }
@@ -148,7 +148,7 @@ async fn a_changed_key_file_takes_effect_and_is_announced() {
         assert_eq!(current_user(&server, token).await["email"], "ann@example.com");
     }
     let ring = KeyRing::from_pem(&format!("{P256}{ED25519}")).unwrap();
-    assert_eq!(published(&server).await, *ring.verifying());
+    assert_eq!(published(&server).await, *ring.verifying_keys());
 
     replace(&folder, "keys.pem", P256);
     assert_eq!(events.next_named("keys").await, "{}");
@@ -164,7 +164,11 @@ async fn an_invalid_file_keeps_the_keys_and_the_next_valid_one_takes_effect() {
     for bad in ["", "-----BEGIN PRIVATE KEY-----\nMC4CAQAw", "nonsense"] {
         replace(&folder, "keys.pem", bad);
         server.reread();
-        assert_eq!(published(&server).await, *KeyRing::from_pem(ED25519).unwrap().verifying(), "{bad:?}");
+        assert_eq!(
+            published(&server).await,
+            *KeyRing::from_pem(ED25519).unwrap().verifying_keys(),
+            "{bad:?}"
+        );
         assert_eq!(current_user(&server, &access).await["email"], "ann@example.com");
     }
     replace(&folder, "keys.pem", P256);

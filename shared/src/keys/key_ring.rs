@@ -106,8 +106,8 @@ impl KeyRing {
         &self.name
     }
 
-    /// All keys, the one that signs first.
-    pub fn verifying(&self) -> &VerifyingKeys {
+    /// All keys of the ring, because all verify. The first is the one that signs.
+    pub fn verifying_keys(&self) -> &VerifyingKeys {
         &self.verifying
     }
 }

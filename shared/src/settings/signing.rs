@@ -28,7 +28,7 @@ pub fn access_keys(settings: &Settings<'_>) -> Option<KeyRing> {
     if signed_by == Some(SignedBy::Secret) {
         let secrets = key_ring::<AccessTokenSecret>(settings, ACCESS_SECRET);
         let (pairs, secrets) = (pairs?, secrets?);
-        return Some(secrets.with_verifying_keys(pairs.verifying()));
+        return Some(secrets.with_verifying_keys(pairs.verifying_keys()));
     }
     let secrets = optional_access_secrets(settings);
     let (pairs, secrets) = (pairs?, secrets?);

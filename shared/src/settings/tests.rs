@@ -113,7 +113,7 @@ fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_
     ];
     for (pairs, expected) in good {
         let ring = read(pairs).unwrap();
-        let algorithms: Vec<&str> = ring.verifying().names().map(|name| name.alg).collect();
+        let algorithms: Vec<&str> = ring.verifying_keys().names().map(|name| name.alg).collect();
         assert_eq!((ring.signing_key_name().alg, algorithms.as_slice()), (expected[0], expected));
     }
     let bad: [(Pairs<'_>, &str); 3] = [

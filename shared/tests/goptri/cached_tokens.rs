@@ -142,7 +142,7 @@ fn verifier_of(keys: &KeySource) -> AccessVerifier {
 /// OP-02
 #[test]
 fn a_change_of_keys_invalidates_the_cache() {
-    let of = |secret: &str| ring(&[secret]).verifying().clone();
+    let of = |secret: &str| ring(&[secret]).verifying_keys().clone();
     let keys = KeySource::awaiting_published(of(SECRET));
     let guard = Guard::new(verifier_of(&keys), stopped_clock()).with_token_cache(10);
     let token = good();
@@ -167,7 +167,7 @@ fn a_change_of_keys_invalidates_the_cache() {
 /// Removing a key takes effect immediately, also while other threads verify with it.
 #[test]
 fn after_a_key_is_removed_its_tokens_are_rejected_even_if_verified_concurrently() {
-    let of = |secret: &str| ring(&[secret]).verifying().clone();
+    let of = |secret: &str| ring(&[secret]).verifying_keys().clone();
     let keys = KeySource::local(of(SECRET));
     let guard = Guard::new(verifier_of(&keys), stopped_clock()).with_token_cache(1_000);
     let token = good();

@@ -18,7 +18,7 @@ fn left_out(bad: &Value, expected: PublicKeyError) {
     for keys in [json!([bad, jwk(ED25519)]), json!([jwk(ED25519), bad])] {
         let (keys, faults) = read(&json!({ "keys": keys })).unwrap();
         assert_eq!(faults, [expected], "{bad}");
-        assert_eq!(&keys, good.verifying(), "{bad}");
+        assert_eq!(&keys, good.verifying_keys(), "{bad}");
         assert!(keys.verify::<Value>(TokenType::Access, &token).is_ok(), "{bad}");
         let shown = format!("{:?} {}", faults[0], faults[0]);
         let long = bad.as_object().unwrap().values().filter_map(Value::as_str).filter(|text| text.len() > 9);
@@ -51,7 +51,7 @@ fn keys_of_each_type_are_used_under_the_kid_of_the_jwks() {
         }
         let (keys, _) = read(&json!({ "keys": [with(jwk(pem), "kid", "2011-04-29")] })).unwrap();
         assert_eq!(keys.names().next().unwrap().kid, "2011-04-29");
-        assert_ne!(&keys, pairs(pem).verifying());
+        assert_ne!(&keys, pairs(pem).verifying_keys());
     }
     let (none, left_out) = read(&json!({ "keys": [] })).unwrap();
     assert!(none.is_empty() && left_out.is_empty());

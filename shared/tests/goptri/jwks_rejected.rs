@@ -148,8 +148,8 @@ fn a_jwks_of_the_maximum_size_is_accepted_and_a_larger_one_is_rejected() {
 #[test]
 fn a_key_ring_publishes_public_members_only_and_no_secret() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
-    let all = pairs(&[ED25519, P256, RSA, P256_OTHER].concat()).with_verifying_keys(secrets.verifying());
-    let text = serde_json::to_string(&Jwks::from(all.verifying())).unwrap();
+    let all = pairs(&[ED25519, P256, RSA, P256_OTHER].concat()).with_verifying_keys(secrets.verifying_keys());
+    let text = serde_json::to_string(&Jwks::from(all.verifying_keys())).unwrap();
     let set: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(set.as_object().unwrap().keys().collect::<Vec<_>>(), ["keys"]);
     let keys = set["keys"].as_array().unwrap();
@@ -172,7 +172,7 @@ fn a_key_ring_publishes_public_members_only_and_no_secret() {
         assert!(!text.contains(secret) && !text.contains(&base64url(secret)), "{text}");
         assert!(!text.contains(&test_support::forge::kid(secret)), "not even what it is called: {text}");
     }
-    let nothing = serde_json::to_string(&Jwks::from(secrets.verifying())).unwrap();
+    let nothing = serde_json::to_string(&Jwks::from(secrets.verifying_keys())).unwrap();
     assert_eq!(nothing, r#"{"keys":[]}"#);
 }
 
@@ -180,9 +180,9 @@ fn a_key_ring_publishes_public_members_only_and_no_secret() {
 fn a_published_jwks_parses_to_the_same_verifying_keys() {
     let blocks = [ED25519, P256, RSA, P256_OTHER];
     let ring = pairs(&blocks.concat());
-    let text = serde_json::to_vec(&Jwks::from(ring.verifying())).unwrap();
+    let text = serde_json::to_vec(&Jwks::from(ring.verifying_keys())).unwrap();
     let (keys, left_out) = Jwks::parse(&text).unwrap();
-    assert_eq!((&keys, left_out), (ring.verifying(), vec![]));
+    assert_eq!((&keys, left_out), (ring.verifying_keys(), vec![]));
     for pem in blocks {
         let token = pairs(pem).sign(TokenType::Access, &claims()).unwrap();
         assert!(keys.verify::<Value>(TokenType::Access, &token).is_ok());

@@ -14,7 +14,7 @@ use test_support::forge::{SECRET, base64url, claims, kid, ring, with};
 
 /// One key of each type, and a secret.
 fn ring_of_all() -> KeyRing {
-    pairs(&[ED25519, P256, RSA].concat()).with_verifying_keys(ring(&[SECRET]).verifying())
+    pairs(&[ED25519, P256, RSA].concat()).with_verifying_keys(ring(&[SECRET]).verifying_keys())
 }
 
 fn token(signed: &str, signature: impl AsRef<[u8]>) -> String {

@@ -99,7 +99,7 @@ fn of_several_pem_blocks_the_first_signs_and_all_verify() {
         {
             let ring = pairs(&pem);
             assert_eq!(ring.signing_key_name().kid, kid_of(blocks[first]));
-            let names: Vec<String> = ring.verifying().names().map(|name| name.kid.clone()).collect();
+            let names: Vec<String> = ring.verifying_keys().names().map(|name| name.kid.clone()).collect();
             assert_eq!(names, order.iter().map(|pem| kid_of(pem)).collect::<Vec<_>>());
             let signed = ring.sign(TokenType::Access, &claims()).unwrap();
             assert_eq!(rejection(&pairs(blocks[first]), &signed), None, "another signed than is named");
@@ -115,18 +115,18 @@ fn of_several_pem_blocks_the_first_signs_and_all_verify() {
 #[test]
 fn key_pairs_and_secrets_verify_side_by_side() {
     let secrets = ring(&[SECRET, OTHER_SECRET]);
-    let both = pairs(ED25519).with_verifying_keys(secrets.verifying());
+    let both = pairs(ED25519).with_verifying_keys(secrets.verifying_keys());
     assert_eq!(both.signing_key_name().kid, kid_of(ED25519));
-    assert_eq!(both.verifying().len(), 3);
+    assert_eq!(both.verifying_keys().len(), 3);
     let of_the_pair = both.sign(TokenType::Access, &claims()).unwrap();
     let of_other_secret = ring(&[OTHER_SECRET]).sign(TokenType::Access, &claims()).unwrap();
     for token in [&of_the_pair, &good(), &of_other_secret] {
         assert_eq!(rejection(&both, token), None);
     }
     // A key in both rings counts once, as in the first ring.
-    let again = both.clone().with_verifying_keys(both.verifying());
-    assert_eq!((again.verifying().len(), &again), (3, &both));
-    let names: Vec<String> = both.verifying().names().map(|name| name.kid.clone()).collect();
+    let again = both.clone().with_verifying_keys(both.verifying_keys());
+    assert_eq!((again.verifying_keys().len(), &again), (3, &both));
+    let names: Vec<String> = both.verifying_keys().names().map(|name| name.kid.clone()).collect();
     assert_eq!(names, [kid_of(ED25519), kid(SECRET), kid(OTHER_SECRET)]);
 }
 

@@ -98,14 +98,14 @@ fn a_truncated_file_never_parses_as_another_key() {
     let end = "-----END PRIVATE KEY-----";
     for pem in [ED25519, P256, RSA, &[ED25519, P256].concat(), &[P256_OTHER, RSA, ED25519].concat()] {
         let whole = pairs(pem);
-        let names: Vec<_> = whole.verifying().names().collect();
+        let names: Vec<_> = whole.verifying_keys().names().collect();
         for cut in 0..pem.len() {
             let part = &pem[..cut];
             let blocks_are_whole = part.trim_end().ends_with(end);
             match KeyRing::from_pem(part) {
                 Ok(ring) => {
                     assert!(blocks_are_whole, "accepted after {cut} bytes:\n{part}");
-                    let found: Vec<_> = ring.verifying().names().collect();
+                    let found: Vec<_> = ring.verifying_keys().names().collect();
                     assert_eq!(found[..], names[..part.matches(end).count()], "after {cut} bytes");
                     assert_eq!(ring.signing_key_name(), whole.signing_key_name());
                 }
@@ -143,8 +143,9 @@ fn a_mixture_of_two_p256_keys_is_not_a_third_key() {
 #[test]
 fn a_key_is_read_in_every_layout_in_which_a_configuration_carries_it() {
     let file = [ED25519, P256, RSA].concat();
-    let names =
-        |pem: &str| -> Vec<String> { pairs(pem).verifying().names().map(|name| name.kid.clone()).collect() };
+    let names = |pem: &str| -> Vec<String> {
+        pairs(pem).verifying_keys().names().map(|name| name.kid.clone()).collect()
+    };
     let expected = names(&file);
     assert_eq!(expected.len(), 3);
     for layout in [
@@ -185,12 +186,12 @@ fn a_key_file_signs_and_a_secret_beside_it_still_verifies() {
     assert_eq!(of_the_secret.signing_key_name().kid, kid(SECRET));
     let of_the_file = read(&[(KEY_FILE, &path)]).unwrap();
     assert_eq!(
-        (of_the_file.signing_key_name().kid.as_str(), of_the_file.verifying().len()),
+        (of_the_file.signing_key_name().kid.as_str(), of_the_file.verifying_keys().len()),
         (&*kid_of(ED25519), 2)
     );
     assert!(rejection(&of_the_file, &good()).is_some());
     let both = read(&[(KEY_FILE, &path), ("ACCESS_TOKEN_SECRET", SECRET)]).unwrap();
-    assert_eq!((both.signing_key_name().kid.as_str(), both.verifying().len()), (&*kid_of(ED25519), 3));
+    assert_eq!((both.signing_key_name().kid.as_str(), both.verifying_keys().len()), (&*kid_of(ED25519), 3));
     for token in [good(), of_the_file.sign(TokenType::Access, &claims()).unwrap()] {
         assert_eq!(rejection(&both, &token), None);
     }

@@ -28,7 +28,7 @@ pub(crate) fn pairs(pem: &str) -> KeyRing {
 
 /// The JWK of the first key.
 pub(crate) fn jwk(pem: &str) -> Value {
-    serde_json::to_value(goptri::keys::Jwks::from(pairs(pem).verifying())).unwrap()["keys"][0].clone()
+    serde_json::to_value(goptri::keys::Jwks::from(pairs(pem).verifying_keys())).unwrap()["keys"][0].clone()
 }
 
 /// The JWKS of these rings.

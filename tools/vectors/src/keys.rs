@@ -41,7 +41,7 @@ pub(crate) fn jwks() -> Value {
 }
 
 pub(crate) fn jwk(pem: &str) -> Value {
-    serde_json::to_value(Jwks::from(pair(pem).verifying())).unwrap()["keys"][0].clone()
+    serde_json::to_value(Jwks::from(pair(pem).verifying_keys())).unwrap()["keys"][0].clone()
 }
 
 /// The `kid` of a secret or of a private key.

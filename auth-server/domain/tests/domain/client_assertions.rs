@@ -18,7 +18,7 @@ fn keys(pem: &str) -> KeyRing {
 }
 
 fn jwks(pem: &str) -> String {
-    serde_json::to_string(&Jwks::from(keys(pem).verifying())).unwrap()
+    serde_json::to_string(&Jwks::from(keys(pem).verifying_keys())).unwrap()
 }
 
 fn printer() -> ClientId {

@@ -116,7 +116,7 @@ fn signed(pem: &str, typ: TokenType, claims: &Value) -> String {
 async fn a_client_authenticates_with_a_key_of_its_own() {
     let server = TestServer::start(Engine::Sqlite, &[]).await;
     let ring = KeyRing::from_pem(KEY).unwrap();
-    let jwks = serde_json::to_string(&Jwks::from(ring.verifying())).unwrap();
+    let jwks = serde_json::to_string(&Jwks::from(ring.verifying_keys())).unwrap();
     server.add(&Client { ..client("robot", ClientAuthentication::PrivateKeyJwt(jwks)) }).await;
     let exp = (server.clock.now() + TimeDelta::minutes(1)).timestamp();
     let claims = json!({

@@ -25,7 +25,7 @@ fn register(auth_server: &impl Fn() -> Command) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
     let jwks = folder.path().join("jwks.json");
     let keys = KeyRing::from_pem(KEY).unwrap();
-    fs::write(&jwks, serde_json::to_string(&Jwks::from(keys.verifying())).unwrap()).unwrap();
+    fs::write(&jwks, serde_json::to_string(&Jwks::from(keys.verifying_keys())).unwrap()).unwrap();
     let jwks = jwks.to_str().unwrap();
     let scope = ["scope", "add", "photos:read", "--description", "See your photos", "--json"];
     let client =
