@@ -11,10 +11,10 @@ use crate::access_claims::AccessClaims;
 use crate::access_verifier::AccessVerifier;
 use crate::clock::Clock;
 use crate::cookie::{self, SessionCookie};
+#[cfg(feature = "feed")]
+use crate::following::BackgroundTasks;
 use crate::guard_builder::{GuardBuilder, GuardError};
 use crate::keys::{KeySnapshot, KeySource, KeysUnavailable};
-#[cfg(feature = "feed")]
-use crate::remote::BackgroundTasks;
 use crate::revocation::{FeedNotReady, RevocationSet};
 use crate::token_cache::VerifiedTokens;
 use crate::token_error::TokenError;

@@ -9,10 +9,10 @@ use goptri_settings::{AccessTokenSecret, Plain, SecretFiles, Settings, WeakSecre
 use crate::access_verifier::AccessVerifier;
 use crate::clock::{Clock, SystemClock};
 use crate::cookie::SessionCookie;
+#[cfg(feature = "feed")]
+use crate::following::FollowConfig;
 use crate::guard::Guard;
 use crate::keys::{KeySource, VerifyingKeys};
-#[cfg(feature = "feed")]
-use crate::remote::Remote;
 use crate::settings;
 
 /// Configures a [`Guard`]. [`Guard::builder`] makes one.
@@ -38,7 +38,7 @@ pub struct GuardBuilder {
     clock: Arc<dyn Clock>,
     files: Option<SecretFiles>,
     #[cfg(feature = "feed")]
-    remote: Remote,
+    follow: FollowConfig,
 }
 
 /// Why a guard cannot be built.
@@ -86,7 +86,7 @@ impl Default for GuardBuilder {
             clock: Arc::new(SystemClock),
             files: None,
             #[cfg(feature = "feed")]
-            remote: Remote::default(),
+            follow: FollowConfig::default(),
         }
     }
 }
@@ -147,7 +147,7 @@ impl GuardBuilder {
             [first, others @ ..] => VerifyingKeys::from_secrets(first, others)?,
         };
         #[cfg(feature = "feed")]
-        let keys = match (&self.remote.auth_server, &self.remote.feed_secrets) {
+        let keys = match (&self.follow.auth_server, &self.follow.feed_secrets) {
             (Some(_), _) => KeySource::awaiting_published(local),
             (None, Some(_)) => return Err(GuardError::FeedWithoutAuthServer),
             (None, None) => KeySource::local(local),
@@ -164,13 +164,13 @@ impl GuardBuilder {
             None => guard,
         };
         #[cfg(feature = "feed")]
-        let (guard, feed_secrets) = self.remote.start(guard, keys.clone())?;
+        let (guard, feed_secrets) = self.follow.start(guard, keys.clone())?;
         let Some(files) = self.files else { return Ok(guard) };
         Ok(guard.with_file_watch(files, move |settings| {
             let local = settings::optional_access_secrets(settings);
             #[cfg(feature = "feed")]
             if let Some(feed_secrets) = &feed_secrets {
-                crate::remote::reload_feed_secrets(settings, feed_secrets);
+                crate::following::reload_feed_secrets(settings, feed_secrets);
             }
             // Last, because a duplicate is found only once both secrets are read.
             if let Some(local) = local
@@ -227,7 +227,7 @@ mod feed {
         /// If the URL is invalid, or is plain http outside a private network.
         pub fn auth_server(mut self, url: &str) -> Result<Self, GuardError> {
             settings::check_auth_server_url(url).map_err(GuardError::AuthServer)?;
-            self.remote.auth_server = Some(AuthServer::new(url, &[]).map_err(GuardError::AuthServer)?);
+            self.follow.auth_server = Some(AuthServer::new(url, &[]).map_err(GuardError::AuthServer)?);
             Ok(self)
         }
 
@@ -238,37 +238,37 @@ mod feed {
         pub fn feed_secret(mut self, secret: impl Into<String>) -> Result<Self, GuardError> {
             let secret = secret.into();
             WeakSecret::check(&secret)?;
-            self.remote.feed_secrets = Some(FeedSecrets::new(Plain::new(secret), Vec::new()));
+            self.follow.feed_secrets = Some(FeedSecrets::new(Plain::new(secret), Vec::new()));
             Ok(self)
         }
 
         /// The policy while the feed is unavailable (default: tokens are accepted until they expire).
         pub fn staleness(mut self, staleness: StalenessPolicy) -> Self {
-            self.remote.staleness = staleness;
+            self.follow.staleness = staleness;
             self
         }
 
         /// Reaches auth-server at `address` of this machine, instead of the host of its URL.
         pub fn connect_to(mut self, address: SocketAddr) -> Self {
-            self.remote.auth_server = self.remote.auth_server.map(|server| server.connect_to(address));
+            self.follow.auth_server = self.follow.auth_server.map(|server| server.connect_to(address));
             self
         }
 
         /// The URLs of auth-server's public keys and of its revocation feed.
         pub fn urls(&self) -> Option<(String, String)> {
-            let server = self.remote.auth_server.as_ref()?;
+            let server = self.follow.auth_server.as_ref()?;
             Some((server.url_of(crate::keys::JWKS_PATH), server.url_of(crate::revocation::FEED_PATH)))
         }
 
         /// How often the keys of auth-server are fetched.
         pub fn key_refresh(mut self, config: JwksRefreshConfig) -> Self {
-            self.remote.key_refresh = config;
+            self.follow.key_refresh = config;
             self
         }
 
         /// The clock that measures the age of the feed.
         pub fn monotonic_clock(mut self, clock: Arc<dyn MonotonicClock>) -> Self {
-            self.remote.clock = clock;
+            self.follow.clock = clock;
             self
         }
 
@@ -301,9 +301,9 @@ mod feed {
             let builder = Self::without_secrets(settings);
             let (auth_server, staleness) = (settings::auth_server(settings), settings::staleness(settings));
             let mut builder = Self { secrets: secrets?, ..builder? };
-            builder.remote.auth_server = Some(auth_server?);
-            builder.remote.feed_secrets = feed_secrets.ok()?;
-            builder.remote.staleness = staleness?;
+            builder.follow.auth_server = Some(auth_server?);
+            builder.follow.feed_secrets = feed_secrets.ok()?;
+            builder.follow.staleness = staleness?;
             Some(builder)
         }
     }

@@ -47,6 +47,8 @@ mod claims_interner;
 pub mod clock;
 pub mod cookie;
 pub mod credential;
+#[cfg(feature = "feed")]
+mod following;
 mod guard;
 mod guard_builder;
 mod jws;
@@ -57,8 +59,6 @@ mod numeric_date;
 pub mod origin;
 mod permission;
 pub mod protocol_error;
-#[cfg(feature = "feed")]
-mod remote;
 pub mod revocation;
 mod scope;
 pub mod settings;

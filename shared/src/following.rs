@@ -14,9 +14,9 @@ use crate::revocation::{
 };
 use crate::settings;
 
-/// How to follow auth-server.
+/// How a guard follows auth-server: where it is, the feed secrets, and what happens during an outage.
 #[derive(Debug)]
-pub(crate) struct Remote {
+pub(crate) struct FollowConfig {
     pub(crate) auth_server: Option<AuthServer>,
     pub(crate) feed_secrets: Option<FeedSecrets>,
     pub(crate) staleness: StalenessPolicy,
@@ -37,7 +37,7 @@ impl BackgroundTasks {
     }
 }
 
-impl Default for Remote {
+impl Default for FollowConfig {
     fn default() -> Self {
         Self {
             auth_server: None,
@@ -49,7 +49,7 @@ impl Default for Remote {
     }
 }
 
-impl Remote {
+impl FollowConfig {
     /// Starts to follow auth-server, if its URL is known. Returns the feed secrets for [`reload_feed_secrets`].
     ///
     /// # Errors
