@@ -134,7 +134,7 @@ impl GuardBuilder {
     /// # Errors
     /// Says which option is missing or invalid.
     pub fn build(self) -> Result<Guard, GuardError> {
-        settings::base_url(&self.issuer).map_err(GuardError::Issuer)?;
+        settings::parse_base_url(&self.issuer).map_err(GuardError::Issuer)?;
         settings::check_audience(&self.audience, &self.issuer).map_err(GuardError::Audience)?;
         if self.clock_leeway < TimeDelta::zero() || self.clock_leeway > settings::MAX_CLOCK_LEEWAY {
             return Err(GuardError::ClockLeeway);

@@ -4,7 +4,7 @@ use goptri_settings::{Settings, read_text_file, restore_pem_layout};
 use reqwest::Certificate;
 use url::{Host, Url};
 
-use super::tokens::{ISSUER, base_url};
+use super::tokens::{ISSUER, parse_base_url};
 use crate::auth_server::AuthServer;
 
 /// `AUTH_SERVER_URL` (default: `ISSUER`) and `AUTH_SERVER_CA_FILE`.
@@ -20,7 +20,7 @@ fn auth_server_url(settings: &Settings<'_>) -> Option<String> {
     }
     // Its errors are reported where `ISSUER` itself is read.
     let issuer = settings.get("ISSUER").unwrap_or(ISSUER);
-    base_url(issuer).ok().map(|_| issuer.to_owned())
+    parse_base_url(issuer).ok().map(|_| issuer.to_owned())
 }
 
 fn auth_server_roots(settings: &Settings<'_>) -> Option<Vec<Certificate>> {
@@ -38,9 +38,9 @@ fn auth_server_roots(settings: &Settings<'_>) -> Option<Vec<Certificate>> {
 pub(crate) fn check_auth_server_url(text: &str) -> Result<(), String> {
     match Url::parse(text) {
         Ok(url) if url.scheme() == "http" && url.host().is_some_and(|host| is_private(&host)) => {
-            base_url(&text.replacen("http:", "https:", 1)).map(drop)
+            parse_base_url(&text.replacen("http:", "https:", 1)).map(drop)
         }
-        _ => base_url(text).map(drop).map_err(|problem| {
+        _ => parse_base_url(text).map(drop).map_err(|problem| {
             problem.replace("plain http is for localhost only", "plain http is for private networks only")
         }),
     }

@@ -19,7 +19,7 @@ pub(super) const AUDIENCE: &str = "http://localhost:3000";
 
 /// `ISSUER`: the issuer of the tokens, exactly as in their `iss`.
 pub fn issuer(settings: &Settings<'_>) -> Option<String> {
-    settings.value("ISSUER", ISSUER, |text| base_url(text).map(|_| text.to_owned()))
+    settings.value("ISSUER", ISSUER, |text| parse_base_url(text).map(|_| text.to_owned()))
 }
 
 /// `AUDIENCE`: the service that the tokens are for, exactly as in their `aud`. Must differ from `ISSUER`, which is the
@@ -75,7 +75,7 @@ pub(crate) fn optional_access_secrets(settings: &Settings<'_>) -> Option<Verifyi
 }
 
 /// Parses an absolute URL without a trailing slash: https, or http for localhost (OP-04).
-pub(crate) fn base_url(text: &str) -> Result<Url, String> {
+pub(crate) fn parse_base_url(text: &str) -> Result<Url, String> {
     if text.contains('@') {
         // Not quoted: it may contain a password.
         return Err("is a URL with a user or a password in it; leave them out".to_owned());
