@@ -174,7 +174,7 @@ impl GuardBuilder {
             }
             // Last, because a duplicate is found only once both secrets are read.
             if let Some(local) = local
-                && !settings.is_duplicated(settings::ACCESS_SECRET)
+                && !settings.is_duplicated(settings::ACCESS_TOKEN_SECRET)
             {
                 keys.reload_local(local);
             }
@@ -275,9 +275,9 @@ mod feed {
         /// Like [`from_settings`](Self::from_settings), with `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
         /// `REVOCATION_MAX_STALENESS` and `ON_STALE`. `ACCESS_TOKEN_SECRET` and `FEED_SECRET` are optional.
         pub fn from_settings_with_optional_feed(settings: &Settings<'_>) -> Option<Self> {
-            if !settings.has_secret(settings::ACCESS_SECRET) && !settings.is_set("AUTH_SERVER_URL") {
+            if !settings.has_secret(settings::ACCESS_TOKEN_SECRET) && !settings.is_set("AUTH_SERVER_URL") {
                 settings.report(
-                    settings::ACCESS_SECRET,
+                    settings::ACCESS_TOKEN_SECRET,
                     "is not set, nor is AUTH_SERVER_URL, whose public keys would do as well; set one of them",
                 );
             }
@@ -293,7 +293,7 @@ mod feed {
             settings: &Settings<'_>,
             feed_secrets: Result<Option<FeedSecrets>, Reported>,
         ) -> Option<Self> {
-            let secrets = if settings.has_secret(settings::ACCESS_SECRET) {
+            let secrets = if settings.has_secret(settings::ACCESS_TOKEN_SECRET) {
                 settings::access_secrets(settings)
             } else {
                 Some(Vec::new())

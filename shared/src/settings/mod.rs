@@ -22,7 +22,7 @@ pub use feed::{feed_secrets, optional_feed_secrets, staleness};
 #[cfg(feature = "signing")]
 pub use signing::{access_keys, key_ring};
 pub(crate) use tokens::{
-    ACCESS_SECRET, MAX_CACHE_ENTRIES, MAX_CLOCK_LEEWAY, access_secrets, check_audience,
+    ACCESS_TOKEN_SECRET, MAX_CACHE_ENTRIES, MAX_CLOCK_LEEWAY, access_secrets, check_audience,
     optional_access_secrets, parse_base_url, verified_cache_entries,
 };
 pub use tokens::{audience, clock_leeway, issuer};

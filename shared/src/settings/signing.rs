@@ -2,7 +2,7 @@
 
 use goptri_settings::{AccessTokenSecret, SecretKind, Settings};
 
-use super::tokens::{ACCESS_SECRET, optional_access_secrets};
+use super::tokens::{ACCESS_TOKEN_SECRET, optional_access_secrets};
 use crate::keys::KeyRing;
 
 const KEY_FILE: &str = "ACCESS_TOKEN_KEY_FILE";
@@ -15,18 +15,18 @@ pub fn access_keys(settings: &Settings<'_>) -> Option<KeyRing> {
         if signed_by == Some(SignedBy::Key) {
             settings.report("ACCESS_TOKEN_SIGNED_BY", "is key, and ACCESS_TOKEN_KEY_FILE is not set");
         }
-        if settings.has_secret("ACCESS_TOKEN_SECRET") {
-            return key_ring::<AccessTokenSecret>(settings, ACCESS_SECRET);
+        if settings.has_secret(ACCESS_TOKEN_SECRET) {
+            return key_ring::<AccessTokenSecret>(settings, ACCESS_TOKEN_SECRET);
         }
         settings.report(
-            "ACCESS_TOKEN_SECRET",
+            ACCESS_TOKEN_SECRET,
             "is not set, nor is ACCESS_TOKEN_SECRET_FILE, nor ACCESS_TOKEN_KEY_FILE. `auth-server secrets` prints good ones",
         );
         return None;
     }
     let pairs = settings.value(KEY_FILE, "", |path| read_key_file(settings, path));
     if signed_by == Some(SignedBy::Secret) {
-        let secrets = key_ring::<AccessTokenSecret>(settings, ACCESS_SECRET);
+        let secrets = key_ring::<AccessTokenSecret>(settings, ACCESS_TOKEN_SECRET);
         let (pairs, secrets) = (pairs?, secrets?);
         return Some(secrets.with_verifying_keys(pairs.verifying_keys()));
     }

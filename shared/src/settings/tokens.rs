@@ -61,17 +61,19 @@ pub(crate) fn verified_cache_entries(settings: &Settings<'_>) -> Option<usize> {
 
 /// `ACCESS_TOKEN_SECRET`: secrets separated by commas. auth-server signs with the first.
 pub(crate) fn access_secrets(settings: &Settings<'_>) -> Option<Vec<Plain<AccessTokenSecret>>> {
-    let (first, others) = settings.secrets(ACCESS_SECRET)?;
+    let (first, others) = settings.secrets(ACCESS_TOKEN_SECRET)?;
     Some(std::iter::once(first).chain(others).collect())
 }
 
 /// `ACCESS_TOKEN_SECRET`, as keys that verify; no keys if it is not set.
 pub(crate) fn optional_access_secrets(settings: &Settings<'_>) -> Option<VerifyingKeys> {
-    if !settings.has_secret(ACCESS_SECRET) {
+    if !settings.has_secret(ACCESS_TOKEN_SECRET) {
         return Some(VerifyingKeys::default());
     }
-    let (first, others) = settings.secrets::<AccessTokenSecret>(ACCESS_SECRET)?;
-    VerifyingKeys::from_secrets(&first, &others).map_err(|weak| settings.report(ACCESS_SECRET, weak)).ok()
+    let (first, others) = settings.secrets::<AccessTokenSecret>(ACCESS_TOKEN_SECRET)?;
+    VerifyingKeys::from_secrets(&first, &others)
+        .map_err(|weak| settings.report(ACCESS_TOKEN_SECRET, weak))
+        .ok()
 }
 
 /// Parses an absolute URL without a trailing slash: https, or http for localhost (OP-04).
@@ -102,4 +104,5 @@ pub(crate) fn parse_base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-pub(crate) const ACCESS_SECRET: &str = "ACCESS_TOKEN_SECRET";
+/// The name of the variable.
+pub(crate) const ACCESS_TOKEN_SECRET: &str = "ACCESS_TOKEN_SECRET";
