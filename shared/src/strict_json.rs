@@ -32,11 +32,11 @@ pub enum StrictJsonError {
 
 /// Parses `json`, which must be one object with nothing around it, at most 128 levels of nesting and [`MAX_MEMBERS`].
 pub fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, StrictJsonError> {
-    from_slice_with_members(json, MAX_MEMBERS)
+    from_slice_with_limit(json, MAX_MEMBERS)
 }
 
-/// Like [`from_slice`], with another limit on members.
-pub(crate) fn from_slice_with_members<'de, T: Deserialize<'de>>(
+/// Like [`from_slice`], with at most `max_members` members.
+pub(crate) fn from_slice_with_limit<'de, T: Deserialize<'de>>(
     json: &'de [u8],
     max_members: usize,
 ) -> Result<T, StrictJsonError> {

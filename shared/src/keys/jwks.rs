@@ -69,7 +69,7 @@ impl Jwks {
             return Err(JwksError::TooLong);
         }
         let set: Value =
-            strict_json::from_slice_with_members(json, MAX_JWKS_MEMBERS).map_err(|_| JwksError::NotASet)?;
+            strict_json::from_slice_with_limit(json, MAX_JWKS_MEMBERS).map_err(|_| JwksError::NotASet)?;
         let keys = objects(&set).ok_or(JwksError::NotASet)?;
         if keys.len() > MAX_KEYS {
             return Err(JwksError::TooManyKeys);
