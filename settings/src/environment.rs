@@ -64,7 +64,7 @@ impl Environment {
 
     /// Sets the variable if it is not set.
     #[must_use]
-    pub fn or_default(mut self, name: &str, value: &str) -> Self {
+    pub fn with_default(mut self, name: &str, value: &str) -> Self {
         if self.get(name).is_none() {
             self.variables.insert(name.to_owned(), value.to_owned());
         }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn an_empty_variable_counts_as_not_set() {
         let environment =
-            Environment::from_pairs([("A", ""), ("B", "x")]).or_default("A", "y").or_default("B", "y");
+            Environment::from_pairs([("A", ""), ("B", "x")]).with_default("A", "y").with_default("B", "y");
         assert_eq!((environment.get("A"), environment.get("B")), (Some("y"), Some("x")));
     }
 

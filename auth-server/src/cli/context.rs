@@ -38,7 +38,7 @@ struct StoreSettings {
 impl Context {
     /// Reads the environment. Nothing below `level` is logged unless `RUST_LOG` says so: the output is the result.
     pub(super) fn load(format: Format, level: &str) -> Result<Self, CliError> {
-        Ok(Self { environment: Environment::load()?.or_default("RUST_LOG", level), format })
+        Ok(Self { environment: Environment::load()?.with_default("RUST_LOG", level), format })
     }
 
     pub(super) fn environment(&self) -> &Environment {

@@ -218,7 +218,7 @@ pub(crate) fn configured(variables: &[(&str, &str)]) -> Config {
     let defaults = DEFAULTS.into_iter().filter(|(name, _)| !in_a_file(name));
     let environment = defaults
         .fold(Environment::from_pairs(variables.iter().copied()), |environment, (name, value)| {
-            environment.or_default(name, value)
+            environment.with_default(name, value)
         });
     let mut config = Config::from_environment(&environment).unwrap();
     config.hashing_threads = 2;

@@ -109,8 +109,13 @@ fn flood(server: &Server, guesses: std::ops::Range<usize>) -> BTreeMap<u16, usiz
 /// PW-11, OP-07
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_failing_sign_ins_takes_bounded_memory_and_locks_no_user_out() {
-    let guesses: usize =
-        Environment::load().unwrap().or_default("GUESSES", GUESSES).get("GUESSES").unwrap().parse().unwrap();
+    let guesses: usize = Environment::load()
+        .unwrap()
+        .with_default("GUESSES", GUESSES)
+        .get("GUESSES")
+        .unwrap()
+        .parse()
+        .unwrap();
     let database = Database::sqlite();
     add_accounts(&database.url()).await;
     let mut command = auth_server(&database.url());

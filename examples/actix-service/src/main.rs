@@ -53,5 +53,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn with_dev_secrets(environment: Environment) -> Environment {
     let secrets = fs::read_to_string(".goptri/secrets.env").unwrap_or_default();
     let pairs = secrets.lines().filter_map(|line| line.split_once('='));
-    pairs.fold(environment, |environment, (name, value)| environment.or_default(name, value))
+    pairs.fold(environment, |environment, (name, value)| environment.with_default(name, value))
 }

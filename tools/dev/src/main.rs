@@ -158,7 +158,7 @@ fn with_certificate(
 /// Adds the issuer at which users reach auth-server.
 fn with_issuer(environment: Environment, tls: bool) -> Environment {
     match issuer_at(environment.get("AUTH_SERVER_ADDR"), tls) {
-        Some(issuer) => environment.or_default("ISSUER", &issuer),
+        Some(issuer) => environment.with_default("ISSUER", &issuer),
         None => environment,
     }
 }

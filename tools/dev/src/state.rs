@@ -52,14 +52,14 @@ impl DevState {
             format!("{CORS_ORIGINS},{example}")
         };
         let environment = environment
-            .or_default("DATABASE_URL", &database)
-            .or_default("PHOTOS_DIR", &photos.to_string_lossy())
-            .or_default("CORS_ORIGINS", &origins)
-            .or_default("DEFAULT_SCOPE", "photos:read photos:write")
-            .or_default("RUST_LOG", "warn");
+            .with_default("DATABASE_URL", &database)
+            .with_default("PHOTOS_DIR", &photos.to_string_lossy())
+            .with_default("CORS_ORIGINS", &origins)
+            .with_default("DEFAULT_SCOPE", "photos:read photos:write")
+            .with_default("RUST_LOG", "warn");
         self.secrets
             .iter()
-            .fold(environment, |environment, (name, value)| environment.or_default(name, value))
+            .fold(environment, |environment, (name, value)| environment.with_default(name, value))
     }
 
     /// `environment` with a certificate of the folder, which is made if it is missing or about to expire.
@@ -72,7 +72,7 @@ impl DevState {
         let environment = certificate
             .variables()
             .iter()
-            .fold(environment, |environment, (name, value)| environment.or_default(name, value));
+            .fold(environment, |environment, (name, value)| environment.with_default(name, value));
         Ok((environment, certificate))
     }
 

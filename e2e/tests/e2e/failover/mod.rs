@@ -48,7 +48,7 @@ async fn under_load(pair: &Pair) -> (Server, Load) {
 /// RV-06, with synchronous replication.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failover_loses_no_acknowledged_sign_out_and_no_session() {
-    let settings = Environment::load().unwrap().or_default("MOMENTS", MOMENTS);
+    let settings = Environment::load().unwrap().with_default("MOMENTS", MOMENTS);
     let moments: u64 = settings.get("MOMENTS").unwrap().parse().unwrap();
     let seed = settings.get("SEED").map_or_else(moment::seed_by_the_clock, |seed| seed.parse().unwrap());
     let mut longest = [Duration::ZERO; 2];
