@@ -23,7 +23,7 @@ impl Settings<'_> {
             self.secrets.borrow_mut().extend(all.into_iter().map(any));
             return None;
         }
-        if all.iter().filter(|secret| !self.is_new(variable, secret.expose())).count() > 0 {
+        if all.iter().filter(|secret| !self.record_if_new(variable, secret.expose())).count() > 0 {
             return None;
         }
         let first = all.remove(0);
@@ -129,8 +129,8 @@ impl Settings<'_> {
         SecretFiles::new(self.environment.clone(), self.files.borrow().clone())
     }
 
-    /// Returns whether the secret was not read before. Reports an error if it was.
-    fn is_new(&self, variable: &'static str, secret: &str) -> bool {
+    /// Records the secret. Returns `false`, and reports an error, if it was read before.
+    fn record_if_new(&self, variable: &'static str, secret: &str) -> bool {
         let mut known = self.secrets.borrow_mut();
         let twin = known.iter().find(|(_, known)| known.expose() == secret).map(|(other, _)| *other);
         known.push((variable, Plain::new(secret.to_owned())));
