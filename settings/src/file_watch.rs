@@ -70,7 +70,7 @@ impl FileWatch {
             let mut in_use: BTreeMap<PathBuf, ContentHash> = files.into_iter().collect();
             let mut run = || {
                 watch(&environment, &mut in_use, &requests, |settings| {
-                    watched.test_point();
+                    watched.panic_if_killed();
                     reload(settings);
                 })
             };

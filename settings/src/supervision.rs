@@ -118,7 +118,7 @@ impl TaskHealth {
 #[cfg(feature = "testing")]
 impl TaskHealth {
     /// Makes the task panic: wakes a future, which panics when it is polled, and lets a thread panic at its next
-    /// [`test_point`](Self::test_point).
+    /// call of [`panic_if_killed`](Self::panic_if_killed).
     pub fn kill(&self) {
         let mut runs = self.runs();
         runs.kill.is_due = true;
@@ -128,11 +128,11 @@ impl TaskHealth {
         }
     }
 
-    /// Panics if [`kill`](Self::kill) was called since.
+    /// The place at which a thread dies of [`kill`](Self::kill).
     ///
     /// # Panics
-    /// If a test has killed the task.
-    pub fn test_point(&self) {
+    /// If `kill` was called since the last panic.
+    pub fn panic_if_killed(&self) {
         let is_due = std::mem::take(&mut self.runs().kill.is_due);
         assert!(!is_due, "a test kills the task {:?}", self.name);
     }
@@ -141,7 +141,7 @@ impl TaskHealth {
 #[cfg(not(feature = "testing"))]
 impl TaskHealth {
     /// Does nothing, except in tests.
-    pub fn test_point(&self) {}
+    pub fn panic_if_killed(&self) {}
 }
 
 impl fmt::Debug for TaskHealth {
@@ -184,7 +184,7 @@ async fn run<F: Future<Output = ()>>(health: &TaskHealth, start: &mut impl FnMut
         // Unwind safe: the task is dropped.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             remember_waker(health, context);
-            health.test_point();
+            health.panic_if_killed();
             task.as_mut().poll(context)
         }));
         polled.map_or(Poll::Ready(PANICKED), |polled| polled.map(|()| "has ended"))

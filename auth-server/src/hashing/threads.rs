@@ -103,7 +103,7 @@ fn run_jobs(jobs: &Jobs, cost: HashingCost, health: &TaskHealth) -> ThreadEnd {
             next => next,
         };
         let Next::Job(job) = next else { return ThreadEnd::Finished };
-        health.test_point();
+        health.panic_if_killed();
         // Unwind safe: the next hash overwrites the memory.
         if catch_unwind(AssertUnwindSafe(|| job(Some(&mut memory)))).is_err() {
             tracing::error!("hashing a password panicked; the thread continues with the next job");
