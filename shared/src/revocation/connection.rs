@@ -65,7 +65,7 @@ impl Connection<'_, '_> {
                 return Err(Disconnect::Silent(now.saturating_sub(last)));
             }
             (last, limit) = (now, timeouts.next_event);
-            parser.feed(&chunk, |event| self.on_event(&event))?;
+            parser.parse_chunk(&chunk, |event| self.on_event(&event))?;
         }
     }
 

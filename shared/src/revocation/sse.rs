@@ -28,7 +28,7 @@ pub(super) struct Event {
 
 impl SseParser {
     /// Parses the next chunk and passes each event that it completes to `on_event`. Stops at the first error.
-    pub(super) fn feed<E: From<EventTooLong>>(
+    pub(super) fn parse_chunk<E: From<EventTooLong>>(
         &mut self,
         mut chunk: &[u8],
         mut on_event: impl FnMut(Event) -> Result<(), E>,
@@ -90,7 +90,7 @@ mod tests {
     fn parse(stream: &[u8], chunk: usize) -> Result<Vec<(String, String)>, EventTooLong> {
         let (mut parser, mut events) = (SseParser::default(), Vec::new());
         for chunk in stream.chunks(chunk) {
-            parser.feed(chunk, |Event { name, data }| {
+            parser.parse_chunk(chunk, |Event { name, data }| {
                 events.push([name, data].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).into());
                 Ok::<(), EventTooLong>(())
             })?;
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(parse(&lines, 4_096), Err(EventTooLong));
         assert_eq!(parse(&comments, 4_096), Ok(Vec::new()), "comments are not buffered");
         let mut parser = SseParser::default();
-        let _ = parser.feed(&line, |_| Ok::<(), EventTooLong>(()));
+        let _ = parser.parse_chunk(&line, |_| Ok::<(), EventTooLong>(()));
         assert!(parser.line.capacity() <= MAX_EVENT_BYTES);
     }
 }
