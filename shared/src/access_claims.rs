@@ -196,7 +196,7 @@ impl Payload<'_> {
     fn invalid_claim(&self) -> Option<&'static str> {
         let optional = |text: &Option<Cow<'_, str>>| text.as_deref().is_none_or(is_claim_text);
         let all = |texts: &[String]| texts.iter().all(|text| is_claim_text(text));
-        let is_valid = [
+        let checks = [
             ("sub", is_claim_text(&self.sub)),
             ("aud", all(&self.aud.0)),
             ("jti", is_claim_text(&self.jti)),
@@ -208,7 +208,7 @@ impl Payload<'_> {
             ("nbf", self.nbf.is_none_or(|nbf| nbf <= self.exp)),
             ("auth_time", self.auth_time.is_none_or(|auth_time| auth_time <= self.iat)),
         ];
-        is_valid.into_iter().find(|(_, is_valid)| !is_valid).map(|(claim, _)| claim)
+        checks.into_iter().find(|(_, is_valid)| !is_valid).map(|(claim, _)| claim)
     }
 }
 

@@ -36,7 +36,7 @@ struct TextRef<'a> {
 #[derive(Clone)]
 struct Verified {
     /// The version of the keys that verified it.
-    keys: u64,
+    keys_version: u64,
     claims: Arc<AccessClaims>,
 }
 
@@ -86,17 +86,17 @@ impl VerifiedTokens {
     }
 
     /// The claims of `token`, if it was verified with this version of the keys.
-    pub(crate) fn get(&self, token: &str, keys: u64) -> Option<Arc<AccessClaims>> {
+    pub(crate) fn get(&self, token: &str, keys_version: u64) -> Option<Arc<AccessClaims>> {
         let verified = self.tokens.get(&TextRef::new(token))?;
-        (verified.keys == keys).then_some(verified.claims)
+        (verified.keys_version == keys_version).then_some(verified.claims)
     }
 
-    /// `keys` is the version of the keys that verified the token.
-    pub(crate) fn insert(&self, token: &str, keys: u64, claims: AccessClaims) -> Arc<AccessClaims> {
+    /// `keys_version` is the version of the keys that verified the token.
+    pub(crate) fn insert(&self, token: &str, keys_version: u64, claims: AccessClaims) -> Arc<AccessClaims> {
         let claims = Arc::new(claims);
         let TextRef { header, rest } = TextRef::new(token);
         let text = Text { header: self.shared_header(header), rest: rest.into() };
-        self.tokens.insert(text, Verified { keys, claims: Arc::clone(&claims) });
+        self.tokens.insert(text, Verified { keys_version, claims: Arc::clone(&claims) });
         claims
     }
 

@@ -22,14 +22,14 @@ pub(super) fn braced(text: &str, is_set: impl Fn(&str) -> bool) -> Result<String
 
 /// Why a `$` is rejected.
 enum DollarError {
-    NoName,
+    LoneDollar,
     NotSet,
 }
 
 impl DollarError {
     fn at(&self, line: usize) -> EnvironmentError {
         match self {
-            Self::NoName => EnvironmentError::LoneDollar(line),
+            Self::LoneDollar => EnvironmentError::LoneDollar(line),
             Self::NotSet => EnvironmentError::NotSet(line),
         }
     }
@@ -87,10 +87,10 @@ impl<F: Fn(&str) -> bool> Scan<F> {
             name.push(c);
         }
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(DollarError::NoName);
+            return Err(DollarError::LoneDollar);
         }
         if in_braces && chars.next_if_eq(&'}').is_none() {
-            return Err(DollarError::NoName);
+            return Err(DollarError::LoneDollar);
         }
         if !self.assigned.contains(&name) && !(self.is_set)(&name) {
             return Err(DollarError::NotSet);

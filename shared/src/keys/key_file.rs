@@ -42,8 +42,9 @@ fn label(line: &str) -> Option<&str> {
 /// Whether this line is an incomplete marker: the last line of a file that was cut off there.
 fn is_truncated_marker(line: &str) -> bool {
     let line = line.trim();
-    let begins = |mark: &str| mark.starts_with(line) || (line.starts_with(mark) && !line.ends_with("-----"));
-    !line.is_empty() && ["-----BEGIN ", "-----END "].into_iter().any(begins)
+    let is_truncated =
+        |mark: &str| mark.starts_with(line) || (line.starts_with(mark) && !line.ends_with("-----"));
+    !line.is_empty() && ["-----BEGIN ", "-----END "].into_iter().any(is_truncated)
 }
 
 fn check_label(label: &str) -> Result<(), KeyFileError> {

@@ -142,9 +142,9 @@ impl PublicKey {
         }
     }
 
-    /// Verifies `signature` over `signed` with this key's only algorithm (JV-03).
-    pub(super) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Unspecified> {
-        self.parsed.verify_sig(signed, signature)
+    /// Verifies `signature` over `signing_input` with this key's only algorithm (JV-03).
+    pub(super) fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), Unspecified> {
+        self.parsed.verify_sig(signing_input, signature)
     }
 
     /// The only algorithm of this key (JV-03).

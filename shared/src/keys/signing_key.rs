@@ -53,9 +53,9 @@ impl SigningKey {
         Ok((Self::Rsa(pair), public))
     }
 
-    /// The signature of `signed`, as the third segment of a token.
-    pub(super) fn sign(&self, signed: &str) -> Result<String, SigningError> {
-        let bytes = signed.as_bytes();
+    /// The signature of `signing_input`, as the third segment of a token.
+    pub(super) fn sign(&self, signing_input: &str) -> Result<String, SigningError> {
+        let bytes = signing_input.as_bytes();
         let signature = match self {
             Self::Hs256(key) => {
                 return jsonwebtoken::crypto::sign(bytes, key, Algorithm::HS256).map_err(|_| SigningError);

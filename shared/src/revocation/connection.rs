@@ -96,7 +96,7 @@ impl Connection<'_, '_> {
                 self.revocations.set_connected(true);
                 self.log.caught_up();
                 // A `keys` event may have been missed.
-                self.feed.keys.notify_keys_changed();
+                self.feed.key_refresh.notify_keys_changed();
             }
             Ok(HEARTBEAT) => {
                 let age = self.age(HEARTBEAT, &event.data)?;
@@ -106,7 +106,7 @@ impl Connection<'_, '_> {
                     self.stable = true;
                 }
             }
-            Ok(KEYS) => self.feed.keys.notify_keys_changed(),
+            Ok(KEYS) => self.feed.key_refresh.notify_keys_changed(),
             // An event of a later version.
             _ => {}
         }

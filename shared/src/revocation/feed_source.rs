@@ -15,7 +15,7 @@ use crate::keys::KeyRefreshTrigger;
 pub struct FeedSource {
     auth_server: AuthServer,
     secrets: Reloadable<FeedSecrets>,
-    pub(super) keys: KeyRefreshTrigger,
+    pub(super) key_refresh: KeyRefreshTrigger,
     pub(super) timeouts: FeedTimeouts,
 }
 
@@ -52,15 +52,15 @@ impl FeedSource {
         Self {
             auth_server,
             secrets: secrets.into(),
-            keys: KeyRefreshTrigger::default(),
+            key_refresh: KeyRefreshTrigger::default(),
             timeouts: FeedTimeouts::default(),
         }
     }
 
     /// Sets the trigger that fires when the key ring of auth-server has changed, or may have.
     #[must_use]
-    pub fn with_key_refresh_trigger(mut self, keys: KeyRefreshTrigger) -> Self {
-        self.keys = keys;
+    pub fn with_key_refresh_trigger(mut self, trigger: KeyRefreshTrigger) -> Self {
+        self.key_refresh = trigger;
         self
     }
 

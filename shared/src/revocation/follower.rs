@@ -40,9 +40,9 @@ impl FeedFollower {
     pub fn start(feed: FeedSource, revocations: RevocationSet) -> io::Result<Self> {
         let set = revocations.clone();
         let thread = BackgroundThread::start("goptri-feed", move || {
-            let (feed, guard) = (feed.clone(), DisconnectOnDrop(set.clone()));
+            let (feed, on_drop) = (feed.clone(), DisconnectOnDrop(set.clone()));
             async move {
-                let DisconnectOnDrop(set) = &guard;
+                let DisconnectOnDrop(set) = &on_drop;
                 tokio::select! {
                     () = follow(&feed, set) => {}
                     () = maintain(set) => {}
