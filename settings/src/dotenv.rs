@@ -6,7 +6,8 @@ use std::io;
 
 use crate::text_file::{self, NotText};
 
-/// `.env` exists but cannot be used. The message names the line, never its text, which may be a secret.
+/// `.env` exists but cannot be used. A number is that of the line, from 1. The message never quotes the line, which may
+/// contain a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
     /// The file cannot be read.

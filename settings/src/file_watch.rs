@@ -79,7 +79,7 @@ impl FileWatch {
         Ok(Some(Self { reloads, health }))
     }
 
-    /// Whether the watch is down.
+    /// Says whether the watch is down.
     pub fn health(&self) -> &TaskHealth {
         &self.health
     }

@@ -127,7 +127,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// The text of the variable. Reports one with traces of another encoding or of CRLF line endings.
+    /// The text of the variable. Reports an error if it has traces of another encoding or of CRLF line endings.
     fn text(&self, variable: &str) -> Result<Option<&str>, Reported> {
         let text = self.environment.get(variable);
         match text.and_then(text_file::encoding_problem) {

@@ -12,12 +12,12 @@ use crate::numeric_date::NumericDate;
 use crate::scope::Scope;
 use crate::token_error::TokenError;
 
-/// The `client_id` of Goptri's own sign-in.
+/// The built-in OAuth client: the `client_id` of sign-ins at auth-server itself, without an application.
 pub const BUILT_IN_CLIENT: &str = "goptri";
 
 /// The claims of an access token. In JSON they have the form of RFC 9068; unknown claims are ignored (RFC 7519 §4).
 ///
-/// Tokens of the same client share the claims that are behind an `Arc`.
+/// A guard stores equal values of `iss`, `aud`, `client_id` and `scope` once for many tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessClaims {
@@ -73,7 +73,8 @@ pub struct User {
 }
 
 impl AccessClaims {
-    /// Claims with an empty scope that have already expired. Set `iat`, `exp`, `jti` and `scope`.
+    /// Claims for a token to sign. Set `iat`, `exp`, `jti` and `scope`: the times are in 1970, the others empty. For a
+    /// user, `client_id` is that of the built-in client.
     pub fn new(issuer: impl Into<Arc<str>>, audience: Audience, caller: Caller) -> Self {
         let client_id = match &caller {
             Caller::User(_) => BUILT_IN_CLIENT.into(),
@@ -169,9 +170,8 @@ pub(crate) struct Payload<'a> {
 
 impl Payload<'_> {
     /// # Errors
-    /// [`TokenError::InvalidClaim`] for a value that auth-server never issues; [`TokenError::NoSession`] if the token
-    /// is neither a user's with a session nor a client's without one: it would be unclear which revocation applies to
-    /// it.
+    /// [`TokenError::InvalidClaim`] for a value that auth-server never issues. [`TokenError::NoSession`] for a user's
+    /// token without a session or a client's token with one, because it would be unclear which revocation applies.
     pub(crate) fn into_claims(self, shared: SharedClaims) -> Result<AccessClaims, TokenError> {
         self.invalid_claim().map_or(Ok(()), |claim| Err(TokenError::InvalidClaim(claim)))?;
         let SharedClaims { iss, aud, client_id, scope } = shared;

@@ -97,7 +97,7 @@ impl AccessVerifier {
     fn check(&self, times: Times, now: i64, tolerance: TimeDelta) -> Result<(), TokenError> {
         let micros = |delta: TimeDelta| delta.num_microseconds().unwrap_or(i64::MAX);
         let (leeway, tolerance) = (micros(self.leeway), micros(tolerance));
-        // RFC 7519 §4.1.4: a token is rejected "on or after" exp. The clock of a guard may be a tick behind.
+        // RFC 7519 §4.1.4: a token is rejected "on or after" exp. A guard may do so a tick late: its clock is coarse.
         if now.saturating_sub(leeway).saturating_sub(tolerance) >= times.exp.micros() {
             return Err(TokenError::Expired);
         }
@@ -112,8 +112,8 @@ impl AccessVerifier {
     }
 }
 
-/// How far a verifier's clock may be behind. Revocations are kept for this long after a token's expiry. A token with an
-/// `iat` further in the future could outlive its own revocation.
+/// How far a verifier's clock may be behind that of auth-server's database. auth-server keeps a revocation for this
+/// long after the tokens have expired, so a token with an `iat` further in the future could outlive its revocation.
 const MAX_CLOCK_ERROR: TimeDelta = TimeDelta::hours(1);
 
 /// The claims that are compared with the clock.

@@ -12,7 +12,7 @@ use reqwest::{Certificate, Client, RequestBuilder};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The URL of auth-server, and a client that trusts its certificate and follows no redirects.
-/// [`settings::auth_server`](crate::settings::auth_server) reads it.
+/// [`settings::auth_server`](crate::settings::auth_server) reads the URL and the certificates.
 #[derive(Clone)]
 pub struct AuthServer {
     url: String,
@@ -23,7 +23,7 @@ impl AuthServer {
     /// The auth-server at `url`. Its certificate must be signed by one of `roots` or of the system's roots.
     ///
     /// # Errors
-    /// Says why no secure connection is possible.
+    /// Why no TLS client can be created, as a clause that follows the name of the URL's setting.
     pub fn new(url: &str, roots: &[Certificate]) -> Result<Self, String> {
         let builder = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -43,7 +43,8 @@ impl AuthServer {
         Ok(Self { url: url.to_owned(), client })
     }
 
-    /// Replaces the host of the URL by `address` of this machine.
+    /// Replaces host, port and path of the URL by `address`. An unspecified address, such as `0.0.0.0`, becomes that of
+    /// this machine.
     #[must_use]
     pub fn connect_to(mut self, mut address: SocketAddr) -> Self {
         if address.ip().is_unspecified() {

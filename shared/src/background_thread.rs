@@ -49,7 +49,7 @@ impl BackgroundThread {
         Ok(Self { health, _stop: stop })
     }
 
-    /// Whether the task is down.
+    /// Says whether the task is down.
     pub(crate) fn health(&self) -> &TaskHealth {
         &self.health
     }

@@ -10,7 +10,7 @@ use crate::scope::{InvalidScope, Scope};
 
 /// The latest [`SharedClaims`] for each hash of client and scope.
 ///
-/// Comparing is cheaper than copying, and with thousands of cached tokens it saves a quarter of the memory.
+/// To compare is cheaper than to copy, and to share saves a quarter of the memory of thousands of cached tokens.
 pub(crate) struct ClaimsInterner([ArcSwapOption<SharedClaims>; SLOTS]);
 
 /// Most installations have fewer combinations of client and scope.

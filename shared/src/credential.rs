@@ -47,8 +47,8 @@ impl<'a> Credential<'a> {
         }
     }
 
-    /// The session cookie `name` in the values of all `Cookie` headers, if there is no `Authorization` header, whatever
-    /// that contains.
+    /// Without an `Authorization` header, the session cookie `name` in the values of all `Cookie` headers. With one,
+    /// even a malformed one, cookies are ignored.
     #[must_use]
     pub fn or_cookie(self, cookies: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Self {
         if self != Self::None {
@@ -61,10 +61,11 @@ impl<'a> Credential<'a> {
         }
     }
 
-    /// The bearer token, or `None` if the request has no credential or one of another scheme.
+    /// The bearer token. `None` if the request has no `Authorization` header or one of another scheme, even if it has a
+    /// session cookie.
     ///
     /// # Errors
-    /// [`ProtocolError::TWO_AUTHORIZATION_HEADERS`] for a conflict and [`ProtocolError::INVALID_TOKEN`] for a malformed token.
+    /// [`ProtocolError::TWO_AUTHORIZATION_HEADERS`]; [`ProtocolError::INVALID_TOKEN`] for a token that is not UTF-8.
     pub fn bearer_token(self) -> Result<Option<&'a str>, ProtocolError> {
         match self {
             Self::Bearer(token) => Ok(Some(token)),

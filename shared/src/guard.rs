@@ -53,7 +53,8 @@ impl Guard {
         GuardBuilder::default()
     }
 
-    /// A guard without a cache and without revocation. It accepts the default [`SessionCookie`] of issuer and audience.
+    /// A guard without a cache that checks no revocations. It accepts the default [`SessionCookie`] of issuer and
+    /// audience.
     pub fn new(verifier: AccessVerifier, clock: Arc<dyn Clock>) -> Self {
         Self {
             session_cookie: SessionCookie::new(verifier.issuer(), verifier.audience()),
@@ -69,7 +70,7 @@ impl Guard {
 
     /// A guard from `ACCESS_TOKEN_SECRET`, `ISSUER`, `AUDIENCE`, `CLOCK_LEEWAY`, `VERIFIED_CACHE_ENTRIES`,
     /// `SESSION_COOKIE_NAME`, `SESSION_COOKIE_DOMAIN` and `CORS_ORIGINS`. It accepts a token until it expires, even
-    /// after its session has ended. It reloads the secret when its file changes.
+    /// after its session has ended. It reloads the secret when the file `ACCESS_TOKEN_SECRET_FILE` changes.
     ///
     /// # Errors
     /// Lists all invalid variables.

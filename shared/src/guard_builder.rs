@@ -15,7 +15,7 @@ use crate::guard::Guard;
 use crate::keys::{KeySource, VerifyingKeys};
 use crate::settings;
 
-/// Configures a [`Guard`]. [`Guard::builder`] makes one.
+/// Configures a [`Guard`]. [`Guard::builder`] returns a builder.
 ///
 /// ```
 /// let guard = goptri::Guard::builder()
@@ -248,13 +248,14 @@ mod feed {
             self
         }
 
-        /// Reaches auth-server at `address` of this machine, instead of the host of its URL.
+        /// Reaches auth-server at `address` instead of the host, port and path of its URL. An unspecified address, such
+        /// as `0.0.0.0`, becomes that of this machine.
         pub fn connect_to(mut self, address: SocketAddr) -> Self {
             self.follow.auth_server = self.follow.auth_server.map(|server| server.connect_to(address));
             self
         }
 
-        /// The URLs of auth-server's public keys and of its revocation feed.
+        /// The URLs of auth-server's public keys and of its revocation feed. `None`: there is no URL of auth-server.
         pub fn urls(&self) -> Option<(String, String)> {
             let server = self.follow.auth_server.as_ref()?;
             Some((server.url_of(crate::keys::JWKS_PATH), server.url_of(crate::revocation::FEED_PATH)))

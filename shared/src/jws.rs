@@ -1,7 +1,7 @@
 //! JWS compact serialization (RFC 7515 §7.1), parsed strictly.
 //!
-//! Independent of keys and claims. Each token has exactly one accepted encoding, so that two texts are never the same
-//! token (JV-08, JV-09, JV-10, JV-11).
+//! Independent of keys and claims. Each header, payload and signature has exactly one accepted encoding (JV-08, JV-09,
+//! JV-10, JV-11). A token can still have two texts, because ECDSA signatures come in pairs (JV-28).
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -156,7 +156,7 @@ pub(crate) fn header_segment(typ: TokenType, alg: &str, kid: &str) -> String {
         kid: &'a str,
     }
     let header = Header { typ: typ.name(), alg, kid };
-    // Serializing three strings cannot fail, and no token would have an empty header.
+    // Serializing three strings cannot fail. If it did, the header would be empty, and every token rejected.
     base64url::encode(serde_json::to_vec(&header).unwrap_or_default())
 }
 

@@ -1,7 +1,8 @@
 //! Protects a service with the access tokens of Goptri.
 //!
-//! A [`Guard`] decides whether an access token is accepted: it verifies the signature and every claim, and rejects
-//! tokens whose session was signed out. Configure it from the environment, or with a [`GuardBuilder`]:
+//! A [`Guard`] decides whether an access token is accepted: it verifies the signature and every claim and, if it
+//! follows the revocation feed (feature `feed`), rejects the tokens of sessions that have ended. Configure it from the
+//! environment, or with a [`GuardBuilder`]:
 //!
 //! ```
 //! use goptri::{Environment, Guard};
@@ -15,14 +16,14 @@
 //! the [`AccessClaims`] to the handler, if the caller has the handler's [`Permission`]. With axum and tonic (feature
 //! `tower`), `tower::BearerAuth` is a layer that does the same, and `tower::Require` a layer for routes that need a
 //! scope or a role. Other frameworks call [`Guard::verify`] with the token from a
-//! [`Credential`](credential::Credential) and check [`Requirement`] themselves.
+//! [`Credential`](credential::Credential), and check the scope or role with [`Requirement::is_met_by`].
 //!
 //! | feature | adds |
 //! | --- | --- |
 //! | `actix` | the bearer middleware and its extractor for actix-web |
 //! | `tower` | the bearer middleware for axum, tonic and other services of tower |
-//! | `feed` | following auth-server: its public keys and the revocation feed |
-//! | `signing` | keys that sign tokens: for auth-server and for tests that forge tokens |
+//! | `feed` | fetches auth-server's public keys and follows its revocation feed |
+//! | `signing` | keys that sign tokens, for auth-server and for tests that need tokens |
 //! | `testing` | clocks that tests control |
 //!
 //! The other modules are for Goptri's own servers and for tools.

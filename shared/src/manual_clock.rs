@@ -22,7 +22,8 @@ impl ManualClock {
         clock
     }
 
-    /// Sets the clock to `time` and stops it. Only [`advance`](Self::advance) moves it afterwards.
+    /// Stops the clock at `time` plus the offset. Only [`advance`](Self::advance) moves it afterwards; another call of
+    /// this method does nothing.
     pub fn stop_at(&self, time: DateTime<Utc>) {
         let _ = self.stopped_at.set(time);
     }

@@ -38,7 +38,7 @@ pub enum Challenge {
     Basic,
 }
 
-/// The body as JSON.
+/// The JSON body of a response with a [`ProtocolError`].
 #[derive(Debug, Serialize)]
 pub struct ErrorBody {
     /// The code for programs.

@@ -1,4 +1,5 @@
-//! Tokens in detail, for Goptri's own servers and for tools.
+//! The types of claims, and the encoding and verification of tokens without a guard, for Goptri's own servers and for
+//! tools.
 
 pub use crate::access_claims::BUILT_IN_CLIENT;
 pub use crate::access_verifier::AccessVerifier;

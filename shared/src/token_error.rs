@@ -85,7 +85,9 @@ pub enum TokenError {
     /// The token is valid, but not all revocations were read yet.
     #[error("it is unknown whether it was revoked: not all of the revocation feed was read since the start")]
     NotCaughtUp,
-    /// Its key is unknown, but the keys that auth-server publishes were not fetched yet.
-    #[error("its key is unknown, and the keys that auth-server publishes were not fetched yet")]
+    /// Its key is unknown, but the keys that auth-server publishes were not fetched yet, or there are no keys at all.
+    #[error(
+        "its key is unknown, and the keys that auth-server publishes were not fetched yet, or it publishes none"
+    )]
     KeysUnavailable,
 }

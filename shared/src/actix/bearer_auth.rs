@@ -40,15 +40,16 @@ pub struct BearerAuth {
 }
 
 impl BearerAuth {
-    /// Rejects requests without a valid access token, and unsafe requests with a cookie from a page of another origin
-    /// that is not listed.
+    /// Rejects requests without a valid access token. If the token is in the session cookie, also rejects unsafe
+    /// requests from pages of other origins, except the cookie's
+    /// [allowed origins](crate::cookie::SessionCookie::allowed_origins).
     pub fn required(guard: Guard) -> Self {
         Self { guard, optional: false }
     }
 
-    /// Accepts every request, and attaches the claims of a valid token. Still responds 503 while the guard cannot
-    /// decide, 400 for two `Authorization` headers, and 403 for an unsafe request with a cookie from a page of another
-    /// origin that is not listed.
+    /// Accepts requests with and without a valid access token, and attaches the claims of a valid one. Responds 400 to
+    /// two `Authorization` headers, 403 to the requests from pages of other origins that
+    /// [`required`](Self::required) rejects, and 503 while the guard cannot decide.
     pub fn optional(guard: Guard) -> Self {
         Self { guard, optional: true }
     }
@@ -110,7 +111,7 @@ where
     }
 }
 
-/// A service behind [`BearerAuth`].
+/// The service that [`BearerAuth`] wraps around another.
 #[derive(Debug)]
 pub struct BearerAuthMiddleware<S> {
     auth: BearerAuth,

@@ -37,16 +37,16 @@ pub fn credential_or_cookie<'a>(headers: &'a HeaderMap, cookie: &SessionCookie) 
     bearer::credential_or_cookie(headers, cookie)
 }
 
-/// Checks that a request with this method and these headers may use or set cookies
-/// ([`may_use_cookies`]).
+/// Checks that a request with this method and these headers may use or set cookies ([`may_use_cookies`]). A `GET` that
+/// opens a WebSocket counts as unsafe.
 ///
 /// # Errors
-/// [`ProtocolError::CROSS_SITE_REQUEST`] if it comes from a page of another origin that is not listed.
+/// [`ProtocolError::CROSS_SITE_REQUEST`] if it may not.
 pub fn check_origin(headers: &HeaderMap, method: &str, cookie: &SessionCookie) -> Result<(), ProtocolError> {
     bearer::check_origin(headers, method, cookie)
 }
 
-/// Keeps the response to a request with cookies, or one that sets them, out of every cache.
+/// Keeps a response that depends on cookies or sets them out of every cache.
 pub fn set_private(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(bearer::PRIVATE));
     set_vary(headers);

@@ -27,8 +27,8 @@ pub struct Bearer<P: Permission = AnyToken> {
 }
 
 impl<P: Permission> Bearer<P> {
-    /// Verifies the caller's token [again](Guard::recheck): for handlers that run for a long time before their
-    /// effect, such as a write.
+    /// Checks again whether the caller's token has expired or was revoked ([`Guard::recheck`]), for handlers that work
+    /// for a long time before their effect, such as a write.
     ///
     /// # Errors
     /// As the middleware: 401 if the token has expired or was revoked meanwhile, 503 while that is unknown.

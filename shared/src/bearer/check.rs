@@ -29,14 +29,14 @@ pub(crate) struct Rejection {
 #[derive(Debug, Clone)]
 pub(crate) struct VerificationResult(pub(crate) Result<Arc<AccessClaims>, ProtocolError>);
 
-/// Where a request has its access token.
+/// Where a request has its access token. Decides what caches may do with the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenLocation {
-    /// The response depends on no cookie.
+    /// In the `Authorization` header: the response depends on no cookie.
     Header,
-    /// The response is private.
+    /// In the session cookie: the response is private.
     Cookie,
-    /// A cookie could change the response.
+    /// Nowhere: with a cookie, the response could be another.
     None,
 }
 

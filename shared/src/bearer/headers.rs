@@ -1,4 +1,5 @@
-//! Reads the request headers of the middleware: the credential, and which page sent a request with cookies.
+//! Reads the request headers that the middleware needs: those with the credential, and those that say which page sent a
+//! request with cookies.
 
 use crate::cookie::{SessionCookie, may_use_cookies};
 use crate::credential::Credential;

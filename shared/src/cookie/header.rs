@@ -7,8 +7,8 @@ pub struct TwoCookies;
 
 /// The value of the cookie `name` in the values of all `Cookie` headers, which are one list (RFC 9113 §8.2.3).
 ///
-/// Names are compared byte by byte, and only spaces and tabs around a cookie are removed: browsers protect a prefixed
-/// name in exactly this form.
+/// Names are compared byte by byte, and only spaces and tabs around a cookie are removed, because browsers protect the
+/// prefixes `__Host-` and `__Secure-` only in exactly this form.
 ///
 /// # Errors
 /// If there are two, even if they are equal.

@@ -1,4 +1,4 @@
-//! Cookies that carry access tokens: their name and scope, their value, and which requests may use them.
+//! Cookies that carry access tokens: their name and domain, their value, and which requests may use them.
 
 mod header;
 mod origin_check;

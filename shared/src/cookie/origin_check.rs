@@ -4,10 +4,10 @@ use crate::origin::Origins;
 
 /// Whether a request with this method, `Sec-Fetch-Site` and `Origin` may use or set cookies (CK-04, CK-13).
 ///
-/// A safe method may. Others may if the browser says that a page of the same origin sent the request, or the user
-/// (`none`); otherwise only from an origin in `allowed_origins`. `Host` is not compared with anything: a proxy may change it.
+/// A request with a safe method may. Any other request may if its `Sec-Fetch-Site` is `same-origin`, or `none` (no page
+/// sent it, but the user), or if its `Origin` is one of `allowed_origins`. `Host` is ignored: a proxy may change it.
 ///
-/// `None`: the request lacks the header. Pass an empty value for a header that occurs twice.
+/// Pass `None` for a header that the request lacks, and an empty value for one that occurs twice.
 pub fn may_use_cookies(
     method: &str,
     fetch_site: Option<&[u8]>,

@@ -1,4 +1,4 @@
-//! The name and the scope of the session cookie.
+//! The session cookie: its name, its domain, and the pages that may use it.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::origin::{Origin, Origins, is_local};
 const HOST: &str = "__Host-";
 const SECURE: &str = "__Secure-";
 
-/// The name and the scope of the session cookie, and the pages that may use it. Clones share everything.
+/// The name and the domain of the session cookie, and the origins of the pages that may use it. Clones are cheap.
 ///
-/// The prefix of the name follows from the rest (CK-01): `__Host-`; or `__Secure-` with a domain; or none if the issuer
-/// is http on localhost, where not every browser accepts a prefix.
+/// The prefix of the name follows from domain and issuer (CK-01): `__Host-`; or `__Secure-` with a domain; or none if
+/// the issuer is http on localhost, where not every browser accepts a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionCookie(Arc<Shared>);
 
@@ -25,7 +25,7 @@ struct Shared {
 }
 
 impl SessionCookie {
-    /// The cookie `__Host-session` of this issuer's tokens, for the pages of issuer and audience.
+    /// The cookie `__Host-session` (`session` for an http issuer on localhost), for the pages of issuer and audience.
     pub fn new(issuer: &str, audience: &str) -> Self {
         let url = Url::parse(issuer).ok();
         let is_secure = !url.is_some_and(|url| url.scheme() == "http" && is_local(&url));
@@ -34,10 +34,10 @@ impl SessionCookie {
         Self(Arc::new(Shared { name: format!("{}session", shared.prefix()), ..shared }))
     }
 
-    /// Also sends the cookie to this domain, which the issuer's host belongs to, and to its subdomains.
+    /// Shares the cookie with all hosts of `domain`, which must contain the issuer's host.
     ///
     /// # Errors
-    /// A clause that follows the name of the variable.
+    /// A clause that follows the name of the variable `SESSION_COOKIE_DOMAIN`.
     pub fn with_domain(self, domain: &str, issuer: &str) -> Result<Self, String> {
         check_domain(domain, issuer)?;
         let base = self.base_name().to_owned();
@@ -48,7 +48,7 @@ impl SessionCookie {
     /// Gives it another name, with or without its prefix. Call it after [`with_domain`](Self::with_domain).
     ///
     /// # Errors
-    /// A clause that follows the name of the variable.
+    /// A clause that follows the name of the variable `SESSION_COOKIE_NAME`.
     pub fn with_name(self, text: &str) -> Result<Self, String> {
         let (given, base) = split_prefix(text);
         let prefix = self.0.prefix();

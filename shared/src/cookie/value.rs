@@ -29,7 +29,7 @@ struct Content<'a> {
 
 /// The value of the cookie for an access token.
 pub fn encode(token: &str) -> String {
-    // Serializing a string cannot fail, and no token would be in an empty cookie.
+    // Serializing a string cannot fail. If it did, the cookie would be empty and carry no token.
     BASE64.encode(serde_json::to_vec(&Content { jwt: token }).unwrap_or_default())
 }
 

@@ -99,7 +99,7 @@ impl JwksRefresher {
         Ok(Self { trigger, thread })
     }
 
-    /// Whether the refresher is down: it panicked and is restarted.
+    /// Says whether the refresher is down: whether it panicked and is being restarted.
     pub fn health(&self) -> &TaskHealth {
         self.thread.health()
     }

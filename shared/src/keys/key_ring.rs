@@ -92,10 +92,11 @@ impl KeyRing {
         self.verifying.verify(typ, token)
     }
 
-    /// Derives a key for another purpose from each secret, in order; none from a key pair. Derived keys cannot sign
-    /// tokens.
+    /// Derives a key for another purpose from each secret, in order: the HMAC-SHA256 of `purpose`. A key pair yields no
+    /// key.
     ///
-    /// `purpose` contains a space. The signing input of a token never does, so no signature equals a derived key.
+    /// `purpose` must contain a space. The signing input of a token never does, so the signature of a token is never a
+    /// derived key.
     pub fn derive_keys(&self, purpose: &'static str) -> Vec<Zeroizing<[u8; 32]>> {
         debug_assert!(purpose.contains(' '), "{purpose}");
         self.verifying.derive(purpose).collect()

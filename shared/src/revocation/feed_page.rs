@@ -15,6 +15,6 @@ pub struct FeedPage {
     pub entries: Vec<Entry>,
     /// The cursor for the next request.
     pub next: String,
-    /// The time of the read, by the database's clock.
+    /// When auth-server read the entries, by the clock of its database.
     pub as_of: DateTime<Utc>,
 }

@@ -28,9 +28,9 @@ pub struct FeedTimeouts {
     pub first_event: Duration,
     /// Between any two pieces of data after that.
     pub next_event: Duration,
-    /// Before the first reconnection. Doubles with each attempt.
+    /// The pause before the first reconnection. Doubles with each attempt.
     pub min_backoff: Duration,
-    /// Before any reconnection.
+    /// The longest pause before a reconnection.
     pub max_backoff: Duration,
 }
 

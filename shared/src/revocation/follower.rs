@@ -52,7 +52,7 @@ impl FeedFollower {
         Ok(Self { revocations, thread })
     }
 
-    /// Whether the follower is down: it panicked and is restarted.
+    /// Says whether the follower is down: whether it panicked and is being restarted.
     pub fn health(&self) -> &TaskHealth {
         self.thread.health()
     }

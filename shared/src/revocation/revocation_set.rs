@@ -179,7 +179,7 @@ impl RevocationSet {
         if age > max_age { Err(FeedNotReady::Stale(age)) } else { Ok(()) }
     }
 
-    /// Returns whether the set is so new that it may still become complete in time.
+    /// Returns whether the catch-up timeout, which begins when the set is created, has not passed yet.
     pub(crate) fn is_within_catch_up_timeout(&self) -> bool {
         let Shared { clock, created, staleness, .. } = &*self.0;
         clock.elapsed().saturating_sub(*created) < staleness.max_age.min(CATCH_UP_TIMEOUT)

@@ -1,7 +1,7 @@
 //! Estimates how long a message spent in buffers.
 //!
-//! The clocks of the two ends differ, but they run at the same speed. A message that arrives later than its `uptime_ms`
-//! implies was delayed. So was everything that a process reads after it was suspended.
+//! The clocks of the two ends differ, but they run at the same speed. So a message was delayed if it arrives later than
+//! its `uptime_ms` implies. This includes messages that wait in a buffer while the process is suspended.
 
 use std::time::Duration;
 

@@ -13,8 +13,8 @@ pub fn cors_origins(settings: &Settings<'_>) -> Option<Origins> {
     parsed.map_err(|errors| errors.into_iter().for_each(|error| settings.report(NAME, error))).ok()
 }
 
-/// `SESSION_COOKIE_NAME` and `SESSION_COOKIE_DOMAIN`; `ISSUER`, `AUDIENCE` and `CORS_ORIGINS` are the pages that may use
-/// the cookie. Report the errors of those three separately.
+/// `SESSION_COOKIE_NAME` and `SESSION_COOKIE_DOMAIN`. Pages of `ISSUER`, `AUDIENCE` and `CORS_ORIGINS` may use the
+/// cookie; invalid values of these three are reported by the functions that read them, not here.
 pub fn session_cookie(settings: &Settings<'_>) -> Option<SessionCookie> {
     let issuer = settings.get("ISSUER").unwrap_or(ISSUER);
     let cookie = SessionCookie::new(issuer, settings.get("AUDIENCE").unwrap_or(AUDIENCE));

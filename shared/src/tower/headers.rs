@@ -1,4 +1,4 @@
-//! The headers of `http`.
+//! Reads request headers and sets response headers in the types of the crate `http`.
 
 use http1::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, SEC_WEBSOCKET_VERSION, VARY};
 use http1::{HeaderMap, HeaderName, HeaderValue};

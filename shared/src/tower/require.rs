@@ -63,7 +63,7 @@ impl<S> Layer<S> for Require {
     }
 }
 
-/// A service behind [`Require`].
+/// The service that [`Require`] wraps around another.
 #[derive(Debug, Clone)]
 pub struct RequireService<S> {
     requirement: Requirement,
