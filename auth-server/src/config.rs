@@ -115,7 +115,7 @@ impl Config {
         let registration_open = settings.value("REGISTRATION", "open", |text| match text {
             "open" => Ok(true),
             "closed" => Ok(false),
-            other => Err(format!("is {other:?}; it is either open or closed")),
+            other => Err(format!("is {other:?}; it must be open or closed")),
         });
         let password_rules = password_rules(settings);
         let trusted_proxies = goptri_server::trusted_proxies(settings);
@@ -181,7 +181,7 @@ fn database_connections(settings: &Settings<'_>) -> Option<u32> {
     settings.value("DATABASE_CONNECTIONS", "16", |text| match text.parse() {
         Ok(connections @ storage::MIN_CONNECTIONS..=1000) => Ok(connections),
         Ok(_) | Err(_) => {
-            Err(format!("is {text:?}; it is a number from {} to 1000", storage::MIN_CONNECTIONS))
+            Err(format!("is {text:?}; it must be a number from {} to 1000", storage::MIN_CONNECTIONS))
         }
     })
 }
@@ -191,7 +191,7 @@ fn refresh_batching(settings: &Settings<'_>) -> Option<RefreshBatching> {
         "auto" => Ok(RefreshBatching::Auto),
         "on" => Ok(RefreshBatching::On),
         "off" => Ok(RefreshBatching::Off),
-        other => Err(format!("is {other:?}; it is auto, on or off")),
+        other => Err(format!("is {other:?}; it must be auto, on or off")),
     })
 }
 
@@ -209,7 +209,7 @@ pub(crate) fn password_rules(settings: &Settings<'_>) -> Option<PasswordRules> {
             }
             Ok(PasswordRules { min_length })
         }
-        Ok(_) | Err(_) => Err(format!("is {text:?}; it is a number of characters from 8 to 1024")),
+        Ok(_) | Err(_) => Err(format!("is {text:?}; it must be a number of characters from 8 to 1024")),
     })
 }
 
@@ -267,7 +267,7 @@ pub(crate) fn refresh_policy(
 fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
     match parse_duration(text)? {
         lifetime if lifetime < TimeDelta::seconds(1) => {
-            Err(format!("is {text:?}; it is at least 1s, or not set for no end"))
+            Err(format!("is {text:?}; it must be at least 1s, or unset for no limit"))
         }
         lifetime => Ok(lifetime),
     }
@@ -276,7 +276,7 @@ fn parse_lifetime(text: &str) -> Result<TimeDelta, String> {
 fn parse_access_lifetime(text: &str) -> Result<TimeDelta, String> {
     match parse_duration(text)? {
         lifetime if lifetime < TimeDelta::seconds(1) || lifetime > MAX_ACCESS_TOKEN_TTL => {
-            Err(format!("is {text:?}; it is from 1s to 1h"))
+            Err(format!("is {text:?}; it must be from 1s to 1h"))
         }
         lifetime => Ok(lifetime),
     }
@@ -290,14 +290,18 @@ mod tests {
     fn frequent_mistakes_have_messages_of_their_own() {
         for (variable, value, problem) in [
             ("DEFAULT_SCOPE", "photos:read,photos:write", "; separate scopes by spaces"),
-            ("DATABASE_CONNECTIONS", "3", "DATABASE_CONNECTIONS is \"3\"; it is a number from 4 to 1000"),
+            (
+                "DATABASE_CONNECTIONS",
+                "3",
+                "DATABASE_CONNECTIONS is \"3\"; it must be a number from 4 to 1000",
+            ),
             (
                 "DATABASE_CONNECTIONS",
                 "many",
-                "DATABASE_CONNECTIONS is \"many\"; it is a number from 4 to 1000",
+                "DATABASE_CONNECTIONS is \"many\"; it must be a number from 4 to 1000",
             ),
-            ("ACCESS_TOKEN_TTL", "0", "ACCESS_TOKEN_TTL is \"0\"; it is from 1s to 1h"),
-            ("ACCESS_TOKEN_TTL", "61m", "ACCESS_TOKEN_TTL is \"61m\"; it is from 1s to 1h"),
+            ("ACCESS_TOKEN_TTL", "0", "ACCESS_TOKEN_TTL is \"0\"; it must be from 1s to 1h"),
+            ("ACCESS_TOKEN_TTL", "61m", "ACCESS_TOKEN_TTL is \"61m\"; it must be from 1s to 1h"),
             (
                 "METRICS_ADDR",
                 "127.0.0.1:4000",

@@ -28,7 +28,7 @@ struct Inner {
 pub fn shutdown_delay(settings: &Settings<'_>) -> Option<Duration> {
     settings.value("SHUTDOWN_DELAY", "0", |text| match parse_duration(text)?.to_std() {
         Ok(delay) if delay <= MAX_DELAY => Ok(delay),
-        _ => Err(format!("is {text:?}; it is at most 10m")),
+        _ => Err(format!("is {text:?}; it must be at most 10m")),
     })
 }
 

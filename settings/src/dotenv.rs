@@ -31,7 +31,7 @@ pub enum EnvironmentError {
     LoneDollar(usize),
     /// A reference to a variable that is set neither above nor in the environment.
     #[error(
-        "line {0} of .env names a variable after a $ that is not set above or in the environment; write ${{NAME}} for a variable, and \\$ for the sign itself"
+        "line {0} of .env refers with $ to a variable that is not set above or in the environment; write ${{NAME}} for a variable, and \\$ for the sign itself"
     )]
     NotSet(usize),
 }

@@ -164,7 +164,7 @@ impl<'a> Settings<'a> {
         self.value(variable, if default { "on" } else { "off" }, |text| match text {
             "on" => Ok(true),
             "off" => Ok(false),
-            other => Err(format!("is {other:?}; it is either on or off")),
+            other => Err(format!("is {other:?}; it must be on or off")),
         })
     }
 
@@ -186,5 +186,5 @@ impl<'a> Settings<'a> {
 /// # Errors
 /// A clause that follows the variable's name, with `example`.
 pub fn parse_address(text: &str, example: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("is {text:?}; it is an IP address and a port, such as {example}"))
+    text.parse().map_err(|_| format!("is {text:?}; it must be an IP address and a port, such as {example}"))
 }

@@ -279,7 +279,7 @@ mod feed {
             if !settings.has_secret(settings::ACCESS_TOKEN_SECRET) && !settings.is_set("AUTH_SERVER_URL") {
                 settings.report(
                     settings::ACCESS_TOKEN_SECRET,
-                    "is not set, nor is AUTH_SERVER_URL, whose public keys would do as well; set one of them",
+                    "is not set, nor is AUTH_SERVER_URL, from which public keys could be fetched instead; set one of them",
                 );
             }
             Self::following(settings, settings::optional_feed_secrets(settings))

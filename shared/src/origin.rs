@@ -20,10 +20,14 @@ impl Origin {
     /// A clause that follows the name of the variable.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
-            "null" => return Err("contains null, which every sandboxed page has; name origins".to_owned()),
-            "*" => return Err("contains *, which is every page; name origins".to_owned()),
+            "null" => {
+                return Err(
+                    "contains null, which every sandboxed page has; list the allowed origins".to_owned()
+                );
+            }
+            "*" => return Err("contains *, which is every page; list the allowed origins".to_owned()),
             _ if text.contains('*') => {
-                return Err(format!("contains {text:?}; patterns match nothing, so name each origin"));
+                return Err(format!("contains {text:?}; patterns are not supported, so list each origin"));
             }
             // Not quoted: it may contain a password.
             _ if text.contains('@') => {
@@ -140,7 +144,7 @@ mod tests {
             ("http://localhost:80", "browsers send this origin as http://localhost"),
             ("https://App.example.com", "browsers send this origin as https://app.example.com"),
             ("https://bücher.example", "browsers send this origin as https://xn--bcher-kva.example"),
-            ("https://*.example.com", "patterns match nothing"),
+            ("https://*.example.com", "patterns are not supported"),
             ("https:app.example.com", "browsers send this origin as https://app.example.com"),
             ("http://app.example.com", "plain http is for localhost only"),
             ("http://localhost.example.com", "plain http is for localhost only"),

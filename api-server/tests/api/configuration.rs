@@ -94,18 +94,18 @@ fn a_folder_that_cannot_be_used_is_reported_with_its_path() {
 const TABLE: [BadSetting<'_>; 25] = [
     (
         &[("API_SERVER_ADDR", "3000")],
-        "API_SERVER_ADDR is \"3000\"; it is an IP address and a port, such as 127.0.0.1:3000",
+        "API_SERVER_ADDR is \"3000\"; it must be an IP address and a port, such as 127.0.0.1:3000",
     ),
     (
         &[("METRICS_ADDR", "9301")],
-        "METRICS_ADDR is \"9301\"; it is an IP address and a port, such as 127.0.0.1:9300",
+        "METRICS_ADDR is \"9301\"; it must be an IP address and a port, such as 127.0.0.1:9300",
     ),
-    (&[("REQUEST_LOG", "yes")], "REQUEST_LOG is \"yes\"; it is either on or off"),
+    (&[("REQUEST_LOG", "yes")], "REQUEST_LOG is \"yes\"; it must be on or off"),
     (
         &[("ISSUER", "login.example.com")],
         "ISSUER is \"login.example.com\", which has no scheme; write https://login.example.com",
     ),
-    (&[("AUDIENCE", "a b")], "AUDIENCE is \"a b\"; it is one name without white space"),
+    (&[("AUDIENCE", "a b")], "AUDIENCE is \"a b\"; it must be one name without white space"),
     (&[("CLOCK_LEEWAY", "1h")], "CLOCK_LEEWAY is more than 5m, the most that is safe"),
     (
         &[("AUTH_SERVER_URL", "http://login.example.com")],
@@ -139,10 +139,10 @@ const TABLE: [BadSetting<'_>; 25] = [
         &[("REVOCATION_MAX_STALENESS", "soon")],
         "REVOCATION_MAX_STALENESS is \"soon\"; a duration is written like 30s, 15m, 1h or 7d",
     ),
-    (&[("ON_STALE", "panic")], "ON_STALE is \"panic\"; it is either allow or refuse"),
+    (&[("ON_STALE", "panic")], "ON_STALE is \"panic\"; it must be allow or refuse"),
     (
         &[("VERIFIED_CACHE_ENTRIES", "some")],
-        "VERIFIED_CACHE_ENTRIES is \"some\"; it is a number of access tokens, 0 for none",
+        "VERIFIED_CACHE_ENTRIES is \"some\"; it must be a number of access tokens, 0 for none",
     ),
     (
         &[("VERIFIED_CACHE_ENTRIES", "10000001")],

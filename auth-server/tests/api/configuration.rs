@@ -8,15 +8,15 @@ use test_support::{ACCESS_TOKEN_SECRET, BadSetting, FEED_SECRET, REFRESH_TOKEN_S
 const TABLE: [BadSetting<'_>; 51] = [
     (
         &[("AUTH_SERVER_ADDR", "4000")],
-        "AUTH_SERVER_ADDR is \"4000\"; it is an IP address and a port, such as 127.0.0.1:4000",
+        "AUTH_SERVER_ADDR is \"4000\"; it must be an IP address and a port, such as 127.0.0.1:4000",
     ),
     (
         &[("AUTH_SERVER_ADDR", "localhost:4000")],
-        "AUTH_SERVER_ADDR is \"localhost:4000\"; it is an IP address and a port, such as 127.0.0.1:4000",
+        "AUTH_SERVER_ADDR is \"localhost:4000\"; it must be an IP address and a port, such as 127.0.0.1:4000",
     ),
     (
         &[("METRICS_ADDR", "9300")],
-        "METRICS_ADDR is \"9300\"; it is an IP address and a port, such as 127.0.0.1:9300",
+        "METRICS_ADDR is \"9300\"; it must be an IP address and a port, such as 127.0.0.1:9300",
     ),
     (
         &[("METRICS_ADDR", "127.0.0.1:4000")],
@@ -28,7 +28,7 @@ const TABLE: [BadSetting<'_>; 51] = [
     ),
     (
         &[("ISSUER", "https://example.com/")],
-        "ISSUER is \"https://example.com/\"; it is compared letter by letter, so it has no slash or space at its end",
+        "ISSUER is \"https://example.com/\"; it is compared letter by letter, so it must not end with a slash or contain a space",
     ),
     (
         &[("ISSUER", "https://ann:hunter2-5f2a9c4be1d07836@example.com")],
@@ -38,33 +38,36 @@ const TABLE: [BadSetting<'_>; 51] = [
         &[("ISSUER", "https://example.com\r")],
         "ISSUER ends with a carriage return; save the file that it comes from with LF line endings",
     ),
-    (&[("AUDIENCE", "a b")], "AUDIENCE is \"a b\"; it is one name without white space"),
+    (&[("AUDIENCE", "a b")], "AUDIENCE is \"a b\"; it must be one name without white space"),
     (
         &[("AUDIENCE", "http://localhost:4000")],
-        "AUDIENCE is the same as ISSUER; give the application a name of its own",
+        "AUDIENCE is the same as ISSUER; give the service a name of its own",
     ),
     (&[("CLOCK_LEEWAY", "301s")], "CLOCK_LEEWAY is more than 5m, the most that is safe"),
     (&[("CLOCK_LEEWAY", "soon")], "CLOCK_LEEWAY is \"soon\"; a duration is written like 30s, 15m, 1h or 7d"),
-    (&[("ACCESS_TOKEN_TTL", "1d")], "ACCESS_TOKEN_TTL is \"1d\"; it is from 1s to 1h"),
+    (&[("ACCESS_TOKEN_TTL", "1d")], "ACCESS_TOKEN_TTL is \"1d\"; it must be from 1s to 1h"),
     (
         &[("REFRESH_GRACE", "2h")],
         "REFRESH_GRACE is \"2h\"; within the grace a thief is not noticed, so it is 1h at most",
     ),
-    (&[("REFRESH_TOKEN_TTL", "0s")], "REFRESH_TOKEN_TTL is \"0s\"; it is at least 1s, or not set for no end"),
+    (
+        &[("REFRESH_TOKEN_TTL", "0s")],
+        "REFRESH_TOKEN_TTL is \"0s\"; it must be at least 1s, or unset for no limit",
+    ),
     (
         &[("REFRESH_TOKEN_IDLE_TTL", "1m")],
         "REFRESH_TOKEN_IDLE_TTL is not longer than ACCESS_TOKEN_TTL: a client that refreshes when its access token ends comes too late",
     ),
-    (&[("REFRESH_FORGIVENESS", "yes")], "REFRESH_FORGIVENESS is \"yes\"; it is either on or off"),
-    (&[("REFRESH_ROTATION", "no")], "REFRESH_ROTATION is \"no\"; it is either on or off"),
+    (&[("REFRESH_FORGIVENESS", "yes")], "REFRESH_FORGIVENESS is \"yes\"; it must be on or off"),
+    (&[("REFRESH_ROTATION", "no")], "REFRESH_ROTATION is \"no\"; it must be on or off"),
     (
         &[("DEFAULT_SCOPE", "photos:read,photos:write")],
         "DEFAULT_SCOPE is \"photos:read,photos:write\"; separate scopes by spaces",
     ),
-    (&[("REGISTRATION", "maybe")], "REGISTRATION is \"maybe\"; it is either open or closed"),
+    (&[("REGISTRATION", "maybe")], "REGISTRATION is \"maybe\"; it must be open or closed"),
     (
         &[("PASSWORD_MIN_LENGTH", "7")],
-        "PASSWORD_MIN_LENGTH is \"7\"; it is a number of characters from 8 to 1024",
+        "PASSWORD_MIN_LENGTH is \"7\"; it must be a number of characters from 8 to 1024",
     ),
     (
         &[("TRUSTED_PROXIES", "0.0.0.0/0")],
@@ -74,19 +77,19 @@ const TABLE: [BadSetting<'_>; 51] = [
         &[("TRUSTED_PROXIES", "proxy.example.com")],
         "TRUSTED_PROXIES contains \"proxy.example.com\", which is not an address or network such as 127.0.0.1 or 10.0.0.0/8",
     ),
-    (&[("REQUEST_LOG", "yes")], "REQUEST_LOG is \"yes\"; it is either on or off"),
-    (&[("REFRESH_BATCHING", "true")], "REFRESH_BATCHING is \"true\"; it is auto, on or off"),
-    (&[("AUTO_MIGRATE", "true")], "AUTO_MIGRATE is \"true\"; it is either on or off"),
+    (&[("REQUEST_LOG", "yes")], "REQUEST_LOG is \"yes\"; it must be on or off"),
+    (&[("REFRESH_BATCHING", "true")], "REFRESH_BATCHING is \"true\"; it must be auto, on or off"),
+    (&[("AUTO_MIGRATE", "true")], "AUTO_MIGRATE is \"true\"; it must be on or off"),
     (
         &[("AUTO_MIGRATE", "on\r")],
         "AUTO_MIGRATE ends with a carriage return; save the file that it comes from with LF line endings",
     ),
-    (&[("DATABASE_CONNECTIONS", "3")], "DATABASE_CONNECTIONS is \"3\"; it is a number from 4 to 1000"),
+    (&[("DATABASE_CONNECTIONS", "3")], "DATABASE_CONNECTIONS is \"3\"; it must be a number from 4 to 1000"),
     (
         &[("ACCESS_TOKEN_SIGNED_BY", "key")],
         "ACCESS_TOKEN_SIGNED_BY is key, and ACCESS_TOKEN_KEY_FILE is not set",
     ),
-    (&[("ACCESS_TOKEN_SIGNED_BY", "both")], "ACCESS_TOKEN_SIGNED_BY is \"both\"; it is either key or secret"),
+    (&[("ACCESS_TOKEN_SIGNED_BY", "both")], "ACCESS_TOKEN_SIGNED_BY is \"both\"; it must be key or secret"),
     (
         &[("ACCESS_TOKEN_KEY_FILE", "/nowhere/at/all")],
         "ACCESS_TOKEN_KEY_FILE names the file \"/nowhere/at/all\", which cannot be read: No such file or directory (os error 2)",

@@ -40,7 +40,7 @@ impl ConnectionLimits {
         let keep_alive = settings.value("KEEP_ALIVE", "75s", |text| {
             let keep_alive = parse_duration(text)?.to_std().unwrap_or_default();
             if keep_alive < Duration::from_secs(1) || keep_alive > MAX_KEEP_ALIVE {
-                return Err(format!("is {text:?}; it is from 1s to 1h"));
+                return Err(format!("is {text:?}; it must be from 1s to 1h"));
             }
             Ok(keep_alive)
         });

@@ -56,7 +56,7 @@ pub fn log_to_stderr(settings: &Settings<'_>) {
     let json = settings.value("LOG_FORMAT", "text", |text| match text {
         "text" => Ok(false),
         "json" => Ok(true),
-        other => Err(format!("is {other:?}; it is either text or json")),
+        other => Err(format!("is {other:?}; it must be text or json")),
     });
     let (Some(levels), Some(json)) = (levels, json) else { return };
     // In a file, colours would be control characters.

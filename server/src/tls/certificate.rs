@@ -89,7 +89,7 @@ fn why_unusable(error: &Error) -> String {
     if let Error::InconsistentKeys(InconsistentKeys::KeyMismatch) = error {
         format!("whose key is not that of the certificate in {CERTIFICATES}")
     } else {
-        "whose key is of an unknown kind; it is ECDSA, RSA or Ed25519, without a passphrase".to_owned()
+        "whose key is of an unknown kind; it must be ECDSA, RSA or Ed25519, without a passphrase".to_owned()
     }
 }
 

@@ -63,7 +63,7 @@ impl SessionCookie {
         }
         if ![prefix, ""].contains(&given) && !prefix.is_empty() {
             let with = if self.0.domain.is_some() { "with" } else { "without" };
-            return Err(format!("is {text:?}; {with} SESSION_COOKIE_DOMAIN it is {prefix}{base}"));
+            return Err(format!("is {text:?}; {with} SESSION_COOKIE_DOMAIN it must be {prefix}{base}"));
         }
         Ok(Self(Arc::new(Shared { name: format!("{prefix}{base}"), ..(*self.0).clone() })))
     }

@@ -98,10 +98,10 @@ mod tests {
             ("http://login.example.com", "plain http is for private networks only"),
             ("http://8.8.8.8", "plain http is for private networks only"),
             ("http://172.32.0.1", "plain http is for private networks only"),
-            ("http://auth-server:4000/", "no slash or space at its end"),
+            ("http://auth-server:4000/", "it must not end with a slash"),
             ("http://me:pw@auth-server", "a user or a password"),
             ("http://auth-server?x=1", "no query"),
-            ("ftp://auth-server", "it starts with https://"),
+            ("ftp://auth-server", "it must start with https://"),
             ("auth-server", "which has no scheme; write https://auth-server"),
         ] {
             let error = errors_of(&[("AUTH_SERVER_URL", url)]);
@@ -126,7 +126,7 @@ mod tests {
             ("AUTH_SERVER_CA_FILE", "Cargo.toml", "which has no certificates in PEM"),
             ("REVOCATION_MAX_STALENESS", "5s", "REVOCATION_MAX_STALENESS must be longer than 5s"),
             ("REVOCATION_MAX_STALENESS", "soon", "REVOCATION_MAX_STALENESS is \"soon\"; a duration"),
-            ("ON_STALE", "panic", "ON_STALE is \"panic\"; it is either allow or refuse"),
+            ("ON_STALE", "panic", "ON_STALE is \"panic\"; it must be allow or refuse"),
         ] {
             let error = errors_of(&[(variable, value)]);
             assert!(error.contains(problem) && error.lines().count() == 2, "{error}");

@@ -43,7 +43,7 @@ pub fn staleness(settings: &Settings<'_>) -> Option<StalenessPolicy> {
     let on_stale = settings.value("ON_STALE", "allow", |text| match text {
         "allow" => Ok(OnStale::Allow),
         "refuse" => Ok(OnStale::Refuse),
-        other => Err(format!("is {other:?}; it is either allow or refuse")),
+        other => Err(format!("is {other:?}; it must be allow or refuse")),
     });
     Some(StalenessPolicy { max_age: max_age?, on_stale: on_stale? })
 }

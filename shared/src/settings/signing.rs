@@ -60,7 +60,7 @@ impl SignedBy {
         match text {
             "key" => Ok(Self::Key),
             "secret" => Ok(Self::Secret),
-            other => Err(format!("is {other:?}; it is either key or secret")),
+            other => Err(format!("is {other:?}; it must be key or secret")),
         }
     }
 }

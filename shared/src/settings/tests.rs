@@ -41,7 +41,7 @@ fn each_error_has_its_sentence() {
             &[("ISSUER", "http://localhost:4000/")],
             "ISSUER is \"http://localhost:4000/\"; it is compared letter by letter",
         ),
-        (&[("ISSUER", "ftp://localhost")], "ISSUER is \"ftp://localhost\"; it starts with https://"),
+        (&[("ISSUER", "ftp://localhost")], "ISSUER is \"ftp://localhost\"; it must start with https://"),
         (&[("ISSUER", "https://")], "ISSUER is \"https://\", which is not a URL"),
         (
             &[("ISSUER", "login.example.com")],
@@ -119,7 +119,7 @@ fn with_a_secret_and_a_key_file_the_key_signs_unless_it_is_said_that_the_secret_
     let bad: [(Pairs<'_>, &str); 3] = [
         (&[file, by("secret")], "ACCESS_TOKEN_SECRET is not set"),
         (&[secret, by("key")], "ACCESS_TOKEN_SIGNED_BY is key, and ACCESS_TOKEN_KEY_FILE is not set"),
-        (&[file, secret, by("both")], "ACCESS_TOKEN_SIGNED_BY is \"both\"; it is either key or secret"),
+        (&[file, secret, by("both")], "ACCESS_TOKEN_SIGNED_BY is \"both\"; it must be key or secret"),
     ];
     for (pairs, expected) in bad {
         let errors = read(pairs).unwrap_err().to_string();
@@ -158,11 +158,11 @@ fn settings_of_cookies_are_checked_against_the_issuer() {
         (&[("SESSION_COOKIE_NAME", "refresh")], "SESSION_COOKIE_NAME is \"refresh\", which is the cookie of"),
         (
             &[https, ("SESSION_COOKIE_NAME", "__Secure-app")],
-            "SESSION_COOKIE_NAME is \"__Secure-app\"; without SESSION_COOKIE_DOMAIN it is __Host-app",
+            "SESSION_COOKIE_NAME is \"__Secure-app\"; without SESSION_COOKIE_DOMAIN it must be __Host-app",
         ),
         (
             &[https, ("SESSION_COOKIE_DOMAIN", "example.com"), ("SESSION_COOKIE_NAME", "__Host-app")],
-            "SESSION_COOKIE_NAME is \"__Host-app\"; with SESSION_COOKIE_DOMAIN it is __Secure-app",
+            "SESSION_COOKIE_NAME is \"__Host-app\"; with SESSION_COOKIE_DOMAIN it must be __Secure-app",
         ),
     ];
     let secrets =

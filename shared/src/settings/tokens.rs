@@ -31,10 +31,10 @@ pub fn audience(settings: &Settings<'_>) -> Option<String> {
 
 pub(crate) fn check_audience(text: &str, issuer: &str) -> Result<(), String> {
     if text == issuer {
-        return Err("is the same as ISSUER; give the application a name of its own".to_owned());
+        return Err("is the same as ISSUER; give the service a name of its own".to_owned());
     }
     if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(format!("is {text:?}; it is one name without white space"));
+        return Err(format!("is {text:?}; it must be one name without white space"));
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ pub(crate) fn verified_cache_entries(settings: &Settings<'_>) -> Option<usize> {
     settings.value("VERIFIED_CACHE_ENTRIES", "30000", |text| match text.parse() {
         Ok(entries) if entries <= MAX_CACHE_ENTRIES => Ok(entries),
         Ok(_) => Err(format!("is more than {MAX_CACHE_ENTRIES}, which take some ten gigabytes")),
-        Err(_) => Err(format!("is {text:?}; it is a number of access tokens, 0 for none")),
+        Err(_) => Err(format!("is {text:?}; it must be a number of access tokens, 0 for none")),
     })
 }
 
@@ -91,14 +91,14 @@ pub(crate) fn parse_base_url(text: &str) -> Result<Url, String> {
         "https" => {}
         "http" if is_local(&url) => {}
         "http" => return Err(format!("is {text:?}; plain http is for localhost only, use https")),
-        _ => return Err(format!("is {text:?}; it starts with https://")),
+        _ => return Err(format!("is {text:?}; it must start with https://")),
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("is {text:?}; it has no query or fragment"));
+        return Err(format!("is {text:?}; it must have no query or fragment"));
     }
     if text.ends_with('/') || text.chars().any(char::is_whitespace) {
         return Err(format!(
-            "is {text:?}; it is compared letter by letter, so it has no slash or space at its end"
+            "is {text:?}; it is compared letter by letter, so it must not end with a slash or contain a space"
         ));
     }
     Ok(url)

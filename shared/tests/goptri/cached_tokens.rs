@@ -255,10 +255,10 @@ fn the_cache_size_is_a_number_within_its_limits() {
         Guard::from_environment(&Environment::from_pairs(pairs))
     };
     for (text, sentence) in [
-        ("-1", r#"VERIFIED_CACHE_ENTRIES is "-1"; it is a number of access tokens, 0 for none"#),
-        ("many", r#"VERIFIED_CACHE_ENTRIES is "many"; it is a number"#),
-        ("1e3", r#"VERIFIED_CACHE_ENTRIES is "1e3"; it is a number"#),
-        ("99999999999999999999", r#"VERIFIED_CACHE_ENTRIES is "99999999999999999999"; it is a number"#),
+        ("-1", r#"VERIFIED_CACHE_ENTRIES is "-1"; it must be a number of access tokens, 0 for none"#),
+        ("many", r#"VERIFIED_CACHE_ENTRIES is "many"; it must be a number"#),
+        ("1e3", r#"VERIFIED_CACHE_ENTRIES is "1e3"; it must be a number"#),
+        ("99999999999999999999", r#"VERIFIED_CACHE_ENTRIES is "99999999999999999999"; it must be a number"#),
         ("10000001", "VERIFIED_CACHE_ENTRIES is more than 10000000, which take some ten gigabytes"),
     ] {
         let faults = guard(text).unwrap_err();

@@ -156,7 +156,6 @@ fn a_key_that_is_no_longer_published_is_not_trusted() {
 fn without_a_secret_and_an_auth_server_the_error_names_both_settings() {
     let environment = Environment::from_pairs([("ISSUER", ISSUER), ("AUDIENCE", AUDIENCE)]);
     let faults = Guard::from_environment_with_feed(&environment).unwrap_err();
-    let sentence =
-        "ACCESS_TOKEN_SECRET is not set, nor is AUTH_SERVER_URL, whose public keys would do as well";
+    let sentence = "ACCESS_TOKEN_SECRET is not set, nor is AUTH_SERVER_URL, from which public keys could be fetched instead";
     assert!(faults.0.len() == 1 && faults.to_string().contains(sentence), "{faults}");
 }
