@@ -32,7 +32,8 @@ pub struct Guard {
     background: Option<Arc<BackgroundTasks>>,
 }
 
-/// Why a service is not ready: keys or revocations are missing, or a background task is down.
+/// Why a service is not ready, as a clause that follows "this service": keys or revocations are missing, or a background
+/// task is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotReady {

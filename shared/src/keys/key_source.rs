@@ -39,7 +39,7 @@ pub struct KeySnapshot {
     version: u64,
 }
 
-/// Why a service cannot verify every token yet.
+/// Why a service cannot verify every token yet, as a clause that follows "this service".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeysUnavailable {

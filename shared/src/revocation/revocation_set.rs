@@ -44,14 +44,14 @@ struct Shared {
 #[error("there are more than {0} revocations, the maximum kept in memory")]
 pub struct CapacityExceeded(usize);
 
-/// Why a service that follows the feed is not ready.
+/// Why a service that follows the feed is not ready, as a clause that follows "this service".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FeedNotReady {
     /// The live entries were not read completely yet.
     #[error("waits for the revocation feed: not all revocations are known yet")]
     NotCaughtUp,
     /// The set is stale, and `ON_STALE` is `refuse`.
-    #[error("the revocation set is {} s old, more than REVOCATION_MAX_STALENESS", .0.as_secs())]
+    #[error("has revocations that are {} s old, more than REVOCATION_MAX_STALENESS", .0.as_secs())]
     Stale(Duration),
 }
 
