@@ -122,8 +122,15 @@ func parseKeys(data io.Reader) (keySet, error) {
 	if err := json.UnmarshalRead(data, &set); err != nil || set.Keys == nil {
 		return nil, errors.New("not a set of keys; does AUTH_SERVER_URL name auth-server itself?")
 	}
-	keys := keySet{}
+	keys, kids := keySet{}, map[string]bool{}
 	for _, data := range set.Keys {
+		var named struct {
+			KID string `json:"kid"`
+		}
+		if json.Unmarshal(data, &named) == nil && kids[named.KID] {
+			return nil, errors.New("two keys have one kid")
+		}
+		kids[named.KID] = named.KID != ""
 		var key jose.JSONWebKey
 		err := key.UnmarshalJSON(data)
 		public, isRSA := key.Key.(*rsa.PublicKey)

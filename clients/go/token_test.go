@@ -348,6 +348,8 @@ func TestUnusableKeysAreSkippedAndBrokenSetsRejected(t *testing.T) {
 	for _, set := range []string{
 		"", "[]", "<html>", "{}", `{"keys":null}`, `{"keys":{}}`, `{"keys":[],"keys":[]}`,
 		`{"keys":[` + strings.Replace(toJSON(good[0].jwk), "{", `{"kid":"x",`, 1) + `]}`,
+		toJSON(map[string]any{"keys": []any{good[0].jwk, good[1].jwk}}), // both have one kid
+		toJSON(map[string]any{"keys": []any{good[0].jwk, map[string]any{"kty": "later", "kid": "good"}}}),
 	} {
 		if _, err := parseKeys(strings.NewReader(set)); err == nil {
 			t.Error(set)
