@@ -55,6 +55,9 @@ export class AuthServer {
                 const body = await this.#get('/.well-known/jwks.json', { 'cache-control': 'no-cache' });
                 const jwks = (await body.json());
                 const find = createLocalJWKSet(jwks);
+                const kids = jwks.keys.flatMap(({ kid }) => kid ?? []);
+                if (new Set(kids).size < kids.length)
+                    throw new Error('two keys have one kid');
                 this.keys = (header) => find(header).catch((error) => this.#onUnknownKey(error));
                 this.isWithoutKeys = jwks.keys.length === 0;
             }

@@ -362,11 +362,13 @@ test('only public keys of the right kind verify, and a broken set does not repla
     await until(() => server.fetches() > before);
     await sleep(50);
   };
-  for (const jwks of [{}, [], { keys: {} }, { keys: [7] }]) {
+  const twice = { keys: [good.jwk, { kty: 'later', kid: 'good' }] };
+  for (const jwks of [{}, [], { keys: {} }, { keys: [7] }, { keys: [good.jwk, good.jwk] }, twice]) {
     await publish(jwks);
     assert.equal(await verdict(guard, good.token()), 'accepted', JSON.stringify(jwks));
   }
   assert.ok(log.some((line) => line.includes('the public keys cannot be fetched: JSON Web Key Set malformed')));
+  assert.ok(log.some((line) => line.includes('the public keys cannot be fetched: two keys have one kid')));
   const secret = Buffer.from(support.OTHER_SECRET).toString('base64url');
   const oct = { kty: 'oct', k: secret, kid: support.kidOf(support.OTHER_SECRET) };
   await publish({ keys: [good.jwk, oct] });
