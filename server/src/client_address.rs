@@ -154,7 +154,7 @@ impl TrustedProxies {
     }
 }
 
-/// Only a request that did not come over TCP has no peer address.
+/// The address of the peer. Only a request that did not come over TCP has none; it gets the unspecified address.
 fn peer_of(request: &HttpRequest) -> IpAddr {
     request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
 }

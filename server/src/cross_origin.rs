@@ -88,7 +88,7 @@ enum PageKind {
 }
 
 impl CrossOriginPolicy {
-    /// For paths that have no route.
+    /// The policy for paths that have no route.
     pub(crate) fn of_unknown_paths(origins: AllowedOrigins) -> Self {
         Self {
             pages: AllowedPages::Some(origins),

@@ -20,7 +20,7 @@ impl Demand {
     /// Parses `scope` (words separated by spaces; may be repeated) and `redirect=1`.
     ///
     /// # Errors
-    /// For anything else, also for an empty scope.
+    /// If the query has anything else, or an empty scope.
     pub fn parse(query: &str) -> Result<Self, UnknownDemand> {
         let mut demand = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {

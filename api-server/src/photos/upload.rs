@@ -26,7 +26,7 @@ impl Upload {
     /// Writes `body` to a temporary file in `photos` while it arrives.
     ///
     /// # Errors
-    /// As soon as the body exceeds [`MAX_PHOTO_BYTES`], has an unsupported type, or ends early.
+    /// Fails as soon as the body exceeds [`MAX_PHOTO_BYTES`], has an unsupported type, or ends early.
     pub async fn receive<S>(photos: &PhotosFolder, body: S) -> Result<Self, Failure>
     where
         S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,

@@ -187,7 +187,7 @@ impl Connector for PostgresServer {
 }
 
 impl fmt::Debug for PostgresServer {
-    /// Without the options, which contain the password.
+    /// Does not show the options, which contain the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PostgresServer")
     }

@@ -17,8 +17,8 @@ pub(crate) async fn lock_user(transaction: &mut PgConnection, user: UserId) -> R
 
 /// Ends the sessions of a locked user. Returns how many.
 ///
-/// A statement of its own, so that its snapshot includes the sign-ins that the lock waited for. Locks sessions in the
-/// order of their keys.
+/// The lock is an earlier statement, so that the snapshot of this one includes the sign-ins that the lock waited for.
+/// Locks sessions in the order of their keys.
 pub(crate) async fn end_all(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,
@@ -47,8 +47,8 @@ pub(crate) async fn end_all(
 /// Ends the sessions of applications that belong to these sign-ins of a user, and deletes their unspent codes. Returns how
 /// many sessions.
 ///
-/// After the sign-ins were deleted and in a statement of its own, whose snapshot includes the sessions and codes that the
-/// deletion waited for; later ones find no sign-in. Locks sessions in the order of their keys.
+/// Must be called after the sign-ins were deleted. The snapshot of this statement then includes the sessions and codes
+/// that the deletion waited for, and later ones find no sign-in. Locks sessions in the order of their keys.
 pub(crate) async fn end_children(
     transaction: &mut PgConnection,
     clock_offset: PgInterval,

@@ -32,7 +32,7 @@ impl EntryKey {
 }
 
 impl fmt::Display for EntryKey {
-    /// Only digits, letters and dashes, whatever the subject is.
+    /// Writes only digits, letters and dashes, whatever the subject is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::default() {
             return f.write_str("0");

@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     Commit(Error),
     /// The server answers but is a standby, which the feed is not read from.
     Standby,
-    /// Of several hosts, none is a primary that accepts writes.
+    /// The URL names several hosts, and none of them is a primary that accepts writes.
     NoPrimary(NoPrimary),
 }
 

@@ -5,7 +5,7 @@ use url::form_urlencoded;
 
 use crate::url::InvalidUrl;
 
-/// All hosts are probed at the same time.
+/// The most hosts that a URL may name, because all are probed at the same time.
 pub(crate) const MAX_HOSTS: usize = 8;
 
 /// The parameters of a URL that name hosts, and the one that says which of them to use.
@@ -37,7 +37,7 @@ impl Hosts {
         self.options.get(host).map_or_else(String::new, address)
     }
 
-    /// All of them.
+    /// The addresses of all hosts.
     pub(crate) fn addresses(&self) -> String {
         self.options.iter().map(address).collect::<Vec<_>>().join(", ")
     }

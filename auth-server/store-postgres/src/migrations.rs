@@ -105,7 +105,7 @@ async fn is_missing(
         .any(|version| is_one_of_these(version) && !applied.contains(&version)))
 }
 
-/// Without users, a server of an earlier version has nothing to lose.
+/// Whether there are users. Without users, a server of an earlier version has nothing to lose.
 async fn has_users(connection: &mut PgConnection) -> Result<bool, Error> {
     let any = sqlx::query_scalar!(r#"select exists (select 1 from users) as "any!""#);
     match any.fetch_one(connection).await {

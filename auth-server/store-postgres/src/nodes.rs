@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::feed_by_time::{Found, Slice};
 use crate::revocation_rows::RevokedRow;
 
-/// Within one second, a node that does not answer is given up, instead of after the default of 30 s.
+/// Gives a node that does not answer up after one second, instead of after the default of 30 s.
 const NODE_SETTINGS: &str = "set local citus.node_connection_timeout = '1s'";
 
 /// Reads the shards of each node in one command. Citus connects to one node after the other, so a command for each shard

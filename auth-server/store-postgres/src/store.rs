@@ -92,7 +92,7 @@ impl PostgresStore {
         Self { batching, ..self }
     }
 
-    /// The same store as if the tables were stored in this way.
+    /// The same store, which takes this for the layout of the tables.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn with_layout(self, layout: auth_store::Layout) -> Self {
@@ -119,14 +119,15 @@ impl PostgresStore {
         self.runtime.handle()
     }
 
-    /// Wakes [`wait_for_append`](auth_store::Revocations::wait_for_append). After a commit that appended revocations.
+    /// Wakes [`wait_for_append`](auth_store::Revocations::wait_for_append). Call it after a commit that appended
+    /// revocations.
     pub(crate) fn notify_appended(&self) {
         self.appended.notify_one();
     }
 }
 
 impl fmt::Debug for PostgresStore {
-    /// Without the options, which contain the password.
+    /// Does not show the options, which contain the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Connections { open, idle } = self.pool.size();
         f.debug_struct("PostgresStore").field("open", &open).field("idle", &idle).finish_non_exhaustive()

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::entry_key::EntryKey;
 
-/// Each pass reads again as much as this.
+/// The overlap of a pass: it begins with entries that are older by this than the start of the pass before.
 const SHORT_OVERLAP: i64 = 2_000_000;
 
-/// Once a second, a pass reads again as much as this: more than a statement may take, plus the difference between the
-/// clocks of two nodes.
+/// Once a second, a pass has this overlap: more than a statement may take, plus the difference between the clocks of
+/// two nodes.
 const LONG_OVERLAP: i64 = 30_000_000;
 const LONG_INTERVAL: i64 = 1_000_000;
 
@@ -64,7 +64,7 @@ pub(crate) enum Reach {
 }
 
 impl Passes {
-    /// As if everything had been read at `now`.
+    /// The passes as if everything had been read at `now`.
     fn up_to(now: i64) -> Self {
         Self { last: now, complete: now, long: now, full: now }
     }

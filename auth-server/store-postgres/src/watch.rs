@@ -15,10 +15,10 @@ use crate::hosts::SessionAttrs;
 use crate::primary::Role;
 use crate::probe::{ask, connect_and_ask};
 
-/// How often each standby is asked.
+/// How often each host beside the primary is asked.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The same while no primary is known.
+/// How often each is asked while another host may be the primary.
 const SEARCH_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Asks the other hosts again and again, each on one connection that stays open, until the pool is closed. When one of

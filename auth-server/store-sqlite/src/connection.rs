@@ -26,7 +26,7 @@ pub(crate) struct ConnectionPool {
 struct SqliteFile(SqliteConnectOptions);
 
 impl ConnectionPool {
-    /// Within a Tokio runtime.
+    /// Must be called within a Tokio runtime.
     pub(crate) fn new(options: SqliteConnectOptions, max: u32, path: &Arc<Path>) -> Self {
         let (file, clock) = (SqliteFile(options), Arc::new(SystemMonotonicClock::default()));
         Self { pool: Pool::new(file, max, Handle::current(), clock), path: Arc::clone(path) }

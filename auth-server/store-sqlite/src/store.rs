@@ -52,8 +52,8 @@ impl SqliteStore {
         Ok(options(url)?.get_filename().to_owned())
     }
 
-    /// A store in the file of that URL, whose times are those of `clock`. Within a Tokio runtime. Creates a missing file,
-    /// readable for its owner only.
+    /// A store in the file of that URL, whose times are those of `clock`. Creates a missing file, readable for its
+    /// owner only. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the URL names no file, or the file cannot be created.
@@ -90,12 +90,13 @@ impl SqliteStore {
         Self { batching, ..self }
     }
 
-    /// The time now. Read within a verb, when it has its connection, so that waiting for it does not backdate rows.
+    /// The time now. Call it when a verb has its connection: a time from before the wait for it would backdate rows.
     pub(crate) fn now(&self) -> Micros {
         Micros::of(self.clock.now())
     }
 
-    /// Wakes [`wait_for_append`](auth_store::Revocations::wait_for_append). After a commit that appended revocations.
+    /// Wakes [`wait_for_append`](auth_store::Revocations::wait_for_append). Call it after a commit that appended
+    /// revocations.
     pub(crate) fn notify_appended(&self) {
         self.appended.notify_one();
     }

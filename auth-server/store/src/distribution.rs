@@ -28,9 +28,9 @@ pub trait Distribution: Send + Sync + 'static {
 /// Where the tables of a store are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// On one server.
+    /// All tables are on one server.
     OneServer,
-    /// Over several servers, by user.
+    /// They are distributed over several servers, by user.
     Distributed,
 }
 
@@ -81,9 +81,9 @@ pub struct TablePlan {
 /// Where the rows of a table belong in a distributed database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
-    /// Each on the server that the value of this column determines.
+    /// Each row is on the server that the value of this column determines.
     By(&'static str),
-    /// A copy of all on every server.
+    /// Every server has a copy of all rows.
     Everywhere,
     /// Every server has a table of its own.
     PerServer,

@@ -63,7 +63,7 @@ fn required(name: &'static str) -> Result<String, InvalidSetting> {
 }
 
 impl fmt::Debug for Settings {
-    /// Without the secret.
+    /// Does not show the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("url", &self.url)

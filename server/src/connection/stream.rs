@@ -138,7 +138,7 @@ impl LimitedStream {
         Self { stream: Some(stream), multiplexed: false, ended: false, written, limits, connection, deadline }
     }
 
-    /// For HTTP/2.
+    /// The same stream for HTTP/2: it is not read in steps.
     pub(super) fn multiplexed(mut self) -> Self {
         self.multiplexed = true;
         self

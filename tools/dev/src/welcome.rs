@@ -8,7 +8,7 @@ use goptri_server::ListenError;
 use crate::variables::Variables;
 
 pub(crate) struct Welcome<'a> {
-    /// Of auth-server and api-server.
+    /// The URLs of auth-server and api-server.
     pub(crate) urls: &'a [String; 2],
     /// The certificate that browsers must trust, with `--tls`.
     pub(crate) authority: Option<&'a Path>,

@@ -1,4 +1,4 @@
-//! A throw-away Citus cluster: a coordinator and workers, reachable on loopback only.
+//! A temporary Citus cluster: a coordinator and workers, reachable on loopback only.
 
 use std::io;
 use std::net::TcpListener;

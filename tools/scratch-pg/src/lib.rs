@@ -1,4 +1,4 @@
-//! A throw-away Postgres for tests and benches. It needs only the installed server programs: no service, no port, no
+//! A temporary Postgres for tests and benches. It needs only the installed server programs: no service, no port, no
 //! password, and no clean-up.
 //!
 //! [`ScratchPg`] is a server that ends with its owner, however that ends. [`Database`] is an empty database for one test,

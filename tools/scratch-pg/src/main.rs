@@ -1,4 +1,4 @@
-//! `scratch-pg [--durable] -- COMMAND …` runs a command with a throw-away Postgres, so that a whole test run shares one
+//! `scratch-pg [--durable] -- COMMAND …` runs a command with a temporary Postgres, so that a whole test run shares one
 //! server. If `TEST_DATABASE_URL` is set, the command uses that server. `scratch-pg --citus -- COMMAND …` runs it
 //! with a coordinator and two workers with Citus.
 

@@ -1,4 +1,4 @@
-//! A pooler in front of a throw-away server, reachable by a Unix socket only. It ends with its owner, however that ends.
+//! A pooler in front of a temporary server, reachable by a Unix socket only. It ends with its owner, however that ends.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! A throw-away server. A supervisor, a small shell process, starts and stops it and outlives its owner just long enough
+//! A temporary server. A supervisor, a small shell process, starts and stops it and outlives its owner just long enough
 //! to clean up, so that a test that panics, is interrupted or is killed leaves nothing behind.
 
 use std::{

@@ -67,7 +67,7 @@ impl Proxy {
         Self { address, state }
     }
 
-    /// In front of the HTTP server with this URL.
+    /// A proxy in front of the HTTP server with this URL.
     pub fn before(url: &str) -> Self {
         Self::new(Target::Tcp(url.trim_start_matches("http://").to_owned()))
     }

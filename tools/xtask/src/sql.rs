@@ -75,7 +75,7 @@ pub(crate) async fn refresh(root: &Path, check: bool) -> Result<Vec<String>, Box
     Ok(complaints)
 }
 
-/// From the files, not through a store: a store may not compile before its cache is written.
+/// Applies the migrations from their files, not through a store: a store may not compile before its cache is written.
 async fn migrate<C>(folder: &Path, url: &str) -> Result<(), Box<dyn Error>>
 where
     C: Connection + Migrate,

@@ -208,7 +208,7 @@ async fn a_code_opens_nothing_for_another_client_sign_in_or_user(subject: &Subje
     subject.assert_spends(&code, &Application::of(&code)).await;
 }
 
-/// Also for a code that was stored after the withdrawal deleted the others.
+/// This includes a code that was stored after the withdrawal had deleted the others.
 async fn without_a_consent_no_code_is_issued_and_no_session_opens(subject: &Subject) {
     let (client, browser) = (subject.client().await, subject.browser().await);
     // The consent of another user, and that to another client.

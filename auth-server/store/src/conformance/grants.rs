@@ -110,7 +110,7 @@ async fn withdrawing_a_grant_ends_the_sessions_of_the_client_and_its_unspent_cod
     assert_eq!(withdraw(subject, browser.user.id, &client.id).await, 0);
 }
 
-/// A client of the operator needs none.
+/// A first-party client needs no grant.
 async fn withdrawing_without_a_grant_ends_the_sessions_too(subject: &Subject) {
     let (client, browser) = (subject.client().await, subject.browser().await);
     let changed = Client { first_party: true, ..client.clone() };

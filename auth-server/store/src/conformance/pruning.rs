@@ -62,7 +62,7 @@ async fn the_least_recently_used_sessions_beyond_the_maximum_end(subject: &Subje
     assert_eq!(subject.ended().await.len(), 2);
 }
 
-/// Not even if it seems to be the oldest because the clock was set back.
+/// It is not pruned even if it seems to be the oldest because the clock was set back.
 async fn the_new_session_is_never_pruned(subject: &Subject) {
     let user = subject.user().await;
     let older = devices(subject, &user, 3).await;

@@ -175,7 +175,7 @@ async fn a_session_ends_after_the_idle_lifetime(subject: &Subject) {
     subject.assert_rotates(&device.token(3)).await;
 }
 
-/// To the microsecond, as in `judge`.
+/// The end is exact to the microsecond, as in `judge`.
 async fn a_session_is_over_exactly_at_its_end(subject: &Subject) {
     const MICRO: TimeDelta = TimeDelta::microseconds(1);
     subject.probe.stop_time().await;

@@ -339,7 +339,7 @@ async fn no_flow_logs_a_secret_on_sqlite() {
 #[tokio::test]
 async fn no_flow_logs_a_secret_on_postgres() {
     let database = Database::postgres().await;
-    // The throw-away server accepts any password.
+    // The temporary server accepts any password.
     let url = database.url().replacen("postgres@", &format!("postgres:{DATABASE_PASSWORD}@"), 1);
     assert_ne!(url, database.url());
     nothing_secret_is_logged(&url).await;

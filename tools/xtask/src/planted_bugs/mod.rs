@@ -179,7 +179,7 @@ fn target<'a>(package: &str, program: &'a str) -> Vec<&'a str> {
     }
 }
 
-/// As nextest writes it.
+/// The id of a test, as nextest writes it.
 fn id(test: &Expected) -> String {
     format!("{}::{}${}", test.package, test.program, test.test)
 }
