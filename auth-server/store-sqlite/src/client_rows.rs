@@ -1,12 +1,10 @@
 //! Rows of `clients`.
 
-use std::fmt::Write;
-
 use auth_domain::{Client, ClientAuthentication, ClientId, ClientOrigin, ClientSecret, Digest, RedirectUri};
 use auth_store::StoreError;
 use goptri::Scope;
 
-use crate::rows::{Micros, corrupt, json, list};
+use crate::rows::{Micros, corrupt, hex, json, list};
 
 /// A client.
 pub(crate) struct ClientRow {
@@ -84,16 +82,8 @@ impl TryFrom<ClientRow> for Client {
 
 /// The digests in hex as a JSON list, as a bind parameter.
 pub(crate) fn secrets(digests: &[Digest<ClientSecret>]) -> String {
-    let texts: Vec<String> = digests.iter().map(hex).collect();
+    let texts: Vec<String> = digests.iter().map(|digest| hex(digest.as_bytes())).collect();
     json(texts.iter().map(String::as_str))
-}
-
-fn hex(digest: &Digest<ClientSecret>) -> String {
-    digest.as_bytes().iter().fold(String::new(), |mut text, byte| {
-        // Cannot fail: it is a string.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn digests(json: &str) -> Option<Vec<Digest<ClientSecret>>> {

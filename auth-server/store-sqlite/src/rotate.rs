@@ -1,6 +1,5 @@
 //! Rotations: one, or several in one statement.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use auth_domain::{PresentedRefresh, SessionSnapshot};
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use crate::connection::ConnectionPool;
-use crate::rows::{Micros, micros};
+use crate::rows::{Micros, hex, micros};
 use crate::session_rows::{SnapshotRow, load_snapshot};
 
 /// The statements that rotate sessions.
@@ -62,15 +61,11 @@ impl RotateBatch for Rotator {
 /// The requests in the form that the statement reads.
 fn to_json<'a>(requests: impl IntoIterator<Item = (&'a PresentedRefresh, Option<TimeDelta>)>) -> String {
     let rows = requests.into_iter().map(|(presented, idle_lifetime)| {
-        let hash = presented.jti_hash.as_bytes().iter().fold(String::new(), |mut hash, byte| {
-            let _ = write!(hash, "{byte:02x}");
-            hash
-        });
         json!([
             presented.key.user_id.0.simple().to_string(),
             presented.key.id.0.simple().to_string(),
             presented.generation.number(),
-            hash,
+            hex(presented.jti_hash.as_bytes()),
             presented.client_id.as_str(),
             idle_lifetime.map(micros),
             presented.began.timestamp_micros(),

@@ -1,5 +1,7 @@
 //! What the conversions of rows to domain values share. An invalid value is an error that names the row.
 
+use std::fmt::Write;
+
 use auth_domain::{Email, Role};
 use auth_store::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -39,6 +41,15 @@ pub(crate) fn micros(span: TimeDelta) -> i64 {
 /// A JSON list, as a bind parameter.
 pub(crate) fn json<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     texts.into_iter().collect::<serde_json::Value>().to_string()
+}
+
+/// Two lower-case digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The texts of a JSON list. `None`: it is malformed.
