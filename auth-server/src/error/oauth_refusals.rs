@@ -13,7 +13,7 @@ use super::oauth_catalogue::{
 use super::{RefreshRefused, Refusal};
 use crate::throttle::TooManyAttempts;
 
-/// Why a client is not authenticated. The client gets one answer for all reasons but the first.
+/// Why a client is not authenticated. The client gets the same error for all reasons but the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClientRefused {
     /// The throttle rejected the attempt; the credentials were not looked at.

@@ -49,7 +49,7 @@ fn clients_are_registered(database: &Database) {
     assert_eq!(fails(&url, &ADD), "id_taken");
     let shown = succeeds(&url, &["client", "show", "printer"]);
     assert_eq!(shown.get("client_secret"), None, "a secret is shown once");
-    // O4, AS-02, JV-18
+    // AS-02, JV-18
     let without_id = &ADD[..6];
     for more in [
         &["--public", "--no-rotation"][..],

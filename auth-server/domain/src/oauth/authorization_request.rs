@@ -29,7 +29,7 @@ pub struct AuthorizationRequest {
 /// The `response_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseType {
-    /// `code`, with the challenge that its redemption must answer.
+    /// `code`, with the challenge to which the verifier must belong when the code is redeemed.
     Code(CodeChallenge),
     /// `token`: the implicit grant.
     Token,

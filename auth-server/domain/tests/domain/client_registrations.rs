@@ -49,7 +49,7 @@ fn no_client_has_the_id_of_the_first_party_or_of_a_user() {
     }
 }
 
-/// O4
+/// RFC 9700 §4.14.2
 #[test]
 fn only_a_client_with_credentials_may_keep_one_refresh_token() {
     assert_eq!(refused(|client| client.rotation = false), Some(InvalidClient::PublicWithoutRotation));

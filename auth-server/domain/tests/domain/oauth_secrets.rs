@@ -113,7 +113,6 @@ fn a_session_outlives_the_sign_in_exactly_with_offline_access() {
     }
 }
 
-/// O4
 #[test]
 fn a_grant_covers_exactly_what_was_allowed_for_that_api() {
     let grant = Grant {

@@ -6,7 +6,7 @@ use crate::language::Language;
 use crate::page::{Frame, Page, Pages, Policy};
 use crate::web_url::WebUrl;
 
-/// A form that posts the response to the application: at once where scripts run, otherwise with a button.
+/// A form that posts the response to the application: immediately where scripts run, otherwise with a button.
 #[derive(Debug, Clone)]
 pub struct FormPost<'a> {
     /// The redirect URI.

@@ -232,8 +232,8 @@ fn next_step(
     situation.next_step()
 }
 
-/// Sends an error to the client at once, also before a sign-in. This makes no open redirector of this server, because
-/// only the operator registers clients (RFC 9700 §4.11.2).
+/// Sends an error to the client immediately, also before a sign-in. This makes no open redirector of this server,
+/// because only the operator registers clients (RFC 9700 §4.11.2).
 fn fail(known: KnownRequest, error: AuthorizationError) -> Authorization {
     tracing::info!(client = known.client.id.as_str(), error = error.code(), reason = %error, "authorization rejected");
     Authorization::Respond(ClientResponse::error(known.to, known.client.name, error))

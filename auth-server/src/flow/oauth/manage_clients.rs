@@ -77,7 +77,8 @@ impl ManageClients {
         self.store.find_client(id).await?.ok_or(Failure::Refused(ManageClientRefused::Unknown))
     }
 
-    /// Removes a client. Its access tokens are revoked at once, and its sessions, codes and consents are deleted in slices.
+    /// Removes a client. Its access tokens are revoked immediately, and its sessions, codes and consents are deleted in
+    /// slices.
     pub async fn remove(&self, id: &ClientId) -> Result<(), Failure<ManageClientRefused>> {
         if self.store.remove_client(id).await? == ChangeClientOutcome::Refused {
             return Err(Failure::Refused(ManageClientRefused::Unknown));

@@ -147,7 +147,7 @@ const ACCOUNT: AccountTexts = AccountTexts {
     },
     delete: DeleteTexts {
         title: "Delete account",
-        explanation: "Your account is deleted at once, and you are signed out everywhere. This cannot be undone.",
+        explanation: "Your account is deleted immediately, and you are signed out everywhere. This cannot be undone.",
         confirm: "Your password, to confirm",
         submit: "Delete my account",
     },
