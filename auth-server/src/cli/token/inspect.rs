@@ -116,7 +116,7 @@ impl<'a> Decoded<'a> {
         match session {
             SessionState::Live => lines.push("Its session is live.".to_owned()),
             SessionState::NotAsked(why) => {
-                lines.push(format!("Whether its session is live is unknown: {why}."))
+                lines.push(format!("Whether its session is live is unknown: {why}."));
             }
             SessionState::Dead(_) => {}
         }
