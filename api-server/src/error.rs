@@ -113,7 +113,7 @@ goptri_server::catalogue! {
     UNKNOWN_DEMAND = ProtocolError::new(
         403,
         "invalid_request",
-        "The query of /verify has only scope, with words that a scope may have, and redirect=1; the configuration of the proxy is wrong.",
+        "The query of /verify may have only scope, with words that a scope may have, and redirect=1; the configuration of the proxy is wrong.",
     );
     "`GET /verify` with another parameter or value. If it were ignored, a misspelt `scope` would grant access to every caller.";
     "Correct the proxy's configuration.";

@@ -49,7 +49,7 @@ catalogue! {
         "temporarily_unavailable",
         "Newer refresh tokens of this session were issued moments ago; send the newest one.",
     );
-    "`POST /token`: the request arrived after newer ones of its session, which replaced its token twice within `REFRESH_GRACE`. The session continues.";
+    "`POST /token`: the request arrived after two or more newer refreshes of its session, and its token was replaced less than `REFRESH_GRACE` ago. The session continues.";
     "Send the newest refresh token that you stored. Do not send this one again: after `Retry-After`, it ends the session.";
 
     SECRET_WITHOUT_CLIENT = ProtocolError::new(401, "invalid_client", "The client is not registered here.");
@@ -143,7 +143,7 @@ catalogue! {
     PAGE_QUERY = ProtocolError::new(
         400,
         "invalid_request",
-        "The query must be after, with next of the previous page, or empty.",
+        "The query may have only the parameter after, with the value of next in the previous page.",
     );
     "`GET /sessions`, `GET /revocations`: the query has another parameter or value.";
     "Pass `next` of the previous page as `after`.";
@@ -198,7 +198,7 @@ catalogue! {
         "The database schema is not up to date; run auth-server migrate.",
     )
     .with_retry_after(5);
-    "The server runs with `AUTO_MIGRATE=off` on a database without the latest migrations.";
+    "The server runs with `AUTO_MIGRATE=off` on a database without the latest migrations, or the keys of e-mail addresses are being recomputed.";
     "The operator runs `auth-server migrate`.";
 
     DATABASE_READS_FAIL = ProtocolError::new(
