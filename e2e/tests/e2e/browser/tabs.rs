@@ -99,7 +99,7 @@ async fn a_lost_response_of_a_refresh_is_fetched_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_signs_no_user_out_and_is_waited_for_as_the_server_says() {
+async fn an_outage_signs_no_user_out_and_retry_after_is_respected() {
     for mode in MODES {
         let site = Site::start(mode).await;
         let tab = site.signed_in().await;
