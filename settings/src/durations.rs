@@ -26,7 +26,7 @@ pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
     Ok(TimeDelta::milliseconds(millis))
 }
 
-/// Formats a duration in its largest unit, rounded down: `15 minutes`.
+/// Formats a duration in the largest unit of which it has at least two, rounded down: `15 minutes`, `90 minutes`.
 pub fn describe_duration(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);
     let (number, unit) = match seconds {

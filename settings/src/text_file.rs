@@ -73,7 +73,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<&str, NotText> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || is_ascii_in_utf16(bytes) {
         return Err(NotText::Utf16);
     }
-    // A long SEQUENCE, with which every key and certificate begins. No text does: 0x81 and 0x82 continue a character.
+    // A long SEQUENCE, with which certificates and most keys begin; shorter keys have NUL bytes. No text begins so:
+    // 0x81 and 0x82 continue a character.
     if bytes.starts_with(b"\x30\x81") || bytes.starts_with(b"\x30\x82") {
         return Err(NotText::Der);
     }

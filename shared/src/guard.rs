@@ -97,7 +97,8 @@ impl Guard {
         settings.into_result(builder)?.build().map_err(|error| setting_errors("AUTH_SERVER_URL", &error))
     }
 
-    /// Rejects the tokens that `revocations` revokes.
+    /// Rejects the tokens that `revocations` revokes, and every token while its
+    /// [`check_ready`](RevocationSet::check_ready) fails.
     #[must_use]
     pub fn with_revocations(self, revocations: RevocationSet) -> Self {
         Self { revocations: Some(revocations), ..self }
@@ -143,11 +144,11 @@ impl Guard {
         self.revocations.as_ref()
     }
 
-    /// Checks whether valid tokens are accepted.
+    /// Checks whether the service should receive requests: whether valid tokens are accepted, and no background task is
+    /// down.
     ///
     /// # Errors
-    /// Why not: keys or revocations are missing, or a background task is down. Until this returns `Ok`, the
-    /// service should not receive requests.
+    /// Why not: keys or revocations are missing, or a background task is down.
     pub fn check_ready(&self) -> Result<(), NotReady> {
         if let Some(down) = self.tasks().find(|task| task.is_down()) {
             return Err(NotReady::Task(down.name()));

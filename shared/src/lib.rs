@@ -26,7 +26,10 @@
 //! | `signing` | keys that sign tokens, for auth-server and for tests that need tokens |
 //! | `testing` | clocks that tests control |
 //!
-//! The other modules are for Goptri's own servers and for tools.
+//! The other modules have the types that options of [`GuardBuilder`] and [`AccessClaims`] use, such as
+//! [`SessionCookie`](cookie::SessionCookie) and [`NumericDate`](token::NumericDate). Their other items are for Goptri's
+//! own servers and for tools. An id such as JV-17 names a security requirement: docs/requirements.md in the repository
+//! defines it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

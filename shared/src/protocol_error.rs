@@ -72,7 +72,7 @@ impl ProtocolError {
     /// Two `Authorization` headers (JV-26).
     pub const TWO_AUTHORIZATION_HEADERS: Self =
         Self::new(400, "invalid_request", "The request has more than one Authorization header; send one.");
-    /// A page that may not use cookies sent the request (CK-04, CK-13).
+    /// The request must not use or set cookies ([`may_use_cookies`](crate::cookie::may_use_cookies); CK-04, CK-13).
     pub const CROSS_SITE_REQUEST: Self = Self::new(
         403,
         "cross_site_request",
@@ -127,7 +127,7 @@ impl ProtocolError {
     /// An internal error.
     pub const SERVER_ERROR: Self =
         Self::new(500, "server_error", "Internal error; report the request_id, which the log has too.");
-    /// The database is unavailable, or the server is overloaded.
+    /// The database is unavailable, the server is overloaded, or a guard cannot decide about a token.
     pub const UNAVAILABLE: Self = Self::new(
         503,
         "temporarily_unavailable",

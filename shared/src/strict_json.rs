@@ -30,7 +30,8 @@ pub enum StrictJsonError {
     Json(serde_json::Error),
 }
 
-/// Parses `json`, which must be one object with nothing around it, at most 128 levels of nesting and [`MAX_MEMBERS`].
+/// Parses `json`, which must be one object and nothing else, with at most 127 levels of nesting and [`MAX_MEMBERS`]
+/// members.
 pub fn from_slice<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, StrictJsonError> {
     from_slice_with_limit(json, MAX_MEMBERS)
 }

@@ -40,15 +40,17 @@ pub struct BearerAuth {
 }
 
 impl BearerAuth {
-    /// Rejects requests without a valid access token. If the token is in the session cookie, also rejects unsafe
-    /// requests from pages of other origins, except the cookie's
-    /// [allowed origins](crate::cookie::SessionCookie::allowed_origins).
+    /// Rejects requests without a valid access token. If the token is in the session cookie, also rejects an unsafe
+    /// request (not `GET`, `HEAD` or `OPTIONS`, or one that opens a WebSocket) unless its headers say that it comes
+    /// from the same origin, from one of the cookie's
+    /// [allowed origins](crate::cookie::SessionCookie::allowed_origins), or from no page
+    /// ([`may_use_cookies`](crate::cookie::may_use_cookies)).
     pub fn required(guard: Guard) -> Self {
         Self { guard, optional: false }
     }
 
     /// Accepts requests with and without a valid access token, and attaches the claims of a valid one. Responds 400 to
-    /// two `Authorization` headers, 403 to the requests from pages of other origins that
+    /// two `Authorization` headers, 403 to an unsafe request with the session cookie that
     /// [`required`](Self::required) rejects, and 503 while the guard cannot decide.
     pub fn optional(guard: Guard) -> Self {
         Self { guard, optional: true }

@@ -69,7 +69,7 @@ pub fn authorize(
 }
 
 /// The result of verifying the access token of a request that has passed through [`BearerAuth`](super::BearerAuth), for
-/// logs and metrics. `None`: there was no token to verify.
+/// logs and metrics. `None`: no token was verified, because the request has none, or was rejected before that.
 pub fn verification(request: &HttpRequest) -> Option<Result<(), TokenError>> {
     let extensions = request.extensions();
     match extensions.get::<TokenError>() {

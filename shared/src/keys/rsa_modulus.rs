@@ -11,7 +11,7 @@ pub(super) fn bits(big_endian: &[u8]) -> usize {
 }
 
 /// Whether the modulus has the fingerprint of CVE-2017-15361 (ROCA): modulo each small prime it is a power of 65537.
-/// The private key can be computed from such a modulus. About 1 in 2^100 other moduli has the fingerprint by chance.
+/// The private key can be computed from such a modulus. About 1 in 2^28 other moduli has the fingerprint by chance.
 pub(super) fn has_roca_fingerprint(modulus: &[u8]) -> bool {
     small_odd_primes().all(|prime| {
         let rest = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);

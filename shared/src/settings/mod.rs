@@ -1,6 +1,6 @@
-//! The settings that auth-server and every verifier must agree on.
+//! The settings that auth-server and verifiers have in common, and those with which a verifier follows auth-server.
 //!
-//! Each function reads one setting. `None` means that an error was reported to the
+//! Each function reads the variables that it names. `None` means that an error was reported to the
 //! [`Settings`](goptri_settings::Settings).
 
 #[cfg(feature = "feed")]

@@ -1,4 +1,4 @@
-//! Settings on which the issuer and the verifiers of tokens must agree.
+//! Settings of tokens and their verification.
 
 use chrono::TimeDelta;
 use url::Url;
