@@ -45,8 +45,8 @@ struct Scan<F> {
 
 impl<F: Fn(&str) -> bool> Scan<F> {
     fn line(&mut self, line: &str) -> Result<(), DollarError> {
-        let begins = self.quote.is_none();
-        if begins && line.trim_start().starts_with('#') {
+        let starts_unquoted = self.quote.is_none();
+        if starts_unquoted && line.trim_start().starts_with('#') {
             self.out.push_str(line);
             return Ok(());
         }
@@ -75,7 +75,7 @@ impl<F: Fn(&str) -> bool> Scan<F> {
             before = c;
         }
         // Set from the next line on.
-        self.assigned.extend(assigned_name(line).filter(|_| begins).map(str::to_owned));
+        self.assigned.extend(assigned_name(line).filter(|_| starts_unquoted).map(str::to_owned));
         Ok(())
     }
 
