@@ -17,7 +17,7 @@ impl Backoff {
         Self { next: min, max }
     }
 
-    /// Returns the next pause, between half of the current maximum and all of it.
+    /// Returns the next pause, shortened by the jitter.
     #[expect(clippy::should_implement_trait, reason = "an iterator would end")]
     pub fn next(&mut self) -> Duration {
         let pause = self.next.min(self.max);

@@ -12,7 +12,7 @@ use crate::numeric_date::NumericDate;
 use crate::scope::Scope;
 use crate::token_error::TokenError;
 
-/// The built-in OAuth client: the `client_id` of sign-ins at auth-server itself, without an application.
+/// The `client_id` of the built-in OAuth client, which gets the tokens of users who sign in without an application.
 pub const BUILT_IN_CLIENT: &str = "goptri";
 
 /// The claims of an access token. In JSON they have the form of RFC 9068; unknown claims are ignored (RFC 7519 §4).
@@ -73,8 +73,8 @@ pub struct User {
 }
 
 impl AccessClaims {
-    /// Claims for a token to sign. Set `iat`, `exp`, `jti` and `scope`: the times are in 1970, the others empty. For a
-    /// user, `client_id` is that of the built-in client.
+    /// Claims for a token to sign. The caller of this function must set `iat` and `exp`, which are in 1970, and `jti`
+    /// and `scope`, which are empty. For a user, `client_id` is that of the built-in client.
     pub fn new(issuer: impl Into<Arc<str>>, audience: Audience, caller: Caller) -> Self {
         let client_id = match &caller {
             Caller::User(_) => BUILT_IN_CLIENT.into(),

@@ -45,8 +45,8 @@ impl AccessVerifier {
         self.verify_with(&self.keys.snapshot(), token, now.timestamp_micros())
     }
 
-    /// Like [`verify`](Self::verify), but `exp` may be up to `tolerance` before `now`, and `iat` up to `tolerance`
-    /// further after `now`, because the clock may have been set meanwhile.
+    /// Like [`verify`](Self::verify), but also accepts a token that expired up to `tolerance` ago, and an `iat` that is
+    /// too far in the future by up to `tolerance`, as after the clock was set back.
     ///
     /// Use it only to identify a session to end.
     pub fn verify_with_tolerance(

@@ -43,8 +43,8 @@ impl AuthServer {
         Ok(Self { url: url.to_owned(), client })
     }
 
-    /// Replaces host, port and path of the URL by `address`. An unspecified address, such as `0.0.0.0`, becomes that of
-    /// this machine.
+    /// Replaces host, port and path of the URL by `address`. An unspecified address, such as `0.0.0.0`, becomes the
+    /// loopback address.
     #[must_use]
     pub fn connect_to(mut self, mut address: SocketAddr) -> Self {
         if address.ip().is_unspecified() {

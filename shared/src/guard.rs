@@ -54,7 +54,7 @@ impl Guard {
         GuardBuilder::default()
     }
 
-    /// A guard without a cache that checks no revocations. It accepts the default [`SessionCookie`] of issuer and
+    /// A guard that has no cache and checks no revocations. It accepts the default [`SessionCookie`] of issuer and
     /// audience.
     pub fn new(verifier: AccessVerifier, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl Guard {
         Self { cache, ..self }
     }
 
-    /// Accepts this cookie.
+    /// Replaces the session cookie that the guard accepts.
     #[must_use]
     pub fn with_session_cookie(self, session_cookie: SessionCookie) -> Self {
         Self { session_cookie, ..self }

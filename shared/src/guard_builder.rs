@@ -249,7 +249,7 @@ mod feed {
         }
 
         /// Reaches auth-server at `address` instead of the host, port and path of its URL. An unspecified address, such
-        /// as `0.0.0.0`, becomes that of this machine.
+        /// as `0.0.0.0`, becomes the loopback address.
         pub fn connect_to(mut self, address: SocketAddr) -> Self {
             self.follow.auth_server = self.follow.auth_server.map(|server| server.connect_to(address));
             self

@@ -17,7 +17,7 @@ impl Origin {
     /// Parses an https origin, or an http one of localhost, exactly as browsers send it.
     ///
     /// # Errors
-    /// A clause that follows the name of the variable.
+    /// A clause that follows the name of a variable such as `CORS_ORIGINS`.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "null" => {
@@ -74,7 +74,7 @@ impl Origins {
     /// Parses origins separated by commas.
     ///
     /// # Errors
-    /// Each invalid element, as a clause that follows the name of the variable.
+    /// For each invalid element, a clause that follows the name of a variable such as `CORS_ORIGINS`.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         if text.trim().is_empty() {
             return Ok(Self::default());

@@ -46,7 +46,7 @@ pub fn check_origin(headers: &HeaderMap, method: &str, cookie: &SessionCookie) -
     bearer::check_origin(headers, method, cookie)
 }
 
-/// Keeps a response that depends on cookies or sets them out of every cache.
+/// Keeps a response out of every cache, for a response that sets cookies or depends on them.
 pub fn set_private(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(bearer::PRIVATE));
     set_vary(headers);

@@ -36,7 +36,7 @@ pub(crate) enum TokenLocation {
     Header,
     /// In the session cookie: the response is private.
     Cookie,
-    /// Nowhere: with a cookie, the response could be another.
+    /// Nowhere: the same request with a session cookie could get another response.
     None,
 }
 

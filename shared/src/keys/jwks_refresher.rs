@@ -22,7 +22,8 @@ use crate::background_thread::BackgroundThread;
 pub struct JwksRefreshConfig {
     /// The regular interval.
     pub interval: Duration,
-    /// The first pause after a reported change. It doubles up to `interval`.
+    /// The pause after the fetch that a reported change triggers, because that fetch may reach a server that does not
+    /// have the new keys yet. It doubles with each further fetch, up to `interval`.
     pub retry_after_change: Duration,
     /// The first pause after a failure. It doubles up to `max_retry`.
     pub min_retry: Duration,

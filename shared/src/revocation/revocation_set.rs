@@ -143,7 +143,7 @@ impl RevocationSet {
         })
     }
 
-    /// Returns the age of the set: the time since every revocation was known. `None` before the first time.
+    /// Returns the age of the set: how long ago it last had every revocation. `None` if it never had.
     pub fn age(&self) -> Option<Duration> {
         self.0.freshness.age(self.0.clock.elapsed())
     }
