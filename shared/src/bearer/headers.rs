@@ -35,7 +35,7 @@ pub(crate) fn credential_or_cookie<'a>(
 }
 
 /// Checks that a request with this method and these headers may use or set cookies ([`may_use_cookies`]). A `GET` that
-/// opens a WebSocket counts as unsafe: a page of another origin could then send and read messages as the user.
+/// opens a WebSocket counts as unsafe; otherwise a page of another origin could send and read messages as the user.
 pub(crate) fn check_origin(
     headers: &impl RequestHeaders,
     method: &str,

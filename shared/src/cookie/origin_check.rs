@@ -4,8 +4,8 @@ use crate::origin::Origins;
 
 /// Whether a request with this method, `Sec-Fetch-Site` and `Origin` may use or set cookies (CK-04, CK-13).
 ///
-/// A request with a safe method may. Any other request may if its `Sec-Fetch-Site` is `same-origin`, or `none` (no page
-/// sent it, but the user), or if its `Origin` is one of `allowed_origins`. `Host` is ignored: a proxy may change it.
+/// A request with a safe method may. Any other request may if its `Sec-Fetch-Site` is `same-origin`, or `none` (the
+/// user sent it, not a page), or if its `Origin` is one of `allowed_origins`. `Host` is ignored: a proxy may change it.
 ///
 /// Pass `None` for a header that the request lacks, and an empty value for one that occurs twice.
 pub fn may_use_cookies(

@@ -47,8 +47,8 @@ fn read_key_file(settings: &Settings<'_>, path: &str) -> Result<KeyRing, String>
     KeyRing::from_pem(&pem).map_err(|error| format!("names the file {path:?}, which {error}"))
 }
 
-/// `ACCESS_TOKEN_SIGNED_BY`. During a change from a secret to key pairs, every service must know the pairs before one
-/// of them signs.
+/// `ACCESS_TOKEN_SIGNED_BY`. During a change from a secret to key pairs, every service must know the pairs before
+/// auth-server signs with one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SignedBy {
     Key,
