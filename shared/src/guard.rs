@@ -82,9 +82,10 @@ impl Guard {
     }
 
     /// Like [`from_environment`](Self::from_environment), but the guard also follows the auth-server at
-    /// `AUTH_SERVER_URL`: it fetches the public keys, which make `ACCESS_TOKEN_SECRET` optional, and with `FEED_SECRET`
-    /// it rejects revoked tokens within moments. `REVOCATION_MAX_STALENESS` and `ON_STALE` decide what happens while
-    /// the feed is unavailable.
+    /// `AUTH_SERVER_URL` (default: `ISSUER`): it fetches the public keys, and with `FEED_SECRET` it rejects revoked
+    /// tokens within moments. If `AUTH_SERVER_URL` is set, `ACCESS_TOKEN_SECRET` is optional. `AUTH_SERVER_CA_FILE`
+    /// adds trusted certificates. `REVOCATION_MAX_STALENESS` and `ON_STALE` decide what happens while the feed is
+    /// unavailable.
     ///
     /// It does so on its own threads, until its last clone is dropped.
     ///

@@ -45,7 +45,7 @@ pub struct GuardBuilder {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GuardError {
-    /// The issuer is missing or not a URL.
+    /// The issuer is missing, or is not an https URL (or http on localhost) without query, fragment or trailing slash.
     #[error("the issuer {0}")]
     Issuer(String),
     /// The audience is missing, has white space, or is the issuer.
@@ -248,8 +248,8 @@ mod feed {
             self
         }
 
-        /// Reaches auth-server at `address` instead of the host, port and path of its URL. An unspecified address, such
-        /// as `0.0.0.0`, becomes the loopback address.
+        /// Reaches auth-server at `address` instead of the host, port and path of its URL. Does nothing if the builder
+        /// has no URL of auth-server yet. An unspecified address, such as `0.0.0.0`, becomes the loopback address.
         pub fn connect_to(mut self, address: SocketAddr) -> Self {
             self.follow.auth_server = self.follow.auth_server.map(|server| server.connect_to(address));
             self
@@ -274,7 +274,8 @@ mod feed {
         }
 
         /// Like [`from_settings`](Self::from_settings), with `AUTH_SERVER_URL`, `AUTH_SERVER_CA_FILE`, `FEED_SECRET`,
-        /// `REVOCATION_MAX_STALENESS` and `ON_STALE`. `ACCESS_TOKEN_SECRET` and `FEED_SECRET` are optional.
+        /// `REVOCATION_MAX_STALENESS` and `ON_STALE`. `FEED_SECRET` is optional. `ACCESS_TOKEN_SECRET` is optional if
+        /// `AUTH_SERVER_URL` is set.
         pub fn from_settings_with_optional_feed(settings: &Settings<'_>) -> Option<Self> {
             if !settings.has_secret(settings::ACCESS_TOKEN_SECRET) && !settings.is_set("AUTH_SERVER_URL") {
                 settings.report(
@@ -285,7 +286,8 @@ mod feed {
             Self::following(settings, settings::optional_feed_secrets(settings))
         }
 
-        /// Like [`from_settings_with_optional_feed`](Self::from_settings_with_optional_feed), but `FEED_SECRET` is required.
+        /// Like [`from_settings_with_optional_feed`](Self::from_settings_with_optional_feed), but `FEED_SECRET` is
+        /// required, and `ACCESS_TOKEN_SECRET` is always optional.
         pub fn from_settings_with_required_feed(settings: &Settings<'_>) -> Option<Self> {
             Self::following(settings, settings::required_feed_secrets(settings).map(Some).ok_or(Reported))
         }

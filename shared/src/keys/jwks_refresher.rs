@@ -29,9 +29,9 @@ pub struct JwksRefreshConfig {
     pub min_retry: Duration,
     /// The longest pause after a failure.
     pub max_retry: Duration,
-    /// The least time between two fetches because of unknown `kid`s.
+    /// The least time between a fetch because of an unknown `kid` and the previous fetch of any kind.
     pub unknown_kid_cooldown: Duration,
-    /// The least time between two fetches because of reported changes.
+    /// The least time between a fetch because of a reported change and the previous fetch of any kind.
     pub change_cooldown: Duration,
     /// The limit for one response.
     pub timeout: Duration,

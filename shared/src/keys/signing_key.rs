@@ -1,4 +1,4 @@
-//! A key that signs: a secret or a private key. Only auth-server has one.
+//! A key that signs: a secret or a private key. Of Goptri's servers, only auth-server signs.
 //!
 //! Secrets sign with `jsonwebtoken`. Key pairs sign with `aws-lc-rs`, on which `jsonwebtoken` is built: `jsonwebtoken`
 //! parses a private key again for each token, which is half of the cost of an Ed25519 signature, and takes RSA only as

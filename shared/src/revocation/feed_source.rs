@@ -24,11 +24,11 @@ pub struct FeedSource {
 pub struct FeedTimeouts {
     /// Until the response headers arrive.
     pub response: Duration,
-    /// From the headers to the first data: auth-server serves only a few new subscribers concurrently.
+    /// From the response headers to the first data.
     pub first_event: Duration,
     /// Between any two pieces of data after that.
     pub next_event: Duration,
-    /// The pause before the first reconnection. Doubles with each attempt.
+    /// The pause before the first reconnection. Doubles with each attempt. Jitter shortens each pause by up to half.
     pub min_backoff: Duration,
     /// The longest pause before a reconnection.
     pub max_backoff: Duration,

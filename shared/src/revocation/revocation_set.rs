@@ -116,7 +116,7 @@ impl RevocationSet {
 
     /// Returns whether the token with these claims is revoked.
     ///
-    /// Compares `sid`, `jti` and `client_id`, never the text of the token, which can have several valid encodings.
+    /// Compares `sid`, `jti` and `client_id`, never the text of the token: two texts can be the same token (JV-28).
     pub fn revokes(&self, claims: &AccessClaims) -> bool {
         let shared = &*self.0;
         if shared.len.load(Ordering::Relaxed) == 0 {
