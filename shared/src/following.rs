@@ -21,7 +21,7 @@ pub(crate) struct FollowConfig {
     pub(crate) feed_secrets: Option<FeedSecrets>,
     pub(crate) staleness: StalenessPolicy,
     pub(crate) key_refresh: JwksRefreshConfig,
-    pub(crate) clock: Arc<dyn MonotonicClock>,
+    pub(crate) monotonic_clock: Arc<dyn MonotonicClock>,
 }
 
 /// Keeps a guard up to date until it is dropped.
@@ -44,7 +44,7 @@ impl Default for FollowConfig {
             feed_secrets: None,
             staleness: StalenessPolicy::default(),
             key_refresh: JwksRefreshConfig::default(),
-            clock: Arc::new(SystemMonotonicClock::default()),
+            monotonic_clock: Arc::new(SystemMonotonicClock::default()),
         }
     }
 }
@@ -64,7 +64,7 @@ impl FollowConfig {
         let (mut guard, mut feed) = (guard, None);
         let secrets = self.feed_secrets.map(Reloadable::new);
         if let Some(secrets) = secrets.clone() {
-            let revocations = RevocationSet::new(self.staleness, self.clock);
+            let revocations = RevocationSet::new(self.staleness, self.monotonic_clock);
             guard = guard.with_revocations(revocations.clone());
             let source =
                 FeedSource::new(auth_server.clone(), secrets).with_key_refresh_trigger(trigger.clone());

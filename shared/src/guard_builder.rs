@@ -269,7 +269,7 @@ mod feed {
 
         /// The clock that measures the age of the feed.
         pub fn monotonic_clock(mut self, clock: Arc<dyn MonotonicClock>) -> Self {
-            self.follow.clock = clock;
+            self.follow.monotonic_clock = clock;
             self
         }
 

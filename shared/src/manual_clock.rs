@@ -11,7 +11,7 @@ use crate::clock::{Clock, SystemClock};
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock {
     stopped_at: Arc<OnceLock<DateTime<Utc>>>,
-    ahead_micros: Arc<AtomicI64>,
+    offset_micros: Arc<AtomicI64>,
 }
 
 impl ManualClock {
@@ -30,17 +30,17 @@ impl ManualClock {
 
     /// Adds `by` to the offset.
     pub fn advance(&self, by: TimeDelta) {
-        self.ahead_micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.offset_micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
     /// The offset.
-    pub fn ahead(&self) -> TimeDelta {
-        TimeDelta::microseconds(self.ahead_micros.load(Ordering::SeqCst))
+    pub fn offset(&self) -> TimeDelta {
+        TimeDelta::microseconds(self.offset_micros.load(Ordering::SeqCst))
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now()) + self.ahead()
+        self.stopped_at.get().copied().unwrap_or_else(|| SystemClock.now()) + self.offset()
     }
 }

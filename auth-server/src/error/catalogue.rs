@@ -121,7 +121,7 @@ catalogue! {
         "invalid_request",
         "Send the refresh token in the body, the access token in the Authorization header, or a cookie.",
     );
-    "`DELETE /logout`: the request has no token. `DELETE /token`: it has no refresh cookie.";
+    "`DELETE /logout`: the request has no token. `DELETE /token`: it has no refresh cookie, or an Authorization header.";
     "Send a token of the session to end.";
 
     TWO_SESSIONS = ProtocolError::new(

@@ -8,14 +8,14 @@ use crate::rows::interval;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DatabaseClock {
     #[cfg(feature = "testing")]
-    pub(crate) offset: goptri::clock::ManualClock,
+    pub(crate) manual: goptri::clock::ManualClock,
 }
 
 impl DatabaseClock {
     #[cfg_attr(not(feature = "testing"), expect(clippy::unused_self, reason = "only tests have an offset"))]
     pub(crate) fn offset(&self) -> PgInterval {
         #[cfg(feature = "testing")]
-        let offset = self.offset.ahead();
+        let offset = self.manual.offset();
         #[cfg(not(feature = "testing"))]
         let offset = chrono::TimeDelta::zero();
         interval(offset)

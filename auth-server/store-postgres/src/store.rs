@@ -103,7 +103,7 @@ impl PostgresStore {
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn with_clock_offset(self, offset: goptri::clock::ManualClock) -> Self {
-        let clock = DatabaseClock { offset };
+        let clock = DatabaseClock { manual: offset };
         let rotator = Rotator { pool: self.pool.clone(), clock: clock.clone() };
         let rotations = RotationBatcher::new(rotator, self.runtime.handle());
         Self { rotations, clock, ..self }

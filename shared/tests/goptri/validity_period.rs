@@ -134,7 +134,7 @@ fn a_guard_uses_the_clock_it_was_given() {
     assert_eq!(rejection(), Some(TokenError::Expired));
     clock.advance(TimeDelta::minutes(-10));
     assert_eq!(rejection(), None);
-    assert_eq!(clock.ahead(), TimeDelta::seconds(LEEWAY) + TimeDelta::minutes(5));
+    assert_eq!(clock.offset(), TimeDelta::seconds(LEEWAY) + TimeDelta::minutes(5));
     clock.advance(TimeDelta::hours(-1));
     assert_eq!(rejection(), None);
     clock.advance(TimeDelta::hours(-1));

@@ -113,7 +113,7 @@ async fn an_entry_is_never_dated_earlier_than_the_one_before() {
     let subject = Subject::new().await;
     let mut expected = Vec::new();
     for (number, ahead) in [0, 60, -180, -170, -3_000, 61].into_iter().enumerate() {
-        subject.clock.advance(TimeDelta::minutes(ahead) - subject.clock.ahead());
+        subject.clock.advance(TimeDelta::minutes(ahead) - subject.clock.offset());
         subject.store.revoke_token(None, &format!("token {number}")).await.unwrap();
         expected.push(format!("token {number}"));
         // Its session is unknown, so there is no last use.

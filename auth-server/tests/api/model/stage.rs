@@ -45,7 +45,7 @@ impl Stage {
 
     /// Resets the clock for the next schedule.
     pub(super) fn rewind(&self) {
-        self.clock.advance(-self.clock.ahead());
+        self.clock.advance(-self.clock.offset());
     }
 
     pub(super) fn wait(&self, delay: TimeDelta) {
