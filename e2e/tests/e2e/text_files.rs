@@ -66,7 +66,7 @@ fn a_reference_in_dotenv_has_the_whole_name_and_a_lone_dollar_sign_is_refused() 
     assert!(output.contains("https://login.example"), "{output}");
     fs::write(&file, "# Not yet:\nPOSTGRES_PASSWORD=hun$ter2\n").unwrap();
     let printed = refused(command());
-    assert!(printed.contains("line 2 of .env names a variable after a $ that is not set"), "{printed}");
+    assert!(printed.contains("line 2 of .env refers with $ to a variable that is not set"), "{printed}");
     assert!(printed.contains("write ${NAME} for a variable, and \\$ for the sign itself"), "{printed}");
     assert!(!printed.contains("ter2"), "{printed}");
 }

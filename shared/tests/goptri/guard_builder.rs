@@ -1,10 +1,12 @@
 //! A guard built in code: it behaves like one from the environment, and each invalid option has its own error.
 
 use chrono::TimeDelta;
-use goptri::{Guard, GuardBuilder, GuardError, TokenError};
-use goptri_settings::WeakSecret;
+use goptri::cookie::SessionCookie;
+use goptri::{Environment, Guard, GuardBuilder, GuardError, TokenError};
+use goptri_settings::{Settings, WeakSecret};
 use test_support::forge::{
-    AUDIENCE, ISSUER, OTHER_SECRET, SECRET, good, one_for_each_rejection, stopped_clock,
+    AUDIENCE, ISSUER, NOW, OTHER_SECRET, SECRET, claims, good, one_for_each_rejection, stopped_clock, with,
+    with_claims,
 };
 
 fn builder() -> GuardBuilder {
@@ -39,10 +41,44 @@ fn each_invalid_option_has_its_error() {
     for leeway in [TimeDelta::seconds(-1), TimeDelta::seconds(301)] {
         assert!(matches!(builder().clock_leeway(leeway).build(), Err(GuardError::ClockLeeway)));
     }
+    assert!(builder().cache_entries(10_000_000).build().is_ok());
     assert!(matches!(builder().cache_entries(10_000_001).build(), Err(GuardError::CacheEntries)));
     assert!(matches!(builder().secret("secret").build(), Err(GuardError::WeakSecret(WeakSecret::Known))));
     let without = Guard::builder().issuer(ISSUER).audience(AUDIENCE);
     assert!(matches!(without.build(), Err(GuardError::NoKeys)));
+}
+
+#[test]
+fn the_session_cookie_is_that_of_issuer_and_audience_or_the_one_given() {
+    let own = SessionCookie::new(ISSUER, AUDIENCE);
+    assert_eq!(builder().build().unwrap().session_cookie(), &own);
+    let given = own.with_name("orders").unwrap();
+    assert_eq!(builder().session_cookie(given.clone()).build().unwrap().session_cookie(), &given);
+}
+
+#[test]
+fn without_entries_nothing_is_cached() {
+    for (entries, cached) in [(0, 0), (1, 1)] {
+        let guard = builder().cache_entries(entries).build().unwrap();
+        assert!(guard.verify(&good()).is_ok());
+        assert_eq!(guard.cached_tokens(), cached);
+    }
+}
+
+#[test]
+fn the_leeway_is_that_of_the_environment() {
+    let token = with_claims(&with(claims(), "exp", NOW - 100));
+    for (leeway, rejection) in [("2m", None), ("1m", Some(TokenError::Expired))] {
+        let environment = Environment::from_pairs([
+            ("ACCESS_TOKEN_SECRET", SECRET),
+            ("ISSUER", ISSUER),
+            ("AUDIENCE", AUDIENCE),
+            ("CLOCK_LEEWAY", leeway),
+        ]);
+        let builder = GuardBuilder::from_settings(&Settings::new(&environment)).unwrap();
+        let guard = builder.clock(stopped_clock()).build().unwrap();
+        assert_eq!(guard.verify(&token).err(), rejection);
+    }
 }
 
 #[test]

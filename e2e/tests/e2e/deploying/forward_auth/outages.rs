@@ -36,7 +36,8 @@ async fn ten_thousand_requests_pass_through_each_proxy_while_auth_server_is_down
         for client in clients.collect::<Vec<_>>() {
             client.await.unwrap();
         }
-        assert_eq!(site.0.application.take().len(), REQUESTS);
+        // A proxy sends a GET again if the connection to the application was closed meanwhile.
+        assert!(site.0.application.take().len() >= REQUESTS);
     }
 }
 
