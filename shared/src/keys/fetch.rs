@@ -7,8 +7,7 @@ use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use tokio::time::timeout;
 
 use super::jwks::{JWKS_PATH, Jwks, JwksError, MAX_JWKS_BYTES};
-use super::public_key::PublicKeyError;
-use super::verifying_keys::VerifyingKeys;
+use super::{PublicKeyError, VerifyingKeys};
 use crate::auth_server::{AuthServer, root_cause};
 
 /// The limit for a whole response.
@@ -53,15 +52,14 @@ pub(super) async fn fetch(
 }
 
 async fn request(auth_server: &AuthServer, known: Option<&HeaderValue>) -> Result<Fetched, FetchError> {
-    let request = auth_server
+    let mut request = auth_server
         .get(&auth_server.url_of(JWKS_PATH))
         .header(ACCEPT, "application/jwk-set+json, application/json")
         // A proxy must revalidate its cache; otherwise it could return a removed key.
         .header(CACHE_CONTROL, "no-cache");
-    let request = match known {
-        Some(etag) => request.header(IF_NONE_MATCH, etag),
-        None => request,
-    };
+    if let Some(etag) = known {
+        request = request.header(IF_NONE_MATCH, etag);
+    }
     let mut response = request.send().await?;
     match response.status() {
         StatusCode::OK => {}

@@ -4,7 +4,8 @@ use auth_domain::{Role, User};
 
 use super::show::{print_user, role_names};
 use super::with_user;
-use crate::cli::{CliError, Context, DatabaseAccess};
+use crate::cli::DatabaseAccess::{Change, Read};
+use crate::cli::{CliError, Context};
 use crate::flow::RoleChange;
 
 #[derive(clap::Args)]
@@ -53,9 +54,7 @@ pub(super) async fn run(arguments: Arguments, context: &Context) -> Result<(), C
             change_roles(&user, &RoleChange::Remove(roles), context).await?
         }
         (None, Some(user)) if none || !roles.is_empty() => replace(&user, roles, context).await?,
-        (None, Some(user)) => {
-            with_user(context, DatabaseAccess::Read, &user, async |_, user| Ok(user)).await?
-        }
+        (None, Some(user)) => with_user(context, Read, &user, async |_, user| Ok(user)).await?,
         (None, None) => return Err(CliError::arguments("name a user by e-mail address or id")),
     };
     let text = match user.roles.as_slice() {
@@ -66,14 +65,14 @@ pub(super) async fn run(arguments: Arguments, context: &Context) -> Result<(), C
 }
 
 async fn change_roles(name: &str, change: &RoleChange, context: &Context) -> Result<User, CliError> {
-    let changed = with_user(context, DatabaseAccess::Change, name, async |users, user| {
+    let changed = with_user(context, Change, name, async |users, user| {
         Ok(User { roles: users.change_roles(&user, change).await?, ..user })
     });
     changed.await
 }
 
 async fn replace(name: &str, roles: Vec<Role>, context: &Context) -> Result<User, CliError> {
-    let replaced = with_user(context, DatabaseAccess::Change, name, async |users, user| {
+    let replaced = with_user(context, Change, name, async |users, user| {
         users.set_roles(user.id, &roles).await?;
         Ok(User { roles, ..user })
     });
