@@ -154,6 +154,7 @@ async fn two_cookies_of_one_name_are_rejected() {
     for cookie in ["signin=a; signin=b", "browser=a; browser=b"] {
         let answer = server.send(server.request(Method::GET, "/sign-in").header("cookie", cookie)).await;
         assert_eq!(answer.status, 400, "{cookie}");
+        assert!(answer.text.contains("Delete the cookies of this site"), "{}", answer.text);
     }
 }
 
