@@ -121,7 +121,7 @@ pub struct NewPassword {
 /// Who sets a password.
 #[derive(Debug, Clone)]
 pub enum PasswordSetter {
-    /// The operator, who does not need the old password.
+    /// The operator: the old password is not verified.
     Operator,
     /// The user.
     SessionOwner {
